@@ -1,0 +1,31 @@
+# room(NAME FOLDER LIBS ...): a static library of every .cpp below the folder except tests and main.
+function(room name folder)
+  cmake_parse_arguments(ROOM "" "PCH" "LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$|/boost_source\\.cpp$")
+  add_library(guildhall_${name} STATIC ${sources})
+  target_include_directories(guildhall_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(guildhall_${name} PUBLIC ${ROOM_LIBS})
+  if(NOT ROOM_PCH)
+    set(ROOM_PCH ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+  endif()
+  target_precompile_headers(guildhall_${name} PRIVATE ${ROOM_PCH})
+  set_target_properties(guildhall_${name} PROPERTIES PCH_INSTANTIATE_TEMPLATES ON)
+endfunction()
+
+# embed(TARGET FOLDER PATTERN FUNCTION): puts files into the target; FUNCTION() lists them.
+function(embed target folder pattern function)
+  string(MAKE_C_IDENTIFIER "${function}" stem)
+  set(out ${CMAKE_BINARY_DIR}/embedded/${stem})
+  cmake_path(ABSOLUTE_PATH folder BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE absolute)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS ${absolute}/${pattern})
+  add_custom_command(
+    OUTPUT ${out}.S ${out}.cpp
+    COMMAND ${CMAKE_COMMAND} -DDIR=${absolute} -DPATTERN=${pattern} -DFUNCTION=${function} -DOUT=${out}
+            -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    VERBATIM)
+  set_source_files_properties(${out}.S PROPERTIES OBJECT_DEPENDS "${files}")
+  set_source_files_properties(${out}.S ${out}.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  target_sources(${target} PRIVATE ${out}.S ${out}.cpp)
+endfunction()

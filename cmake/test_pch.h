@@ -1,0 +1,6 @@
+#pragma once
+
+#include "light_pch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>

@@ -1,0 +1,23 @@
+# Unit tests stand beside the code; each room's go into one program.
+find_package(GTest REQUIRED)
+enable_testing()
+
+function(room_tests name)
+  cmake_parse_arguments(TESTS "" "" "FOLDERS;LIBS" ${ARGN})
+  set(sources "")
+  foreach(folder IN LISTS TESTS_FOLDERS)
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${folder}/*_test.cpp)
+    list(APPEND sources ${found})
+  endforeach()
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE GUILDHALL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${TESTS_LIBS} GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/test_pch.h)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+
+room_tests(unit_tests FOLDERS src LIBS guildhall_cli pg_query)

@@ -1,0 +1,215 @@
+#include "base/config.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+// toml++ is header-only and large: this is the only file that reads the configuration with it.
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "base/text.h"
+#include "base/time_zone.h"
+
+namespace guildhall {
+namespace {
+
+constexpr ConfigKey kKeys[] = {
+    {"data.dir", &Config::data_dir, false, "folder for the database, keys and temporary files"},
+    {"database.url", &Config::database_url, true, "sqlite:FILE (below data.dir unless absolute)"},
+    {"web.listen", &Config::web_listen, false, "address and port of dashboard, API and webhooks"},
+    {"web.public_url", &Config::web_public_url, false, "how browsers reach it, when behind a proxy"},
+    {"web.trusted_proxies", &Config::web_trusted_proxies, false, "addresses whose X-Forwarded-For is believed"},
+    {"secrets.key_file", &Config::secrets_key_file, false, "keys that seal stored tokens (data.dir/secrets.key)"},
+    {"net.ca_file", &Config::net_ca_file, false, "certificate authorities instead of the system's"},
+    {"command_prefix", &Config::command_prefix, false, "what starts a command in chat"},
+    {"language", &Config::language, false, "en or de, for servers that chose none"},
+    {"time_zone", &Config::time_zone, false, "zone name, for servers that chose none"},
+    {"discord.token", &Config::discord_token, true, "the bot's token"},
+    {"discord.api_url", &Config::discord_api_url, false, "ends in /api"},
+    {"discord.gateway_url", &Config::discord_gateway_url, false, "instead of the one that Discord names"},
+    {"kick.client_id", &Config::kick_client_id, false, "of the Kick app"},
+    {"kick.client_secret", &Config::kick_client_secret, true, "of the Kick app"},
+    {"kick.oauth_url", &Config::kick_oauth_url, false, "origin, no path"},
+    {"kick.api_url", &Config::kick_api_url, false, "origin, no path"},
+    {"kick.public_key_file", &Config::kick_public_key_file, false, "pins the webhook key instead of fetching it"},
+};
+
+const ConfigKey* find_key(std::string_view name) {
+  for (const ConfigKey& key : kKeys) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+std::string variable_name(std::string_view key) {
+  std::string name = "GUILDHALL_";
+  for (const char c : key) name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+std::unexpected<Error> unknown(std::string where, std::string_view name, std::span<const std::string> known) {
+  const auto meant = closest(name, known);
+  return fail(ErrorCode::configuration, fmt::format("{}: unknown key '{}'", where, name),
+              meant ? fmt::format("Did you mean '{}'?", *meant)
+                    : "`guildhall config show` lists every key.");
+}
+
+std::vector<std::string> key_names() {
+  std::vector<std::string> names;
+  for (const ConfigKey& key : kKeys) names.emplace_back(key.name);
+  return names;
+}
+
+void set(Config& config, const ConfigKey& key, std::string value, std::string source) {
+  config.*key.member = std::move(value);
+  config.sources[std::string(key.name)] = std::move(source);
+}
+
+Result<void> read_table(Config& config, const toml::table& table, const std::string& prefix, const std::string& file) {
+  for (const auto& [name, node] : table) {
+    const std::string full = prefix + std::string(name.str());
+    const auto where = fmt::format("{} line {}", file, node.source().begin.line);
+    if (const toml::table* inner = node.as_table()) {
+      if (auto read = read_table(config, *inner, full + ".", file); !read) return read;
+      continue;
+    }
+    const ConfigKey* key = find_key(full);
+    if (key == nullptr) return unknown(where, full, key_names());
+    const auto value = node.value<std::string>();
+    if (!value || !node.is_string()) {
+      return fail(ErrorCode::configuration, fmt::format("{}: '{}' must be text in quotes", where, full));
+    }
+    set(config, *key, *value, "file " + file);
+  }
+  return {};
+}
+
+Result<void> read_file(Config& config, const std::filesystem::path& path) {
+  const std::string name = path.string();
+  std::ifstream input(path);
+  if (!input) return fail(ErrorCode::configuration, fmt::format("cannot read configuration file '{}'", name));
+  std::stringstream content;
+  content << input.rdbuf();
+  const toml::parse_result parsed = toml::parse(content.str(), name);
+  if (!parsed) {
+    return fail(ErrorCode::configuration, fmt::format("{} line {}: {}", name, parsed.error().source().begin.line,
+                                                      parsed.error().description()));
+  }
+  return read_table(config, parsed.table(), "", name);
+}
+
+Result<std::string> read_secret_file(const std::string& variable, const std::string& path) {
+  std::ifstream input(path);
+  if (!input) return fail(ErrorCode::configuration, fmt::format("{}: cannot read '{}'", variable, path));
+  std::stringstream content;
+  content << input.rdbuf();
+  return std::string(trim(content.str()));
+}
+
+Result<void> read_environment(Config& config, const ConfigInput& input) {
+  std::vector<std::string> known;
+  for (const ConfigKey& key : kKeys) {
+    known.push_back(variable_name(key.name));
+    if (key.secret) known.push_back(variable_name(key.name) + "_FILE");
+  }
+  for (const auto& [name, value] : input.environment) {
+    if (!name.starts_with("GUILDHALL_")) continue;
+    if (std::find(known.begin(), known.end(), name) == known.end()) return unknown("environment", name, known);
+    for (const ConfigKey& key : kKeys) {
+      const std::string variable = variable_name(key.name);
+      if (name == variable) set(config, key, value, "environment " + name);
+      if (!key.secret || name != variable + "_FILE") continue;
+      auto content = read_secret_file(name, value);
+      if (!content) return std::unexpected(content.error());
+      set(config, key, std::move(*content), "environment " + name);
+    }
+  }
+  return {};
+}
+
+Result<void> check(const Config& config) {
+  const auto wrong = [&](std::string_view key, std::string_view why) {
+    const auto source = config.sources.find(key);
+    return fail(ErrorCode::configuration,
+                fmt::format("{} ({}): {}", key, source == config.sources.end() ? "default" : source->second, why));
+  };
+  if (const auto listen = parse_listen(config.web_listen); !listen) return wrong("web.listen", listen.error().message);
+  if (config.language != "en" && config.language != "de") return wrong("language", "must be en or de");
+  if (!is_time_zone(config.time_zone)) {
+    return wrong("time_zone", fmt::format("'{}' is not a time zone such as Europe/Berlin", config.time_zone));
+  }
+  if (config.command_prefix.empty() || config.command_prefix.size() > 8 ||
+      config.command_prefix.find_first_of(" \t\n/") != std::string::npos) {
+    return wrong("command_prefix", "must be 1 to 8 characters without spaces or '/'");
+  }
+  for (const std::string_view key : {"discord.api_url", "kick.oauth_url", "kick.api_url", "web.public_url"}) {
+    const std::string& value = config.*find_key(key)->member;
+    if (!value.empty() && !value.starts_with("https://") && !value.starts_with("http://")) {
+      return wrong(key, "must start with https:// or http://");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::filesystem::path Config::key_file() const {
+  if (!secrets_key_file.empty()) return secrets_key_file;
+  return std::filesystem::path(data_dir) / "secrets.key";
+}
+
+std::string Config::public_url() const {
+  std::string url = web_public_url.empty() ? "http://" + web_listen : web_public_url;
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+std::span<const ConfigKey> config_keys() { return kKeys; }
+
+Result<Config> load_config(const ConfigInput& input) {
+  Config config;
+  for (const ConfigKey& key : kKeys) config.sources[std::string(key.name)] = "default";
+  const std::filesystem::path standard = "guildhall.toml";
+  std::error_code ignored;
+  if (input.file || std::filesystem::exists(standard, ignored)) {
+    if (auto read = read_file(config, input.file.value_or(standard)); !read) return std::unexpected(read.error());
+  }
+  if (auto read = read_environment(config, input); !read) return std::unexpected(read.error());
+  for (const auto& [name, value] : input.flags) set(config, *find_key(name), value, "flag");
+  if (auto checked = check(config); !checked) return std::unexpected(checked.error());
+  return config;
+}
+
+Result<ListenAddress> parse_listen(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) {
+    return fail(ErrorCode::configuration, fmt::format("'{}' is not an address like 127.0.0.1:8080", text));
+  }
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  ListenAddress address{host.empty() ? "0.0.0.0" : std::string(host), 0};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
+  if (error != std::errc{} || end != digits.data() + digits.size()) {
+    return fail(ErrorCode::configuration, fmt::format("'{}' is not a port from 0 to 65535", digits));
+  }
+  return address;
+}
+
+std::string masked(const ConfigKey& key, const Config& config) {
+  const std::string& value = config.*key.member;
+  if (!key.secret || value.empty()) return value;
+  // A database URL is a secret only where it carries a password: scheme://user:password@host
+  const auto scheme = value.find("://");
+  if (key.name != "database.url") return "********";
+  if (scheme == std::string::npos) return value;
+  const auto at = value.find('@', scheme);
+  const auto colon = value.find(':', scheme + 3);
+  if (at == std::string::npos || colon > at) return value;
+  return value.substr(0, colon + 1) + "********" + value.substr(at);
+}
+
+}  // namespace guildhall

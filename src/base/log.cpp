@@ -1,0 +1,63 @@
+#include "base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace guildhall::log {
+namespace {
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto made = std::make_shared<spdlog::logger>("guildhall", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+    made->flush_on(spdlog::level::info);
+    return made;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum spdlog_level(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+/// Quoted when it would not read back as one word; line breaks can never start a forged line.
+void append_value(std::string& line, std::string_view value) {
+  if (!value.empty() && value.find_first_of(" \"=\\\n\r\t") == std::string_view::npos) {
+    line += value;
+    return;
+  }
+  line += '"';
+  for (const char c : value) {
+    if (c == '\n' || c == '\r') {
+      line += "\\n";
+      continue;
+    }
+    if (c == '"' || c == '\\') line += '\\';
+    line += c;
+  }
+  line += '"';
+}
+
+}  // namespace
+
+void set_level(Level level) { logger().set_level(spdlog_level(level)); }
+
+void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+  if (!logger().should_log(spdlog_level(level))) return;
+  std::string line(event);
+  for (const Field& field : fields) {
+    line += ' ';
+    line += field.key;
+    line += '=';
+    append_value(line, field.value);
+  }
+  logger().log(spdlog_level(level), "{}", line);
+}
+
+}  // namespace guildhall::log

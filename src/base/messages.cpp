@@ -1,0 +1,80 @@
+#include "base/messages.h"
+
+#include <fmt/format.h>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "base/text.h"
+
+namespace guildhall {
+namespace {
+
+void collect(const toml::table& table, const std::string& prefix,
+             std::map<std::string, std::string, std::less<>>& into) {
+  for (const auto& [name, node] : table) {
+    const std::string key = prefix + std::string(name.str());
+    if (const toml::table* inner = node.as_table()) collect(*inner, key + ".", into);
+    if (const auto text = node.value<std::string>()) into[key] = *text;
+  }
+}
+
+std::string shown(const MessageArgument& argument, std::string_view language, Markup markup) {
+  if (const auto* number = std::get_if<std::int64_t>(&argument)) {
+    return group_digits(*number, language == "de" ? "." : ",");
+  }
+  if (const auto* plain = std::get_if<std::string>(&argument)) return *plain;
+  const auto& text = std::get<MemberText>(argument).text;
+  return markup == Markup::discord ? escape_markdown(text) : text;
+}
+
+}  // namespace
+
+Result<Catalogue> Catalogue::parse(const std::map<std::string, std::string>& files) {
+  Catalogue catalogue;
+  for (const auto& [language, content] : files) {
+    const toml::parse_result parsed = toml::parse(content);
+    if (!parsed) {
+      return fail(ErrorCode::invalid, fmt::format("messages/{}.toml line {}: {}", language,
+                                                  parsed.error().source().begin.line,
+                                                  parsed.error().description()));
+    }
+    collect(parsed.table(), "", catalogue.languages_[language]);
+  }
+  return catalogue;
+}
+
+std::string Catalogue::text(std::string_view language, std::string_view key) const {
+  for (const std::string_view tried : {language, std::string_view("en")}) {
+    const auto& texts = entries(tried);
+    if (const auto found = texts.find(key); found != texts.end()) return found->second;
+  }
+  return std::string(key);
+}
+
+std::string Catalogue::render(std::string_view language, const Message& message, Markup markup) const {
+  const std::string pattern = text(language, message.key);
+  std::string out;
+  // One pass: what an argument brings in is never expanded again.
+  for (std::size_t i = 0; i < pattern.size();) {
+    const auto close = pattern[i] == '{' ? pattern.find('}', i) : std::string::npos;
+    if (close == std::string::npos) {
+      out += pattern[i++];
+      continue;
+    }
+    const std::string_view name = std::string_view(pattern).substr(i + 1, close - i - 1);
+    for (const auto& [argument, value] : message.arguments) {
+      if (argument == name) out += shown(value, language, markup);
+    }
+    i = close + 1;
+  }
+  return out;
+}
+
+const std::map<std::string, std::string, std::less<>>& Catalogue::entries(std::string_view language) const {
+  static const std::map<std::string, std::string, std::less<>> kNone;
+  const auto found = languages_.find(language);
+  return found == languages_.end() ? kNone : found->second;
+}
+
+}  // namespace guildhall

@@ -1,0 +1,20 @@
+// bot: what happens when something happens.
+//
+//   events.h      what platforms tell us, normalised
+//   context.h     what a feature sees of the server while it handles an event
+//   feature.h     Declarations: everything that a feature tells the program about itself
+//   commands.h    one declaration per command: registration, parsing, permission, help and docs
+//   settings.h    values per server, with defaults behind them
+//   persons.h     who is who; links.h joins two identities
+//   ledger.h      the one primitive for points and the like
+//   dispatcher.h  the road of an event: server's queue -> features -> one transaction -> answers
+//   jobs.h        set-based ticks, claimed in the database
+//   outbox.h      messages that must survive a crash
+//   topics.h      what changed, for every open page
+//   routes.h      how a feature declares its dashboard routes
+//   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
+//
+// Features, web and cli call it. It promises: events of one server are handled in the order of their
+// arrival and each in one transaction; an event that comes twice has its effect once; answers go out
+// after the commit. It never touches a server's rows without that server's scope and names no feature.
+#pragma once

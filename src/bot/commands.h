@@ -1,0 +1,125 @@
+// Commands. A feature declares each once; the Discord registration, the parsers of prefix and chat
+// commands, the permission check, the help and the reference page all come from that declaration. One
+// handler, whichever door a call came through, so that no rule differs between doors.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "bot/context.h"
+#include "bot/persons.h"
+#include "store/tx.h"
+
+namespace guildhall::bot {
+
+enum class Door { slash, prefix, chat };
+
+enum class Permission { everyone, administrator };
+
+enum class ArgumentKind {
+  person,   // a Discord member (mention, id or option) or, in chat, a viewer's name
+  integer,  // within [least, most]
+  choice,   // one of `choices`
+  text,     // the rest of the line
+};
+
+struct ArgumentSpec {
+  std::string name;  // "amount": also the key of its description, "argument.amount"
+  ArgumentKind kind = ArgumentKind::text;
+  bool required = false;
+  std::int64_t least = 0;
+  std::int64_t most = 0;
+  std::vector<std::string> choices = {};
+};
+
+/// A user as an argument names him: by platform number, or by name alone.
+struct PersonArgument {
+  std::string platform;
+  std::string id;    // empty: known by name only
+  std::string name;  // as typed or as the platform showed it
+};
+
+using ArgumentValue = std::variant<std::int64_t, std::string, PersonArgument>;
+
+/// Who called.
+struct Caller {
+  PlatformUser user;
+  bool administrator = false;
+};
+
+struct CommandCall {
+  Door door = Door::slash;
+  Caller caller;
+  std::string place;         // the channel it was called in: cooldowns may be per place
+  std::string operation_id;  // unique: an effect of this call is booked under it
+  std::map<std::string, ArgumentValue, std::less<>> arguments;
+
+  std::optional<std::int64_t> integer(std::string_view name) const;
+  std::optional<std::string> text(std::string_view name) const;
+  std::optional<PersonArgument> person(std::string_view name) const;
+};
+
+using CommandHandler = std::function<store::TxTask<Reply>(store::Tx&, ServerContext&, const CommandCall&)>;
+
+struct CommandSpec {
+  std::string owner;                 // feature; its switch turns the command off
+  std::string path;                  // "points" or "points add"; described by "command.points_add"
+  std::vector<std::string> aliases;  // of the whole path, for prefix and chat
+  std::vector<Door> doors;
+  Permission permission = Permission::everyone;
+  bool private_answer = false;       // Discord shows the answer to the caller alone
+  std::vector<ArgumentSpec> arguments;
+  Duration cooldown{0};              // administrators have none
+  bool cooldown_per_place = false;   // otherwise per caller
+  CommandHandler handler;
+
+  bool open_at(Door door) const;
+  /// "points-add": a slash command is one word, and Discord hides whole commands from who may not.
+  std::string slash_name() const;
+  /// "command.points_add"
+  std::string description_key() const;
+};
+
+/// A command line taken apart: the command and its raw argument texts.
+struct ParsedCommand {
+  const CommandSpec* command = nullptr;
+  std::vector<std::string_view> words;
+  std::string_view rest;  // everything after the command's own words
+};
+
+class CommandRegistry {
+ public:
+  void add(CommandSpec command);
+
+  const std::vector<CommandSpec>& all() const { return commands_; }
+  const CommandSpec* find_slash(std::string_view name) const;
+  /// Longest path first: "points add @x 5" is the command "points add", "points @x" is "points".
+  std::optional<ParsedCommand> parse(Door door, std::string_view line) const;
+
+ private:
+  std::vector<CommandSpec> commands_;
+};
+
+/// Raw argument texts into values. Error `invalid` carries a message for the caller as a Reply.
+struct ArgumentsOrReply {
+  std::map<std::string, ArgumentValue, std::less<>> arguments;
+  std::optional<Reply> refusal;
+};
+
+/// From prefix or chat words; the last argument of kind text takes the rest of the line.
+ArgumentsOrReply read_words(const ParsedCommand& parsed, Door door, std::string_view platform);
+/// One argument from its text. Empty: not a value of its kind; `refusal` says so.
+std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string_view text, std::string_view platform,
+                                           std::optional<Reply>& refusal);
+/// Are all required arguments there?
+std::optional<Reply> refuse_missing(const CommandSpec& command,
+                                    const std::map<std::string, ArgumentValue, std::less<>>& arguments);
+/// "points add <user> <amount> <reason>"
+std::string usage(const CommandSpec& command);
+
+}  // namespace guildhall::bot

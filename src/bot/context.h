@@ -1,0 +1,43 @@
+// What a feature sees of the server while it handles one event, command or request.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/messages.h"
+#include "bot/settings.h"
+
+namespace guildhall::bot {
+
+/// Made anew for every attempt of a transaction; what is collected here takes effect after the commit.
+struct ServerContext {
+  ServerId server;
+  TimePoint now;
+  SettingsPtr settings;
+  /// What every open page of this server has to fetch again: "points", "stream", "activity", ...
+  std::set<std::string> changed = {};
+  /// Something was put into the outbox.
+  bool outbox = false;
+};
+
+/// What is said to whoever asked: lines in the language of the server, escaped for where they appear.
+struct Reply {
+  std::vector<Message> lines;
+  bool refused = false;  // shown to the asker alone where the platform can
+};
+
+inline Reply say(std::string key, std::vector<std::pair<std::string, MessageArgument>> arguments = {}) {
+  Reply reply;
+  reply.lines.push_back({std::move(key), std::move(arguments)});
+  return reply;
+}
+
+inline Reply refuse(std::string key, std::vector<std::pair<std::string, MessageArgument>> arguments = {}) {
+  Reply reply = say(std::move(key), std::move(arguments));
+  reply.refused = true;
+  return reply;
+}
+
+}  // namespace guildhall::bot

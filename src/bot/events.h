@@ -1,0 +1,64 @@
+// What platforms tell us, normalised: no wire formats, no platform's spelling.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "tenancy/channels.h"
+
+namespace guildhall::bot {
+
+/// Who wrote in a stream's chat.
+struct Chatter {
+  std::string id;  // the platform's number
+  std::string name;
+  bool subscriber = false;
+  bool broadcaster = false;
+  bool bot = false;
+};
+
+/// Effect: presence at `at` (idempotent by nature), and whatever command the text holds.
+struct ChatMessage {
+  tenancy::ChannelKey channel;
+  std::string message_id;
+  Chatter sender;
+  std::string text;
+  TimePoint at;
+  /// False: nobody knows whether the stream is live; the chat itself has to tell.
+  bool live_known = true;
+};
+
+/// The stream went live, or ended. The two moments identify it: a repeated or late word of the same
+/// stream changes nothing.
+struct StreamStatus {
+  tenancy::ChannelKey channel;
+  bool live = false;
+  TimePoint started_at;
+  std::optional<TimePoint> ended_at;
+  std::string title;
+};
+
+struct GiftedSubs {
+  tenancy::ChannelKey channel;
+  std::string event_id;
+  std::optional<std::string> gifter;  // none: anonymous
+  std::int64_t count = 0;
+  TimePoint at;
+};
+
+struct MemberJoined {
+  DiscordUserId user;
+  std::string name;
+  TimePoint at;
+};
+
+struct MemberLeft {
+  DiscordUserId user;
+  std::string name;
+  TimePoint at;
+};
+
+}  // namespace guildhall::bot

@@ -1,0 +1,78 @@
+// Declarations: everything that a feature tells the program about itself, in one place. The gate, the
+// lint, the isolation proof, the help and the docs read these lists and nothing else.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bot/commands.h"
+#include "bot/context.h"
+#include "bot/events.h"
+#include "bot/links.h"
+#include "bot/routes.h"
+#include "bot/settings.h"
+#include "store/tx.h"
+#include "tenancy/table.h"
+
+namespace guildhall::bot {
+
+/// Runs inside the event's transaction.
+template <class Event>
+using EventHandler = std::function<store::TxTask<void>(store::Tx&, ServerContext&, const Event&)>;
+
+/// Some servers of a set-based tick, cut at server boundaries.
+struct TickChunk {
+  std::string servers;  // a JSON array of their ids, for json_each(:servers)
+  TimePoint now;
+  const Config* config = nullptr;
+  const SettingRegistry* settings = nullptr;
+};
+
+/// One step of a tick, for all servers of the chunk at once.
+using TickStage = std::function<store::TxTask<void>(store::CrossTx&, const TickChunk&)>;
+
+
+class Declarations {
+ public:
+  explicit Declarations(const Config& config) : config(&config) {}
+
+  const Config* config;
+  store::StatementRegistry statements;
+  tenancy::TableCatalog tables;
+  SettingRegistry settings;
+  CommandRegistry commands;
+  RouteRegistry routes;
+
+  std::vector<EventHandler<ChatMessage>> on_chat;
+  std::vector<EventHandler<StreamStatus>> on_stream;
+  std::vector<EventHandler<GiftedSubs>> on_gift;
+  std::vector<EventHandler<MemberJoined>> on_join;
+  std::vector<EventHandler<MemberLeft>> on_leave;
+  /// The server's settings changed, or were read anew: in the transaction of the change.
+  std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&)>> on_settings;
+  std::vector<MoveHandler> on_move;
+
+  /// The minute's tick: watch time first, then what is paid for it.
+  std::vector<TickStage> minute_stages;
+
+  template <class Event>
+  const std::vector<EventHandler<Event>>& handlers() const;
+};
+
+template <>
+inline const std::vector<EventHandler<ChatMessage>>& Declarations::handlers() const { return on_chat; }
+template <>
+inline const std::vector<EventHandler<StreamStatus>>& Declarations::handlers() const { return on_stream; }
+template <>
+inline const std::vector<EventHandler<GiftedSubs>>& Declarations::handlers() const { return on_gift; }
+template <>
+inline const std::vector<EventHandler<MemberJoined>>& Declarations::handlers() const { return on_join; }
+template <>
+inline const std::vector<EventHandler<MemberLeft>>& Declarations::handlers() const { return on_leave; }
+
+/// What bot itself declares: persons, ledger, settings, links, jobs, outbox, the help command.
+void declare_bot(Declarations& declarations);
+
+}  // namespace guildhall::bot

@@ -1,0 +1,253 @@
+#include "bot/ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "store/database_error.h"
+
+namespace guildhall::bot {
+namespace {
+
+using store::CrossServerStatement;
+using store::NoParams;
+using store::NoRow;
+using store::Statement;
+using store::TxTask;
+
+struct HolderParams {
+  std::string unit;
+  PersonId holder;
+};
+BOOST_DESCRIBE_STRUCT(HolderParams, (), (unit, holder))
+
+struct ChangeParams {
+  std::string unit;
+  PersonId holder;
+  std::int64_t amount;  // always positive
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(ChangeParams, (), (unit, holder, amount, now))
+
+struct CreditParams {
+  std::string unit;
+  PersonId holder;
+  std::int64_t amount;
+  std::int64_t room;  // the largest balance that can take the amount
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(CreditParams, (), (unit, holder, amount, room, now))
+
+struct ChangedRow {
+  std::int64_t balance = 0;
+  std::int64_t entries = 0;
+};
+BOOST_DESCRIBE_STRUCT(ChangedRow, (), (balance, entries))
+
+struct LedgerRow {
+  std::string unit;
+  PersonId holder;
+  std::int64_t entry_no;
+  std::int64_t amount;
+  std::int64_t balance_after;
+  std::string kind;
+  std::string operation_id;
+  std::int64_t line;
+  std::string reason;
+  std::string actor;
+  TimePoint created_at;
+};
+BOOST_DESCRIBE_STRUCT(LedgerRow, (),
+                      (unit, holder, entry_no, amount, balance_after, kind, operation_id, line, reason, actor,
+                       created_at))
+
+struct OperationParams {
+  std::string operation_id;
+};
+BOOST_DESCRIBE_STRUCT(OperationParams, (), (operation_id))
+
+struct BookedRow {
+  std::int64_t balance_after = 0;
+};
+BOOST_DESCRIBE_STRUCT(BookedRow, (), (balance_after))
+
+struct PostingParams {
+  std::string servers;
+};
+BOOST_DESCRIBE_STRUCT(PostingParams, (), (servers))
+
+struct BookParams {
+  std::string servers;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(BookParams, (), (servers, now))
+
+struct CountRow {
+  std::int64_t mismatches = 0;
+};
+BOOST_DESCRIBE_STRUCT(CountRow, (), (mismatches))
+
+constexpr Statement<OperationParams, BookedRow> kBooked{
+    "ledger.find_operation",
+    "SELECT balance_after FROM ledger WHERE discord_server_id = :server AND operation_id = :operation_id "
+    "ORDER BY line"};
+
+constexpr Statement<HolderParams, BalanceRow> kBalance{
+    "ledger.balance",
+    "SELECT balance, total_credited, total_debited FROM balances "
+    "WHERE discord_server_id = :server AND unit = :unit AND holder_id = :holder"};
+
+constexpr Statement<CreditParams, ChangedRow> kCredit{
+    "ledger.credit",
+    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, entries, "
+    "updated_at) VALUES (:server, :unit, :holder, :amount, :amount, 0, 1, :now) "
+    "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
+    "balance = balances.balance + excluded.balance, "
+    "total_credited = balances.total_credited + excluded.total_credited, "
+    "entries = balances.entries + 1, updated_at = excluded.updated_at "
+    "WHERE balances.balance <= :room RETURNING balance, entries"};
+
+constexpr Statement<ChangeParams, ChangedRow> kDebit{
+    "ledger.debit",
+    "UPDATE balances SET balance = balance - :amount, total_debited = total_debited + :amount, "
+    "entries = entries + 1, updated_at = :now "
+    "WHERE discord_server_id = :server AND unit = :unit AND holder_id = :holder AND balance >= :amount "
+    "RETURNING balance, entries"};
+
+constexpr Statement<LedgerRow, NoRow> kBook{
+    "ledger.book",
+    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, operation_id, "
+    "line, reason, actor, created_at) VALUES (:server, :unit, :holder, :entry_no, :amount, :balance_after, :kind, "
+    ":operation_id, :line, :reason, :actor, :created_at)"};
+
+constexpr Statement<NoParams, CountRow> kMismatches{
+    "ledger.count_mismatches",
+    "SELECT count(*) AS mismatches FROM balances b LEFT JOIN ("
+    "SELECT unit, holder_id, CAST(sum(amount) AS BIGINT) AS total, count(*) AS entries FROM ledger "
+    "WHERE discord_server_id = :server GROUP BY unit, holder_id) l ON l.unit = b.unit AND l.holder_id = b.holder_id "
+    "WHERE b.discord_server_id = :server AND "
+    "(b.balance <> COALESCE(l.total, 0) OR b.entries <> COALESCE(l.entries, 0) OR "
+    "b.balance <> b.total_credited - b.total_debited)"};
+
+constexpr std::string_view kTickReason = "set-based award of what a tick earned, for the servers of one chunk";
+
+constexpr CrossServerStatement<BookParams, NoRow> kPostBalances{
+    "ledger.post_balances", kTickReason,
+    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, entries, "
+    "updated_at) SELECT p.discord_server_id, p.unit, p.holder_id, p.amount, p.amount, 0, 1, :now "
+    "FROM ledger_postings p WHERE p.discord_server_id IN (SELECT value FROM json_each(:servers)) "
+    "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
+    "balance = balances.balance + excluded.balance, "
+    "total_credited = balances.total_credited + excluded.total_credited, "
+    "entries = balances.entries + 1, updated_at = excluded.updated_at",
+    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, entries, "
+    "updated_at) SELECT p.discord_server_id, p.unit, p.holder_id, p.amount, p.amount, 0, 1, :now "
+    "FROM ledger_postings p WHERE p.discord_server_id IN (SELECT value::bigint FROM json_array_elements_text(:servers)) "
+    "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
+    "balance = balances.balance + excluded.balance, "
+    "total_credited = balances.total_credited + excluded.total_credited, "
+    "entries = balances.entries + 1, updated_at = excluded.updated_at"};
+
+constexpr CrossServerStatement<BookParams, NoRow> kPostLedger{
+    "ledger.post_ledger", kTickReason,
+    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, operation_id, "
+    "line, reason, actor, created_at) "
+    "SELECT p.discord_server_id, p.unit, p.holder_id, b.entries, p.amount, b.balance, p.kind, p.operation_id, 0, "
+    "p.reason, 'system', :now FROM ledger_postings p JOIN balances b ON b.discord_server_id = p.discord_server_id "
+    "AND b.unit = p.unit AND b.holder_id = p.holder_id "
+    "WHERE p.discord_server_id IN (SELECT value FROM json_each(:servers))",
+    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, operation_id, "
+    "line, reason, actor, created_at) "
+    "SELECT p.discord_server_id, p.unit, p.holder_id, b.entries, p.amount, b.balance, p.kind, p.operation_id, 0, "
+    "p.reason, 'system', :now FROM ledger_postings p JOIN balances b ON b.discord_server_id = p.discord_server_id "
+    "AND b.unit = p.unit AND b.holder_id = p.holder_id "
+    "WHERE p.discord_server_id IN (SELECT value::bigint FROM json_array_elements_text(:servers))"};
+
+constexpr CrossServerStatement<PostingParams, NoRow> kClearPostings{
+    "ledger.clear_postings", kTickReason,
+    "DELETE FROM ledger_postings WHERE discord_server_id IN (SELECT value FROM json_each(:servers))",
+    "DELETE FROM ledger_postings WHERE discord_server_id IN "
+    "(SELECT value::bigint FROM json_array_elements_text(:servers))"};
+
+/// Why an operation cannot be booked, before anything of it is.
+TxTask<Result<void>> check(store::Tx& tx, const std::string& unit, const LedgerOperation& operation) {
+  for (const LedgerEntry& entry : operation.entries) {
+    if (entry.amount == 0) co_return fail(ErrorCode::invalid, "an amount of 0 changes nothing");
+    if (entry.amount > kLargestAmount || entry.amount < -kLargestAmount) {
+      co_return fail(ErrorCode::invalid, fmt::format("an amount is at most {}", kLargestAmount));
+    }
+    const BalanceRow before = co_await balance_of(tx, unit, entry.holder);
+    if (before.balance + entry.amount < 0) {
+      co_return fail(ErrorCode::conflict, fmt::format("the balance is {}, less than {}", before.balance, -entry.amount));
+    }
+    if (before.balance + entry.amount > kLargestAmount) {
+      co_return fail(ErrorCode::too_large, fmt::format("a balance is at most {}", kLargestAmount));
+    }
+  }
+  co_return Result<void>{};
+}
+
+TxTask<ChangedRow> change_balance(store::Tx& tx, const std::string& unit, const LedgerEntry& entry, TimePoint now) {
+  std::optional<ChangedRow> changed;
+  if (entry.amount > 0) {
+    changed = co_await tx.one(kCredit, {unit, entry.holder, entry.amount, kLargestAmount - entry.amount, now});
+  } else {
+    changed = co_await tx.one(kDebit, {unit, entry.holder, -entry.amount, now});
+  }
+  // The check just before said yes: another transaction came between. Both start anew.
+  if (!changed) throw store::DatabaseError(store::DbCode::serialisation, "", "the balance changed meanwhile");
+  co_return *changed;
+}
+
+}  // namespace
+
+TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOperation operation, TimePoint now) {
+  LedgerReceipt receipt;
+  for (const BookedRow& row : co_await tx.all(kBooked, {operation.id})) {
+    receipt.booked = false;
+    receipt.balances.push_back(row.balance_after);
+  }
+  if (!receipt.booked) co_return receipt;
+  if (const auto checked = co_await check(tx, unit, operation); !checked) co_return std::unexpected(checked.error());
+
+  // Ascending holders, so that two operations can never wait for each other.
+  std::vector<std::size_t> order(operation.entries.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return operation.entries[a].holder < operation.entries[b].holder; });
+  receipt.balances.resize(order.size());
+  for (const std::size_t i : order) {
+    const LedgerEntry& entry = operation.entries[i];
+    const ChangedRow after = co_await change_balance(tx, unit, entry, now);
+    receipt.balances[i] = after.balance;
+    const LedgerRow row{unit,         entry.holder, after.entries,                  entry.amount,
+                        after.balance, operation.kind, operation.id, static_cast<std::int64_t>(i),
+                        operation.reason, operation.actor, now};
+    co_await tx.change(kBook, row);
+  }
+  co_return receipt;
+}
+
+TxTask<BalanceRow> balance_of(store::Tx& tx, std::string unit, PersonId holder) {
+  const auto row = co_await tx.one(kBalance, {std::move(unit), holder});
+  co_return row.value_or(BalanceRow{});
+}
+
+TxTask<void> book_postings(store::CrossTx& tx, std::string servers, TimePoint now) {
+  co_await tx.change(kPostBalances, {servers, now});
+  co_await tx.change(kPostLedger, {servers, now});
+  co_await tx.change(kClearPostings, {servers});
+}
+
+TxTask<std::int64_t> count_ledger_mismatches(store::Tx& tx) {
+  const auto row = co_await tx.one(kMismatches);
+  co_return row->mismatches;
+}
+
+void declare_ledger(store::StatementRegistry& statements) {
+  statements.add("ledger", kBooked, kBalance, kCredit, kDebit, kBook, kMismatches, kPostBalances, kPostLedger,
+                 kClearPostings);
+}
+
+}  // namespace guildhall::bot

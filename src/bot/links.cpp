@@ -1,0 +1,217 @@
+#include "bot/links.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "bot/ledger.h"
+#include "tenancy/counters.h"
+#include "tenancy/registry.h"
+
+namespace guildhall::bot {
+namespace {
+
+using store::NoRow;
+using store::Statement;
+using store::TxTask;
+
+struct LinkRow {
+  std::int64_t link_id;
+  std::string platform;
+  std::string platform_user_id;
+  PersonId from_person_id;
+  PersonId to_person_id;
+  std::int64_t moved_points;
+  Duration moved_watched_us;
+  Duration moved_subscribed_us;
+};
+BOOST_DESCRIBE_STRUCT(LinkRow, (),
+                      (link_id, platform, platform_user_id, from_person_id, to_person_id, moved_points,
+                       moved_watched_us, moved_subscribed_us))
+
+
+struct InsertParams {
+  std::int64_t link_id;
+  std::string platform;
+  PersonId from;
+  PersonId to;
+  std::int64_t points;
+  Duration watched;
+  Duration subscribed;
+  TimePoint now;
+  std::string actor;
+};
+BOOST_DESCRIBE_STRUCT(InsertParams, (), (link_id, platform, from, to, points, watched, subscribed, now, actor))
+
+struct OpenParams {
+  std::string platform;
+  PersonId to;
+};
+BOOST_DESCRIBE_STRUCT(OpenParams, (), (platform, to))
+
+struct UndoneParams {
+  std::int64_t link_id;
+  TimePoint now;
+  std::string actor;
+};
+BOOST_DESCRIBE_STRUCT(UndoneParams, (), (link_id, now, actor))
+
+struct PersonParams {
+  PersonId person;
+};
+BOOST_DESCRIBE_STRUCT(PersonParams, (), (person))
+
+struct MinutesRow {
+  Duration watched_us{0};
+  Duration subscribed_us{0};
+};
+BOOST_DESCRIBE_STRUCT(MinutesRow, (), (watched_us, subscribed_us))
+
+struct MinutesParams {
+  PersonId person;
+  Duration watched;
+  Duration subscribed;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(MinutesParams, (), (person, watched, subscribed, now))
+
+constexpr Statement<InsertParams, NoRow> kInsert{
+    "links.insert",
+    "INSERT INTO links (discord_server_id, link_id, platform, from_person_id, to_person_id, "
+    "moved_points, moved_watched_us, moved_subscribed_us, made_at, made_by) VALUES (:server, :link_id, :platform, "
+    ":from, :to, :points, :watched, :subscribed, :now, :actor)"};
+
+constexpr Statement<OpenParams, LinkRow> kOpen{
+    "links.open_of_member",
+    "SELECT l.link_id, l.platform, i.platform_user_id, l.from_person_id, l.to_person_id, l.moved_points, "
+    "l.moved_watched_us, l.moved_subscribed_us FROM identities i JOIN links l ON l.discord_server_id = :server "
+    "AND l.from_person_id = i.home_person_id AND l.undone_at IS NULL "
+    "WHERE i.discord_server_id = :server AND i.person_id = :to AND i.platform = :platform "
+    "AND i.person_id <> i.home_person_id LIMIT 1"};
+
+constexpr Statement<UndoneParams, NoRow> kUndone{
+    "links.undone",
+    "UPDATE links SET undone_at = :now, undone_by = :actor "
+    "WHERE discord_server_id = :server AND link_id = :link_id AND undone_at IS NULL"};
+
+constexpr Statement<PersonParams, MinutesRow> kMinutes{
+    "links.minutes",
+    "SELECT watched_us, subscribed_us FROM watchtime WHERE discord_server_id = :server AND person_id = :person"};
+
+constexpr Statement<MinutesParams, NoRow> kAddMinutes{
+    "links.add_minutes",
+    "INSERT INTO watchtime (discord_server_id, person_id, watched_us, subscribed_us, last_active_at, updated_at) "
+    "VALUES (:server, :person, :watched, :subscribed, :now, :now) "
+    "ON CONFLICT (discord_server_id, person_id) DO UPDATE SET "
+    "watched_us = watchtime.watched_us + excluded.watched_us, "
+    "subscribed_us = watchtime.subscribed_us + excluded.subscribed_us, updated_at = excluded.updated_at"};
+
+constexpr Statement<MinutesParams, NoRow> kTakeMinutes{
+    "links.take_minutes",
+    "UPDATE watchtime SET watched_us = watched_us - :watched, subscribed_us = subscribed_us - :subscribed, "
+    "updated_at = :now WHERE discord_server_id = :server AND person_id = :person"};
+
+struct Moved {
+  std::int64_t points = 0;
+  Duration watched{0};
+  Duration subscribed{0};
+};
+
+/// Moves points (with ledger rows), minutes and whatever features keep; the amounts are there.
+TxTask<void> move(store::Tx& tx, const std::vector<MoveHandler>& handlers, std::string operation, PersonMove between,
+                  std::int64_t points, std::string actor, TimePoint now) {
+  if (points > 0) {
+    LedgerOperation transfer{std::move(operation), between.undo ? "unlink" : "link", "", std::move(actor), {}};
+    transfer.entries = {{between.from, -points}, {between.to, points}};
+    const auto booked = co_await apply(tx, kPoints, std::move(transfer), now);
+    if (!booked) throw ErrorException(booked.error());
+  }
+  if (between.watched.count() > 0) {
+    co_await tx.change(kTakeMinutes, {between.from, between.watched, between.subscribed, now});
+    co_await tx.change(kAddMinutes, {between.to, between.watched, between.subscribed, now});
+  }
+  for (const MoveHandler& handler : handlers) co_await handler(tx, between);
+}
+
+std::string described(const Identity& identity) {
+  return fmt::format("{} {}", identity.platform, identity.name);
+}
+
+/// The viewer's identity, if it can be linked to this member's person.
+TxTask<Result<Identity>> linkable(store::Tx& tx, LinkRequest request, PersonId member, TimePoint now) {
+  const std::string_view name = trim(request.name);
+  if (name.empty() || !is_clean_utf8(name)) co_return fail(ErrorCode::invalid, "the viewer's name is missing");
+  for (const Identity& held : co_await identities_of(tx, member)) {
+    if (held.platform == request.platform && held.home_person_id != member) {
+      co_return fail(ErrorCode::conflict, fmt::format("this member is linked to {} already", described(held)),
+                     "Undo that link first: `guildhall member unlink`.");
+    }
+  }
+  const auto found = co_await find_identity_by_name(tx, request.platform, std::string(name));
+  if (!found) {
+    const Identity made = co_await provisional_identity(tx, request.platform, std::string(name), now);
+    co_return made;
+  }
+  if (found->person_id != found->home_person_id) {
+    co_return fail(ErrorCode::conflict, fmt::format("{} is linked to another member already", described(*found)),
+                   "Undo that link first: `guildhall member unlink`.");
+  }
+  co_return *found;
+}
+
+}  // namespace
+
+TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHandler>& handlers, LinkRequest request,
+                                        tenancy::Actor actor, TimePoint now) {
+  const auto known = co_await find_identity(tx, kDiscord, request.member.str());
+  const PersonId member = known ? known->person_id
+                                : co_await person_of(tx, {kDiscord, request.member.str(), request.member.str()}, now);
+  const auto identity = co_await linkable(tx, request, member, now);
+  // A member made just now stays: he exists, linked or not.
+  if (!identity) co_return std::unexpected(identity.error());
+
+  const PersonId viewer = identity->home_person_id;
+  const auto balance = co_await balance_of(tx, kPoints, viewer);
+  const auto minutes = (co_await tx.one(kMinutes, {viewer})).value_or(MinutesRow{});
+  const auto link_id = co_await tenancy::next_number(tx, "link");
+  const InsertParams row{link_id, identity->platform, viewer, member, balance.balance,
+                         minutes.watched_us, minutes.subscribed_us, now, actor.name};
+  co_await tx.change(kInsert, row);
+  const PersonMove between{viewer, member, minutes.watched_us, minutes.subscribed_us, false};
+  co_await move(tx, handlers, fmt::format("link:{}", link_id), between, balance.balance, actor.name, now);
+  co_await repoint(tx, *identity, member);
+  const tenancy::AuditEntry entry{actor, "member.link", request.member.str(), std::nullopt, described(*identity)};
+  co_await tenancy::audit(tx, now, entry);
+  co_await tenancy::bump_revision(tx);
+  co_return LinkOutcome{member, balance.balance, minutes.watched_us,
+                        identity->platform_user_id.starts_with("name:")};
+}
+
+TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers, DiscordUserId member,
+                                          std::string platform, tenancy::Actor actor, TimePoint now) {
+  const auto known = co_await find_identity(tx, kDiscord, member.str());
+  const auto link = known ? co_await tx.one(kOpen, {platform, known->person_id}) : std::optional<LinkRow>{};
+  if (!link) {
+    co_return fail(ErrorCode::not_found, fmt::format("member {} has no {} link in this server", member.str(), platform));
+  }
+  // What was spent since cannot come back; the member's person keeps what was earned while linked.
+  const auto balance = co_await balance_of(tx, kPoints, link->to_person_id);
+  const auto points = std::min(balance.balance, link->moved_points);
+  const PersonMove between{link->to_person_id, link->from_person_id, link->moved_watched_us,
+                           link->moved_subscribed_us, true};
+  co_await move(tx, handlers, fmt::format("unlink:{}", link->link_id), between, points, actor.name, now);
+  const auto identity = co_await find_identity(tx, platform, link->platform_user_id);
+  co_await repoint(tx, *identity, link->from_person_id);
+  co_await tx.change(kUndone, {link->link_id, now, actor.name});
+  const tenancy::AuditEntry entry{actor, "member.unlink", member.str(), described(*identity), std::nullopt};
+  co_await tenancy::audit(tx, now, entry);
+  co_await tenancy::bump_revision(tx);
+  co_return LinkOutcome{link->from_person_id, points, link->moved_watched_us, false};
+}
+
+void declare_links(store::StatementRegistry& statements) {
+  statements.add("links", kInsert, kOpen, kUndone, kMinutes, kAddMinutes, kTakeMinutes);
+}
+
+}  // namespace guildhall::bot

@@ -1,0 +1,54 @@
+// Joining two identities: a Discord member and a stream viewer become one person. A link is a booked,
+// reversible transfer plus a re-pointed identity: what the viewer had earned moves to the member's
+// person, with ledger rows; undoing it moves the same back, as far as it is still there.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "bot/persons.h"
+#include "store/tx.h"
+#include "tenancy/audit.h"
+
+namespace guildhall::bot {
+
+/// What moved between two persons, for features that keep more than points and minutes.
+struct PersonMove {
+  PersonId from;
+  PersonId to;
+  Duration watched{0};
+  Duration subscribed{0};
+  bool undo = false;
+};
+
+using MoveHandler = std::function<store::TxTask<void>(store::Tx&, PersonMove)>;
+
+struct LinkRequest {
+  DiscordUserId member;
+  std::string platform;  // "kick"
+  std::string name;      // of the viewer; unknown so far: a provisional identity is made
+};
+
+struct LinkOutcome {
+  PersonId person;  // the member's
+  std::int64_t points = 0;
+  Duration watched{0};
+  bool provisional = false;
+};
+
+/// Errors, with nothing changed: `invalid` (no name), `conflict` (either side is linked already).
+store::TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
+                                               LinkRequest request, tenancy::Actor actor, TimePoint now);
+
+/// Error `not_found` when the member has no such link.
+store::TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
+                                                 DiscordUserId member, std::string platform, tenancy::Actor actor,
+                                                 TimePoint now);
+
+void declare_links(store::StatementRegistry& statements);
+
+}  // namespace guildhall::bot

@@ -1,0 +1,52 @@
+// Who is who in one server. A person holds minutes and points; identities (a Discord member, a Kick
+// viewer) point to a person. An unlinked viewer is a person of his own. Two servers share nothing:
+// the same viewer is another person in each.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/tx.h"
+
+namespace guildhall::bot {
+
+inline constexpr const char* kDiscord = "discord";
+inline constexpr const char* kKick = "kick";
+
+/// A user as a platform tells of him. `id` is the platform's number and never changes; the name may.
+struct PlatformUser {
+  std::string platform;
+  std::string id;
+  std::string name;
+};
+
+struct Identity {
+  std::string platform;
+  std::string platform_user_id;
+  PersonId person_id;
+  PersonId home_person_id;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(Identity, (), (platform, platform_user_id, person_id, home_person_id, name))
+
+/// The person behind a user, made at first sight. Takes over a new name; a provisional identity of
+/// that name (one that was only heard of) becomes this user's.
+store::TxTask<PersonId> person_of(store::Tx& tx, PlatformUser user, TimePoint now);
+
+/// An identity that is known so far by its name only.
+store::TxTask<Identity> provisional_identity(store::Tx& tx, std::string platform, std::string name, TimePoint now);
+
+store::TxTask<std::optional<Identity>> find_identity(store::Tx& tx, std::string platform, std::string id);
+/// Compares folded names. The newest, if a platform let two users have one name in turn.
+store::TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string platform, std::string name);
+store::TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person);
+store::TxTask<std::string> display_name(store::Tx& tx, PersonId person);
+
+/// Points an identity to another person.
+store::TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person);
+
+void declare_persons(store::StatementRegistry& statements);
+
+}  // namespace guildhall::bot

@@ -1,0 +1,53 @@
+// How a feature declares its dashboard routes, without knowing web. Every route here is below
+// /api/v1/servers/{server}; web checks the session and its rights there and opens the scope.
+// dashboard/openapi.yaml is the contract; a test compares the two.
+#pragma once
+
+#include <boost/json/value.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/task.h"
+#include "bot/context.h"
+#include "tenancy/audit.h"
+#include "tenancy/scope.h"
+
+namespace guildhall::bot {
+
+struct RouteCall {
+  tenancy::ServerScope scope;
+  SettingsPtr settings;
+  TimePoint now;
+  tenancy::Actor actor;
+  std::map<std::string, std::string, std::less<>> query;
+  std::map<std::string, std::string, std::less<>> path;  // {key} segments
+  boost::json::value body;                               // null without one
+};
+
+/// The answer of a reading route; of a changing one also what every open page has to fetch again.
+struct RouteAnswer {
+  boost::json::value body;
+  std::vector<std::string> changed = {};
+};
+
+struct RouteSpec {
+  std::string owner;
+  std::string method;  // GET, PUT, POST, DELETE
+  std::string path;    // "/leaderboard", "/settings/{key}"
+  std::function<Task<Result<RouteAnswer>>(RouteCall)> handler;
+};
+
+class RouteRegistry {
+ public:
+  void add(RouteSpec route) { routes_.push_back(std::move(route)); }
+  const std::vector<RouteSpec>& all() const { return routes_; }
+
+ private:
+  std::vector<RouteSpec> routes_;
+};
+
+}  // namespace guildhall::bot

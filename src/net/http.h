@@ -1,0 +1,55 @@
+// HTTP as plain structs, for client and server alike.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/task.h"
+#include "net/url.h"
+
+namespace guildhall::net {
+
+/// Header names are kept in lower case.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+std::optional<std::string> find_header(const Headers& headers, std::string_view lower_case_name);
+
+struct HttpRequest {
+  std::string method = "GET";
+  /// Client: a whole address. Server: the path, without the query.
+  std::string url;
+  Query query = {};  // server: parsed; client: put it into the url
+  Headers headers = {};
+  std::string body = {};
+  /// Server: who sent it, behind trusted proxies the client's own address.
+  std::string peer = {};
+
+  std::optional<std::string> header(std::string_view lower_case_name) const { return find_header(headers, lower_case_name); }
+};
+
+/// Where a server-sent events response is written to.
+class EventStream {
+ public:
+  virtual ~EventStream() = default;
+  /// False: the other side is gone.
+  virtual Task<bool> send(std::string chunk) = 0;
+};
+
+struct HttpResponse {
+  int status = 200;
+  Headers headers = {};
+  std::string body = {};
+  /// Server: instead of a body, a response that goes on until this returns.
+  std::function<Task<void>(EventStream&)> stream = {};
+
+  std::optional<std::string> header(std::string_view lower_case_name) const { return find_header(headers, lower_case_name); }
+};
+
+/// A response with a body of that content type.
+HttpResponse make_response(int status, std::string content_type, std::string body);
+
+}  // namespace guildhall::net

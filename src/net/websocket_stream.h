@@ -1,0 +1,66 @@
+// A Beast WebSocket as our WebSocket, for client and server.
+#pragma once
+
+#include "base/log.h"
+#include "net/net_pch.h"
+#include "net/websocket_client.h"
+
+namespace guildhall::net {
+
+template <class Next>
+class WebSocketStream final : public WebSocket {
+ public:
+  using Stream = boost::beast::websocket::stream<Next>;
+  template <class... Arguments>
+  explicit WebSocketStream(Arguments&&... arguments)
+      : stream_(std::forward<Arguments>(arguments)...), writing_(stream_.get_executor()) {
+    writing_.expires_at(boost::asio::steady_timer::time_point::max());
+  }
+
+  Stream& stream() { return stream_; }
+
+  Task<Result<std::string>> read() override {
+    const auto [error, size] = co_await stream_.async_read(buffer_, kAwait);
+    if (error) {
+      if (close_code_ == 0) close_code_ = stream_.reason().code;
+      co_return fail(ErrorCode::unavailable, "the connection ended: " + error.message());
+    }
+    std::string message = boost::beast::buffers_to_string(buffer_.data());
+    buffer_.consume(buffer_.size());
+    co_return message;
+  }
+
+  Task<Result<void>> write(std::string message) override {
+    // One write in flight at a time; the others wait their turn, in the order of the calls.
+    const std::uint64_t turn = next_turn_++;
+    while (turn != current_turn_) co_await writing_.async_wait(kAwait);
+    stream_.text(true);
+    const auto [error, size] = co_await stream_.async_write(boost::asio::buffer(message), kAwait);
+    ++current_turn_;
+    writing_.cancel();
+    if (error) co_return fail(ErrorCode::unavailable, "cannot send: " + error.message());
+    co_return Result<void>{};
+  }
+
+  Task<void> close(std::uint16_t code) override {
+    auto& tcp = boost::beast::get_lowest_layer(stream_);
+    tcp.expires_after(std::chrono::seconds(2));
+    const boost::beast::websocket::close_reason reason{static_cast<boost::beast::websocket::close_code>(code)};
+    co_await stream_.async_close(reason, kAwait);
+    tcp.close();
+  }
+
+  std::uint16_t close_code() const override { return close_code_; }
+
+ private:
+  static constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+  Stream stream_;
+  boost::beast::flat_buffer buffer_;
+  boost::asio::steady_timer writing_;
+  std::uint64_t next_turn_ = 0;
+  std::uint64_t current_turn_ = 0;
+  std::uint16_t close_code_ = 0;
+};
+
+}  // namespace guildhall::net

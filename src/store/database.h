@@ -1,0 +1,128 @@
+// Database: runs units of work. One implementation per kind of database; features never see which.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/metrics.h"
+#include "base/task.h"
+#include "store/database_error.h"
+#include "store/tx.h"
+
+namespace guildhall::tenancy {
+class KeyHolder;
+}
+
+namespace guildhall::store {
+
+/// Proof of being `tenancy`: nobody else can make one, so nobody else can run a unit of work.
+class Passkey {
+  friend class ::guildhall::tenancy::KeyHolder;
+  Passkey() = default;
+};
+
+/// Whose rows a unit of work may touch.
+struct WorkScope {
+  Access access = Access::server;
+  ServerId server{};  // for Access::server; never 0
+};
+
+enum class Mode { read, write };
+
+/// A unit of work without its C++ types. `start` is called once per attempt.
+class Work {
+ public:
+  virtual ~Work() = default;
+  virtual TxTask<void> start(TxDriver& driver) = 0;
+};
+
+template <class TxType, class F>
+class BodyWork final : public Work {
+ public:
+  using Body = std::invoke_result_t<F&, TxType&>;
+  using Value = decltype(std::declval<Body&>().take());
+
+  explicit BodyWork(F body) : body_(std::move(body)) {}
+  TxTask<void> start(TxDriver& driver) override {
+    tx_.emplace(driver);
+    result_.reset();
+    return run();
+  }
+  Value take() {
+    if constexpr (!std::is_void_v<Value>) return std::move(*result_);
+  }
+
+ private:
+  struct Nothing {};
+  TxTask<void> run() {
+    if constexpr (std::is_void_v<Value>) {
+      co_await body_(*tx_);
+    } else {
+      result_.emplace(co_await body_(*tx_));
+    }
+  }
+
+  F body_;
+  std::optional<TxType> tx_;
+  std::optional<std::conditional_t<std::is_void_v<Value>, Nothing, Value>> result_;
+};
+
+class Database {
+ public:
+  using Completion = std::move_only_function<void(std::exception_ptr)>;
+
+  virtual ~Database() = default;
+
+  /// Runs `work` and returns after its commit (or after its reading). Submitted before the first
+  /// suspension, so that works are run in the order in which they were awaited. Throws DatabaseError,
+  /// or whatever the body threw; then nothing of it remains.
+  Task<void> perform(Passkey key, WorkScope scope, Mode mode, Work& work);
+
+  /// Did another process commit since the last call?
+  virtual Task<bool> changed_elsewhere(Passkey key) = 0;
+
+  /// How long the newest commit took, the queue's length, ...: filled into /metrics.
+  virtual std::size_t waiting() const = 0;
+
+ protected:
+  virtual void submit(WorkScope scope, Mode mode, Work& work, Completion done) = 0;
+};
+
+/// What the gate sees of a statement that is about to be registered: the database's own account of it.
+struct StatementFacts {
+  enum class Touch { read, insert, update, erase };
+  struct Access {
+    std::string table;
+    std::string column;  // of read and update; "" for a whole row
+    Touch touch;
+  };
+  std::vector<Access> accesses;
+  std::vector<std::string> plan;        // one line per step of EXPLAIN QUERY PLAN
+  std::vector<std::string> parameters;  // ":server", ":person", ...
+  std::vector<std::string> columns;     // of the answer
+  bool read_only = false;
+};
+
+/// Says why a statement may not run, or nothing when it may.
+using StatementGate = std::function<std::optional<std::string>(const StatementInfo&, const StatementFacts&)>;
+
+struct DatabaseOptions {
+  std::string url;       // sqlite:FILE
+  std::string data_dir;  // what FILE is relative to
+  const StatementRegistry* statements = nullptr;
+  StatementGate gate;
+  Metrics* metrics = nullptr;
+};
+
+/// Opens the database and passes every registered statement through the gate. Errors: `storage` (the
+/// message names the file), `refused_by_guard` (names statement, table and reason), `configuration`
+/// (a URL that this version does not know).
+Result<std::unique_ptr<Database>> open_database(DatabaseOptions options);
+
+/// The file behind a sqlite: URL.
+Result<std::string> sqlite_file(const std::string& url, const std::string& data_dir);
+
+}  // namespace guildhall::store

@@ -1,0 +1,55 @@
+// How a database fails, in one enum for all of them. Thrown through transaction bodies: a unit of
+// work that meets one ends, and nothing of it remains.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "base/error.h"
+
+namespace guildhall::store {
+
+enum class DbCode {
+  unique,
+  check,
+  foreign_key,
+  not_null,
+  serialisation,    // retried inside the layer
+  deadlock,         // retried inside the layer
+  busy,             // retried inside the layer; seen only when every retry failed
+  no_scope,         // a statement ran without a server
+  full,             // disk full
+  connection_lost,  // outcome unknown: operation ids decide
+  read_only,
+  corrupt,
+  overloaded,  // the queue is full: nothing was started
+  other,
+};
+
+class DatabaseError : public std::runtime_error {
+ public:
+  DatabaseError(DbCode code, std::string sqlstate, const std::string& message)
+      : std::runtime_error(message), code_(code), sqlstate_(std::move(sqlstate)) {}
+  DbCode code() const { return code_; }
+  /// SQLSTATE on PostgreSQL, the name of the extended result code on SQLite.
+  const std::string& sqlstate() const { return sqlstate_; }
+
+ private:
+  DbCode code_;
+  std::string sqlstate_;
+};
+
+/// As a plain sentence for whoever called.
+inline Error to_error(const DatabaseError& error) {
+  switch (error.code()) {
+    case DbCode::busy:
+    case DbCode::overloaded:
+      return {ErrorCode::unavailable, "the database is busy; nothing was changed", "Try again."};
+    case DbCode::full:
+      return {ErrorCode::storage, "the disk is full; nothing was changed", "Free some space and try again."};
+    default:
+      return {ErrorCode::storage, std::string("the database refused: ") + error.what()};
+  }
+}
+
+}  // namespace guildhall::store

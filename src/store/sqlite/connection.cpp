@@ -1,0 +1,237 @@
+#include "store/sqlite/connection.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+
+namespace guildhall::store::sqlite {
+namespace {
+
+/// How long a connection waits for another process's write before it reports "busy".
+constexpr int kBusyMilliseconds = 1000;
+
+DbCode code_of(int extended) {
+  switch (extended) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID: return DbCode::unique;
+    case SQLITE_CONSTRAINT_CHECK: return DbCode::check;
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return DbCode::foreign_key;
+    case SQLITE_CONSTRAINT_NOTNULL: return DbCode::not_null;
+    default: break;
+  }
+  switch (extended & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return DbCode::busy;
+    case SQLITE_FULL: return DbCode::full;
+    case SQLITE_READONLY: return DbCode::read_only;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return DbCode::corrupt;
+    default: return DbCode::other;
+  }
+}
+
+[[noreturn]] void fail_with(sqlite3* db, std::string_view doing) {
+  const int extended = sqlite3_extended_errcode(db);
+  throw DatabaseError(code_of(extended), fmt::format("SQLITE_{}", extended),
+                      fmt::format("{}: {}", doing, sqlite3_errmsg(db)));
+}
+
+/// The second wall at run time: whatever a statement says, it cannot change the schema or reach
+/// another file.
+int deny_outside_of_data(void*, int action, const char* first, const char*, const char*, const char*) {
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+    case SQLITE_TRANSACTION:
+    case SQLITE_SAVEPOINT:
+    case SQLITE_RECURSIVE: return SQLITE_OK;
+    case SQLITE_FUNCTION: return SQLITE_OK;  // load_extension is off unless a program switches it on
+    case SQLITE_PRAGMA: return std::string_view(first) == "data_version" ? SQLITE_OK : SQLITE_DENY;
+    default: return SQLITE_DENY;
+  }
+}
+
+int note_access(void* facts, int action, const char* first, const char* second, const char*, const char*) {
+  auto& accesses = static_cast<StatementFacts*>(facts)->accesses;
+  const auto add = [&](StatementFacts::Touch touch) {
+    accesses.push_back({first, second == nullptr ? "" : second, touch});
+  };
+  switch (action) {
+    case SQLITE_READ: add(StatementFacts::Touch::read); break;
+    case SQLITE_INSERT: add(StatementFacts::Touch::insert); break;
+    case SQLITE_UPDATE: add(StatementFacts::Touch::update); break;
+    case SQLITE_DELETE: add(StatementFacts::Touch::erase); break;
+    default: return deny_outside_of_data(nullptr, action, first, second, nullptr, nullptr);
+  }
+  return SQLITE_OK;
+}
+
+class RowCells final : public Cells {
+ public:
+  explicit RowCells(sqlite3_stmt* statement) : statement_(statement) {}
+  bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+  std::int64_t integer(int column) const override { return sqlite3_column_int64(statement_, column); }
+  std::string_view text(int column) const override {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return {data == nullptr ? "" : data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+  std::string_view bytes(int column) const override {
+    const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    return {data == nullptr ? "" : data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+/// Leaves the statement ready for its next run, however the current one ends.
+struct ResetGuard {
+  sqlite3_stmt* statement;
+  ~ResetGuard() { sqlite3_reset(statement); }
+};
+
+struct FinalizeGuard {
+  sqlite3_stmt* statement;
+  ~FinalizeGuard() { sqlite3_finalize(statement); }
+};
+
+}  // namespace
+
+Connection::Connection(const std::string& file, Role role) {
+  const int flags = role == Role::reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  if (sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr) != SQLITE_OK) {
+    const DatabaseError error(code_of(sqlite3_extended_errcode(db_)), "", fmt::format("cannot open: {}", sqlite3_errmsg(db_)));
+    sqlite3_close_v2(db_);
+    throw error;
+  }
+  try {
+    sqlite3_busy_timeout(db_, kBusyMilliseconds);
+    if (role != Role::reader) execute("PRAGMA journal_mode=WAL");
+    execute("PRAGMA synchronous=FULL");
+    execute("PRAGMA foreign_keys=ON");
+    execute("PRAGMA temp_store=MEMORY");
+    execute("PRAGMA cache_size=-16000");
+    if (role != Role::schema) sqlite3_set_authorizer(db_, deny_outside_of_data, nullptr);
+  } catch (...) {
+    sqlite3_close_v2(db_);
+    throw;
+  }
+}
+
+Connection::~Connection() {
+  for (const Prepared& prepared : prepared_) sqlite3_finalize(prepared.statement);
+  sqlite3_close_v2(db_);
+}
+
+void Connection::execute(const char* sql) {
+  if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with(db_, "executing");
+}
+
+std::vector<std::vector<std::string>> Connection::query(const std::string& sql, const std::vector<std::string>& values) {
+  const FinalizeGuard guard{prepare(sql, false)};
+  for (std::size_t i = 0; i < values.size(); ++i) bind(guard.statement, static_cast<int>(i) + 1, values[i]);
+  std::vector<std::vector<std::string>> rows;
+  int result = SQLITE_ROW;
+  while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {
+    auto& row = rows.emplace_back();
+    const RowCells cells(guard.statement);
+    for (int c = 0; c < sqlite3_column_count(guard.statement); ++c) row.emplace_back(cells.text(c));
+  }
+  if (result != SQLITE_DONE) fail_with(db_, "querying");
+  return rows;
+}
+
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+std::int64_t Connection::data_version() { return std::stoll(query("PRAGMA data_version").at(0).at(0)); }
+
+sqlite3_stmt* Connection::prepare(const std::string& sql, bool persistent) {
+  sqlite3_stmt* statement = nullptr;
+  const char* tail = nullptr;
+  if (sqlite3_prepare_v3(db_, sql.c_str(), static_cast<int>(sql.size()) + 1,
+                         persistent ? SQLITE_PREPARE_PERSISTENT : 0, &statement, &tail) != SQLITE_OK) {
+    fail_with(db_, "preparing");
+  }
+  if (statement == nullptr || std::string_view(tail).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
+    sqlite3_finalize(statement);
+    throw DatabaseError(DbCode::other, "", "exactly one statement is allowed");
+  }
+  return statement;
+}
+
+const Connection::Prepared& Connection::prepared(std::size_t index, const StatementInfo& info) {
+  if (index >= prepared_.size()) prepared_.resize(index + 1);
+  Prepared& found = prepared_[index];
+  if (found.statement != nullptr) return found;
+  Prepared made;
+  made.statement = prepare(info.sqlite, true);
+  made.server_position = sqlite3_bind_parameter_index(made.statement, ":server");
+  for (const auto& parameter : info.parameters) {
+    made.positions.push_back(sqlite3_bind_parameter_index(made.statement, (":" + parameter.name).c_str()));
+  }
+  for (const std::string& column : info.columns) {
+    int position = sqlite3_column_count(made.statement) - 1;
+    while (position >= 0 && sqlite3_column_name(made.statement, position) != column) --position;
+    made.columns.push_back(position);
+  }
+  found = std::move(made);
+  return found;
+}
+
+void Connection::bind(sqlite3_stmt* statement, int position, const Value& value) {
+  int result = SQLITE_OK;
+  if (const auto* number = std::get_if<std::int64_t>(&value)) {
+    result = sqlite3_bind_int64(statement, position, *number);
+  } else if (const auto* text = std::get_if<std::string>(&value)) {
+    result = sqlite3_bind_text64(statement, position, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
+  } else if (const auto* blob = std::get_if<Blob>(&value)) {
+    result = sqlite3_bind_blob64(statement, position, blob->bytes.data(), blob->bytes.size(), SQLITE_STATIC);
+  } else {
+    result = sqlite3_bind_null(statement, position);
+  }
+  if (result != SQLITE_OK) fail_with(db_, "binding");
+}
+
+void Connection::run(const StatementInfo& info, WorkScope scope, Execution& execution) {
+  const Prepared& ready = prepared(execution.statement, info);
+  const RowCells cells(ready.statement);
+  for (const auto& values : execution.calls) {
+    const ResetGuard guard{ready.statement};
+    if (ready.server_position != 0) bind(ready.statement, ready.server_position, scope.server.value());
+    for (std::size_t i = 0; i < values.size(); ++i) bind(ready.statement, ready.positions[i], values[i]);
+    int result = SQLITE_ROW;
+    while ((result = sqlite3_step(ready.statement)) == SQLITE_ROW) execution.row(cells, ready.columns);
+    if (result != SQLITE_DONE) fail_with(db_, info.name);
+    if (sqlite3_stmt_readonly(ready.statement) == 0) execution.changes += sqlite3_changes64(db_);
+  }
+}
+
+StatementFacts Connection::inspect(const std::string& sql) {
+  StatementFacts facts;
+  sqlite3_set_authorizer(db_, note_access, &facts);
+  const auto restore = [this] { sqlite3_set_authorizer(db_, deny_outside_of_data, nullptr); };
+  try {
+    const FinalizeGuard guard{prepare(sql, false)};
+    facts.read_only = sqlite3_stmt_readonly(guard.statement) != 0;
+    for (int i = 1; i <= sqlite3_bind_parameter_count(guard.statement); ++i) {
+      const char* name = sqlite3_bind_parameter_name(guard.statement, i);
+      facts.parameters.emplace_back(name == nullptr ? "?" : name);
+    }
+    for (int i = 0; i < sqlite3_column_count(guard.statement); ++i) {
+      facts.columns.emplace_back(sqlite3_column_name(guard.statement, i));
+    }
+  } catch (...) {
+    restore();
+    throw;
+  }
+  restore();
+  for (const auto& row : query("EXPLAIN QUERY PLAN " + sql)) facts.plan.push_back(row.at(3));
+  return facts;
+}
+
+}  // namespace guildhall::store::sqlite

@@ -1,0 +1,58 @@
+// One SQLite connection: prepared statements, one transaction at a time, used by one thread.
+// Only the .cpp of this folder sees sqlite3.h.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "store/database.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace guildhall::store::sqlite {
+
+enum class Role { reader, writer, schema };
+
+class Connection {
+ public:
+  /// Opens the file with WAL, synchronous=FULL and foreign keys; a reader never writes; a schema
+  /// connection may change tables; every other is watched by an authorizer that refuses DDL, ATTACH
+  /// and PRAGMA. Throws DatabaseError.
+  Connection(const std::string& file, Role role);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  /// SQL without parameters or rows (BEGIN, COMMIT, a migration's script).
+  void execute(const char* sql);
+  /// Rows as text, NULL as "" (the migrator's journal, a pragma).
+  std::vector<std::vector<std::string>> query(const std::string& sql, const std::vector<std::string>& values = {});
+  bool in_transaction() const;
+  std::int64_t data_version();
+
+  /// Prepares (once) and runs one registered statement for all of its calls.
+  void run(const StatementInfo& info, WorkScope scope, Execution& execution);
+
+  /// What the database says of a statement, without running it.
+  StatementFacts inspect(const std::string& sql);
+
+ private:
+  struct Prepared {
+    sqlite3_stmt* statement = nullptr;
+    int server_position = 0;            // of :server, 0 when absent
+    std::vector<int> positions;         // of each parameter, in the order of StatementInfo::parameters
+    std::vector<int> columns;           // of each wanted column in the answer
+  };
+
+  sqlite3_stmt* prepare(const std::string& sql, bool persistent);
+  const Prepared& prepared(std::size_t index, const StatementInfo& info);
+  void bind(sqlite3_stmt* statement, int position, const Value& value);
+
+  sqlite3* db_ = nullptr;
+  std::vector<Prepared> prepared_;
+};
+
+}  // namespace guildhall::store::sqlite

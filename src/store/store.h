@@ -1,0 +1,13 @@
+// store: the database, behind one interface.
+//
+//   statement.h   Statement<Params, Row>: a named SQL constant with typed parameters and rows
+//   tx.h          Tx, GlobalTx, CrossTx and TxTask<T>: what a transaction body sees and is
+//   database.h    Database: runs units of work; commits them in groups; answers after the commit
+//   sqlite/       SQLite in one shared file
+//
+// Who calls it: `tenancy` alone executes (Passkey); features declare statements and write bodies.
+// It promises: a unit of work is all or nothing and answered only after its commit; serialisation
+// and busy errors are retried inside; bodies of one database run in the order of submission; a body
+// can wait for nothing but its own statements. It never builds SQL, never runs a statement that was
+// not registered and passed by the gate, and never chooses a server by itself.
+#pragma once

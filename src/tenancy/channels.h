@@ -1,0 +1,75 @@
+// Which stream channel feeds which servers. A channel is its streamer's own and belongs to no server
+// (class G); a server listens to at most one channel per platform; several servers may listen to one.
+// A viewer's identity is something else: it lives per server (bot/persons.h).
+#pragma once
+
+#include <compare>
+#include <map>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "tenancy/scope.h"
+
+namespace guildhall::tenancy {
+
+struct ChannelKey {
+  std::string platform;          // "kick"
+  std::string platform_user_id;  // of the streamer
+  auto operator<=>(const ChannelKey&) const = default;
+};
+
+struct Channel {
+  std::string platform;
+  std::string platform_user_id;
+  std::string slug;
+  std::string name;
+  std::string live;  // unknown, live, offline: by the platform's word
+  std::optional<TimePoint> live_since;
+  std::string token_state;  // none, connected, needs_reauth
+  ChannelKey key() const { return {platform, platform_user_id}; }
+};
+BOOST_DESCRIBE_STRUCT(Channel, (), (platform, platform_user_id, slug, name, live, live_since, token_state))
+
+/// A channel's tokens as they lie in the database: sealed.
+struct SealedTokens {
+  std::optional<store::Blob> access_token;
+  std::optional<store::Blob> refresh_token;
+  std::optional<TimePoint> token_expires_at;
+};
+BOOST_DESCRIBE_STRUCT(SealedTokens, (), (access_token, refresh_token, token_expires_at))
+
+/// Thread-safe, like the registry of servers.
+class ChannelDirectory {
+ public:
+  explicit ChannelDirectory(GlobalScope global) : global_(global) {}
+
+  static void declare(store::StatementRegistry& statements);
+
+  Task<void> load();
+
+  /// Makes the channel known, or takes over its present slug and name.
+  Task<void> know(ChannelKey key, std::string slug, std::string name, TimePoint now);
+  /// The server listens to this channel of the platform from now on, instead of another.
+  Task<void> bind(ServerId server, ChannelKey key);
+  /// The server listens to no channel of the platform any more.
+  Task<void> unbind(ServerId server, std::string platform);
+  Task<void> set_live(ChannelKey key, bool live, std::optional<TimePoint> since, TimePoint now);
+  Task<void> store_tokens(ChannelKey key, SealedTokens tokens, std::string state, TimePoint now);
+  Task<std::optional<SealedTokens>> tokens(ChannelKey key) const;
+
+  std::optional<Channel> find(const ChannelKey& key) const;
+  std::optional<Channel> of_server(ServerId server, const std::string& platform) const;
+  std::vector<ServerId> servers_of(const ChannelKey& key) const;
+  std::vector<Channel> list() const;
+
+ private:
+  GlobalScope global_;
+  mutable std::shared_mutex mutex_;
+  std::map<ChannelKey, Channel> channels_;
+  std::map<ChannelKey, std::vector<ServerId>> bindings_;
+};
+
+}  // namespace guildhall::tenancy

@@ -1,0 +1,113 @@
+#include "tenancy/registry.h"
+
+#include <mutex>
+
+namespace guildhall::tenancy {
+namespace {
+
+using store::GlobalStatement;
+using store::GlobalTx;
+using store::NoParams;
+using store::NoRow;
+using store::TxTask;
+
+struct ArrivedParams {
+  ServerId id;
+  std::string name;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(ArrivedParams, (), (id, name, now))
+
+struct LeftParams {
+  ServerId id;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(LeftParams, (), (id, now))
+
+constexpr GlobalStatement<NoParams, ServerRow> kList{
+    "tenancy.list_servers",
+    "SELECT discord_server_id, name, state, joined_at, revision FROM servers ORDER BY discord_server_id"};
+
+constexpr GlobalStatement<ArrivedParams, NoRow> kArrived{
+    "tenancy.server_arrived",
+    "INSERT INTO servers (discord_server_id, name, state, joined_at, left_at, revision) "
+    "VALUES (:id, :name, 'active', :now, NULL, 1) "
+    "ON CONFLICT (discord_server_id) DO UPDATE SET name = excluded.name, state = 'active', left_at = NULL"};
+
+constexpr GlobalStatement<LeftParams, NoRow> kLeft{
+    "tenancy.server_left",
+    "UPDATE servers SET state = 'inactive', left_at = :now WHERE discord_server_id = :id AND state = 'active'"};
+
+constexpr store::Statement<NoParams, NoRow> kBump{
+    "tenancy.bump_revision", "UPDATE servers SET revision = revision + 1 WHERE discord_server_id = :server"};
+
+}  // namespace
+
+void ServerRegistry::declare(store::StatementRegistry& statements) {
+  statements.add("tenancy", kList, kArrived, kLeft, kBump, kLogCrossServerWork);
+}
+
+Task<std::vector<ServerRow>> ServerRegistry::read_all() const {
+  co_return co_await global_.read(
+      [](GlobalTx& tx) -> TxTask<std::vector<ServerRow>> { co_return co_await tx.all(kList); });
+}
+
+Task<void> ServerRegistry::load() { co_await reload(); }
+
+Task<Arrival> ServerRegistry::arrived(ServerId server, std::string name, TimePoint now) {
+  const auto before = find(server);
+  const Arrival arrival = !before                      ? Arrival::added
+                          : before->state == "active" ? Arrival::known
+                                                      : Arrival::resumed;
+  if (arrival == Arrival::known && before->name == name) co_return arrival;
+  const ArrivedParams params{server, std::move(name), now};
+  co_await global_.transact(
+      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kArrived, params); });
+  co_await reload();
+  co_return arrival;
+}
+
+Task<bool> ServerRegistry::left(ServerId server, TimePoint now) {
+  const LeftParams params{server, now};
+  const auto changed = co_await global_.transact(
+      [params](GlobalTx& tx) -> TxTask<std::int64_t> { co_return co_await tx.change(kLeft, params); });
+  co_await reload();
+  co_return changed > 0;
+}
+
+Task<std::vector<ServerId>> ServerRegistry::reload() {
+  const auto rows = co_await read_all();
+  std::vector<ServerId> changed;
+  const std::unique_lock lock(mutex_);
+  for (const ServerRow& row : rows) {
+    ServerRow& known = servers_[row.discord_server_id];
+    if (known.revision != row.revision) changed.push_back(row.discord_server_id);
+    known = row;
+  }
+  co_return changed;
+}
+
+bool ServerRegistry::is_known(ServerId server) const { return find(server).has_value(); }
+
+bool ServerRegistry::is_active(ServerId server) const {
+  const auto found = find(server);
+  return found && found->state == "active";
+}
+
+std::optional<ServerRow> ServerRegistry::find(ServerId server) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = servers_.find(server);
+  if (found == servers_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<ServerRow> ServerRegistry::list() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<ServerRow> rows;
+  for (const auto& [id, row] : servers_) rows.push_back(row);
+  return rows;
+}
+
+store::TxTask<void> bump_revision(store::Tx& tx) { co_await tx.change(kBump); }
+
+}  // namespace guildhall::tenancy

@@ -1,0 +1,58 @@
+// Which servers there are. A server appears when the bot joins it (or when the operator adds one
+// without Discord) and becomes inactive when the bot leaves; nothing of its data goes with that.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "tenancy/scope.h"
+
+namespace guildhall::tenancy {
+
+struct ServerRow {
+  ServerId discord_server_id;
+  std::string name;
+  std::string state;  // "active" or "inactive"
+  TimePoint joined_at;
+  std::int64_t revision = 0;
+};
+BOOST_DESCRIBE_STRUCT(ServerRow, (), (discord_server_id, name, state, joined_at, revision))
+
+enum class Arrival { known, added, resumed };
+
+/// Thread-safe: the map is read on every loop and changed only here.
+class ServerRegistry {
+ public:
+  explicit ServerRegistry(GlobalScope global) : global_(global) {}
+
+  static void declare(store::StatementRegistry& statements);
+
+  Task<void> load();
+  /// Makes the server known and active, under its present name.
+  Task<Arrival> arrived(ServerId server, std::string name, TimePoint now);
+  /// Marks it inactive; its rows stay. False when it was not active.
+  Task<bool> left(ServerId server, TimePoint now);
+  /// Reads all rows again and returns the servers whose revision is new: others changed their data.
+  Task<std::vector<ServerId>> reload();
+
+  bool is_known(ServerId server) const;
+  bool is_active(ServerId server) const;
+  std::optional<ServerRow> find(ServerId server) const;
+  std::vector<ServerRow> list() const;
+
+ private:
+  Task<std::vector<ServerRow>> read_all() const;
+
+  GlobalScope global_;
+  mutable std::shared_mutex mutex_;
+  std::map<ServerId, ServerRow> servers_;
+};
+
+/// Tells a bot that runs beside us that this server's data changed. Part of the change's transaction.
+store::TxTask<void> bump_revision(store::Tx& tx);
+
+}  // namespace guildhall::tenancy

@@ -1,0 +1,75 @@
+#include "tenancy/scopes.h"
+
+#include <fmt/format.h>
+
+#include "tenancy/audit.h"
+#include "tenancy/counters.h"
+#include "tenancy/seal.h"
+
+namespace guildhall::tenancy {
+
+std::optional<ServerScope> Scopes::for_discord_event(ServerId server) const {
+  if (!servers_->is_active(server)) return std::nullopt;
+  return ServerScope(*database_, server);
+}
+
+std::vector<ServerScope> Scopes::for_channel_event(const ChannelKey& channel) const {
+  std::vector<ServerScope> scopes;
+  for (const ServerId server : channels_->servers_of(channel)) {
+    if (servers_->is_active(server)) scopes.push_back(ServerScope(*database_, server));
+  }
+  return scopes;
+}
+
+Result<ServerScope> Scopes::for_session(ServerId server, const SessionRights& rights) const {
+  if (!rights.instance_owner || !servers_->is_known(server)) {
+    return fail(ErrorCode::not_found, fmt::format("there is no server {}", server.str()));
+  }
+  return ServerScope(*database_, server);
+}
+
+std::optional<ServerScope> Scopes::for_job(ServerId server) const {
+  if (!servers_->is_active(server)) return std::nullopt;
+  return ServerScope(*database_, server);
+}
+
+Result<ServerScope> Scopes::for_operator(ServerId server) const {
+  if (server == ServerId{}) return fail(ErrorCode::usage, "0 is no server", "Name one: `guildhall server list`.");
+  if (!servers_->is_known(server)) {
+    return fail(ErrorCode::not_found, fmt::format("there is no server {}", server.str()),
+                "`guildhall server list` shows the servers.");
+  }
+  return ServerScope(*database_, server);
+}
+
+Tenancy::Tenancy(std::unique_ptr<store::Database> database)
+    : database_(std::move(database)),
+      servers_(GlobalScope(*database_)),
+      channels_(GlobalScope(*database_)),
+      scopes_(*database_, servers_, channels_) {}
+
+Result<std::unique_ptr<Tenancy>> Tenancy::open(const std::string& url, const std::string& data_dir,
+                                               const store::StatementRegistry& statements,
+                                               const TableCatalog& tables, Metrics* metrics) {
+  auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
+    return refuse_statement(tables, info, facts);
+  };
+  auto database = store::open_database({url, data_dir, &statements, gate, metrics});
+  if (!database) return std::unexpected(database.error());
+  return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database)));
+}
+
+Task<void> Tenancy::load() {
+  co_await servers_.load();
+  co_await channels_.load();
+}
+
+void Tenancy::declare(store::StatementRegistry& statements, TableCatalog& tables) {
+  declare_core_tables(tables);
+  ServerRegistry::declare(statements);
+  ChannelDirectory::declare(statements);
+  declare_counters(statements);
+  declare_audit(statements);
+}
+
+}  // namespace guildhall::tenancy

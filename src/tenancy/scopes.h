@@ -1,0 +1,74 @@
+// Where a ServerScope comes from: these five places and no other. Each caller has proved something
+// first; a test refuses a call of any of them from another file than the one named here.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tenancy/channels.h"
+#include "tenancy/registry.h"
+#include "tenancy/scope.h"
+#include "tenancy/table.h"
+
+namespace guildhall::tenancy {
+
+/// What a signed-in person may open. Made by web/session.h from a valid session.
+struct SessionRights {
+  bool instance_owner = false;
+};
+
+class Scopes {
+ public:
+  Scopes(store::Database& database, const ServerRegistry& servers, const ChannelDirectory& channels)
+      : database_(&database), servers_(&servers), channels_(&channels) {}
+
+  /// 1. An event that Discord's gateway delivered for this server. Active servers only.
+  std::optional<ServerScope> for_discord_event(ServerId server) const;
+  /// 2. A verified webhook of a channel: every active server that is bound to it.
+  std::vector<ServerScope> for_channel_event(const ChannelKey& channel) const;
+  /// 3. A signed-in dashboard session with rights there. Error `not_found`, whether the server does
+  /// not exist or is not theirs.
+  Result<ServerScope> for_session(ServerId server, const SessionRights& rights) const;
+  /// 4. A row of `jobs` that names the server. Active servers only.
+  std::optional<ServerScope> for_job(ServerId server) const;
+  /// 5. An operator's command that names the server; the command writes the audit row. 0 is no
+  /// server: error `usage`; an unknown one: `not_found`.
+  Result<ServerScope> for_operator(ServerId server) const;
+
+ private:
+  store::Database* database_;
+  const ServerRegistry* servers_;
+  const ChannelDirectory* channels_;
+};
+
+/// The room as one object: opens the database behind the gate and hands out the ways to it.
+class Tenancy {
+ public:
+  /// `statements` and `tables` hold everything that the features declared; both outlive this object.
+  static Result<std::unique_ptr<Tenancy>> open(const std::string& url, const std::string& data_dir,
+                                               const store::StatementRegistry& statements,
+                                               const TableCatalog& tables, Metrics* metrics);
+
+  /// Reads servers and channels. Before anything else.
+  Task<void> load();
+
+  GlobalScope global() const { return GlobalScope(*database_); }
+  CrossServerDoor door() const { return CrossServerDoor(*database_); }
+  ServerRegistry& servers() { return servers_; }
+  ChannelDirectory& channels() { return channels_; }
+  const Scopes& scopes() const { return scopes_; }
+
+  /// Registers this room's own statements.
+  static void declare(store::StatementRegistry& statements, TableCatalog& tables);
+
+ private:
+  explicit Tenancy(std::unique_ptr<store::Database> database);
+
+  std::unique_ptr<store::Database> database_;
+  ServerRegistry servers_;
+  ChannelDirectory channels_;
+  Scopes scopes_;
+};
+
+}  // namespace guildhall::tenancy

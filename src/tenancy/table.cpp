@@ -1,0 +1,26 @@
+#include "tenancy/table.h"
+
+namespace guildhall::tenancy {
+
+void declare_core_tables(TableCatalog& catalog) {
+  catalog.add({"servers", TableClass::registry, "tenancy", true});
+  catalog.add({"counters", TableClass::tenant, "tenancy", true});
+  catalog.add({"persons", TableClass::tenant, "bot"});
+  catalog.add({"identities", TableClass::tenant, "bot"});
+  catalog.add({"links", TableClass::tenant, "bot"});
+  catalog.add({"balances", TableClass::tenant, "bot", true});
+  catalog.add({"ledger", TableClass::tenant, "bot", true});
+  catalog.add({"ledger_postings", TableClass::tenant, "bot", true});
+  catalog.add({"watchtime", TableClass::tenant, "bot", true});
+  catalog.add({"settings", TableClass::tenant, "bot", true});
+  catalog.add({"jobs", TableClass::tenant, "bot", true});
+  catalog.add({"outbox", TableClass::tenant, "bot", true});
+  catalog.add({"audit_log", TableClass::tenant, "tenancy"});
+  for (const char* name : {"setting_defaults", "channels", "channel_bindings", "sessions", "login_codes",
+                           "oauth_states", "process_state", "operator_log", "cross_server_log",
+                           "migration_journal"}) {
+    catalog.add({name, TableClass::global, "core"});
+  }
+}
+
+}  // namespace guildhall::tenancy

@@ -1,0 +1,55 @@
+// The class of every table. Whoever owns a table declares it; a table of no declared class stops the
+// start.
+#pragma once
+
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace guildhall::tenancy {
+
+/// The tenant column, in every table of class T and C and in the registry.
+inline constexpr std::string_view kTenantColumn = "discord_server_id";
+
+enum class TableClass {
+  tenant,    // T: a server's rows
+  child,     // C: rows below a T row, tied to it by a key that has the server in it
+  global,    // G: belongs to no server
+  registry,  // R: the servers themselves
+};
+
+struct TableSpec {
+  std::string name;
+  TableClass table_class = TableClass::tenant;
+  std::string owner;
+  /// May a set-based job reach it through the cross-server door?
+  bool cross_server = false;
+};
+
+class TableCatalog {
+ public:
+  void add(TableSpec spec) {
+    const std::string name = spec.name;
+    if (!tables_.emplace(name, std::move(spec)).second) throw std::logic_error("table declared twice: " + name);
+  }
+  const TableSpec* find(std::string_view name) const {
+    const auto found = tables_.find(name);
+    return found == tables_.end() ? nullptr : &found->second;
+  }
+  /// Do its rows belong to a server?
+  bool is_sealed(std::string_view name) const {
+    const TableSpec* spec = find(name);
+    return spec != nullptr && spec->table_class != TableClass::global;
+  }
+  const std::map<std::string, TableSpec, std::less<>>& all() const { return tables_; }
+
+ private:
+  std::map<std::string, TableSpec, std::less<>> tables_;
+};
+
+/// The tables of migration 0001, which belong to no feature.
+void declare_core_tables(TableCatalog& catalog);
+
+}  // namespace guildhall::tenancy
