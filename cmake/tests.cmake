@@ -2,6 +2,10 @@
 find_package(GTest REQUIRED)
 enable_testing()
 
+add_library(test_support STATIC tests/support/test_world.cpp)
+target_link_libraries(test_support PUBLIC guildhall_features guildhall_migrate)
+target_precompile_headers(test_support PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+
 function(room_tests name)
   cmake_parse_arguments(TESTS "" "" "FOLDERS;LIBS" ${ARGN})
   set(sources "")
@@ -20,4 +24,8 @@ function(room_tests name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 
-room_tests(unit_tests FOLDERS src LIBS guildhall_cli pg_query)
+room_tests(unit_tests
+  FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/cli
+  LIBS guildhall_cli test_support pg_query)
+room_tests(platform_tests FOLDERS src/platforms tests/contract LIBS guildhall_discord guildhall_kick)
+room_tests(sim_tests FOLDERS sim LIBS guildhall_sim)

@@ -6,14 +6,14 @@
 
 -- R ------------------------------------------------------------------------------------------------
 CREATE TABLE servers (
-  discord_server_id INTEGER PRIMARY KEY CHECK (discord_server_id <> 0),
+  discord_server_id INTEGER PRIMARY KEY NOT NULL CHECK (discord_server_id <> 0),
   name              TEXT    NOT NULL,
   state             TEXT    NOT NULL CHECK (state IN ('active', 'inactive')),
   joined_at         INTEGER NOT NULL,
   left_at           INTEGER,
   -- Grows with every change made beside the bot's own loops (the command line), so that they notice.
   revision          INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- T: people ----------------------------------------------------------------------------------------
 -- The last number given out, per server and kind of thing: what one server does never shows in

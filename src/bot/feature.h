@@ -72,6 +72,13 @@ inline const std::vector<EventHandler<MemberJoined>>& Declarations::handlers() c
 template <>
 inline const std::vector<EventHandler<MemberLeft>>& Declarations::handlers() const { return on_leave; }
 
+/// Changes a setting of a server (bot/settings.h) and lets every feature that follows settings take it
+/// over in the same transaction.
+store::TxTask<Result<SettingChange>> change_server_setting(store::Tx& tx, const Declarations& declarations,
+                                                           ServerId server, std::string key,
+                                                           std::optional<std::string> value, tenancy::Actor actor,
+                                                           TimePoint now);
+
 /// What bot itself declares: persons, ledger, settings, links, jobs, outbox, the help command.
 void declare_bot(Declarations& declarations);
 

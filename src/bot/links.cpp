@@ -138,26 +138,32 @@ std::string described(const Identity& identity) {
   return fmt::format("{} {}", identity.platform, identity.name);
 }
 
-/// The viewer's identity, if it can be linked to this member's person.
-TxTask<Result<Identity>> linkable(store::Tx& tx, LinkRequest request, PersonId member, TimePoint now) {
-  const std::string_view name = trim(request.name);
-  if (name.empty() || !is_clean_utf8(name)) co_return fail(ErrorCode::invalid, "the viewer's name is missing");
-  for (const Identity& held : co_await identities_of(tx, member)) {
-    if (held.platform == request.platform && held.home_person_id != member) {
-      co_return fail(ErrorCode::conflict, fmt::format("this member is linked to {} already", described(held)),
-                     "Undo that link first: `guildhall member unlink`.");
+/// Why the two cannot be linked, before anything is made.
+TxTask<Result<void>> check_link(store::Tx& tx, const LinkRequest& request, std::optional<PersonId> member) {
+  if (trim(request.name).empty() || !is_clean_utf8(request.name)) {
+    co_return fail(ErrorCode::invalid, "the viewer's name is missing");
+  }
+  if (member) {
+    for (const Identity& held : co_await identities_of(tx, *member)) {
+      if (held.platform == request.platform && held.home_person_id != *member) {
+        co_return fail(ErrorCode::conflict, fmt::format("this member is linked to {} already", described(held)),
+                       "Undo that link first: `guildhall member unlink`.");
+      }
     }
   }
-  const auto found = co_await find_identity_by_name(tx, request.platform, std::string(name));
-  if (!found) {
-    const Identity made = co_await provisional_identity(tx, request.platform, std::string(name), now);
-    co_return made;
-  }
-  if (found->person_id != found->home_person_id) {
-    co_return fail(ErrorCode::conflict, fmt::format("{} is linked to another member already", described(*found)),
+  const auto viewer = co_await find_identity_by_name(tx, request.platform, request.name);
+  if (viewer && viewer->person_id != viewer->home_person_id) {
+    co_return fail(ErrorCode::conflict, fmt::format("{} is linked to another member already", described(*viewer)),
                    "Undo that link first: `guildhall member unlink`.");
   }
-  co_return *found;
+  co_return Result<void>{};
+}
+
+/// The viewer's identity; one that was never seen is known by name only.
+TxTask<Identity> viewer_identity(store::Tx& tx, const LinkRequest& request, TimePoint now) {
+  const auto found = co_await find_identity_by_name(tx, request.platform, request.name);
+  if (found) co_return *found;
+  co_return co_await provisional_identity(tx, request.platform, std::string(trim(request.name)), now);
 }
 
 }  // namespace
@@ -165,27 +171,27 @@ TxTask<Result<Identity>> linkable(store::Tx& tx, LinkRequest request, PersonId m
 TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHandler>& handlers, LinkRequest request,
                                         tenancy::Actor actor, TimePoint now) {
   const auto known = co_await find_identity(tx, kDiscord, request.member.str());
-  const PersonId member = known ? known->person_id
-                                : co_await person_of(tx, {kDiscord, request.member.str(), request.member.str()}, now);
-  const auto identity = co_await linkable(tx, request, member, now);
-  // A member made just now stays: he exists, linked or not.
-  if (!identity) co_return std::unexpected(identity.error());
+  const auto checked = co_await check_link(tx, request, known ? std::optional(known->person_id) : std::nullopt);
+  if (!checked) co_return std::unexpected(checked.error());
 
-  const PersonId viewer = identity->home_person_id;
+  const PlatformUser user{kDiscord, request.member.str(), known ? known->name : request.member.str()};
+  const PersonId member = co_await person_of(tx, user, now);
+  const Identity identity = co_await viewer_identity(tx, request, now);
+  const PersonId viewer = identity.home_person_id;
   const auto balance = co_await balance_of(tx, kPoints, viewer);
   const auto minutes = (co_await tx.one(kMinutes, {viewer})).value_or(MinutesRow{});
   const auto link_id = co_await tenancy::next_number(tx, "link");
-  const InsertParams row{link_id, identity->platform, viewer, member, balance.balance,
+  const InsertParams row{link_id, identity.platform, viewer, member, balance.balance,
                          minutes.watched_us, minutes.subscribed_us, now, actor.name};
   co_await tx.change(kInsert, row);
   const PersonMove between{viewer, member, minutes.watched_us, minutes.subscribed_us, false};
   co_await move(tx, handlers, fmt::format("link:{}", link_id), between, balance.balance, actor.name, now);
-  co_await repoint(tx, *identity, member);
-  const tenancy::AuditEntry entry{actor, "member.link", request.member.str(), std::nullopt, described(*identity)};
+  co_await repoint(tx, identity, member);
+  const tenancy::AuditEntry entry{actor, "member.link", request.member.str(), std::nullopt, described(identity)};
   co_await tenancy::audit(tx, now, entry);
   co_await tenancy::bump_revision(tx);
   co_return LinkOutcome{member, balance.balance, minutes.watched_us,
-                        identity->platform_user_id.starts_with("name:")};
+                        identity.platform_user_id.starts_with("name:")};
 }
 
 TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers, DiscordUserId member,

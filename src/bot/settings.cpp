@@ -89,6 +89,16 @@ Result<std::string> check_text(const SettingSpec& spec, std::string_view text) {
   return normal;
 }
 
+/// Did the operator set this key of the process's configuration?
+bool is_configured(const Config& config, std::string Config::*member) {
+  for (const ConfigKey& key : config_keys()) {
+    if (key.member != member || (config.*member).empty()) continue;
+    const auto source = config.sources.find(key.name);
+    return source != config.sources.end() && source->second != "default";
+  }
+  return false;
+}
+
 struct Checked {
   const SettingSpec* spec;
   std::optional<std::string> value;
@@ -156,7 +166,7 @@ Settings::Settings(const SettingRegistry& registry, const Config& config, const 
                    const std::vector<SettingRow>& default_rows) {
   for (const auto& [key, spec] : registry.all()) {
     values_[key] = {spec.builtin, "builtin"};
-    if (spec.process != nullptr && !(config.*spec.process).empty()) values_[key] = {config.*spec.process, "process"};
+    if (spec.process != nullptr && is_configured(config, spec.process)) values_[key] = {config.*spec.process, "process"};
   }
   const auto overlay = [&](const std::vector<SettingRow>& rows, const char* source, bool defaults) {
     for (const SettingRow& row : rows) {

@@ -1,1 +1,65 @@
-int main() { return 0; }
+// Reads the command line, runs one command, says what came of it.
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "base/log.h"
+#include "cli/parse.h"
+#include "store/database_error.h"
+
+extern char** environ;  // NOLINT
+
+namespace {
+
+using guildhall::Error;
+using guildhall::ErrorCode;
+namespace cli = guildhall::cli;
+
+std::vector<std::pair<std::string, std::string>> read_environment() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string::npos) variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+int report(const Error& error) {
+  fmt::print(stderr, "guildhall: {}\n", error.message);
+  if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", error.hint);
+  return static_cast<int>(guildhall::exit_code(error.code));
+}
+
+int run(const cli::Parsed& parsed) {
+  if (parsed.arguments.verbose) guildhall::log::set_level(guildhall::log::Level::debug);
+  const auto answer = parsed.command->run(parsed.arguments);
+  if (!answer) return report(answer.error());
+  if (*answer) {
+    const bool json = parsed.arguments.json;
+    fmt::print("{}{}", json ? boost::json::serialize((*answer)->json) : (*answer)->text, json ? "\n" : "");
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto parsed = cli::parse(cli::commands(), std::vector<std::string>(argv + 1, argv + argc), read_environment());
+    if (!parsed) return report(parsed.error());
+    if (parsed->help) {
+      fmt::print("{}", *parsed->help);
+      return 0;
+    }
+    return run(*parsed);
+  } catch (const guildhall::store::DatabaseError& error) {
+    return report(to_error(error));
+  } catch (const guildhall::ErrorException& error) {
+    return report(error.error());
+  } catch (const std::exception& error) {
+    return report({ErrorCode::failed, error.what()});
+  }
+}

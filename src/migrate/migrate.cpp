@@ -124,7 +124,7 @@ class Run {
           "CAST(?4 AS INTEGER), ?5, ?6)",
           {name, checksum(file.content), std::to_string(to_micros(now_)), std::to_string(duration), applied_by(),
            GUILDHALL_VERSION});
-      log::info("migration applied", {log::field("name", name), log::field("ms", duration)});
+      log::debug("migration applied", {log::field("name", name), log::field("ms", duration)});
       return {};
     } catch (const store::DatabaseError& error) {
       return fail(ErrorCode::storage,

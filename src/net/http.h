@@ -22,11 +22,13 @@ struct HttpRequest {
   std::string method = "GET";
   /// Client: a whole address. Server: the path, without the query.
   std::string url;
-  Query query = {};  // server: parsed; client: put it into the url
+  Query query = {};  // server: parsed, of repeated names the last; client: put it into the url
   Headers headers = {};
   std::string body = {};
   /// Server: who sent it, behind trusted proxies the client's own address.
   std::string peer = {};
+  /// Server: the query as it came, for names that repeat.
+  std::string query_text = {};
 
   std::optional<std::string> header(std::string_view lower_case_name) const { return find_header(headers, lower_case_name); }
 };

@@ -126,7 +126,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
     const std::string_view target = wire.target();
     const auto question = std::min(target.find('?'), target.size());
     request.url = percent_decode(target.substr(0, question));
-    request.query = parse_query(target.substr(std::min(question + 1, target.size())));
+    request.query_text = target.substr(std::min(question + 1, target.size()));
+    request.query = parse_query(request.query_text);
     for (const auto& field : wire) {
       request.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())), std::string(field.value()));
     }

@@ -20,6 +20,8 @@ class WebSocket {
   virtual Task<Result<std::string>> read() = 0;
   /// Messages go out in the order of the calls.
   virtual Task<Result<void>> write(std::string message) = 0;
+  /// The same in a binary frame (compressed transports).
+  virtual Task<Result<void>> write_binary(std::string message) = 0;
   /// Sends a close frame with that code and drops the connection after a short grace: a dead peer
   /// never answers.
   virtual Task<void> close(std::uint16_t code) = 0;

@@ -30,23 +30,21 @@ class WebSocketStream final : public WebSocket {
     co_return message;
   }
 
-  Task<Result<void>> write(std::string message) override {
-    // One write in flight at a time; the others wait their turn, in the order of the calls.
-    const std::uint64_t turn = next_turn_++;
-    while (turn != current_turn_) co_await writing_.async_wait(kAwait);
-    stream_.text(true);
-    const auto [error, size] = co_await stream_.async_write(boost::asio::buffer(message), kAwait);
-    ++current_turn_;
-    writing_.cancel();
-    if (error) co_return fail(ErrorCode::unavailable, "cannot send: " + error.message());
-    co_return Result<void>{};
-  }
+  Task<Result<void>> write(std::string message) override { return send(std::move(message), false); }
+  Task<Result<void>> write_binary(std::string message) override { return send(std::move(message), true); }
 
   Task<void> close(std::uint16_t code) override {
+    // The stream's own timer cannot end a read that is already waiting, and a dead peer never answers.
     auto& tcp = boost::beast::get_lowest_layer(stream_);
-    tcp.expires_after(std::chrono::seconds(2));
-    const boost::beast::websocket::close_reason reason{static_cast<boost::beast::websocket::close_code>(code)};
+    const auto open = std::make_shared<bool>(true);
+    boost::asio::steady_timer grace(stream_.get_executor(), std::chrono::seconds(2));
+    grace.async_wait([open, &tcp](boost::system::error_code) {
+      if (*open) tcp.close();
+    });
+    const boost::beast::websocket::close_reason reason{
+        static_cast<boost::beast::websocket::close_code>(code)};
     co_await stream_.async_close(reason, kAwait);
+    *open = false;
     tcp.close();
   }
 
@@ -54,6 +52,18 @@ class WebSocketStream final : public WebSocket {
 
  private:
   static constexpr auto kAwait = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+  Task<Result<void>> send(std::string message, bool binary) {
+    // One write in flight at a time; the others wait their turn, in the order of the calls.
+    const std::uint64_t turn = next_turn_++;
+    while (turn != current_turn_) co_await writing_.async_wait(kAwait);
+    stream_.binary(binary);
+    const auto [error, size] = co_await stream_.async_write(boost::asio::buffer(message), kAwait);
+    ++current_turn_;
+    writing_.cancel();
+    if (error) co_return fail(ErrorCode::unavailable, "cannot send: " + error.message());
+    co_return Result<void>{};
+  }
 
   Stream stream_;
   boost::beast::flat_buffer buffer_;

@@ -283,9 +283,10 @@ class Reader {
   bool is_server_term(const std::string& alias, bool alone, std::size_t begin, std::size_t end) const {
     std::string text;
     for (std::size_t i = begin; i < end; ++i) text += at(i).text;
-    const std::string column = fmt::format("{}.{}", alias, kTenantColumn);
-    return text == column + "=:server" || text == ":server=" + column ||
-           (alone && text == fmt::format("{}=:server", kTenantColumn));
+    const auto compares = [&](const std::string& column) {
+      return text == column + "=:server" || text == ":server=" + column;
+    };
+    return compares(fmt::format("{}.{}", alias, kTenantColumn)) || (alone && compares(std::string(kTenantColumn)));
   }
 
   /// Every parenthesis that holds a query, however deep.

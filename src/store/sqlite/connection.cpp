@@ -113,9 +113,11 @@ Connection::Connection(const std::string& file, Role role) {
     sqlite3_busy_timeout(db_, kBusyMilliseconds);
     if (role != Role::reader) execute("PRAGMA journal_mode=WAL");
     execute("PRAGMA synchronous=FULL");
-    execute("PRAGMA foreign_keys=ON");
+    execute(role == Role::checker ? "PRAGMA foreign_keys=OFF" : "PRAGMA foreign_keys=ON");
     execute("PRAGMA temp_store=MEMORY");
     execute("PRAGMA cache_size=-16000");
+    // The first use of this function declares its columns, which the authorizer would take for DDL.
+    execute("SELECT 1 FROM json_each('[]')");
     if (role != Role::schema) sqlite3_set_authorizer(db_, deny_outside_of_data, nullptr);
   } catch (...) {
     sqlite3_close_v2(db_);
@@ -134,7 +136,8 @@ void Connection::execute(const char* sql) {
 
 std::vector<std::vector<std::string>> Connection::query(const std::string& sql, const std::vector<std::string>& values) {
   const FinalizeGuard guard{prepare(sql, false)};
-  for (std::size_t i = 0; i < values.size(); ++i) bind(guard.statement, static_cast<int>(i) + 1, values[i]);
+  const std::vector<Value> bound(values.begin(), values.end());  // bound, not copied: lives until the end
+  for (std::size_t i = 0; i < bound.size(); ++i) bind(guard.statement, static_cast<int>(i) + 1, bound[i]);
   std::vector<std::vector<std::string>> rows;
   int result = SQLITE_ROW;
   while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {

@@ -14,7 +14,9 @@ struct sqlite3_stmt;
 
 namespace guildhall::store::sqlite {
 
-enum class Role { reader, writer, schema };
+/// A checker only looks at statements: without foreign keys, so that what it reports is what the
+/// statement itself touches and not what the database looks up for it.
+enum class Role { reader, writer, schema, checker };
 
 class Connection {
  public:

@@ -58,6 +58,13 @@ void pause_with_jitter(int attempt) {
   std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(1, most)(random)));
 }
 
+/// Answers and lets go: a completion holds its loop open as long as it exists.
+template <class Job>
+void finish(Job& job) {
+  auto done = std::move(job.done);
+  done(job.error);
+}
+
 /// The poll for other processes' commits travels as a job without work.
 constexpr WorkScope kNoScope{Access::global, ServerId{}};
 
@@ -98,7 +105,7 @@ std::size_t SqliteDatabase::Queue::size() const {
 Result<std::unique_ptr<Database>> SqliteDatabase::open(const std::string& file, const StatementRegistry& statements,
                                                        const StatementGate& gate, Metrics* metrics) {
   try {
-    sqlite::Connection check(file, sqlite::Role::writer);
+    sqlite::Connection check(file, sqlite::Role::checker);
     for (const StatementInfo& info : statements.all()) {
       std::optional<std::string> refusal;
       try {
@@ -157,7 +164,7 @@ Task<bool> SqliteDatabase::changed_elsewhere(Passkey key) {
 void SqliteDatabase::write_loop(sqlite::Connection& connection) {
   for (auto group = writes_.take(kLargestGroup); !group.empty(); group = writes_.take(kLargestGroup)) {
     commit_group(connection, group);
-    for (Job& job : group) job.done(job.error);
+    for (Job& job : group) finish(job);
   }
 }
 
@@ -171,7 +178,7 @@ void SqliteDatabase::read_loop(sqlite::Connection& connection) {
       job.error = std::current_exception();
     }
     if (connection.in_transaction()) connection.execute("ROLLBACK");
-    job.done(job.error);
+    finish(job);
   }
 }
 

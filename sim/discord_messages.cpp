@@ -1,0 +1,174 @@
+#include "sim/discord_messages.h"
+
+#include <algorithm>
+#include <array>
+
+#include "sim/discord_checks.h"
+#include "sim/discord_shapes.h"
+#include "sim/permissions.h"
+#include "sim/router.h"
+
+namespace guildhall::sim {
+namespace {
+
+constexpr std::size_t kKeptPerChannel = 500;
+constexpr std::chrono::minutes kNonceLife{3};
+constexpr std::array<std::string_view, 4> kEditable = {"content", "embeds", "components", "flags"};
+constexpr std::int64_t kLoading = 128;
+
+/// The ids in <@1>, <@!1> (`mark` "@") or <@&1> (`mark` "@&").
+std::vector<Snowflake> mentioned(std::string_view content, std::string_view mark) {
+  std::vector<Snowflake> ids;
+  const std::string opening = "<" + std::string(mark);
+  for (auto start = content.find(opening); start != std::string_view::npos; start = content.find(opening, start + 1)) {
+    std::string_view rest = content.substr(start + opening.size());
+    if (mark == "@" && rest.starts_with('!')) rest.remove_prefix(1);
+    const auto id = number_of(rest.substr(0, std::min(rest.find('>'), rest.size())));
+    if (id && std::find(ids.begin(), ids.end(), *id) == ids.end()) ids.push_back(*id);
+  }
+  return ids;
+}
+
+/// Which mentions the sender lets through: absent means all of them.
+class Allowed {
+ public:
+  explicit Allowed(const json::Value& fields) : rule_(json::find(fields, "allowed_mentions")) {}
+
+  bool everyone() const { return rule_ == nullptr || parses("everyone"); }
+  bool one(std::string_view kind, Snowflake id) const {
+    if (rule_ == nullptr || parses(kind)) return true;
+    const json::Array& list = json::array(*rule_, kind);
+    return std::find(list.begin(), list.end(), json::Value(std::to_string(id))) != list.end();
+  }
+
+ private:
+  bool parses(std::string_view kind) const {
+    const json::Array& list = json::array(*rule_, "parse");
+    return std::find(list.begin(), list.end(), json::Value(kind)) != list.end();
+  }
+
+  const json::Value* rule_;
+};
+
+json::Value or_else(const json::Value& fields, std::string_view key, json::Value otherwise) {
+  const json::Value* value = json::find(fields, key);
+  return value == nullptr ? std::move(otherwise) : *value;
+}
+
+std::string nonce_of(const json::Value& fields) {
+  const json::Value* nonce = json::find(fields, "nonce");
+  if (nonce == nullptr) return "";
+  return nonce->is_string() ? std::string(nonce->get_string()) : json::write(*nonce);
+}
+
+}  // namespace
+
+Message& Messages::add(MessageDraft draft) {
+  Message message;
+  message.id = stage_.mint.snowflake();
+  message.channel = draft.channel;
+  message.server = draft.server;
+  message.author = draft.author;
+  message.ephemeral = draft.ephemeral;
+  message.nonce = nonce_of(draft.fields);
+  message.made = std::chrono::steady_clock::now();
+  const bool reply = json::find(draft.fields, "message_reference") != nullptr;
+  const std::int64_t flags = json::integer(draft.fields, "flags").value_or(0) | (draft.ephemeral ? kEphemeral : 0);
+  json::Object body{{"id", std::to_string(message.id)},
+                    {"channel_id", std::to_string(message.channel)},
+                    {"author", shapes::user(*stage_.world.user(message.author))},
+                    {"type", reply ? 19 : 0},
+                    {"content", or_else(draft.fields, "content", "")},
+                    {"timestamp", shapes::iso_time(stage_.clock.now())},
+                    {"edited_timestamp", nullptr},
+                    {"tts", false},
+                    {"pinned", false},
+                    {"flags", flags},
+                    {"attachments", json::Array{}},
+                    {"embeds", or_else(draft.fields, "embeds", json::Array{})},
+                    {"components", or_else(draft.fields, "components", json::Array{})},
+                    {"unannounced_field", nullptr}};
+  if (!message.nonce.empty()) body["nonce"] = draft.fields.at("nonce");
+  if (reply) body["message_reference"] = draft.fields.at("message_reference");
+  for (auto& [key, value] : draft.extra) body[key] = value;
+  resolve_mentions(message, draft.fields, body);
+  message.body = std::move(body);
+  auto& kept = channels_[draft.channel];
+  kept.push_back(std::move(message));
+  if (kept.size() > kKeptPerChannel) kept.pop_front();
+  return kept.back();
+}
+
+void Messages::resolve_mentions(const Message& message, const json::Value& fields, json::Object& body) const {
+  const std::string content = json::text_or(fields, "content", "");
+  const Allowed allowed(fields);
+  const Server* server = stage_.world.server(message.server);
+  json::Array users;
+  for (const Snowflake id : mentioned(content, "@")) {
+    const DiscordUser* user = stage_.world.user(id);
+    if (user != nullptr && allowed.one("users", id)) users.emplace_back(shapes::user(*user));
+  }
+  json::Array roles;
+  for (const Snowflake id : mentioned(content, "@&")) {
+    if (server != nullptr && server->role(id) != nullptr && allowed.one("roles", id)) roles.emplace_back(std::to_string(id));
+  }
+  const bool calls_everyone = content.find("@everyone") != std::string::npos || content.find("@here") != std::string::npos;
+  const bool may = server != nullptr && (server_permissions(*server, message.author) & permission::kMentionEveryone) != 0;
+  body["mentions"] = std::move(users);
+  body["mention_roles"] = std::move(roles);
+  body["mention_everyone"] = calls_everyone && may && allowed.everyone();
+}
+
+void Messages::edit(Message& message, const json::Value& fields) {
+  if (!fields.is_object()) return;
+  for (const std::string_view key : kEditable) {
+    const json::Value* value = fields.get_object().if_contains(key);
+    if (value == nullptr) continue;
+    const bool text = key == "content";
+    message.body[key] = !value->is_null() ? *value : text ? json::Value("") : json::Value(json::Array{});
+  }
+  // A placeholder stops loading; whether only one person sees a message never changes.
+  const std::int64_t flags = json::integer(message.body, "flags").value_or(0) & ~kLoading;
+  message.body["flags"] = message.ephemeral ? flags | kEphemeral : flags;
+  message.body["edited_timestamp"] = shapes::iso_time(stage_.clock.now());
+  resolve_mentions(message, fields, message.body);
+}
+
+void Messages::erase(Snowflake channel, Snowflake id) {
+  std::erase_if(channels_[channel], [&](const Message& message) { return message.id == id; });
+}
+
+Message* Messages::find(Snowflake channel, Snowflake id) {
+  for (Message& message : channels_[channel]) {
+    if (message.id == id) return &message;
+  }
+  return nullptr;
+}
+
+Message* Messages::find_nonce(Snowflake channel, Snowflake author, const std::string& nonce) {
+  const auto now = std::chrono::steady_clock::now();
+  for (Message& message : channels_[channel]) {
+    if (message.nonce == nonce && message.author == author && now - message.made < kNonceLife) return &message;
+  }
+  return nullptr;
+}
+
+const std::deque<Message>& Messages::of(Snowflake channel) const {
+  static const std::deque<Message> kNone;
+  const auto found = channels_.find(channel);
+  return found == channels_.end() ? kNone : found->second;
+}
+
+json::Object message_event(World& world, const Message& message) {
+  json::Object event = message.body;
+  const Server* server = world.server(message.server);
+  event["channel_type"] = server == nullptr ? 1 : 0;
+  if (server == nullptr) return event;
+  event["guild_id"] = std::to_string(server->id);
+  if (const auto author = server->members.find(message.author); author != server->members.end()) {
+    event["member"] = shapes::member_core(author->second);
+  }
+  return event;
+}
+
+}  // namespace guildhall::sim

@@ -1,0 +1,58 @@
+// The messages of the simulated Discord, the last few hundred of every channel.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "base/json.h"
+#include "sim/stage.h"
+
+namespace guildhall::sim {
+
+struct Message {
+  Snowflake id = 0;
+  Snowflake channel = 0;
+  Snowflake server = 0;  // 0: a direct message
+  Snowflake author = 0;
+  bool ephemeral = false;
+  std::string nonce;
+  std::chrono::steady_clock::time_point made;
+  json::Object body;  // the message object, without what only the gateway adds
+};
+
+struct MessageDraft {
+  Snowflake channel = 0;
+  Snowflake server = 0;
+  Snowflake author = 0;
+  bool ephemeral = false;
+  json::Value fields;        // as a bot sends them: content, embeds, components, allowed_mentions, ...
+  json::Object extra = {};   // interaction_metadata and the like
+};
+
+class Messages {
+ public:
+  explicit Messages(Stage& stage) : stage_(stage) {}
+
+  Message& add(MessageDraft draft);
+  /// Takes over the fields that are there; null clears.
+  void edit(Message& message, const json::Value& fields);
+  void erase(Snowflake channel, Snowflake id);
+
+  Message* find(Snowflake channel, Snowflake id);
+  /// The message that the author sent with this nonce in the last few minutes.
+  Message* find_nonce(Snowflake channel, Snowflake author, const std::string& nonce);
+  /// Oldest first.
+  const std::deque<Message>& of(Snowflake channel) const;
+
+ private:
+  void resolve_mentions(const Message& message, const json::Value& fields, json::Object& body) const;
+
+  Stage& stage_;
+  std::map<Snowflake, std::deque<Message>> channels_;
+};
+
+/// What the gateway sends of a message in a server: with guild_id and the author's membership.
+json::Object message_event(World& world, const Message& message);
+
+}  // namespace guildhall::sim

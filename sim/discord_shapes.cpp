@@ -1,0 +1,188 @@
+#include "sim/discord_shapes.h"
+
+#include <fmt/format.h>
+
+namespace guildhall::sim::shapes {
+namespace {
+
+std::string id(Snowflake value) { return std::to_string(value); }
+
+json::Value text_or_null(const std::string& text) {
+  return text.empty() ? json::Value(nullptr) : json::Value(text);
+}
+
+json::Object unannounced(json::Object object) {
+  object["unannounced_field"] = json::Object{{"level", 3}, {"of", nullptr}};
+  return object;
+}
+
+json::Array ids(const std::vector<Snowflake>& list) {
+  json::Array out;
+  for (const Snowflake value : list) out.emplace_back(id(value));
+  return out;
+}
+
+json::Array roles(const Server& server) {
+  json::Array out;
+  for (const Role& entry : server.roles) out.emplace_back(role(entry));
+  return out;
+}
+
+}  // namespace
+
+std::string iso_time(TimePoint at) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(at);
+  std::string text = format_rfc3339(whole);
+  text.pop_back();  // Z
+  return fmt::format("{}.{:06}+00:00", text, (at - whole).count());
+}
+
+json::Object user(const DiscordUser& user) {
+  return unannounced({{"id", id(user.id)},
+                      {"username", user.username},
+                      {"global_name", text_or_null(user.display_name)},
+                      {"discriminator", user.bot ? "0420" : "0"},
+                      {"avatar", nullptr},
+                      {"bot", user.bot},
+                      {"public_flags", 0},
+                      {"primary_guild", nullptr},
+                      {"collectibles", nullptr},
+                      {"avatar_decoration_data", nullptr}});
+}
+
+json::Object member_core(const Member& member) {
+  return unannounced({{"roles", ids(member.roles)},
+                      {"nick", text_or_null(member.nick)},
+                      {"avatar", nullptr},
+                      {"banner", nullptr},
+                      {"joined_at", iso_time(member.joined_at)},
+                      {"premium_since", nullptr},
+                      {"communication_disabled_until", nullptr},
+                      {"deaf", false},
+                      {"mute", false},
+                      {"pending", false},
+                      {"flags", 0}});
+}
+
+json::Object member(const World& world, const Member& member) {
+  json::Object out = member_core(member);
+  out["user"] = user(*world.user(member.user));
+  return out;
+}
+
+json::Object role(const Role& role) {
+  return unannounced({{"id", id(role.id)},
+                      {"name", role.name},
+                      {"permissions", std::to_string(role.permissions)},
+                      {"position", role.position},
+                      {"managed", role.managed},
+                      {"color", 0},
+                      {"colors", {{"primary_color", 0}, {"secondary_color", nullptr}, {"tertiary_color", nullptr}}},
+                      {"hoist", false},
+                      {"icon", nullptr},
+                      {"unicode_emoji", nullptr},
+                      {"mentionable", false},
+                      {"flags", 0},
+                      {"tags", json::Object{}}});
+}
+
+json::Object channel(const Server& server, const Channel& channel) {
+  json::Array overwrites;
+  for (const Overwrite& overwrite : channel.overwrites) {
+    overwrites.push_back(json::Object{{"id", id(overwrite.id)},
+                                      {"type", overwrite.is_member ? 1 : 0},
+                                      {"allow", std::to_string(overwrite.allow)},
+                                      {"deny", std::to_string(overwrite.deny)}});
+  }
+  return unannounced({{"id", id(channel.id)},
+                      {"guild_id", id(server.id)},
+                      {"type", channel.type},
+                      {"name", channel.name},
+                      {"position", channel.position},
+                      {"permission_overwrites", std::move(overwrites)},
+                      {"parent_id", nullptr},
+                      {"topic", nullptr},
+                      {"nsfw", false},
+                      {"rate_limit_per_user", 0},
+                      {"last_message_id", nullptr},
+                      {"flags", 0}});
+}
+
+json::Object guild(const Server& server) {
+  return unannounced({{"id", id(server.id)},
+                      {"name", server.name},
+                      {"owner_id", id(server.owner)},
+                      {"icon", nullptr},
+                      {"splash", nullptr},
+                      {"discovery_splash", nullptr},
+                      {"description", nullptr},
+                      {"banner", nullptr},
+                      {"roles", roles(server)},
+                      {"emojis", json::Array{}},
+                      {"stickers", json::Array{}},
+                      {"features", json::Array{"COMMUNITY"}},
+                      {"preferred_locale", "en-US"},
+                      {"system_channel_id", id(server.chat().id)},
+                      {"system_channel_flags", 0},
+                      {"rules_channel_id", nullptr},
+                      {"public_updates_channel_id", nullptr},
+                      {"safety_alerts_channel_id", nullptr},
+                      {"vanity_url_code", nullptr},
+                      {"verification_level", 1},
+                      {"default_message_notifications", 1},
+                      {"explicit_content_filter", 2},
+                      {"mfa_level", 0},
+                      {"nsfw_level", 0},
+                      {"premium_tier", 0},
+                      {"premium_subscription_count", 0},
+                      {"premium_progress_bar_enabled", false},
+                      {"afk_channel_id", nullptr},
+                      {"afk_timeout", 300},
+                      {"application_id", nullptr},
+                      {"max_members", 500'000},
+                      {"region", "deprecated"}});
+}
+
+json::Object guild_create(const World& world, const Server& server) {
+  json::Object out = guild(server);
+  out["joined_at"] = iso_time(server.bot_joined_at);
+  out["large"] = server.members.size() > 250;
+  out["unavailable"] = false;
+  out["member_count"] = server.members.size();
+  json::Array members;
+  if (const auto bot = server.members.find(world.bot.id); bot != server.members.end()) {
+    members.emplace_back(member(world, bot->second));
+  }
+  out["members"] = std::move(members);
+  json::Array channels;
+  for (const Channel& entry : server.channels) {
+    json::Object shape = channel(server, entry);
+    shape.erase("guild_id");  // not repeated inside the guild
+    channels.emplace_back(std::move(shape));
+  }
+  out["channels"] = std::move(channels);
+  for (const char* key : {"threads", "voice_states", "presences", "stage_instances", "guild_scheduled_events",
+                          "soundboard_sounds"}) {
+    out[key] = json::Array{};
+  }
+  return out;
+}
+
+json::Object application(const World& world) {
+  return unannounced({{"id", id(world.bot.id)},
+                      {"name", "Guildhall"},
+                      {"icon", nullptr},
+                      {"description", ""},
+                      {"summary", ""},
+                      {"bot_public", true},
+                      {"bot_require_code_grant", false},
+                      {"verify_key", std::string(64, '0')},
+                      {"flags", kApplicationFlags},
+                      {"owner", user(world.users.begin()->second)},
+                      {"team", nullptr},
+                      {"bot", user(world.bot)},
+                      {"install_params", nullptr},
+                      {"approximate_guild_count", world.servers.size()}});
+}
+
+}  // namespace guildhall::sim::shapes

@@ -1,0 +1,30 @@
+// Discord's objects as JSON. Every object carries a field that no documentation names, as the real
+// ones do: readers have to ignore it.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "sim/world.h"
+
+namespace guildhall::sim::shapes {
+
+inline constexpr std::int64_t kApplicationFlags = (1 << 15) | (1 << 19);  // limited privileged intents
+
+/// "2026-02-01T03:45:06.206000+00:00"
+std::string iso_time(TimePoint at);
+
+json::Object user(const DiscordUser& user);
+/// Without the user, as in MESSAGE_CREATE.
+json::Object member_core(const Member& member);
+json::Object member(const World& world, const Member& member);
+json::Object role(const Role& role);
+json::Object channel(const Server& server, const Channel& channel);
+/// The guild object of REST and GUILD_UPDATE.
+json::Object guild(const Server& server);
+/// GUILD_CREATE: the members it lists are the bot alone, as without GUILD_PRESENCES.
+json::Object guild_create(const World& world, const Server& server);
+json::Object application(const World& world);
+
+}  // namespace guildhall::sim::shapes

@@ -1,0 +1,39 @@
+// Discord's permission bits and who holds which where (documentation: "Permissions").
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "sim/mint.h"
+
+namespace guildhall::sim {
+
+struct Server;
+struct Channel;
+
+namespace permission {
+inline constexpr std::uint64_t kKickMembers = 1ULL << 1;
+inline constexpr std::uint64_t kBanMembers = 1ULL << 2;
+inline constexpr std::uint64_t kAdministrator = 1ULL << 3;
+inline constexpr std::uint64_t kManageGuild = 1ULL << 5;
+inline constexpr std::uint64_t kAddReactions = 1ULL << 6;
+inline constexpr std::uint64_t kViewChannel = 1ULL << 10;
+inline constexpr std::uint64_t kSendMessages = 1ULL << 11;
+inline constexpr std::uint64_t kManageMessages = 1ULL << 13;
+inline constexpr std::uint64_t kEmbedLinks = 1ULL << 14;
+inline constexpr std::uint64_t kAttachFiles = 1ULL << 15;
+inline constexpr std::uint64_t kReadMessageHistory = 1ULL << 16;
+inline constexpr std::uint64_t kMentionEveryone = 1ULL << 17;
+inline constexpr std::uint64_t kManageRoles = 1ULL << 28;
+inline constexpr std::uint64_t kUseApplicationCommands = 1ULL << 31;
+inline constexpr std::uint64_t kAll = (1ULL << 53) - 1;
+}  // namespace permission
+
+/// The bits that a member holds in a channel; 0 for somebody who is no member.
+std::uint64_t effective_permissions(const Server& server, Snowflake user, const Channel& channel);
+/// The bits from roles alone.
+std::uint64_t server_permissions(const Server& server, Snowflake user);
+/// The position of the member's highest role; 0 for @everyone alone.
+int highest_position(const Server& server, Snowflake user);
+
+}  // namespace guildhall::sim

@@ -1,0 +1,129 @@
+// The invented world: Discord servers with members, Kick channels with viewers. Made from a seed: the
+// same seed gives the same world. Names collide on purpose: the same people are in several servers,
+// channels and roles are called alike everywhere, viewers of one name exist twice on Kick with
+// different ids and spellings, and some people watch both channels.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "sim/mint.h"
+
+namespace guildhall::sim {
+
+struct DiscordUser {
+  Snowflake id = 0;
+  std::string username;
+  std::string display_name;  // empty: none
+  bool bot = false;
+  bool closed_messages = false;  // takes no direct messages
+};
+
+struct Role {
+  Snowflake id = 0;
+  std::string name;
+  std::uint64_t permissions = 0;
+  int position = 0;
+  bool managed = false;
+};
+
+struct Overwrite {
+  Snowflake id = 0;  // a role or a member
+  bool is_member = false;
+  std::uint64_t allow = 0;
+  std::uint64_t deny = 0;
+};
+
+struct Channel {
+  Snowflake id = 0;
+  std::string name;
+  int type = 0;  // 0 text, 2 voice, 4 category
+  int position = 0;
+  std::vector<Overwrite> overwrites;
+};
+
+struct Member {
+  Snowflake user = 0;
+  std::string nick;  // empty: none
+  std::vector<Snowflake> roles;
+  TimePoint joined_at;
+};
+
+struct Server {
+  Snowflake id = 0;  // also the id of its @everyone role
+  std::string name;
+  Snowflake owner = 0;
+  std::vector<Role> roles;
+  std::vector<Channel> channels;
+  std::map<Snowflake, Member> members;  // the bot included while it is there
+  TimePoint bot_joined_at;
+  bool bot_present = true;
+  bool outage = false;
+  std::string suggested_channel;  // slug of the Kick channel it would bind
+
+  const Role* role(Snowflake id) const;
+  const Channel* channel(Snowflake id) const;
+  /// The first text channel that everyone may write in.
+  const Channel& chat() const;
+};
+
+using KickId = std::int64_t;
+
+struct KickUser {
+  KickId id = 0;
+  std::string username;
+  std::string slug;  // lower case, '-' for '_', unique
+};
+
+struct Viewer {
+  KickId user = 0;
+  int subscriber_months = 0;  // 0: no subscriber
+  bool moderator = false;
+  bool bot = false;
+};
+
+struct KickChannel {
+  KickId broadcaster = 0;
+  std::string slug;
+  std::string title;
+  std::string category;
+  std::optional<std::string> live_since;  // as the platform writes it
+  std::vector<Viewer> viewers;            // the broadcaster himself is the first
+
+  Viewer* viewer(KickId user);
+};
+
+struct World {
+  DiscordUser bot;  // its id is the application's too
+  std::map<Snowflake, DiscordUser> users;
+  std::vector<Server> servers;
+  std::map<KickId, KickUser> kick_users;
+  std::map<std::string, KickId, std::less<>> kick_slugs;
+  KickUser kick_bot;  // who speaks when the application posts as "bot"
+  std::vector<KickChannel> kick_channels;
+
+  Server* server(Snowflake id);
+  /// The server that has the channel, or nullptr.
+  Server* server_of_channel(Snowflake channel);
+  const DiscordUser* user(Snowflake id) const;
+  KickChannel* kick_channel(std::string_view slug);
+  KickChannel* kick_channel(KickId broadcaster);
+  const KickUser* kick_user(KickId id) const;
+  const KickUser* kick_user(std::string_view slug) const;
+};
+
+struct WorldSize {
+  std::size_t servers = 3;
+  std::size_t kick_channels = 2;
+  std::size_t members = 12;  // per server, without the bot
+  std::size_t viewers = 25;  // per Kick channel
+};
+
+World make_world(std::uint64_t seed, WorldSize size);
+
+}  // namespace guildhall::sim

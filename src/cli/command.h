@@ -1,0 +1,65 @@
+// What a command declares about itself.
+#pragma once
+
+#include <boost/json/value.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/config.h"
+#include "base/error.h"
+
+namespace guildhall::cli {
+
+struct OptionSpec {
+  std::string name;        // "--server"
+  std::string value;       // "ID"; empty: a switch
+  std::string help;
+  bool required = false;
+  std::string config_key;  // sets this key of the configuration
+};
+
+struct ArgumentSpec {
+  std::string name;  // "KEY"
+  std::string help;
+  bool required = true;
+};
+
+/// The arguments of one call.
+struct Arguments {
+  std::map<std::string, std::string, std::less<>> values;  // by option or argument name
+  Config config;
+  bool json = false;
+  bool verbose = false;
+
+  std::optional<std::string> get(std::string_view name) const;
+  std::string require(std::string_view name) const { return values.find(name)->second; }
+  bool has(std::string_view name) const { return values.contains(name); }
+};
+
+/// What a command answers: text for people, or one JSON object.
+struct Answer {
+  std::string text;
+  boost::json::value json = nullptr;
+};
+
+struct Command {
+  std::vector<std::string> path;  // {"settings", "set"}
+  std::string summary;
+  std::string example;
+  std::vector<ArgumentSpec> arguments = {};
+  std::vector<OptionSpec> options = {};
+  /// Error codes become exit codes (base/error.h). Commands that write as they go return no answer.
+  std::function<Result<std::optional<Answer>>(const Arguments&)> run;
+  /// Works without reading the configuration first.
+  bool needs_config = true;
+};
+
+/// Every command, in the order of the help.
+const std::vector<Command>& commands();
+
+}  // namespace guildhall::cli

@@ -1,0 +1,17 @@
+#include "cli/commands.h"
+
+namespace guildhall::cli {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = [] {
+    std::vector<Command> made;
+    add_server_commands(made);
+    add_settings_commands(made);
+    add_member_commands(made);
+    add_config_commands(made);
+    return made;
+  }();
+  return all;
+}
+
+}  // namespace guildhall::cli

@@ -1,0 +1,15 @@
+// The commands by file; each adds its own (commands.cpp lists them).
+#pragma once
+
+#include <vector>
+
+#include "cli/command.h"
+
+namespace guildhall::cli {
+
+void add_server_commands(std::vector<Command>& commands);
+void add_settings_commands(std::vector<Command>& commands);
+void add_member_commands(std::vector<Command>& commands);
+void add_config_commands(std::vector<Command>& commands);
+
+}  // namespace guildhall::cli

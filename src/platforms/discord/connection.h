@@ -1,0 +1,90 @@
+// One connection of the gateway, from HELLO to its end: the heartbeat, requests of the other side, the
+// watch over silence. What the connection is for (identify or resume, events) is its owner's business.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/task.h"
+#include "net/websocket_client.h"
+#include "platforms/discord/protocol.h"
+#include "platforms/discord/window_limit.h"
+
+namespace guildhall::discord {
+
+/// Why a connection ended.
+enum class End {
+  closed,           // by the other side or on the way; `close_code` if there was one
+  reconnect,        // we were asked to come back
+  session_invalid,  // the session is gone
+  session_kept,     // refused for now, but the session can be resumed
+  silent,           // a heartbeat had no answer
+  late,             // no HELLO, or no progress towards READY or RESUMED
+  stopped,          // by us
+};
+
+struct Ending {
+  End why = End::closed;
+  int close_code = 0;
+};
+
+/// What a connection asks of its owner.
+struct ConnectionHooks {
+  /// HELLO has come: the IDENTIFY or RESUME to send.
+  std::function<Task<std::string>()> greeting;
+  /// A dispatch; true when it says that the session is up.
+  std::function<bool(const Frame&)> dispatch;
+  std::function<std::optional<std::int64_t>()> sequence;
+  /// A heartbeat was answered after that time.
+  std::function<void(std::chrono::nanoseconds)> answered;
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::io_context& loop, std::shared_ptr<Timing> timing,
+             std::unique_ptr<net::WebSocket> socket, ConnectionHooks hooks);
+
+  /// Serves the connection until it ends.
+  static Task<Ending> run(std::shared_ptr<Connection> self);
+  /// Ends it from our side; `run` returns soon after.
+  void end(End why);
+
+  /// When READY or RESUMED came, if it did.
+  std::optional<SteadyTime> up_since() const { return up_since_; }
+  /// At least one dispatch came.
+  bool progressed() const { return progressed_; }
+
+ private:
+  static Task<void> watch(std::shared_ptr<Connection> self);
+  static Task<void> write(std::shared_ptr<Connection> self, std::string frame);
+  /// Returns true for the first HELLO.
+  bool receive(const std::string& text);
+  bool greeted(const Frame& hello);
+  void receive_dispatch(const Frame& frame);
+  void answer_beat_request();
+  void look_at_the_time();
+  void beat();
+  void send(std::string frame);
+  SteadyTime next_look() const;
+  Task<void> hang_up();
+
+  boost::asio::io_context& loop_;
+  std::shared_ptr<Timing> timing_;
+  std::unique_ptr<net::WebSocket> socket_;
+  ConnectionHooks hooks_;
+  boost::asio::steady_timer alarm_;
+  FrameParser parser_;
+  Heartbeat heart_;
+  WindowLimit sends_;
+  SteadyTime progress_due_;
+  std::optional<SteadyTime> up_since_;
+  std::optional<Ending> ending_;
+  bool progressed_ = false;
+  bool hung_up_ = false;
+};
+
+}  // namespace guildhall::discord

@@ -1,0 +1,161 @@
+#include "platforms/discord/event_router.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "base/log.h"
+#include "platforms/discord/parse.h"
+
+namespace guildhall::discord {
+namespace {
+
+constexpr std::string_view kEventsName = "guildhall_discord_events_total";
+constexpr std::string_view kEventsHelp = "Events that came over the gateway.";
+
+}  // namespace
+
+/// The most frequent first.
+const std::array<EventRouter::Event, EventRouter::kEventCount> EventRouter::kEvents{{
+    {"MESSAGE_CREATE", &EventRouter::message_created},
+    {"INTERACTION_CREATE", &EventRouter::interaction_created},
+    {"GUILD_MEMBER_ADD", &EventRouter::member_joined},
+    {"GUILD_MEMBER_REMOVE", &EventRouter::member_left},
+    {"GUILD_CREATE", &EventRouter::guild_created},
+    {"GUILD_UPDATE", &EventRouter::guild_updated},
+    {"GUILD_DELETE", &EventRouter::guild_deleted},
+    {"GUILD_ROLE_CREATE", &EventRouter::role_saved},
+    {"GUILD_ROLE_UPDATE", &EventRouter::role_saved},
+    {"GUILD_ROLE_DELETE", &EventRouter::role_deleted},
+    {"READY", &EventRouter::ready},
+    {"RESUMED", &EventRouter::nothing_to_tell},
+}};
+
+EventRouter::EventRouter(GatewayHandler& handler, Metrics& metrics)
+    : handler_(handler),
+      others_(metrics.counter(kEventsName, kEventsHelp, "event=\"other\"")),
+      unusable_(metrics.counter("guildhall_discord_events_unusable_total",
+                                "Events that lacked an id, or whose handling failed.")) {
+  for (std::size_t i = 0; i < kEventCount; ++i) {
+    counters_[i] = &metrics.counter(kEventsName, kEventsHelp, fmt::format("event=\"{}\"", kEvents[i].name));
+  }
+}
+
+template <class F>
+bool EventRouter::guarded(std::string_view event, F handle) {
+  try {
+    return handle();
+  } catch (const std::exception& e) {
+    log::error("discord event failed", {log::field("event", event), log::field("error", e.what())});
+    return false;
+  }
+}
+
+void EventRouter::route(std::string_view event, const json::Value& data) {
+  for (std::size_t i = 0; i < kEventCount; ++i) {
+    if (kEvents[i].name != event) continue;
+    counters_[i]->add();
+    if (!guarded(event, [&] { return (this->*kEvents[i].handle)(data); })) unusable_.add();
+    return;
+  }
+  others_.add();
+}
+
+void EventRouter::intents_refused(Intents refused) {
+  guarded("intents refused", [&] {
+    handler_.on_intents_refused(refused);
+    return true;
+  });
+}
+
+bool EventRouter::ready(const json::Value& data) {
+  auto ready = read_ready(data);
+  if (!ready) return false;
+  guilds_ = {ready->guilds.begin(), ready->guilds.end()};
+  pending_ = guilds_;
+  handler_.on_ready(std::move(*ready));
+  return true;
+}
+
+bool EventRouter::guild_created(const json::Value& data) {
+  auto guild = read_guild(data);
+  if (!guild) return false;
+  const bool known = !guilds_.insert(guild->id).second;
+  pending_.erase(guild->id);
+  if (guild->unavailable) {
+    handler_.on_guild_unavailable(guild->id);
+  } else {
+    handler_.on_guild(std::move(*guild), known ? GuildArrival::filled : GuildArrival::joined);
+  }
+  return true;
+}
+
+bool EventRouter::guild_updated(const json::Value& data) {
+  auto update = read_guild_update(data);
+  if (!update) return false;
+  handler_.on_guild_updated(std::move(*update));
+  return true;
+}
+
+bool EventRouter::guild_deleted(const json::Value& data) {
+  const auto guild = read_guild(data);
+  if (!guild) return false;
+  pending_.erase(guild->id);
+  if (guild->unavailable) {
+    guilds_.insert(guild->id);
+    handler_.on_guild_unavailable(guild->id);
+  } else {
+    guilds_.erase(guild->id);
+    handler_.on_guild_removed(guild->id);
+  }
+  return true;
+}
+
+bool EventRouter::role_saved(const json::Value& data) {
+  const auto guild = read_id<ServerId>(data, "guild_id");
+  const json::Value* described = json::find(data, "role");
+  auto role = described == nullptr ? std::nullopt : read_role(*described);
+  if (!guild || !role) return false;
+  handler_.on_role(*guild, std::move(*role));
+  return true;
+}
+
+bool EventRouter::role_deleted(const json::Value& data) {
+  const auto guild = read_id<ServerId>(data, "guild_id");
+  const auto role = read_id<RoleId>(data, "role_id");
+  if (!guild || !role) return false;
+  handler_.on_role_deleted(*guild, *role);
+  return true;
+}
+
+bool EventRouter::member_joined(const json::Value& data) {
+  auto join = read_member_join(data);
+  if (!join) return false;
+  handler_.on_member_joined(std::move(*join));
+  return true;
+}
+
+bool EventRouter::member_left(const json::Value& data) {
+  auto leave = read_member_leave(data);
+  if (!leave) return false;
+  handler_.on_member_left(std::move(*leave));
+  return true;
+}
+
+bool EventRouter::message_created(const json::Value& data) {
+  auto message = read_message(data);
+  if (!message) return false;
+  handler_.on_message(std::move(*message));
+  return true;
+}
+
+bool EventRouter::interaction_created(const json::Value& data) {
+  auto interaction = read_interaction(data);
+  if (!interaction) return false;
+  handler_.on_interaction(std::move(*interaction));
+  return true;
+}
+
+bool EventRouter::nothing_to_tell(const json::Value&) { return true; }
+
+}  // namespace guildhall::discord

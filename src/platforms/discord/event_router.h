@@ -1,0 +1,63 @@
+// Takes dispatches apart and hands them to the handler; knows which guilds the bot is in, because a
+// GUILD_CREATE means three different things.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "base/json.h"
+#include "base/metrics.h"
+#include "platforms/discord/gateway.h"
+
+namespace guildhall::discord {
+
+class EventRouter {
+ public:
+  EventRouter(GatewayHandler& handler, Metrics& metrics);
+
+  /// Unknown events are counted and dropped; what the handler throws is logged.
+  void route(std::string_view event, const json::Value& data);
+
+  void intents_refused(Intents refused);
+
+  /// The guilds of a session from before a restart.
+  void restore(const std::vector<ServerId>& guilds) { guilds_.insert(guilds.begin(), guilds.end()); }
+  const std::unordered_set<ServerId>& guilds() const { return guilds_; }
+  /// Of READY's list, not yet told of.
+  std::size_t pending() const { return pending_.size(); }
+
+ private:
+  struct Event {
+    std::string_view name;
+    /// False: the event lacks what it cannot be used without.
+    bool (EventRouter::*handle)(const json::Value& data);
+  };
+  static constexpr std::size_t kEventCount = 12;
+  static const std::array<Event, kEventCount> kEvents;
+
+  /// Runs `handle`; what it throws is logged and costs one event.
+  template <class F>
+  static bool guarded(std::string_view event, F handle);
+  bool ready(const json::Value& data);
+  bool guild_created(const json::Value& data);
+  bool guild_updated(const json::Value& data);
+  bool guild_deleted(const json::Value& data);
+  bool role_saved(const json::Value& data);
+  bool role_deleted(const json::Value& data);
+  bool member_joined(const json::Value& data);
+  bool member_left(const json::Value& data);
+  bool message_created(const json::Value& data);
+  bool interaction_created(const json::Value& data);
+  bool nothing_to_tell(const json::Value& data);
+
+  GatewayHandler& handler_;
+  std::unordered_set<ServerId> guilds_;
+  std::unordered_set<ServerId> pending_;
+  std::array<Counter*, kEventCount> counters_;
+  Counter& others_;
+  Counter& unusable_;
+};
+
+}  // namespace guildhall::discord

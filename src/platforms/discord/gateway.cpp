@@ -1,0 +1,406 @@
+#include "platforms/discord/gateway.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <mutex>
+#include <utility>
+
+#include "base/log.h"
+#include "platforms/discord/connection.h"
+#include "platforms/discord/event_router.h"
+#include "platforms/discord/memory_keeper.h"
+
+namespace guildhall::discord {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+/// Between two IDENTIFYs of one shard; source: gateway documentation, "Session Start Limit Object".
+constexpr seconds kIdentifySpacing{5};
+/// A connection that was up for so long counts as a success: the back-off begins anew.
+constexpr seconds kHealthy{60};
+/// So many attempts in a row without a success, and the session is taken for lost.
+constexpr int kMostResumes = 5;
+/// After we were cut off for sending too much (4008).
+constexpr seconds kPauseAfterRateLimit{5};
+/// How long to go without asking again while the identify budget is used up.
+constexpr std::chrono::minutes kBudgetPause{10};
+constexpr int kRateLimitedClose = 4008;
+constexpr int kIntentsRefusedClose = 4014;
+
+std::string_view end_name(End why) {
+  switch (why) {
+    case End::closed:
+      return "closed";
+    case End::reconnect:
+      return "reconnect";
+    case End::session_invalid:
+      return "session_invalid";
+    case End::session_kept:
+      return "session_kept";
+    case End::silent:
+      return "silent";
+    case End::late:
+      return "late";
+    case End::stopped:
+      return "stopped";
+  }
+  return "closed";
+}
+
+}  // namespace
+
+class Gateway::Impl {
+ public:
+  Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler,
+       std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
+       std::shared_ptr<Timing> timing, Metrics& metrics);
+
+  static Task<Result<void>> run(std::shared_ptr<Impl> self);
+  void stop();
+  GatewayHealth health() const;
+  asio::io_context& loop() { return loop_; }
+
+ private:
+  // The road to a session.
+  Result<void> check_token() const;
+  Task<void> restore();
+  /// One connection. How long to wait at least before the next; an Error ends the gateway.
+  Task<Result<nanoseconds>> attempt();
+  Task<Result<nanoseconds>> serve(std::unique_ptr<net::WebSocket> socket);
+  /// Finds the address and waits for its turn; how long to pause instead, if it may not identify now.
+  Task<Result<std::optional<nanoseconds>>> prepare_identify();
+  Result<void> use_discovery(const Result<GatewayInfo>& info);
+  Task<void> pause_until(SteadyTime at);
+  Task<std::string> greeting();
+  Result<nanoseconds> settle(const Ending& ending, bool fruitless);
+  Result<nanoseconds> settle_close(int code, bool fruitless);
+  Result<nanoseconds> settle_refusal(int code);
+  /// Discord asks for 1 to 5 s after an invalid session.
+  nanoseconds pause_before_identify() {
+    return nanoseconds(static_cast<std::int64_t>(1e9 + 4e9 * timing_->random()));
+  }
+  void forget_session();
+  GatewayMemory memory() const;
+  ConnectionHooks hooks();
+  void heartbeat_answered(nanoseconds took);
+
+  bool dispatch(const Frame& frame);
+  void begin_session(const json::Value& ready);
+  void note_event(bool up);
+  void note_disconnected();
+  void count_start(std::string_view how);
+  void count_end(std::string_view why);
+
+  asio::io_context& loop_;
+  GatewayOptions options_;
+  GatewayConnector connector_;
+  GatewayDiscovery discovery_;
+  std::shared_ptr<Timing> timing_;
+  Metrics& metrics_;
+  EventRouter router_;
+  std::shared_ptr<MemoryKeeper> keeper_;
+  Histogram& heartbeat_seconds_;
+  asio::steady_timer pause_;
+
+  std::string main_url_;
+  std::optional<SavedSession> session_;  // its sequence and guilds are kept apart, they change all the time
+  std::optional<std::int64_t> sequence_;
+  std::optional<IdentifyBudget> budget_;
+  Intents refused_ = 0;
+  std::optional<SteadyTime> identified_at_;
+  int failures_ = 0;
+  bool stopping_ = false;
+  std::shared_ptr<Connection> connection_;
+
+  mutable std::mutex health_mutex_;
+  GatewayHealth health_;
+};
+
+Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler,
+                    std::shared_ptr<SessionStore> store, GatewayConnector connector,
+                    GatewayDiscovery discovery, std::shared_ptr<Timing> timing, Metrics& metrics)
+    : loop_(loop),
+      options_(std::move(options)),
+      connector_(std::move(connector)),
+      discovery_(std::move(discovery)),
+      timing_(std::move(timing)),
+      metrics_(metrics),
+      router_(handler, metrics),
+      keeper_(std::make_shared<MemoryKeeper>(loop, std::move(store))),
+      heartbeat_seconds_(metrics.histogram("guildhall_discord_heartbeat_seconds",
+                                           "How long heartbeats took to be answered.")),
+      pause_(loop) {}
+
+Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
+  if (auto usable = self->check_token(); !usable) co_return usable;
+  co_await self->restore();
+  while (!self->stopping_) {
+    const auto pause = co_await self->attempt();
+    self->note_disconnected();
+    self->keeper_->save_soon(self->memory());
+    if (!pause || self->stopping_) {
+      co_await self->keeper_->flush();
+      if (!pause) co_return std::unexpected(pause.error());
+      break;
+    }
+    const nanoseconds wait = std::max(*pause, backoff(self->failures_, self->timing_->random()));
+    co_await self->pause_until(self->timing_->now() + wait);
+  }
+  co_return Result<void>{};
+}
+
+void Gateway::Impl::stop() {
+  stopping_ = true;
+  pause_.cancel();
+  if (connection_) connection_->end(End::stopped);
+}
+
+GatewayHealth Gateway::Impl::health() const {
+  const std::scoped_lock lock(health_mutex_);
+  return health_;
+}
+
+Result<void> Gateway::Impl::check_token() const {
+  if (options_.token.empty()) return fail(ErrorCode::configuration, "discord.token is not set");
+  if (identify_frame(options_.token, options_.intents).size() > kLargestFrame) {
+    return fail(ErrorCode::configuration, "discord.token is too long to be a bot's token");
+  }
+  return {};
+}
+
+/// A session that began with other intents would bring other events: it is not taken up.
+Task<void> Gateway::Impl::restore() {
+  GatewayMemory memory = co_await keeper_->load();
+  budget_ = memory.budget;
+  if (!memory.session || memory.session->intents != options_.intents) co_return;
+  session_ = std::move(memory.session);
+  sequence_ = session_->sequence;
+  router_.restore(session_->guilds);
+}
+
+Task<Result<nanoseconds>> Gateway::Impl::attempt() {
+  const bool resuming = session_.has_value();
+  if (!resuming) {
+    const auto obstacle = co_await prepare_identify();
+    if (!obstacle) co_return std::unexpected(obstacle.error());
+    if (*obstacle || stopping_) co_return obstacle->value_or(nanoseconds(0));
+  }
+  std::string address = gateway_address(resuming ? session_->resume_url : main_url_);
+  auto socket = co_await connector_(std::move(address));
+  if (!socket) {
+    log::warning("discord gateway unreachable", {log::field("error", socket.error().message)});
+    count_end("unreachable");
+    ++failures_;
+    if (resuming) forget_session();
+    co_return nanoseconds(0);
+  }
+  co_return co_await serve(std::move(*socket));
+}
+
+Task<Result<nanoseconds>> Gateway::Impl::serve(std::unique_ptr<net::WebSocket> socket) {
+  const bool resuming = session_.has_value();
+  connection_ = std::make_shared<Connection>(loop_, timing_, std::move(socket), hooks());
+  if (stopping_) connection_->end(End::stopped);
+  const Ending ending = co_await Connection::run(connection_);
+  const auto connection = std::exchange(connection_, nullptr);
+  const auto up_since = connection->up_since();
+  failures_ = up_since && timing_->now() - *up_since >= kHealthy ? 0 : failures_ + 1;
+  count_end(end_name(ending.why));
+  log::info("discord gateway: connection ended",
+            {log::field("why", end_name(ending.why)), log::field("code", ending.close_code)});
+  if (!up_since && failures_ >= kMostResumes) forget_session();
+  co_return settle(ending, resuming && !connection->progressed());
+}
+
+/// `fruitless`: it was to be resumed, and nothing came of it.
+Result<nanoseconds> Gateway::Impl::settle(const Ending& ending, bool fruitless) {
+  switch (ending.why) {
+    case End::session_invalid:
+      forget_session();
+      return pause_before_identify();
+    case End::session_kept:
+      return pause_before_identify();
+    case End::late:
+      if (fruitless) forget_session();
+      return nanoseconds(0);
+    case End::closed:
+      return settle_close(ending.close_code, fruitless);
+    default:
+      return nanoseconds(0);
+  }
+}
+
+Result<nanoseconds> Gateway::Impl::settle_close(int code, bool fruitless) {
+  const CloseAction action = close_action(code);
+  if (action != CloseAction::resume || fruitless) forget_session();
+  if (action == CloseAction::stop) return settle_refusal(code);
+  return code == kRateLimitedClose ? kPauseAfterRateLimit : nanoseconds(0);
+}
+
+/// Refused intents are given up once; anything else is for the operator.
+Result<nanoseconds> Gateway::Impl::settle_refusal(int code) {
+  const Intents privileged = options_.intents & ~refused_ & kPrivilegedIntents;
+  if (code != kIntentsRefusedClose || privileged == 0) return std::unexpected(close_error(code));
+  refused_ = privileged;
+  log::error("discord gateway: privileged intents are not switched on for this bot; going on without them",
+             {log::field("intents", privileged_names(privileged))});
+  router_.intents_refused(privileged);
+  return nanoseconds(0);
+}
+
+Task<Result<std::optional<nanoseconds>>> Gateway::Impl::prepare_identify() {
+  const auto info = co_await discovery_();
+  if (auto usable = use_discovery(info); !usable) {
+    if (usable.error().code == ErrorCode::token_refused) co_return std::unexpected(usable.error());
+    log::warning("discord gateway: no address", {log::field("error", usable.error().message)});
+    ++failures_;
+    co_return nanoseconds(0);
+  }
+  if (budget_ && budget_->exhausted(timing_->wall())) {
+    log::error(
+        "discord gateway: too many sessions started; waiting for Discord's limit to reset",
+        {log::field("left", budget_->left), log::field("resets_at", format_rfc3339(budget_->resets_at))});
+    co_return std::min<nanoseconds>(budget_->resets_at - timing_->wall(), kBudgetPause);
+  }
+  if (identified_at_) co_await pause_until(*identified_at_ + kIdentifySpacing);
+  co_return std::nullopt;
+}
+
+/// Without an answer the address and the budget from before go on to count.
+Result<void> Gateway::Impl::use_discovery(const Result<GatewayInfo>& info) {
+  if (!info && info.error().code == ErrorCode::token_refused) return std::unexpected(info.error());
+  if (info) main_url_ = info->url;
+  if (!options_.gateway_url.empty()) main_url_ = options_.gateway_url;
+  if (info && info->identifies) {
+    budget_ = IdentifyBudget{info->identifies->total, info->identifies->left,
+                             timing_->wall() + info->identifies->resets_after};
+  }
+  if (!main_url_.empty()) return {};
+  return info ? fail(ErrorCode::unavailable, "Discord named no gateway") : std::unexpected(info.error());
+}
+
+Task<void> Gateway::Impl::pause_until(SteadyTime at) {
+  if (!stopping_ && timing_->now() < at) co_await timing_->wait(pause_, at);
+}
+
+Task<std::string> Gateway::Impl::greeting() {
+  if (session_) {
+    count_start("resume");
+    co_return resume_frame(options_.token, *memory().session);
+  }
+  count_start("identify");
+  sequence_.reset();
+  identified_at_ = timing_->now();
+  // The budget is on record before it is spent, or a crash loop would not see it shrink.
+  if (budget_) budget_->spend(timing_->wall());
+  keeper_->save_soon(memory());
+  co_await keeper_->flush();
+  co_return identify_frame(options_.token, options_.intents & ~refused_);
+}
+
+void Gateway::Impl::forget_session() {
+  session_.reset();
+  sequence_.reset();
+}
+
+GatewayMemory Gateway::Impl::memory() const {
+  GatewayMemory memory{session_, budget_};
+  if (memory.session) {
+    memory.session->sequence = sequence_.value_or(0);
+    memory.session->guilds = {router_.guilds().begin(), router_.guilds().end()};
+  }
+  return memory;
+}
+
+ConnectionHooks Gateway::Impl::hooks() {
+  // They are called only while `run` goes on.
+  return {.greeting = [this] { return greeting(); },
+          .dispatch = [this](const Frame& frame) { return dispatch(frame); },
+          .sequence = [this] { return sequence_; },
+          .answered = [this](nanoseconds took) { heartbeat_answered(took); }};
+}
+
+void Gateway::Impl::heartbeat_answered(nanoseconds took) {
+  heartbeat_seconds_.observe(std::chrono::duration<double>(took).count());
+  keeper_->save_soon(memory());
+  const std::scoped_lock lock(health_mutex_);
+  health_.latency = took;
+}
+
+bool Gateway::Impl::dispatch(const Frame& frame) {
+  if (frame.sequence) sequence_ = std::max(sequence_.value_or(0), *frame.sequence);
+  if (frame.event == "READY") begin_session(*frame.data);
+  router_.route(frame.event, *frame.data);
+  const bool up = frame.event == "READY" || frame.event == "RESUMED";
+  if (up) {
+    log::info("discord gateway: session is up", {log::field("by", frame.event)});
+    keeper_->save_soon(memory());
+  }
+  note_event(up);
+  return up;
+}
+
+void Gateway::Impl::begin_session(const json::Value& ready) {
+  auto id = json::text(ready, "session_id");
+  if (!id) return;
+  session_ = SavedSession{
+      std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, options_.intents, {}};
+}
+
+void Gateway::Impl::note_event(bool up) {
+  const TimePoint now = timing_->wall();
+  const std::scoped_lock lock(health_mutex_);
+  health_.connected = health_.connected || up;
+  health_.last_event_at = now;
+  health_.guilds = router_.guilds().size();
+  health_.guilds_pending = router_.pending();
+}
+
+void Gateway::Impl::note_disconnected() {
+  const std::scoped_lock lock(health_mutex_);
+  health_.connected = false;
+  health_.refused_intents = refused_;
+}
+
+void Gateway::Impl::count_start(std::string_view how) {
+  metrics_
+      .counter("guildhall_discord_sessions_total", "Sessions begun or resumed.",
+               fmt::format("how=\"{}\"", how))
+      .add();
+}
+
+void Gateway::Impl::count_end(std::string_view why) {
+  metrics_
+      .counter("guildhall_discord_disconnects_total", "Connections that ended, and why.",
+               fmt::format("why=\"{}\"", why))
+      .add();
+}
+
+Gateway::Gateway(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler,
+                 std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
+                 std::shared_ptr<Timing> timing, Metrics& metrics)
+    : impl_(std::make_shared<Impl>(loop, std::move(options), handler, std::move(store), std::move(connector),
+                                   std::move(discovery), std::move(timing), metrics)) {}
+
+Gateway::~Gateway() = default;
+
+Task<Result<void>> Gateway::run() { return Impl::run(impl_); }
+
+void Gateway::stop() {
+  asio::post(impl_->loop(), [impl = impl_] { impl->stop(); });
+}
+
+GatewayHealth Gateway::health() const { return impl_->health(); }
+
+GatewayConnector websocket_connector(net::WebSocketOptions options) {
+  return [options = std::move(options)](std::string url) {
+    return net::connect_websocket(std::move(url), options);
+  };
+}
+
+}  // namespace guildhall::discord

@@ -1,0 +1,74 @@
+// What a gateway remembers between two starts of the process, so that it resumes instead of identifying:
+// a bot has about 1000 identifies a day, and whoever uses them up loses the token.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/task.h"
+#include "platforms/discord/types.h"
+
+namespace guildhall::discord {
+
+/// A set of event groups that are asked for. Source: gateway documentation, "Gateway Intents".
+using Intents = std::uint32_t;
+
+inline constexpr Intents kGuilds = 1U << 0;
+inline constexpr Intents kGuildMembers = 1U << 1;
+inline constexpr Intents kGuildPresences = 1U << 8;
+inline constexpr Intents kGuildMessages = 1U << 9;
+inline constexpr Intents kMessageContent = 1U << 15;
+/// Those that need a switch in the developer portal.
+inline constexpr Intents kPrivilegedIntents = kGuildMembers | kGuildPresences | kMessageContent;
+inline constexpr Intents kDefaultIntents = kGuilds | kGuildMembers | kGuildMessages | kMessageContent;
+
+/// The privileged ones among them as the developer portal names them: "Server Members Intent, ...".
+std::string privileged_names(Intents intents);
+
+struct SavedSession {
+  std::string id;
+  std::string resume_url;  // as Discord gave it, without a query
+  std::int64_t sequence = 0;
+  Intents intents = 0;  // that were asked for when it began
+  /// Every guild that the session has told of: a resumed session tells of none again.
+  std::vector<ServerId> guilds;
+
+  friend bool operator==(const SavedSession&, const SavedSession&) = default;
+};
+
+/// How many sessions may still be started before `resets_at` (real time).
+struct IdentifyBudget {
+  int total = 0;
+  int left = 0;
+  TimePoint resets_at;
+
+  /// Stops well before zero: a twentieth is kept for the operator's own restarts.
+  bool exhausted(TimePoint now) const { return now < resets_at && left <= (total + 19) / 20; }
+  void spend(TimePoint now);
+
+  friend bool operator==(const IdentifyBudget&, const IdentifyBudget&) = default;
+};
+
+struct GatewayMemory {
+  std::optional<SavedSession> session;
+  std::optional<IdentifyBudget> budget;
+};
+
+/// Where the memory is kept; called on the gateway's loop. An implementation has its own deadline. If it
+/// fails, the gateway goes on and identifies anew after the next start.
+class SessionStore {
+ public:
+  virtual ~SessionStore() = default;
+  virtual Task<GatewayMemory> load() = 0;
+  virtual Task<void> save(GatewayMemory memory) = 0;
+};
+
+/// The memory as one JSON text, for stores that keep texts. Anything unreadable is an empty memory.
+std::string write_memory(const GatewayMemory& memory);
+GatewayMemory read_memory(std::string_view text);
+
+}  // namespace guildhall::discord

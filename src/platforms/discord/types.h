@@ -1,0 +1,120 @@
+// What we read from Discord. An absent field is an empty optional or an empty text; numbers of an
+// enum that is not known here are kept as they are.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+
+namespace guildhall::discord {
+
+using RoleId = StrongId<struct RoleTag>;
+using MessageId = StrongId<struct MessageTag>;
+using InteractionId = StrongId<struct InteractionTag>;
+using ApplicationId = StrongId<struct ApplicationTag>;
+
+/// Bits of permissions.h. Unknown bits are kept.
+using Permissions = std::uint64_t;
+
+struct Role {
+  RoleId id;  // the role with the guild's own id is @everyone
+  std::string name;
+  Permissions permissions = 0;
+};
+
+struct GuildSnapshot {
+  ServerId id;
+  bool unavailable = false;  // an outage on Discord's side; nothing below is known then
+  std::string name;
+  DiscordUserId owner;
+  std::vector<Role> roles;
+};
+
+/// Only what was in the message: the rest of the guild is as it was.
+struct GuildUpdate {
+  ServerId id;
+  std::optional<std::string> name;
+  std::optional<DiscordUserId> owner;
+  std::optional<std::vector<Role>> roles;
+};
+
+struct User {
+  DiscordUserId id;
+  std::string name;          // the account's
+  std::string display_name;  // as people see it: the nickname in the guild, if there is one
+  bool bot = false;
+};
+
+struct MemberJoin {
+  ServerId guild;
+  User user;
+  std::optional<TimePoint> joined_at;
+};
+
+struct MemberLeave {
+  ServerId guild;
+  User user;
+};
+
+/// Discord's numbers; others exist and are passed on.
+enum class MessageType : int { plain = 0, reply = 19 };
+
+struct Message {
+  MessageId id;
+  DiscordChannelId channel;
+  std::optional<ServerId> guild;  // none: a direct message
+  User author;                    // of a webhook's message no real user
+  bool webhook = false;
+  std::vector<RoleId> roles;  // the author's, in a guild
+  std::string content;        // empty without the MESSAGE_CONTENT intent
+  std::optional<TimePoint> sent_at;
+  MessageType type = MessageType::plain;
+};
+
+enum class InteractionType : int { ping = 1, command = 2, component = 3, autocomplete = 4, modal = 5 };
+
+struct Interaction {
+  InteractionId id;
+  ApplicationId application;
+  InteractionType type = InteractionType::command;
+  std::string token;  // a secret: whoever has it can answer for 15 minutes
+  std::optional<ServerId> guild;
+  std::optional<DiscordChannelId> channel;
+  User user;
+  Permissions permissions = 0;  // the caller's effective bits in that channel; 0 outside a guild
+  std::string command;          // with sub-commands: "points add"
+  std::map<std::string, std::string, std::less<>> options;  // values as text; ids too
+  std::map<DiscordUserId, std::string> users;               // display names of users among the options
+  std::string locale;                                       // of the caller, "de"
+};
+
+struct Ready {
+  User self;
+  ApplicationId application;
+  std::vector<ServerId> guilds;  // all of them; whoever is missing here has removed the bot
+};
+
+/// How many sessions may still be started. Source: gateway documentation, "Session Start Limit".
+struct IdentifyLimit {
+  int total = 0;
+  int left = 0;
+  std::chrono::milliseconds resets_after{0};
+};
+
+/// GET /gateway/bot.
+struct GatewayInfo {
+  std::string url;
+  std::optional<IdentifyLimit> identifies;
+};
+
+struct Application {
+  ApplicationId id;
+  std::string name;
+};
+
+}  // namespace guildhall::discord

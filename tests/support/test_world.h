@@ -1,0 +1,60 @@
+// A Guildhall without platforms, for tests: a fresh database in a folder of its own, every feature
+// declared, a clock set by hand.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "bot/feature.h"
+#include "net/loops.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::test {
+
+/// A new folder that goes with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class TestWorld {
+ public:
+  TestWorld();
+  ~TestWorld();
+
+  /// Makes the server known and returns a scope for it.
+  tenancy::ServerScope server(std::int64_t id);
+
+  /// One transaction of a server, run to its end.
+  template <class F>
+  auto in(const tenancy::ServerScope& scope, F body) {
+    return net::run_to_end(scope.transact(std::move(body)));
+  }
+  template <class F>
+  auto in(std::int64_t id, F body) {
+    return in(server(id), std::move(body));
+  }
+
+  /// What a table of the database file holds, read from outside.
+  std::string dump(const std::string& sql) const;
+  std::string database_file() const { return (folder.path() / "guildhall.db").string(); }
+
+  TemporaryFolder folder;
+  Config config;
+  ManualClock clock{from_micros(1'800'000'000'000'000)};
+  Metrics metrics;
+  bot::Declarations declarations;
+  std::unique_ptr<tenancy::Tenancy> tenancy;
+};
+
+}  // namespace guildhall::test
