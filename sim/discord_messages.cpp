@@ -100,7 +100,7 @@ Message& Messages::add(MessageDraft draft) {
 }
 
 void Messages::resolve_mentions(const Message& message, const json::Value& fields, json::Object& body) const {
-  const std::string content = json::text_or(fields, "content", "");
+  const std::string content(body.at("content").as_string());
   const Allowed allowed(fields);
   const Server* server = stage_.world.server(message.server);
   json::Array users;
@@ -128,7 +128,7 @@ void Messages::edit(Message& message, const json::Value& fields) {
     message.body[key] = !value->is_null() ? *value : text ? json::Value("") : json::Value(json::Array{});
   }
   // A placeholder stops loading; whether only one person sees a message never changes.
-  const std::int64_t flags = json::integer(message.body, "flags").value_or(0) & ~kLoading;
+  const std::int64_t flags = message.body.at("flags").to_number<std::int64_t>() & ~kLoading;
   message.body["flags"] = message.ephemeral ? flags | kEphemeral : flags;
   message.body["edited_timestamp"] = shapes::iso_time(stage_.clock.now());
   resolve_mentions(message, fields, message.body);

@@ -46,6 +46,7 @@ class Messages {
   const std::deque<Message>& of(Snowflake channel) const;
 
  private:
+  /// Whom the text of `body` mentions, as far as the sender's `fields` allow.
   void resolve_mentions(const Message& message, const json::Value& fields, json::Object& body) const;
 
   Stage& stage_;

@@ -15,43 +15,36 @@ std::vector<std::string_view> segments(std::string_view path) {
   return out;
 }
 
-/// Does the path fit? Then `arguments` holds what stood at the {}.
-bool fits(std::string_view pattern, const std::vector<std::string_view>& path, std::vector<std::string>& arguments) {
-  const auto parts = segments(pattern);
-  if (parts.size() != path.size()) return false;
-  arguments.clear();
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i] == "{}") {
-      arguments.emplace_back(path[i]);
-    } else if (parts[i] != path[i]) {
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
-void Router::add(std::string method, std::string pattern, Handler handler) {
-  routes_.push_back({std::move(method), std::move(pattern), std::move(handler)});
-}
-
-Router::Match Router::find(std::string_view method, std::string_view path) const {
-  const auto parts = segments(path);
-  Match match;
-  for (const Route& route : routes_) {
-    std::vector<std::string> arguments;
-    if (!fits(route.pattern, parts, arguments)) continue;
-    match.path_known = true;
-    if (route.method != method) continue;
-    match.route = &route;
-    match.arguments = std::move(arguments);
-    break;
+std::optional<std::vector<std::string>> match_path(std::string_view pattern, std::string_view path) {
+  const auto wanted = segments(pattern);
+  const auto given = segments(path);
+  if (wanted.size() != given.size()) return std::nullopt;
+  std::vector<std::string> arguments;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == "{}") {
+      arguments.emplace_back(given[i]);
+    } else if (wanted[i] != given[i]) {
+      return std::nullopt;
+    }
   }
-  return match;
+  return arguments;
 }
 
-std::vector<std::string> repeated(const net::HttpRequest& request, std::string_view name) {
+std::uint64_t Call::number(std::size_t position) const { return number_of(arguments[position]).value_or(0); }
+
+std::optional<std::string> Call::query(std::string_view name) const {
+  const auto found = request.query.find(name);
+  if (found == request.query.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<std::uint64_t> Call::query_number(std::string_view name) const {
+  return number_of(query(name).value_or(""));
+}
+
+std::vector<std::string> Call::queries(std::string_view name) const {
   std::vector<std::string> values;
   std::string_view rest = request.query_text;
   while (!rest.empty()) {

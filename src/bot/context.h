@@ -13,9 +13,13 @@ namespace guildhall::bot {
 
 /// Made anew for every attempt of a transaction; what is collected here takes effect after the commit.
 struct ServerContext {
+  std::string language() const { return settings->get(kLanguage); }
+
+
   ServerId server;
   TimePoint now;
   SettingsPtr settings;
+  const Catalogue* texts = nullptr;
   /// What every open page of this server has to fetch again: "points", "stream", "activity", ...
   std::set<std::string> changed = {};
   /// Something was put into the outbox.

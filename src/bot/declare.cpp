@@ -1,22 +1,73 @@
+#include <fmt/format.h>
+
+#include "bot/activity.h"
 #include "bot/feature.h"
+#include "bot/jobs.h"
 #include "bot/ledger.h"
+#include "bot/outbox.h"
 
 namespace guildhall::bot {
+namespace {
+
+using store::Tx;
+using store::TxTask;
+
+Catalogue read_texts() {
+  std::map<std::string, std::string> files;
+  for (const EmbeddedFile& file : embedded_messages()) files[std::string(file.name.substr(0, file.name.find('.')))] = file.content;
+  auto catalogue = Catalogue::parse(files);
+  if (!catalogue) throw ErrorException(catalogue.error());
+  return *std::move(catalogue);
+}
+
+/// What can be called at this door, one line each.
+TxTask<Reply> help(const Declarations& declarations, ServerContext& context, const CommandCall& call) {
+  Reply reply = say("help.title");
+  const std::string prefix = call.door == Door::slash ? "/" : context.settings->get(kCommandPrefix);
+  for (const CommandSpec& command : declarations.commands.all()) {
+    if (!command.open_at(call.door) || (command.permission == Permission::administrator && !call.caller.administrator)) continue;
+    const std::string name = call.door == Door::slash ? command.slash_name() : command.path;
+    reply.lines.push_back({call.door == Door::chat ? "help.name" : "help.row",
+                           {{"usage", prefix + name + usage(command).substr(command.path.size())},
+                            {"name", prefix + name},
+                            {"description", context.texts->text(context.language(), command.description_key())}}});
+  }
+  co_return reply;
+}
+
+CommandSpec help_command(const Declarations& declarations) {
+  CommandSpec command;
+  command.owner = "bot";
+  command.path = "help";
+  command.aliases = {"commands"};
+  command.doors = {Door::slash, Door::prefix, Door::chat};
+  command.private_answer = true;
+  command.cooldown = std::chrono::seconds(10);
+  command.handler = [&declarations](Tx&, ServerContext& context, const CommandCall& call) { return help(declarations, context, call); };
+  return command;
+}
+
+}  // namespace
+
+Declarations::Declarations(const Config& configuration) : config(&configuration), texts(read_texts()) {}
 
 void declare_bot(Declarations& declarations) {
   declare_persons(declarations.statements);
   declare_links(declarations.statements);
   declare_ledger(declarations.statements);
+  declare_activity(declarations.statements);
+  declare_jobs(declarations.statements);
   declare_settings(declarations.statements, declarations.settings);
+  declare_outbox(declarations.statements, declarations.settings);
+  declarations.commands.add(help_command(declarations));
 }
 
-store::TxTask<Result<SettingChange>> change_server_setting(store::Tx& tx, const Declarations& declarations,
-                                                           ServerId server, std::string key,
-                                                           std::optional<std::string> value, tenancy::Actor actor,
-                                                           TimePoint now) {
+TxTask<Result<SettingChange>> change_server_setting(Tx& tx, const Declarations& declarations, ServerId server,
+                                                    std::string key, std::optional<std::string> value,
+                                                    tenancy::Actor actor, TimePoint now) {
   auto changed = co_await change_setting(tx, declarations.settings, std::move(key), std::move(value), std::move(actor), now);
   if (!changed || changed->before == changed->after) co_return changed;
-  ServerContext context{server, now, co_await load_settings(tx, declarations.settings, *declarations.config)};
+  ServerContext context{server, now, co_await load_settings(tx, declarations.settings, *declarations.config), &declarations.texts};
   for (const auto& handler : declarations.on_settings) co_await handler(tx, context);
   co_return changed;
 }

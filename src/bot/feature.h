@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/embedded.h"
+#include "base/messages.h"
 #include "bot/commands.h"
 #include "bot/context.h"
 #include "bot/events.h"
@@ -24,10 +26,9 @@ using EventHandler = std::function<store::TxTask<void>(store::Tx&, ServerContext
 
 /// Some servers of a set-based tick, cut at server boundaries.
 struct TickChunk {
-  std::string servers;  // a JSON array of their ids, for json_each(:servers)
+  ServerId first;  // all servers with first <= id <= last
+  ServerId last;
   TimePoint now;
-  const Config* config = nullptr;
-  const SettingRegistry* settings = nullptr;
 };
 
 /// One step of a tick, for all servers of the chunk at once.
@@ -36,9 +37,11 @@ using TickStage = std::function<store::TxTask<void>(store::CrossTx&, const TickC
 
 class Declarations {
  public:
-  explicit Declarations(const Config& config) : config(&config) {}
+  /// Throws when the embedded texts cannot be read, which is a fault of the build.
+  explicit Declarations(const Config& config);
 
   const Config* config;
+  Catalogue texts;
   store::StatementRegistry statements;
   tenancy::TableCatalog tables;
   SettingRegistry settings;
@@ -53,6 +56,9 @@ class Declarations {
   /// The server's settings changed, or were read anew: in the transaction of the change.
   std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&)>> on_settings;
   std::vector<MoveHandler> on_move;
+
+  /// Adds a feature's figures to the overview of a server on the dashboard.
+  std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&, boost::json::object&)>> on_overview;
 
   /// The minute's tick: watch time first, then what is paid for it.
   std::vector<TickStage> minute_stages;
@@ -71,6 +77,9 @@ template <>
 inline const std::vector<EventHandler<MemberJoined>>& Declarations::handlers() const { return on_join; }
 template <>
 inline const std::vector<EventHandler<MemberLeft>>& Declarations::handlers() const { return on_leave; }
+
+/// messages/*.toml
+std::span<const EmbeddedFile> embedded_messages();
 
 /// Changes a setting of a server (bot/settings.h) and lets every feature that follows settings take it
 /// over in the same transaction.

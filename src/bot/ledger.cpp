@@ -72,16 +72,24 @@ struct BookedRow {
 };
 BOOST_DESCRIBE_STRUCT(BookedRow, (), (balance_after))
 
-struct PostingParams {
-  std::string servers;
+struct RangeParams {
+  ServerId first;
+  ServerId last;
 };
-BOOST_DESCRIBE_STRUCT(PostingParams, (), (servers))
+BOOST_DESCRIBE_STRUCT(RangeParams, (), (first, last))
 
 struct BookParams {
-  std::string servers;
+  ServerId first;
+  ServerId last;
   TimePoint now;
 };
-BOOST_DESCRIBE_STRUCT(BookParams, (), (servers, now))
+BOOST_DESCRIBE_STRUCT(BookParams, (), (first, last, now))
+
+struct RichestParams {
+  std::string unit;
+  std::int64_t count;
+};
+BOOST_DESCRIBE_STRUCT(RichestParams, (), (unit, count))
 
 struct CountRow {
   std::int64_t mismatches = 0;
@@ -121,6 +129,13 @@ constexpr Statement<LedgerRow, NoRow> kBook{
     "line, reason, actor, created_at) VALUES (:server, :unit, :holder, :entry_no, :amount, :balance_after, :kind, "
     ":operation_id, :line, :reason, :actor, :created_at)"};
 
+constexpr Statement<RichestParams, RichRow> kRichest{
+    "ledger.richest",
+    "SELECT b.holder_id AS person_id, p.display_name, b.balance FROM balances b "
+    "JOIN persons p ON p.discord_server_id = :server AND p.person_id = b.holder_id "
+    "WHERE b.discord_server_id = :server AND b.unit = :unit AND b.balance > 0 "
+    "ORDER BY b.balance DESC, b.holder_id LIMIT :count"};
+
 constexpr Statement<NoParams, CountRow> kMismatches{
     "ledger.count_mismatches",
     "SELECT count(*) AS mismatches FROM balances b LEFT JOIN ("
@@ -136,14 +151,7 @@ constexpr CrossServerStatement<BookParams, NoRow> kPostBalances{
     "ledger.post_balances", kTickReason,
     "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, entries, "
     "updated_at) SELECT p.discord_server_id, p.unit, p.holder_id, p.amount, p.amount, 0, 1, :now "
-    "FROM ledger_postings p WHERE p.discord_server_id IN (SELECT value FROM json_each(:servers)) "
-    "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
-    "balance = balances.balance + excluded.balance, "
-    "total_credited = balances.total_credited + excluded.total_credited, "
-    "entries = balances.entries + 1, updated_at = excluded.updated_at",
-    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, entries, "
-    "updated_at) SELECT p.discord_server_id, p.unit, p.holder_id, p.amount, p.amount, 0, 1, :now "
-    "FROM ledger_postings p WHERE p.discord_server_id IN (SELECT value::bigint FROM json_array_elements_text(:servers)) "
+    "FROM ledger_postings p WHERE p.discord_server_id BETWEEN :first AND :last "
     "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
     "balance = balances.balance + excluded.balance, "
     "total_credited = balances.total_credited + excluded.total_credited, "
@@ -155,20 +163,11 @@ constexpr CrossServerStatement<BookParams, NoRow> kPostLedger{
     "line, reason, actor, created_at) "
     "SELECT p.discord_server_id, p.unit, p.holder_id, b.entries, p.amount, b.balance, p.kind, p.operation_id, 0, "
     "p.reason, 'system', :now FROM ledger_postings p JOIN balances b ON b.discord_server_id = p.discord_server_id "
-    "AND b.unit = p.unit AND b.holder_id = p.holder_id "
-    "WHERE p.discord_server_id IN (SELECT value FROM json_each(:servers))",
-    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, operation_id, "
-    "line, reason, actor, created_at) "
-    "SELECT p.discord_server_id, p.unit, p.holder_id, b.entries, p.amount, b.balance, p.kind, p.operation_id, 0, "
-    "p.reason, 'system', :now FROM ledger_postings p JOIN balances b ON b.discord_server_id = p.discord_server_id "
-    "AND b.unit = p.unit AND b.holder_id = p.holder_id "
-    "WHERE p.discord_server_id IN (SELECT value::bigint FROM json_array_elements_text(:servers))"};
+    "AND b.unit = p.unit AND b.holder_id = p.holder_id WHERE p.discord_server_id BETWEEN :first AND :last"};
 
-constexpr CrossServerStatement<PostingParams, NoRow> kClearPostings{
+constexpr CrossServerStatement<RangeParams, NoRow> kClearPostings{
     "ledger.clear_postings", kTickReason,
-    "DELETE FROM ledger_postings WHERE discord_server_id IN (SELECT value FROM json_each(:servers))",
-    "DELETE FROM ledger_postings WHERE discord_server_id IN "
-    "(SELECT value::bigint FROM json_array_elements_text(:servers))"};
+    "DELETE FROM ledger_postings WHERE discord_server_id BETWEEN :first AND :last"};
 
 /// Why an operation cannot be booked, before anything of it is.
 TxTask<Result<void>> check(store::Tx& tx, const std::string& unit, const LedgerOperation& operation) {
@@ -234,10 +233,14 @@ TxTask<BalanceRow> balance_of(store::Tx& tx, std::string unit, PersonId holder) 
   co_return row.value_or(BalanceRow{});
 }
 
-TxTask<void> book_postings(store::CrossTx& tx, std::string servers, TimePoint now) {
-  co_await tx.change(kPostBalances, {servers, now});
-  co_await tx.change(kPostLedger, {servers, now});
-  co_await tx.change(kClearPostings, {servers});
+TxTask<std::vector<RichRow>> richest(store::Tx& tx, std::string unit, std::int64_t count) {
+  co_return co_await tx.all(kRichest, {std::move(unit), count});
+}
+
+TxTask<void> book_postings(store::CrossTx& tx, ServerId first, ServerId last, TimePoint now) {
+  co_await tx.change(kPostBalances, {first, last, now});
+  co_await tx.change(kPostLedger, {first, last, now});
+  co_await tx.change(kClearPostings, {first, last});
 }
 
 TxTask<std::int64_t> count_ledger_mismatches(store::Tx& tx) {
@@ -246,7 +249,7 @@ TxTask<std::int64_t> count_ledger_mismatches(store::Tx& tx) {
 }
 
 void declare_ledger(store::StatementRegistry& statements) {
-  statements.add("ledger", kBooked, kBalance, kCredit, kDebit, kBook, kMismatches, kPostBalances, kPostLedger,
+  statements.add("ledger", kBooked, kBalance, kCredit, kDebit, kBook, kRichest, kMismatches, kPostBalances, kPostLedger,
                  kClearPostings);
 }
 

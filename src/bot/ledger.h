@@ -52,9 +52,19 @@ store::TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, Ledg
 /// 0 everywhere for a holder who never had any.
 store::TxTask<BalanceRow> balance_of(store::Tx& tx, std::string unit, PersonId holder);
 
-/// Set-based, for ticks: books what lies in `ledger_postings` for these servers (a JSON array of ids)
-/// and empties it. Postings are credits; their operation ids must be new.
-store::TxTask<void> book_postings(store::CrossTx& tx, std::string servers, TimePoint now);
+struct RichRow {
+  PersonId person_id;
+  std::string display_name;
+  std::int64_t balance = 0;
+};
+BOOST_DESCRIBE_STRUCT(RichRow, (), (person_id, display_name, balance))
+
+/// The largest balances above 0, largest first; of units whose holders are persons.
+store::TxTask<std::vector<RichRow>> richest(store::Tx& tx, std::string unit, std::int64_t count);
+
+/// Set-based, for ticks: books what lies in `ledger_postings` for the servers of [first, last] and
+/// empties it. Postings are credits; their operation ids must be new.
+store::TxTask<void> book_postings(store::CrossTx& tx, ServerId first, ServerId last, TimePoint now);
 
 /// Holders whose balance is not the sum of their ledger rows, in one server. 0 unless something is
 /// badly wrong.

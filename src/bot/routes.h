@@ -26,6 +26,11 @@ struct RouteCall {
   std::map<std::string, std::string, std::less<>> query;
   std::map<std::string, std::string, std::less<>> path;  // {key} segments
   boost::json::value body;                               // null without one
+
+  std::string text_query(std::string_view name, std::string_view otherwise) const;
+  /// Error `invalid` names the parameter.
+  Result<std::int64_t> integer_query(std::string_view name, std::int64_t otherwise, std::int64_t least,
+                                     std::int64_t most) const;
 };
 
 /// The answer of a reading route; of a changing one also what every open page has to fetch again.

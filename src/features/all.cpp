@@ -1,7 +1,14 @@
+#include "features/activity/activity.h"
 #include "features/features.h"
+#include "features/points/points.h"
+#include "features/watchtime/watchtime.h"
 
 namespace guildhall::features {
 
-void declare_all(bot::Declarations&) {}
+void declare_all(bot::Declarations& declarations) {
+  watchtime::declare(declarations);
+  points::declare(declarations);
+  activity::declare(declarations);
+}
 
 }  // namespace guildhall::features

@@ -40,7 +40,7 @@ export function formatMinutes(minutes: number): string {
 }
 
 /** A browser may not know a zone that the server knows. */
-function knownZone(zone: string): string {
+export function knownZone(zone: string): string {
   return kept(`zone ${zone}`, () => {
     try {
       return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;

@@ -18,7 +18,10 @@ function joinInPage(page: Page): Say {
 }
 
 function joinWorker(page: Page, onFailure: () => void): Say {
-  const worker = new SharedWorker(new URL('./worker.ts', import.meta.url), { name: 'guildhall', type: 'module' });
+  const worker = new SharedWorker(new URL('./worker.ts', import.meta.url), {
+    name: 'guildhall',
+    type: 'module',
+  });
   worker.onerror = onFailure;
   worker.port.onmessage = (event: MessageEvent<ToPage>) => page(event.data);
   return (message) => worker.port.postMessage(message);

@@ -27,7 +27,10 @@ export function describe(row: ActivityRow): { text: Key; args: Arguments } {
     case 'gifted_subs':
       return { text: pluralKey('activity.gifted_subs', amount), args: { name, count: amount } };
     case 'points_changed':
-      return { text: pluralKey('activity.points_changed', amount), args: { name, amount: formatChange(amount) } };
+      return {
+        text: pluralKey('activity.points_changed', amount),
+        args: { name, amount: formatChange(amount) },
+      };
     case 'stream_live':
     case 'stream_offline':
     case 'member_joined':

@@ -1,93 +1,75 @@
-// The chart of points over time, on uPlot.
-import uPlot from 'uplot';
-
+// Where the lines of a chart over time stand: round values, and round moments of the server's zone.
 import type { PointsHistory } from '../../api/types';
-import { formatCompact, formatDateTime, formatDay, formatTime } from '../../i18n/format';
 
-export interface Colours {
-  credited: string;
-  debited: string;
-  text: string;
-  line: string;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const TIME_STEPS = [1, 2, 3, 6, 12, 24, 48, 96, 168, 336].map((hours) => hours * HOUR_MS);
+
+/** Whole values at a round distance that reach from `least` (at most 0) to `most`; about `count` of them. */
+export function valueTicks(least: number, most: number, count: number): number[] {
+  const rough = Math.max(1, (most - least) / count);
+  const magnitude = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.ceil([1, 2, 5, 10].map((times) => times * magnitude).find((size) => size >= rough)!);
+  const first = Math.floor(least / step);
+  const last = Math.ceil(most / step);
+  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
 }
 
-export interface ChartOptions {
-  width: number;
-  zone: string;
-  colours: Colours;
-  /** Which bucket the pointer is at, or null. */
-  point: (index: number | null) => void;
+/** How far the zone's clocks are ahead of UTC at that moment. */
+function offsetMs(at: number, clock: Intl.DateTimeFormat): number {
+  const parts = Object.fromEntries(clock.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const shown = Date.UTC(parts.year!, parts.month! - 1, parts.day, parts.hour, parts.minute, parts.second);
+  return shown - Math.floor(at / 1000) * 1000;
 }
 
-const HEIGHT = 240;
-const DAY = 86_400;
-
-/** Seconds, what came, and below the line what went. */
-export function seriesOf({ buckets }: PointsHistory): uPlot.AlignedData {
-  return [
-    buckets.map((bucket) => Date.parse(bucket.at) / 1000),
-    buckets.map((bucket) => bucket.credited),
-    buckets.map((bucket) => (bucket.debited === 0 ? 0 : -bucket.debited)),
-  ];
+export interface TimeTick {
+  at: number;
+  /** Midnight: to be named by its day. */
+  midnight: boolean;
 }
 
-/** From when to when a bucket reaches. */
-export function spanText(at: string, seconds: number, zone: string): string {
-  const from = new Date(at);
-  const until = new Date(from.getTime() + seconds * 1000);
-  return `${formatDateTime(from, zone)} – ${formatTime(until, zone)}`;
+/** At most `count` round moments between the two (milliseconds). `zone` is one that Intl knows. */
+export function timeTicks(from: number, to: number, zone: string, count: number): TimeTick[] {
+  const step = TIME_STEPS.find((size) => (to - from) / size <= count) ?? TIME_STEPS.at(-1)!;
+  const numeric = { year: 'numeric', month: 'numeric', day: 'numeric' } as const;
+  const time = { hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' } as const;
+  const clock = new Intl.DateTimeFormat('en', { timeZone: zone, ...numeric, ...time });
+  // The clocks may be changed in between, so that each moment has an offset of its own.
+  const ahead = offsetMs(from, clock);
+  const momentOf = (wall: number) => wall - offsetMs(wall - ahead, clock);
+  const ticks: TimeTick[] = [];
+  let wall = Math.ceil((from + ahead) / step) * step;
+  for (let at = momentOf(wall); at <= to; at = momentOf(wall)) {
+    if (at >= from) ticks.push({ at, midnight: wall % DAY_MS === 0 });
+    wall += step;
+  }
+  return ticks;
 }
 
-function zonedDate(zone: string): (seconds: number) => Date {
-  return (seconds) => {
-    try {
-      return uPlot.tzDate(new Date(seconds * 1000), zone);
-    } catch {
-      return uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC');
-    }
-  };
+export interface Bar {
+  at: number;
+  credited: number;
+  debited: number;
 }
 
-function axes({ zone, colours }: ChartOptions): uPlot.Axis[] {
-  const font = '12px system-ui, sans-serif';
-  const grid = { stroke: colours.line, width: 1 };
-  const common = { stroke: colours.text, font, grid, ticks: { ...grid, size: 4 } };
-  const instants: uPlot.Axis.DynamicValues = (_, splits, __, ___, step) =>
-    splits.map((at) => (step >= DAY ? formatDay : formatTime)(new Date(at * 1000), zone));
-  return [
-    { ...common, values: instants, space: 64, grid: { show: false } },
-    { ...common, values: (_, splits) => splits.map(formatCompact), size: 56 },
-  ];
+export interface Plot {
+  bars: Bar[];
+  /** Milliseconds; the end is that of the last bucket. */
+  from: number;
+  to: number;
+  /** The lowest value is 0 or less, the highest at least 1. */
+  values: number[];
 }
 
-function bars(colour: string): uPlot.Series {
+export function plotOf({ buckets, bucket_seconds }: PointsHistory): Plot {
+  const bars = buckets.map(({ at, credited, debited }) => ({ at: Date.parse(at), credited, debited }));
+  const most = Math.max(1, ...bars.map((bar) => bar.credited));
+  const least = -Math.max(0, ...bars.map((bar) => bar.debited));
+  const from = bars[0]?.at ?? 0;
   return {
-    fill: colour,
-    width: 0,
-    points: { show: false },
-    paths: uPlot.paths.bars!({ size: [0.72, 40], radius: 0.15 }),
+    bars,
+    from,
+    to: (bars.at(-1)?.at ?? 0) + bucket_seconds * 1000,
+    values: valueTicks(least, most, 4),
   };
-}
-
-export function drawChart(box: HTMLElement, options: ChartOptions, history: PointsHistory): uPlot {
-  const { width, zone, colours, point } = options;
-  const half = history.bucket_seconds / 2;
-  return new uPlot(
-    {
-      width,
-      height: HEIGHT,
-      tzDate: zonedDate(zone),
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      scales: {
-        x: { range: (_, from, to) => [from - half, to + half] },
-        y: { range: (_, least, most) => [Math.min(0, least * 1.1), Math.max(1, most * 1.1)] },
-      },
-      axes: axes(options),
-      series: [{}, bars(colours.credited), bars(colours.debited)],
-      hooks: { setCursor: [(chart) => point(chart.cursor.idx ?? null)] },
-    },
-    seriesOf(history),
-    box,
-  );
 }

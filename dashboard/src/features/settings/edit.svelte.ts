@@ -51,9 +51,7 @@ export class SettingEdit {
     return this.#draft.value === null ? server_value !== null : this.#draft.value !== value;
   });
   /** Somebody else has changed the setting since the edit began. */
-  readonly conflict = $derived.by(
-    () => this.dirty && this.#draft?.expected !== this.#setting().server_value,
-  );
+  readonly conflict = $derived.by(() => this.dirty && this.#draft?.expected !== this.#setting().server_value);
   /** What this edit would make of the setting. */
   readonly mine = $derived.by(() => this.#draft?.value || this.#setting().fallback);
 

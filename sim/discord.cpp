@@ -1,0 +1,295 @@
+#include "sim/discord.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/crypto.h"
+#include "sim/discord_shapes.h"
+#include "sim/permissions.h"
+
+namespace guildhall::sim {
+namespace {
+
+/// Three parts of which the first is the application's id, as in real tokens.
+std::string bot_token(std::uint64_t seed, Snowflake bot) {
+  const std::string secret = base64url(sha256(fmt::format("bot token {}", seed)));
+  return fmt::format("{}.{}.{}", base64url(std::to_string(bot)), secret.substr(0, 6), secret.substr(6, 30));
+}
+
+std::unexpected<Error> missing(std::string_view what) {
+  return fail(ErrorCode::not_found, fmt::format("there is no such {}", what));
+}
+
+/// The options of an event from the definition and the values given by name.
+json::Array typed_options(const json::Array& definitions, const json::Object& values) {
+  json::Array out;
+  for (const json::Value& definition : definitions) {
+    const std::string name = json::text_or(definition, "name", "");
+    const json::Value* value = values.if_contains(name);
+    if (value == nullptr) continue;
+    json::Object option{{"name", name}, {"type", definition.at("type")}};
+    if (json::integer(definition, "type").value_or(3) <= 2) {
+      const json::Object none;
+      option["options"] = typed_options(json::array(definition, "options"), value->is_object() ? value->get_object() : none);
+    } else {
+      option["value"] = *value;
+    }
+    out.emplace_back(std::move(option));
+  }
+  return out;
+}
+
+/// Users named by options of type 6 and 9, with their memberships.
+json::Object resolved_of(const World& world, const Server& server, const json::Array& options) {
+  json::Object users;
+  json::Object members;
+  for (const json::Value& option : options) {
+    const auto type = json::integer(option, "type").value_or(0);
+    const auto id = static_cast<Snowflake>(json::id(option, "value").value_or(0));
+    const DiscordUser* user = type == 6 || type == 9 ? world.user(id) : nullptr;
+    if (user == nullptr) continue;
+    users[std::to_string(id)] = shapes::user(*user);
+    if (const auto member = server.members.find(id); member != server.members.end()) {
+      members[std::to_string(id)] = shapes::member_core(member->second);
+    }
+  }
+  if (users.empty()) return {};
+  return {{"users", std::move(users)}, {"members", std::move(members)}};
+}
+
+/// The component with that custom_id, wherever it is nested.
+const json::Value* component_of(const json::Value& part, std::string_view custom_id) {
+  if (json::text_or(part, "custom_id", "") == custom_id) return &part;
+  for (const json::Value& inner : json::array(part, "components")) {
+    if (const json::Value* found = component_of(inner, custom_id)) return found;
+  }
+  const json::Value* accessory = json::find(part, "accessory");
+  return accessory == nullptr ? nullptr : component_of(*accessory, custom_id);
+}
+
+}  // namespace
+
+Discord::Discord(Stage& stage_, GatewayOptions gateway_options, InteractionDeadlines deadlines)
+    : stage(stage_),
+      gateway(stage_, gateway_options, bot_token(stage_.seed, stage_.world.bot.id)),
+      messages(stage_),
+      commands(stage_),
+      interactions(stage_, gateway, messages, deadlines),
+      token_(bot_token(stage_.seed, stage_.world.bot.id)) {}
+
+Result<Server*> Discord::server_of(Snowflake id) {
+  Server* server = stage.world.server(id);
+  if (server == nullptr) return missing("server");
+  return server;
+}
+
+Result<Member*> Discord::member_of(Server& server, Snowflake user) {
+  const auto found = server.members.find(user);
+  if (found == server.members.end()) return missing("member");
+  return &found->second;
+}
+
+Result<Role*> Discord::role_of(Server& server, Snowflake id) {
+  for (Role& role : server.roles) {
+    if (role.id == id) return &role;
+  }
+  return missing("role");
+}
+
+// People --------------------------------------------------------------------------------------------
+
+Result<void> Discord::join(Snowflake id, Snowflake user) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (stage.world.user(user) == nullptr) return missing("user");
+  if ((*server)->members.contains(user)) return fail(ErrorCode::conflict, "is a member already");
+  const Member& member = (*server)->members[user] = {user, "", {}, stage.clock.now()};
+  json::Object event = shapes::member(stage.world, member);
+  event["guild_id"] = std::to_string(id);
+  gateway.dispatch("GUILD_MEMBER_ADD", id, event, user);
+  return {};
+}
+
+Result<void> Discord::leave(Snowflake id, Snowflake user) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (user == stage.world.bot.id || user == (*server)->owner) return fail(ErrorCode::forbidden, "stays");
+  if ((*server)->members.erase(user) == 0) return missing("member");
+  gateway.dispatch("GUILD_MEMBER_REMOVE", id,
+                   {{"guild_id", std::to_string(id)}, {"user", shapes::user(*stage.world.user(user))}}, user);
+  return {};
+}
+
+Result<Snowflake> Discord::say(Snowflake id, Snowflake channel_id, Snowflake user, std::string content) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const Channel* channel = (*server)->channel(channel_id);
+  if (channel == nullptr) return missing("channel");
+  if ((effective_permissions(**server, user, *channel) & permission::kSendMessages) == 0) {
+    return fail(ErrorCode::forbidden, "may not write there");
+  }
+  MessageDraft draft;
+  draft.channel = channel_id;
+  draft.server = id;
+  draft.author = user;
+  draft.fields = json::Object{{"content", content}};
+  const Message& message = messages.add(std::move(draft));
+  const Snowflake message_id = message.id;
+  const bool seen = effective_permissions(**server, stage.world.bot.id, *channel) != 0;
+  if (seen) gateway.dispatch("MESSAGE_CREATE", id, message_event(stage.world, message), user);
+  return message_id;
+}
+
+Result<Snowflake> Discord::command(Snowflake id, Snowflake channel_id, Snowflake user, const std::string& name,
+                                   const json::Object& options) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const Channel* channel = (*server)->channel(channel_id);
+  if (channel == nullptr) return missing("channel");
+  if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
+  const json::Object* definition = commands.find(id, name);
+  if (definition == nullptr) return fail(ErrorCode::not_found, fmt::format("no command '{}' is registered", name));
+  json::Object data{{"id", definition->at("id")}, {"name", name}, {"type", definition->at("type")}};
+  if (definition->contains("guild_id")) data["guild_id"] = definition->at("guild_id");
+  const json::Value* known = definition->if_contains("options");
+  json::Array given = typed_options(known != nullptr && known->is_array() ? known->get_array() : json::Array{}, options);
+  json::Object resolved = resolved_of(stage.world, **server, given);
+  if (!resolved.empty()) data["resolved"] = std::move(resolved);
+  if (!given.empty()) data["options"] = std::move(given);
+  return interactions.ask(2, **server, *channel, user, name, std::move(data), nullptr);
+}
+
+Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake user, const std::string& custom_id,
+                                 const json::Array& values) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
+  for (const Channel& channel : (*server)->channels) {
+    const Message* message = messages.find(channel.id, message_id);
+    if (message == nullptr) continue;
+    const json::Value body = message->body;
+    const json::Value* component = component_of(body, custom_id);
+    if (component == nullptr) return missing("component");
+    json::Object data{{"custom_id", custom_id}, {"component_type", component->at("type")}, {"id", 0}};
+    if (!values.empty()) data["values"] = values;
+    return interactions.ask(3, **server, channel, user, custom_id, std::move(data), message);
+  }
+  return missing("message");
+}
+
+Result<void> Discord::update_member(Snowflake id, Snowflake user, std::optional<std::string> nick,
+                                    std::optional<std::vector<Snowflake>> roles) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const auto member = member_of(**server, user);
+  if (!member) return std::unexpected(member.error());
+  if (nick) (*member)->nick = *nick;
+  if (roles) (*member)->roles = *roles;
+  tell_member_update(**server, **member);
+  return {};
+}
+
+void Discord::tell_member_update(const Server& server, const Member& member) {
+  json::Object event = shapes::member(stage.world, member);
+  event["guild_id"] = std::to_string(server.id);
+  gateway.dispatch("GUILD_MEMBER_UPDATE", server.id, event, member.user);
+}
+
+// Roles ---------------------------------------------------------------------------------------------
+
+Result<Snowflake> Discord::create_role(Snowflake id, std::string name, std::uint64_t permissions) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const Role role{stage.mint.snowflake(), std::move(name), permissions, 1, false};
+  (*server)->roles.push_back(role);
+  gateway.dispatch("GUILD_ROLE_CREATE", id, {{"guild_id", std::to_string(id)}, {"role", shapes::role(role)}});
+  return role.id;
+}
+
+Result<void> Discord::rename_role(Snowflake id, Snowflake role_id, std::string name) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const auto role = role_of(**server, role_id);
+  if (!role) return std::unexpected(role.error());
+  (*role)->name = std::move(name);
+  gateway.dispatch("GUILD_ROLE_UPDATE", id, {{"guild_id", std::to_string(id)}, {"role", shapes::role(**role)}});
+  return {};
+}
+
+Result<void> Discord::delete_role(Snowflake id, Snowflake role_id) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const auto role = role_of(**server, role_id);
+  if (!role) return std::unexpected(role.error());
+  if (role_id == id || (*role)->managed) return fail(ErrorCode::forbidden, "this role stays");
+  std::erase_if((*server)->roles, [&](const Role& one) { return one.id == role_id; });
+  for (auto& [user, member] : (*server)->members) std::erase(member.roles, role_id);
+  gateway.dispatch("GUILD_ROLE_DELETE", id,
+                   {{"guild_id", std::to_string(id)}, {"role_id", std::to_string(role_id)}});
+  return {};
+}
+
+// The platform --------------------------------------------------------------------------------------
+
+Result<void> Discord::bot_joins(Snowflake id) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if ((*server)->bot_present) return fail(ErrorCode::conflict, "the bot is there already");
+  (*server)->bot_present = true;
+  (*server)->bot_joined_at = stage.clock.now();
+  (*server)->members[stage.world.bot.id] = {stage.world.bot.id, "", {}, stage.clock.now()};
+  for (const Role& role : (*server)->roles) {
+    if (role.managed) (*server)->members[stage.world.bot.id].roles.push_back(role.id);
+  }
+  gateway.dispatch("GUILD_CREATE", id, shapes::guild_create(stage.world, **server));
+  return {};
+}
+
+Result<void> Discord::bot_leaves(Snowflake id) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (!(*server)->bot_present) return fail(ErrorCode::conflict, "the bot is not there");
+  (*server)->bot_present = false;
+  (*server)->members.erase(stage.world.bot.id);
+  gateway.dispatch("GUILD_DELETE", id, {{"id", std::to_string(id)}});
+  return {};
+}
+
+Result<void> Discord::outage(Snowflake id, bool begins) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if ((*server)->outage == begins) return fail(ErrorCode::conflict, begins ? "is out already" : "is not out");
+  (*server)->outage = begins;
+  if (begins) {
+    gateway.dispatch("GUILD_DELETE", id, {{"id", std::to_string(id)}, {"unavailable", true}});
+  } else {
+    gateway.dispatch("GUILD_CREATE", id, shapes::guild_create(stage.world, **server));
+  }
+  return {};
+}
+
+Snowflake Discord::direct_channel(Snowflake user) {
+  const auto found = direct_channels_.find(user);
+  if (found != direct_channels_.end()) return found->second;
+  return direct_channels_[user] = stage.mint.snowflake();
+}
+
+std::optional<Snowflake> Discord::direct_user(Snowflake channel) const {
+  for (const auto& [user, direct] : direct_channels_) {
+    if (direct == channel) return user;
+  }
+  return std::nullopt;
+}
+
+std::vector<Snowflake> Discord::outsiders(Snowflake id) const {
+  std::vector<Snowflake> out;
+  const Server* server = stage.world.server(id);
+  if (server == nullptr) return out;
+  for (const auto& [user, one] : stage.world.users) {
+    if (!one.bot && !server->members.contains(user)) out.push_back(user);
+  }
+  return out;
+}
+
+}  // namespace guildhall::sim

@@ -1,0 +1,437 @@
+#include "sim/discord_gateway.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "sim/discord_shapes.h"
+#include "sim/router.h"
+
+namespace guildhall::sim {
+namespace {
+
+using std::chrono::steady_clock;
+
+enum Op : int {
+  kDispatch = 0,
+  kHeartbeat = 1,
+  kIdentify = 2,
+  kPresence = 3,
+  kVoiceState = 4,
+  kResume = 6,
+  kReconnect = 7,
+  kRequestMembers = 8,
+  kInvalidSession = 9,
+  kHello = 10,
+  kHeartbeatAck = 11,
+  kSoundboard = 31,
+  kChannelInfo = 43,
+};
+
+enum CloseCode : std::uint16_t {
+  kUnknownOp = 4001,
+  kDecodeError = 4002,
+  kNotAuthenticated = 4003,
+  kAuthenticationFailed = 4004,
+  kAlreadyAuthenticated = 4005,
+  kInvalidSeq = 4007,
+  kRateLimited = 4008,
+  kSessionTimedOut = 4009,
+  kInvalidShard = 4010,
+  kInvalidVersion = 4012,
+  kInvalidIntents = 4013,
+  kDisallowedIntents = 4014,
+};
+
+constexpr std::int64_t kIntentGuilds = 1 << 0;
+constexpr std::int64_t kIntentMembers = 1 << 1;
+constexpr std::int64_t kIntentPresences = 1 << 8;
+constexpr std::int64_t kIntentMessages = 1 << 9;
+constexpr std::int64_t kIntentDirectMessages = 1 << 12;
+constexpr std::int64_t kIntentContent = 1 << 15;
+/// Bits that have a meaning: 0 to 16, 20, 21, 24 and 25.
+constexpr std::int64_t kIntentsKnown = 0x1FFFF | 3 << 20 | 3 << 24;
+
+constexpr std::size_t kLargestFrame = 4'096;
+constexpr std::size_t kFramesPerMinute = 120;
+constexpr std::size_t kReplayKept = 10'000;
+constexpr std::chrono::seconds kMemberListPause{30};
+constexpr std::chrono::seconds kIdentifyWithin{30};
+
+std::string frame(int op, const json::Value& data) {
+  return json::write(json::Object{{"t", nullptr}, {"s", nullptr}, {"op", op}, {"d", data}});
+}
+
+/// The intent that an event needs, 0 for none.
+std::int64_t intent_of(std::string_view event, bool direct) {
+  if (event.starts_with("GUILD_MEMBER_")) return kIntentMembers;
+  if (event.starts_with("GUILD_") || event.starts_with("CHANNEL_")) return kIntentGuilds;
+  if (event.starts_with("MESSAGE_")) return direct ? kIntentDirectMessages : kIntentMessages;
+  return 0;
+}
+
+bool is_id_key(std::string_view key) { return key == "id" || key.ends_with("_id"); }
+
+/// Ids as bare numbers, as they come now and then.
+void make_ids_numbers(json::Value& value) {
+  if (value.is_array()) {
+    for (json::Value& inner : value.get_array()) make_ids_numbers(inner);
+  }
+  if (!value.is_object()) return;
+  for (auto& [key, inner] : value.get_object()) {
+    const auto number = inner.is_string() && is_id_key(key) ? number_of(inner.get_string()) : std::nullopt;
+    if (number) {
+      inner = *number;
+    } else {
+      make_ids_numbers(inner);
+    }
+  }
+}
+
+bool mentions(const json::Object& message, Snowflake user) {
+  const auto* list = message.if_contains("mentions");
+  if (list == nullptr || !list->is_array()) return false;
+  for (const json::Value& one : list->get_array()) {
+    if (json::text_or(one, "id", "") == std::to_string(user)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Gateway::Gateway(Stage& stage, GatewayOptions options, std::string token)
+    : stage_(stage), options_(options), token_(std::move(token)), day_started_(steady_clock::now()) {}
+
+// Connections ---------------------------------------------------------------------------------------
+
+Task<void> Gateway::serve(std::shared_ptr<net::WebSocket> socket, net::HttpRequest request) {
+  const auto peer = std::make_shared<Peer>();
+  const bool compress = request.query["compress"] == "zlib-stream";
+  const auto connection = std::make_shared<GatewayConnection>(stage_.loop, std::move(socket), compress);
+  peer->connection = connection;
+  peer->connected_at = peer->last_beat = steady_clock::now();
+  peers_.insert(peer);
+  stage_.spawn("gateway writer", [connection] { return GatewayConnection::write_loop(connection); });
+  if (open(*peer, request)) stage_.spawn("gateway watch", [this, peer] { return watch(peer); });
+  for (;;) {
+    const auto text = co_await connection->read();
+    if (!text) break;
+    if (!connection->closing()) receive(*peer, *text);
+  }
+  leave(*peer);
+  peers_.erase(peer);
+  connection->close(0);
+}
+
+bool Gateway::open(Peer& peer, const net::HttpRequest& request) {
+  const auto value = [&](std::string_view name) {
+    const auto found = request.query.find(name);
+    return found == request.query.end() ? std::string() : found->second;
+  };
+  const std::string compress = value("compress");
+  if (value("v") != "10") {
+    peer.connection->close(kInvalidVersion);
+  } else if (value("encoding") != "json" || (compress != "" && compress != "zlib-stream")) {
+    peer.connection->close(kDecodeError);
+  } else if (stage_.faults.strikes(Fault::gateway_early_reconnects)) {
+    peer.connection->send(frame(kReconnect, nullptr));
+    peer.connection->close(0);
+  } else {
+    peer.connection->send(frame(kHello, json::Object{{"heartbeat_interval", options_.heartbeat_interval.count()},
+                                                     {"_trace", json::Array{"[\"simulated\"]"}}}));
+    return true;
+  }
+  return false;
+}
+
+void Gateway::leave(Peer& peer) {
+  if (!peer.session || peer.session->connection != peer.connection) return;
+  peer.session->connection = nullptr;
+  peer.session->left_at = steady_clock::now();
+  // A client that closes with 1000 or 1001 ends its session.
+  const std::uint16_t code = peer.connection->peer_code();
+  if (!peer.connection->closing() && (code == 1000 || code == 1001)) sessions_.erase(peer.session->id);
+}
+
+Task<void> Gateway::watch(std::shared_ptr<Peer> peer) {
+  const auto patience = options_.heartbeat_interval * 2;
+  for (;;) {
+    const bool on = co_await stage_.naps.rest(options_.heartbeat_interval / 4);
+    if (!on || peer->connection->closing()) co_return;
+    const auto now = steady_clock::now();
+    const bool mute = !peer->session && now - peer->connected_at > kIdentifyWithin;
+    if (mute || now - peer->last_beat > patience) peer->connection->close(kSessionTimedOut);
+  }
+}
+
+bool Gateway::within_limits(Peer& peer, const std::string& text) {
+  if (text.size() > kLargestFrame) {
+    peer.connection->close(kDecodeError);
+    return false;
+  }
+  const auto now = steady_clock::now();
+  while (!peer.frames.empty() && now - peer.frames.front() > std::chrono::minutes(1)) peer.frames.pop_front();
+  peer.frames.push_back(now);
+  if (peer.frames.size() <= kFramesPerMinute) return true;
+  peer.connection->close(kRateLimited);
+  return false;
+}
+
+void Gateway::receive(Peer& peer, const std::string& text) {
+  if (!within_limits(peer, text)) return;
+  const auto message = json::parse(text);
+  const auto op = message ? json::integer(*message, "op") : std::nullopt;
+  if (!op) return peer.connection->close(kDecodeError);
+  static const json::Value kNothing = json::Object{};
+  const json::Value* given = json::find(*message, "d");
+  const json::Value& data = given == nullptr ? kNothing : *given;
+  if (*op == kHeartbeat) return beat(peer);
+  if (*op == kIdentify) return identify(peer, data);
+  if (*op == kResume) return resume(peer, data);
+  if (!peer.session) return peer.connection->close(kNotAuthenticated);
+  if (*op == kRequestMembers) return request_members(*peer.session, data);
+  const bool harmless = *op == kPresence || *op == kVoiceState || *op == kSoundboard || *op == kChannelInfo;
+  if (!harmless) peer.connection->close(kUnknownOp);
+}
+
+void Gateway::beat(Peer& peer) {
+  peer.last_beat = steady_clock::now();
+  if (!stage_.faults.on(Fault::gateway_withhold_acks)) peer.connection->send(frame(kHeartbeatAck, nullptr));
+}
+
+// Sessions ------------------------------------------------------------------------------------------
+
+std::uint16_t Gateway::refusal(const json::Value& data) const {
+  if (json::text_or(data, "token", "") != token_) return kAuthenticationFailed;
+  const auto intents = json::integer(data, "intents");
+  if (!intents || *intents < 0 || (*intents & ~kIntentsKnown) != 0) return kInvalidIntents;
+  const std::int64_t privileged = kIntentMembers | kIntentPresences | kIntentContent;
+  const bool switched_off = stage_.faults.on(Fault::gateway_no_privileged);
+  if ((*intents & kIntentPresences) != 0 || (switched_off && (*intents & privileged) != 0)) return kDisallowedIntents;
+  if (json::find(data, "properties") == nullptr) return kDecodeError;
+  const json::Array& shard = json::array(data, "shard");
+  if (shard.empty()) return 0;
+  const bool fits = shard.size() == 2 && shard[0].is_int64() && shard[1].is_int64() && shard[0].get_int64() >= 0 &&
+                    shard[0].get_int64() < shard[1].get_int64();
+  return fits ? 0 : kInvalidShard;
+}
+
+void Gateway::identify(Peer& peer, const json::Value& data) {
+  if (peer.session) return peer.connection->close(kAlreadyAuthenticated);
+  if (const auto code = refusal(data); code != 0) return peer.connection->close(code);
+  const auto now = steady_clock::now();
+  if (now - day_started_ > std::chrono::hours(24)) {
+    day_started_ = now;
+    identified_today_ = 0;
+  }
+  // Discord resets the token of a bot that identifies too often.
+  if (++identified_today_ > options_.identifies_per_day) return peer.connection->close(kAuthenticationFailed);
+  const bool too_fast = last_identify_ && now - *last_identify_ < options_.identify_spacing;
+  if (too_fast) return peer.connection->send(frame(kInvalidSession, false));
+  last_identify_ = now;
+  start_session(peer, data);
+}
+
+void Gateway::start_session(Peer& peer, const json::Value& data) {
+  auto session = std::make_shared<Session>();
+  session->id = stage_.mint.token(32);
+  session->intents = *json::integer(data, "intents");
+  if (const json::Array& shard = json::array(data, "shard"); shard.size() == 2) {
+    session->shard = static_cast<std::uint64_t>(shard[0].get_int64());
+    session->shards = static_cast<std::uint64_t>(shard[1].get_int64());
+  }
+  session->connection = peer.connection;
+  peer.session = session;
+  sessions_[session->id] = session;
+  json::Array guilds;
+  for (const Server& server : stage_.world.servers) {
+    if (!server.bot_present || !of_shard(*session, server.id)) continue;
+    guilds.push_back(json::Object{{"id", std::to_string(server.id)}, {"unavailable", true}});
+  }
+  deliver(*session, "READY",
+          {{"v", 10},
+           {"user", shapes::user(stage_.world.bot)},
+           {"guilds", std::move(guilds)},
+           {"session_id", session->id},
+           {"session_type", "normal"},
+           {"resume_gateway_url", url_},
+           {"shard", json::Array{session->shard, session->shards}},
+           {"application", {{"id", std::to_string(stage_.world.bot.id)}, {"flags", shapes::kApplicationFlags}}},
+           {"private_channels", json::Array{}},
+           {"relationships", json::Array{}},
+           {"presences", json::Array{}},
+           {"user_settings", json::Object{}},
+           {"auth", json::Object{}},
+           {"_trace", json::Array{"[\"simulated\"]"}}});
+  send_guilds(*session);
+  deliver(*session, "UNANNOUNCED_EVENT", {{"id", "0"}, {"of", "the future"}});
+}
+
+void Gateway::send_guilds(Session& session) {
+  if ((session.intents & kIntentGuilds) == 0) return;
+  for (const Server& server : stage_.world.servers) {
+    if (!server.bot_present || !of_shard(session, server.id)) continue;
+    if (server.outage) {
+      deliver(session, "GUILD_DELETE", {{"id", std::to_string(server.id)}, {"unavailable", true}});
+    } else {
+      deliver(session, "GUILD_CREATE", shapes::guild_create(stage_.world, server));
+    }
+  }
+}
+
+void Gateway::resume(Peer& peer, const json::Value& data) {
+  if (peer.session) return peer.connection->close(kAlreadyAuthenticated);
+  if (json::text_or(data, "token", "") != token_) return peer.connection->close(kAuthenticationFailed);
+  forget_lost_sessions();
+  const auto found = sessions_.find(json::text_or(data, "session_id", ""));
+  const auto seq = json::integer(data, "seq");
+  const bool refused = stage_.faults.on(Fault::gateway_refuse_resumes);
+  if (found == sessions_.end() || refused || !seq) return peer.connection->send(frame(kInvalidSession, false));
+  Session& session = *found->second;
+  if (*seq > session.seq || *seq < 0) return peer.connection->close(kInvalidSeq);
+  const auto missed = static_cast<std::size_t>(session.seq - *seq);
+  if (missed > session.replay.size()) return peer.connection->send(frame(kInvalidSession, false));
+  if (session.connection) session.connection->close(0);
+  session.connection = peer.connection;
+  peer.session = found->second;
+  for (std::size_t i = session.replay.size() - missed; i < session.replay.size(); ++i) {
+    peer.connection->send(session.replay[i]);
+  }
+  deliver(session, "RESUMED", {{"_trace", json::Array{"[\"simulated\"]"}}});
+}
+
+void Gateway::forget_lost_sessions() {
+  const auto now = steady_clock::now();
+  std::erase_if(sessions_, [&](const auto& entry) {
+    return !entry.second->connection && now - entry.second->left_at > options_.session_life;
+  });
+}
+
+void Gateway::request_members(Session& session, const json::Value& data) {
+  const auto id = static_cast<Snowflake>(json::id(data, "guild_id").value_or(0));
+  const Server* server = stage_.world.server(id);
+  if (server == nullptr) return;
+  const std::string nonce = json::text_or(data, "nonce", "");
+  const json::Value* query = json::find(data, "query");
+  const bool everyone = query != nullptr && json::text_or(data, "query", "").empty() && json::integer(data, "limit") == 0;
+  const auto now = steady_clock::now();
+  if (const auto last = session.members_asked.find(id); everyone && last != session.members_asked.end()) {
+    const auto wait = std::chrono::duration<double>(last->second + kMemberListPause - now).count();
+    if (wait > 0) {
+      return deliver(session, "RATE_LIMITED",
+                     {{"opcode", kRequestMembers},
+                      {"retry_after", wait},
+                      {"meta", {{"guild_id", std::to_string(id)}, {"nonce", nonce}}}});
+    }
+  }
+  if (everyone) session.members_asked[id] = now;
+  const json::Array& wanted = json::array(data, "user_ids");
+  json::Array members;
+  for (const auto& [user, member] : server->members) {
+    const bool listed = std::find(wanted.begin(), wanted.end(), json::Value(std::to_string(user))) != wanted.end();
+    const bool named = query != nullptr && stage_.world.user(user)->username.starts_with(json::text_or(data, "query", ""));
+    if (listed || named) members.emplace_back(shapes::member(stage_.world, member));
+  }
+  deliver(session, "GUILD_MEMBERS_CHUNK",
+          {{"guild_id", std::to_string(id)},
+           {"members", std::move(members)},
+           {"chunk_index", 0},
+           {"chunk_count", 1},
+           {"not_found", json::Array{}},
+           {"nonce", nonce}});
+}
+
+// Dispatches ----------------------------------------------------------------------------------------
+
+void Gateway::dispatch(std::string_view event, Snowflake server, const json::Object& body, Snowflake about) {
+  if (is_hidden(server, event)) return;
+  forget_lost_sessions();
+  std::size_t told = 0;
+  for (const auto& [id, session] : sessions_) {
+    if (!of_shard(*session, server) || !wants(*session, event, server, body)) continue;
+    deliver(*session, event, visible(*session, event, server, body));
+    ++told;
+  }
+  stage_.witness.dispatched(event, server, about, told, stage_.clock.now());
+}
+
+/// Of a server that threw the bot out, or that is in an outage, nothing is heard but that.
+bool Gateway::is_hidden(Snowflake id, std::string_view event) const {
+  const Server* server = stage_.world.server(id);
+  const bool gone = server != nullptr && (!server->bot_present || server->outage);
+  return gone && event != "GUILD_CREATE" && event != "GUILD_DELETE";
+}
+
+bool Gateway::of_shard(const Session& session, Snowflake server) const {
+  return (server >> 22) % session.shards == session.shard;
+}
+
+bool Gateway::wants(const Session& session, std::string_view event, Snowflake server, const json::Object& body) const {
+  const std::int64_t intent = intent_of(event, server == 0);
+  if (intent == 0 || (session.intents & intent) != 0) return true;
+  // What happens to the bot itself it hears without the intent.
+  const auto* user = body.if_contains("user");
+  return event == "GUILD_MEMBER_UPDATE" && user != nullptr &&
+         json::text_or(*user, "id", "") == std::to_string(stage_.world.bot.id);
+}
+
+/// Without the MESSAGE_CONTENT intent the content is there but empty, except in the bot's own messages,
+/// in direct ones and in those that mention it.
+json::Object Gateway::visible(const Session& session, std::string_view event, Snowflake server, json::Object body) const {
+  const bool message = event == "MESSAGE_CREATE" || event == "MESSAGE_UPDATE";
+  if (!message || server == 0 || (session.intents & kIntentContent) != 0) return body;
+  const bool own = json::text_or(body["author"], "id", "") == std::to_string(stage_.world.bot.id);
+  if (own || mentions(body, stage_.world.bot.id)) return body;
+  body["content"] = "";
+  for (const char* key : {"embeds", "attachments", "components"}) body[key] = json::Array{};
+  return body;
+}
+
+void Gateway::deliver(Session& session, std::string_view event, json::Object body) {
+  json::Value data = std::move(body);
+  if (stage_.faults.on(Fault::gateway_numeric_ids)) make_ids_numbers(data);
+  const std::string text = json::write(data);
+  const int times = stage_.faults.on(Fault::gateway_duplicates) ? 2 : 1;
+  for (int i = 0; i < times; ++i) {
+    ++session.seq;
+    session.replay.push_back(fmt::format(R"({{"t":"{}","s":{},"op":0,"d":{}}})", event, session.seq, text));
+    if (session.connection) session.connection->send(session.replay.back());
+    if (session.replay.size() > kReplayKept) session.replay.pop_front();
+  }
+}
+
+// From outside --------------------------------------------------------------------------------------
+
+json::Object Gateway::start_limit() const {
+  const auto gone = steady_clock::now() - day_started_;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::hours(24) - gone);
+  return {{"total", options_.identifies_per_day},
+          {"remaining", std::max(0, options_.identifies_per_day - identified_today_)},
+          {"reset_after", std::max<std::int64_t>(0, left.count())},
+          {"max_concurrency", 1}};
+}
+
+std::size_t Gateway::connections() const { return peers_.size(); }
+
+void Gateway::ask_reconnect() {
+  for (const auto& peer : peers_) peer->connection->send(frame(kReconnect, nullptr));
+}
+
+void Gateway::invalidate(bool resumable) {
+  for (const auto& peer : peers_) {
+    leave(*peer);
+    peer->session = nullptr;
+    peer->connection->send(frame(kInvalidSession, resumable));
+  }
+  if (!resumable) sessions_.clear();
+}
+
+void Gateway::ask_heartbeat() {
+  for (const auto& peer : peers_) peer->connection->send(frame(kHeartbeat, nullptr));
+}
+
+void Gateway::close_all(std::uint16_t code) {
+  for (const auto& peer : peers_) peer->connection->close(code);
+}
+
+}  // namespace guildhall::sim

@@ -1,0 +1,107 @@
+// The simulated Discord gateway, version 10: HELLO, IDENTIFY, RESUME with replay, heartbeats, intents,
+// limits and close codes as the documentation states them. Heartbeats, spacing and the life of a lost
+// session are network matters and run in real time.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "net/http.h"
+#include "net/websocket_client.h"
+#include "sim/gateway_connection.h"
+#include "sim/stage.h"
+
+namespace guildhall::sim {
+
+struct GatewayOptions {
+  std::chrono::milliseconds heartbeat_interval{41'250};
+  std::chrono::milliseconds identify_spacing{5'000};
+  std::chrono::seconds session_life{300};  // of one that lost its connection
+  int identifies_per_day = 1'000;
+};
+
+class Gateway {
+ public:
+  Gateway(Stage& stage, GatewayOptions options, std::string token);
+
+  /// Where clients connect; known once the server listens.
+  void set_url(std::string url) { url_ = std::move(url); }
+  const std::string& url() const { return url_; }
+
+  /// One connection, until it ends.
+  Task<void> serve(std::shared_ptr<net::WebSocket> socket, net::HttpRequest request);
+
+  /// Tells every session of the server's shard that asked for such events; server 0 means shard 0.
+  void dispatch(std::string_view event, Snowflake server, const json::Object& body, Snowflake about = 0);
+
+  /// {total, remaining, reset_after, max_concurrency}
+  json::Object start_limit() const;
+  std::size_t connections() const;
+
+  /// What a gateway does to its clients now and then, to all of them at once.
+  void ask_reconnect();
+  void invalidate(bool resumable);
+  void ask_heartbeat();
+  void close_all(std::uint16_t code);
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+
+  struct Session {
+    std::string id;
+    std::int64_t intents = 0;
+    std::uint64_t shard = 0;
+    std::uint64_t shards = 1;
+    std::int64_t seq = 0;
+    std::deque<std::string> replay;  // frames up to seq, in order
+    std::shared_ptr<GatewayConnection> connection;
+    Time left_at;
+    std::map<Snowflake, Time> members_asked;  // full lists, by server
+  };
+  struct Peer {
+    std::shared_ptr<GatewayConnection> connection;
+    std::shared_ptr<Session> session;
+    std::deque<Time> frames;  // of the last minute
+    Time connected_at;
+    Time last_beat;
+  };
+
+  /// Ends a connection that does not identify or stops beating.
+  Task<void> watch(std::shared_ptr<Peer> peer);
+  bool open(Peer& peer, const net::HttpRequest& request);
+  void leave(Peer& peer);
+  void receive(Peer& peer, const std::string& text);
+  /// The 4096 bytes and the 120 frames a minute.
+  bool within_limits(Peer& peer, const std::string& text);
+  void beat(Peer& peer);
+  void identify(Peer& peer, const json::Value& data);
+  /// The close code that the IDENTIFY deserves, or 0.
+  std::uint16_t refusal(const json::Value& data) const;
+  void start_session(Peer& peer, const json::Value& data);
+  void send_guilds(Session& session);
+  void resume(Peer& peer, const json::Value& data);
+  void request_members(Session& session, const json::Value& data);
+
+  bool is_hidden(Snowflake id, std::string_view event) const;
+  bool wants(const Session& session, std::string_view event, Snowflake server, const json::Object& body) const;
+  bool of_shard(const Session& session, Snowflake server) const;
+  json::Object visible(const Session& session, std::string_view event, Snowflake server, json::Object body) const;
+  void deliver(Session& session, std::string_view event, json::Object body);
+  void forget_lost_sessions();
+
+  Stage& stage_;
+  GatewayOptions options_;
+  std::string token_;
+  std::string url_;
+  std::map<std::string, std::shared_ptr<Session>> sessions_;
+  std::set<std::shared_ptr<Peer>> peers_;
+  std::optional<Time> last_identify_;
+  Time day_started_;
+  int identified_today_ = 0;
+};
+
+}  // namespace guildhall::sim

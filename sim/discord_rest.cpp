@@ -1,0 +1,440 @@
+#include "sim/discord_rest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "sim/discord_checks.h"
+#include "sim/discord_shapes.h"
+#include "sim/permissions.h"
+
+namespace guildhall::sim {
+namespace {
+
+constexpr std::string_view kPrefix = "/api/v10/";
+constexpr double kForcedPause = 0.35;  // seconds, of a 429 that a fault asks for
+
+net::HttpResponse error_response(const ApiError& error) { return json_response(error.status, error.body()); }
+
+net::HttpResponse too_many(double retry_after, bool global, std::string_view scope, net::Headers headers) {
+  auto response = json_response(429, json::Object{{"message", "You are being rate limited."},
+                                                  {"retry_after", std::round(retry_after * 1000) / 1000},
+                                                  {"global", global}});
+  response.headers.insert(response.headers.end(), headers.begin(), headers.end());
+  response.headers.emplace_back("Retry-After", std::to_string(static_cast<int>(std::ceil(retry_after))));
+  response.headers.emplace_back("X-RateLimit-Scope", scope);
+  if (global) response.headers.emplace_back("X-RateLimit-Global", "true");
+  return response;
+}
+
+net::HttpResponse cdn_refusal() {
+  auto response = net::make_response(429, "text/html; charset=UTF-8",
+                                     "<!DOCTYPE html><html><head><title>Access denied</title></head><body>1015</body></html>");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+/// The ids by which limits of one route family are told apart.
+std::string major_of(std::string_view pattern, const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return "";
+  if (pattern.starts_with("webhooks/")) return arguments[0] + "/" + arguments[1];
+  const bool major = pattern.starts_with("guilds/") || pattern.starts_with("channels/");
+  return major ? arguments[0] : "";
+}
+
+bool is_json(const net::HttpRequest& request) {
+  return request.header("content-type").value_or("").starts_with("application/json");
+}
+
+}  // namespace
+
+DiscordRest::DiscordRest(Discord& discord) : discord_(discord), stage_(discord.stage) { add_routes(); }
+
+void DiscordRest::add_routes() {
+  using Rest = DiscordRest;
+  const auto add = [&](std::string method, std::string pattern, ApiAnswer (Rest::*handler)(Call&)) {
+    router_.add(std::move(method), std::move(pattern), {handler, true, true});
+  };
+  const auto add_open = [&](std::string method, std::string pattern, ApiAnswer (Rest::*handler)(Call&), bool limited) {
+    router_.add(std::move(method), std::move(pattern), {handler, false, limited});
+  };
+  add_open("GET", "gateway", &Rest::gateway, true);
+  add("GET", "gateway/bot", &Rest::gateway_bot);
+  add("GET", "users/@me", &Rest::own_user);
+  add("GET", "users/@me/guilds", &Rest::own_servers);
+  add("POST", "users/@me/channels", &Rest::open_direct);
+  add("GET", "applications/@me", &Rest::application);
+  add("GET", "oauth2/applications/@me", &Rest::application);
+  add("GET", "guilds/{}", &Rest::read_server);
+  add("GET", "guilds/{}/channels", &Rest::read_channels);
+  add("GET", "guilds/{}/roles", &Rest::read_roles);
+  add("GET", "guilds/{}/members", &Rest::read_members);
+  add("GET", "guilds/{}/members/{}", &Rest::read_member);
+  add("PUT", "guilds/{}/members/{}/roles/{}", &Rest::add_member_role);
+  add("DELETE", "guilds/{}/members/{}/roles/{}", &Rest::remove_member_role);
+  add("GET", "channels/{}", &Rest::read_channel);
+  add("GET", "channels/{}/messages", &Rest::read_messages);
+  add("POST", "channels/{}/messages", &Rest::create_message);
+  add("PATCH", "channels/{}/messages/{}", &Rest::edit_message);
+  add("DELETE", "channels/{}/messages/{}", &Rest::delete_message);
+  for (const std::string scope : {"applications/{}/commands", "applications/{}/guilds/{}/commands"}) {
+    add("GET", scope, &Rest::read_commands);
+    add("PUT", scope, &Rest::overwrite_commands);
+    add("POST", scope, &Rest::create_command);
+    add("DELETE", scope + "/{}", &Rest::delete_command);
+  }
+  add_open("POST", "interactions/{}/{}/callback", &Rest::answer_interaction, false);
+  add_open("POST", "webhooks/{}/{}", &Rest::add_answer, true);
+  add_open("GET", "webhooks/{}/{}/messages/{}", &Rest::read_answer, true);
+  add_open("PATCH", "webhooks/{}/{}/messages/{}", &Rest::edit_answer, true);
+  add_open("DELETE", "webhooks/{}/{}/messages/{}", &Rest::delete_answer, true);
+}
+
+// The way in ----------------------------------------------------------------------------------------
+
+net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
+  const std::string_view path = request.url;
+  if (!path.starts_with("/api/")) return error_response({404, 0, "404: Not Found"});
+  if (!path.starts_with(kPrefix)) return error_response({400, 50041, "Invalid API version provided"});
+  if (!request.header("user-agent").value_or("").starts_with("DiscordBot")) {
+    return error_response({403, 40333, "internal network error"});
+  }
+  if (auto struck = strike()) return *struck;
+  auto match = router_.find(request.method, path.substr(kPrefix.size()));
+  if (match.route == nullptr) {
+    return match.path_known ? error_response({405, 0, "405: Method Not Allowed"}) : error_response({404, 0, "404: Not Found"});
+  }
+  const Endpoint& endpoint = match.route->handler;
+  if (endpoint.needs_token && request.header("authorization") != "Bot " + discord_.token()) {
+    return error_response({401, 0, "401: Unauthorized"});
+  }
+  RateLimits::Verdict verdict;
+  if (endpoint.limited) {
+    const std::string route = request.method + " " + match.route->pattern;
+    const std::string major = major_of(match.route->pattern, match.arguments);
+    verdict = limits_.take(route, major, endpoint.needs_token, std::chrono::steady_clock::now());
+  }
+  if (!verdict.allowed) {
+    return too_many(verdict.retry_after, verdict.global, verdict.global ? "global" : "user", verdict.headers);
+  }
+  Call call{request, std::move(match.arguments)};
+  auto response = run(endpoint, call);
+  response.headers.insert(response.headers.end(), verdict.headers.begin(), verdict.headers.end());
+  return response;
+}
+
+/// What a fault answers instead of the route.
+std::optional<net::HttpResponse> DiscordRest::strike() {
+  Faults& faults = stage_.faults;
+  if (faults.strikes(Fault::discord_cdn_429)) return cdn_refusal();
+  if (faults.strikes(Fault::discord_global_429)) return too_many(kForcedPause, true, "global", {});
+  if (faults.strikes(Fault::discord_user_429)) return too_many(kForcedPause, false, "user", {});
+  if (faults.strikes(Fault::discord_shared_429)) return too_many(kForcedPause, false, "shared", {});
+  if (faults.strikes(Fault::discord_5xx)) {
+    constexpr std::array kStatuses = {500, 502, 503};
+    const auto turn = static_cast<std::size_t>(faults.value(Fault::discord_5xx)) % kStatuses.size();
+    return net::make_response(kStatuses[turn], "text/html", "<html><body>upstream connect error</body></html>");
+  }
+  return std::nullopt;
+}
+
+std::expected<json::Value, ApiError> DiscordRest::body_of(const net::HttpRequest& request) const {
+  if (request.body.empty()) return json::Value(nullptr);
+  if (!is_json(request)) {
+    Complaints complaints;
+    complaints.add("", "CONTENT_TYPE_INVALID", "Expected \"Content-Type\" header to be one of {'application/json'}.");
+    return complaints.refuse();
+  }
+  auto body = json::parse(request.body);
+  if (!body) return api_error::make(400, 50109, "The request body contains invalid JSON.");
+  return std::move(*body);
+}
+
+net::HttpResponse DiscordRest::run(const Endpoint& endpoint, Call& call) {
+  auto body = body_of(call.request);
+  if (!body) return error_response(body.error());
+  call.body = std::move(*body);
+  const ApiAnswer answer = (this->*endpoint.handler)(call);
+  if (!answer) return error_response(answer.error());
+  if (answer->status == 204) return {204, {}, "", {}};
+  return json_response(answer->status, answer->body);
+}
+
+// Application and users -----------------------------------------------------------------------------
+
+ApiAnswer DiscordRest::gateway(Call&) { return ApiReply{200, json::Object{{"url", discord_.gateway.url()}}}; }
+
+ApiAnswer DiscordRest::gateway_bot(Call&) {
+  return ApiReply{200, json::Object{{"url", discord_.gateway.url()},
+                                    {"shards", 1},
+                                    {"session_start_limit", discord_.gateway.start_limit()}}};
+}
+
+ApiAnswer DiscordRest::own_user(Call&) { return ApiReply{200, shapes::user(stage_.world.bot)}; }
+
+ApiAnswer DiscordRest::own_servers(Call&) {
+  json::Array out;
+  for (const Server& server : stage_.world.servers) {
+    if (!server.bot_present) continue;
+    out.push_back(json::Object{{"id", std::to_string(server.id)},
+                               {"name", server.name},
+                               {"icon", nullptr},
+                               {"owner", false},
+                               {"permissions", std::to_string(server_permissions(server, stage_.world.bot.id))},
+                               {"features", json::Array{}}});
+  }
+  return ApiReply{200, std::move(out)};
+}
+
+ApiAnswer DiscordRest::application(Call&) { return ApiReply{200, shapes::application(stage_.world)}; }
+
+ApiAnswer DiscordRest::open_direct(Call& call) {
+  const auto user = static_cast<Snowflake>(json::id(call.body, "recipient_id").value_or(0));
+  const DiscordUser* known = stage_.world.user(user);
+  if (known == nullptr) return api_error::make(400, 50033, "Invalid Recipient(s)");
+  return ApiReply{200, json::Object{{"id", std::to_string(discord_.direct_channel(user))},
+                                    {"type", 1},
+                                    {"flags", 0},
+                                    {"last_message_id", nullptr},
+                                    {"recipients", json::Array{shapes::user(*known)}}}};
+}
+
+// Servers -------------------------------------------------------------------------------------------
+
+std::expected<Server*, ApiError> DiscordRest::server_of(Snowflake id) {
+  Server* server = stage_.world.server(id);
+  if (server == nullptr || !server->bot_present) return api_error::unknown_guild();
+  return server;
+}
+
+ApiAnswer DiscordRest::read_server(Call& call) {
+  const auto server = server_of(call.number(0));
+  if (!server) return std::unexpected(server.error());
+  json::Object out = shapes::guild(**server);
+  if (call.query("with_counts") == "true") {
+    out["approximate_member_count"] = (*server)->members.size();
+    out["approximate_presence_count"] = (*server)->members.size() / 2;
+  }
+  return ApiReply{200, std::move(out)};
+}
+
+ApiAnswer DiscordRest::read_channels(Call& call) {
+  const auto server = server_of(call.number(0));
+  if (!server) return std::unexpected(server.error());
+  json::Array out;
+  for (const Channel& channel : (*server)->channels) out.emplace_back(shapes::channel(**server, channel));
+  return ApiReply{200, std::move(out)};
+}
+
+ApiAnswer DiscordRest::read_roles(Call& call) {
+  const auto server = server_of(call.number(0));
+  if (!server) return std::unexpected(server.error());
+  json::Array out;
+  for (const Role& role : (*server)->roles) out.emplace_back(shapes::role(role));
+  return ApiReply{200, std::move(out)};
+}
+
+ApiAnswer DiscordRest::read_members(Call& call) {
+  const auto server = server_of(call.number(0));
+  if (!server) return std::unexpected(server.error());
+  const std::uint64_t limit = call.query("limit") ? call.query_number("limit").value_or(0) : 1;
+  if (limit < 1 || limit > 1'000) {
+    Complaints complaints;
+    complaints.add("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 1000.");
+    return complaints.refuse();
+  }
+  json::Array out;
+  const auto& members = (*server)->members;
+  for (auto it = members.upper_bound(call.query_number("after").value_or(0)); it != members.end(); ++it) {
+    if (out.size() == limit) break;
+    out.emplace_back(shapes::member(stage_.world, it->second));
+  }
+  return ApiReply{200, std::move(out)};
+}
+
+ApiAnswer DiscordRest::read_member(Call& call) {
+  const auto server = server_of(call.number(0));
+  if (!server) return std::unexpected(server.error());
+  const auto member = (*server)->members.find(call.number(1));
+  if (member == (*server)->members.end()) return api_error::unknown_member();
+  return ApiReply{200, shapes::member(stage_.world, member->second)};
+}
+
+ApiAnswer DiscordRest::add_member_role(Call& call) { return change_role(call, true); }
+ApiAnswer DiscordRest::remove_member_role(Call& call) { return change_role(call, false); }
+
+ApiAnswer DiscordRest::change_role(Call& call, bool add) {
+  const auto server = server_of(call.number(0));
+  if (!server) return std::unexpected(server.error());
+  const auto member = (*server)->members.find(call.number(1));
+  if (member == (*server)->members.end()) return api_error::unknown_member();
+  const Role* role = (*server)->role(call.number(2));
+  if (role == nullptr) return api_error::make(404, 10011, "Unknown Role");
+  const Snowflake bot = stage_.world.bot.id;
+  const bool may = (server_permissions(**server, bot) & permission::kManageRoles) != 0 && !role->managed &&
+                   role->position > 0 && role->position < highest_position(**server, bot);
+  if (!may) return api_error::missing_permissions();
+  std::vector<Snowflake> roles = member->second.roles;
+  const bool has = std::find(roles.begin(), roles.end(), role->id) != roles.end();
+  if (has == add) return ApiReply{204};
+  if (add) roles.push_back(role->id);
+  if (!add) std::erase(roles, role->id);
+  (void)discord_.update_member((*server)->id, member->first, std::nullopt, std::move(roles));
+  return ApiReply{204};
+}
+
+// Channels and messages -----------------------------------------------------------------------------
+
+std::expected<DiscordRest::Place, ApiError> DiscordRest::place_of(Snowflake id) {
+  if (discord_.direct_user(id)) return Place{nullptr, id, permission::kAll};
+  Server* server = stage_.world.server_of_channel(id);
+  if (server == nullptr || !server->bot_present) return api_error::unknown_channel();
+  const std::uint64_t bits = effective_permissions(*server, stage_.world.bot.id, *server->channel(id));
+  if ((bits & permission::kViewChannel) == 0) return api_error::missing_access();
+  return Place{server, id, bits};
+}
+
+ApiAnswer DiscordRest::read_channel(Call& call) {
+  const auto place = place_of(call.number(0));
+  if (!place) return std::unexpected(place.error());
+  if (place->server == nullptr) return ApiReply{200, json::Object{{"id", call.arguments[0]}, {"type", 1}}};
+  return ApiReply{200, shapes::channel(*place->server, *place->server->channel(place->channel))};
+}
+
+ApiAnswer DiscordRest::read_messages(Call& call) {
+  const auto place = place_of(call.number(0));
+  if (!place) return std::unexpected(place.error());
+  json::Array out;
+  if ((place->permissions & permission::kReadMessageHistory) == 0) return ApiReply{200, std::move(out)};
+  const std::size_t limit = std::clamp<std::uint64_t>(call.query_number("limit").value_or(50), 1, 100);
+  const Snowflake before = call.query_number("before").value_or(UINT64_MAX);
+  const Snowflake after = call.query_number("after").value_or(0);
+  const auto& messages = discord_.messages.of(place->channel);
+  for (auto it = messages.rbegin(); it != messages.rend() && out.size() < limit; ++it) {
+    if (!it->ephemeral && it->id < before && it->id > after) out.emplace_back(it->body);
+  }
+  return ApiReply{200, std::move(out)};
+}
+
+ApiAnswer DiscordRest::create_message(Call& call) {
+  const auto place = place_of(call.number(0));
+  if (!place) return std::unexpected(place.error());
+  if ((place->permissions & permission::kSendMessages) == 0) return api_error::missing_permissions();
+  if (const auto user = discord_.direct_user(place->channel); user && stage_.world.user(*user)->closed_messages) {
+    return api_error::make(403, 50007, "Cannot send messages to this user");
+  }
+  if (const auto checked = check_message(call.body, false); !checked) return std::unexpected(checked.error());
+  const std::string nonce = json::text_or(call.body, "nonce", "");
+  if (json::boolean(call.body, "enforce_nonce").value_or(false) && !nonce.empty()) {
+    const Message* earlier = discord_.messages.find_nonce(place->channel, stage_.world.bot.id, nonce);
+    if (earlier != nullptr) return ApiReply{200, earlier->body};
+  }
+  if (const json::Value* reference = json::find(call.body, "message_reference")) {
+    const auto target = static_cast<Snowflake>(json::id(*reference, "message_id").value_or(0));
+    const bool must_exist = json::boolean(*reference, "fail_if_not_exists").value_or(true);
+    if (must_exist && discord_.messages.find(place->channel, target) == nullptr) {
+      Complaints complaints;
+      complaints.add("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message");
+      return complaints.refuse();
+    }
+  }
+  MessageDraft draft;
+  draft.channel = place->channel;
+  draft.server = place->server == nullptr ? 0 : place->server->id;
+  draft.author = stage_.world.bot.id;
+  draft.fields = call.body;
+  const Message& message = discord_.messages.add(std::move(draft));
+  stage_.witness.posted(message.server, message.channel, json::text_or(call.body, "content", ""), stage_.clock.now());
+  discord_.gateway.dispatch("MESSAGE_CREATE", message.server, message_event(stage_.world, message));
+  return ApiReply{200, message.body};
+}
+
+std::expected<Message*, ApiError> DiscordRest::own_message(Call& call) {
+  const auto place = place_of(call.number(0));
+  if (!place) return std::unexpected(place.error());
+  Message* message = discord_.messages.find(place->channel, call.number(1));
+  if (message == nullptr) return api_error::unknown_message();
+  return message;
+}
+
+ApiAnswer DiscordRest::edit_message(Call& call) {
+  const auto message = own_message(call);
+  if (!message) return std::unexpected(message.error());
+  if ((*message)->author != stage_.world.bot.id) {
+    return api_error::make(403, 50005, "Cannot edit a message authored by another user");
+  }
+  if (const auto checked = check_message(call.body, true); !checked) return std::unexpected(checked.error());
+  discord_.messages.edit(**message, call.body);
+  discord_.gateway.dispatch("MESSAGE_UPDATE", (*message)->server, message_event(stage_.world, **message));
+  return ApiReply{200, (*message)->body};
+}
+
+ApiAnswer DiscordRest::delete_message(Call& call) {
+  const auto message = own_message(call);
+  if (!message) return std::unexpected(message.error());
+  const auto place = place_of(call.number(0));
+  const bool may = (*message)->author == stage_.world.bot.id ||
+                   (place->server != nullptr && (place->permissions & permission::kManageMessages) != 0);
+  if (!may) return api_error::missing_permissions();
+  const Snowflake server = (*message)->server;
+  json::Object event{{"id", call.arguments[1]}, {"channel_id", call.arguments[0]}};
+  if (server != 0) event["guild_id"] = std::to_string(server);
+  discord_.messages.erase(call.number(0), call.number(1));
+  discord_.gateway.dispatch("MESSAGE_DELETE", server, event);
+  return ApiReply{204};
+}
+
+// Commands and interactions -------------------------------------------------------------------------
+
+namespace {
+
+/// The scope of a command route: a server, or 0 for the global ones. `more`: an id follows.
+Snowflake scope_of(const Call& call, bool more) {
+  const bool of_server = call.arguments.size() == (more ? 3 : 2);
+  return of_server ? call.number(1) : 0;
+}
+
+std::optional<Snowflake> message_argument(const Call& call) {
+  if (call.arguments[2] == "@original") return std::nullopt;
+  return call.number(2);
+}
+
+}  // namespace
+
+ApiAnswer DiscordRest::read_commands(Call& call) {
+  return discord_.commands.list(scope_of(call, false), call.query("with_localizations") == "true");
+}
+
+ApiAnswer DiscordRest::overwrite_commands(Call& call) {
+  return discord_.commands.overwrite(scope_of(call, false), call.body);
+}
+
+ApiAnswer DiscordRest::create_command(Call& call) { return discord_.commands.upsert(scope_of(call, false), call.body); }
+
+ApiAnswer DiscordRest::delete_command(Call& call) {
+  const auto id = number_of(call.arguments.back()).value_or(0);
+  return discord_.commands.erase(scope_of(call, true), id);
+}
+
+ApiAnswer DiscordRest::answer_interaction(Call& call) {
+  const bool with_response = call.query("with_response") == "true";
+  return discord_.interactions.callback(call.number(0), call.arguments[1], call.body, with_response);
+}
+
+ApiAnswer DiscordRest::read_answer(Call& call) {
+  return discord_.interactions.read(call.arguments[1], message_argument(call));
+}
+
+ApiAnswer DiscordRest::edit_answer(Call& call) {
+  return discord_.interactions.edit(call.arguments[1], message_argument(call), call.body);
+}
+
+ApiAnswer DiscordRest::delete_answer(Call& call) {
+  return discord_.interactions.erase(call.arguments[1], message_argument(call));
+}
+
+ApiAnswer DiscordRest::add_answer(Call& call) { return discord_.interactions.followup(call.arguments[1], call.body); }
+
+}  // namespace guildhall::sim

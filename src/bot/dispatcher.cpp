@@ -1,0 +1,377 @@
+#include "bot/dispatcher.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <deque>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace guildhall::bot {
+namespace {
+
+using store::Tx;
+using store::TxTask;
+using tenancy::ServerScope;
+
+/// Events of one server that may be under way at once; what comes on top is refused.
+constexpr std::size_t kMostUnderWay = 2'000;
+constexpr std::size_t kRemembered = 4'096;
+constexpr std::size_t kMostCooldowns = 10'000;
+
+/// The newest ids, to answer a message that is delivered twice only once.
+class RecentIds {
+ public:
+  /// False: seen before.
+  bool add(const std::string& id) {
+    if (!known_.insert(id).second) return false;
+    order_.push_back(id);
+    if (order_.size() > kRemembered) {
+      known_.erase(order_.front());
+      order_.pop_front();
+    }
+    return true;
+  }
+
+ private:
+  std::unordered_set<std::string> known_;
+  std::deque<std::string> order_;
+};
+
+/// What one attempt of a transaction brought.
+struct Unit {
+  ServerContext context;
+  std::optional<Reply> reply;
+};
+
+}  // namespace
+
+/// A server's place on its loop. Everything here runs on that loop alone.
+class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
+ public:
+  Lane(Dispatcher& owner, ServerId server) : owner_(owner), server_(server), loop_(owner.loops_.of(server)) {}
+
+  /// From any thread: runs `start` on the loop, in order, once the settings are there.
+  void when_ready(ServerScope scope, std::function<void()> start, std::function<void()> refuse) {
+    boost::asio::post(loop_, [self = shared_from_this(), scope, start = std::move(start), refuse = std::move(refuse)] {
+      if (self->under_way_ + self->waiting_.size() >= kMostUnderWay) {
+        self->owner_.overloaded_.add();
+        refuse();
+        return;
+      }
+      if (self->settings_ && self->waiting_.empty()) {
+        start();
+        return;
+      }
+      self->waiting_.push_back(start);
+      self->load(scope);
+    });
+  }
+
+  void forget_settings(ServerScope scope) {
+    boost::asio::post(loop_, [self = shared_from_this(), scope] {
+      self->settings_ = nullptr;
+      self->load(scope);
+    });
+  }
+
+  const Settings& settings() const { return *settings_; }
+  RecentIds& recent() { return recent_; }
+
+  /// Runs one transaction and tells the outcome. Called on the loop: the transaction is submitted
+  /// before this returns.
+  void run(ServerScope scope, Body body, std::function<void(Outcome, Unit)> done) {
+    ++under_way_;
+    boost::asio::co_spawn(loop_, perform(shared_from_this(), scope, std::move(body), std::move(done)),
+                          boost::asio::detached);
+  }
+
+  /// How many seconds the caller has to wait; starts the cooldown when it is none.
+  std::int64_t cool_down(const CommandSpec& command, const Caller& caller, const std::string& place) {
+    if (command.cooldown.count() == 0 || caller.administrator) return 0;
+    const TimePoint now = owner_.clock_.now();
+    if (cooldowns_.size() > kMostCooldowns) std::erase_if(cooldowns_, [&](const auto& entry) { return entry.second <= now; });
+    const std::string who = command.cooldown_per_place ? place : caller.user.platform + ":" + caller.user.id;
+    TimePoint& until = cooldowns_[command.path + " " + who];
+    // A clock that jumped back must not lock anybody out.
+    if (until > now && until <= now + command.cooldown) {
+      return std::chrono::ceil<std::chrono::seconds>(until - now).count();
+    }
+    until = now + command.cooldown;
+    return 0;
+  }
+
+ private:
+  static Task<void> perform(std::shared_ptr<Lane> self, ServerScope scope, Body body,
+                            std::function<void(Outcome, Unit)> done) {
+    const auto begin = std::chrono::steady_clock::now();
+    const TimePoint now = self->owner_.clock_.now();
+    const SettingsPtr settings = self->settings_;
+    const Catalogue* texts = &self->owner_.declarations_.texts;
+    std::string trouble;
+    std::optional<Unit> unit;
+    try {
+      unit = co_await scope.transact([&](Tx& tx) -> TxTask<Unit> {
+        Unit made{{scope.server(), now, settings, texts}, std::nullopt};
+        made.reply = co_await body(tx, made.context);
+        co_return made;
+      });
+    } catch (const std::exception& error) {
+      trouble = error.what();
+    }
+    --self->under_way_;
+    if (!unit) {
+      done(Outcome::failed, self->report(trouble, now, settings));
+      co_return;
+    }
+    self->owner_.committed_.add();
+    self->owner_.seconds_.observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    self->tell(scope, unit->context);
+    done(Outcome::committed, *std::move(unit));
+  }
+
+  /// The user sees one plain sentence with an id that is in the log.
+  Unit report(const std::string& trouble, TimePoint now, SettingsPtr settings) {
+    const std::string id = hex(random_bytes(4));
+    owner_.failed_.add();
+    log::error("event failed", {log::field("id", id), log::field("server", server_.str()), log::field("error", trouble)});
+    return Unit{{server_, now, std::move(settings), &owner_.declarations_.texts}, refuse("common.failed", {{"id", id}})};
+  }
+
+  void tell(ServerScope scope, const ServerContext& context) {
+    for (const std::string& what : context.changed) owner_.topics_.publish(server_topic(server_, what));
+    if (context.changed.contains("overview")) owner_.topics_.publish("servers");
+    if (context.outbox && owner_.wake_outbox_) owner_.wake_outbox_(scope);
+  }
+
+  void load(ServerScope scope) {
+    if (std::exchange(loading_, true)) return;
+    boost::asio::co_spawn(loop_, read_settings(shared_from_this(), scope), boost::asio::detached);
+  }
+
+  /// Reads the settings, lets the features follow them, and starts what has waited.
+  static Task<void> read_settings(std::shared_ptr<Lane> self, ServerScope scope) {
+    const Declarations& declarations = self->owner_.declarations_;
+    const TimePoint now = self->owner_.clock_.now();
+    std::string trouble;
+    try {
+      auto unit = co_await scope.transact([&](Tx& tx) -> TxTask<Unit> {
+        Unit made{{scope.server(), now, co_await load_settings(tx, declarations.settings, *declarations.config),
+                   &declarations.texts}, std::nullopt};
+        for (const auto& handler : declarations.on_settings) co_await handler(tx, made.context);
+        co_return made;
+      });
+      self->settings_ = unit.context.settings;
+    } catch (const std::exception& error) {
+      trouble = error.what();
+    }
+    self->loading_ = false;
+    if (!trouble.empty()) {
+      log::error("settings cannot be read", {log::field("server", self->server_.str()), log::field("error", trouble)});
+      // Without settings nothing can be handled: try again, while the bound of the queue holds.
+      co_await net::sleep_for(std::chrono::seconds(1));
+      if (!self->waiting_.empty()) self->load(scope);
+      co_return;
+    }
+    while (!self->waiting_.empty() && self->settings_) {
+      const auto start = std::move(self->waiting_.front());
+      self->waiting_.pop_front();
+      start();
+    }
+  }
+
+  Dispatcher& owner_;
+  ServerId server_;
+  boost::asio::io_context& loop_;
+  SettingsPtr settings_;
+  bool loading_ = false;
+  std::deque<std::function<void()>> waiting_;
+  std::size_t under_way_ = 0;
+  RecentIds recent_;
+  std::unordered_map<std::string, TimePoint> cooldowns_;
+};
+
+namespace {
+
+std::string render(const ServerContext& context, const Reply& reply, Door door) {
+  const bool chat = door == Door::chat;
+  std::string text;
+  for (const Message& line : reply.lines) {
+    if (!text.empty()) text += chat ? " · " : "\n";
+    text += context.texts->render(context.language(), line, chat ? Markup::plain : Markup::discord);
+  }
+  return text;
+}
+
+/// A call whose command and arguments are known, or the reply that ends it.
+struct Prepared {
+  const CommandSpec* command = nullptr;
+  CommandCall call;
+  std::optional<Reply> refusal;
+};
+
+std::map<std::string, ArgumentValue, std::less<>> read_options(const CommandSpec& command, const CommandRequest& request,
+                                                              std::optional<Reply>& refusal) {
+  std::map<std::string, ArgumentValue, std::less<>> arguments;
+  for (const ArgumentSpec& spec : command.arguments) {
+    const auto option = request.options.find(spec.name);
+    if (option == request.options.end()) continue;
+    auto value = read_argument(spec, option->second, kDiscord, refusal);
+    if (!value) return arguments;
+    if (auto* person = std::get_if<PersonArgument>(&*value)) {
+      const auto name = request.person_names.find(person->id);
+      if (name != request.person_names.end()) person->name = name->second;
+    }
+    arguments.emplace(spec.name, std::move(*value));
+  }
+  refusal = refuse_missing(command, arguments);
+  return arguments;
+}
+
+/// Nothing: not a call of ours.
+std::optional<Prepared> prepare(const CommandRegistry& commands, const Settings& settings, const CommandRequest& request) {
+  Prepared prepared;
+  prepared.call = {request.door, request.caller, request.place, request.operation_id, {}};
+  if (request.door == Door::slash) {
+    prepared.command = commands.find_slash(request.slash_name);
+    if (prepared.command == nullptr) return std::nullopt;
+    prepared.call.arguments = read_options(*prepared.command, request, prepared.refusal);
+    return prepared;
+  }
+  const std::string prefix = settings.get(kCommandPrefix);
+  if (!request.line.starts_with(prefix)) return std::nullopt;
+  const auto parsed = commands.parse(request.door, std::string_view(request.line).substr(prefix.size()));
+  if (!parsed) return std::nullopt;
+  prepared.command = parsed->command;
+  auto read = read_words(*parsed, request.door, request.caller.user.platform);
+  prepared.call.arguments = std::move(read.arguments);
+  prepared.refusal = std::move(read.refusal);
+  return prepared;
+}
+
+bool is_enabled(const Settings& settings, const CommandSpec& command) {
+  const auto found = settings.all().find(command.owner + "_enabled");
+  return found == settings.all().end() || found->second.value == "true";
+}
+
+/// What stands before the handler, the same for every door. Nothing: go on.
+std::optional<Reply> check_rules(const Settings& settings, const Prepared& prepared) {
+  const CommandSpec& command = *prepared.command;
+  if (!is_enabled(settings, command)) return refuse("common.feature_off");
+  if (command.permission == Permission::administrator && !prepared.call.caller.administrator) {
+    return refuse("common.administrators_only");
+  }
+  return prepared.refusal;
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(net::Loops& loops, const Declarations& declarations, const Clock& clock, TopicHub& topics,
+                       Metrics& metrics)
+    : loops_(loops),
+      declarations_(declarations),
+      clock_(clock),
+      topics_(topics),
+      committed_(metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"committed\"")),
+      failed_(metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"failed\"")),
+      overloaded_(metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"overloaded\"")),
+      commands_(metrics.counter("guildhall_commands_total", "Commands answered.")),
+      seconds_(metrics.histogram("guildhall_event_seconds", "Time from an event's start to its commit.")) {}
+
+Dispatcher::~Dispatcher() = default;
+
+std::shared_ptr<Dispatcher::Lane> Dispatcher::lane(ServerId server) {
+  const std::scoped_lock lock(mutex_);
+  auto& found = lanes_[server];
+  if (!found) found = std::make_shared<Lane>(*this, server);
+  return found;
+}
+
+template <class Event>
+void Dispatcher::submit_event(ServerScope scope, Event event, Done done) {
+  auto place = lane(scope.server());
+  auto start = [this, place, scope, event = std::move(event), done] {
+    auto body = [this, event](Tx& tx, ServerContext& context) -> TxTask<std::optional<Reply>> {
+      for (const auto& handler : declarations_.handlers<Event>()) co_await handler(tx, context, event);
+      co_return std::nullopt;
+    };
+    place->run(scope, std::move(body), [done](Outcome outcome, const Unit&) { done(outcome); });
+  };
+  place->when_ready(scope, std::move(start), [done] { done(Outcome::overloaded); });
+}
+
+void Dispatcher::submit(ServerScope scope, StreamStatus event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
+void Dispatcher::submit(ServerScope scope, GiftedSubs event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
+void Dispatcher::submit(ServerScope scope, MemberJoined event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
+void Dispatcher::submit(ServerScope scope, MemberLeft event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
+
+void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered) {
+  auto place = lane(scope.server());
+  auto start = [this, place, scope, event = std::move(event), answered] {
+    CommandRequest request;
+    request.door = Door::chat;
+    request.caller = {{event.channel.platform, event.sender.id, event.sender.name}, false};
+    request.place = "chat:" + event.channel.platform_user_id;
+    request.operation_id = "chat:" + event.message_id;
+    request.line = event.text;
+    auto prepared = event.sender.bot ? std::nullopt : prepare(declarations_.commands, place->settings(), request);
+    // A message that comes twice counts once anyhow; it must not be answered twice either.
+    if (prepared && !place->recent().add(event.message_id)) prepared.reset();
+    // In a busy chat a refusal is noise: who may not, or not yet, gets no answer.
+    if (prepared && (check_rules(place->settings(), *prepared) ||
+                     place->cool_down(*prepared->command, prepared->call.caller, prepared->call.place) > 0)) {
+      prepared.reset();
+    }
+    auto body = [this, event, prepared](Tx& tx, ServerContext& context) -> TxTask<std::optional<Reply>> {
+      for (const auto& handler : declarations_.on_chat) co_await handler(tx, context, event);
+      if (!prepared) co_return std::nullopt;
+      Reply reply = co_await prepared->command->handler(tx, context, prepared->call);
+      co_return reply;
+    };
+    place->run(scope, std::move(body), [this, answered](Outcome outcome, const Unit& unit) {
+      if (outcome != Outcome::committed || !unit.reply) return answered(outcome, std::nullopt);
+      commands_.add();
+      answered(outcome, Answer{render(unit.context, *unit.reply, Door::chat), false});
+    });
+  };
+  place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });
+}
+
+void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answered) {
+  auto place = lane(scope.server());
+  auto start = [this, place, scope, request = std::move(request), answered] {
+    const auto prepared = prepare(declarations_.commands, place->settings(), request);
+    if (!prepared || !place->recent().add(request.operation_id)) return answered(Outcome::committed, std::nullopt);
+    auto refusal = check_rules(place->settings(), *prepared);
+    if (const auto wait = refusal ? 0 : place->cool_down(*prepared->command, request.caller, request.place); wait > 0) {
+      refusal = refuse("common.cooldown", {{"seconds", wait}});
+    }
+    const bool private_command = prepared->command->private_answer;
+    auto body = [prepared, refusal](Tx& tx, ServerContext& context) -> TxTask<std::optional<Reply>> {
+      if (refusal) co_return *refusal;
+      Reply reply = co_await prepared->command->handler(tx, context, prepared->call);
+      co_return reply;
+    };
+    place->run(scope, std::move(body), [this, answered, private_command, door = request.door](Outcome outcome, const Unit& unit) {
+      commands_.add();
+      answered(outcome, Answer{render(unit.context, *unit.reply, door), private_command || unit.reply->refused});
+    });
+  };
+  place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });
+}
+
+void Dispatcher::refresh(ServerScope scope) {
+  lane(scope.server())->forget_settings(scope);
+  for (const char* what : {"settings", "overview", "points", "watchtime", "activity"}) {
+    topics_.publish(server_topic(scope.server(), what));
+  }
+  topics_.publish("servers");
+}
+
+}  // namespace guildhall::bot

@@ -1,0 +1,48 @@
+// The minute's tick: claimed in the database per server, run set-based for many servers at once. A
+// chunk that fails is halved until one server is left, which is set aside and reported while the
+// others go on.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "bot/feature.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::bot {
+
+inline constexpr Duration kTickInterval = std::chrono::seconds(60);
+
+class TickRunner {
+ public:
+  TickRunner(tenancy::Tenancy& tenancy, const Declarations& declarations, const Clock& clock, Metrics& metrics);
+
+  /// Called with the servers of each chunk after its commit.
+  void on_ticked(std::function<void(const std::vector<ServerId>&)> told) { told_ = std::move(told); }
+
+  /// Runs what is due, until the loop ends.
+  Task<void> run();
+  /// Claims and runs what is due now; returns how many servers were ticked.
+  Task<std::size_t> run_due();
+
+ private:
+  Task<std::vector<ServerId>> claim(TimePoint now);
+  std::vector<std::vector<ServerId>> chunks_of(const std::vector<ServerId>& claimed) const;
+  Task<void> run_servers(std::vector<ServerId> servers, TimePoint now);
+  Task<void> run_chunk(std::vector<ServerId> servers, TimePoint now);
+  Task<void> set_aside(ServerId server, TimePoint now, std::string trouble);
+
+  tenancy::Tenancy& tenancy_;
+  const Declarations& declarations_;
+  const Clock& clock_;
+  std::function<void(const std::vector<ServerId>&)> told_;
+  Counter& ticks_;
+  Counter& set_aside_;
+  Histogram& seconds_;
+};
+
+void declare_jobs(store::StatementRegistry& statements);
+
+}  // namespace guildhall::bot

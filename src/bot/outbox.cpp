@@ -1,0 +1,190 @@
+#include "bot/outbox.h"
+
+#include <fmt/format.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "tenancy/counters.h"
+
+namespace guildhall::bot {
+namespace {
+
+using store::CrossServerStatement;
+using store::NoParams;
+using store::NoRow;
+using store::Statement;
+using store::Tx;
+using store::TxTask;
+
+constexpr Duration kLife = std::chrono::minutes(10);
+constexpr Duration kLease = std::chrono::minutes(1);
+constexpr std::chrono::seconds kRetry{2};
+constexpr std::string_view kPrefix = "discord:";
+
+struct InsertParams {
+  std::string destination;
+  std::int64_t sequence;
+  std::string body;
+  std::string nonce;
+  TimePoint now;
+  TimePoint expires;
+};
+BOOST_DESCRIBE_STRUCT(InsertParams, (), (destination, sequence, body, nonce, now, expires))
+
+struct LeaseParams {
+  TimePoint now;
+  TimePoint until;
+};
+BOOST_DESCRIBE_STRUCT(LeaseParams, (), (now, until))
+
+struct OutboxRow {
+  std::string destination;
+  std::int64_t sequence = 0;
+  std::string body;
+  std::string nonce;
+  TimePoint expires_at;
+};
+BOOST_DESCRIBE_STRUCT(OutboxRow, (), (destination, sequence, body, nonce, expires_at))
+
+struct KeyParams {
+  std::string destination;
+  std::int64_t sequence;
+};
+BOOST_DESCRIBE_STRUCT(KeyParams, (), (destination, sequence))
+
+struct ServerRow {
+  ServerId discord_server_id;
+};
+BOOST_DESCRIBE_STRUCT(ServerRow, (), (discord_server_id))
+
+constexpr Statement<InsertParams, NoRow> kInsert{
+    "outbox.insert",
+    "INSERT INTO outbox (discord_server_id, destination, sequence, body, nonce, created_at, expires_at, lease_until, "
+    "attempts) VALUES (:server, :destination, :sequence, :body, :nonce, :now, :expires, 0, 0)"};
+
+/// The oldest message of a destination that nobody is sending to: a destination is leased, not a row,
+/// so that order holds with several senders.
+constexpr Statement<LeaseParams, OutboxRow> kLeaseNext{
+    "outbox.lease_next",
+    "UPDATE outbox SET lease_until = :until, attempts = attempts + 1 "
+    "WHERE discord_server_id = :server AND (destination, sequence) IN ("
+    "SELECT o.destination, min(o.sequence) FROM outbox o WHERE o.discord_server_id = :server "
+    "GROUP BY o.destination HAVING max(o.lease_until) <= :now ORDER BY 1 LIMIT 1) "
+    "RETURNING destination, sequence, body, nonce, expires_at"};
+
+constexpr Statement<KeyParams, NoRow> kDelete{
+    "outbox.delete",
+    "DELETE FROM outbox WHERE discord_server_id = :server AND destination = :destination AND sequence = :sequence"};
+
+constexpr Statement<KeyParams, NoRow> kRelease{
+    "outbox.release",
+    "UPDATE outbox SET lease_until = 0 "
+    "WHERE discord_server_id = :server AND destination = :destination AND sequence = :sequence"};
+
+constexpr CrossServerStatement<NoParams, ServerRow> kWaiting{
+    "outbox.waiting_servers", "finds the servers for which messages wait that an earlier process left or that must be tried again",
+    "SELECT DISTINCT discord_server_id FROM outbox"};
+
+bool is_temporary(ErrorCode code) {
+  return code == ErrorCode::unavailable || code == ErrorCode::timeout || code == ErrorCode::rate_limited;
+}
+
+}  // namespace
+
+Result<std::string> normalise_channel_id(std::string_view text) {
+  if (text.starts_with("<#") && text.ends_with('>')) text = text.substr(2, text.size() - 3);
+  const auto id = DiscordChannelId::parse(text);
+  if (id && id->value() > 0) return id->str();
+  return fail(ErrorCode::invalid, "must be a Discord channel's id");
+}
+
+TxTask<void> post_to_channel(Tx& tx, ServerContext& context, std::string channel_id, Message message) {
+  const std::string destination = std::string(kPrefix) + channel_id;
+  const auto sequence = co_await tenancy::next_number(tx, "outbox:" + destination);
+  const std::string text = context.texts->render(context.language(), message, Markup::discord);
+  const std::string identity = fmt::format("{}/{}/{}", context.server.str(), destination, sequence);
+  const std::string nonce = base64url(sha256(identity)).substr(0, 25);  // Discord's limit
+  co_await tx.change(kInsert, {destination, sequence, text, nonce, context.now, context.now + kLife});
+  context.outbox = true;
+}
+
+TxTask<void> post_to_log_channel(Tx& tx, ServerContext& context, Message message) {
+  const std::string channel = context.settings->get(kLogChannel);
+  if (channel.empty()) co_return;
+  co_await post_to_channel(tx, context, channel, std::move(message));
+}
+
+OutboxSender::OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send)
+    : loops_(loops),
+      tenancy_(tenancy),
+      clock_(clock),
+      send_(std::move(send)),
+      sent_(metrics.counter("guildhall_outbox_sent_total", "Messages of the outbox that were sent.")),
+      dropped_(metrics.counter("guildhall_outbox_dropped_total", "Messages of the outbox that expired or were refused.")) {}
+
+void OutboxSender::wake(tenancy::ServerScope scope) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto [entry, idle] = draining_.emplace(scope.server(), false);
+    entry->second = true;
+    if (!idle) return;  // whoever drains looks once more
+  }
+  net::spawn(loops_.of(scope.server()), "outbox", [this, scope] { return drain(scope); });
+}
+
+bool OutboxSender::woken_again(ServerId server) {
+  const std::scoped_lock lock(mutex_);
+  const auto entry = draining_.find(server);
+  if (std::exchange(entry->second, false)) return true;
+  draining_.erase(entry);
+  return false;
+}
+
+Task<void> OutboxSender::sweep() {
+  const auto rows = co_await tenancy_.door().transact(
+      "outbox.sweep", clock_.now(),
+      [](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> { co_return co_await tx.all(kWaiting); });
+  for (const ServerRow& row : rows) {
+    if (const auto scope = tenancy_.scopes().for_job(row.discord_server_id)) wake(*scope);
+  }
+}
+
+Task<void> OutboxSender::drain(tenancy::ServerScope scope) {
+  while (woken_again(scope.server())) {
+    bool more = true;
+    while (more) more = co_await send_next(scope);
+  }
+}
+
+Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
+  const TimePoint now = clock_.now();
+  const auto row = co_await scope.transact([now](Tx& tx) -> TxTask<std::optional<OutboxRow>> {
+    co_return co_await tx.one(kLeaseNext, {now, now + kLease});
+  });
+  if (!row) co_return false;
+  Result<void> sent = fail(ErrorCode::invalid, "expired");
+  if (row->expires_at > now) sent = co_await send_(row->destination.substr(kPrefix.size()), row->body, row->nonce);
+  if (!sent && is_temporary(sent.error().code)) {
+    log::warning("outbox message waits", {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
+    co_await net::sleep_for(kRetry);
+    const KeyParams key{row->destination, row->sequence};
+    co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kRelease, key); });
+    co_return true;
+  }
+  if (!sent) {
+    dropped_.add();
+    log::warning("outbox message dropped", {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
+  } else {
+    sent_.add();
+  }
+  const KeyParams key{row->destination, row->sequence};
+  co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kDelete, key); });
+  co_return true;
+}
+
+void declare_outbox(store::StatementRegistry& statements, SettingRegistry& settings) {
+  statements.add("outbox", kInsert, kLeaseNext, kRelease, kDelete, kWaiting);
+  settings.add("bot", kLogChannel);
+}
+
+}  // namespace guildhall::bot

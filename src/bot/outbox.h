@@ -1,0 +1,61 @@
+// Messages that must survive a crash: a row of the same transaction as what they tell of, keyed
+// (server, destination, sequence), sent afterwards in that order, at least once; Discord's nonce makes
+// it once. Rows expire after ten minutes. Answers to somebody who waits do not go through here.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/messages.h"
+#include "base/metrics.h"
+#include "bot/context.h"
+#include "net/loops.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::bot {
+
+/// Where corrections and notices are told, if anywhere.
+Result<std::string> normalise_channel_id(std::string_view text);
+inline constexpr TextSetting kLogChannel{"log_channel_id", "", false, normalise_channel_id};
+
+/// Puts a message for a Discord channel into the outbox.
+store::TxTask<void> post_to_channel(store::Tx& tx, ServerContext& context, std::string channel_id, Message message);
+/// The same for the server's log channel; nothing when it has none.
+store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, Message message);
+
+/// Sends what lies in the outbox. One per process; lives on the servers' loops.
+class OutboxSender {
+ public:
+  /// Sends one message; error `unavailable`, `timeout` or `rate_limited` = again later, any other = never.
+  using Send = std::function<Task<Result<void>>(std::string channel_id, std::string content, std::string nonce)>;
+
+  OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send);
+
+  /// Something was put in for this server. From any thread.
+  void wake(tenancy::ServerScope scope);
+  /// Wakes every server for which something waits: what an earlier process left, what was leased by
+  /// one that died. At start and every minute.
+  Task<void> sweep();
+
+ private:
+  Task<void> drain(tenancy::ServerScope scope);
+  bool woken_again(ServerId server);
+  /// False: nothing left for now.
+  Task<bool> send_next(tenancy::ServerScope scope);
+
+  net::Loops& loops_;
+  tenancy::Tenancy& tenancy_;
+  const Clock& clock_;
+  Send send_;
+  Counter& sent_;
+  Counter& dropped_;
+  std::mutex mutex_;
+  std::map<ServerId, bool> draining_;  // value: woken since it last looked
+};
+
+void declare_outbox(store::StatementRegistry& statements, SettingRegistry& settings);
+
+}  // namespace guildhall::bot

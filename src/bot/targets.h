@@ -1,0 +1,24 @@
+// Whom a command is about: the caller, or the user that an argument names.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "bot/commands.h"
+
+namespace guildhall::bot {
+
+struct Target {
+  PersonId person;
+  std::string name;
+  bool is_caller = false;
+  std::optional<Reply> refusal;  // nobody of that name is known here
+};
+
+/// Looks; makes a person only of the caller himself.
+store::TxTask<Target> find_target(store::Tx& tx, const CommandCall& call, std::string argument, TimePoint now);
+
+/// For changes by an administrator: a Discord member who was never seen becomes a person.
+store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call, std::string argument, TimePoint now);
+
+}  // namespace guildhall::bot

@@ -1,0 +1,144 @@
+#include "features/watchtime/watchtime_commands.h"
+
+#include <fmt/format.h>
+
+#include "bot/ledger.h"
+#include "bot/targets.h"
+#include "features/watchtime/watchtime.h"
+#include "features/watchtime/watchtime_store.h"
+
+namespace guildhall::features::watchtime {
+namespace {
+
+using bot::CommandCall;
+using bot::Reply;
+using bot::ServerContext;
+using store::Tx;
+using store::TxTask;
+
+constexpr std::int64_t kShown = 10;
+constexpr std::int64_t kMostShown = 25;
+
+std::int64_t whole_minutes(Duration time) { return std::chrono::duration_cast<std::chrono::minutes>(time).count(); }
+
+std::string hours_text(Duration time) {
+  return fmt::format("{:.1f}", static_cast<double>(whole_minutes(time)) / 60.0);
+}
+
+TxTask<Reply> watchtime(Tx& tx, ServerContext& context, const CommandCall& call) {
+  const auto target = co_await bot::find_target(tx, call, "user", context.now);
+  if (target.refusal) co_return *target.refusal;
+  const auto row = co_await tx.one(kMinutes, {target.person});
+  if (!row || row->watched_us.count() == 0) {
+    if (target.is_caller) co_return bot::say(call.door == bot::Door::chat ? "watchtime.none_yet" : "watchtime.none_yet_discord");
+    co_return bot::say("watchtime.none_of", {{"name", MemberText{target.name}}});
+  }
+  co_return bot::say("watchtime.of", {{"name", MemberText{target.name}},
+                                      {"minutes", whole_minutes(row->watched_us)},
+                                      {"hours", hours_text(row->watched_us)}});
+}
+
+TxTask<Reply> top_watchtime(Tx& tx, std::int64_t count) {
+  Reply reply = bot::say("leaderboard.watchtime_title");
+  std::int64_t rank = 0;
+  for (const TopRow& row : co_await tx.all(kTop, {count})) {
+    reply.lines.push_back({"leaderboard.watchtime_row",
+                           {{"rank", ++rank}, {"name", MemberText{row.display_name}},
+                            {"minutes", whole_minutes(row.watched_us)}, {"hours", hours_text(row.watched_us)}}});
+  }
+  co_return rank == 0 ? bot::say("leaderboard.empty") : reply;
+}
+
+TxTask<Reply> top_points(Tx& tx, std::int64_t count) {
+  Reply reply = bot::say("leaderboard.points_title");
+  std::int64_t rank = 0;
+  for (const bot::RichRow& row : co_await bot::richest(tx, bot::kPoints, count)) {
+    reply.lines.push_back({"leaderboard.points_row",
+                           {{"rank", ++rank}, {"name", MemberText{row.display_name}}, {"points", row.balance}}});
+  }
+  co_return rank == 0 ? bot::say("leaderboard.empty") : reply;
+}
+
+TxTask<Reply> leaderboard(Tx& tx, ServerContext&, const CommandCall& call) {
+  const auto count = call.integer("count").value_or(call.door == bot::Door::chat ? 5 : kShown);
+  if (call.text("of").value_or("watchtime") == "points") co_return co_await top_points(tx, count);
+  co_return co_await top_watchtime(tx, count);
+}
+
+using Rows = boost::json::array;
+
+boost::json::object ranked(std::int64_t rank, PersonId person, const std::string& name, std::int64_t value,
+                           const std::vector<bot::Identity>& identities) {
+  boost::json::array platforms;
+  for (const auto& identity : identities) platforms.emplace_back(identity.platform);
+  return {{"rank", rank}, {"person", person.str()}, {"name", name}, {"identities", std::move(platforms)}, {"value", value}};
+}
+
+TxTask<Rows> ranking(Tx& tx, bool points, std::int64_t count) {
+  Rows rows;
+  if (points) {
+    for (const bot::RichRow& row : co_await bot::richest(tx, bot::kPoints, count)) {
+      const auto identities = co_await bot::identities_of(tx, row.person_id);
+      rows.push_back(ranked(static_cast<std::int64_t>(rows.size()) + 1, row.person_id, row.display_name, row.balance, identities));
+    }
+    co_return rows;
+  }
+  for (const TopRow& row : co_await tx.all(kTop, {count})) {
+    const auto identities = co_await bot::identities_of(tx, row.person_id);
+    rows.push_back(ranked(static_cast<std::int64_t>(rows.size()) + 1, row.person_id, row.display_name, whole_minutes(row.watched_us), identities));
+  }
+  co_return rows;
+}
+
+Task<Result<bot::RouteAnswer>> get_leaderboard(bot::RouteCall call) {
+  const std::string of = call.text_query("of", "watchtime");
+  const auto limit = call.integer_query("limit", kShown, 1, kMostShown);
+  if (!limit) co_return std::unexpected(limit.error());
+  if (of != "points" && of != "watchtime") co_return fail(ErrorCode::invalid, "of: must be points or watchtime");
+  const bool points = of == "points";
+  Rows rows = co_await call.scope.read([points, count = *limit](Tx& tx) { return ranking(tx, points, count); });
+  co_return bot::RouteAnswer{{{"of", of}, {"rows", std::move(rows)}}};
+}
+
+
+/// What watchtime adds to the overview of a server.
+TxTask<void> overview(Tx& tx, ServerContext& context, boost::json::object& out) {
+  const auto viewers = co_await tx.one(kActiveViewers, {context.now - kWindow});
+  const auto total = co_await tx.one(kTotal);
+  out["active_viewers"] = viewers->viewers;
+  out["watched_minutes_total"] = whole_minutes(total->watched_us);
+}
+
+}  // namespace
+
+void declare_commands(bot::Declarations& declarations) {
+  const std::vector<bot::Door> everywhere{bot::Door::slash, bot::Door::prefix, bot::Door::chat};
+  bot::CommandSpec watch;
+  watch.owner = "watchtime";
+  watch.path = "watchtime";
+  watch.aliases = {"wt"};
+  watch.doors = everywhere;
+  watch.arguments = {{"user", bot::ArgumentKind::person}};
+  watch.cooldown = std::chrono::seconds(15);
+  watch.handler = watchtime;
+  declarations.commands.add(std::move(watch));
+
+  bot::CommandSpec board;
+  board.owner = "watchtime";
+  board.path = "leaderboard";
+  board.aliases = {"lb", "top"};
+  board.doors = everywhere;
+  board.arguments = {{"of", bot::ArgumentKind::choice, false, 0, 0, {"points", "watchtime"}},
+                     {"count", bot::ArgumentKind::integer, false, 1, kMostShown}};
+  board.cooldown = std::chrono::seconds(30);
+  board.cooldown_per_place = true;
+  board.handler = leaderboard;
+  declarations.commands.add(std::move(board));
+}
+
+void declare_routes(bot::Declarations& declarations) {
+  declarations.routes.add({"watchtime", "GET", "/leaderboard", get_leaderboard});
+  declarations.on_overview.push_back(overview);
+}
+
+}  // namespace guildhall::features::watchtime

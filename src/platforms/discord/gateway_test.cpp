@@ -1,0 +1,667 @@
+#include "platforms/discord/gateway.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "platforms/discord/protocol.h"
+#include "platforms/discord/test_world.h"
+
+namespace guildhall::discord {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// Writes down what it is told.
+class Listener final : public GatewayHandler {
+ public:
+  void on_ready(Ready ready) override { note("ready", std::to_string(ready.guilds.size())); }
+  void on_intents_refused(Intents refused) override { note("refused", privileged_names(refused)); }
+  void on_guild(GuildSnapshot guild, GuildArrival arrival) override {
+    note(arrival == GuildArrival::joined ? "joined" : "filled", guild.id.str());
+  }
+  void on_guild_updated(GuildUpdate update) override { note("updated", update.id.str()); }
+  void on_guild_unavailable(ServerId guild) override { note("unavailable", guild.str()); }
+  void on_guild_removed(ServerId guild) override { note("removed", guild.str()); }
+  void on_role(ServerId, Role role) override { note("role", role.id.str()); }
+  void on_role_deleted(ServerId, RoleId role) override { note("role deleted", role.str()); }
+  void on_member_joined(MemberJoin join) override { note("member", join.user.id.str()); }
+  void on_member_left(MemberLeave leave) override { note("gone", leave.user.id.str()); }
+  void on_message(Message message) override {
+    if (message.content == "throw") throw std::runtime_error("broken handler");
+    note("message", message.content);
+  }
+  void on_interaction(Interaction interaction) override { note("interaction", interaction.command); }
+
+  std::vector<std::string> notes;
+
+ private:
+  void note(std::string_view what, const std::string& which) {
+    notes.push_back(std::string(what) + " " + which);
+  }
+};
+
+class MemoryStore final : public SessionStore {
+ public:
+  Task<GatewayMemory> load() override { co_return memory; }
+  Task<void> save(GatewayMemory next) override {
+    memory = std::move(next);
+    ++saves;
+    co_return;
+  }
+
+  GatewayMemory memory;
+  int saves = 0;
+};
+
+struct GatewayTest : testing::Test, TestLoop {
+  GatewayOptions options{.token = "a-token", .intents = kDefaultIntents, .gateway_url = {}};
+  Listener listener;
+  std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
+  Metrics metrics;
+  Result<GatewayInfo> discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 999, 24h}};
+  int asked = 0;
+  std::vector<std::string> unreachable;
+  std::vector<std::string> dialled;
+  std::vector<std::shared_ptr<GatewayPeer>> peers;
+  std::unique_ptr<Gateway> gateway;
+  std::shared_ptr<std::optional<Result<void>>> ended;
+
+  void begin() {
+    gateway = std::make_unique<Gateway>(
+        loop, options, listener, store, [this](std::string url) { return connect(std::move(url)); },
+        [this] { return discover(); }, timing, metrics);
+    ended = start(gateway->run());
+  }
+
+  Task<Result<std::unique_ptr<net::WebSocket>>> connect(std::string url) {
+    dialled.push_back(url);
+    for (const std::string& dead : unreachable) {
+      if (url.starts_with(dead)) co_return fail(ErrorCode::unavailable, "no such host");
+    }
+    peers.push_back(std::make_shared<GatewayPeer>(loop, std::move(url)));
+    co_return std::make_unique<ScriptedSocket>(peers.back());
+  }
+
+  Task<Result<GatewayInfo>> discover() {
+    ++asked;
+    co_return discovered;
+  }
+
+  GatewayPeer& peer() { return *peers.back(); }
+
+  void say(const std::string& message) {
+    peer().say(message);
+    settle();
+  }
+  void hello(int interval_ms = 40'000) {
+    say(R"({"op":10,"d":{"heartbeat_interval":)" + std::to_string(interval_ms) + "}}");
+  }
+  void event(std::string_view name, const std::string& data, int sequence) {
+    say(fmt::format(R"({{"op":0,"s":{},"t":"{}","d":{}}})", sequence, name, data));
+  }
+  void ready(const std::string& guilds = "[]") {
+    event("READY",
+          R"({"v":10,"user":{"id":"99","username":"guildhall"},"application":{"id":"98","flags":0},)"
+          R"("session_id":"s-1","resume_gateway_url":"wss://resume","guilds":)" +
+              guilds + R"(,"_trace":["x"]})",
+          1);
+  }
+  void message(const std::string& text, int sequence) {
+    event("MESSAGE_CREATE", R"({"id":"1","channel_id":"2","author":{"id":"3"},"content":")" + text + "\"}",
+          sequence);
+  }
+  /// Connects and brings the session up.
+  void come_up(const std::string& guilds = "[]", int interval_ms = 40'000) {
+    begin();
+    hello(interval_ms);
+    ready(guilds);
+  }
+  void close(int code) {
+    peer().close(static_cast<std::uint16_t>(code));
+    settle();
+  }
+  void stop() {
+    gateway->stop();
+    settle();
+  }
+
+  /// Op codes of what the present peer got.
+  std::vector<std::int64_t> ops() {
+    std::vector<std::int64_t> codes;
+    for (const std::string& frame : peer().from_client)
+      codes.push_back(json::integer(*json::parse(frame), "op").value());
+    return codes;
+  }
+  json::Value last_frame() { return *json::parse(peer().from_client.back()); }
+  std::int64_t beats() { return std::ranges::count(ops(), 1); }
+};
+
+TEST_F(GatewayTest, IdentifiesOnlyAfterHello) {
+  begin();
+  ASSERT_EQ(peers.size(), 1U);
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+  EXPECT_THAT(peer().from_client, IsEmpty());
+  hello();
+  ASSERT_THAT(ops(), ElementsAre(2));
+  const json::Value frame = last_frame();
+  EXPECT_EQ(json::text(*json::find(frame, "d"), "token"), "a-token");
+  EXPECT_EQ(json::integer(*json::find(frame, "d"), "intents"), 1 + 2 + 512 + 32768);
+  EXPECT_NE(json::find(frame, "d", "properties", "os"), nullptr);
+  EXPECT_FALSE(gateway->health().connected);
+  ready();
+  EXPECT_THAT(listener.notes, ElementsAre("ready 0"));
+  EXPECT_TRUE(gateway->health().connected);
+}
+
+TEST_F(GatewayTest, TheConfiguredAddressWinsOverDiscordsOwn) {
+  options.gateway_url = "ws://127.0.0.1:9";
+  begin();
+  EXPECT_EQ(peer().url, "ws://127.0.0.1:9/?v=10&encoding=json");
+}
+
+TEST_F(GatewayTest, BeatsAfterAJitteredFirstIntervalAndThenEveryInterval) {
+  timing->chance = 0.25;
+  come_up();
+  advance(9s);
+  EXPECT_EQ(beats(), 0);
+  advance(2s);
+  EXPECT_EQ(beats(), 1);
+  EXPECT_EQ(json::integer(last_frame(), "d"), 1);
+  say(R"({"op":11,"d":null})");
+  message("x", 7);
+  advance(38s);
+  EXPECT_EQ(beats(), 1);
+  advance(2s);
+  EXPECT_EQ(beats(), 2);
+  EXPECT_EQ(json::integer(last_frame(), "d"), 7);
+}
+
+TEST_F(GatewayTest, ARequestedBeatGoesAtOnceAndShiftsNothing) {
+  come_up();
+  say(R"({"op":1,"d":null})");
+  EXPECT_EQ(beats(), 1);
+  advance(19s);
+  EXPECT_EQ(beats(), 1);
+  advance(1s);
+  EXPECT_EQ(beats(), 2);
+}
+
+TEST_F(GatewayTest, AMissingAnswerToARequestedBeatIsNoZombie) {
+  come_up();
+  advance(19s);
+  say(R"({"op":1,"d":null})");
+  advance(2s);
+  EXPECT_EQ(peer().client_closed, std::nullopt);
+  EXPECT_EQ(peers.size(), 1U);
+}
+
+TEST_F(GatewayTest, AFloodOfBeatRequestsLeavesRoomForTheSchedule) {
+  come_up();
+  for (int i = 0; i < 500; ++i) say(R"({"op":1,"d":null})");
+  EXPECT_LT(peer().from_client.size(), 120U);
+  const auto before = beats();
+  advance(20s);
+  EXPECT_EQ(beats(), before + 1);
+  EXPECT_LE(peer().from_client.size(), 120U);
+}
+
+TEST_F(GatewayTest, AnUnansweredBeatMeansADeadConnectionThatIsResumed) {
+  come_up();
+  message("x", 5);
+  advance(20s);
+  EXPECT_EQ(peer().client_closed, std::nullopt);
+  advance(40s);
+  EXPECT_EQ(peers.front()->client_closed, 4000);
+  advance(2s);
+  ASSERT_EQ(peers.size(), 2U);
+  EXPECT_EQ(peer().url, "wss://resume/?v=10&encoding=json");
+  hello();
+  ASSERT_THAT(ops(), ElementsAre(6));
+  const json::Value resume = *json::find(last_frame(), "d");
+  EXPECT_EQ(json::text(resume, "token"), "a-token");
+  EXPECT_EQ(json::text(resume, "session_id"), "s-1");
+  EXPECT_EQ(json::integer(resume, "seq"), 5);
+}
+
+TEST_F(GatewayTest, ReplayedEventsArePassedOn) {
+  come_up();
+  message("first", 2);
+  close(1006);
+  advance(2s);
+  hello();
+  message("first", 2);
+  message("second", 3);
+  event("RESUMED", "{}", 4);
+  EXPECT_THAT(listener.notes, ElementsAre("ready 0", "message first", "message first", "message second"));
+  EXPECT_TRUE(gateway->health().connected);
+  EXPECT_EQ(asked, 1);
+}
+
+TEST_F(GatewayTest, ReconnectRequestsAreHeardInEveryState) {
+  begin();
+  say(R"({"op":7,"d":null})");
+  EXPECT_EQ(peer().client_closed, 4000);
+  advance(7s);
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+  say(R"({"op":7,"d":null})");
+  advance(7s);
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+  ready();
+  say(R"({"op":7,"d":null})");
+  advance(7s);
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(6));
+  EXPECT_EQ(peers.size(), 4U);
+}
+
+TEST_F(GatewayTest, AnInvalidSessionIsIdentifiedAnewAfterOneToFiveSeconds) {
+  for (const double chance : {0.0, 0.999}) {
+    SCOPED_TRACE(chance);
+    peers.clear();
+    listener.notes.clear();
+    timing->chance = chance;
+    come_up("[]", 300'000);
+    advance(70s);
+    say(R"({"op":9,"d":false})");
+    EXPECT_EQ(peer().client_closed, 4000);
+    advance(chance == 0.0 ? 900ms : 4900ms);
+    EXPECT_EQ(peers.size(), 1U);
+    advance(200ms);
+    ASSERT_EQ(peers.size(), 2U);
+    EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+    hello();
+    EXPECT_THAT(ops(), ElementsAre(2));
+    stop();
+    store->memory = {};
+  }
+}
+
+TEST_F(GatewayTest, ASessionRefusedForNowIsResumed) {
+  come_up();
+  say(R"({"op":9,"d":true})");
+  advance(6s);
+  EXPECT_EQ(peer().url, "wss://resume/?v=10&encoding=json");
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(6));
+}
+
+TEST_F(GatewayTest, AnInvalidSessionDuringTheHandshakeIsHeard) {
+  begin();
+  hello();
+  say(R"({"op":9,"d":false})");
+  advance(10s);
+  ASSERT_EQ(peers.size(), 2U);
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+}
+
+TEST_F(GatewayTest, ARefusedResumeForgetsSessionAndAddress) {
+  come_up();
+  close(1006);
+  advance(2s);
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(6));
+  say(R"({"op":9,"d":false})");
+  advance(10s);
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+}
+
+TEST_F(GatewayTest, AResumeThatIsCutOffBeforeAnythingCameIsNotTriedAgain) {
+  come_up();
+  close(1006);
+  advance(2s);
+  hello();
+  close(4000);
+  advance(10s);
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+}
+
+TEST_F(GatewayTest, AnUnreachableResumeAddressIsForgotten) {
+  unreachable = {"wss://resume"};
+  come_up();
+  close(1006);
+  advance(8s);
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+}
+
+TEST_F(GatewayTest, WithoutReadyThereIsNothingToResume) {
+  begin();
+  hello();
+  close(1006);
+  advance(10s);
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+}
+
+TEST_F(GatewayTest, SilenceBeforeHelloAndBeforeReadyEnds) {
+  begin();
+  advance(11s);
+  EXPECT_EQ(peers.front()->client_closed, 4000);
+  advance(10s);
+  ASSERT_GE(peers.size(), 2U);
+  hello(300'000);
+  const std::size_t before = peers.size();
+  advance(61s);
+  EXPECT_EQ(peers[before - 1]->client_closed, 4000);
+}
+
+struct CloseCase {
+  int code;
+  CloseAction action;
+  ErrorCode error = ErrorCode::failed;
+};
+
+struct CloseCodes : GatewayTest, testing::WithParamInterface<CloseCase> {};
+
+TEST_P(CloseCodes, LeadToTheirAction) {
+  options.intents = kGuilds;
+  come_up();
+  close(GetParam().code);
+  advance(10min);
+  switch (GetParam().action) {
+    case CloseAction::resume:
+      ASSERT_GE(peers.size(), 2U);
+      EXPECT_EQ(peers[1]->url, "wss://resume/?v=10&encoding=json");
+      break;
+    case CloseAction::identify:
+      ASSERT_GE(peers.size(), 2U);
+      EXPECT_EQ(peers[1]->url, "wss://main/?v=10&encoding=json");
+      break;
+    case CloseAction::stop:
+      EXPECT_EQ(peers.size(), 1U);
+      ASSERT_TRUE(ended->has_value());
+      EXPECT_EQ(ended->value().error().code, GetParam().error);
+      EXPECT_FALSE(ended->value().error().hint.empty());
+      EXPECT_EQ(store->memory.session, std::nullopt);
+      return;
+  }
+  EXPECT_FALSE(ended->has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Documented, CloseCodes,
+    testing::Values(CloseCase{0, CloseAction::resume}, CloseCase{1000, CloseAction::resume},
+                    CloseCase{1001, CloseAction::resume}, CloseCase{1006, CloseAction::resume},
+                    CloseCase{4000, CloseAction::resume}, CloseCase{4001, CloseAction::resume},
+                    CloseCase{4002, CloseAction::resume}, CloseCase{4005, CloseAction::resume},
+                    CloseCase{4008, CloseAction::resume}, CloseCase{4999, CloseAction::resume},
+                    CloseCase{4003, CloseAction::identify}, CloseCase{4007, CloseAction::identify},
+                    CloseCase{4009, CloseAction::identify},
+                    CloseCase{4004, CloseAction::stop, ErrorCode::token_refused},
+                    CloseCase{4010, CloseAction::stop, ErrorCode::configuration},
+                    CloseCase{4011, CloseAction::stop, ErrorCode::configuration},
+                    CloseCase{4012, CloseAction::stop, ErrorCode::configuration},
+                    CloseCase{4013, CloseAction::stop, ErrorCode::configuration},
+                    CloseCase{4014, CloseAction::stop, ErrorCode::configuration}),
+    [](const auto& info) { return std::to_string(info.param.code); });
+
+TEST_F(GatewayTest, RefusedIntentsAreGivenUpOnceAndReported) {
+  begin();
+  hello();
+  close(4014);
+  EXPECT_THAT(listener.notes, ElementsAre("refused Server Members Intent, Message Content Intent"));
+  advance(10s);
+  hello();
+  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "intents"), 1 + 512);
+  EXPECT_EQ(gateway->health().refused_intents, kGuildMembers | kMessageContent);
+  close(4014);
+  advance(10min);
+  EXPECT_EQ(peers.size(), 2U);
+  EXPECT_EQ(ended->value().error().code, ErrorCode::configuration);
+}
+
+TEST_F(GatewayTest, AfterBeingCutOffForTooManyFramesItPauses) {
+  timing->chance = 0;
+  come_up();
+  close(4008);
+  advance(4s);
+  EXPECT_EQ(peers.size(), 1U);
+  advance(2s);
+  EXPECT_EQ(peers.size(), 2U);
+}
+
+TEST_F(GatewayTest, AttemptsSlowDownToOneAMinuteAtMost) {
+  unreachable = {"wss://main"};
+  begin();
+  EXPECT_EQ(dialled.size(), 1U);
+  advance(10s);
+  EXPECT_LE(dialled.size(), 5U);
+  advance(1h);
+  EXPECT_LT(dialled.size(), 100U);
+  EXPECT_GT(dialled.size(), 50U);
+}
+
+TEST_F(GatewayTest, IdentifiesAreFiveSecondsApart) {
+  timing->chance = 0;
+  begin();
+  for (int i = 0; i < 2; ++i) {
+    hello();
+    const auto sent = timing->now();
+    say(R"({"op":9,"d":false})");
+    const std::size_t before = peers.size();
+    while (peers.size() == before) advance(100ms);
+    EXPECT_GE(timing->now() - sent, 4900ms);
+  }
+}
+
+TEST_F(GatewayTest, TheIdentifyBudgetIsOnRecordBeforeItIsSpent) {
+  begin();
+  EXPECT_EQ(store->saves, 0);
+  hello();
+  ASSERT_TRUE(store->memory.budget);
+  EXPECT_EQ(store->memory.budget->left, 998);
+  EXPECT_EQ(store->memory.budget->resets_at, timing->wall() + 24h);
+}
+
+TEST_F(GatewayTest, StopsIdentifyingWellBeforeTheBudgetIsUsedUp) {
+  discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 50, 2h}};
+  begin();
+  advance(119min);
+  EXPECT_THAT(dialled, IsEmpty());
+  EXPECT_GT(asked, 5);
+  discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 1000, 24h}};
+  advance(12min);
+  EXPECT_GE(dialled.size(), 1U);
+}
+
+TEST_F(GatewayTest, WithoutAnAnswerTheRecordedBudgetCounts) {
+  options.gateway_url = "ws://sim";
+  discovered = fail(ErrorCode::unavailable, "no answer");
+  store->memory.budget = IdentifyBudget{1000, 50, timing->wall() + 1h};
+  begin();
+  advance(59min);
+  EXPECT_THAT(dialled, IsEmpty());
+  advance(12min);
+  EXPECT_GE(dialled.size(), 1U);
+}
+
+TEST_F(GatewayTest, ARefusedTokenAtTheFirstQuestionEndsIt) {
+  discovered = fail(ErrorCode::token_refused, "no");
+  begin();
+  EXPECT_EQ(ended->value().error().code, ErrorCode::token_refused);
+  EXPECT_THAT(dialled, IsEmpty());
+}
+
+TEST_F(GatewayTest, AnUnansweredFirstQuestionIsAskedAgain) {
+  discovered = fail(ErrorCode::unavailable, "no answer");
+  begin();
+  EXPECT_THAT(dialled, IsEmpty());
+  discovered = GatewayInfo{"wss://main", std::nullopt};
+  advance(5s);
+  EXPECT_EQ(dialled.size(), 1U);
+}
+
+TEST_F(GatewayTest, AMissingTokenIsAConfigurationError) {
+  options.token.clear();
+  begin();
+  EXPECT_EQ(ended->value().error().code, ErrorCode::configuration);
+  options.token = std::string(5000, 'x');
+  begin();
+  EXPECT_EQ(ended->value().error().code, ErrorCode::configuration);
+}
+
+TEST_F(GatewayTest, StoppingLeavesASessionThatTheNextStartResumes) {
+  come_up(R"([{"id":"11","unavailable":true}])");
+  message("x", 41);
+  stop();
+  EXPECT_EQ(peer().client_closed, 4000);
+  ASSERT_TRUE(ended->has_value());
+  EXPECT_TRUE(ended->value().has_value());
+  ASSERT_TRUE(store->memory.session);
+  EXPECT_EQ(*store->memory.session,
+            (SavedSession{"s-1", "wss://resume", 41, kDefaultIntents, {ServerId(11)}}));
+
+  listener.notes.clear();
+  begin();
+  EXPECT_EQ(peer().url, "wss://resume/?v=10&encoding=json");
+  hello();
+  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "seq"), 41);
+  event("GUILD_CREATE", R"({"id":"11","name":"back from an outage"})", 42);
+  event("GUILD_CREATE", R"({"id":"12","name":"new"})", 43);
+  EXPECT_THAT(listener.notes, ElementsAre("filled 11", "joined 12"));
+}
+
+TEST_F(GatewayTest, StoppingIsHeardDuringAPause) {
+  unreachable = {"wss://main"};
+  begin();
+  advance(10min);
+  stop();
+  ASSERT_TRUE(ended->has_value());
+  EXPECT_TRUE(ended->value().has_value());
+}
+
+TEST_F(GatewayTest, ASessionBegunWithOtherIntentsIsNotTakenUp) {
+  store->memory.session = SavedSession{"s-0", "wss://resume", 3, kGuilds, {}};
+  begin();
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+}
+
+TEST_F(GatewayTest, TheSequenceIsSavedWithEveryAnsweredBeat) {
+  come_up();
+  message("x", 30);
+  EXPECT_LT(store->memory.session->sequence, 30);
+  advance(20s);
+  say(R"({"op":11})");
+  EXPECT_EQ(store->memory.session->sequence, 30);
+}
+
+TEST_F(GatewayTest, TellsFillsJoinsOutagesAndRemovalsApart) {
+  come_up(R"([{"id":"1","unavailable":true},{"id":2,"unavailable":true}])");
+  EXPECT_EQ(gateway->health().guilds_pending, 2U);
+  event("GUILD_CREATE", R"({"id":"1","name":"a","unavailable":false})", 2);
+  event("GUILD_DELETE", R"({"id":"2","unavailable":true})", 3);
+  EXPECT_EQ(gateway->health().guilds_pending, 0U);
+  event("GUILD_CREATE", R"({"id":"3","name":"c"})", 4);
+  event("GUILD_DELETE", R"({"id":"1","unavailable":true})", 5);
+  event("GUILD_CREATE", R"({"id":"1","name":"a"})", 6);
+  event("GUILD_CREATE", R"({"id":"2","unavailable":true})", 7);
+  event("GUILD_DELETE", R"({"id":"3"})", 8);
+  event("GUILD_CREATE", R"({"id":"3","name":"c"})", 9);
+  EXPECT_THAT(listener.notes, ElementsAre("ready 2", "filled 1", "unavailable 2", "joined 3", "unavailable 1",
+                                          "filled 1", "unavailable 2", "removed 3", "joined 3"));
+  EXPECT_EQ(gateway->health().guilds, 3U);
+}
+
+TEST_F(GatewayTest, EveryKindOfEventReachesItsMethod) {
+  come_up();
+  listener.notes.clear();
+  event("GUILD_UPDATE", R"({"id":"1","name":"n"})", 2);
+  event("GUILD_ROLE_CREATE", R"({"guild_id":"1","role":{"id":"5","permissions":"8"}})", 3);
+  event("GUILD_ROLE_UPDATE", R"({"guild_id":"1","role":{"id":"6","permissions":"0"}})", 4);
+  event("GUILD_ROLE_DELETE", R"({"guild_id":"1","role_id":"5"})", 5);
+  event("GUILD_MEMBER_ADD", R"({"guild_id":"1","user":{"id":"7"},"roles":[]})", 6);
+  event("GUILD_MEMBER_REMOVE", R"({"guild_id":"1","user":{"id":"8"}})", 7);
+  event("INTERACTION_CREATE",
+        R"({"id":"9","token":"t","type":2,"member":{"user":{"id":"7"}},"data":{"name":"points"}})", 8);
+  event("SOMETHING_NEW", R"({"id":"9"})", 9);
+  EXPECT_THAT(listener.notes, ElementsAre("updated 1", "role 5", "role 6", "role deleted 5", "member 7",
+                                          "gone 8", "interaction points"));
+  EXPECT_THAT(metrics.text(), HasSubstr(R"(guildhall_discord_events_total{event="other"} 1)"));
+}
+
+TEST_F(GatewayTest, ABrokenHandlerAndUnusableMessagesCostOnlyThemselves) {
+  come_up();
+  listener.notes.clear();
+  message("throw", 2);
+  event("MESSAGE_CREATE", R"({"content":"no ids"})", 3);
+  say("this is not JSON");
+  say("[1,2]");
+  say(R"({"op":77,"d":1})");
+  message("still here", 4);
+  EXPECT_THAT(listener.notes, ElementsAre("message still here"));
+  EXPECT_THAT(metrics.text(), HasSubstr("guildhall_discord_events_unusable_total 2"));
+  EXPECT_EQ(peers.size(), 1U);
+}
+
+TEST_F(GatewayTest, HealthShowsLatencyAndTheLastEvent) {
+  come_up();
+  const TimePoint at = timing->wall();
+  EXPECT_EQ(gateway->health().last_event_at, at);
+  EXPECT_EQ(gateway->health().latency, std::nullopt);
+  advance(20s);
+  advance(150ms);
+  say(R"({"op":11})");
+  EXPECT_EQ(gateway->health().latency, 150ms);
+  EXPECT_EQ(gateway->health().last_event_at, at);
+  close(1006);
+  EXPECT_FALSE(gateway->health().connected);
+}
+
+TEST_F(GatewayTest, AStoreThatThrowsCostsOnlyTheMemory) {
+  struct Broken final : SessionStore {
+    Task<GatewayMemory> load() override {
+      throw std::runtime_error("no database");
+      co_return GatewayMemory{};
+    }
+    Task<void> save(GatewayMemory) override {
+      throw std::runtime_error("no database");
+      co_return;
+    }
+  };
+  gateway = std::make_unique<Gateway>(
+      loop, options, listener, std::make_shared<Broken>(),
+      [this](std::string url) { return connect(std::move(url)); }, [this] { return discover(); }, timing,
+      metrics);
+  ended = start(gateway->run());
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+  ready();
+  EXPECT_TRUE(gateway->health().connected);
+  stop();
+  EXPECT_TRUE(ended->has_value());
+}
+
+TEST(SessionMemory, SurvivesBeingWrittenDown) {
+  GatewayMemory memory;
+  memory.session = SavedSession{"id", "wss://r", 12, kDefaultIntents, {ServerId(9'007'199'254'740'993)}};
+  memory.budget = IdentifyBudget{1000, 7, from_micros(5)};
+  const GatewayMemory read = read_memory(write_memory(memory));
+  EXPECT_EQ(read.session, memory.session);
+  EXPECT_EQ(read.budget, memory.budget);
+  EXPECT_EQ(read_memory("{}").session, std::nullopt);
+  EXPECT_EQ(read_memory("nonsense").session, std::nullopt);
+}
+
+TEST(IdentifyBudgetTest, BeginsAnewAfterItsReset) {
+  IdentifyBudget budget{1000, 51, from_micros(1'000)};
+  EXPECT_FALSE(budget.exhausted(from_micros(0)));
+  budget.spend(from_micros(0));
+  EXPECT_TRUE(budget.exhausted(from_micros(0)));
+  EXPECT_FALSE(budget.exhausted(from_micros(1'000)));
+  budget.spend(from_micros(1'000));
+  EXPECT_EQ(budget.left, 999);
+}
+
+}  // namespace
+}  // namespace guildhall::discord

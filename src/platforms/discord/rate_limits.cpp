@@ -1,0 +1,234 @@
+#include "platforms/discord/rate_limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <charconv>
+
+#include "base/json.h"
+#include "base/log.h"
+
+namespace guildhall::discord {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::nanoseconds;
+
+/// The documented limit of requests per second and bot.
+constexpr std::size_t kGlobalPerSecond = 50;
+/// Discord bans an address after 10,000 answers of 401, 403 or 429 in 10 minutes; we stop far below.
+constexpr std::size_t kMostInvalid = 2'000;
+constexpr std::chrono::minutes kInvalidPeriod{10};
+constexpr std::size_t kMostWaiting = 500;
+constexpr std::size_t kSweepFrom = 512;
+/// For a refusal that does not say how long it holds.
+constexpr double kUnstatedPause = 60;
+
+std::optional<double> header_number(const net::HttpResponse& answer, std::string_view name) {
+  const auto text = answer.header(name);
+  double value = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
+    return std::nullopt;
+  return value;
+}
+
+nanoseconds in_seconds(double seconds) {
+  return nanoseconds(static_cast<std::int64_t>(std::clamp(seconds, 0.0, 86'400.0) * 1e9));
+}
+
+std::unexpected<Error> too_long(SteadyTime until, SteadyTime now) {
+  const auto wait = std::chrono::ceil<std::chrono::seconds>(until - now).count();
+  return fail(ErrorCode::rate_limited, fmt::format("Discord lets nothing more through here for {} s", wait));
+}
+
+}  // namespace
+
+struct RateLimits::Waiter {
+  Waiter(const asio::any_io_executor& executor, std::shared_ptr<Bucket> in)
+      : timer(executor), bucket(std::move(in)) {}
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter();
+
+  asio::steady_timer timer;
+  std::shared_ptr<Bucket> bucket;
+  bool granted = false;
+};
+
+struct RateLimits::Bucket {
+  std::string key;
+  SteadyTime free_at;
+  bool taken = false;
+  std::deque<Waiter*> waiting;
+};
+
+RateLimits::Waiter::~Waiter() { std::erase(bucket->waiting, this); }
+
+RateLimits::RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics)
+    : timing_(std::move(timing)),
+      metrics_(metrics),
+      sweep_at_(kSweepFrom),
+      global_(kGlobalPerSecond, std::chrono::seconds(1)),
+      invalid_(kMostInvalid, kInvalidPeriod) {}
+
+std::string RateLimits::key_of(const Lane& lane) const {
+  const auto known = hashes_.find(lane.method + lane.route);
+  // The method stays in the key: two routes may share a hash without sharing a counter.
+  return fmt::format("{} {}|{}", lane.method, known == hashes_.end() ? lane.route : known->second,
+                     lane.major);
+}
+
+Task<Result<RateLimits::Turn>> RateLimits::enter(Lane lane, SteadyTime deadline) {
+  std::string key = key_of(lane);
+  auto& slot = buckets_[key];
+  if (!slot) slot = std::make_shared<Bucket>(Bucket{std::move(key), {}, false, {}});
+  const std::shared_ptr<Bucket> bucket = slot;
+  if (!bucket->taken) {
+    bucket->taken = true;
+    co_return Turn(*this, bucket, std::move(lane));
+  }
+  if (bucket->waiting.size() >= kMostWaiting) {
+    co_return fail(ErrorCode::rate_limited,
+                   fmt::format("{} requests to Discord are waiting here already", kMostWaiting));
+  }
+  Waiter waiter(co_await asio::this_coro::executor, bucket);
+  bucket->waiting.push_back(&waiter);
+  while (!waiter.granted && timing_->now() < deadline) co_await timing_->wait(waiter.timer, deadline);
+  if (!waiter.granted) co_return fail(ErrorCode::rate_limited, "the requests before this one took too long");
+  co_return Turn(*this, waiter.bucket, std::move(lane));
+}
+
+Task<Result<void>> RateLimits::wait_until_free(Turn& turn, SteadyTime deadline) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (true) {
+    const SteadyTime now = timing_->now();
+    const SteadyTime free_at = std::max(turn.bucket_->free_at, turn.lane_.global ? global_free_at_ : now);
+    if (free_at > deadline) co_return too_long(free_at, now);
+    if (free_at > now) {
+      co_await timing_->wait(timer, free_at);
+      continue;
+    }
+    if (!turn.lane_.global) co_return Result<void>{};
+    // Booked ahead, so that those who wait go in the order of their coming.
+    const SteadyTime slot = global_.next(now);
+    if (slot > deadline) co_return too_long(slot, now);
+    global_.add(slot);
+    while (timing_->now() < slot) co_await timing_->wait(timer, slot);
+    if (global_free_at_ <= timing_->now()) co_return Result<void>{};
+  }
+}
+
+Result<void> RateLimits::check(bool with_token) const {
+  if (with_token && token_refused_) {
+    return fail(ErrorCode::token_refused, "Discord does not accept the bot's token",
+                "copy the token anew from the developer portal (Bot, Reset Token) into discord.token");
+  }
+  const SteadyTime now = timing_->now();
+  if (invalid_.next(now) <= now) return {};
+  return fail(ErrorCode::unavailable, "Discord refused too many requests; none are sent for some minutes",
+              "see the log for what it refused; one more round could get this machine's address banned");
+}
+
+void RateLimits::learn(Turn* turn, const net::HttpResponse& answer, bool with_token) {
+  count_invalid(answer);
+  if (answer.status == 401 && with_token && !token_refused_) {
+    token_refused_ = true;
+    log::error("discord: the bot's token is not accepted; no more requests are sent");
+  }
+  if (turn != nullptr) learn_bucket(*turn, answer);
+  if (answer.status == 429) learn_refusal(turn, answer);
+}
+
+void RateLimits::learn_bucket(Turn& turn, const net::HttpResponse& answer) {
+  turn.hash_ = answer.header("x-ratelimit-bucket").value_or("");
+  const auto left = header_number(answer, "x-ratelimit-remaining");
+  if (!left || *left >= 1) return;
+  // The time until the reset, not the moment: the clocks may differ.
+  if (const auto wait = header_number(answer, "x-ratelimit-reset-after")) {
+    turn.bucket_->free_at = std::max(turn.bucket_->free_at, timing_->now() + in_seconds(*wait));
+  }
+}
+
+/// An answer without JSON comes from the edge, before any bucket was looked at: it stops everything.
+void RateLimits::learn_refusal(Turn* turn, const net::HttpResponse& answer) {
+  const auto body = json::parse(answer.body);
+  const auto stated = body ? json::number(*body, "retry_after") : std::nullopt;
+  const double seconds = stated ? *stated : header_number(answer, "retry-after").value_or(kUnstatedPause);
+  const auto scope = answer.header("x-ratelimit-scope").value_or("");
+  const bool global = !stated || scope == "global" || answer.header("x-ratelimit-global") == "true" ||
+                      json::boolean(*body, "global").value_or(false);
+  const SteadyTime until = timing_->now() + in_seconds(seconds + 0.05 + 0.2 * timing_->random());
+  if (global) {
+    global_free_at_ = std::max(global_free_at_, until);
+  } else if (turn != nullptr) {
+    turn->bucket_->free_at = std::max(turn->bucket_->free_at, until);
+  }
+  const std::string_view label = !stated ? "edge" : global ? "global" : scope == "shared" ? "shared" : "user";
+  metrics_
+      .counter("guildhall_discord_rate_limited_total", "Requests that Discord refused with 429.",
+               fmt::format("scope=\"{}\"", label))
+      .add();
+  log::warning("discord rate limit", {log::field("scope", label), log::field("seconds", seconds)});
+}
+
+void RateLimits::count_invalid(const net::HttpResponse& answer) {
+  const bool shared = answer.header("x-ratelimit-scope") == "shared";
+  if (answer.status != 401 && answer.status != 403 && (answer.status != 429 || shared)) return;
+  const SteadyTime now = timing_->now();
+  invalid_.add(now);
+  if (invalid_.next(now) > now) log::error("discord: too many refused requests; pausing all of them");
+}
+
+void RateLimits::leave(Turn& turn) {
+  const std::shared_ptr<Bucket> bucket = turn.bucket_;
+  if (!turn.hash_.empty()) {
+    hashes_[turn.lane_.method + turn.lane_.route] = turn.hash_;
+    rename(bucket, key_of(turn.lane_));
+  }
+  bucket->taken = false;
+  pass_on(*bucket);
+  sweep();
+}
+
+/// Under its learned key a bucket may meet another that is the same: the later ones join the queue there.
+void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, const std::string& key) {
+  if (bucket->key == key) return;
+  if (const auto own = buckets_.find(bucket->key); own != buckets_.end() && own->second == bucket)
+    buckets_.erase(own);
+  bucket->key = key;
+  auto& slot = buckets_[key];
+  if (!slot) {
+    slot = bucket;
+    return;
+  }
+  slot->free_at = std::max(slot->free_at, bucket->free_at);
+  for (Waiter* waiter : bucket->waiting) {
+    waiter->bucket = slot;
+    slot->waiting.push_back(waiter);
+  }
+  bucket->waiting.clear();
+  if (!slot->taken) pass_on(*slot);
+}
+
+void RateLimits::pass_on(Bucket& bucket) {
+  if (bucket.waiting.empty()) return;
+  Waiter* next = bucket.waiting.front();
+  bucket.waiting.pop_front();
+  bucket.taken = true;
+  next->granted = true;
+  next->timer.cancel();
+}
+
+/// Buckets come with every interaction; those that nobody uses and that hold nobody back are dropped.
+void RateLimits::sweep() {
+  if (buckets_.size() < sweep_at_) return;
+  const SteadyTime now = timing_->now();
+  std::erase_if(buckets_, [&](const auto& entry) {
+    const Bucket& bucket = *entry.second;
+    return !bucket.taken && bucket.waiting.empty() && bucket.free_at <= now;
+  });
+  sweep_at_ = std::max(kSweepFrom, 2 * buckets_.size());
+}
+
+}  // namespace guildhall::discord

@@ -1,0 +1,80 @@
+// Discord's limits on the HTTP calls, learned from its answers. Each bucket lets one request through at
+// a time, in the order of asking; so the order of messages in a channel is kept, and what an answer
+// says about the bucket is never out of date. The buckets take turns at the bot's global limit.
+// Source: developer documentation, "Rate Limits"; the one number known beforehand is the global one.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/metrics.h"
+#include "base/task.h"
+#include "net/http.h"
+#include "platforms/discord/rest_call.h"
+#include "platforms/discord/window_limit.h"
+
+namespace guildhall::discord {
+
+class RateLimits {
+  struct Waiter;
+  struct Bucket;
+
+ public:
+  RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics);
+
+  /// The only one to send in its bucket, until it is destroyed.
+  class Turn {
+   public:
+    Turn(RateLimits& limits, std::shared_ptr<Bucket> bucket, Lane lane)
+        : limits_(&limits), bucket_(std::move(bucket)), lane_(std::move(lane)) {}
+    Turn(Turn&&) = default;
+    Turn& operator=(Turn&&) = delete;
+    ~Turn() {
+      if (bucket_) limits_->leave(*this);
+    }
+
+   private:
+    friend class RateLimits;
+    RateLimits* limits_;
+    std::shared_ptr<Bucket> bucket_;
+    Lane lane_;
+    std::string hash_;  // of the bucket, as the last answer named it
+  };
+
+  /// Waits for the bucket. Error `rate_limited`: too many wait there already, or not by `deadline`.
+  Task<Result<Turn>> enter(Lane lane, SteadyTime deadline);
+  /// Waits until the next request of this turn may go out. Error `rate_limited`: not by `deadline`.
+  Task<Result<void>> wait_until_free(Turn& turn, SteadyTime deadline);
+  /// May anything go out at all? Error `token_refused`, or `unavailable` after so many refusals that
+  /// one more round of them could get this machine's address banned.
+  Result<void> check(bool with_token) const;
+
+  /// Takes over what an answer says; `turn` is null for calls outside the buckets.
+  void learn(Turn* turn, const net::HttpResponse& answer, bool with_token);
+
+ private:
+  void leave(Turn& turn);
+  void rename(const std::shared_ptr<Bucket>& bucket, const std::string& key);
+  void pass_on(Bucket& bucket);
+  void sweep();
+  std::string key_of(const Lane& lane) const;
+  void learn_bucket(Turn& turn, const net::HttpResponse& answer);
+  void learn_refusal(Turn* turn, const net::HttpResponse& answer);
+  void count_invalid(const net::HttpResponse& answer);
+
+  std::shared_ptr<Timing> timing_;
+  Metrics& metrics_;
+  std::map<std::string, std::string> hashes_;  // by method and route, once Discord has named them
+  std::map<std::string, std::shared_ptr<Bucket>> buckets_;
+  std::size_t sweep_at_;
+  WindowLimit global_;
+  SteadyTime global_free_at_;
+  WindowLimit invalid_;
+  bool token_refused_ = false;
+};
+
+}  // namespace guildhall::discord

@@ -1,0 +1,83 @@
+// The HTTP calls that Guildhall makes as a bot. Every call waits for its turn behind Discord's limits
+// (at most 60 s), is tried again where that cannot do anything twice, and never throws.
+//
+// Errors of every call: `token_refused` (from then on nothing is sent any more), `rate_limited`,
+// `unavailable` and `timeout` (network, Discord's own faults), `forbidden`, `not_found`, `conflict`,
+// `invalid`: with a sentence that says what Discord refused.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/metrics.h"
+#include "base/task.h"
+#include "net/http_client.h"
+#include "platforms/discord/commands_json.h"
+#include "platforms/discord/rest_sender.h"
+#include "platforms/discord/timing.h"
+#include "platforms/discord/types.h"
+
+namespace guildhall::discord {
+
+struct RestOptions {
+  std::string api_url = "https://discord.com/api";  // without the version
+  std::string token;
+  std::string project_url;  // Discord wants to know whose bot it is talking to
+};
+
+/// UTF-16 code units of a message's text.
+inline constexpr std::size_t kLongestMessage = 2000;
+
+/// No message pings anybody.
+struct NewMessage {
+  std::string content;
+  /// At most 25 characters. With it a message is posted once however often it is sent within some
+  /// minutes, and is sent again when an answer is lost.
+  std::string nonce = {};
+  std::optional<MessageId> reply_to = {};  // a deleted one does no harm
+};
+
+class RestClient {
+ public:
+  /// `metrics` outlives the client. Calls may be awaited on any loop; the work happens on `loop`.
+  RestClient(boost::asio::io_context& loop, RestOptions options, HttpSender http,
+             std::shared_ptr<Timing> timing, Metrics& metrics);
+
+  Task<Result<GatewayInfo>> gateway_info();
+  Task<Result<Application>> application();
+  /// The bot's own user.
+  Task<Result<User>> self();
+  /// For guilds of a resumed session, which tells of none.
+  Task<Result<GuildSnapshot>> guild(ServerId guild);
+
+  /// Errors besides: `too_large` (over kLongestMessage), `invalid` (empty).
+  Task<Result<MessageId>> create_message(DiscordChannelId channel, NewMessage message);
+
+  /// The first answer to an interaction, within 3 s of its coming. Never sent twice: after `timeout` or
+  /// `unavailable` go on with edit_answer, which finds the answer if it did arrive.
+  Task<Result<void>> answer(InteractionId interaction, std::string token, std::string content,
+                            bool only_for_caller);
+  /// "Thinking": the answer comes within 15 minutes by edit_answer, and is as public as this says.
+  Task<Result<void>> defer(InteractionId interaction, std::string token, bool only_for_caller);
+  Task<Result<void>> edit_answer(ApplicationId application, std::string token, std::string content);
+
+  /// The global commands as Discord has them, translations included.
+  Task<Result<json::Value>> commands(ApplicationId application);
+  /// Replaces all global commands, also those made elsewhere.
+  Task<Result<void>> overwrite_commands(ApplicationId application, std::vector<CommandDefinition> commands);
+  /// Overwrites only if Discord has something else; true if it did.
+  Task<Result<bool>> sync_commands(ApplicationId application, std::vector<CommandDefinition> commands);
+
+ private:
+  std::shared_ptr<RestSender> sender_;
+};
+
+/// `client` outlives the sender.
+HttpSender http_sender(net::HttpClient& client);
+
+}  // namespace guildhall::discord

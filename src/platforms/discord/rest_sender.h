@@ -1,0 +1,45 @@
+// Sends calls: waits for their turn, tries again what may be tried again, reads the answer.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/metrics.h"
+#include "base/task.h"
+#include "platforms/discord/rate_limits.h"
+#include "platforms/discord/rest_call.h"
+
+namespace guildhall::discord {
+
+/// One exchange over the network; the real one is net::HttpClient::send.
+using HttpSender = std::function<Task<Result<net::HttpResponse>>(net::HttpRequest)>;
+
+class RestSender {
+ public:
+  RestSender(boost::asio::io_context& loop, RestAddress address, HttpSender http,
+             std::shared_ptr<Timing> timing, Metrics& metrics);
+
+  /// From any loop; the work happens on the sender's own. The answer's JSON, null when it has none.
+  static Task<Result<json::Value>> send(std::shared_ptr<RestSender> self, RestCall call);
+
+ private:
+  static Task<Result<json::Value>> perform(std::shared_ptr<RestSender> self, RestCall call);
+  Task<Result<json::Value>> perform_once(RestCall call);
+  /// One exchange, if anything may go out at all; `turn` may be null.
+  Task<Result<net::HttpResponse>> exchange(const RestCall& call, RateLimits::Turn* turn);
+  /// How long to wait before another try; empty: the answer stands.
+  std::optional<std::chrono::nanoseconds> again_after(const RestCall& call,
+                                                      const Result<net::HttpResponse>& answer, int attempt);
+
+  boost::asio::io_context& loop_;
+  RestAddress address_;
+  HttpSender http_;
+  std::shared_ptr<Timing> timing_;
+  Metrics& metrics_;
+  RateLimits limits_;
+};
+
+}  // namespace guildhall::discord
