@@ -27,5 +27,8 @@ endfunction()
 room_tests(unit_tests
   FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/cli
   LIBS guildhall_cli test_support pg_query)
-room_tests(platform_tests FOLDERS src/platforms tests/contract LIBS guildhall_discord guildhall_kick)
+add_library(openapi_check STATIC tests/contract/openapi_check.cpp)
+target_link_libraries(openapi_check PUBLIC guildhall_net)
+target_precompile_headers(openapi_check PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+room_tests(platform_tests FOLDERS src/platforms tests/contract LIBS guildhall_discord guildhall_kick openapi_check)
 room_tests(sim_tests FOLDERS sim LIBS guildhall_sim)

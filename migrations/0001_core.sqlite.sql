@@ -245,6 +245,7 @@ CREATE TABLE oauth_states (
   state_hash   TEXT    PRIMARY KEY,
   session_hash TEXT    NOT NULL,
   verifier     TEXT    NOT NULL,
+  server_id    INTEGER NOT NULL,
   created_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

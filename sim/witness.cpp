@@ -14,7 +14,19 @@ json::Value micros_or_null(std::optional<TimePoint> at) {
   return to_micros(*at);
 }
 
-json::Array statuses_json(const std::vector<int>& statuses) { return json::Array(statuses.begin(), statuses.end()); }
+json::Object fact_json(const KickFact& fact) {
+  return {{"event", fact.event},
+          {"message_id", fact.message_id},
+          {"broadcaster", std::to_string(fact.broadcaster)},
+          {"actor", fact.actor ? json::Value(std::to_string(*fact.actor)) : json::Value(nullptr)},
+          {"actor_name", fact.actor_name},
+          {"subscriber", fact.subscriber},
+          {"bot", fact.bot},
+          {"at", to_micros(fact.at)},
+          {"count", fact.count},
+          {"started_at", micros_or_null(fact.started_at)},
+          {"ended_at", micros_or_null(fact.ended_at)}};
+}
 
 /// Does this kind of answer end the waiting? A deferral only promises one.
 bool settles(std::string_view how) { return how != "deferred" && how != "followup" && how != "edited"; }
@@ -32,22 +44,15 @@ void Witness::note(std::string_view kind, json::Object line) {
   journal_.write(kind, std::move(line));
 }
 
+void Witness::trying(const KickFact& fact) { note("trying", fact_json(fact)); }
+
 void Witness::told(const KickFact& fact, const Delivery& delivery) {
-  note("told", {{"event", fact.event},
-                {"message_id", fact.message_id},
-                {"broadcaster", std::to_string(fact.broadcaster)},
-                {"actor", fact.actor ? json::Value(std::to_string(*fact.actor)) : json::Value(nullptr)},
-                {"actor_name", fact.actor_name},
-                {"subscriber", fact.subscriber},
-                {"bot", fact.bot},
-                {"at", to_micros(fact.at)},
-                {"count", fact.count},
-                {"started_at", micros_or_null(fact.started_at)},
-                {"ended_at", micros_or_null(fact.ended_at)},
-                {"outcome", kOutcomes[static_cast<std::size_t>(delivery.outcome)]},
-                {"signed_at", delivery.signed_at},
-                {"accepted_at", micros_or_null(delivery.accepted_at)},
-                {"statuses", statuses_json(delivery.statuses)}});
+  json::Object line = fact_json(fact);
+  line["outcome"] = kOutcomes[static_cast<std::size_t>(delivery.outcome)];
+  line["signed_at"] = delivery.signed_at;
+  line["accepted_at"] = micros_or_null(delivery.accepted_at);
+  line["statuses"] = json::Array(delivery.statuses.begin(), delivery.statuses.end());
+  note("told", std::move(line));
 }
 
 void Witness::forged(std::string_view message_id, int status) {
@@ -108,6 +113,7 @@ void Witness::posted(Snowflake server, Snowflake channel, std::string_view conte
 }
 
 void Witness::recall(std::string_view kind, const json::Value& line) {
+  if (kind == "trying") trying_[json::text_or(line, "message_id", "")] = line;
   if (kind == "told") take_told(line);
   if (kind == "live") take_live(line);
   if (kind == "forged" && json::integer(line, "status").value_or(0) / 100 == 2) ++forged_accepted_;
@@ -123,27 +129,28 @@ void Witness::recall(std::string_view kind, const json::Value& line) {
 }
 
 void Witness::take_told(const json::Value& line) {
+  trying_.erase(json::text_or(line, "message_id", ""));
   Stream& stream = streams_[json::text_or(line, "broadcaster", "")];
   const std::string event = json::text_or(line, "event", "");
   const std::string outcome = json::text_or(line, "outcome", "");
   ++stream.counts[event][outcome];
   if (outcome != "accepted" && outcome != "lost") return;
   if (event == kStatus && outcome == "accepted") mark_told(stream, line);
-  const std::int64_t at = json::integer(line, "at").value_or(0);
-  if (event == kChat) {
-    Chatter& chatter = stream.viewers[json::text_or(line, "actor", "")];
-    chatter.name = json::text_or(line, "actor_name", "");
-    chatter.bot = json::boolean(line, "bot").value_or(false);
-    auto& moments = outcome == "accepted" ? chatter.messages : chatter.uncertain;
-    moments.push_back({at, json::boolean(line, "subscriber").value_or(false)});
-    return;
-  }
+  if (event == kChat) return take_message(stream, line, outcome == "accepted");
   json::Object kept;
   for (const char* key : {"event", "message_id", "at", "actor", "count", "outcome"}) {
     const json::Value* value = json::find(line, key);
     kept[key] = value == nullptr ? json::Value(nullptr) : *value;
   }
   stream.events.emplace_back(std::move(kept));
+}
+
+void Witness::take_message(Stream& stream, const json::Value& line, bool accepted) {
+  Chatter& chatter = stream.viewers[json::text_or(line, "actor", "")];
+  chatter.name = json::text_or(line, "actor_name", "");
+  chatter.bot = json::boolean(line, "bot").value_or(false);
+  auto& moments = accepted ? chatter.messages : chatter.uncertain;
+  moments.push_back({json::integer(line, "at").value_or(0), json::boolean(line, "subscriber").value_or(false)});
 }
 
 void Witness::take_live(const json::Value& line) {
@@ -204,8 +211,13 @@ json::Object Witness::report_stream(const Stream& stream) {
 }
 
 json::Object Witness::report(World& world) const {
+  auto streams = streams_;
+  for (const auto& [message_id, line] : trying_) {
+    if (json::text_or(line, "event", "") != kChat) continue;
+    take_message(streams[json::text_or(line, "broadcaster", "")], line, false);
+  }
   json::Array channels;
-  for (const auto& [broadcaster, stream] : streams_) {
+  for (const auto& [broadcaster, stream] : streams) {
     json::Object channel = report_stream(stream);
     channel["broadcaster_user_id"] = broadcaster;
     const KickChannel* known = world.kick_channel(static_cast<KickId>(std::stoll(broadcaster)));

@@ -23,7 +23,7 @@ namespace guildhall::sim {
 enum class Outcome {
   accepted,  // answered 2xx
   refused,   // every attempt was answered, none with 2xx
-  lost,      // some attempt got no answer and none a 2xx: the bot may have taken it or not
+  lost,      // some attempt got no answer and none a 2xx: the bot may have it or not
   unsent,    // never tried: no address, nobody subscribed, too old, or dropped by a fault
 };
 
@@ -53,6 +53,8 @@ class Witness {
  public:
   explicit Witness(Journal& journal) : journal_(journal) {}
 
+  /// A first attempt begins: until `told` says how it ended, the bot may have the event or not.
+  void trying(const KickFact& fact);
   void told(const KickFact& fact, const Delivery& delivery);
   /// A webhook with a wrong signature was answered with that status.
   void forged(std::string_view message_id, int status);
@@ -79,8 +81,9 @@ class Witness {
 
   /// {"channels": [{broadcaster_user_id, slug,
   ///     "viewers": [{id, name, bot, "messages": [{at, subscriber}], "uncertain": [{at, subscriber}]}],
+  ///     (messages: accepted; uncertain: lost, or on the way)
   ///     "live": [{started_at, ended_at or null, start_told, end_told}],
-  ///     "events": [{event, message_id, at, actor, count, outcome}]    (accepted or lost, without chat)
+  ///     "events": [{event, message_id, at, actor, count, outcome}]    (accepted or lost; without chat)
   ///     "counts": {"chat.message.sent": {"accepted": n, ...}}, "chat_sent": n}],
   ///  "discord": {"MESSAGE_CREATE": n, ...}, "posted": n,
   ///  "commands": {asked, answered, late, "by_name": {"points": n}}, "forged_accepted": n}
@@ -114,12 +117,14 @@ class Witness {
   /// Takes the line over and keeps it.
   void note(std::string_view kind, json::Object line);
   void take_told(const json::Value& line);
+  static void take_message(Stream& stream, const json::Value& line, bool accepted);
   void take_live(const json::Value& line);
   void mark_told(Stream& stream, const json::Value& line);
   static json::Object report_stream(const Stream& stream);
 
   Journal& journal_;
   std::map<std::string, Stream> streams_;  // by broadcaster
+  std::map<std::string, json::Value> trying_;  // by message id
   std::map<std::string, std::int64_t> discord_;
   std::map<std::string, std::int64_t> by_name_;
   std::int64_t asked_ = 0;

@@ -3,8 +3,10 @@
 #include "bot/activity.h"
 #include "bot/feature.h"
 #include "bot/jobs.h"
+#include "bot/kick_bridge.h"
 #include "bot/ledger.h"
 #include "bot/outbox.h"
+#include "bot/process_state.h"
 
 namespace guildhall::bot {
 namespace {
@@ -57,6 +59,8 @@ void declare_bot(Declarations& declarations) {
   declare_ledger(declarations.statements);
   declare_activity(declarations.statements);
   declare_jobs(declarations.statements);
+  declare_process_state(declarations.statements);
+  declare_kick(declarations.statements);
   declare_settings(declarations.statements, declarations.settings);
   declare_outbox(declarations.statements, declarations.settings);
   declarations.commands.add(help_command(declarations));

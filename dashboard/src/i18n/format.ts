@@ -5,7 +5,7 @@ const formatters = new Map<string, unknown>();
 
 /** Making a formatter is slow; there are few different ones. */
 function kept<T>(key: string, make: (tag: string) => T): T {
-  const tag = language.current;
+  const tag = language.tag;
   const id = `${tag} ${key}`;
   if (!formatters.has(id)) formatters.set(id, make(tag));
   return formatters.get(id) as T;
@@ -25,12 +25,13 @@ export function formatCompact(value: number): string {
   return kept('compact', (tag) => new Intl.NumberFormat(tag, { notation: 'compact' })).format(value);
 }
 
-function formatUnit(value: number, unit: 'hour' | 'minute' | 'day'): string {
+function formatUnit(value: number, unit: 'hour' | 'minute'): string {
   const options = { style: 'unit', unit, unitDisplay: 'short' } as const;
-  return kept(unit, (tag) => new Intl.NumberFormat(tag, options)).format(value);
+  const text = kept(unit, (tag) => new Intl.NumberFormat(tag, options)).format(value);
+  return text.replaceAll(' ', '\u00a0');
 }
 
-/** "45 min", "12 hr, 5 min"; from 100 hours on without the minutes. */
+/** "45 min", "12 hr 5 min"; from 100 hours on without the minutes. Breaks between the two only. */
 export function formatMinutes(minutes: number): string {
   const hours = Math.floor(minutes / 60);
   const rest = minutes % 60;

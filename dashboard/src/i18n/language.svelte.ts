@@ -14,6 +14,10 @@ export function preferredLanguage(stored: string | null, browser: readonly strin
 }
 
 class LanguageChoice {
+  /** With the country if the browser names one: en-GB writes times otherwise than en-US. */
+  readonly tag = $derived.by(
+    () => navigator.languages.find((tag) => known(tag) === this.current) ?? this.current,
+  );
   current = $state<Language>(preferredLanguage(localStorage.getItem(STORED_AS), navigator.languages));
 
   constructor() {

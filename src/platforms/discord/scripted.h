@@ -29,6 +29,7 @@ class VirtualTiming final : public Timing {
   double random() override { return chance; }
 
   Task<void> wait(boost::asio::steady_timer& timer, SteadyTime at) override {
+    if (at <= now_) co_return;
     timer.expires_at(SteadyTime::max());
     const auto entry = sleepers_.emplace(at, &timer);
     co_await timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));

@@ -1,0 +1,71 @@
+// The simulated Kick without its wires: what streamers and viewers do. Every act is told to the bot
+// by webhook.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+
+#include "base/error.h"
+#include "sim/kick_subscriptions.h"
+#include "sim/kick_webhooks.h"
+#include "sim/stage.h"
+
+namespace guildhall::sim {
+
+/// What the bot wrote into a chat.
+struct SentChat {
+  std::string message_id;
+  std::string type;  // bot, user
+  std::string content;
+  std::string reply_to;
+  TimePoint at;
+};
+
+class Kick {
+ public:
+  Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions);
+
+  // Viewers and streamers. Errors: `not_found` (no such channel or person), `conflict` (live already,
+  // not live).
+  /// The id of the message. Anybody may write; who is no viewer yet becomes one.
+  Result<std::string> chat(std::string_view slug, KickId user, std::string content);
+  /// `gifter`: none is anonymous. The giftees are viewers without a subscription.
+  Result<void> gift(std::string_view slug, std::optional<KickId> gifter, std::size_t count);
+  /// New, or a renewal when the viewer is a subscriber already.
+  Result<void> subscribe(std::string_view slug, KickId user);
+  Result<void> follow(std::string_view slug, KickId user);
+  Result<void> give_kicks(std::string_view slug, KickId user, int amount);
+  Result<void> go_live(std::string_view slug, std::string title);
+  Result<void> go_offline(std::string_view slug);
+  Result<void> retitle(std::string_view slug, std::string title, std::string category);
+
+  /// The application speaks in the channel, as itself or as the streamer; the id of the message.
+  std::string speak(KickChannel& channel, bool as_bot, const std::string& content, const std::string& reply_to);
+  /// The last of what the application said, oldest first.
+  const std::deque<SentChat>& sent(KickId broadcaster) const;
+
+ private:
+  /// A moment as the JSON shows it: the text, and what it says.
+  struct Written {
+    std::string text;
+    TimePoint at;
+  };
+  Written written(TimePoint at);
+  KickFact fact(std::string event, const KickChannel& channel, std::optional<KickId> actor, TimePoint at) const;
+  void tell(KickFact fact, json::Object body);
+  void tell_chat(KickChannel& channel, const KickUser& user, const Viewer& viewer, const std::string& message_id,
+                 std::string content);
+  void tell_subscription(KickChannel& channel, const KickUser& user, bool renewal, int months);
+  Result<KickChannel*> channel_of(std::string_view slug);
+  Result<const KickUser*> user_of(KickId id) const;
+  const KickUser& streamer(const KickChannel& channel) const;
+
+  Stage& stage_;
+  KickWebhooks& webhooks_;
+  KickSubscriptions& subscriptions_;
+  Random random_;
+  std::map<KickId, std::deque<SentChat>> sent_;
+};
+
+}  // namespace guildhall::sim

@@ -1,0 +1,59 @@
+// Sends to a stream's chat with the streamer's own token: one queue per channel, in order, each text
+// at most once, split where it is too long, dropped when it has waited for a minute.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/secrets.h"
+#include "net/loops.h"
+#include "platforms/kick/client.h"
+#include "tenancy/channels.h"
+
+namespace guildhall::bot {
+
+class ChatSender {
+ public:
+  ChatSender(boost::asio::io_context& loop, kick::Client& client, tenancy::ChannelDirectory& channels,
+             const Secrets& secrets, const Clock& clock, Metrics& metrics);
+
+  /// From any thread.
+  void send(tenancy::ChannelKey channel, std::string text);
+
+  /// Seals and keeps the tokens of a channel whose streamer consented.
+  Task<void> keep(tenancy::ChannelKey channel, kick::Tokens tokens);
+
+ private:
+  struct Line {
+    std::string text;
+    std::chrono::steady_clock::time_point queued;
+  };
+  struct Queue {
+    std::deque<Line> lines;
+    bool sending = false;
+    bool as_user = false;  // Kick refused to let the app's bot speak here
+  };
+
+  void enqueue(tenancy::ChannelKey channel, std::string text);
+  Task<void> drain(tenancy::ChannelKey channel);
+  Task<Result<void>> send_line(tenancy::ChannelKey channel, std::string text);
+  Task<Result<void>> speak(tenancy::ChannelKey channel, std::string token, std::string text);
+  /// A token that is good for a while; `renew` when Kick has just refused the present one.
+  Task<Result<std::string>> token(tenancy::ChannelKey channel, bool renew);
+
+  boost::asio::io_context& loop_;
+  kick::Client& client_;
+  tenancy::ChannelDirectory& channels_;
+  const Secrets& secrets_;
+  const Clock& clock_;
+  std::map<tenancy::ChannelKey, Queue> queues_;
+  Counter& sent_;
+  Counter& dropped_;
+};
+
+}  // namespace guildhall::bot

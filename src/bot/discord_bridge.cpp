@@ -1,0 +1,335 @@
+#include "bot/discord_bridge.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "bot/process_state.h"
+#include "platforms/discord/permissions.h"
+
+namespace guildhall::bot {
+namespace {
+
+/// Discord gives three seconds for the first answer; after this much a deferral goes out instead.
+constexpr std::chrono::milliseconds kPatience{1'800};
+constexpr const char* kProjectUrl = "https://guildhall.example";
+constexpr const char* kMemoryName = "discord.gateway";
+
+class StoredMemory final : public discord::SessionStore {
+ public:
+  explicit StoredMemory(tenancy::GlobalScope global) : state_(global) {}
+  Task<discord::GatewayMemory> load() override { co_return discord::read_memory(co_await state_.read(kMemoryName)); }
+  Task<void> save(discord::GatewayMemory memory) override {
+    co_await state_.write(kMemoryName, discord::write_memory(memory));
+  }
+
+ private:
+  ProcessState state_;
+};
+
+discord::OptionType option_type(ArgumentKind kind) {
+  switch (kind) {
+    case ArgumentKind::person: return discord::OptionType::user;
+    case ArgumentKind::integer: return discord::OptionType::integer;
+    case ArgumentKind::choice:
+    case ArgumentKind::text: return discord::OptionType::text;
+  }
+  return discord::OptionType::text;
+}
+
+discord::CommandOption option_of(const ArgumentSpec& spec, const Catalogue& texts) {
+  const std::string key = "argument." + spec.name;
+  discord::CommandOption option{option_type(spec.kind), spec.name, texts.text("en", key), {{"de", texts.text("de", key)}}, spec.required};
+  if (spec.kind == ArgumentKind::integer) {
+    option.least = spec.least;
+    option.most = spec.most;
+  }
+  for (const std::string& choice : spec.choices) option.choices.push_back({choice, choice});
+  return option;
+}
+
+discord::RestOptions rest_options(const Config& config) { return {config.discord_api_url, config.discord_token, kProjectUrl}; }
+
+}  // namespace
+
+/// One interaction until it is answered: by a message if that comes soon, by a deferral and an edit
+/// otherwise. Lives on the bridge's loop.
+class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
+ public:
+  Pending(DiscordBridge& bridge, discord::Interaction interaction, bool private_deferral)
+      : bridge_(bridge), interaction_(std::move(interaction)), private_(private_deferral), timer_(bridge.services_.loop) {}
+
+  void start() { boost::asio::co_spawn(bridge_.services_.loop, defer_when_late(shared_from_this()), boost::asio::detached); }
+
+  /// From any thread.
+  void answer(Answer answer) {
+    boost::asio::co_spawn(bridge_.services_.loop, give(shared_from_this(), std::move(answer)), boost::asio::detached);
+  }
+
+ private:
+  static Task<void> defer_when_late(std::shared_ptr<Pending> self) {
+    co_await self->bridge_.timing_->wait(self->timer_, self->bridge_.timing_->now() + kPatience);
+    if (self->answered_) co_return;
+    self->deferring_ = true;
+    const auto deferred = co_await self->bridge_.rest_.defer(self->interaction_.id, self->interaction_.token, self->private_);
+    if (!deferred) self->report("deferral", deferred.error());
+    self->deferring_ = false;
+    self->deferred_ = true;
+    self->timer_.cancel();
+  }
+
+  static Task<void> give(std::shared_ptr<Pending> self, Answer answer) {
+    auto& rest = self->bridge_.rest_;
+    const std::string text = fit_message(std::move(answer.text), discord::kLongestMessage);
+    self->answered_ = true;
+    if (self->deferring_) {  // its outcome decides how to go on
+      co_await self->bridge_.timing_->wait(self->timer_, self->bridge_.timing_->now() + std::chrono::seconds(10));
+    }
+    if (!self->deferred_) {
+      self->timer_.cancel();
+      const auto given = co_await rest.answer(self->interaction_.id, self->interaction_.token, text, answer.private_answer);
+      if (given) co_return;
+      // The call may have arrived although its answer was lost: only an edit cannot say it twice.
+      self->report("answer", given.error());
+      if (given.error().code != ErrorCode::timeout && given.error().code != ErrorCode::unavailable) co_return;
+    }
+    const auto edited = co_await rest.edit_answer(self->interaction_.application, self->interaction_.token, text);
+    if (!edited) self->report("late answer", edited.error());
+  }
+
+  void report(std::string_view what, const Error& error) const {
+    const std::string server = interaction_.guild ? interaction_.guild->str() : "";
+    log::warning("interaction not answered", {log::field("step", what), log::field("server", server), log::field("error", error.message)});
+  }
+
+  DiscordBridge& bridge_;
+  discord::Interaction interaction_;
+  bool private_;
+  boost::asio::steady_timer timer_;
+  bool answered_ = false;
+  bool deferring_ = false;
+  bool deferred_ = false;
+};
+
+DiscordBridge::DiscordBridge(BridgeServices services)
+    : services_(services),
+      timing_(discord::system_timing()),
+      rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_, services.metrics),
+      gateway_(services.loop,
+               {services.config.discord_token, discord::kDefaultIntents, services.config.discord_gateway_url}, *this,
+               std::make_shared<StoredMemory>(services.tenancy.global()),
+               discord::websocket_connector({services.config.net_ca_file}),
+               [this] { return rest_.gateway_info(); }, timing_, services.metrics) {}
+
+DiscordBridge::~DiscordBridge() = default;
+
+Task<Result<void>> DiscordBridge::run() { co_return co_await gateway_.run(); }
+
+void DiscordBridge::stop() { gateway_.stop(); }
+
+Task<Result<void>> DiscordBridge::send(std::string channel_id, std::string content, std::string nonce) {
+  const auto channel = DiscordChannelId::parse(channel_id);
+  if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
+  const auto sent = co_await rest_.create_message(*channel, {fit_message(std::move(content), discord::kLongestMessage), std::move(nonce)});
+  if (!sent) co_return std::unexpected(sent.error());
+  co_return Result<void>{};
+}
+
+void DiscordBridge::on_ready(discord::Ready ready) {
+  log::info("discord ready", {log::field("servers", ready.guilds.size())});
+  net::spawn(services_.loop, "discord.register_commands", [this, id = ready.application] { return register_commands(id); });
+  const std::set<ServerId> present(ready.guilds.begin(), ready.guilds.end());
+  net::spawn(services_.loop, "discord.leave_missing", [this, present] { return leave_missing(present); });
+}
+
+void DiscordBridge::on_intents_refused(discord::Intents refused) {
+  log::warning("discord refused intents", {log::field("intents", discord::privileged_names(refused))});
+}
+
+void DiscordBridge::remember(const discord::GuildSnapshot& guild) {
+  Guild& known = guilds_[guild.id];
+  known.owner = guild.owner;
+  known.roles.clear();
+  for (const discord::Role& role : guild.roles) known.roles[role.id] = role.permissions;
+}
+
+void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival) {
+  remember(guild);
+  net::spawn(services_.loop, "discord.arrive", [this, id = guild.id, name = guild.name] { return arrive(id, name); });
+}
+
+void DiscordBridge::on_guild_updated(discord::GuildUpdate update) {
+  const auto known = guilds_.find(update.id);
+  if (known != guilds_.end() && update.owner) known->second.owner = *update.owner;
+  if (known != guilds_.end() && update.roles) {
+    known->second.roles.clear();
+    for (const discord::Role& role : *update.roles) known->second.roles[role.id] = role.permissions;
+  }
+  if (update.name) net::spawn(services_.loop, "discord.rename", [this, id = update.id, name = *update.name] { return arrive(id, name); });
+}
+
+void DiscordBridge::on_guild_unavailable(ServerId guild) {
+  // An outage on Discord's side is not leaving: nothing of the server stops or is marked.
+  log::warning("server unavailable", {log::field("server", guild.str())});
+}
+
+void DiscordBridge::on_guild_removed(ServerId guild) {
+  guilds_.erase(guild);
+  net::spawn(services_.loop, "discord.leave", [this, guild] { return leave(guild); });
+}
+
+void DiscordBridge::on_role(ServerId guild, discord::Role role) {
+  if (const auto known = guilds_.find(guild); known != guilds_.end()) known->second.roles[role.id] = role.permissions;
+}
+
+void DiscordBridge::on_role_deleted(ServerId guild, discord::RoleId role) {
+  if (const auto known = guilds_.find(guild); known != guilds_.end()) known->second.roles.erase(role);
+}
+
+void DiscordBridge::on_member_joined(discord::MemberJoin join) {
+  const auto scope = services_.tenancy.scopes().for_discord_event(join.guild);
+  if (!scope) return;
+  services_.dispatcher.submit(*scope, MemberJoined{join.user.id, join.user.display_name, join.joined_at.value_or(services_.clock.now())},
+                              [](Outcome) {});
+}
+
+void DiscordBridge::on_member_left(discord::MemberLeave leave) {
+  const auto scope = services_.tenancy.scopes().for_discord_event(leave.guild);
+  if (!scope) return;
+  // Discord gives no moment; to the minute, so that a repeated event is the same one.
+  const TimePoint at = std::chrono::floor<std::chrono::minutes>(services_.clock.now());
+  services_.dispatcher.submit(*scope, MemberLeft{leave.user.id, leave.user.display_name, at}, [](Outcome) {});
+}
+
+void DiscordBridge::on_message(discord::Message message) {
+  const bool human = !message.author.bot && !message.webhook;
+  const bool plain = message.type == discord::MessageType::plain || message.type == discord::MessageType::reply;
+  if (!human || !plain || !message.guild || message.content.empty()) return;
+  net::spawn(services_.loop, "discord.message", [this, message = std::move(message)] { return handle_message(message); });
+}
+
+bool DiscordBridge::is_administrator(const Guild& guild, ServerId server, const discord::Message& message) const {
+  discord::GuildSnapshot snapshot;
+  snapshot.id = server;
+  snapshot.owner = guild.owner;
+  for (const auto& [id, permissions] : guild.roles) snapshot.roles.push_back({id, "", permissions});
+  return (discord::guild_permissions(snapshot, message.author.id, message.roles) & discord::kAdministrator) != 0;
+}
+
+Task<void> DiscordBridge::handle_message(discord::Message message) {
+  const ServerId server = *message.guild;
+  const auto scope = services_.tenancy.scopes().for_discord_event(server);
+  if (!scope) co_return;
+  if (!guilds_.contains(server)) {
+    // A resumed session tells of no guild again.
+    const auto snapshot = co_await rest_.guild(server);
+    if (snapshot) remember(*snapshot);
+  }
+  CommandRequest request;
+  request.door = Door::prefix;
+  request.caller.user = {kDiscord, message.author.id.str(), message.author.display_name};
+  if (const auto known = guilds_.find(server); known != guilds_.end()) {
+    request.caller.administrator = is_administrator(known->second, server, message);
+  }
+  request.place = "discord:" + message.channel.str();
+  request.operation_id = "discord:" + message.id.str();
+  request.line = message.content;
+  services_.dispatcher.submit(*scope, std::move(request), [this, message](Outcome, std::optional<Answer> answer) {
+    if (!answer) return;
+    net::spawn(services_.loop, "discord.reply", [this, message, text = answer->text] { return reply(message, text); });
+  });
+}
+
+Task<void> DiscordBridge::reply(discord::Message message, std::string text) {
+  // The nonce makes a repeated call harmless; the answer belongs to this one message.
+  const discord::NewMessage answer{fit_message(std::move(text), discord::kLongestMessage), "re-" + message.id.str(), message.id};
+  const auto sent = co_await rest_.create_message(message.channel, answer);
+  if (!sent) log::warning("reply not sent", {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
+}
+
+std::string DiscordBridge::say_plainly(std::string_view key) const { return services_.declarations.texts.text(services_.config.language, key); }
+
+void DiscordBridge::on_interaction(discord::Interaction interaction) {
+  if (interaction.type != discord::InteractionType::command) return;
+  const CommandSpec* command = services_.declarations.commands.find_slash(interaction.command);
+  const auto scope = interaction.guild ? services_.tenancy.scopes().for_discord_event(*interaction.guild) : std::nullopt;
+  const auto pending = std::make_shared<Pending>(*this, interaction, command != nullptr && command->private_answer);
+  pending->start();
+  if (!scope || command == nullptr) {
+    pending->answer({say_plainly(interaction.guild ? "common.unknown_command" : "common.servers_only"), true});
+    return;
+  }
+  CommandRequest request;
+  request.door = Door::slash;
+  request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
+                    (interaction.permissions & discord::kAdministrator) != 0};
+  request.place = interaction.channel ? "discord:" + interaction.channel->str() : "";
+  request.operation_id = "discord:" + interaction.id.str();
+  request.slash_name = interaction.command;
+  request.options = interaction.options;
+  for (const auto& [id, name] : interaction.users) request.person_names[id.str()] = name;
+  services_.dispatcher.submit(*scope, std::move(request), [this, pending](Outcome outcome, std::optional<Answer> answer) {
+    if (answer) pending->answer(*std::move(answer));
+    if (!answer && outcome == Outcome::overloaded) pending->answer({say_plainly("common.busy"), true});
+  });
+}
+
+Task<void> DiscordBridge::arrive(ServerId server, std::string name) {
+  const auto arrival = co_await services_.tenancy.servers().arrived(server, name, services_.clock.now());
+  if (arrival != tenancy::Arrival::known) {
+    log::info("server arrived", {log::field("server", server.str()), log::field("new", arrival == tenancy::Arrival::added)});
+  }
+  if (const auto scope = services_.tenancy.scopes().for_discord_event(server)) services_.dispatcher.refresh(*scope);
+}
+
+Task<void> DiscordBridge::leave(ServerId server) {
+  const bool was_active = co_await services_.tenancy.servers().left(server, services_.clock.now());
+  if (!was_active) co_return;
+  log::info("server left", {log::field("server", server.str())});
+  services_.topics.publish("servers");
+}
+
+Task<void> DiscordBridge::leave_missing(std::set<ServerId> present) {
+  for (const auto& server : services_.tenancy.servers().list()) {
+    const bool on_discord = server.discord_server_id.value() > 0;
+    if (on_discord && server.state == "active" && !present.contains(server.discord_server_id)) {
+      co_await leave(server.discord_server_id);
+    }
+  }
+}
+
+Task<void> DiscordBridge::register_commands(discord::ApplicationId application) {
+  const auto changed = co_await rest_.sync_commands(application, command_definitions(services_.declarations));
+  if (!changed) {
+    log::error("commands not registered", {log::field("error", changed.error().message)});
+  } else if (*changed) {
+    log::info("commands registered");
+  }
+}
+
+std::vector<discord::CommandDefinition> command_definitions(const Declarations& declarations) {
+  std::vector<discord::CommandDefinition> definitions;
+  for (const CommandSpec& command : declarations.commands.all()) {
+    if (!command.open_at(Door::slash)) continue;
+    const std::string key = command.description_key();
+    discord::CommandDefinition definition{command.slash_name(), declarations.texts.text("en", key), {{"de", declarations.texts.text("de", key)}}};
+    for (const ArgumentSpec& argument : command.arguments) definition.options.push_back(option_of(argument, declarations.texts));
+    if (command.permission == Permission::administrator) definition.default_permissions = 0;
+    definitions.push_back(std::move(definition));
+  }
+  return definitions;
+}
+
+std::string fit_message(std::string text, std::size_t limit) {
+  while (utf16_length(text) > limit) {
+    const auto line = text.rfind('\n');
+    if (line == std::string::npos || line == 0) return shorten(text, limit / 2);
+    text.erase(line);
+  }
+  return text;
+}
+
+}  // namespace guildhall::bot

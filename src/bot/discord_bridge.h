@@ -1,0 +1,99 @@
+// Between Discord's client and the bot: gateway events become events and calls, answers become
+// messages; servers appear, leave and come back.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/metrics.h"
+#include "bot/dispatcher.h"
+#include "bot/feature.h"
+#include "bot/topics.h"
+#include "net/http_client.h"
+#include "platforms/discord/gateway.h"
+#include "platforms/discord/rest.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::bot {
+
+/// Everything that both bridges work with. All of it outlives them.
+struct BridgeServices {
+  boost::asio::io_context& loop;
+  const Config& config;
+  const Clock& clock;
+  Metrics& metrics;
+  tenancy::Tenancy& tenancy;
+  const Declarations& declarations;
+  Dispatcher& dispatcher;
+  TopicHub& topics;
+  net::HttpClient& http;
+};
+
+class DiscordBridge final : private discord::GatewayHandler {
+ public:
+  explicit DiscordBridge(BridgeServices services);
+  ~DiscordBridge() override;
+
+  /// Runs until `stop`; returns what cannot be mended by trying again (`token_refused`, ...).
+  Task<Result<void>> run();
+  void stop();
+
+  discord::GatewayHealth health() const { return gateway_.health(); }
+
+  /// Sends a message of the outbox.
+  Task<Result<void>> send(std::string channel_id, std::string content, std::string nonce);
+
+ private:
+  class Pending;
+
+  /// What is kept of a guild, to know its administrators: message events carry role ids only.
+  struct Guild {
+    DiscordUserId owner;
+    std::map<discord::RoleId, discord::Permissions> roles;
+  };
+
+  void on_ready(discord::Ready ready) override;
+  void on_intents_refused(discord::Intents refused) override;
+  void on_guild(discord::GuildSnapshot guild, discord::GuildArrival arrival) override;
+  void on_guild_updated(discord::GuildUpdate update) override;
+  void on_guild_unavailable(ServerId guild) override;
+  void on_guild_removed(ServerId guild) override;
+  void on_role(ServerId guild, discord::Role role) override;
+  void on_role_deleted(ServerId guild, discord::RoleId role) override;
+  void on_member_joined(discord::MemberJoin join) override;
+  void on_member_left(discord::MemberLeave leave) override;
+  void on_message(discord::Message message) override;
+  void on_interaction(discord::Interaction interaction) override;
+
+  void remember(const discord::GuildSnapshot& guild);
+  bool is_administrator(const Guild& guild, ServerId server, const discord::Message& message) const;
+  Task<void> arrive(ServerId server, std::string name);
+  Task<void> leave(ServerId server);
+  Task<void> leave_missing(std::set<ServerId> present);
+  Task<void> register_commands(discord::ApplicationId application);
+  Task<void> handle_message(discord::Message message);
+  Task<void> reply(discord::Message message, std::string text);
+  std::string say_plainly(std::string_view key) const;
+
+  BridgeServices services_;
+  std::shared_ptr<discord::Timing> timing_;
+  discord::RestClient rest_;
+  discord::Gateway gateway_;
+  std::map<ServerId, Guild> guilds_;
+};
+
+/// The registered commands as Discord wants them, with German descriptions beside the English ones.
+std::vector<discord::CommandDefinition> command_definitions(const Declarations& declarations);
+
+/// At most `limit` UTF-16 units, cut at a line.
+std::string fit_message(std::string text, std::size_t limit);
+
+}  // namespace guildhall::bot

@@ -1,0 +1,399 @@
+#include "bot/kick_bridge.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "bot/persons.h"
+#include "net/oauth.h"
+
+namespace guildhall::bot {
+namespace {
+
+using store::GlobalStatement;
+using store::GlobalTx;
+using store::NoRow;
+using store::TxTask;
+using tenancy::ChannelKey;
+
+constexpr std::chrono::seconds kCommitPatience{3};
+constexpr std::chrono::milliseconds kLookAtSettings{200};
+constexpr std::chrono::seconds kRetryBinding{10};
+constexpr Duration kPoll = std::chrono::seconds(120);
+/// So long after Kick's last word its live state counts as known.
+constexpr Duration kWordHolds = std::chrono::minutes(10);
+constexpr Duration kStateLife = std::chrono::minutes(10);
+constexpr std::size_t kIdsPerCall = 50;
+
+const std::vector<std::string>& wanted_events() {
+  static const std::vector<std::string> events{"chat.message.sent", "livestream.status.updated", "channel.subscription.gifts"};
+  return events;
+}
+
+struct NewStateParams {
+  std::string state_hash;
+  std::string session_hash;
+  std::string verifier;
+  ServerId server_id;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(NewStateParams, (), (state_hash, session_hash, verifier, server_id, now))
+
+struct TakeStateParams {
+  std::string state_hash;
+  std::string session_hash;
+  TimePoint oldest;
+};
+BOOST_DESCRIBE_STRUCT(TakeStateParams, (), (state_hash, session_hash, oldest))
+
+struct StateRow {
+  std::string verifier;
+  ServerId server_id;
+};
+BOOST_DESCRIBE_STRUCT(StateRow, (), (verifier, server_id))
+
+struct OldStatesParams {
+  TimePoint oldest;
+};
+BOOST_DESCRIBE_STRUCT(OldStatesParams, (), (oldest))
+
+constexpr GlobalStatement<NewStateParams, NoRow> kNewState{
+    "kick.new_oauth_state",
+    "INSERT INTO oauth_states (state_hash, session_hash, verifier, server_id, created_at) "
+    "VALUES (:state_hash, :session_hash, :verifier, :server_id, :now)"};
+
+/// Single use: whoever takes it has it alone.
+constexpr GlobalStatement<TakeStateParams, StateRow> kTakeState{
+    "kick.take_oauth_state",
+    "DELETE FROM oauth_states WHERE state_hash = :state_hash AND session_hash = :session_hash AND created_at > :oldest "
+    "RETURNING verifier, server_id"};
+
+constexpr GlobalStatement<OldStatesParams, NoRow> kForgetStates{"kick.forget_oauth_states",
+                                                                "DELETE FROM oauth_states WHERE created_at <= :oldest"};
+
+net::HttpResponse answer(int status, std::string text) { return net::make_response(status, "text/plain", std::move(text) + "\n"); }
+
+kick::ClientOptions client_options(const Config& config) {
+  return {config.kick_oauth_url, config.kick_api_url, config.kick_client_id, config.kick_client_secret};
+}
+
+ChannelKey key_of(const kick::User& broadcaster) { return {kKick, broadcaster.id}; }
+
+bool has_badge(const kick::ChatMessageSent& message, std::string_view badge) {
+  return std::find(message.badges.begin(), message.badges.end(), badge) != message.badges.end();
+}
+
+ChatMessage normalised(const kick::ChatMessageSent& message, bool live_known) {
+  const Chatter sender{message.sender.id, message.sender.name,
+                       has_badge(message, "subscriber") || has_badge(message, "founder"),
+                       message.sender.id == message.broadcaster.id, has_badge(message, "bot")};
+  return {key_of(message.broadcaster), message.message_id, sender, message.content, message.created_at, live_known};
+}
+
+}  // namespace
+
+/// Waits until every server's commit is in. The waiting coroutine owns the timer's loop; commits are
+/// told from the servers' loops.
+class CommitCount : public std::enable_shared_from_this<CommitCount> {
+ public:
+  explicit CommitCount(boost::asio::any_io_executor executor) : timer_(executor) {}
+
+  /// One more to wait for; the returned function tells its outcome.
+  std::function<void(Outcome)> expect() {
+    ++open_;
+    return [self = shared_from_this()](Outcome outcome) {
+      boost::asio::post(self->timer_.get_executor(), [self, outcome] {
+        self->good_ = self->good_ && outcome == Outcome::committed;
+        if (--self->open_ == 0) self->timer_.cancel();
+      });
+    };
+  }
+
+  /// True: all committed in time.
+  Task<bool> wait() {
+    timer_.expires_after(kCommitPatience);
+    if (open_ > 0) co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_return open_ == 0 && good_;
+  }
+
+ private:
+  boost::asio::steady_timer timer_;
+  int open_ = 0;
+  bool good_ = true;
+};
+
+KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, std::optional<RsaPublicKey> pinned_key)
+    : services_(services),
+      client_(client_options(services.config), [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
+      verifier_(services.clock, [this] { return client_.public_key(); }, std::move(pinned_key)),
+      chat_(services.loop, client_, services.tenancy.channels(), secrets, services.clock, services.metrics),
+      events_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.", "outcome=\"accepted\"")),
+      refused_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.", "outcome=\"refused\"")) {
+  for (const auto& server : services_.tenancy.servers().list()) changed_.insert(server.discord_server_id);
+  listening_ = services_.topics.listen([this](const std::string& topic, std::uint64_t) {
+    const auto slash = topic.rfind('/');
+    if (!topic.starts_with("server/") || topic.substr(slash + 1) != "settings") return;
+    const auto server = ServerId::parse(std::string_view(topic).substr(7, slash - 7));
+    const std::scoped_lock lock(mutex_);
+    if (server) changed_.insert(*server);
+  });
+}
+
+KickBridge::~KickBridge() = default;
+
+Task<void> KickBridge::run() {
+  net::spawn(services_.loop, "kick.streams", [this] { return watch_streams(); });
+  co_await watch_settings();
+}
+
+Task<void> KickBridge::watch_settings() {
+  for (;;) {
+    std::set<ServerId> due;
+    {
+      const std::scoped_lock lock(mutex_);
+      due.swap(changed_);
+    }
+    bool failed = false;
+    for (const ServerId server : due) {
+      const auto done = co_await reconcile(server);
+      if (done) continue;
+      failed = true;
+      set_problem(server, done.error().message);
+      const std::scoped_lock lock(mutex_);
+      changed_.insert(server);
+    }
+    co_await net::sleep_for(failed ? std::chrono::nanoseconds(kRetryBinding) : std::chrono::nanoseconds(kLookAtSettings));
+  }
+}
+
+void KickBridge::set_problem(ServerId server, std::string problem) {
+  const std::scoped_lock lock(mutex_);
+  std::string& known = problems_[server];
+  if (known == problem) return;
+  known = std::move(problem);
+  if (!known.empty()) log::warning("kick channel", {log::field("server", server.str()), log::field("problem", known)});
+  services_.topics.publish(server_topic(server, "overview"));
+}
+
+std::string KickBridge::channel_problem(ServerId server) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = problems_.find(server);
+  return found == problems_.end() ? "" : found->second;
+}
+
+Task<Result<void>> KickBridge::reconcile(ServerId server) {
+  const auto scope = services_.tenancy.scopes().for_job(server);
+  if (!scope) co_return Result<void>{};
+  const SettingsPtr settings = co_await scope->read([this](store::Tx& tx) {
+    return load_settings(tx, services_.declarations.settings, services_.config);
+  });
+  const std::string wanted = settings->get(kKickChannel);
+  const auto bound = services_.tenancy.channels().of_server(server, kKick);
+  if (wanted.empty()) {
+    if (bound) co_await services_.tenancy.channels().unbind(server, kKick);
+    set_problem(server, "");
+    co_return Result<void>{};
+  }
+  if (bound && bound->slug == wanted) {
+    set_problem(server, "");
+    co_return Result<void>{};
+  }
+  co_return co_await bind(server, wanted);
+}
+
+Task<Result<void>> KickBridge::bind(ServerId server, std::string slug) {
+  const auto found = co_await client_.find_channel(slug);
+  if (!found) co_return std::unexpected(found.error());
+  auto& channels = services_.tenancy.channels();
+  if (!*found) {
+    // What it listened to before is not what was asked for.
+    co_await channels.unbind(server, kKick);
+    set_problem(server, fmt::format("there is no Kick channel '{}'", slug));
+    co_return Result<void>{};
+  }
+  const kick::Channel& channel = **found;
+  const ChannelKey key{kKick, channel.broadcaster_user_id};
+  co_await channels.know(key, slug, channel.slug, services_.clock.now());
+  co_await channels.bind(server, key);
+  log::info("kick channel bound", {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
+  set_problem(server, "");
+  co_await apply_stream(channel, *channels.find(key));
+  const auto refused = co_await client_.subscribe(channel.broadcaster_user_id, wanted_events());
+  if (!refused) co_return std::unexpected(refused.error());
+  if (!refused->empty()) {
+    set_problem(server, fmt::format("Kick refused the events {}", fmt::join(*refused, ", ")));
+  }
+  services_.topics.publish("servers");
+  co_return Result<void>{};
+}
+
+Task<void> KickBridge::watch_streams() {
+  for (;;) {
+    co_await check_streams();
+    co_await net::sleep_for(services_.clock.real(kPoll));
+  }
+}
+
+Task<void> KickBridge::check_streams() {
+  const auto known = services_.tenancy.channels().list();
+  for (std::size_t i = 0; i < known.size(); i += kIdsPerCall) {
+    std::vector<std::string> ids;
+    for (std::size_t j = i; j < std::min(i + kIdsPerCall, known.size()); ++j) ids.push_back(known[j].platform_user_id);
+    const auto seen = co_await client_.channels(std::move(ids));
+    if (!seen) {
+      log::warning("kick streams unknown", {log::field("error", seen.error().message)});
+      co_return;
+    }
+    for (const kick::Channel& channel : *seen) {
+      const auto entry = services_.tenancy.channels().find({kKick, channel.broadcaster_user_id});
+      if (entry) co_await apply_stream(channel, *entry);
+    }
+  }
+}
+
+/// What a look at the channel tells, where the webhooks may have told nothing.
+Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known) {
+  if (!seen.is_live) co_return;
+  const TimePoint now = services_.clock.now();
+  live_known_until_[seen.broadcaster_user_id] = now + kWordHolds;
+  StreamStatus status{known.key(), *seen.is_live, seen.live_since.value_or(now), std::nullopt, seen.title};
+  int& offline = offline_polls_[seen.broadcaster_user_id];
+  offline = *seen.is_live ? 0 : offline + 1;
+  if (!*seen.is_live) {
+    // Offline twice in a row, while we believe that it is live: its end was lost.
+    const bool lost = known.live == "live" && offline >= 2;
+    if (known.live == "unknown") co_await services_.tenancy.channels().set_live(known.key(), false, std::nullopt, now);
+    if (!lost) co_return;
+    status.started_at = known.live_since.value_or(now);
+    status.ended_at = now;
+  }
+  auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
+  co_await route_status(std::move(status), count);
+  co_await count->wait();
+}
+
+bool KickBridge::is_live_known(const ChannelKey& channel) const {
+  const auto known = live_known_until_.find(channel.platform_user_id);
+  return known != live_known_until_.end() && known->second > services_.clock.now();
+}
+
+Task<net::HttpResponse> KickBridge::handle_webhook(net::HttpRequest request) {
+  const auto delivery = co_await verifier_.verify(std::move(request));
+  if (!delivery) {
+    refused_.add();
+    log::warning("kick webhook refused", {log::field("reason", delivery.error().message)});
+    co_return answer(delivery.error().code == ErrorCode::unavailable ? 503 : 401, delivery.error().message);
+  }
+  auto event = kick::parse_event(*delivery);
+  events_.add();
+  if (!event) {
+    // Genuine but of no use to us: asking for it again would bring the same.
+    log::warning("kick event ignored", {log::field("type", delivery->type), log::field("reason", event.error().message)});
+    co_return answer(200, "ignored");
+  }
+  const bool committed = co_await route(*std::move(event), delivery->message_id);
+  co_return committed ? answer(200, "ok") : answer(503, "busy, please deliver it again");
+}
+
+Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
+  auto count = std::make_shared<CommitCount>(co_await boost::asio::this_coro::executor);
+  if (const auto* message = std::get_if<kick::ChatMessageSent>(&event)) route_chat(*message, count);
+  if (const auto* status = std::get_if<kick::LivestreamStatusUpdated>(&event)) {
+    const StreamStatus normal{key_of(status->broadcaster), status->is_live, status->started_at, status->ended_at, status->title};
+    live_known_until_[status->broadcaster.id] = services_.clock.now() + kWordHolds;
+    co_await route_status(normal, count);
+  }
+  if (const auto* gifts = std::get_if<kick::SubscriptionGifts>(&event)) {
+    const GiftedSubs normal{key_of(gifts->broadcaster), message_id,
+                            gifts->gifter ? std::optional(gifts->gifter->name) : std::nullopt,
+                            static_cast<std::int64_t>(gifts->giftees.size()), gifts->created_at};
+    for (const auto& scope : services_.tenancy.scopes().for_channel_event(normal.channel)) {
+      services_.dispatcher.submit(scope, normal, count->expect());
+    }
+  }
+  co_return co_await count->wait();
+}
+
+bool KickBridge::route_chat(const kick::ChatMessageSent& message, const std::shared_ptr<CommitCount>& count) {
+  const ChatMessage normal = normalised(message, is_live_known(key_of(message.broadcaster)));
+  const auto scopes = services_.tenancy.scopes().for_channel_event(normal.channel);
+  const bool shared = scopes.size() > 1;
+  for (const auto& scope : scopes) {
+    const auto server = services_.tenancy.servers().find(scope.server());
+    // Each server answers for itself; where several listen, it says which one speaks.
+    const std::string prefix = shared && server ? fmt::format("[{}] ", server->name) : "";
+    auto told = count->expect();
+    services_.dispatcher.submit(scope, normal, [this, channel = normal.channel, prefix, told](Outcome outcome, std::optional<Answer> said) {
+      told(outcome);
+      if (said && !said->text.empty()) chat_.send(channel, prefix + said->text);
+    });
+  }
+  return !scopes.empty();
+}
+
+Task<void> KickBridge::route_status(StreamStatus status, std::shared_ptr<CommitCount> count) {
+  for (const auto& scope : services_.tenancy.scopes().for_channel_event(status.channel)) {
+    services_.dispatcher.submit(scope, status, count->expect());
+  }
+  auto& channels = services_.tenancy.channels();
+  const auto known = channels.find(status.channel);
+  if (!known) co_return;
+  // A word of an older stream, or a repeated or late beginning of one that has ended, says nothing new.
+  const bool older = known->live_since && status.started_at < *known->live_since;
+  const bool over = known->live_since && status.started_at == *known->live_since && known->live == "offline" && status.live;
+  if (older || over) co_return;
+  if (known->live == (status.live ? "live" : "offline") && known->live_since == status.started_at) co_return;
+  co_await channels.set_live(status.channel, status.live, status.started_at, services_.clock.now());
+  services_.topics.publish("servers");
+  for (const ServerId server : channels.servers_of(status.channel)) services_.topics.publish(server_topic(server, "overview"));
+}
+
+std::string KickBridge::redirect_uri() const { return services_.config.public_url() + "/auth/kick/callback"; }
+
+Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, ServerId server) {
+  if (services_.config.kick_client_id.empty()) {
+    co_return fail(ErrorCode::configuration, "kick.client_id is not set", "Enter the Kick app's id and secret in the configuration.");
+  }
+  const std::string state = net::random_token();
+  const std::string verifier = net::make_pkce_verifier();
+  const TimePoint now = services_.clock.now();
+  const NewStateParams row{hex(sha256(state)), std::move(session_hash), verifier, server, now};
+  co_await services_.tenancy.global().transact([row](GlobalTx& tx) -> TxTask<void> {
+    co_await tx.change(kForgetStates, {row.now - kStateLife});
+    co_await tx.change(kNewState, row);
+  });
+  co_return client_.authorize_url(redirect_uri(), state, net::pkce_challenge(verifier));
+}
+
+Task<Result<KickBridge::Connected>> KickBridge::finish_connect(std::string state, std::string code, std::string session_hash) {
+  const TakeStateParams params{hex(sha256(state)), std::move(session_hash), services_.clock.now() - kStateLife};
+  const auto row = co_await services_.tenancy.global().transact(
+      [params](GlobalTx& tx) -> TxTask<std::optional<StateRow>> { co_return co_await tx.one(kTakeState, params); });
+  if (!row) co_return fail(ErrorCode::invalid, "this sign-in was not started here, or is too old", "Start it again from the server's page.");
+  const auto tokens = co_await client_.exchange_code(std::move(code), row->verifier, redirect_uri());
+  if (!tokens) co_return std::unexpected(tokens.error());
+  const auto user = co_await client_.own_user(tokens->access_token);
+  if (!user) co_return std::unexpected(user.error());
+  const auto seen = co_await client_.channels({user->id});
+  if (!seen) co_return std::unexpected(seen.error());
+  if (seen->empty()) co_return fail(ErrorCode::not_found, "this Kick account has no channel");
+  const ChannelKey key{kKick, user->id};
+  co_await services_.tenancy.channels().know(key, seen->front().slug, user->name, services_.clock.now());
+  co_await chat_.keep(key, *tokens);
+  log::info("kick channel connected", {log::field("channel", user->id)});
+  services_.topics.publish("servers");
+  for (const ServerId server : services_.tenancy.channels().servers_of(key)) services_.topics.publish(server_topic(server, "overview"));
+  co_return Connected{row->server_id, seen->front().slug};
+}
+
+void declare_kick(store::StatementRegistry& statements) { statements.add("kick", kNewState, kTakeState, kForgetStates); }
+
+}  // namespace guildhall::bot

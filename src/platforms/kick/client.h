@@ -1,0 +1,73 @@
+// Kick's OAuth and public API, what the road needs of it. Rate limits are not published: one bucket of
+// 60 calls a minute, and a 429 stops calls for as long as it says.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/task.h"
+#include "net/http.h"
+#include "net/rate_limit.h"
+#include "platforms/kick/types.h"
+
+namespace guildhall::kick {
+
+struct ClientOptions {
+  std::string oauth_url;  // origin, no path
+  std::string api_url;    // origin, no path
+  std::string client_id;
+  std::string client_secret;
+};
+
+/// What a streamer has to agree to, so that the bot can listen and answer.
+inline constexpr const char* kChannelScopes = "user:read channel:read chat:write events:subscribe";
+
+/// Longest text of one chat message, in characters.
+inline constexpr std::size_t kLongestChat = 500;
+
+class Client {
+ public:
+  using Send = std::function<Task<Result<net::HttpResponse>>(net::HttpRequest)>;
+
+  Client(ClientOptions options, Send send) : options_(std::move(options)), send_(std::move(send)) {}
+
+  /// Where a streamer is sent to consent.
+  std::string authorize_url(std::string_view redirect_uri, std::string_view state, std::string_view challenge) const;
+  /// Errors of the OAuth calls: `unauthenticated` (code or refresh token no longer good), `unavailable`.
+  Task<Result<Tokens>> exchange_code(std::string code, std::string verifier, std::string redirect_uri);
+  Task<Result<Tokens>> refresh(std::string refresh_token);
+  Task<Result<Tokens>> app_token();
+
+  /// Whose token it is.
+  Task<Result<User>> own_user(std::string access_token);
+  /// Empty when there is no such channel.
+  Task<Result<std::optional<Channel>>> find_channel(std::string slug);
+  /// In any order; a channel that is gone is missing. At most 50 ids.
+  Task<Result<std::vector<Channel>>> channels(std::vector<std::string> broadcaster_ids);
+  Task<Result<std::string>> public_key();
+  /// Subscribes the app to the events of a channel; those that are subscribed already stay. Returns
+  /// the names that Kick refused.
+  Task<Result<std::vector<std::string>>> subscribe(std::string broadcaster_id, std::vector<std::string> events);
+
+  /// As the app's bot in the channel of the token's owner, or as that user himself (`type` "bot",
+  /// "user"). Never repeated. Errors: `unauthenticated`, `rate_limited`, `refused_by_guard` (Kick said
+  /// no), `unavailable`.
+  Task<Result<void>> send_chat(std::string access_token, std::string type, std::string broadcaster_id, std::string text);
+
+ private:
+  Task<Result<boost::json::value>> call(net::HttpRequest request);
+  Task<Result<Tokens>> token_call(net::Query form);
+  /// The app's own token, asked for anew when Kick no longer takes it.
+  Task<Result<boost::json::value>> call_as_app(net::HttpRequest request);
+  Task<Result<std::vector<Channel>>> channels_by(std::string query);
+
+  ClientOptions options_;
+  Send send_;
+  std::string app_token_;
+  net::TokenBucket bucket_{60, std::chrono::minutes(1)};
+};
+
+}  // namespace guildhall::kick

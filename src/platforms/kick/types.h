@@ -1,0 +1,65 @@
+// What Kick tells us (public API and webhooks, version 1).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace guildhall::kick {
+
+struct User {
+  std::string id;  // a number, as text
+  std::string name;
+  std::string slug;
+};
+
+struct ChatMessageSent {
+  User broadcaster;
+  User sender;
+  std::vector<std::string> badges;  // "subscriber", "moderator", "broadcaster", "bot", ...
+  std::string message_id;
+  std::string content;
+  TimePoint created_at;
+};
+
+struct LivestreamStatusUpdated {
+  User broadcaster;
+  bool is_live = false;
+  std::string title;
+  TimePoint started_at;
+  std::optional<TimePoint> ended_at;
+};
+
+struct SubscriptionGifts {
+  User broadcaster;
+  std::optional<User> gifter;  // none: anonymous
+  std::vector<User> giftees;
+  TimePoint created_at;
+};
+
+/// An event type that nothing here needs.
+struct OtherEvent {
+  std::string type;
+};
+
+using Event = std::variant<OtherEvent, ChatMessageSent, LivestreamStatusUpdated, SubscriptionGifts>;
+
+struct Channel {
+  std::string broadcaster_user_id;
+  std::string slug;
+  std::optional<bool> is_live;  // none: the answer did not say
+  std::optional<TimePoint> live_since;
+  std::string title;
+};
+
+struct Tokens {
+  std::string access_token;
+  std::string refresh_token;
+  std::chrono::seconds expires_in{0};
+  std::string scope;
+};
+
+}  // namespace guildhall::kick

@@ -1,0 +1,157 @@
+// Every request that our Discord client can send has the shape that Discord describes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "platforms/discord/rest.h"
+#include "platforms/discord/scripted.h"
+#include "tests/contract/openapi_check.h"
+
+namespace guildhall::contract {
+namespace {
+
+using namespace discord;  // NOLINT
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr std::string_view kBase = "https://discord.test/api/v10";
+
+const OpenApi& discord_api() {
+  static const auto api = OpenApi::load(GUILDHALL_SOURCE_DIR "/tests/fixtures/official/discord-openapi.json");
+  return api.value();
+}
+
+struct DiscordShapes : testing::Test, TestLoop {
+  ScriptedHttp http{*this};
+  Metrics metrics;
+  RestClient client{
+      loop,
+      {.api_url = "https://discord.test/api", .token = "t", .project_url = "https://example.org"},
+      [this](net::HttpRequest request) { return http.send(std::move(request)); },
+      timing,
+      metrics};
+
+  /// The last request is as described.
+  void expect_described() {
+    ASSERT_FALSE(http.requests.empty());
+    const net::HttpRequest& request = http.requests.back();
+    ASSERT_TRUE(request.url.starts_with(kBase));
+    EXPECT_THAT(discord_api().check(request.method, request.url.substr(kBase.size()), request.body),
+                IsEmpty())
+        << request.method << " " << request.url << " " << request.body;
+    EXPECT_EQ(request.header("content-type").has_value(), !request.body.empty());
+  }
+};
+
+TEST_F(DiscordShapes, Reading) {
+  start(client.gateway_info());
+  expect_described();
+  start(client.application());
+  expect_described();
+  start(client.self());
+  expect_described();
+  start(client.guild(ServerId(1)));
+  expect_described();
+  start(client.commands(ApplicationId(98)));
+  expect_described();
+}
+
+TEST_F(DiscordShapes, Messages) {
+  start(client.create_message(DiscordChannelId(1), {.content = std::string(kLongestMessage, 'x')}));
+  expect_described();
+  start(client.create_message(DiscordChannelId(1),
+                              {.content = "x", .nonce = std::string(25, 'n'), .reply_to = MessageId(5)}));
+  expect_described();
+}
+
+TEST_F(DiscordShapes, InteractionAnswers) {
+  for (const bool only_for_caller : {false, true}) {
+    start(client.answer(InteractionId(1), "token", "hi", only_for_caller));
+    expect_described();
+    start(client.defer(InteractionId(1), "token", only_for_caller));
+    expect_described();
+  }
+  start(client.edit_answer(ApplicationId(98), "token", "hi"));
+  expect_described();
+}
+
+TEST_F(DiscordShapes, Commands) {
+  std::vector<CommandDefinition> commands{{.name = "plain", .description = "Nothing else"}};
+  CommandDefinition full{
+      .name = "full", .description = "Everything", .translations = {{"de", "Alles"}, {"en-US", "All"}}};
+  for (const OptionType type : {OptionType::text, OptionType::integer, OptionType::boolean, OptionType::user,
+                                OptionType::channel, OptionType::role}) {
+    full.options.push_back({.type = type,
+                            .name = "option-" + std::to_string(static_cast<int>(type)),
+                            .description = "One",
+                            .translations = {{"de", "Eins"}},
+                            .required = true});
+  }
+  full.options[0].choices = {{"Gift", "gift"}, {"Prize", "prize"}};
+  full.options[1].least = -9'007'199'254'740'991;
+  full.options[1].most = 9'007'199'254'740'991;
+  full.default_permissions = Permissions{1} << 52;
+  commands.push_back(full);
+  start(client.overwrite_commands(ApplicationId(98), commands));
+  expect_described();
+  start(client.overwrite_commands(ApplicationId(98), {}));
+  expect_described();
+}
+
+struct Wrong {
+  std::string method;
+  std::string path;
+  std::string body;
+  std::string complaint;
+};
+
+struct CheckerComplains : testing::TestWithParam<Wrong> {};
+
+TEST_P(CheckerComplains, AboutEveryKindOfMistake) {
+  const Wrong& wrong = GetParam();
+  EXPECT_THAT(discord_api().check(wrong.method, wrong.path, wrong.body),
+              Contains(HasSubstr(wrong.complaint)));
+}
+
+const std::string kMessages = "/channels/1/messages";
+const std::string kCallback = "/interactions/1/token/callback";
+const std::string kCommands = "/applications/98/commands";
+
+INSTANTIATE_TEST_SUITE_P(
+    Discord, CheckerComplains,
+    testing::Values(
+        Wrong{"GET", "/no/such/call", "", "not described"},
+        Wrong{"DELETE", "/gateway/bot", "", "not described"},
+        Wrong{"GET", kCommands + "?with_localisations=true", "", "query with_localisations"},
+        Wrong{"POST", kMessages, "", "body is missing"}, Wrong{"POST", kMessages, "{", "not JSON"},
+        Wrong{"POST", kMessages, R"({"contents":"x"})", "body.contents: is not described"},
+        Wrong{"POST", kMessages, R"({"content":5})", "body.content: 5 is not of type"},
+        Wrong{"POST", kMessages, R"({"nonce":"12345678901234567890123456"})", "too long"},
+        Wrong{"POST", kMessages, R"({"message_reference":{}})", "message_id is missing"},
+        Wrong{"POST", kMessages, R"({"message_reference":{"message_id":7}})", "is not of type"},
+        Wrong{"POST", kMessages, R"({"message_reference":{"message_id":"07"}})", "pattern"},
+        Wrong{"POST", kMessages, R"({"allowed_mentions":{"parse":["users","users"]}})", "an item twice"},
+        Wrong{"POST", kMessages, R"({"allowed_mentions":{"parse":["nobody"]}})", "nobody"},
+        Wrong{"POST", kCallback, R"({"data":{}})", "type is missing"},
+        Wrong{"POST", kCallback, R"({"type":4,"data":{"nonce":"n"}})", "not described"},
+        Wrong{"PUT", kCommands, R"([{"name":""}])", "too short"},
+        Wrong{"PUT", kCommands, R"([{"name":"x","options":[{"type":3,"name":"a"}]}])",
+              "description is missing"},
+        Wrong{"PUT", kCommands,
+              R"([{"name":"x","options":[{"type":4,"name":"a","description":"d","max_value":1e16}]}])",
+              "max_value"},
+        Wrong{"PUT", kCommands, R"([{"name":"x","default_member_permissions":"99999999999999999"}])",
+              "out of range"},
+        Wrong{"PUT", kCommands, R"([{"name":"x","contexts":[3]}])", "not among"},
+        Wrong{"PUT", kCommands, R"([{"name":"x","contexts":[]}])", "too few"}));
+
+TEST(Checker, PrefersTheLiteralPath) {
+  EXPECT_THAT(discord_api().check("PATCH", "/webhooks/1/t/messages/@original", R"({"content":"x"})"),
+              IsEmpty());
+  EXPECT_THAT(discord_api().check("GET", "/users/@me", ""), IsEmpty());
+  EXPECT_THAT(discord_api().check("GET", "/users/", ""), Not(IsEmpty()));
+}
+
+}  // namespace
+}  // namespace guildhall::contract
