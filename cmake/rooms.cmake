@@ -13,15 +13,20 @@ function(room name folder)
   set_target_properties(guildhall_${name} PROPERTIES PCH_INSTANTIATE_TEMPLATES ON)
 endfunction()
 
-# embed(TARGET FOLDER PATTERN FUNCTION): puts files into the target; FUNCTION() lists them.
+# embed(TARGET FOLDER PATTERN FUNCTION [STAMP]): puts files into the target; FUNCTION() lists them.
+# With a STAMP the files are made during the build, and the stamp is newer than all of them.
 function(embed target folder pattern function)
   string(MAKE_C_IDENTIFIER "${function}" stem)
   set(out ${CMAKE_BINARY_DIR}/embedded/${stem})
   cmake_path(ABSOLUTE_PATH folder BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE absolute)
-  file(GLOB_RECURSE files CONFIGURE_DEPENDS ${absolute}/${pattern})
+  if(ARGC GREATER 4)
+    set(files ${ARGV4})
+  else()
+    file(GLOB_RECURSE files CONFIGURE_DEPENDS ${absolute}/${pattern})
+  endif()
   add_custom_command(
     OUTPUT ${out}.S ${out}.cpp
-    COMMAND ${CMAKE_COMMAND} -DDIR=${absolute} -DPATTERN=${pattern} -DFUNCTION=${function} -DOUT=${out}
+    COMMAND ${CMAKE_COMMAND} "-DDIR=${absolute}" -DPATTERN=${pattern} -DFUNCTION=${function} "-DOUT=${out}"
             -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
     VERBATIM)

@@ -64,12 +64,12 @@ void declare_bot(Declarations& declarations) {
   declare_settings(declarations.statements, declarations.settings);
   declare_outbox(declarations.statements, declarations.settings);
   declarations.commands.add(help_command(declarations));
+  declare_bot_routes(declarations);
 }
 
-TxTask<Result<SettingChange>> change_server_setting(Tx& tx, const Declarations& declarations, ServerId server,
-                                                    std::string key, std::optional<std::string> value,
-                                                    tenancy::Actor actor, TimePoint now) {
-  auto changed = co_await change_setting(tx, declarations.settings, std::move(key), std::move(value), std::move(actor), now);
+TxTask<Result<SettingChange>> change_server_setting(Tx& tx, const Declarations& declarations, ServerId server, SettingWish wish,
+                                                           tenancy::Actor actor, TimePoint now) {
+  auto changed = co_await change_setting(tx, declarations.settings, std::move(wish), std::move(actor), now);
   if (!changed || changed->before == changed->after) co_return changed;
   ServerContext context{server, now, co_await load_settings(tx, declarations.settings, *declarations.config), &declarations.texts};
   for (const auto& handler : declarations.on_settings) co_await handler(tx, context);

@@ -84,11 +84,11 @@ std::span<const EmbeddedFile> embedded_messages();
 /// Changes a setting of a server (bot/settings.h) and lets every feature that follows settings take it
 /// over in the same transaction.
 store::TxTask<Result<SettingChange>> change_server_setting(store::Tx& tx, const Declarations& declarations,
-                                                           ServerId server, std::string key,
-                                                           std::optional<std::string> value, tenancy::Actor actor,
-                                                           TimePoint now);
+                                                           ServerId server, SettingWish wish,
+                                                           tenancy::Actor actor, TimePoint now);
 
 /// What bot itself declares: persons, ledger, settings, links, jobs, outbox, the help command.
 void declare_bot(Declarations& declarations);
+void declare_bot_routes(Declarations& declarations);
 
 }  // namespace guildhall::bot

@@ -26,6 +26,8 @@ struct RouteCall {
   std::map<std::string, std::string, std::less<>> query;
   std::map<std::string, std::string, std::less<>> path;  // {key} segments
   boost::json::value body;                               // null without one
+  std::string language;                                  // of the person who looks: "en", "de"
+  std::string session;                                   // hash of the session's id
 
   std::string text_query(std::string_view name, std::string_view otherwise) const;
   /// Error `invalid` names the parameter.
@@ -33,10 +35,10 @@ struct RouteCall {
                                      std::int64_t most) const;
 };
 
-/// The answer of a reading route; of a changing one also what every open page has to fetch again.
 struct RouteAnswer {
   boost::json::value body;
-  std::vector<std::string> changed = {};
+  /// The server's settings are others now: everybody follows them at once.
+  bool settings_changed = false;
 };
 
 struct RouteSpec {

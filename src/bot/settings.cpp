@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 
 #include "base/text.h"
 #include "base/time_zone.h"
@@ -83,6 +83,11 @@ Result<std::string> check_text(const SettingSpec& spec, std::string_view text) {
   if (utf16_length(text) > kLongestText) {
     return fail(ErrorCode::invalid, fmt::format("{}: at most {} characters", spec.key, kLongestText));
   }
+  if (!spec.choices.empty()) {
+    const std::string word = to_lower_ascii(trim(text));
+    if (std::find(spec.choices.begin(), spec.choices.end(), word) != spec.choices.end()) return word;
+    return fail(ErrorCode::invalid, fmt::format("{}: must be one of {}", spec.key, fmt::join(spec.choices, ", ")));
+  }
   if (spec.normalise == nullptr) return std::string(trim(text));
   auto normal = spec.normalise(trim(text));
   if (!normal) return fail(ErrorCode::invalid, fmt::format("{}: {}", spec.key, normal.error().message));
@@ -138,8 +143,13 @@ void SettingRegistry::add(std::string_view owner, const BooleanSetting& s) {
 }
 
 void SettingRegistry::add(std::string_view owner, const TextSetting& s) {
-  insert({std::string(s.key), std::string(owner), SettingSpec::Type::text, std::string(s.builtin), 0, 0, s.has_default,
-          s.normalise, s.process});
+  SettingSpec spec{std::string(s.key), std::string(owner), SettingSpec::Type::text, std::string(s.builtin), 0, 0,
+                   s.has_default, s.normalise};
+  spec.process = s.process;
+  std::string choices(s.choices);
+  std::replace(choices.begin(), choices.end(), ',', ' ');
+  for (const std::string_view choice : split_words(choices)) spec.choices.emplace_back(choice);
+  insert(std::move(spec));
 }
 
 Result<const SettingSpec*> SettingRegistry::find(std::string_view key) const {
@@ -165,18 +175,22 @@ Result<std::string> SettingRegistry::check(const SettingSpec& spec, std::string_
 Settings::Settings(const SettingRegistry& registry, const Config& config, const std::vector<SettingRow>& server_rows,
                    const std::vector<SettingRow>& default_rows) {
   for (const auto& [key, spec] : registry.all()) {
-    values_[key] = {spec.builtin, "builtin"};
-    if (spec.process != nullptr && is_configured(config, spec.process)) values_[key] = {config.*spec.process, "process"};
+    values_[key] = {spec.builtin, "builtin", ""};
+    if (spec.process != nullptr && is_configured(config, spec.process)) values_[key] = {config.*spec.process, "process", ""};
   }
   const auto overlay = [&](const std::vector<SettingRow>& rows, const char* source, bool defaults) {
     for (const SettingRow& row : rows) {
       const auto spec = registry.all().find(row.key);
       if (spec == registry.all().end() || row.value.empty() || (defaults && !spec->second.has_default)) continue;
       // A row that an older version or another hand left there and that cannot be meant is not used.
-      if (SettingRegistry::check(spec->second, row.value)) values_[row.key] = {row.value, source};
+      if (!SettingRegistry::check(spec->second, row.value)) continue;
+      Effective& effective = values_[row.key];
+      effective.value = row.value;
+      effective.source = source;
     }
   };
   overlay(default_rows, "default", true);
+  for (auto& [key, effective] : values_) effective.fallback = effective.value;
   overlay(server_rows, "server", false);
 }
 
@@ -218,19 +232,23 @@ TxTask<SettingsPtr> load_settings(store::Tx& tx, const SettingRegistry& registry
   co_return std::make_shared<const Settings>(registry, config, server_rows, default_rows);
 }
 
-TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistry& registry, std::string key,
-                                             std::optional<std::string> value, tenancy::Actor actor, TimePoint now) {
-  const auto checked = check_change(registry, key, value);
+TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistry& registry, SettingWish wish,
+                                             tenancy::Actor actor, TimePoint now) {
+  const auto checked = check_change(registry, wish.key, wish.value);
   if (!checked) co_return std::unexpected(checked.error());
-  const auto row = co_await tx.one(kRead, {key});
-  const SettingChange change{key, value_of(row), checked->value};
+  const auto row = co_await tx.one(kRead, {wish.key});
+  const SettingChange change{wish.key, value_of(row), checked->value};
+  if (wish.expected && *wish.expected != change.before) {
+    co_return fail(ErrorCode::conflict, fmt::format("{} was changed by somebody else meanwhile", wish.key),
+                   "Look at the new value and decide again.");
+  }
   if (change.before == change.after) co_return change;
   if (change.after) {
-    co_await tx.change(kSet, {key, *change.after, now});
+    co_await tx.change(kSet, {wish.key, *change.after, now});
   } else {
-    co_await tx.change(kUnset, {key});
+    co_await tx.change(kUnset, {wish.key});
   }
-  const tenancy::AuditEntry entry{std::move(actor), change.after ? "settings.set" : "settings.unset", key,
+  const tenancy::AuditEntry entry{std::move(actor), change.after ? "settings.set" : "settings.unset", wish.key,
                                   change.before, change.after};
   co_await tenancy::audit(tx, now, entry);
   co_await tenancy::bump_revision(tx);

@@ -38,6 +38,8 @@ struct TextSetting {
   bool has_default = true;
   /// Returns the text in its stored form, or why it cannot be meant. None: any text up to 500.
   Result<std::string> (*normalise)(std::string_view text) = nullptr;
+  /// The only texts allowed, separated by commas; empty: whatever `normalise` accepts.
+  std::string_view choices = {};
   /// The key of the process's configuration that stands behind the operator's default, or none.
   std::string Config::*process = nullptr;
 };
@@ -52,6 +54,7 @@ struct SettingSpec {
   std::int64_t most = 0;
   bool has_default = true;
   Result<std::string> (*normalise)(std::string_view text) = nullptr;
+  std::vector<std::string> choices = {};
   std::string Config::*process = nullptr;
 };
 
@@ -85,6 +88,7 @@ class Settings {
   struct Effective {
     std::string value;
     std::string source;  // server, default, process, builtin
+    std::string fallback;  // what holds without the server's own value
   };
 
   Settings(const SettingRegistry& registry, const Config& config, const std::vector<SettingRow>& server_rows,
@@ -102,16 +106,11 @@ class Settings {
 using SettingsPtr = std::shared_ptr<const Settings>;
 
 /// What everybody may read: how a server is spoken to.
-inline constexpr TextSetting kLanguage{"language", "en", true,
-                                       [](std::string_view text) -> Result<std::string> {
-                                         if (text == "en" || text == "de") return std::string(text);
-                                         return fail(ErrorCode::invalid, "must be en or de");
-                                       },
-                                       &Config::language};
+inline constexpr TextSetting kLanguage{"language", "en", true, nullptr, "en,de", &Config::language};
 Result<std::string> normalise_time_zone(std::string_view text);
-inline constexpr TextSetting kTimeZone{"time_zone", "UTC", true, normalise_time_zone, &Config::time_zone};
+inline constexpr TextSetting kTimeZone{"time_zone", "UTC", true, normalise_time_zone, "", &Config::time_zone};
 Result<std::string> normalise_prefix(std::string_view text);
-inline constexpr TextSetting kCommandPrefix{"command_prefix", "!", true, normalise_prefix, &Config::command_prefix};
+inline constexpr TextSetting kCommandPrefix{"command_prefix", "!", true, normalise_prefix, "", &Config::command_prefix};
 /// The Kick channel that the server listens to, by its slug.
 Result<std::string> normalise_channel_slug(std::string_view text);
 inline constexpr TextSetting kKickChannel{"kick_channel", "", false, normalise_channel_slug};
@@ -125,11 +124,18 @@ struct SettingChange {
   std::optional<std::string> after;
 };
 
-/// Sets (or, with no value, unsets) a setting of the server, with its audit row, and tells a bot that
-/// runs beside us. Errors: `not_found` (with a suggestion), `invalid`.
-store::TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistry& registry, std::string key,
-                                                    std::optional<std::string> value, tenancy::Actor actor,
-                                                    TimePoint now);
+/// What somebody wants to change. No value: back to the default.
+struct SettingWish {
+  std::string key;
+  std::optional<std::string> value;
+  /// The server's own value that the wish was made against; nothing: whatever it is.
+  std::optional<std::optional<std::string>> expected = {};
+};
+
+/// Changes a setting of the server, with its audit row, and tells a bot that runs beside us. Errors:
+/// `not_found` (with a suggestion), `invalid`, `conflict` (somebody else changed it meanwhile).
+store::TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistry& registry, SettingWish wish,
+                                                    tenancy::Actor actor, TimePoint now);
 
 /// The operator's defaults for all servers.
 store::TxTask<std::vector<SettingRow>> load_defaults(store::GlobalTx& tx);

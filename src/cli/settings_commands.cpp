@@ -90,8 +90,8 @@ Result<bot::SettingChange> change_server(Workspace& workspace, const Arguments& 
   const bot::Declarations& declarations = workspace.declarations();
   const TimePoint now = workspace.clock().now();
   return net::run_to_end(scope->transact([&](store::Tx& tx) {
-    return bot::change_server_setting(tx, declarations, scope->server(), arguments.require("KEY"), value,
-                                      command_line_operator(), now);
+    const bot::SettingWish wish{arguments.require("KEY"), value};
+    return bot::change_server_setting(tx, declarations, scope->server(), wish, command_line_operator(), now);
   }));
 }
 

@@ -39,7 +39,7 @@ TxTask<void> on_leave(Tx& tx, ServerContext& context, const bot::MemberLeft& mem
 }
 
 Task<Result<bot::RouteAnswer>> get_activity(bot::RouteCall call) {
-  const auto limit = call.integer_query("limit", 50, 1, 100);
+  const auto limit = call.integer_query("limit", 20, 1, 100);
   if (!limit) co_return std::unexpected(limit.error());
   const auto rows = co_await call.scope.read([count = *limit](Tx& tx) { return bot::read_activity(tx, count); });
   boost::json::array out;

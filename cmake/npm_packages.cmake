@@ -1,0 +1,15 @@
+# npm ci, unless node_modules already holds what the lock file says (so that a second build folder, or a
+# build without network, does not fetch again).
+file(SHA256 ${DASHBOARD}/package-lock.json wanted)
+set(marker ${DASHBOARD}/node_modules/.guildhall-lock)
+if(EXISTS ${marker})
+  file(READ ${marker} held)
+  if(held STREQUAL wanted)
+    return()
+  endif()
+endif()
+execute_process(COMMAND ${NPM} ci --prefer-offline --no-progress WORKING_DIRECTORY ${DASHBOARD} RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "npm ci failed in ${DASHBOARD}")
+endif()
+file(WRITE ${marker} ${wanted})

@@ -1,0 +1,198 @@
+#include "web/sessions.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/crypto.h"
+#include "base/text.h"
+#include "net/oauth.h"
+#include "tenancy/audit.h"
+
+namespace guildhall::web {
+namespace {
+
+using store::GlobalStatement;
+using store::GlobalTx;
+using store::NoRow;
+using store::TxTask;
+
+constexpr Duration kCodeLife = std::chrono::minutes(15);
+constexpr Duration kSessionLife = std::chrono::hours(7 * 24);
+constexpr Duration kIdleLife = std::chrono::hours(24);
+/// `seen_at` is written at most this often.
+constexpr Duration kSeenStep = std::chrono::minutes(5);
+constexpr std::size_t kMostKeys = 20'000;
+
+struct CodeParams {
+  std::string code_hash;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(CodeParams, (), (code_hash, now))
+
+struct UseParams {
+  std::string code_hash;
+  TimePoint now;
+  TimePoint oldest;
+};
+BOOST_DESCRIBE_STRUCT(UseParams, (), (code_hash, now, oldest))
+
+struct OldestParams {
+  TimePoint oldest;
+};
+BOOST_DESCRIBE_STRUCT(OldestParams, (), (oldest))
+
+struct NewSessionParams {
+  std::string session_hash;
+  std::string principal;
+  std::string csrf_token;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(NewSessionParams, (), (session_hash, principal, csrf_token, now))
+
+struct HashParams {
+  std::string session_hash;
+};
+BOOST_DESCRIBE_STRUCT(HashParams, (), (session_hash))
+
+struct SeenParams {
+  std::string session_hash;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(SeenParams, (), (session_hash, now))
+
+struct SessionRow {
+  std::string principal;
+  std::string csrf_token;
+  TimePoint created_at;
+  TimePoint seen_at;
+};
+BOOST_DESCRIBE_STRUCT(SessionRow, (), (principal, csrf_token, created_at, seen_at))
+
+constexpr GlobalStatement<CodeParams, NoRow> kNewCode{
+    "web.new_login_code", "INSERT INTO login_codes (code_hash, created_at) VALUES (:code_hash, :now)"};
+constexpr GlobalStatement<UseParams, NoRow> kUseCode{
+    "web.use_login_code",
+    "UPDATE login_codes SET used_at = :now WHERE code_hash = :code_hash AND used_at IS NULL AND created_at > :oldest"};
+constexpr GlobalStatement<OldestParams, NoRow> kForgetCodes{"web.forget_login_codes",
+                                                            "DELETE FROM login_codes WHERE created_at <= :oldest"};
+constexpr GlobalStatement<NewSessionParams, NoRow> kNewSession{
+    "web.new_session",
+    "INSERT INTO sessions (session_hash, principal, csrf_token, created_at, seen_at) "
+    "VALUES (:session_hash, :principal, :csrf_token, :now, :now)"};
+constexpr GlobalStatement<OldestParams, NoRow> kForgetSessions{"web.forget_sessions",
+                                                               "DELETE FROM sessions WHERE created_at <= :oldest"};
+constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
+    "web.find_session",
+    "SELECT principal, csrf_token, created_at, seen_at FROM sessions WHERE session_hash = :session_hash"};
+constexpr GlobalStatement<SeenParams, NoRow> kSeen{
+    "web.session_seen", "UPDATE sessions SET seen_at = :now WHERE session_hash = :session_hash"};
+constexpr GlobalStatement<HashParams, NoRow> kEndSession{"web.end_session",
+                                                         "DELETE FROM sessions WHERE session_hash = :session_hash"};
+
+std::string hash_of(std::string_view secret) { return hex(sha256(secret)); }
+
+/// Without letters and digits that look alike, in groups that can be read out: XXXX-XXXX-XXXX-XXXX.
+std::string readable_code() {
+  constexpr std::string_view kLetters = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+  std::string code;
+  for (int i = 0; i < 16; ++i) {
+    if (i > 0 && i % 4 == 0) code += '-';
+    code += kLetters[random_below(kLetters.size())];
+  }
+  return code;
+}
+
+std::string normalised_code(std::string_view code) {
+  std::string plain;
+  for (const char c : code) {
+    if (c >= 'a' && c <= 'z') plain += static_cast<char>(c - 'a' + 'A');
+    if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) plain += c;
+  }
+  return plain;
+}
+
+}  // namespace
+
+void Sessions::declare(store::StatementRegistry& statements) {
+  statements.add("web", kNewCode, kUseCode, kForgetCodes, kNewSession, kForgetSessions, kFindSession, kSeen, kEndSession);
+}
+
+Task<std::string> Sessions::make_login_code(tenancy::Actor actor) {
+  const std::string code = readable_code();
+  const CodeParams params{hash_of(normalised_code(code)), clock_.now()};
+  co_await global_.transact([params, actor](GlobalTx& tx) -> TxTask<void> {
+    co_await tx.change(kForgetCodes, {params.now - kCodeLife});
+    co_await tx.change(kNewCode, params);
+    const tenancy::AuditEntry entry{actor, "login_code.made", "dashboard", std::nullopt, std::nullopt};
+    co_await tenancy::log_operator(tx, params.now, entry);
+  });
+  co_return code;
+}
+
+Task<std::optional<std::string>> Sessions::sign_in(std::string code) {
+  const std::string id = net::random_token();
+  const TimePoint now = clock_.now();
+  const UseParams use{hash_of(normalised_code(code)), now, now - kCodeLife};
+  const NewSessionParams session{hash_of(id), "operator", net::random_token(), now};
+  const bool signed_in = co_await global_.transact([use, session](GlobalTx& tx) -> TxTask<bool> {
+    const auto used = co_await tx.change(kUseCode, use);
+    if (used == 0) co_return false;
+    co_await tx.change(kForgetSessions, {use.now - kSessionLife});
+    co_await tx.change(kNewSession, session);
+    const tenancy::AuditEntry entry{{"operator", "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
+    co_await tenancy::log_operator(tx, use.now, entry);
+    co_return true;
+  });
+  co_return signed_in ? std::optional(id) : std::nullopt;
+}
+
+Task<std::optional<Session>> Sessions::find(std::string session_id) {
+  if (session_id.empty()) co_return std::nullopt;
+  co_return co_await find_by_hash(hash_of(session_id));
+}
+
+Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
+  const HashParams params{hash};
+  const auto row = co_await global_.read(
+      [params](GlobalTx& tx) -> TxTask<std::optional<SessionRow>> { co_return co_await tx.one(kFindSession, params); });
+  const TimePoint now = clock_.now();
+  if (!row || row->created_at + kSessionLife <= now || row->seen_at + kIdleLife <= now) co_return std::nullopt;
+  if (row->seen_at + kSeenStep <= now) {
+    const SeenParams seen{hash, now};
+    co_await global_.transact([seen](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kSeen, seen); });
+  }
+  co_return Session{std::move(hash), row->principal, row->csrf_token};
+}
+
+Task<void> Sessions::sign_out(std::string hash) {
+  const HashParams params{std::move(hash)};
+  co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSession, params); });
+}
+
+std::string session_id_of(const net::HttpRequest& request) {
+  std::string_view cookies;
+  const auto header = request.header("cookie");
+  if (header) cookies = *header;
+  while (!cookies.empty()) {
+    const auto end = std::min(cookies.find(';'), cookies.size());
+    const std::string_view cookie = trim(cookies.substr(0, end));
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+    const auto equals = cookie.find('=');
+    if (equals != std::string_view::npos && cookie.substr(0, equals) == kSessionCookie) return std::string(cookie.substr(equals + 1));
+  }
+  return {};
+}
+
+std::string session_cookie(const std::string& session_id) {
+  const auto age = session_id.empty() ? 0 : std::chrono::duration_cast<std::chrono::seconds>(kSessionLife).count();
+  return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", kSessionCookie, session_id, age);
+}
+
+std::int64_t CallLimit::take(const std::string& key) {
+  if (buckets_.size() >= kMostKeys) buckets_.clear();  // forgives a flood of addresses rather than growing
+  const auto wait = buckets_.try_emplace(key, count_, period_).first->second.take(std::chrono::steady_clock::now());
+  return static_cast<std::int64_t>(std::ceil(wait.count()));
+}
+
+}  // namespace guildhall::web

@@ -1,0 +1,65 @@
+// Who is signed in. The operator signs in with a one-time code that `guildhall login-code` prints on the
+// host (15 minutes, single use, logged). Only hashes of codes and session ids are stored.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "net/http.h"
+#include "net/rate_limit.h"
+#include "tenancy/audit.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::web {
+
+inline constexpr const char* kSessionCookie = "guildhall_session";
+
+struct Session {
+  std::string hash;  // of the id in the cookie
+  std::string principal;
+  std::string csrf_token;
+  tenancy::SessionRights rights() const { return {principal == "operator"}; }
+};
+
+class Sessions {
+ public:
+  Sessions(tenancy::GlobalScope global, const Clock& clock) : global_(global), clock_(clock) {}
+
+  static void declare(store::StatementRegistry& statements);
+
+  /// A fresh code, logged in the operator's log.
+  Task<std::string> make_login_code(tenancy::Actor actor);
+  /// The id for the cookie, or nothing when the code is wrong, used or too old. Uses the code up.
+  Task<std::optional<std::string>> sign_in(std::string code);
+  /// The session behind a cookie: at most seven days old, seen within the last day.
+  Task<std::optional<Session>> find(std::string session_id);
+  Task<std::optional<Session>> find_by_hash(std::string hash);
+  Task<void> sign_out(std::string hash);
+
+ private:
+  tenancy::GlobalScope global_;
+  const Clock& clock_;
+};
+
+/// The session id in a request's cookies.
+std::string session_id_of(const net::HttpRequest& request);
+/// Set-Cookie for a new session, or for the end of one (empty id).
+std::string session_cookie(const std::string& session_id);
+
+/// So many calls per key and time; bounded in memory.
+class CallLimit {
+ public:
+  CallLimit(double count, std::chrono::seconds period) : count_(count), period_(period) {}
+  /// Seconds to wait; 0: go on.
+  std::int64_t take(const std::string& key);
+
+ private:
+  double count_;
+  std::chrono::seconds period_;
+  std::map<std::string, net::TokenBucket> buckets_;
+};
+
+}  // namespace guildhall::web

@@ -1,0 +1,109 @@
+#include "web/web_server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "web/answers.h"
+#include "web/static_files.h"
+
+namespace guildhall::web {
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+
+HttpResponse redirect(std::string to) {
+  HttpResponse response;
+  response.status = 303;
+  response.headers.emplace_back("location", std::move(to));
+  return response;
+}
+
+/// Requests that a platform's webhook brings may be larger than anything a page sends.
+constexpr std::size_t kLargestBody = 256ULL << 10;
+
+class Routes : public std::enable_shared_from_this<Routes> {
+ public:
+  explicit Routes(WebRoutes routes) : routes_(std::move(routes)) {}
+
+  static Task<HttpResponse> handle(std::shared_ptr<Routes> self, HttpRequest request) {
+    HttpResponse response = co_await self->dispatch(std::move(request));
+    add_security_headers(response);
+    co_return response;
+  }
+
+ private:
+  Task<HttpResponse> dispatch(HttpRequest request) {
+    const std::string& path = request.url;
+    if (!is_clean_utf8(path)) co_return net::make_response(400, "text/plain", "the path is not valid text\n");
+    if (path.starts_with("/api/v1/")) co_return co_await routes_.api.handle(std::move(request));
+    if (path.starts_with("/api/")) co_return error_answer({ErrorCode::not_found, "there is nothing here", "The API begins with /api/v1."});
+    if (path == "/webhooks/kick") co_return co_await webhook(std::move(request));
+    if (path == "/auth/kick/callback") co_return co_await kick_callback(std::move(request));
+    if (path == "/healthz") co_return net::make_response(200, "text/plain", "ok\n");
+    if (path == "/readyz") co_return co_await ready();
+    if (path == "/metrics") co_return net::make_response(200, "text/plain; version=0.0.4", routes_.metrics.text());
+    if (path.starts_with("/webhooks/") || path.starts_with("/auth/")) co_return net::make_response(404, "text/plain", "not found\n");
+    co_return serve_static(request);
+  }
+
+  Task<HttpResponse> webhook(HttpRequest request) {
+    if (!routes_.kick_webhook) co_return net::make_response(404, "text/plain", "not found\n");
+    if (request.method != "POST") co_return net::make_response(405, "text/plain", "POST only\n");
+    co_return co_await routes_.kick_webhook(std::move(request));
+  }
+
+  /// The streamer comes back from Kick, in the browser that began.
+  Task<HttpResponse> kick_callback(HttpRequest request) {
+    if (const auto wait = callbacks_.take(request.peer); wait > 0) co_return too_many(wait);
+    const auto session = co_await routes_.sessions.find(session_id_of(request));
+    if (!session || !routes_.finish_kick) co_return redirect("/sign-in");
+    const std::string state = request.query["state"];
+    const std::string code = request.query["code"];
+    if (state.empty() || code.empty()) co_return redirect("/?error=" + net::percent_encode(request.query["error"].empty() ? "invalid" : request.query["error"]));
+    const auto where = co_await routes_.finish_kick(state, code, session->hash);
+    co_return redirect(where ? *where : "/?error=" + error_word(where.error().code));
+  }
+
+  static std::string error_word(ErrorCode code) {
+    switch (code) {
+      case ErrorCode::unauthenticated: return "unauthenticated";
+      case ErrorCode::invalid: return "invalid";
+      case ErrorCode::not_found: return "not_found";
+      default: return "unavailable";
+    }
+  }
+
+  Task<HttpResponse> ready() {
+    const auto reasons = co_await routes_.not_ready();
+    if (reasons.empty()) co_return net::make_response(200, "text/plain", "ready\n");
+    co_return net::make_response(503, "text/plain", fmt::format("not ready: {}\n", fmt::join(reasons, ", ")));
+  }
+
+  WebRoutes routes_;
+  CallLimit callbacks_{10, std::chrono::minutes(15)};
+};
+
+std::vector<std::string> split_list(std::string text) {
+  std::replace(text.begin(), text.end(), ',', ' ');
+  std::vector<std::string> words;
+  for (const std::string_view word : split_words(text)) words.emplace_back(word);
+  return words;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_context& loop, const Config& config, WebRoutes routes) {
+  net::HttpServerOptions options;
+  const auto listen = parse_listen(config.web_listen);
+  if (!listen) return std::unexpected(listen.error());
+  options.listen = *listen;
+  options.largest_body = kLargestBody;
+  options.trusted_proxies = split_list(config.web_trusted_proxies);
+  auto handler = std::make_shared<Routes>(std::move(routes));
+  return net::HttpServer::start(loop, std::move(options), [handler](HttpRequest request) { return Routes::handle(handler, std::move(request)); });
+}
+
+}  // namespace guildhall::web

@@ -1,0 +1,33 @@
+// One port for everything: dashboard, API, live updates, sign-in at platforms, webhooks, health.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+#include "base/metrics.h"
+#include "net/http_server.h"
+#include "web/api.h"
+
+namespace guildhall::web {
+
+struct WebRoutes {
+  Api& api;
+  Sessions& sessions;
+  const Metrics& metrics;
+  /// POST /webhooks/kick; none: 404.
+  std::function<Task<net::HttpResponse>(net::HttpRequest)> kick_webhook;
+  /// GET /auth/kick/callback with (state, code, session hash): where the browser goes next.
+  std::function<Task<Result<std::string>>(std::string, std::string, std::string)> finish_kick;
+  /// What keeps the bot from being ready; empty: ready.
+  std::function<Task<std::vector<std::string>>()> not_ready;
+};
+
+/// Errors: `port_in_use`, `configuration`.
+Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_context& loop, const Config& config, WebRoutes routes);
+
+}  // namespace guildhall::web
