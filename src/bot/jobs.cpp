@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/log.h"
-#include "net/loops.h"
 
 namespace guildhall::bot {
 namespace {
@@ -19,8 +18,6 @@ using store::TxTask;
 constexpr std::size_t kChunk = 200;
 constexpr Duration kLease = std::chrono::minutes(5);
 constexpr Duration kLongestPause = std::chrono::minutes(30);
-/// How often the runner looks whether something is due.
-constexpr Duration kLook = std::chrono::seconds(5);
 
 constexpr std::string_view kReason = "keeps and claims the tick's row of every active server in one statement";
 
@@ -91,19 +88,6 @@ TickRunner::TickRunner(tenancy::Tenancy& tenancy, const Declarations& declaratio
       ticks_(metrics.counter("guildhall_ticks_total", "Ticks of servers that were committed.")),
       set_aside_(metrics.counter("guildhall_ticks_set_aside_total", "Ticks of single servers that failed.")),
       seconds_(metrics.histogram("guildhall_tick_chunk_seconds", "Time of one set-based tick of several servers.")) {}
-
-Task<void> TickRunner::run() {
-  for (;;) {
-    std::string trouble;
-    try {
-      co_await run_due();
-    } catch (const std::exception& error) {
-      trouble = error.what();
-    }
-    if (!trouble.empty()) log::error("tick failed", {log::field("error", trouble)});
-    co_await net::sleep_for(clock_.real(kLook));
-  }
-}
 
 Task<std::size_t> TickRunner::run_due() {
   const TimePoint now = clock_.now();

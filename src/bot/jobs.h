@@ -22,8 +22,6 @@ class TickRunner {
   /// Called with the servers of each chunk after its commit.
   void on_ticked(std::function<void(const std::vector<ServerId>&)> told) { told_ = std::move(told); }
 
-  /// Runs what is due, until the loop ends.
-  Task<void> run();
   /// Claims and runs what is due now; returns how many servers were ticked.
   Task<std::size_t> run_due();
 

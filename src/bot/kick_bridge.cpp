@@ -137,40 +137,40 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, std::opt
       chat_(services.loop, client_, services.tenancy.channels(), secrets, services.clock, services.metrics),
       events_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.", "outcome=\"accepted\"")),
       refused_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.", "outcome=\"refused\"")) {
-  for (const auto& server : services_.tenancy.servers().list()) changed_.insert(server.discord_server_id);
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
   listening_ = services_.topics.listen([this](const std::string& topic, std::uint64_t) {
     const auto slash = topic.rfind('/');
     if (!topic.starts_with("server/") || topic.substr(slash + 1) != "settings") return;
     const auto server = ServerId::parse(std::string_view(topic).substr(7, slash - 7));
     const std::scoped_lock lock(mutex_);
-    if (server) changed_.insert(*server);
+    if (server) due_[*server] = std::chrono::steady_clock::now();
   });
 }
 
 KickBridge::~KickBridge() = default;
 
-Task<void> KickBridge::run() {
-  net::spawn(services_.loop, "kick.streams", [this] { return watch_streams(); });
-  co_await watch_settings();
+void KickBridge::start() {
+  net::repeat(services_.loop, "kick.settings", kLookAtSettings, [this] { return follow_settings(); });
+  net::repeat(services_.loop, "kick.streams", services_.clock.real(kPoll), [this] { return check_streams(); });
 }
 
-Task<void> KickBridge::watch_settings() {
-  for (;;) {
-    std::set<ServerId> due;
-    {
-      const std::scoped_lock lock(mutex_);
-      due.swap(changed_);
-    }
-    bool failed = false;
-    for (const ServerId server : due) {
-      const auto done = co_await reconcile(server);
-      if (done) continue;
-      failed = true;
-      set_problem(server, done.error().message);
-      const std::scoped_lock lock(mutex_);
-      changed_.insert(server);
-    }
-    co_await net::sleep_for(failed ? std::chrono::nanoseconds(kRetryBinding) : std::chrono::nanoseconds(kLookAtSettings));
+Task<void> KickBridge::follow_settings() {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<ServerId> servers;
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(due_, [&](const auto& entry) {
+      if (entry.second <= now) servers.push_back(entry.first);
+      return entry.second <= now;
+    });
+  }
+  for (const ServerId server : servers) {
+    const auto done = co_await reconcile(server);
+    if (done) continue;
+    set_problem(server, done.error().message);
+    const std::scoped_lock lock(mutex_);
+    due_.emplace(server, now + kRetryBinding);
   }
 }
 
@@ -233,13 +233,6 @@ Task<Result<void>> KickBridge::bind(ServerId server, std::string slug) {
   }
   services_.topics.publish("servers");
   co_return Result<void>{};
-}
-
-Task<void> KickBridge::watch_streams() {
-  for (;;) {
-    co_await check_streams();
-    co_await net::sleep_for(services_.clock.real(kPoll));
-  }
 }
 
 Task<void> KickBridge::check_streams() {

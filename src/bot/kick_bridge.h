@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "base/secrets.h"
@@ -22,9 +21,9 @@ class KickBridge {
   KickBridge(BridgeServices services, const Secrets& secrets, std::optional<RsaPublicKey> pinned_key);
   ~KickBridge();
 
-  /// Keeps bindings in line with the settings and asks Kick now and then whether streams are live, for
-  /// what its webhooks lose. Until the loop ends.
-  Task<void> run();
+  /// From here on bindings are kept in line with the settings, and Kick is asked now and then whether
+  /// streams are live, for what its webhooks lose.
+  void start();
 
   /// POST /webhooks/kick. 200 when the event's effects are committed in every server that listens (or
   /// nobody listens), 401 for a forged or stale one, 503 when the commits take longer than three
@@ -45,8 +44,7 @@ class KickBridge {
   std::string channel_problem(ServerId server) const;
 
  private:
-  Task<void> watch_settings();
-  Task<void> watch_streams();
+  Task<void> follow_settings();
   Task<void> check_streams();
   Task<void> apply_stream(kick::Channel seen, tenancy::Channel known);
 
@@ -69,7 +67,7 @@ class KickBridge {
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, int> offline_polls_;
   mutable std::mutex mutex_;
-  std::set<ServerId> changed_;
+  std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;
   Counter& events_;
   Counter& refused_;

@@ -5,6 +5,7 @@ namespace guildhall::cli {
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> made;
+    add_run_commands(made);
     add_server_commands(made);
     add_settings_commands(made);
     add_member_commands(made);

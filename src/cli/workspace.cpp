@@ -7,6 +7,7 @@
 
 #include "features/features.h"
 #include "migrate/migrate.h"
+#include "web/sessions.h"
 
 namespace guildhall::cli {
 
@@ -24,6 +25,7 @@ Workspace::Workspace(const Config& config, const Clock& clock) : config_(config)
   tenancy::Tenancy::declare(declarations_.statements, declarations_.tables);
   bot::declare_bot(declarations_);
   features::declare_all(declarations_);
+  web::Sessions::declare(declarations_.statements);
 }
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {

@@ -43,6 +43,27 @@ void spawn(asio::io_context& loop, std::string name, std::function<Task<void>()>
   });
 }
 
+namespace {
+
+Task<void> run_turns(std::string name, std::chrono::nanoseconds pause, std::function<Task<void>()> body) {
+  for (;;) {
+    std::string trouble;
+    try {
+      co_await body();
+    } catch (const std::exception& error) {
+      trouble = error.what();
+    }
+    if (!trouble.empty()) log::error("task failed", {log::field("task", name), log::field("error", trouble)});
+    co_await sleep_for(pause);
+  }
+}
+
+}  // namespace
+
+void repeat(asio::io_context& loop, std::string name, std::chrono::nanoseconds pause, std::function<Task<void>()> body) {
+  spawn(loop, name, [name, pause, body = std::move(body)] { return run_turns(name, pause, body); });
+}
+
 Task<void> sleep_for(std::chrono::nanoseconds time) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   timer.expires_after(time);

@@ -37,6 +37,10 @@ class Loops {
 /// Runs a coroutine on a loop by itself. What it throws is logged under `name` and ends it alone.
 void spawn(boost::asio::io_context& loop, std::string name, std::function<Task<void>()> body);
 
+/// Runs `body` again and again with a pause between. What it throws is logged, and the next turn comes.
+void repeat(boost::asio::io_context& loop, std::string name, std::chrono::nanoseconds pause,
+            std::function<Task<void>()> body);
+
 /// Waits on this coroutine's loop, in real time.
 Task<void> sleep_for(std::chrono::nanoseconds time);
 

@@ -8,6 +8,7 @@
 #include "features/features.h"
 #include "migrate/migrate.h"
 #include "store/sqlite/schema_session.h"
+#include "web/sessions.h"
 
 namespace guildhall::test {
 
@@ -27,6 +28,7 @@ TestWorld::TestWorld() : declarations(config) {
   tenancy::Tenancy::declare(declarations.statements, declarations.tables);
   bot::declare_bot(declarations);
   features::declare_all(declarations);
+  web::Sessions::declare(declarations.statements);
   const auto migrated =
       migrate::bring_up_to_date(config.database_url, config.data_dir, migrate::embedded_files(), clock.now());
   if (!migrated) throw ErrorException(migrated.error());

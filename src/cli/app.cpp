@@ -1,0 +1,195 @@
+#include "cli/app.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/log.h"
+#include "web/web_server.h"
+
+namespace guildhall::cli {
+namespace {
+
+constexpr std::size_t kMostLoops = 8;
+constexpr std::chrono::milliseconds kLookForChanges{250};
+/// How often it is looked whether ticks are due.
+constexpr Duration kLookForTicks = std::chrono::seconds(5);
+
+std::size_t loop_count() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostLoops); }
+
+Result<std::optional<RsaPublicKey>> pinned_key(const Config& config) {
+  if (config.kick_public_key_file.empty()) return std::optional<RsaPublicKey>{};
+  std::ifstream input(config.kick_public_key_file);
+  std::stringstream pem;
+  pem << input.rdbuf();
+  auto key = RsaPublicKey::from_pem(pem.str());
+  if (!key) {
+    return fail(ErrorCode::configuration, fmt::format("kick.public_key_file: '{}' is {}", config.kick_public_key_file, key.error().message));
+  }
+  return std::optional<RsaPublicKey>(*std::move(key));
+}
+
+bool has_sealed_tokens(tenancy::Tenancy& tenancy) {
+  const auto channels = tenancy.channels().list();
+  return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel.token_state != "none"; });
+}
+
+}  // namespace
+
+Result<Secrets> open_secrets(const Config& config, bool has_sealed_tokens) {
+  const auto file = config.key_file();
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored) && config.secrets_key_file.empty() && !has_sealed_tokens) {
+    if (auto made = Secrets::create(file); !made) return std::unexpected(made.error());
+    log::info("key file made", {log::field("file", file.string())});
+  }
+  return Secrets::load(file);
+}
+
+App::App(const Config& config, const Clock& clock, InstanceLock lock)
+    : config_(config), clock_(clock), lock_(std::move(lock)), loops_(loop_count()) {}
+
+Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock) {
+  if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
+  auto lock = InstanceLock::take((std::filesystem::path(config.data_dir) / "guildhall.lock").string());
+  if (!lock) return std::unexpected(lock.error());
+  std::unique_ptr<App> app(new App(config, clock, *std::move(lock)));
+  if (auto opened = app->open(); !opened) return std::unexpected(opened.error());
+  app->start_platforms();
+  // From here on requests come in; everything behind them is there.
+  if (auto listening = app->start_web(); !listening) return std::unexpected(listening.error());
+  app->loops_.start();
+  return app;
+}
+
+Result<void> App::open() {
+  auto workspace = Workspace::open(config_, clock_);
+  if (!workspace) return std::unexpected(workspace.error());
+  workspace_ = *std::move(workspace);
+  auto secrets = open_secrets(config_, has_sealed_tokens(workspace_->tenancy()));
+  if (!secrets) return std::unexpected(secrets.error());
+  secrets_ = *std::move(secrets);
+  const auto key = pinned_key(config_);
+  if (!key) return std::unexpected(key.error());
+
+  net::HttpClientOptions http;
+  http.ca_file = config_.net_ca_file;
+  http.user_agent = fmt::format("Guildhall/{}", GUILDHALL_VERSION);
+  http_ = std::make_unique<net::HttpClient>(loops_.main(), http);
+  const auto& declarations = workspace_->declarations();
+  dispatcher_ = std::make_unique<bot::Dispatcher>(loops_, declarations, clock_, topics_, workspace_->metrics());
+  ticks_ = std::make_unique<bot::TickRunner>(workspace_->tenancy(), declarations, clock_, workspace_->metrics());
+  ticks_->on_ticked([this](const std::vector<ServerId>& servers) {
+    for (const ServerId server : servers) {
+      for (const char* what : {"overview", "points", "watchtime"}) topics_.publish(bot::server_topic(server, what));
+    }
+    topics_.publish("servers");
+  });
+  const bot::BridgeServices services{loops_.main(), config_, clock_, workspace_->metrics(), workspace_->tenancy(),
+                                     declarations, *dispatcher_, topics_, *http_};
+  if (!config_.discord_token.empty()) discord_ = std::make_unique<bot::DiscordBridge>(services);
+  if (!config_.kick_client_id.empty()) kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *key);
+  outbox_ = std::make_unique<bot::OutboxSender>(
+      loops_, workspace_->tenancy(), clock_, workspace_->metrics(),
+      [this](std::string channel, std::string content, std::string nonce) -> Task<Result<void>> {
+        if (!discord_) co_return fail(ErrorCode::unavailable, "Discord is not configured");
+        co_return co_await discord_->send(std::move(channel), std::move(content), std::move(nonce));
+      });
+  dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
+  return {};
+}
+
+void App::start_platforms() {
+  auto& loop = loops_.main();
+  if (discord_) net::spawn(loop, "discord", [this] { return run_discord(); });
+  if (!discord_) log::warning("discord is not configured", {log::field("key", "discord.token")});
+  if (kick_) kick_->start();
+  net::repeat(loop, "ticks", clock_.real(kLookForTicks), [this]() -> Task<void> { co_await ticks_->run_due(); });
+  net::repeat(loop, "outbox", clock_.real(std::chrono::minutes(1)), [this] { return outbox_->sweep(); });
+  net::repeat(loop, "database", kLookForChanges, [this] { return look_at_database(); });
+  // Servers without Discord have no gateway event that would wake them.
+  for (const auto& server : workspace_->tenancy().servers().list()) {
+    if (const auto scope = workspace_->tenancy().scopes().for_job(server.discord_server_id)) dispatcher_->refresh(*scope);
+  }
+}
+
+Result<void> App::start_web() {
+  sessions_ = std::make_unique<web::Sessions>(workspace_->tenancy().global(), clock_);
+  web::KickDoor door;
+  if (kick_) {
+    door.start_connect = [this](std::string session, ServerId server) { return kick_->start_connect(std::move(session), server); };
+    door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
+  }
+  api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(), *dispatcher_,
+                                    topics_, *sessions_, clock_, std::move(door));
+  web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, {}, [this] { return not_ready(); }};
+  if (kick_) {
+    routes.kick_webhook = [this](net::HttpRequest request) { return kick_->handle_webhook(std::move(request)); };
+    routes.finish_kick = [this](std::string state, std::string code, std::string session) -> Task<Result<std::string>> {
+      const auto connected = co_await kick_->finish_connect(std::move(state), std::move(code), std::move(session));
+      if (!connected) co_return std::unexpected(connected.error());
+      co_return fmt::format("/servers/{}?connected=kick", connected->server.str());
+    };
+  }
+  auto server = web::start_web_server(loops_.main(), config_, std::move(routes));
+  if (!server) return std::unexpected(server.error());
+  server_ = *std::move(server);
+  log::info("listening", {log::field("port", server_->port())});
+  return {};
+}
+
+Task<void> App::run_discord() {
+  const auto ended = co_await discord_->run();
+  if (ended || stopping_) co_return;
+  log::error("discord refused us", {log::field("error", ended.error().message)});
+  const std::scoped_lock lock(mutex_);
+  fatal_ = ended.error();
+  stopping_ = true;
+  stopping_.notify_all();
+}
+
+Task<void> App::look_at_database() {
+  const bool changed = co_await workspace_->tenancy().global().changed_elsewhere();
+  if (!changed) co_return;
+  const auto servers = co_await workspace_->tenancy().servers().reload();
+  co_await workspace_->tenancy().channels().load();
+  for (const ServerId server : servers) {
+    if (const auto scope = workspace_->tenancy().scopes().for_job(server)) dispatcher_->refresh(*scope);
+  }
+}
+
+Task<std::vector<std::string>> App::not_ready() {
+  std::vector<std::string> reasons;
+  try {
+    co_await workspace_->tenancy().global().read([](store::GlobalTx&) -> store::TxTask<void> { co_return; });
+  } catch (const store::DatabaseError&) {
+    reasons.emplace_back("the database does not answer");
+  }
+  if (discord_ && !discord_->health().connected) reasons.emplace_back("Discord is not connected");
+  co_return reasons;
+}
+
+Result<void> App::wait() {
+  stopping_.wait(false);
+  const std::scoped_lock lock(mutex_);
+  if (fatal_) return std::unexpected(*fatal_);
+  return {};
+}
+
+void App::stop() {
+  stopping_ = true;
+  stopping_.notify_all();
+}
+
+App::~App() {
+  stopping_ = true;
+  if (server_) server_->stop();
+  if (discord_) discord_->stop();
+  // What was answered is committed already; what is queued is run before the database closes.
+  loops_.stop();
+}
+
+}  // namespace guildhall::cli

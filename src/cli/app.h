@@ -1,0 +1,80 @@
+// The running bot: every room put together, from the data folder to the port.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/secrets.h"
+#include "bot/discord_bridge.h"
+#include "bot/dispatcher.h"
+#include "bot/jobs.h"
+#include "bot/kick_bridge.h"
+#include "bot/outbox.h"
+#include "bot/topics.h"
+#include "cli/instance_lock.h"
+#include "cli/workspace.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "web/api.h"
+#include "web/sessions.h"
+
+namespace guildhall::cli {
+
+class App {
+ public:
+  /// Opens everything and starts it. Errors: `configuration` (folder, keys), `other_instance`,
+  /// `storage`, `schema`, `port_in_use`.
+  static Result<std::unique_ptr<App>> start(const Config& config, const Clock& clock);
+  /// Stops taking work, finishes what is under way, closes.
+  ~App();
+
+  std::uint16_t port() const { return server_->port(); }
+  Workspace& workspace() { return *workspace_; }
+  net::Loops& loops() { return loops_; }
+  web::Sessions& sessions() { return *sessions_; }
+  bot::Dispatcher& dispatcher() { return *dispatcher_; }
+
+  /// Ends when `stop` is called, or when a platform refused us for good: then with its error.
+  Result<void> wait();
+  /// From any thread, a signal's handler included.
+  void stop();
+
+ private:
+  App(const Config& config, const Clock& clock, InstanceLock lock);
+
+  Result<void> open();
+  void start_platforms();
+  Result<void> start_web();
+  Task<void> run_discord();
+  /// Notices what other processes changed in the database.
+  Task<void> look_at_database();
+  Task<std::vector<std::string>> not_ready();
+
+  Config config_;
+  const Clock& clock_;
+  InstanceLock lock_;
+  net::Loops loops_;
+  bot::TopicHub topics_;
+  std::optional<Secrets> secrets_;
+  std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<net::HttpClient> http_;
+  std::unique_ptr<bot::Dispatcher> dispatcher_;
+  std::unique_ptr<bot::TickRunner> ticks_;
+  std::unique_ptr<bot::DiscordBridge> discord_;
+  std::unique_ptr<bot::KickBridge> kick_;
+  std::unique_ptr<bot::OutboxSender> outbox_;
+  std::unique_ptr<web::Sessions> sessions_;
+  std::unique_ptr<web::Api> api_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::optional<Error> fatal_;
+};
+
+/// The key file of stored tokens; makes the standard one at the first start. Error `configuration`
+/// when it is missing although tokens are stored that it seals.
+Result<Secrets> open_secrets(const Config& config, bool has_sealed_tokens);
+
+}  // namespace guildhall::cli
