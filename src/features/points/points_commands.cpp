@@ -83,7 +83,8 @@ Task<Result<bot::RouteAnswer>> get_history(bot::RouteCall call) {
   const auto hours = call.integer_query("hours", 24, 1, 720);
   if (!hours) co_return std::unexpected(hours.error());
   const Duration bucket = bucket_for(*hours);
-  const TimePoint since = call.now - std::chrono::hours(*hours);
+  // Whole buckets, so that two looks within one show the same.
+  const TimePoint since = from_micros(to_micros(call.now) / bucket.count() * bucket.count() + bucket.count()) - std::chrono::hours(*hours);
   const auto rows = co_await call.scope.read([since, bucket](Tx& tx) -> TxTask<std::vector<HistoryRow>> {
     co_return co_await tx.all(kHistory, {since, bucket});
   });
