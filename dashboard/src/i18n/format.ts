@@ -15,6 +15,13 @@ export function formatNumber(value: number): string {
   return kept('number', (tag) => new Intl.NumberFormat(tag)).format(value);
 }
 
+/** For narrow places: 1.28M; under a million as it is. */
+export function formatShort(value: number): string {
+  if (Math.abs(value) < 1_000_000) return formatNumber(value);
+  const options = { notation: 'compact', maximumFractionDigits: 2 } as const;
+  return kept('short', (tag) => new Intl.NumberFormat(tag, options)).format(value);
+}
+
 /** With its sign, for changes. */
 export function formatChange(value: number): string {
   return kept('change', (tag) => new Intl.NumberFormat(tag, { signDisplay: 'exceptZero' })).format(value);

@@ -1,0 +1,89 @@
+#include "base/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/support/test_world.h"
+
+namespace guildhall {
+namespace {
+
+using testing::HasSubstr;
+
+class Configuration : public testing::Test {
+ protected:
+  Result<Config> load(const std::string& toml, ConfigInput input = {}) {
+    const auto file = folder_.path() / "guildhall.toml";
+    std::ofstream(file) << toml;
+    input.file = file;
+    return load_config(input);
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Configuration, FlagsBeatEnvironmentBeatsFile) {
+  ConfigInput input;
+  const std::string toml = "language = \"de\"\n[web]\nlisten = \"127.0.0.1:1\"\n[data]\ndir = \"from-file\"\n";
+  input.environment = {{"GUILDHALL_WEB_LISTEN", "127.0.0.1:2"}, {"GUILDHALL_DATA_DIR", "from-environment"}, {"PATH", "/bin"}};
+  input.flags = {{"data.dir", "from-flag"}};
+  const auto config = load(toml, input);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->language, "de");
+  EXPECT_EQ(config->web_listen, "127.0.0.1:2");
+  EXPECT_EQ(config->data_dir, "from-flag");
+  EXPECT_THAT(config->sources.at("language"), HasSubstr("guildhall.toml"));
+  EXPECT_EQ(config->sources.at("web.listen"), "environment GUILDHALL_WEB_LISTEN");
+  EXPECT_EQ(config->sources.at("data.dir"), "flag");
+  EXPECT_EQ(config->sources.at("time_zone"), "default");
+}
+
+TEST_F(Configuration, AnUnknownKeyIsAnErrorWithLineAndSuggestion) {
+  const auto config = load("language = \"en\"\n[discord]\ntokn = \"x\"\n");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ErrorCode::configuration);
+  EXPECT_THAT(config.error().message, HasSubstr("line 3: unknown key 'discord.tokn'"));
+  EXPECT_EQ(config.error().hint, "Did you mean 'discord.token'?");
+
+  ConfigInput input;
+  input.environment = {{"GUILDHALL_DISCORD_TOKN", "x"}};
+  EXPECT_EQ(load("", input).error().hint, "Did you mean 'GUILDHALL_DISCORD_TOKEN'?");
+}
+
+TEST_F(Configuration, WrongValuesNameKeyAndSource) {
+  EXPECT_THAT(load("language = \"fr\"").error().message, HasSubstr("language (file"));
+  EXPECT_THAT(load("time_zone = \"Mars/Olympus\"").error().message, HasSubstr("time_zone"));
+  EXPECT_THAT(load("[web]\nlisten = \"somewhere\"").error().message, HasSubstr("web.listen"));
+  EXPECT_THAT(load("[web]\nlisten = \"127.0.0.1:99999\"").error().message, HasSubstr("web.listen"));
+  EXPECT_THAT(load("[kick]\napi_url = \"api.kick.com\"").error().message, HasSubstr("https://"));
+  EXPECT_THAT(load("language = 5").error().message, HasSubstr("must be text"));
+  EXPECT_THAT(load("language = ").error().message, HasSubstr("line 1"));
+}
+
+TEST_F(Configuration, ANamedFileMustExist) {
+  ConfigInput input;
+  input.file = folder_.path() / "nowhere.toml";
+  EXPECT_THAT(load_config(input).error().message, HasSubstr("cannot read"));
+}
+
+TEST_F(Configuration, SecretsComeFromFilesToo) {
+  const auto file = folder_.path() / "token";
+  std::ofstream(file) << "  secret-token\n";
+  ConfigInput input;
+  input.environment = {{"GUILDHALL_DISCORD_TOKEN_FILE", file.string()}};
+  EXPECT_EQ(load("", input)->discord_token, "secret-token");
+  input.environment = {{"GUILDHALL_DISCORD_TOKEN_FILE", (folder_.path() / "nowhere").string()}};
+  EXPECT_THAT(load("", input).error().message, HasSubstr("GUILDHALL_DISCORD_TOKEN_FILE"));
+}
+
+TEST_F(Configuration, SecretsAreMasked) {
+  const auto config = *load("[discord]\ntoken = \"abc\"\n[database]\nurl = \"postgres://me:word@host/db\"\n");
+  for (const ConfigKey& key : config_keys()) {
+    if (key.name == "discord.token") EXPECT_EQ(masked(key, config), "********");
+    if (key.name == "database.url") EXPECT_EQ(masked(key, config), "postgres://me:********@host/db");
+  }
+}
+
+}  // namespace
+}  // namespace guildhall

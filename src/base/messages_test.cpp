@@ -1,0 +1,52 @@
+#include "base/messages.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+
+#include "tests/support/test_world.h"
+
+namespace guildhall {
+namespace {
+
+std::set<std::string> placeholders(const std::string& text) {
+  static const std::regex kPlaceholder(R"(\{[a-z_]+\})");
+  std::set<std::string> found;
+  for (std::sregex_iterator it(text.begin(), text.end(), kPlaceholder), end; it != end; ++it) found.insert(it->str());
+  return found;
+}
+
+TEST(Messages, AreTheSameInEveryLanguage) {
+  const test::TestWorld world;
+  const auto& english = world.declarations.texts.entries("en");
+  const auto& german = world.declarations.texts.entries("de");
+  ASSERT_GT(english.size(), 40U);
+  for (const auto& [key, text] : english) {
+    ASSERT_TRUE(german.contains(key)) << key << " has no German text";
+    EXPECT_EQ(placeholders(text), placeholders(german.at(key))) << key;
+  }
+  EXPECT_EQ(english.size(), german.size());
+}
+
+TEST(Messages, DescribeEveryCommandArgumentAndSetting) {
+  const test::TestWorld world;
+  const auto& english = world.declarations.texts.entries("en");
+  for (const auto& command : world.declarations.commands.all()) {
+    EXPECT_TRUE(english.contains(command.description_key())) << command.path;
+    for (const auto& argument : command.arguments) EXPECT_TRUE(english.contains("argument." + argument.name)) << argument.name;
+  }
+  for (const auto& [key, spec] : world.declarations.settings.all()) EXPECT_TRUE(english.contains("setting." + key)) << key;
+}
+
+TEST(Messages, WhatAnArgumentBringsIsNeverExpandedAgain) {
+  const auto catalogue = *Catalogue::parse({{"en", "[a]\nb = \"{name} has {points}\"\n"}});
+  const Message message{"a.b", {{"name", MemberText{"{points}*"}}, {"points", std::int64_t{12345}}}};
+  EXPECT_EQ(catalogue.render("en", message, Markup::discord), "{points}\\* has 12,345");
+  EXPECT_EQ(catalogue.render("de", message, Markup::plain), "{points}* has 12.345");
+  EXPECT_EQ(catalogue.text("de", "no.such.key"), "no.such.key");
+}
+
+}  // namespace
+}  // namespace guildhall

@@ -1,0 +1,79 @@
+#include "base/secrets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "base/crypto.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall {
+namespace {
+
+using testing::HasSubstr;
+
+class SecretsFile : public testing::Test {
+ protected:
+  std::filesystem::path file() { return folder_.path() / "secrets.key"; }
+  void write(const std::string& text, mode_t mode = 0600) {
+    std::ofstream(file()) << text;
+    chmod(file().c_str(), mode);
+  }
+  std::string refusal() {
+    const auto loaded = Secrets::load(file());
+    EXPECT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code, ErrorCode::configuration);
+    return loaded.error().message;
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(SecretsFile, SealsAndOpens) {
+  ASSERT_TRUE(Secrets::create(file()));
+  const auto secrets = *Secrets::load(file());
+  const std::string sealed = secrets.seal("token", token_context("kick", "7", "access_token"));
+  EXPECT_EQ(sealed.find("token"), std::string::npos);
+  EXPECT_EQ(secrets.open(sealed, token_context("kick", "7", "access_token")), "token");
+  EXPECT_NE(secrets.seal("token", "x"), secrets.seal("token", "x"));  // a fresh nonce each time
+}
+
+TEST_F(SecretsFile, ASealedValueCannotBeMovedOrAltered) {
+  ASSERT_TRUE(Secrets::create(file()));
+  const auto secrets = *Secrets::load(file());
+  const std::string sealed = secrets.seal("token", token_context("kick", "7", "access_token"));
+  EXPECT_FALSE(secrets.open(sealed, token_context("kick", "8", "access_token")));
+  EXPECT_FALSE(secrets.open(sealed, token_context("kick", "7", "refresh_token")));
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    std::string altered = sealed;
+    altered[i] = static_cast<char>(altered[i] ^ 1);
+    EXPECT_FALSE(secrets.open(altered, token_context("kick", "7", "access_token"))) << "byte " << i;
+  }
+}
+
+TEST_F(SecretsFile, OldKeysOpenAndTheLastOneSeals) {
+  const std::string first = hex(random_bytes(32));
+  write("k1 " + first + "\n");
+  const std::string sealed = Secrets::load(file())->seal("token", "x");
+  write("k1 " + first + "\nk2 " + hex(random_bytes(32)) + "\n");
+  const auto both = *Secrets::load(file());
+  EXPECT_EQ(both.open(sealed, "x"), "token");
+  EXPECT_THAT(both.seal("token", "x"), HasSubstr("k2"));
+  write("k2 " + hex(random_bytes(32)) + "\n");
+  EXPECT_THAT(Secrets::load(file())->open(sealed, "x").error().message, HasSubstr("'k1' is missing"));
+}
+
+TEST_F(SecretsFile, RefusesMissingShortOrReadableKeys) {
+  EXPECT_THAT(refusal(), HasSubstr("does not exist"));
+  write("");
+  EXPECT_THAT(refusal(), HasSubstr("holds no key"));
+  write("k1 abcdef\n");
+  EXPECT_THAT(refusal(), HasSubstr("line 1"));
+  write("k1 " + hex(random_bytes(32)) + "\n", 0644);
+  EXPECT_THAT(refusal(), HasSubstr("readable by others"));
+  EXPECT_FALSE(Secrets::create(file()));  // never replaces a file
+}
+
+}  // namespace
+}  // namespace guildhall

@@ -1,0 +1,166 @@
+// The arrows of the house: who may include whom, read from the includes themselves.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+
+namespace guildhall {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kRoot = GUILDHALL_SOURCE_DIR;
+
+/// Each room with the rooms it may use besides itself.
+const std::map<std::string, std::set<std::string>> kMayUse{
+    {"base", {}},
+    {"net", {"base"}},
+    {"store", {"base"}},
+    {"tenancy", {"base", "store"}},
+    {"migrate", {"base", "store", "tenancy"}},
+    {"platforms/discord", {"base", "net"}},
+    {"platforms/kick", {"base", "net"}},
+    {"bot", {"base", "net", "store", "tenancy", "platforms/discord", "platforms/kick"}},
+    {"features", {"base", "net", "store", "tenancy", "bot"}},
+    {"web", {"base", "net", "store", "tenancy", "bot", "features"}},
+    {"sim", {"base", "net"}},
+    {"cli", {"base", "net", "store", "tenancy", "migrate", "platforms/discord", "platforms/kick", "bot", "features", "web", "sim"}},
+};
+
+std::string room_of(const std::string& path) {
+  std::string best;
+  for (const auto& [room, others] : kMayUse) {
+    if (path.starts_with(room + "/") && room.size() > best.size()) best = room;
+  }
+  return best;
+}
+
+struct Source {
+  std::string path;  // as others include it: "bot/ledger.h"
+  std::vector<std::string> own_includes;
+  std::vector<std::string> system_includes;
+};
+
+std::vector<Source> sources() {
+  std::vector<Source> found;
+  for (const fs::path& top : {kRoot / "src", kRoot / "sim"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(top)) {
+      const std::string name = entry.path().filename().string();
+      if (!entry.is_regular_file() || (!name.ends_with(".h") && !name.ends_with(".cpp")) || name.ends_with("_test.cpp")) continue;
+      Source source{fs::relative(entry.path(), top.filename() == "src" ? top : kRoot).string(), {}, {}};
+      std::ifstream input(entry.path());
+      static const std::regex kInclude(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
+      std::string line;
+      while (std::getline(input, line)) {
+        std::smatch match;
+        if (std::regex_search(line, match, kInclude)) (match[1] == "\"" ? source.own_includes : source.system_includes).push_back(match[2]);
+      }
+      found.push_back(std::move(source));
+    }
+  }
+  return found;
+}
+
+TEST(Arrows, PointOneWay) {
+  std::set<std::string> seen;
+  for (const Source& source : sources()) {
+    const std::string room = room_of(source.path);
+    ASSERT_NE(room, "") << source.path << " stands in no room";
+    seen.insert(room);
+    for (const std::string& include : source.own_includes) {
+      if (include.starts_with("tests/") || include == "light_pch.h") continue;
+      const std::string other = room_of(include);
+      EXPECT_TRUE(other == room || kMayUse.at(room).contains(other)) << source.path << " may not include " << include;
+    }
+  }
+  EXPECT_EQ(seen.size(), kMayUse.size()) << "a room without sources";
+}
+
+TEST(Arrows, FeaturesDoNotKnowEachOther) {
+  for (const Source& source : sources()) {
+    if (!source.path.starts_with("features/")) continue;
+    const std::string own = source.path.substr(0, source.path.rfind('/') + 1);
+    if (own == "features/") continue;  // the one list of features
+    for (const std::string& include : source.own_includes) {
+      EXPECT_FALSE(include.starts_with("features/") && !include.starts_with(own)) << source.path << " includes " << include;
+    }
+  }
+}
+
+TEST(Arrows, HeavyLibrariesStayInTheirRooms) {
+  const std::vector<std::pair<std::string, std::string>> rules{
+      {"boost/beast", "net/"}, {"boost/asio/ssl", "net/"}, {"sqlite3.h", "store/sqlite/"}, {"CLI/", "cli/parse.cpp"}, {"spdlog/", "base/log.cpp"}};
+  for (const Source& source : sources()) {
+    for (const std::string& include : source.system_includes) {
+      for (const auto& [library, room] : rules) {
+        EXPECT_FALSE(include.starts_with(library) && !source.path.starts_with(room)) << source.path << " includes " << include;
+      }
+    }
+  }
+}
+
+/// The word "guild" is Discord's; above its room the thing is a server.
+TEST(Arrows, GuildIsAWordOfDiscordsRoom) {
+  for (const Source& source : sources()) {
+    if (source.path.starts_with("platforms/discord/") || source.path.starts_with("sim/") || source.path.starts_with("bot/discord_bridge")) continue;
+    std::ifstream input(kRoot / "src" / source.path);
+    const std::string text((std::istreambuf_iterator<char>(input)), {});
+    static const std::regex kGuild(R"(\b[Gg]uild(s|_id|Id)?\b)");
+    std::smatch match;
+    EXPECT_FALSE(std::regex_search(text, match, kGuild)) << source.path << ": " << match.str();
+  }
+}
+
+/// A ServerScope is made in five places; each is called from the one room that can prove what it says.
+TEST(Arrows, ScopesAreMadeWhereTheyAreProved) {
+  const std::map<std::string, std::vector<std::string>> callers{
+      {"for_discord_event", {"bot/discord_bridge.cpp"}},
+      {"for_channel_event", {"bot/kick_bridge.cpp"}},
+      {"for_session", {"web/api.cpp"}},
+      {"for_job", {"bot/outbox.cpp", "bot/kick_bridge.cpp", "cli/app.cpp"}},
+      {"for_operator", {"cli/workspace.cpp"}},
+  };
+  for (const Source& source : sources()) {
+    if (source.path.starts_with("tenancy/") || source.path.starts_with("sim/")) continue;
+    std::ifstream input(kRoot / "src" / source.path);
+    const std::string text((std::istreambuf_iterator<char>(input)), {});
+    for (const auto& [maker, files] : callers) {
+      if (text.find(maker + "(") == std::string::npos) continue;
+      EXPECT_THAT(files, testing::Contains(source.path)) << source.path << " calls " << maker;
+    }
+  }
+}
+
+/// No ambient server, and no time or randomness behind the injected clock's back.
+TEST(Arrows, NothingAmbient) {
+  for (const Source& source : sources()) {
+    if (source.path.starts_with("base/clock") || source.path.starts_with("sim/")) continue;
+    std::ifstream input(kRoot / "src" / source.path);
+    const std::string text((std::istreambuf_iterator<char>(input)), {});
+    EXPECT_EQ(text.find("system_clock::now"), std::string::npos) << source.path;
+    const bool bot_and_above = source.path.starts_with("bot/") || source.path.starts_with("features/") || source.path.starts_with("web/") || source.path.starts_with("tenancy/");
+    if (bot_and_above) EXPECT_EQ(text.find("thread_local"), std::string::npos) << source.path;
+  }
+}
+
+/// Every folder says at its door what it is for.
+TEST(Arrows, EveryRoomHasItsDoor) {
+  for (const auto& [room, others] : kMayUse) {
+    const std::string name = room.substr(room.rfind('/') + 1);
+    const fs::path door = (room == "sim" ? kRoot / "sim" : kRoot / "src" / room) / (name + ".h");
+    std::ifstream input(door);
+    ASSERT_TRUE(input) << door;
+    int lines = 0;
+    std::string line;
+    while (std::getline(input, line) && line.starts_with("//")) ++lines;
+    EXPECT_GE(lines, 5) << door << " does not say what the room is for";
+  }
+}
+
+}  // namespace
+}  // namespace guildhall
