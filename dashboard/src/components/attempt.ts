@@ -1,6 +1,6 @@
 // For actions that have no place of their own for an error.
 import { ApiError } from '../api/error';
-import { explain } from '../i18n/errors';
+import { explain, inOneLine } from '../i18n/errors';
 import { toasts } from './toasts.svelte';
 
 export async function attempt(action: () => Promise<void>): Promise<void> {
@@ -8,7 +8,6 @@ export async function attempt(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const { message, hint } = explain(error);
-    toasts.say(`${message} ${hint}`.trim());
+    toasts.say(inOneLine(explain(error)));
   }
 }

@@ -1,4 +1,5 @@
-// Failures in words: the server's own where it has said something, else ours.
+// Failures in words. What is the same everywhere stands in our catalogue, in the page's language; what
+// only the server can know is in its own words.
 import type { ApiError } from '../api/error';
 import { isKey, t } from './text';
 
@@ -7,15 +8,29 @@ export interface Words {
   hint: string;
 }
 
+const OURS = ['unreachable', 'forbidden', 'rate_limited', 'too_large'];
+
 function ours(prefix: string, code: string): string {
   const key = `${prefix}.${code}`;
   return isKey(key) ? t(key) : '';
 }
 
+/** The server's messages begin small and end open, as those of a command line do. */
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === '') return '';
+  const end = /[.!?…]$/.test(trimmed) ? '' : '.';
+  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1) + end;
+}
+
 export function explain(error: ApiError): Words {
-  const server = error.code === 'unreachable' ? '' : error.message;
-  return {
-    message: server || ours('error', error.code) || t('error.failed'),
-    hint: error.hint || ours('error_hint', error.code),
-  };
+  const known = OURS.includes(error.code);
+  const message = (!known && sentence(error.message)) || ours('error', error.code) || t('error.failed');
+  const hint = (!known && sentence(error.hint)) || ours('error_hint', error.code);
+  return { message, hint };
+}
+
+/** The same as one line. */
+export function inOneLine({ message, hint }: Words): string {
+  return `${message} ${hint}`.trim();
 }

@@ -10,6 +10,8 @@ type Say = (message: ToHub) => void;
 interface Subscription {
   topics: string[];
   refresh: () => void;
+  /** Changed while nobody looked. */
+  missed: boolean;
 }
 
 function joinInPage(page: Page): Say {
@@ -39,7 +41,11 @@ class Live {
     const leave = () => this.#say?.('leave');
     // The browser had put the page aside and brings it back.
     const back = (event: PageTransitionEvent) => event.persisted && this.#say?.('join');
-    const wake = () => document.visibilityState === 'visible' && this.#say?.('wake');
+    const wake = () => {
+      if (document.visibilityState === 'hidden') return;
+      this.#say?.('wake');
+      this.#catchUp();
+    };
     addEventListener('pagehide', leave);
     addEventListener('pageshow', back);
     addEventListener('online', wake);
@@ -54,9 +60,12 @@ class Live {
     };
   }
 
-  /** Calls `refresh` on every change of one of the topics. Returns how to end that. */
+  /**
+   * Calls `refresh` on every change of one of the topics; while the page is hidden only once, when it is
+   * seen again. Returns how to end that.
+   */
   subscribe(topics: string[], refresh: () => void): () => void {
-    const subscription = { topics, refresh };
+    const subscription = { topics, refresh, missed: false };
     this.#subscriptions.add(subscription);
     return () => this.#subscriptions.delete(subscription);
   }
@@ -89,11 +98,22 @@ class Live {
   }
 
   #refresh(topic: string): void {
-    for (const { topics, refresh } of this.#subscriptions) if (topics.includes(topic)) refresh();
+    for (const subscription of this.#subscriptions) {
+      if (subscription.topics.includes(topic)) this.#changed(subscription);
+    }
   }
 
   #refreshAll(): void {
-    for (const { refresh } of this.#subscriptions) refresh();
+    for (const subscription of this.#subscriptions) this.#changed(subscription);
+  }
+
+  #changed(subscription: Subscription): void {
+    subscription.missed = document.visibilityState === 'hidden';
+    if (!subscription.missed) subscription.refresh();
+  }
+
+  #catchUp(): void {
+    for (const subscription of this.#subscriptions) if (subscription.missed) this.#changed(subscription);
   }
 }
 

@@ -2,7 +2,7 @@
 // was first. It holds no value of its own: the setting is what the server says.
 import { ApiError } from '../../api/error';
 import type { Setting, SettingChanged } from '../../api/types';
-import { explain } from '../../i18n/errors';
+import { explain, inOneLine } from '../../i18n/errors';
 import { t } from '../../i18n/text';
 
 /** `value` null: back to the default. */
@@ -93,6 +93,13 @@ export class SettingEdit {
     return this.save();
   }
 
+  /** The server names the setting first; beside the field that is said already. */
+  #words({ code, message, hint }: ApiError): string {
+    const prefix = `${this.#setting().key}: `;
+    const rest = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+    return inOneLine(explain(new ApiError(code, rest, hint)));
+  }
+
   async #send(value: string | null, expected: string | null): Promise<boolean> {
     this.busy = true;
     try {
@@ -102,7 +109,7 @@ export class SettingEdit {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // In a conflict both values are shown as soon as the present one is here.
-      if (error.code !== 'conflict') this.problem = Object.values(explain(error)).join(' ').trim();
+      if (error.code !== 'conflict') this.problem = this.#words(error);
       return false;
     } finally {
       this.busy = false;

@@ -1,0 +1,159 @@
+// Client and server against each other over loopback, with and without TLS.
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/asio/read.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "net/loops.h"
+#include "net/oauth.h"
+#include "net/url.h"
+#include "net/websocket_client.h"
+#include "net/websocket_server.h"
+
+namespace guildhall::net {
+namespace {
+
+using testing::HasSubstr;
+
+class Http : public testing::Test {
+ protected:
+  Http() {
+    HttpServerOptions options;
+    options.listen = {"127.0.0.1", 0};
+    options.largest_body = 1'000;
+    server_ = std::move(*HttpServer::start(loops_.main(), options, [](HttpRequest request) -> Task<HttpResponse> {
+      if (request.url == "/throw") throw std::runtime_error("the secret reason");
+      if (request.url == "/stream") {
+        HttpResponse response;
+        response.headers = {{"content-type", "text/event-stream"}};
+        response.stream = [](EventStream& out) -> Task<void> {
+          for (int i = 0; i < 3; ++i) co_await out.send("data: " + std::to_string(i) + "\n\n");
+        };
+        co_return response;
+      }
+      co_return make_response(200, "text/plain", request.method + " " + request.url + " " + request.query["q"] + " " + request.body);
+    }));
+    loops_.start();
+  }
+
+  std::string base() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
+  Result<HttpResponse> send(std::string method, std::string path, std::string body = "") {
+    HttpRequest request;
+    request.method = std::move(method);
+    request.url = base() + path;
+    request.body = std::move(body);
+    return run_to_end(client_.send(std::move(request)));
+  }
+
+  /// Raw bytes to the server, and whatever comes back.
+  std::string raw(std::string bytes) {
+    boost::asio::io_context loop;
+    boost::asio::ip::tcp::socket socket(loop);
+    socket.connect({boost::asio::ip::make_address("127.0.0.1"), server_->port()});
+    boost::asio::write(socket, boost::asio::buffer(bytes));
+    socket.shutdown(boost::asio::ip::tcp::socket::shutdown_send);
+    std::string answer;
+    boost::system::error_code ignored;
+    boost::asio::read(socket, boost::asio::dynamic_buffer(answer), ignored);
+    return answer;
+  }
+
+  Loops loops_{1};
+  std::unique_ptr<HttpServer> server_;
+  HttpClient client_{loops_.main(), {}};
+};
+
+TEST_F(Http, CarriesMethodPathQueryAndBody) {
+  EXPECT_EQ(send("POST", "/a%20b?q=x+y%21", "body")->body, "POST /a b x y! body");
+}
+
+TEST_F(Http, KeepsItsConnection) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(send("GET", "/")->status, 200);
+  EXPECT_EQ(client_.connections_opened(), 1U);
+}
+
+TEST_F(Http, AnOversizedBodyIsRefusedAndAFaultTellsNothing) {
+  EXPECT_EQ(send("POST", "/", std::string(1'001, 'x'))->status, 413);
+  EXPECT_EQ(send("POST", "/", std::string(1'000, 'x'))->status, 200);
+  const auto fault = send("GET", "/throw");
+  EXPECT_EQ(fault->status, 500);
+  EXPECT_THAT(fault->body, testing::Not(HasSubstr("secret reason")));
+}
+
+TEST_F(Http, StreamsEvents) { EXPECT_EQ(send("GET", "/stream")->body, "data: 0\n\ndata: 1\n\ndata: 2\n\n"); }
+
+TEST_F(Http, GarbageDoesNoHarm) {
+  EXPECT_THAT(raw("not http at all\r\n\r\n"), testing::AnyOf(HasSubstr("400"), testing::IsEmpty()));
+  EXPECT_THAT(raw("GET / HTTP/1.1\r\nx: " + std::string(20'000, 'a') + "\r\n\r\n"), testing::AnyOf(HasSubstr("431"), testing::IsEmpty()));
+  EXPECT_EQ(raw(""), "");
+  EXPECT_EQ(send("GET", "/")->status, 200);
+}
+
+TEST_F(Http, SaysThatAPortIsTaken) {
+  HttpServerOptions options;
+  options.listen = {"127.0.0.1", server_->port()};
+  const auto second = HttpServer::start(loops_.main(), options, [](HttpRequest) -> Task<HttpResponse> { co_return HttpResponse{}; });
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::port_in_use);
+}
+
+TEST_F(Http, NobodyThereIsUnavailable) {
+  HttpRequest request;
+  request.url = "http://127.0.0.1:1/";
+  EXPECT_EQ(run_to_end(client_.send(request)).error().code, ErrorCode::unavailable);
+  request.url = "nonsense";
+  EXPECT_EQ(run_to_end(client_.send(request)).error().code, ErrorCode::invalid);
+}
+
+TEST(WebSockets, CarryMessagesBothWaysAndTellTheCloseCode) {
+  Loops loops(1);
+  auto server = std::move(*WebSocketServer::start(loops.main(), {"127.0.0.1", 0}, [](std::shared_ptr<WebSocket> socket, HttpRequest request) -> Task<void> {
+    co_await socket->write("hello " + request.query["v"]);
+    auto message = co_await socket->read();
+    if (message) co_await socket->write("echo " + *message);
+    co_await socket->close(4004);
+  }));
+  loops.start();
+  std::vector<std::string> heard;
+  std::uint16_t code = 0;
+  run_to_end([](std::uint16_t port, std::vector<std::string>* into, std::uint16_t* close_code) -> Task<void> {
+    auto socket = co_await connect_websocket("ws://127.0.0.1:" + std::to_string(port) + "/?v=10", {});
+    for (;;) {
+      auto message = co_await (*socket)->read();
+      if (!message) break;
+      into->push_back(*message);
+      if (into->size() == 1) co_await (*socket)->write("you");
+    }
+    *close_code = (*socket)->close_code();
+  }(server->port(), &heard, &code));
+  EXPECT_THAT(heard, testing::ElementsAre("hello 10", "echo you"));
+  EXPECT_EQ(code, 4004);
+}
+
+TEST(Urls, AreReadAndWritten) {
+  const auto url = *parse_url("https://example.test/a/b?c=d#e");
+  EXPECT_EQ(url.origin(), "https://example.test:443");
+  EXPECT_EQ(url.target, "/a/b?c=d");
+  EXPECT_EQ(parse_url("ws://[::1]:81")->host, "::1");
+  EXPECT_EQ(parse_url("ws://[::1]:81")->port, 81);
+  for (const char* text : {"", "example.test", "ftp://x", "http://", "http://x:99999", "http://me@x"}) EXPECT_FALSE(parse_url(text)) << text;
+  EXPECT_EQ(percent_encode("a b/ü"), "a%20b%2F%C3%BC");
+  EXPECT_EQ(percent_decode("a%20b%2"), "a b%2");
+  EXPECT_EQ(write_query({{"a", "1"}, {"b", "x y"}}), "a=1&b=x%20y");
+  EXPECT_EQ(parse_query("a=1&b=x+y&c&=z").at("b"), "x y");
+}
+
+TEST(Pkce, IsTheStandardsOwn) {
+  EXPECT_EQ(pkce_challenge("abcdefghijklmnopqrstuvwxyz-0123456789._~ABCDEFG"), "glfhHan678wOrFGFEqIBxUgfrV-qm_0rrfZP2OLnqog");
+  EXPECT_EQ(make_pkce_verifier().size(), 43U);
+  EXPECT_NE(make_pkce_verifier(), make_pkce_verifier());
+}
+
+}  // namespace
+}  // namespace guildhall::net
