@@ -84,6 +84,7 @@ class Gateway::Impl {
   nanoseconds pause_before_identify() {
     return nanoseconds(static_cast<std::int64_t>(1e9 + 4e9 * timing_->random()));
   }
+  Intents intents() const { return options_.intents & ~refused_; }
   void forget_session();
   GatewayMemory memory() const;
   ConnectionHooks hooks();
@@ -173,7 +174,8 @@ Result<void> Gateway::Impl::check_token() const {
   return {};
 }
 
-/// A session that began with other intents would bring other events: it is not taken up.
+/// A session that began with other intents brings other events, so it is not taken up: switched-on
+/// intents count from the next start on.
 Task<void> Gateway::Impl::restore() {
   GatewayMemory memory = co_await keeper_->load();
   budget_ = memory.budget;
@@ -300,7 +302,7 @@ Task<std::string> Gateway::Impl::greeting() {
   if (budget_) budget_->spend(timing_->wall());
   keeper_->save_soon(memory());
   co_await keeper_->flush();
-  co_return identify_frame(options_.token, options_.intents & ~refused_);
+  co_return identify_frame(options_.token, intents());
 }
 
 void Gateway::Impl::forget_session() {
@@ -348,8 +350,8 @@ bool Gateway::Impl::dispatch(const Frame& frame) {
 void Gateway::Impl::begin_session(const json::Value& ready) {
   auto id = json::text(ready, "session_id");
   if (!id) return;
-  session_ = SavedSession{
-      std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, options_.intents, {}};
+  session_ =
+      SavedSession{std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, intents(), {}};
 }
 
 void Gateway::Impl::note_event(bool up) {

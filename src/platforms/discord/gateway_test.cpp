@@ -421,6 +421,20 @@ TEST_F(GatewayTest, RefusedIntentsAreGivenUpOnceAndReported) {
   EXPECT_EQ(ended->value().error().code, ErrorCode::configuration);
 }
 
+TEST_F(GatewayTest, IntentsSwitchedOnMeanwhileCountFromTheNextStartOn) {
+  begin();
+  hello();
+  close(4014);
+  advance(7s);
+  hello();
+  ready();
+  stop();
+  begin();
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+  hello();
+  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "intents"), 1 + 2 + 512 + 32768);
+}
+
 TEST_F(GatewayTest, AfterBeingCutOffForTooManyFramesItPauses) {
   timing->chance = 0;
   come_up();

@@ -1,0 +1,72 @@
+# Sourced by ./test: the suites, and how their results are counted and summed up.
+
+suites=(unit platforms sim dashboard contract isolation faults journeys browser lint)
+
+# Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
+# GoogleTest program, whose own last lines are read.
+gtest() { timeout 600 "build/release/tests/$1" --gtest_brief=1 "${@:2}"; }
+
+node_tests() {
+  local folder=$1
+  shift
+  if [ -f "$folder/package-lock.json" ]; then cmake -DDASHBOARD="$PWD/$folder" -DNPM="$(command -v npm)" -P cmake/npm_packages.cmake || return 1; fi
+  (cd "$folder" && timeout 900 node "$@")
+}
+
+suite_unit() { gtest unit_tests; }
+suite_platforms() { gtest platform_tests; }
+suite_sim() { gtest sim_tests; }
+suite_isolation() { gtest isolation_tests; }
+suite_faults() { node_tests tests/faults run.mjs; }
+suite_contract() { node_tests tests/contract/discordjs run.mjs; }
+suite_journeys() { node_tests tests/journeys run.mjs; }
+suite_browser() { node_tests tests/browser run.mjs; }
+suite_dashboard() { (cd dashboard && npm run --silent check && npm test --silent); }
+suite_bench_check() { build/release/bench --check; }
+
+suite_lint() {
+  local files
+  files=$(find src sim tests bench -name '*.h' -o -name '*.cpp' | sort)
+  # shellcheck disable=SC2086
+  clang-format-19 --dry-run --Werror $files || return 1
+  if [ -n "${GUILDHALL_TIDY:-}" ]; then
+    # shellcheck disable=SC2086
+    clang-tidy-19 -p build/release --quiet $(printf '%s\n' $files | grep '\.cpp$' | grep -v _test.cpp) || return 1
+  fi
+  echo "PASSED $(printf '%s\n' $files | wc -l) FAILED 0 SKIPPED 0"
+}
+
+# Reads the numbers out of what a suite printed: passed failed skipped.
+count_results() {
+  awk '
+    /^PASSED [0-9]+ FAILED [0-9]+ SKIPPED [0-9]+/ { passed += $2; failed += $4; skipped += $6; next }
+    /^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
+    /^ *[0-9]+ FAILED TEST/ { failed += $1 }
+    /^\[  SKIPPED \] [0-9]+ test/ { skipped += $4 }
+    / Tests +.*passed/ { for (i = 1; i <= NF; i++) { if ($i == "passed") passed += $(i - 1); if ($i == "failed") failed += $(i - 1); if ($i == "skipped") skipped += $(i - 1) } }
+    END { printf "%d %d %d\n", passed, failed, skipped }' "$1"
+}
+
+run_suites() {
+  local passed=0 failed=0 skipped=0 broken=() begin=$SECONDS name started p f s log
+  log=$(mktemp)
+  for name in "$@"; do
+    started=$SECONDS
+    printf '== %s\n' "$name"
+    if "suite_${name//-/_}" >"$log" 2>&1; then f=0; else f=1; fi
+    local broke=$f
+    read -r p f s < <(count_results "$log")
+    if [ $broke = 1 ]; then
+      tail -n 60 "$log"
+      broken+=("$name")
+      [ "$f" -gt 0 ] || f=1
+    fi
+    grep -E '^SKIPPED:' "$log" || true
+    printf '   %d passed, %d failed, %d skipped in %d s\n' "$p" "$f" "$s" $((SECONDS - started))
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  done
+  rm -f "$log"
+  [ ${#broken[@]} = 0 ] || printf 'Failed: %s\n' "${broken[*]}"
+  printf 'Tests: %d passed, %d failed, %d skipped in %d:%02d\n' $passed $failed $skipped $(((SECONDS - begin) / 60)) $(((SECONDS - begin) % 60))
+  [ ${#broken[@]} = 0 ]
+}
