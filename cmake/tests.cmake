@@ -32,3 +32,23 @@ target_link_libraries(openapi_check PUBLIC guildhall_net)
 target_precompile_headers(openapi_check PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 room_tests(platform_tests FOLDERS src/platforms tests/contract LIBS guildhall_discord guildhall_kick openapi_check)
 room_tests(sim_tests FOLDERS sim LIBS guildhall_sim)
+
+add_library(noninterference STATIC tests/isolation/noninterference.cpp)
+target_link_libraries(noninterference PUBLIC test_support)
+target_precompile_headers(noninterference PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+
+# The files that hold a mutation, compiled once more with it; their objects come before the rooms' own.
+add_library(mutants STATIC src/store/statement.cpp src/store/sqlite/connection.cpp src/tenancy/seal.cpp
+                           src/tenancy/scopes.cpp src/bot/dispatcher.cpp)
+target_compile_definitions(mutants PRIVATE GUILDHALL_MUTATIONS)
+target_include_directories(mutants PRIVATE src)
+
+function(isolation_tests name)
+  add_executable(${name} ${ARGN})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE GUILDHALL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE noninterference GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+isolation_tests(isolation_tests tests/isolation/noninterference_test.cpp)
+isolation_tests(mutation_tests tests/isolation/mutants_test.cpp $<TARGET_OBJECTS:mutants>)

@@ -274,13 +274,6 @@ ApiAnswer Interactions::followup(const std::string& token, const json::Value& bo
 
 // For the control interface -------------------------------------------------------------------------
 
-const Interaction* Interactions::find(Snowflake id) const {
-  for (const Interaction& interaction : all_) {
-    if (interaction.id == id) return &interaction;
-  }
-  return nullptr;
-}
-
 json::Object Interactions::describe(const Interaction& interaction) const {
   const auto message = [&](Snowflake id) {
     const Message* found = messages_.find(interaction.channel, id);
@@ -310,9 +303,11 @@ json::Object Interactions::describe(const Interaction& interaction) const {
           {"followups", std::move(followups)}};
 }
 
-json::Array Interactions::list() const {
+json::Array Interactions::list(std::optional<Snowflake> only) const {
   json::Array out;
-  for (const Interaction& interaction : all_) out.emplace_back(describe(interaction));
+  for (const Interaction& interaction : all_) {
+    if (!only || *only == interaction.id) out.emplace_back(describe(interaction));
+  }
   return out;
 }
 

@@ -58,9 +58,8 @@ class Interactions {
   ApiAnswer erase(const std::string& token, std::optional<Snowflake> message);
   ApiAnswer followup(const std::string& token, const json::Value& body);
 
-  /// The last few thousand, oldest first, with their answers: for the control interface.
-  json::Array list() const;
-  const Interaction* find(Snowflake id) const;
+  /// The last few thousand, oldest first, or the one asked for, with their answers.
+  json::Array list(std::optional<Snowflake> only) const;
 
  private:
   Task<void> expire(Snowflake id);

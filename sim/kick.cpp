@@ -19,8 +19,9 @@ std::unexpected<Error> missing(std::string_view what) {
 }  // namespace
 
 Kick::Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions)
-    : stage_(stage), webhooks_(webhooks), subscriptions_(subscriptions), random_(mix(stage.seed ^ 0x4B69636BU)) {
-  // A stream that was live when an earlier run ended still is.
+    : stage_(stage), webhooks_(webhooks), subscriptions_(subscriptions), random_(mix(stage.seed ^ 0x4B69636BU)) {}
+
+void Kick::resume_streams() {
   for (KickChannel& channel : stage_.world.kick_channels) {
     if (const auto since = stage_.witness.live_since(channel.broadcaster)) channel.live_since = format_rfc3339(*since);
   }

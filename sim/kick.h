@@ -26,6 +26,9 @@ class Kick {
  public:
   Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions);
 
+  /// A stream that was live when an earlier run ended still is. Call it when the journal has been read.
+  void resume_streams();
+
   // Viewers and streamers. Errors: `not_found` (no such channel or person), `conflict` (live already,
   // not live).
   /// The id of the message. Anybody may write; who is no viewer yet becomes one.

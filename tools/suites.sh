@@ -16,7 +16,7 @@ node_tests() {
 suite_unit() { gtest unit_tests; }
 suite_platforms() { gtest platform_tests; }
 suite_sim() { gtest sim_tests; }
-suite_isolation() { gtest isolation_tests; }
+suite_isolation() { gtest isolation_tests && gtest mutation_tests; }
 suite_faults() { node_tests tests/faults run.mjs; }
 suite_contract() { node_tests tests/contract/discordjs run.mjs; }
 suite_journeys() { node_tests tests/journeys run.mjs; }

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "base/mutation.h"
+
 namespace guildhall::store {
 
 std::size_t StatementRegistry::index_of(const void* key) const {
@@ -12,7 +14,19 @@ std::size_t StatementRegistry::index_of(const void* key) const {
   return found->second;
 }
 
+namespace {
+
+/// The fault of a developer's bad day: "AND the server" forgotten in one place.
+void forget_predicate(StatementInfo& info) {
+  constexpr std::string_view kPredicate = "discord_server_id = :server AND ";
+  const auto at = info.sqlite.find(kPredicate);
+  if (info.name == "persons.find_identity" && at != std::string::npos) info.sqlite.erase(at, kPredicate.size());
+}
+
+}  // namespace
+
 void StatementRegistry::insert(StatementInfo info) {
+  if (mutated(Mutation::statement_without_predicate) || mutated(Mutation::statement_and_gate)) forget_predicate(info);
   for (const StatementInfo& other : statements_) {
     if (other.name == info.name) throw std::logic_error(fmt::format("two statements are named '{}'", info.name));
   }

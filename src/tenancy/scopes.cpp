@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutation.h"
 #include "tenancy/audit.h"
 #include "tenancy/counters.h"
 #include "tenancy/seal.h"
@@ -10,6 +11,7 @@ namespace guildhall::tenancy {
 
 std::optional<ServerScope> Scopes::for_discord_event(ServerId server) const {
   if (!servers_->is_active(server)) return std::nullopt;
+  if (mutated(Mutation::scope_swapped)) return ServerScope(*database_, servers_->list().front().discord_server_id);
   return ServerScope(*database_, server);
 }
 

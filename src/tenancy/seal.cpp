@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/mutation.h"
 #include "tenancy/sql_shape.h"
 
 namespace guildhall::tenancy {
@@ -105,6 +106,7 @@ Refusal refuse_plan(const StatementFacts& facts, const SqlShape& shape) {
 
 std::optional<std::string> refuse_statement(const TableCatalog& catalog, const StatementInfo& info,
                                             const StatementFacts& facts) {
+  if (mutated(Mutation::gate_open) || mutated(Mutation::statement_and_gate)) return std::nullopt;
   if (auto refusal = refuse_parameters(catalog, info, facts)) return refusal;
   if (auto refusal = refuse_columns(info, facts)) return refusal;
   for (const auto& access : facts.accesses) {

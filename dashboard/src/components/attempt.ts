@@ -8,6 +8,6 @@ export async function attempt(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    toasts.say(inOneLine(explain(error)));
+    toasts.complain(inOneLine(explain(error)));
   }
 }

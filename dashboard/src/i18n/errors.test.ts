@@ -11,6 +11,10 @@ it("makes sentences of the server's words", () => {
   expect(inOneLine(explain(error))).toBe('Kick is not configured. Enter the id of the app.');
 });
 
+it("adds nothing to the server's words", () => {
+  expect(explain(new ApiError('unavailable', 'Kick is not configured')).hint).toBe('');
+});
+
 it('has words of its own where the server has none', () => {
   expect(explain(new ApiError('not_found', '')).message).toBe(
     'There is no such thing, or it is not yours to see.',

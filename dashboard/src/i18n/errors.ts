@@ -24,10 +24,10 @@ export function sentence(text: string): string {
 }
 
 export function explain(error: ApiError): Words {
-  const known = OURS.includes(error.code);
-  const message = (!known && sentence(error.message)) || ours('error', error.code) || t('error.failed');
-  const hint = (!known && sentence(error.hint)) || ours('error_hint', error.code);
-  return { message, hint };
+  if (!OURS.includes(error.code) && error.message !== '') {
+    return { message: sentence(error.message), hint: sentence(error.hint) };
+  }
+  return { message: ours('error', error.code) || t('error.failed'), hint: ours('error_hint', error.code) };
 }
 
 /** The same as one line. */

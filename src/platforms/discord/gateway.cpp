@@ -21,7 +21,8 @@ using std::chrono::seconds;
 
 /// Between two IDENTIFYs of one shard; source: gateway documentation, "Session Start Limit Object".
 constexpr seconds kIdentifySpacing{5};
-/// A connection that was up for so long counts as a success: the back-off begins anew.
+/// A session that was identified counts as a success, so that the back-off begins anew, when it was up
+/// for so long; one that was resumed, which costs nothing, at once.
 constexpr seconds kHealthy{60};
 /// So many attempts in a row without a success, and the session is taken for lost.
 constexpr int kMostResumes = 5;
@@ -211,7 +212,8 @@ Task<Result<nanoseconds>> Gateway::Impl::serve(std::unique_ptr<net::WebSocket> s
   const Ending ending = co_await Connection::run(connection_);
   const auto connection = std::exchange(connection_, nullptr);
   const auto up_since = connection->up_since();
-  failures_ = up_since && timing_->now() - *up_since >= kHealthy ? 0 : failures_ + 1;
+  const bool success = up_since && (resuming || timing_->now() - *up_since >= kHealthy);
+  failures_ = success ? 0 : failures_ + 1;
   count_end(end_name(ending.why));
   log::info("discord gateway: connection ended",
             {log::field("why", end_name(ending.why)), log::field("code", ending.close_code)});

@@ -456,6 +456,30 @@ TEST_F(GatewayTest, AttemptsSlowDownToOneAMinuteAtMost) {
   EXPECT_GT(dialled.size(), 50U);
 }
 
+TEST_F(GatewayTest, ResumingStaysQuickHoweverOftenItIsNeeded) {
+  come_up();
+  for (std::size_t i = 1; i < 20; ++i) {
+    say(R"({"op":7,"d":null})");
+    advance(2s);
+    ASSERT_EQ(peers.size(), i + 1);
+    hello();
+    event("RESUMED", "{}", static_cast<int>(i) + 1);
+  }
+}
+
+TEST_F(GatewayTest, SessionsThatEndAtOnceAreBegunEverMoreSlowly) {
+  begin();
+  const auto start_of_loop = timing->now();
+  while (timing->now() < start_of_loop + 20min) {
+    const std::size_t before = peers.size();
+    hello();
+    ready();
+    close(4009);
+    while (peers.size() == before) advance(1s);
+  }
+  EXPECT_LT(peers.size(), 40U);
+}
+
 TEST_F(GatewayTest, IdentifiesAreFiveSecondsApart) {
   timing->chance = 0;
   begin();

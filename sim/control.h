@@ -1,0 +1,108 @@
+// The control interface of the simulation: HTTP and JSON, for tests and for people with curl. Ids are
+// strings, times are RFC 3339 (microseconds in /witness). An act answers {"ok": true} and what it made;
+// an error answers 400, 403, 404 or 409 with {"error": "..."}.
+//
+//   GET  /healthz                              {"ok", "gateway_connections", "webhooks_waiting"}
+//   GET  /world                                servers, channels, members, viewers, suggested bindings
+//   POST /discord/member-join                  {guild, user?}: an outsider
+//   POST /discord/member-leave                 {guild, user}
+//   POST /discord/member-update                {guild, user, nick?, roles?}
+//   POST /discord/message                      {guild, user, content, channel?} -> message
+//   POST /discord/command                      {guild, user, name, options?, channel?} -> interaction
+//   POST /discord/click                        {guild, user, message, custom_id, values?} -> interaction
+//   POST /discord/role-create                  {guild, name, permissions?} -> role
+//   POST /discord/role-rename, role-delete     {guild, role, name?}
+//   POST /discord/guild-join, guild-leave      {guild}: the bot is invited, or thrown out
+//   POST /discord/outage, outage-end           {guild}
+//   POST /discord/gateway                      {do: reconnect, invalid-session, resumable-invalid-session,
+//                                              heartbeat or close, code?}; code 0 closes without one
+//   GET  /discord/messages?guild=&channel=     what stands in the channels, ephemeral answers included
+//   GET  /discord/messages?user=               the direct channel with a user
+//   GET  /discord/interactions?id=             asked and answered, with deferral, visibility and timing
+//   GET  /discord/commands                     as registered
+//   POST /kick/chat                            {slug, user, content} -> message; user: an id or a slug
+//   POST /kick/gift                            {slug, user?, count?}
+//   POST /kick/subscribe, follow               {slug, user}
+//   POST /kick/kicks                           {slug, user, amount?}
+//   POST /kick/live, offline                   {slug, title?}
+//   POST /kick/retitle                         {slug, title?, category?}
+//   POST /kick/webhook                         {url}: where events go from now on
+//   GET  /kick/chat?slug=                      what the bot wrote there
+//   GET  /witness                              see witness.h
+//   GET  /faults, POST /faults                 the switches of faults.h: {"kick_duplicates": true, ...}
+//   POST /members/start, /members/stop
+#pragma once
+
+#include "net/http.h"
+#include "sim/discord.h"
+#include "sim/kick.h"
+#include "sim/members.h"
+#include "sim/router.h"
+
+namespace guildhall::sim {
+
+class Control {
+ public:
+  Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webhooks, Members& members);
+
+  net::HttpResponse answer(const net::HttpRequest& request);
+
+ private:
+  using Answer = Result<json::Value>;
+  using Handler = Answer (Control::*)(Call&);
+
+  void add_routes();
+
+  Answer health(Call& call);
+  Answer world(Call& call);
+  Answer witness(Call& call);
+  Answer read_faults(Call& call);
+  Answer set_faults(Call& call);
+  Answer start_members(Call& call);
+  Answer stop_members(Call& call);
+
+  Answer member_join(Call& call);
+  Answer member_leave(Call& call);
+  Answer member_update(Call& call);
+  Answer message(Call& call);
+  Answer command(Call& call);
+  Answer click(Call& call);
+  Answer role_create(Call& call);
+  Answer role_rename(Call& call);
+  Answer role_delete(Call& call);
+  Answer guild_join(Call& call);
+  Answer guild_leave(Call& call);
+  Answer outage(Call& call);
+  Answer outage_end(Call& call);
+  Answer gateway(Call& call);
+  Answer read_messages(Call& call);
+  Answer read_interactions(Call& call);
+  Answer read_commands(Call& call);
+
+  Answer kick_chat(Call& call);
+  Answer kick_gift(Call& call);
+  Answer kick_subscribe(Call& call);
+  Answer kick_follow(Call& call);
+  Answer kick_kicks(Call& call);
+  Answer kick_live(Call& call);
+  Answer kick_offline(Call& call);
+  Answer kick_retitle(Call& call);
+  Answer kick_webhook(Call& call);
+  Answer read_kick_chat(Call& call);
+
+  /// The viewer that the body names by id or slug.
+  Result<KickId> viewer_of(const Call& call) const;
+  /// The channel that the body names, or the server's first.
+  Result<Snowflake> channel_of(const Call& call) const;
+  json::Object describe(const Server& server) const;
+  json::Object describe(const KickChannel& channel) const;
+
+  Stage& stage_;
+  Discord& discord_;
+  Kick& kick_;
+  KickWebhooks& webhooks_;
+  Members& members_;
+  Router<Handler> router_;
+};
+
+}  // namespace guildhall::sim
