@@ -72,7 +72,10 @@ bool is_for_members(const json::Object& command, Snowflake server) {
 
 Script::Script(std::uint64_t seed, WorldSize size, double events_per_minute)
     : random_(mix(seed ^ 0x53637269U)), size_(size), mean_gap_(60e6 / events_per_minute), streams_(size.kick_channels) {
-  for (std::size_t i = 0; i < streams_.size(); ++i) streams_[i].changes_at = minutes(20) * static_cast<int>(i);
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    streams_[i].changes_at = minutes(20) * static_cast<int>(i);
+    streams_[i].talks_until = minutes(10);
+  }
 }
 
 Step Script::next() {
@@ -80,13 +83,12 @@ Step Script::next() {
   const Duration wait = gap();
   elapsed_ += wait;
   const std::size_t channel = streams_.empty() ? 0 : random_.below(streams_.size());
-  const bool silent = streams_.empty() || streams_[channel].silent_until > elapsed_;
+  const bool talking = !streams_.empty() && !is_silent(streams_[channel]);
   Step step;
-  if (!silent && (size_.servers == 0 || random_.chance(70))) {
+  if (talking && random_.chance(70)) {
     step = kick_step();
     step.place = channel;
     if (step.what == What::kick_chat) step.person = talker(streams_[channel]);
-    if (random_.chance(1)) streams_[channel].silent_until = elapsed_ + minutes(random_.between(3, 8));
   } else {
     step = discord_step();
   }
@@ -104,6 +106,14 @@ std::optional<Step> Script::stream_change() {
     return Step{Duration(0), stream.live ? What::go_live : What::go_offline, i, 0, std::string(random_.pick(kTitles))};
   }
   return std::nullopt;
+}
+
+bool Script::is_silent(Stream& stream) {
+  if (elapsed_ >= stream.talks_until) {
+    stream.silent_until = elapsed_ + minutes(random_.between(3, 8));
+    stream.talks_until = stream.silent_until + minutes(random_.between(8, 25));
+  }
+  return elapsed_ < stream.silent_until;
 }
 
 Step Script::kick_step() {
@@ -138,7 +148,7 @@ std::string Script::chat_text() {
 
 Step Script::discord_step() {
   Step step;
-  step.place = random_.below(std::max<std::size_t>(size_.servers, 1));
+  step.place = random_.below(size_.servers);
   step.person = random_.below(1'000'000);
   const auto dice = random_.below(100);
   if (dice < 45) {

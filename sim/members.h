@@ -54,10 +54,13 @@ class Script {
     bool live = false;
     Duration changes_at{0};
     Duration silent_until{0};
+    Duration talks_until{0};
     std::vector<Talker> talkers;
   };
 
   std::optional<Step> stream_change();
+  /// Every chat falls silent for some minutes now and then.
+  bool is_silent(Stream& stream);
   Step kick_step();
   Step discord_step();
   std::size_t talker(Stream& stream);

@@ -137,7 +137,10 @@ Result<void> App::start_web() {
   auto server = web::start_web_server(loops_.main(), config_, std::move(routes));
   if (!server) return std::unexpected(server.error());
   server_ = *std::move(server);
-  log::info("listening", {log::field("port", server_->port())});
+  // With port 0 the system chose one; addresses that we hand out name it.
+  auto listen = *parse_listen(config_.web_listen);
+  config_.web_listen = fmt::format("{}:{}", listen.host.find(':') == std::string::npos ? listen.host : "[" + listen.host + "]", server_->port());
+  log::info("listening", {log::field("address", config_.web_listen)});
   return {};
 }
 
@@ -171,6 +174,8 @@ Task<std::vector<std::string>> App::not_ready() {
   if (discord_ && !discord_->health().connected) reasons.emplace_back("Discord is not connected");
   co_return reasons;
 }
+
+std::string App::url() const { return fmt::format("http://127.0.0.1:{}", server_->port()); }
 
 Result<void> App::wait() {
   stopping_.wait(false);

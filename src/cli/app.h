@@ -30,10 +30,12 @@ class App {
   /// Stops taking work, finishes what is under way, closes.
   ~App();
 
-  std::uint16_t port() const { return server_->port(); }
+  /// Where this machine reaches it.
+  std::string url() const;
   Workspace& workspace() { return *workspace_; }
   net::Loops& loops() { return loops_; }
   web::Sessions& sessions() { return *sessions_; }
+  net::HttpClient& http() { return *http_; }
   bot::Dispatcher& dispatcher() { return *dispatcher_; }
 
   /// Ends when `stop` is called, or when a platform refused us for good: then with its error.

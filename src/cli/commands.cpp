@@ -6,6 +6,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> made;
     add_run_commands(made);
+    add_demo_command(made);
+    add_sim_command(made);
     add_server_commands(made);
     add_settings_commands(made);
     add_member_commands(made);

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "cli/demo_check.h"
 #include "features/features.h"
 #include "migrate/migrate.h"
 #include "web/sessions.h"
@@ -26,6 +27,7 @@ Workspace::Workspace(const Config& config, const Clock& clock) : config_(config)
   bot::declare_bot(declarations_);
   features::declare_all(declarations_);
   web::Sessions::declare(declarations_.statements);
+  declare_demo_check(declarations_.statements);
 }
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {

@@ -1,17 +1,17 @@
 // discord: the wire formats and the client of Discord (API version 10, gateway version 10).
 //
-//   types.h          what we read from Discord, as plain structs
-//   parse.h          Discord's JSON -> types.h
-//   permissions.h    permission sets and what a member may do in a guild
-//   gateway.h        one shard: connect, identify, resume, heartbeat; events to a GatewayHandler
-//   rest.h           the HTTP calls, behind every limit that Discord announces
-//   commands_json.h  application commands: definition, normal form, hash
-//   timing.h         real time and chance, injected
-// Inside only: protocol.h, connection.h and memory_keeper.h serve the gateway; rest_call.h,
-// rest_errors.h, rest_sender.h, rate_limits.h and window_limit.h serve the HTTP calls.
+//   types.h, parse.h   what we read from Discord, as plain structs, and how it is read
+//   permissions.h      permission sets and what a member may do in a guild
+//   gateway.h          one shard: a session kept alive, its events to a GatewayHandler
+//   session.h          what the gateway remembers over a restart
+//   rest.h             the HTTP calls, behind every limit that Discord announces
+//   commands_json.h    application commands: definition, normal form, hash
+//   timing.h           real time and chance, injected
+// Inside only: protocol.h, connection.h, event_router.h and memory_keeper.h serve the gateway;
+// rest_call.h, rest_errors.h, rest_sender.h and rate_limits.h the calls; window_limit.h both.
 //
 // `bot` and `cli` call it. It promises: a session is resumed whenever it can be and never identified
-// in a loop; no limit is run into twice; no answer pings anybody; an unknown field, event or number is
-// normal. It never logs a token or a message, and it knows nothing of features, tenancy or databases.
-// "Guild" is Discord's word for a server and appears in this room only.
+// in a loop; no message pings anybody; an unknown field, event or number is normal. It never logs a
+// token or a message, and it knows nothing of features, tenancy or databases. "Guild" is Discord's
+// word for a server and appears in this room only.
 #pragma once

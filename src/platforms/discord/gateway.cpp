@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <mutex>
@@ -30,6 +31,8 @@ constexpr int kMostResumes = 5;
 constexpr seconds kPauseAfterRateLimit{5};
 /// How long to go without asking again while the identify budget is used up.
 constexpr std::chrono::minutes kBudgetPause{10};
+/// For an address, and for a connection; both have closer deadlines of their own.
+constexpr std::chrono::minutes kLongestStep{2};
 constexpr int kRateLimitedClose = 4008;
 constexpr int kIntentsRefusedClose = 4014;
 
@@ -77,6 +80,10 @@ class Gateway::Impl {
   Task<Result<std::optional<nanoseconds>>> prepare_identify();
   Result<void> use_discovery(const Result<GatewayInfo>& info);
   Task<void> pause_until(SteadyTime at);
+  /// What something that goes over the network gives. Error `unavailable` when `stop` comes first, or
+  /// nothing within kLongestStep; then nobody listens to it any more.
+  template <class T>
+  Task<Result<T>> interruptible(Task<Result<T>> work);
   Task<std::string> greeting();
   Result<nanoseconds> settle(const Ending& ending, bool fruitless);
   Result<nanoseconds> settle_close(int code, bool fruitless);
@@ -107,7 +114,7 @@ class Gateway::Impl {
   EventRouter router_;
   std::shared_ptr<MemoryKeeper> keeper_;
   Histogram& heartbeat_seconds_;
-  asio::steady_timer pause_;
+  std::shared_ptr<asio::steady_timer> pause_;
 
   std::string main_url_;
   std::optional<SavedSession> session_;  // its sequence and guilds are kept apart, they change all the time
@@ -136,7 +143,7 @@ Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandl
       keeper_(std::make_shared<MemoryKeeper>(loop, std::move(store))),
       heartbeat_seconds_(metrics.histogram("guildhall_discord_heartbeat_seconds",
                                            "How long heartbeats took to be answered.")),
-      pause_(loop) {}
+      pause_(std::make_shared<asio::steady_timer>(loop)) {}
 
 Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
   if (auto usable = self->check_token(); !usable) co_return usable;
@@ -158,7 +165,7 @@ Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
 
 void Gateway::Impl::stop() {
   stopping_ = true;
-  pause_.cancel();
+  pause_->cancel();
   if (connection_) connection_->end(End::stopped);
 }
 
@@ -194,7 +201,8 @@ Task<Result<nanoseconds>> Gateway::Impl::attempt() {
     if (*obstacle || stopping_) co_return obstacle->value_or(nanoseconds(0));
   }
   std::string address = gateway_address(resuming ? session_->resume_url : main_url_);
-  auto socket = co_await connector_(std::move(address));
+  auto socket = co_await interruptible(connector_(std::move(address)));
+  if (stopping_) co_return nanoseconds(0);
   if (!socket) {
     log::warning("discord gateway unreachable", {log::field("error", socket.error().message)});
     count_end("unreachable");
@@ -208,7 +216,6 @@ Task<Result<nanoseconds>> Gateway::Impl::attempt() {
 Task<Result<nanoseconds>> Gateway::Impl::serve(std::unique_ptr<net::WebSocket> socket) {
   const bool resuming = session_.has_value();
   connection_ = std::make_shared<Connection>(loop_, timing_, std::move(socket), hooks());
-  if (stopping_) connection_->end(End::stopped);
   const Ending ending = co_await Connection::run(connection_);
   const auto connection = std::exchange(connection_, nullptr);
   const auto up_since = connection->up_since();
@@ -258,7 +265,8 @@ Result<nanoseconds> Gateway::Impl::settle_refusal(int code) {
 }
 
 Task<Result<std::optional<nanoseconds>>> Gateway::Impl::prepare_identify() {
-  const auto info = co_await discovery_();
+  const auto info = co_await interruptible(discovery_());
+  if (stopping_) co_return nanoseconds(0);
   if (auto usable = use_discovery(info); !usable) {
     if (usable.error().code == ErrorCode::token_refused) co_return std::unexpected(usable.error());
     log::warning("discord gateway: no address", {log::field("error", usable.error().message)});
@@ -289,7 +297,21 @@ Result<void> Gateway::Impl::use_discovery(const Result<GatewayInfo>& info) {
 }
 
 Task<void> Gateway::Impl::pause_until(SteadyTime at) {
-  if (!stopping_ && timing_->now() < at) co_await timing_->wait(pause_, at);
+  if (!stopping_ && timing_->now() < at) co_await timing_->wait(*pause_, at);
+}
+
+template <class T>
+Task<Result<T>> Gateway::Impl::interruptible(Task<Result<T>> work) {
+  auto answer = std::make_shared<std::optional<Result<T>>>();
+  asio::co_spawn(loop_, std::move(work), [answer, wake = pause_](std::exception_ptr error, Result<T> value) {
+    if (error) value = fail(ErrorCode::unavailable, "the attempt broke off");
+    *answer = std::move(value);
+    wake->cancel();
+  });
+  const SteadyTime give_up = timing_->now() + kLongestStep;
+  while (!*answer && !stopping_ && timing_->now() < give_up) co_await timing_->wait(*pause_, give_up);
+  if (!*answer) co_return fail(ErrorCode::unavailable, "no answer in time");
+  co_return std::move(**answer);
 }
 
 Task<std::string> Gateway::Impl::greeting() {

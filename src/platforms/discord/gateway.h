@@ -86,8 +86,8 @@ class Gateway {
   /// Returns after `stop`, or with what cannot be mended by trying again: `token_refused`,
   /// `configuration`. Called once, on the loop.
   Task<Result<void>> run();
-  /// From any thread. Leaves the session so that it can be resumed; `run` returns as soon as the
-  /// connection is closed (at most the transport's connect timeout later).
+  /// From any thread. Leaves the session so that it can be resumed; `run` returns as soon as that is on
+  /// record and the connection is closed, within seconds.
   void stop();
   /// From any thread.
   GatewayHealth health() const;

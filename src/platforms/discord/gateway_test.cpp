@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/this_coro.hpp>
+
 #include "base/json.h"
 #include "platforms/discord/protocol.h"
 #include "platforms/discord/scripted.h"
@@ -48,13 +50,15 @@ class MemoryStore final : public SessionStore {
  public:
   Task<GatewayMemory> load() override { co_return memory; }
   Task<void> save(GatewayMemory next) override {
-    memory = std::move(next);
     ++saves;
-    co_return;
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    if (timing) co_await timing->wait(timer, timing->now() + 3s);
+    memory = std::move(next);
   }
 
   GatewayMemory memory;
   int saves = 0;
+  std::shared_ptr<Timing> timing;  // set: saving takes 3 s
 };
 
 struct GatewayTest : testing::Test, TestLoop {
@@ -65,6 +69,7 @@ struct GatewayTest : testing::Test, TestLoop {
   Result<GatewayInfo> discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 999, 24h}};
   int asked = 0;
   std::vector<std::string> unreachable;
+  bool hanging = false;
   std::vector<std::string> dialled;
   std::vector<std::shared_ptr<GatewayPeer>> peers;
   std::unique_ptr<Gateway> gateway;
@@ -79,6 +84,8 @@ struct GatewayTest : testing::Test, TestLoop {
 
   Task<Result<std::unique_ptr<net::WebSocket>>> connect(std::string url) {
     dialled.push_back(url);
+    boost::asio::steady_timer never(loop, SteadyTime::max());
+    if (hanging) co_await never.async_wait(boost::asio::use_awaitable);
     for (const std::string& dead : unreachable) {
       if (url.starts_with(dead)) co_return fail(ErrorCode::unavailable, "no such host");
     }
@@ -579,6 +586,22 @@ TEST_F(GatewayTest, StoppingIsHeardDuringAPause) {
   EXPECT_TRUE(ended->value().has_value());
 }
 
+TEST_F(GatewayTest, StoppingIsHeardWhileConnecting) {
+  hanging = true;
+  begin();
+  EXPECT_EQ(dialled.size(), 1U);
+  stop();
+  ASSERT_TRUE(ended->has_value());
+  EXPECT_TRUE(ended->value().has_value());
+}
+
+TEST_F(GatewayTest, ConnectingThatNeverEndsIsGivenUp) {
+  hanging = true;
+  begin();
+  advance(5min);
+  EXPECT_GE(dialled.size(), 2U);
+}
+
 TEST_F(GatewayTest, ASessionBegunWithOtherIntentsIsNotTakenUp) {
   store->memory.session = SavedSession{"s-0", "wss://resume", 3, kGuilds, {}};
   begin();
@@ -592,6 +615,23 @@ TEST_F(GatewayTest, TheSequenceIsSavedWithEveryAnsweredBeat) {
   advance(20s);
   say(R"({"op":11})");
   EXPECT_EQ(store->memory.session->sequence, 30);
+}
+
+TEST_F(GatewayTest, ASlowStoreEndsUpWithTheNewestMemory) {
+  store->timing = timing;
+  begin();
+  hello();
+  EXPECT_THAT(ops(), IsEmpty());
+  advance(3s);
+  EXPECT_THAT(ops(), ElementsAre(2));
+  ready();
+  message("x", 2);
+  advance(1s);
+  message("y", 9);
+  stop();
+  advance(10s);
+  EXPECT_TRUE(ended->has_value());
+  EXPECT_EQ(store->memory.session->sequence, 9);
 }
 
 TEST_F(GatewayTest, TellsFillsJoinsOutagesAndRemovalsApart) {

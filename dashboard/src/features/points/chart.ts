@@ -3,7 +3,7 @@ import type { PointsHistory } from '../../api/types';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const TIME_STEPS = [1, 2, 3, 6, 12, 24, 48, 96, 168, 336].map((hours) => hours * HOUR_MS);
+const TIME_STEPS = [1, 2, 3, 6, 12, 24, 48, 72, 120, 240].map((hours) => hours * HOUR_MS);
 
 /** Whole values at a round distance that reach from `least` (at most 0) to `most`; about `count` of them. */
 export function valueTicks(least: number, most: number, count: number): number[] {

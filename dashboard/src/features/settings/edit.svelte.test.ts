@@ -89,6 +89,18 @@ describe('an edit', () => {
     expect([one.shown, one.problem]).toEqual(['3', undefined]);
   });
 
+  it('goes on when more is typed while it is being saved', async () => {
+    const { edit: one, become, change } = edit();
+    one.type('5');
+    const saved = one.save();
+    one.type('56');
+    become(changed(RATE, '5'));
+    await saved;
+    expect([one.shown, one.dirty, one.conflict]).toEqual(['56', true, false]);
+    await one.save();
+    expect(change).toHaveBeenLastCalledWith('56', '5');
+  });
+
   it('is sent once, however often the button is pressed', async () => {
     const { edit: one, change } = edit();
     one.type('5');

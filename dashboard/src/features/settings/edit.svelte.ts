@@ -102,9 +102,12 @@ export class SettingEdit {
 
   async #send(value: string | null, expected: string | null): Promise<boolean> {
     this.busy = true;
+    const sent = this.#draft;
     try {
-      await this.#change(value, expected);
-      this.cancel();
+      const { after } = await this.#change(value, expected);
+      // What was typed meanwhile goes on, from the value that is now set.
+      if (this.#draft === sent) this.cancel();
+      else if (this.#draft) this.#draft = { ...this.#draft, expected: after };
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

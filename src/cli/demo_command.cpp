@@ -1,0 +1,113 @@
+// guildhall demo
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/demo.h"
+#include "cli/signals.h"
+
+namespace guildhall::cli {
+namespace {
+
+using Outcome = Result<std::optional<Answer>>;
+
+Result<std::int64_t> number(const Arguments& arguments, const char* name, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+  const auto text = arguments.get(name);
+  if (!text) return otherwise;
+  const auto value = parse_amount(*text);
+  if (value && *value >= least && *value <= most) return *value;
+  return fail(ErrorCode::usage, fmt::format("{}: must be a whole number from {} to {}", name, least, most));
+}
+
+struct Wanted {
+  DemoOptions options;
+  std::int64_t seconds = 0;  // 0: until stopped
+};
+
+Result<Wanted> read_wanted(const Arguments& arguments) {
+  const auto speed = number(arguments, "--speed", 30, 1, 1000);
+  const auto seconds = number(arguments, "--seconds", 0, 1, 86'400);
+  const auto seed = number(arguments, "--seed", 1, 0, INT64_MAX / 4);
+  const auto rate = number(arguments, "--rate", 6, 1, 100'000);
+  for (const auto* value : {&speed, &seconds, &seed, &rate}) {
+    if (!*value) return std::unexpected(value->error());
+  }
+  return Wanted{{static_cast<int>(*speed), *seed, *rate}, *seconds};
+}
+
+/// A folder of its own that goes when the demo ends: what a counted run finds there is its own.
+class OwnFolder {
+ public:
+  OwnFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "guildhall-demo-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  OwnFolder(const OwnFolder&) = delete;
+  OwnFolder& operator=(const OwnFolder&) = delete;
+  ~OwnFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+bool is_sound(const boost::json::object& counts) {
+  return counts.at("ledger_mismatches").as_int64() == 0 && counts.at("foreign_rows").as_int64() == 0 &&
+         counts.at("witness_mismatches").as_int64() == 0;
+}
+
+Outcome run_counted(Demo& demo, const Arguments& arguments, std::int64_t seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const boost::json::object counts = demo.count();
+  const std::string text = boost::json::serialize(counts);
+  fmt::print("{}\n", text);
+  if (is_sound(counts)) return std::nullopt;
+  return fail(ErrorCode::failed, "the database is not what the platforms were told", arguments.json ? "The log above names what differs." : "");
+}
+
+Outcome run(const Arguments& arguments) {
+  const auto wanted = read_wanted(arguments);
+  if (!wanted) return std::unexpected(wanted.error());
+  Config config = arguments.config;
+  const bool named = config.sources.at("data.dir") != "default";
+  std::optional<OwnFolder> own;
+  if (!named && wanted->seconds > 0) own.emplace();
+  if (!named) config.data_dir = own ? own->path() : "demo-data";
+  Signals signals;
+  auto demo = Demo::start(config, wanted->options);
+  if (!demo) return std::unexpected(demo.error());
+  if (wanted->seconds > 0) return run_counted(**demo, arguments, wanted->seconds);
+  fmt::print("\nThree simulated Discord servers and two Kick channels are alive, {} times as fast as real time.\n\n"
+             "  Dashboard   {}\n              (the code in the address works once, for 15 minutes; another: guildhall login-code --data-dir {})\n"
+             "  Data        {}\n\nCtrl+C ends the demo.\n",
+             wanted->options.speed, (*demo)->sign_in_url(), config.data_dir, std::filesystem::absolute(config.data_dir).string());
+  std::fflush(stdout);
+  signals.on_stop([&] { (*demo)->app().stop(); });
+  if (auto ended = (*demo)->app().wait(); !ended) return std::unexpected(ended.error());
+  return std::nullopt;
+}
+
+}  // namespace
+
+void add_demo_command(std::vector<Command>& commands) {
+  commands.push_back({{"demo"},
+                      "the demo world: simulated Discord and Kick, the real bot, the real dashboard",
+                      "guildhall demo --seconds 20 --json",
+                      {},
+                      {{"--listen", "ADDRESS:PORT", "where the dashboard listens (127.0.0.1:8080)", false, "web.listen"},
+                       {"--speed", "N", "how many times faster than real time (30)"},
+                       {"--seconds", "N", "run so long in a folder of its own, then print counts as one JSON object"},
+                       {"--seed", "N", "of the invented world (1)"},
+                       {"--rate", "N", "events per minute of the world's clock (6)"}},
+                      run});
+}
+
+}  // namespace guildhall::cli
