@@ -18,9 +18,34 @@
 
 namespace guildhall::sim {
 
+/// An empty folder that goes when the test ends.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = std::filesystem::temp_directory_path() / "guildhall-sim-XXXXXX";
+    path_ = mkdtemp(name.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 class SimTest : public testing::Test {
  protected:
-  SimTest() { options_.clock = &clock_; }
+  /// Making an RSA key takes longer than most tests.
+  static std::filesystem::path kept_key() {
+    static const TemporaryFolder folder;
+    return folder / "kick.pem";
+  }
+
+  SimTest() {
+    options_.clock = &clock_;
+    options_.key_file = kept_key();
+  }
   ~SimTest() override { end(); }
 
   void start() {
@@ -106,21 +131,5 @@ inline json::Value body_of(const net::HttpResponse& response) {
 inline std::int64_t code_of(const net::HttpResponse& response) {
   return json::integer(body_of(response), "code").value_or(-1);
 }
-
-/// An empty folder that goes when the test ends.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "guildhall-sim-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace guildhall::sim

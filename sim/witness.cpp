@@ -150,7 +150,8 @@ void Witness::take_message(Stream& stream, const json::Value& line, bool accepte
   chatter.name = json::text_or(line, "actor_name", "");
   chatter.bot = json::boolean(line, "bot").value_or(false);
   auto& moments = accepted ? chatter.messages : chatter.uncertain;
-  moments.push_back({json::integer(line, "at").value_or(0), json::boolean(line, "subscriber").value_or(false)});
+  moments.push_back({json::integer(line, "at").value_or(0), json::boolean(line, "subscriber").value_or(false),
+                     json::integer(line, "accepted_at")});
 }
 
 void Witness::take_live(const json::Value& line) {
@@ -161,14 +162,14 @@ void Witness::take_live(const json::Value& line) {
       if (period.started_at == started_at) period.ended_at = ended_at;
     }
   } else {
-    stream.live.push_back({started_at, std::nullopt, false, false});
+    stream.live.push_back({started_at, std::nullopt, std::nullopt, std::nullopt});
   }
 }
 
 void Witness::mark_told(Stream& stream, const json::Value& line) {
   const bool end = json::integer(line, "ended_at").has_value();
   for (Period& period : stream.live) {
-    if (period.started_at == json::integer(line, "started_at")) (end ? period.end_told : period.start_told) = true;
+    if (period.started_at == json::integer(line, "started_at")) (end ? period.end_told_at : period.start_told_at) = json::integer(line, "accepted_at");
   }
 }
 
@@ -181,9 +182,10 @@ std::optional<TimePoint> Witness::live_since(KickId broadcaster) const {
 }
 
 json::Object Witness::report_stream(const Stream& stream) {
-  const auto moments = [](const std::vector<Moment>& list) {
+  const auto or_null = [](std::optional<std::int64_t> at) { return at ? json::Value(*at) : json::Value(nullptr); };
+  const auto moments = [&](const std::vector<Moment>& list) {
     json::Array out;
-    for (const Moment& moment : list) out.push_back({{"at", moment.at}, {"subscriber", moment.subscriber}});
+    for (const Moment& moment : list) out.push_back({{"at", moment.at}, {"subscriber", moment.subscriber}, {"accepted_at", or_null(moment.accepted_at)}});
     return out;
   };
   json::Array viewers;
@@ -197,9 +199,9 @@ json::Object Witness::report_stream(const Stream& stream) {
   json::Array live;
   for (const Period& period : stream.live) {
     live.push_back({{"started_at", period.started_at},
-                    {"ended_at", period.ended_at ? json::Value(*period.ended_at) : json::Value(nullptr)},
-                    {"start_told", period.start_told},
-                    {"end_told", period.end_told}});
+                    {"ended_at", or_null(period.ended_at)},
+                    {"start_told_at", or_null(period.start_told_at)},
+                    {"end_told_at", or_null(period.end_told_at)}});
   }
   json::Object counts;
   for (const auto& [event, outcomes] : stream.counts) counts[event] = counts_json(outcomes);

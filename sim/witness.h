@@ -80,9 +80,9 @@ class Witness {
   std::optional<TimePoint> live_since(KickId broadcaster) const;
 
   /// {"channels": [{broadcaster_user_id, slug,
-  ///     "viewers": [{id, name, bot, "messages": [{at, subscriber}], "uncertain": [{at, subscriber}]}],
+  ///     "viewers": [{id, name, bot, "messages": [{at, subscriber, accepted_at}], "uncertain": [...]}],
   ///     (messages: accepted; uncertain: lost, or on the way)
-  ///     "live": [{started_at, ended_at or null, start_told, end_told}],
+  ///     "live": [{started_at, ended_at or null, start_told_at or null, end_told_at or null}],
   ///     "events": [{event, message_id, at, actor, count, outcome}]    (accepted or lost; without chat)
   ///     "counts": {"chat.message.sent": {"accepted": n, ...}}, "chat_sent": n}],
   ///  "discord": {"MESSAGE_CREATE": n, ...}, "posted": n,
@@ -93,6 +93,7 @@ class Witness {
   struct Moment {
     std::int64_t at = 0;
     bool subscriber = false;
+    std::optional<std::int64_t> accepted_at;
   };
   struct Chatter {
     std::string name;
@@ -103,8 +104,8 @@ class Witness {
   struct Period {
     std::int64_t started_at = 0;
     std::optional<std::int64_t> ended_at;
-    bool start_told = false;
-    bool end_told = false;
+    std::optional<std::int64_t> start_told_at;
+    std::optional<std::int64_t> end_told_at;
   };
   struct Stream {
     std::map<std::string, Chatter> viewers;

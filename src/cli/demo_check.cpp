@@ -74,12 +74,33 @@ struct Moment {
   bool subscriber = false;
 };
 
-std::vector<Span> live_spans(const json::Value& channel, TimePoint settled) {
-  std::vector<Span> spans;
+/// When the stream was live, as the bot can know it at least and at most: a word that came so late that
+/// a tick may have settled the time before it counts from its coming only.
+struct LiveSpans {
+  std::vector<Span> least;
+  std::vector<Span> most;
+};
+
+std::optional<TimePoint> moment_of(const json::Value& object, std::string_view key) {
+  const auto micros = json::integer(object, key);
+  if (!micros) return std::nullopt;
+  return from_micros(*micros);
+}
+
+bool is_late(TimePoint at, std::optional<TimePoint> told) { return !told || *told - at >= kSettleDelay / 2; }
+
+LiveSpans live_spans(const json::Value& channel, TimePoint settled) {
+  LiveSpans spans;
   for (const json::Value& period : json::array(channel, "live")) {
-    const TimePoint from = from_micros(json::integer(period, "started_at").value_or(0));
-    const auto until = json::integer(period, "ended_at");
-    spans.push_back({from, until ? std::min(from_micros(*until), settled) : settled});
+    const TimePoint from = moment_of(period, "started_at").value_or(settled);
+    const TimePoint until = std::min(moment_of(period, "ended_at").value_or(settled), settled);
+    const auto start_told = moment_of(period, "start_told_at");
+    const auto end_told = moment_of(period, "end_told_at");
+    const bool ended = json::find(period, "ended_at") != nullptr;
+    const TimePoint sure_from = is_late(from, start_told) ? start_told.value_or(until) : from;
+    const TimePoint last_until = ended && is_late(until, end_told) ? std::min(end_told.value_or(settled), settled) : until;
+    spans.least.push_back({sure_from, until});
+    spans.most.push_back({from, last_until});
   }
   return spans;
 }
@@ -105,21 +126,19 @@ Moment read_moment(const json::Value& message) {
   return {from_micros(json::integer(message, "at").value_or(0)), json::boolean(message, "subscriber").value_or(false)};
 }
 
-Expected expected_of(const json::Value& viewer, const std::vector<Span>& live, TimePoint settled) {
+Expected expected_of(const json::Value& viewer, const LiveSpans& live, TimePoint settled) {
   std::vector<Moment> certain;
   std::vector<Moment> possible;
   for (const json::Value& message : json::array(viewer, "messages")) {
     const Moment moment = read_moment(message);
-    const auto accepted = json::integer(message, "accepted_at");
     possible.push_back(moment);
-    // Told so late that a tick may have settled its time before.
-    if (accepted && from_micros(*accepted) - moment.at < kSettleDelay / 2) certain.push_back(moment);
+    if (!is_late(moment.at, moment_of(message, "accepted_at"))) certain.push_back(moment);
   }
   for (const json::Value& message : json::array(viewer, "uncertain")) possible.push_back(read_moment(message));
-  const auto least = watched(certain, live, settled);
-  const auto most = watched(possible, live, settled);
+  const auto least = watched(certain, live.least, settled);
+  const auto most = watched(possible, live.most, settled);
   // One more message can take time away from the badge of the message before it.
-  const bool sure = certain.size() == possible.size();
+  const bool sure = certain.size() == possible.size() && least.first == most.first;
   return {least.first, most.first, sure ? least.second : Duration{0}, sure ? most.second : most.first};
 }
 
@@ -162,7 +181,7 @@ ServerRows read_rows(const tenancy::ServerScope& scope) {
 }
 
 void check_viewers(const ServerRows& rows, const json::Value& channel, ServerId server, DemoCounts& counts) {
-  const std::vector<Span> live = live_spans(channel, rows.settled);
+  const LiveSpans live = live_spans(channel, rows.settled);
   std::map<std::string, Expected> expected;
   std::set<std::string> seen;
   for (const json::Value& viewer : json::array(channel, "viewers")) {

@@ -38,7 +38,7 @@ Task<Ending> Connection::run(std::shared_ptr<Connection> self) {
     }
     if (!self->receive(*message)) continue;
     std::string greeting = co_await self->hooks_.greeting();
-    if (!self->ending_) self->send(std::move(greeting));
+    self->send(std::move(greeting));
   }
   self->alarm_.cancel();
   co_await self->hang_up();

@@ -316,6 +316,7 @@ TEST_F(GatewayTest, ARefusedResumeForgetsSessionAndAddress) {
   EXPECT_THAT(ops(), ElementsAre(6));
   say(R"({"op":9,"d":false})");
   advance(10s);
+  ASSERT_EQ(peers.size(), 3U);
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
   hello();
   EXPECT_THAT(ops(), ElementsAre(2));
@@ -331,11 +332,39 @@ TEST_F(GatewayTest, AResumeThatIsCutOffBeforeAnythingCameIsNotTriedAgain) {
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
 }
 
+TEST_F(GatewayTest, ResumesThatLeadNowhereAreGivenUpInTheEnd) {
+  come_up();
+  for (int i = 0; i < 10 && (i < 2 || peer().url.starts_with("wss://resume")); ++i) {
+    const std::size_t before = peers.size();
+    say(R"({"op":7,"d":null})");
+    while (peers.size() == before) advance(1s);
+  }
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+  EXPECT_GT(peers.size(), 3U);
+}
+
+TEST_F(GatewayTest, ASecondHelloIsNotGreeted) {
+  begin();
+  hello();
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2));
+}
+
+TEST_F(GatewayTest, NothingIsSentOnceItIsStopped) {
+  store->timing = timing;
+  begin();
+  hello();
+  stop();
+  advance(10s);
+  EXPECT_THAT(ops(), IsEmpty());
+}
+
 TEST_F(GatewayTest, AnUnreachableResumeAddressIsForgotten) {
   unreachable = {"wss://resume"};
   come_up();
   close(1006);
   advance(8s);
+  ASSERT_EQ(peers.size(), 2U);
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
   hello();
   EXPECT_THAT(ops(), ElementsAre(2));
@@ -346,6 +375,7 @@ TEST_F(GatewayTest, WithoutReadyThereIsNothingToResume) {
   hello();
   close(1006);
   advance(10s);
+  ASSERT_EQ(peers.size(), 2U);
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
   hello();
   EXPECT_THAT(ops(), ElementsAre(2));
@@ -437,6 +467,7 @@ TEST_F(GatewayTest, IntentsSwitchedOnMeanwhileCountFromTheNextStartOn) {
   ready();
   stop();
   begin();
+  ASSERT_EQ(peers.size(), 3U);
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
   hello();
   EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "intents"), 1 + 2 + 512 + 32768);

@@ -161,6 +161,15 @@ TEST_F(RestTest, RoutesThatShareABucketWaitForEachOther) {
   EXPECT_EQ(http.requests.size(), 3U);
 }
 
+TEST_F(RestTest, MethodsThatShareAHashDoNotShareACounter) {
+  http.then(200, "[]", bucket("same", 0, "30"));
+  http.then(200, "[]", bucket("same", 3, "30"));
+  start(client.commands(ApplicationId(98)));
+  start(client.overwrite_commands(ApplicationId(98), {}));
+  start(client.overwrite_commands(ApplicationId(98), {}));
+  EXPECT_EQ(http.requests.size(), 3U);
+}
+
 TEST_F(RestTest, WhoWaitsMovesAlongWhenTwoBucketsTurnOutToBeOne) {
   http.delay = 100ms;
   for (int i = 0; i < 4; ++i) {

@@ -1,0 +1,342 @@
+#include "sim/discord_gateway.h"
+
+#include <gmock/gmock.h>
+#include <zlib.h>
+
+#include "net/websocket_client.h"
+#include "sim/sim_testing.h"
+
+namespace guildhall::sim {
+namespace {
+
+using testing::SizeIs;
+
+constexpr std::int64_t kGuilds = 1;
+constexpr std::int64_t kMembers = 2;
+constexpr std::int64_t kMessages = 1 << 9;
+constexpr std::int64_t kContent = 1 << 15;
+constexpr std::int64_t kAll = kGuilds | kMembers | kMessages | kContent;
+
+class GatewayTest : public SimTest {
+ protected:
+  using Socket = std::unique_ptr<net::WebSocket>;
+
+  GatewayTest() {
+    options_.gateway.identify_spacing = std::chrono::milliseconds(0);
+    start();
+  }
+
+  Socket connect(const std::string& query = "?v=10&encoding=json") {
+    auto socket = run(net::connect_websocket(text("discord", "gateway") + "/" + query, {}));
+    EXPECT_TRUE(socket.has_value());
+    return std::move(*socket);
+  }
+  static Task<std::string> read_text(net::WebSocket& socket) {
+    auto message = co_await socket.read();
+    co_return message.value_or("");
+  }
+  static Task<bool> write(net::WebSocket& socket, std::string message) {
+    const auto written = co_await socket.write(std::move(message));
+    co_return written.has_value();
+  }
+  static Task<bool> close(net::WebSocket& socket, std::uint16_t code) {
+    co_await socket.close(code);
+    co_return true;
+  }
+  /// Null when the connection ended.
+  json::Value read(net::WebSocket& socket) {
+    const std::string message = run(read_text(socket));
+    return message.empty() ? json::Value(nullptr) : *json::parse(message);
+  }
+  void send(net::WebSocket& socket, int op, json::Value data) {
+    run(write(socket, json::write(json::Object{{"op", op}, {"d", std::move(data)}})));
+  }
+  /// The code the server closes with, after whatever else it sends.
+  std::uint16_t closed_with(net::WebSocket& socket) {
+    while (!read(socket).is_null()) {
+    }
+    return socket.close_code();
+  }
+  json::Object identify_data(std::int64_t intents = kAll) const {
+    return {{"token", text("discord", "token")},
+            {"intents", intents},
+            {"properties", {{"os", "linux"}, {"browser", "test"}, {"device", "test"}}}};
+  }
+  /// Reads on to the dispatch of that name; its whole frame.
+  json::Value read_to(net::WebSocket& socket, std::string_view event) {
+    for (;;) {
+      json::Value frame = read(socket);
+      if (frame.is_null() || json::text_or(frame, "t", "") == event) return frame;
+    }
+  }
+  /// Connects and identifies; everything up to the last greeting is read.
+  Socket ready(json::Object data) {
+    Socket socket = connect();
+    EXPECT_EQ(json::integer(read(*socket), "op"), 10);
+    send(*socket, 2, std::move(data));
+    session_ = json::text_or(read_to(*socket, "READY").at("d"), "session_id", "");
+    last_seq_ = *json::integer(read_to(*socket, "UNANNOUNCED_EVENT"), "s");
+    return socket;
+  }
+  void say(const std::string& content) {
+    control("POST", "/discord/message", {{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"content", content}});
+  }
+  static std::string content_of(const json::Value& frame) { return json::text_or(frame.at("d"), "content", "?"); }
+
+  std::string session_;
+  std::int64_t last_seq_ = 0;
+};
+
+TEST_F(GatewayTest, ReadyNamesUnavailableServersThatThenArrive) {
+  Socket socket = connect();
+  EXPECT_GT(*json::integer(read(*socket).at("d"), "heartbeat_interval"), 1'000);
+  send(*socket, 2, identify_data());
+  const json::Value hello = read_to(*socket, "READY");
+  const json::Array& guilds = json::array(hello.at("d"), "guilds");
+  ASSERT_THAT(guilds, SizeIs(3));
+  EXPECT_EQ(json::boolean(guilds[0], "unavailable"), true);
+  EXPECT_TRUE(json::text_or(hello.at("d"), "resume_gateway_url", "").starts_with("ws://127.0.0.1:"));
+  for (int i = 0; i < 3; ++i) {
+    const json::Value guild = read_to(*socket, "GUILD_CREATE");
+    EXPECT_THAT(json::array(guild.at("d"), "members"), SizeIs(1)) << "the bot alone, without presences";
+    EXPECT_GT(*json::integer(guild.at("d"), "member_count"), 10);
+  }
+}
+
+TEST_F(GatewayTest, BeatsAreAcknowledgedAndAskedFor) {
+  Socket socket = ready(identify_data());
+  send(*socket, 1, last_seq_);
+  EXPECT_EQ(json::integer(read(*socket), "op"), 11);
+  control("POST", "/discord/gateway", {{"do", "heartbeat"}});
+  EXPECT_EQ(json::integer(read(*socket), "op"), 1);
+  control("POST", "/faults", {{"gateway_withhold_acks", true}});
+  send(*socket, 1, last_seq_);
+  control("POST", "/discord/gateway", {{"do", "reconnect"}});
+  EXPECT_EQ(json::integer(read(*socket), "op"), 7) << "and no acknowledgement before it";
+}
+
+TEST_F(GatewayTest, WrongIdentifiesCloseWithTheirCodes) {
+  const auto code = [&](const std::string& key, json::Value value) {
+    Socket socket = connect();
+    json::Object data = identify_data();
+    data[key] = std::move(value);
+    send(*socket, 2, std::move(data));
+    return closed_with(*socket);
+  };
+  EXPECT_EQ(code("token", "Bot " + text("discord", "token")), 4004);
+  EXPECT_EQ(code("intents", 1 << 30), 4013);
+  EXPECT_EQ(code("intents", "513"), 4013);
+  EXPECT_EQ(code("intents", 1 << 8), 4014);
+  EXPECT_EQ(code("shard", {2, 2}), 4010);
+  control("POST", "/faults", {{"gateway_no_privileged", true}});
+  EXPECT_EQ(code("intents", kAll), 4014);
+}
+
+TEST_F(GatewayTest, WrongFramesCloseWithTheirCodes) {
+  Socket socket = ready(identify_data());
+  send(*socket, 2, identify_data());
+  EXPECT_EQ(closed_with(*socket), 4005);
+  socket = ready(identify_data());
+  send(*socket, 77, nullptr);
+  EXPECT_EQ(closed_with(*socket), 4001);
+  socket = ready(identify_data());
+  run(write(*socket, "{\"op\":"));
+  EXPECT_EQ(closed_with(*socket), 4002);
+  socket = ready(identify_data());
+  send(*socket, 3, std::string(4'096, 'x'));
+  EXPECT_EQ(closed_with(*socket), 4002);
+  socket = connect();
+  send(*socket, 8, json::Object{});
+  EXPECT_EQ(closed_with(*socket), 4003);
+  socket = connect("?encoding=json");
+  EXPECT_EQ(closed_with(*socket), 4012);
+}
+
+TEST_F(GatewayTest, TooManyFramesCloseTheConnection) {
+  Socket socket = ready(identify_data());
+  for (int i = 0; i < 120; ++i) send(*socket, 1, last_seq_);
+  EXPECT_EQ(closed_with(*socket), 4008);
+}
+
+TEST_F(GatewayTest, IdentifiesNeedSpaceAndABudget) {
+  end();
+  options_.gateway.identify_spacing = std::chrono::hours(1);
+  options_.gateway.identifies_per_day = 2;
+  start();
+  ready(identify_data());
+  const json::Value bot = body_of(rest("GET", "gateway/bot"));
+  EXPECT_EQ(json::integer(bot.at("session_start_limit"), "remaining"), 1);
+  Socket second = connect();
+  read(*second);
+  send(*second, 2, identify_data());
+  const json::Value refused = read(*second);
+  EXPECT_EQ(json::integer(refused, "op"), 9);
+  EXPECT_EQ(json::boolean(refused, "d"), false);
+  Socket third = connect();
+  send(*third, 2, identify_data());
+  EXPECT_EQ(closed_with(*third), 4004) << "the budget is spent and the token reset";
+}
+
+TEST_F(GatewayTest, IntentsDecideWhatIsTold) {
+  Socket socket = ready(identify_data(kGuilds | kMessages));
+  const json::Value joined = control("POST", "/discord/member-join", {{"guild", id(server(0).id)}});
+  say("secret");
+  say("<@" + text("discord", "application_id") + "> you");
+  const json::Value first = read(*socket);
+  EXPECT_EQ(json::text_or(first, "t", ""), "MESSAGE_CREATE") << "the join needs an intent that was not asked for";
+  EXPECT_EQ(content_of(first), "");
+  EXPECT_NE(content_of(read(*socket)), "") << "who mentions the bot is read";
+  rest("POST", "channels/" + id(server(0).chat().id) + "/messages", {{"content", "mine"}});
+  EXPECT_EQ(content_of(read(*socket)), "mine");
+}
+
+TEST_F(GatewayTest, MessagesCarryTheMemberWithoutTheUser) {
+  Socket socket = ready(identify_data());
+  say("hello");
+  const json::Value frame = read_to(*socket, "MESSAGE_CREATE");
+  EXPECT_EQ(content_of(frame), "hello");
+  EXPECT_EQ(json::text_or(frame.at("d"), "guild_id", ""), id(server(0).id));
+  EXPECT_TRUE(frame.at("d").at("member").as_object().contains("roles"));
+  EXPECT_FALSE(frame.at("d").at("member").as_object().contains("user"));
+}
+
+TEST_F(GatewayTest, ResumeReplaysWhatWasMissedInOrder) {
+  Socket socket = ready(identify_data());
+  run(close(*socket, 4'000));
+  say("one");
+  say("two");
+  Socket again = connect();
+  read(*again);
+  send(*again, 6, {{"token", text("discord", "token")}, {"session_id", session_}, {"seq", last_seq_}});
+  const json::Value one = read(*again);
+  const json::Value two = read(*again);
+  EXPECT_EQ(content_of(one), "one");
+  EXPECT_EQ(content_of(two), "two");
+  EXPECT_EQ(*json::integer(one, "s"), last_seq_ + 1);
+  EXPECT_EQ(*json::integer(two, "s"), last_seq_ + 2);
+  EXPECT_EQ(json::text_or(read(*again), "t", ""), "RESUMED");
+  say("three");
+  EXPECT_EQ(content_of(read(*again)), "three");
+}
+
+TEST_F(GatewayTest, ResumeOfWhatIsNotThereIsRefused) {
+  const auto answer = [&](json::Object data) {
+    Socket socket = connect();
+    read(*socket);
+    send(*socket, 6, std::move(data));
+    const json::Value frame = read(*socket);
+    return frame.is_null() ? socket->close_code() : *json::integer(frame, "op");
+  };
+  Socket socket = ready(identify_data());
+  const std::string token = text("discord", "token");
+  EXPECT_EQ(answer({{"token", token}, {"session_id", session_}, {"seq", last_seq_ + 99}}), 4007);
+  EXPECT_EQ(answer({{"token", token}, {"session_id", "other"}, {"seq", last_seq_}}), 9);
+  EXPECT_EQ(answer({{"token", "x"}, {"session_id", session_}, {"seq", last_seq_}}), 4004);
+  run(close(*socket, 1'000));
+  EXPECT_EQ(answer({{"token", token}, {"session_id", session_}, {"seq", last_seq_}}), 9) << "1000 ends the session";
+  ready(identify_data());
+  control("POST", "/faults", {{"gateway_refuse_resumes", true}});
+  EXPECT_EQ(answer({{"token", token}, {"session_id", session_}, {"seq", last_seq_}}), 9);
+}
+
+TEST_F(GatewayTest, InvalidSessionAllowsANewIdentify) {
+  Socket socket = ready(identify_data());
+  control("POST", "/discord/gateway", {{"do", "invalid-session"}});
+  const json::Value frame = read(*socket);
+  EXPECT_EQ(json::integer(frame, "op"), 9);
+  EXPECT_EQ(json::boolean(frame, "d"), false);
+  send(*socket, 2, identify_data());
+  EXPECT_FALSE(read_to(*socket, "READY").is_null());
+}
+
+TEST_F(GatewayTest, ClosesWithAnyCodeOrNone) {
+  Socket socket = ready(identify_data());
+  control("POST", "/discord/gateway", {{"do", "close"}, {"code", 4'009}});
+  EXPECT_EQ(closed_with(*socket), 4009);
+  socket = ready(identify_data());
+  control("POST", "/discord/gateway", {{"do", "close"}});
+  const std::uint16_t none = closed_with(*socket);
+  EXPECT_TRUE(none == 0 || none == 1005) << none;
+}
+
+TEST_F(GatewayTest, OutageAndRemovalDiffer) {
+  Socket socket = ready(identify_data());
+  const json::Value guild{{"guild", id(server(1).id)}};
+  control("POST", "/discord/outage", guild);
+  EXPECT_EQ(json::boolean(read_to(*socket, "GUILD_DELETE").at("d"), "unavailable"), true);
+  control("POST", "/discord/outage-end", guild);
+  EXPECT_EQ(json::text_or(read(*socket), "t", ""), "GUILD_CREATE");
+  control("POST", "/discord/guild-leave", guild);
+  EXPECT_EQ(read_to(*socket, "GUILD_DELETE").at("d").as_object().if_contains("unavailable"), nullptr);
+  EXPECT_EQ(code_of(rest("GET", "guilds/" + id(server(1).id))), 10004);
+}
+
+TEST_F(GatewayTest, ShardsHearOfTheirServersOnly) {
+  json::Object data = identify_data();
+  const std::uint64_t shard = (server(0).id >> 22) % 2;
+  data["shard"] = json::Array{1 - shard, 2};
+  Socket other = ready(data);
+  data["shard"] = json::Array{shard, 2};
+  Socket own = ready(data);
+  say("here");
+  EXPECT_EQ(content_of(read_to(*own, "MESSAGE_CREATE")), "here");
+  control("POST", "/discord/gateway", {{"do", "heartbeat"}});
+  EXPECT_EQ(json::integer(read(*other), "op"), 1) << "nothing came before";
+}
+
+TEST_F(GatewayTest, FaultsDoubleDispatchesAndTurnIdsIntoNumbers) {
+  Socket socket = ready(identify_data());
+  control("POST", "/faults", {{"gateway_duplicates", true}, {"gateway_numeric_ids", true}});
+  say("hello");
+  const json::Value first = read(*socket);
+  const json::Value second = read(*socket);
+  EXPECT_EQ(first.at("d"), second.at("d"));
+  EXPECT_EQ(*json::integer(first, "s") + 1, *json::integer(second, "s"));
+  EXPECT_TRUE(first.at("d").at("guild_id").is_number());
+  EXPECT_TRUE(first.at("d").at("author").at("id").is_number());
+}
+
+TEST_F(GatewayTest, MemberListsComeInChunksAndNotTooOften) {
+  Socket socket = ready(identify_data());
+  const json::Object request{{"guild_id", id(server(0).id)}, {"query", ""}, {"limit", 0}, {"nonce", "n"}};
+  send(*socket, 8, request);
+  const json::Value chunk = read_to(*socket, "GUILD_MEMBERS_CHUNK");
+  EXPECT_EQ(json::array(chunk.at("d"), "members").size(), server(0).members.size());
+  EXPECT_EQ(json::text_or(chunk.at("d"), "nonce", ""), "n");
+  send(*socket, 8, request);
+  EXPECT_EQ(json::text_or(read(*socket), "t", ""), "RATE_LIMITED");
+}
+
+TEST_F(GatewayTest, ASilentClientIsDropped) {
+  end();
+  options_.gateway.heartbeat_interval = std::chrono::milliseconds(20);
+  start();
+  Socket socket = connect();
+  EXPECT_EQ(closed_with(*socket), 4009);
+}
+
+TEST_F(GatewayTest, ZlibStreamIsOneStreamPerConnection) {
+  Socket socket = connect("?v=10&encoding=json&compress=zlib-stream");
+  z_stream stream{};
+  ASSERT_EQ(inflateInit(&stream), Z_OK);
+  const auto next = [&] {
+    std::string packed = run(read_text(*socket));
+    EXPECT_TRUE(packed.ends_with(std::string("\x00\x00\xFF\xFF", 4)));
+    std::string plain(1 << 20, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(packed.data());
+    stream.avail_in = static_cast<uInt>(packed.size());
+    stream.next_out = reinterpret_cast<Bytef*>(plain.data());
+    stream.avail_out = static_cast<uInt>(plain.size());
+    EXPECT_EQ(inflate(&stream, Z_SYNC_FLUSH), Z_OK);
+    plain.resize(plain.size() - stream.avail_out);
+    return *json::parse(plain);
+  };
+  EXPECT_EQ(json::integer(next(), "op"), 10);
+  send(*socket, 2, identify_data());
+  EXPECT_EQ(json::text_or(next(), "t", ""), "READY");
+  EXPECT_EQ(json::text_or(next(), "t", ""), "GUILD_CREATE");
+  inflateEnd(&stream);
+}
+
+}  // namespace
+}  // namespace guildhall::sim

@@ -1,0 +1,159 @@
+#include "sim/interactions.h"
+
+#include <gmock/gmock.h>
+
+#include "sim/sim_testing.h"
+
+namespace guildhall::sim {
+namespace {
+
+using testing::SizeIs;
+
+class InteractionsTest : public SimTest {
+ protected:
+  InteractionsTest() { begin(); }
+
+  void begin() {
+    start();
+    const json::Array commands{json::Object{{"name", "points"}, {"description", "d"}},
+                               json::Object{{"name", "give"},
+                                            {"description", "d"},
+                                            {"options",
+                                             {{{"type", 6}, {"name", "to"}, {"description", "d"}, {"required", true}},
+                                              {{"type", 4}, {"name", "amount"}, {"description", "d"}}}}}};
+    rest("PUT", "applications/" + text("discord", "application_id") + "/commands", commands);
+  }
+  /// Asks and returns the interaction's id.
+  std::string ask(const std::string& name = "points", json::Object options = {}) {
+    return json::text_or(control("POST", "/discord/command", {{"guild", id(server(0).id)},
+                                                              {"user", id(server(0).owner)},
+                                                              {"name", name},
+                                                              {"options", std::move(options)}}),
+                         "interaction", "");
+  }
+  json::Value story(const std::string& interaction) {
+    return control("GET", "/discord/interactions?id=" + interaction).as_array().at(0);
+  }
+  /// The token, which only the gateway tells.
+  std::string token_of(const std::string& interaction) {
+    return sim_->interaction_token(*number_of(interaction));
+  }
+  net::HttpResponse answer(const std::string& interaction, const json::Value& body, const std::string& query = "") {
+    return rest("POST", "interactions/" + interaction + "/" + token_of(interaction) + "/callback" + query, body);
+  }
+  std::string webhook(const std::string& interaction) {
+    return "webhooks/" + text("discord", "application_id") + "/" + token_of(interaction);
+  }
+};
+
+TEST_F(InteractionsTest, AnAnswerIsSeenAndASecondOneIsRefused) {
+  const std::string one = ask();
+  EXPECT_EQ(answer(one, {{"type", 4}, {"data", {{"content", "12 points"}}}}).status, 204);
+  EXPECT_EQ(json::text_or(story(one).at("answer"), "content", ""), "12 points");
+  EXPECT_EQ(json::text_or(story(one), "state", ""), "answered");
+  const auto again = answer(one, {{"type", 4}, {"data", {{"content", "again"}}}});
+  EXPECT_EQ(again.status, 400);
+  EXPECT_EQ(code_of(again), 40060);
+  EXPECT_EQ(code_of(rest("POST", "interactions/" + one + "/wrong/callback", {{"type", 5}})), 10062);
+}
+
+TEST_F(InteractionsTest, TooLateIsUnknown) {
+  end();
+  options_.interactions.first_answer = std::chrono::milliseconds(30);
+  begin();
+  const std::string one = ask();
+  ASSERT_TRUE(run_until([&] { return json::text_or(story(one), "state", "") == "dead"; }));
+  const auto late = answer(one, {{"type", 4}, {"data", {{"content", "sorry"}}}});
+  EXPECT_EQ(late.status, 404);
+  EXPECT_EQ(code_of(late), 10062);
+  EXPECT_EQ(code_of(rest("PATCH", webhook(one) + "/messages/@original", {{"content", "x"}})), 10015);
+  EXPECT_EQ(json::integer(control("GET", "/witness").at("commands"), "late"), 1);
+}
+
+TEST_F(InteractionsTest, TheTokenEnds) {
+  end();
+  options_.interactions.life = std::chrono::milliseconds(0);
+  begin();
+  const std::string one = ask();
+  EXPECT_EQ(answer(one, {{"type", 5}}).status, 204);
+  const auto edit = rest("PATCH", webhook(one) + "/messages/@original", {{"content", "x"}});
+  EXPECT_EQ(edit.status, 401);
+  EXPECT_EQ(code_of(edit), 50027);
+}
+
+TEST_F(InteractionsTest, ADeferralFixesWhoSeesTheAnswer) {
+  const std::string one = ask();
+  EXPECT_EQ(code_of(answer(one, {{"type", 5}, {"data", {{"flags", 64 | (1 << 15)}}}})), 50035);
+  EXPECT_EQ(answer(one, {{"type", 5}}).status, 204);
+  EXPECT_EQ(json::boolean(story(one), "deferred"), true);
+  EXPECT_EQ(code_of(answer(one, {{"type", 9}, {"data", json::Object{}}})), 40060);
+  EXPECT_EQ(rest("PATCH", webhook(one) + "/messages/@original", {{"content", "done"}, {"flags", 64}}).status, 200);
+  EXPECT_EQ(json::boolean(story(one), "ephemeral"), false) << "too late to hide it";
+  EXPECT_EQ(json::text_or(story(one), "state", ""), "answered");
+
+  const std::string two = ask();
+  answer(two, {{"type", 5}, {"data", {{"flags", 64}}}});
+  rest("PATCH", webhook(two) + "/messages/@original", {{"content", "psst"}});
+  EXPECT_EQ(json::boolean(story(two), "ephemeral"), true);
+  const json::Value seen = body_of(rest("GET", "channels/" + id(server(0).chat().id) + "/messages"));
+  EXPECT_THAT(seen.as_array(), SizeIs(1)) << "an ephemeral answer does not stand in the channel";
+}
+
+TEST_F(InteractionsTest, AFollowupRightAfterADeferralFillsIt) {
+  const std::string one = ask();
+  answer(one, {{"type", 5}});
+  const json::Value first = body_of(rest("POST", webhook(one), {{"content", "filled"}}));
+  const json::Value second = body_of(rest("POST", webhook(one), {{"content", "added"}}));
+  EXPECT_EQ(first.at("id"), body_of(rest("GET", webhook(one) + "/messages/@original")).at("id"));
+  EXPECT_NE(first.at("id"), second.at("id"));
+  EXPECT_THAT(json::array(story(one), "followups"), SizeIs(1));
+  EXPECT_EQ(rest("DELETE", webhook(one) + "/messages/@original").status, 204);
+  EXPECT_EQ(code_of(rest("GET", webhook(one) + "/messages/@original")), 10008);
+}
+
+TEST_F(InteractionsTest, TheResponseIsToldOnRequest) {
+  const std::string one = ask();
+  const auto response = answer(one, {{"type", 4}, {"data", {{"content", "x"}, {"flags", 64}}}}, "?with_response=true");
+  ASSERT_EQ(response.status, 200);
+  const json::Value body = body_of(response);
+  EXPECT_EQ(json::boolean(body.at("interaction"), "response_message_ephemeral"), true);
+  EXPECT_EQ(json::text_or(body.at("resource").at("message"), "content", ""), "x");
+}
+
+TEST_F(InteractionsTest, BadAnswersAreRefusedAndMayBeMended) {
+  const std::string one = ask();
+  EXPECT_EQ(code_of(answer(one, {{"type", 4}, {"data", {{"content", std::string(2'001, 'x')}}}})), 50035);
+  EXPECT_EQ(code_of(answer(one, {{"type", 4}, {"data", json::Object{}}})), 50006);
+  EXPECT_EQ(code_of(answer(one, {{"type", 7}, {"data", {{"content", "x"}}}})), 50035) << "updates are for components";
+  EXPECT_EQ(answer(one, {{"type", 4}, {"data", {{"content", "x"}}}}).status, 204);
+}
+
+TEST_F(InteractionsTest, ClicksComeFromComponentsThatAreThere) {
+  const std::string channel = "channels/" + id(server(0).chat().id) + "/messages";
+  const json::Value row{{"type", 1}, {"components", json::Array{json::Object{{"type", 2}, {"style", 1}, {"label", "Join"}, {"custom_id", "join:1"}}}}};
+  const json::Value posted = body_of(rest("POST", channel, {{"content", "raffle"}, {"components", json::Array{row}}}));
+  json::Object click{{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"message", posted.at("id")}, {"custom_id", "join:1"}};
+  const std::string one = json::text_or(control("POST", "/discord/click", click), "interaction", "");
+  EXPECT_EQ(answer(one, {{"type", 7}, {"data", {{"content", "joined"}}}}).status, 204);
+  EXPECT_EQ(json::text_or(body_of(rest("GET", channel)).as_array().at(0), "content", ""), "joined");
+  click["custom_id"] = "other";
+  net::HttpRequest request{"POST", json::text_or(contract_, "control", "") + "/discord/click"};
+  request.body = json::write(click);
+  EXPECT_EQ(send(request).status, 404);
+}
+
+TEST_F(InteractionsTest, TheWitnessCountsAnswersOnce) {
+  const std::string one = ask();
+  answer(one, {{"type", 5}});
+  EXPECT_EQ(json::integer(control("GET", "/witness").at("commands"), "answered"), 0);
+  rest("PATCH", webhook(one) + "/messages/@original", {{"content", "a"}});
+  rest("PATCH", webhook(one) + "/messages/@original", {{"content", "b"}});
+  ask();
+  const json::Value commands = control("GET", "/witness").at("commands");
+  EXPECT_EQ(json::integer(commands, "asked"), 2);
+  EXPECT_EQ(json::integer(commands, "answered"), 1);
+  EXPECT_EQ(json::integer(commands.at("by_name"), "points"), 2);
+}
+
+}  // namespace
+}  // namespace guildhall::sim
