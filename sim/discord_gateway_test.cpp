@@ -296,6 +296,25 @@ TEST_F(GatewayTest, FaultsDoubleDispatchesAndTurnIdsIntoNumbers) {
   EXPECT_TRUE(first.at("d").at("author").at("id").is_number());
 }
 
+TEST_F(GatewayTest, CommandsCarryTypedOptionsAndWhoIsMeant) {
+  const json::Array options{json::Object{{"type", 6}, {"name", "to"}, {"description", "d"}, {"required", true}},
+                            json::Object{{"type", 4}, {"name", "amount"}, {"description", "d"}}};
+  const json::Array commands{json::Object{{"name", "give"}, {"description", "d"}, {"options", options}}};
+  rest("PUT", "applications/" + text("discord", "application_id") + "/commands", commands);
+  Socket socket = ready(identify_data());
+  const std::string owner = id(server(0).owner);
+  control("POST", "/discord/command", {{"guild", id(server(0).id)}, {"user", owner}, {"name", "give"},
+                                       {"options", {{"to", owner}, {"amount", 5}}}});
+  const json::Value event = read_to(*socket, "INTERACTION_CREATE").at("d");
+  const json::Array& given = json::array(event.at("data"), "options");
+  ASSERT_THAT(given, SizeIs(2));
+  EXPECT_EQ(given[0].at("value"), json::Value(owner));
+  EXPECT_EQ(given[1].at("value"), json::Value(5));
+  EXPECT_TRUE(event.at("data").at("resolved").at("users").as_object().contains(owner));
+  EXPECT_FALSE(event.at("data").at("resolved").at("members").at(owner).as_object().contains("user"));
+  EXPECT_TRUE(event.at("member").at("permissions").is_string());
+}
+
 TEST_F(GatewayTest, MemberListsComeInChunksAndNotTooOften) {
   Socket socket = ready(identify_data());
   const json::Object request{{"guild_id", id(server(0).id)}, {"query", ""}, {"limit", 0}, {"nonce", "n"}};

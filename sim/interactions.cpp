@@ -287,6 +287,7 @@ json::Object Interactions::describe(const Interaction& interaction) const {
     after_ms = std::chrono::duration<double, std::milli>(*interaction.first_answered - interaction.asked).count();
   }
   return {{"id", std::to_string(interaction.id)},
+          {"token", interaction.token},
           {"type", interaction.type},
           {"guild", std::to_string(interaction.server)},
           {"channel", std::to_string(interaction.channel)},

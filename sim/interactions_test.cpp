@@ -15,29 +15,18 @@ class InteractionsTest : public SimTest {
 
   void begin() {
     start();
-    const json::Array commands{json::Object{{"name", "points"}, {"description", "d"}},
-                               json::Object{{"name", "give"},
-                                            {"description", "d"},
-                                            {"options",
-                                             {{{"type", 6}, {"name", "to"}, {"description", "d"}, {"required", true}},
-                                              {{"type", 4}, {"name", "amount"}, {"description", "d"}}}}}};
+    const json::Array commands{json::Object{{"name", "points"}, {"description", "d"}}};
     rest("PUT", "applications/" + text("discord", "application_id") + "/commands", commands);
   }
-  /// Asks and returns the interaction's id.
-  std::string ask(const std::string& name = "points", json::Object options = {}) {
-    return json::text_or(control("POST", "/discord/command", {{"guild", id(server(0).id)},
-                                                              {"user", id(server(0).owner)},
-                                                              {"name", name},
-                                                              {"options", std::move(options)}}),
-                         "interaction", "");
+  /// Asks for points and returns the interaction's id.
+  std::string ask() {
+    const json::Object command{{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"name", "points"}};
+    return json::text_or(control("POST", "/discord/command", command), "interaction", "");
   }
   json::Value story(const std::string& interaction) {
     return control("GET", "/discord/interactions?id=" + interaction).as_array().at(0);
   }
-  /// The token, which only the gateway tells.
-  std::string token_of(const std::string& interaction) {
-    return sim_->interaction_token(*number_of(interaction));
-  }
+  std::string token_of(const std::string& interaction) { return json::text_or(story(interaction), "token", ""); }
   net::HttpResponse answer(const std::string& interaction, const json::Value& body, const std::string& query = "") {
     return rest("POST", "interactions/" + interaction + "/" + token_of(interaction) + "/callback" + query, body);
   }

@@ -1,0 +1,194 @@
+// What the journeys, the fault tests and the browser tests need: the binary, temporary folders, HTTP,
+// and processes that end with the test that started them.
+import { spawn, execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(fileURLToPath(import.meta.url), '../../..');
+export const binary = process.env.GUILDHALL_BIN ?? join(root, 'build/release/guildhall');
+export const full = process.env.GUILDHALL_FULL === '1';
+
+const children = new Set();
+const folders = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+export function temporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'guildhall-test-'));
+  folders.add(folder);
+  return folder;
+}
+
+export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+/** Waits until `question` answers something true, and returns that. */
+export async function until(what, question, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    let answer;
+    try {
+      answer = await question();
+    } catch (error) {
+      if (Date.now() > end) throw new Error(`${what}: ${error.message}`);
+    }
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}`);
+    await sleep(50);
+  }
+}
+
+export async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Runs a command to its end: {code, stdout, stderr}. */
+export function run(args, options = {}) {
+  return new Promise((done) => {
+    execFile(options.program ?? binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd, timeout: options.timeout ?? 60_000 }, (error, stdout, stderr) =>
+      done({ code: error ? (error.code ?? 1) : 0, stdout, stderr }));
+  });
+}
+
+function cleanEnvironment(extra = {}) {
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GUILDHALL_')));
+  return { ...environment, ...extra };
+}
+
+/** A process that goes on: {child, log(), stop(signal), ended}. */
+export function start(args, options = {}) {
+  const child = spawn(options.program ?? binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (data) => (output += data));
+  child.stderr.on('data', (data) => (errors += data));
+  const ended = new Promise((done) => child.on('exit', (code, signal) => {
+    children.delete(child);
+    done({ code, signal });
+  }));
+  return {
+    child,
+    ended,
+    stdout: () => output,
+    stderr: () => errors,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+export async function http(method, url, body, headers = {}) {
+  const response = await fetch(url, {
+    method,
+    headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+    body: body === undefined ? undefined : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+    redirect: 'manual',
+    signal: AbortSignal.timeout(20_000),
+  });
+  const text = await response.text();
+  let json;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = undefined;
+  }
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+/** The simulated platforms as a process of their own. */
+export async function startSim(extra = []) {
+  const sim = start(['sim', '--json', ...extra]);
+  const line = await until('the simulation to print its contract', () => sim.stdout().split('\n')[0] || null);
+  const contract = JSON.parse(line);
+  const control = (method, path, body) => http(method, contract.control + path, body).then((answer) => {
+    if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.json;
+  });
+  return { ...sim, contract, get: (path) => control('GET', path), post: (path, body = {}) => control('POST', path, body) };
+}
+
+/** What points a bot at a simulation. */
+export function simEnvironment(contract) {
+  return {
+    GUILDHALL_DISCORD_TOKEN: contract.discord.token,
+    GUILDHALL_DISCORD_API_URL: contract.discord.rest,
+    GUILDHALL_DISCORD_GATEWAY_URL: contract.discord.gateway,
+    GUILDHALL_KICK_CLIENT_ID: contract.kick.client_id,
+    GUILDHALL_KICK_CLIENT_SECRET: contract.kick.client_secret,
+    GUILDHALL_KICK_OAUTH_URL: contract.kick.oauth,
+    GUILDHALL_KICK_API_URL: contract.kick.api,
+  };
+}
+
+/** A bot on its own data folder and port. */
+export class Bot {
+  constructor({ dataDir, port, env = {}, args = [] }) {
+    Object.assign(this, { dataDir, port, env, args, url: `http://127.0.0.1:${port}` });
+  }
+
+  begin() {
+    this.process = start(['run', '--data-dir', this.dataDir, '--listen', `127.0.0.1:${this.port}`, ...this.args], { env: this.env });
+    return this.process;
+  }
+  async ready(seconds = 30) {
+    await until('the bot to be ready', async () => {
+      if (this.process.child.exitCode !== null) throw new Error(`it ended: ${this.process.stderr()}`);
+      return (await http('GET', `${this.url}/readyz`)).status === 200;
+    }, seconds);
+  }
+  command(...args) {
+    return run([...args, '--data-dir', this.dataDir], { env: this.env });
+  }
+  async commandJson(...args) {
+    const result = await this.command(...args, '--json');
+    if (result.code !== 0) throw new Error(`${args.join(' ')}: ${result.stderr}`);
+    return JSON.parse(result.stdout);
+  }
+
+  /** Signs in; the returned function calls the API. */
+  async signIn() {
+    const { code } = await this.commandJson('login-code');
+    const answer = await http('POST', `${this.url}/api/v1/session`, { code });
+    if (answer.status !== 204) throw new Error(`sign-in: ${answer.status} ${answer.text}`);
+    const cookie = answer.headers.get('set-cookie').split(';')[0];
+    const session = await http('GET', `${this.url}/api/v1/session`, undefined, { cookie });
+    const api = (method, path, body, headers = {}) =>
+      http(method, path.startsWith('http') ? path : this.url + path, body, { cookie, 'x-csrf-token': session.json.csrf_token, ...headers });
+    api.cookie = cookie;
+    return api;
+  }
+
+  /** Binds each server to the channel that the world suggests, and lets each streamer consent. */
+  async bindTo(world) {
+    const bindings = world.servers.map((server) => ({ server: server.id, slug: server.suggested_channel }));
+    for (const { server, slug } of bindings) {
+      const result = await this.command('settings', 'set', '--server', server, 'kick_channel', slug);
+      if (result.code !== 0) throw new Error(result.stderr);
+    }
+    const api = await this.signIn();
+    for (const { server, slug } of bindings) {
+      await until(`server ${server} to listen to ${slug}`, async () => (await api('GET', `/api/v1/servers/${server}`)).json.channel?.slug === slug);
+      const { json } = await api('POST', `/api/v1/servers/${server}/kick/connect`, {});
+      const consent = await http('GET', `${json.url}&as=${slug}`);
+      await api('GET', consent.headers.get('location'));
+    }
+    return api;
+  }
+}
+
+/** Rows of the bot's database, read from outside. */
+export async function query(dataDir, sql) {
+  const result = await run(['-json', join(dataDir, 'guildhall.db'), sql], { program: 'sqlite3' });
+  if (result.code !== 0) throw new Error(`sqlite3: ${result.stderr}`);
+  return result.stdout.trim() === '' ? [] : JSON.parse(result.stdout);
+}
