@@ -116,18 +116,18 @@ TEST_F(GatewayTest, BeatsAreAcknowledgedAndAskedFor) {
 }
 
 TEST_F(GatewayTest, WrongIdentifiesCloseWithTheirCodes) {
-  const auto code = [&](const std::string& key, json::Value value) {
+  const auto code = [&](const char* key, const json::Value& value) {
     Socket socket = connect();
     json::Object data = identify_data();
-    data[key] = std::move(value);
+    data[key] = value;
     send(*socket, 2, std::move(data));
     return closed_with(*socket);
   };
-  EXPECT_EQ(code("token", "Bot " + text("discord", "token")), 4004);
+  EXPECT_EQ(code("token", json::Value("Bot " + text("discord", "token"))), 4004);
   EXPECT_EQ(code("intents", 1 << 30), 4013);
   EXPECT_EQ(code("intents", "513"), 4013);
   EXPECT_EQ(code("intents", 1 << 8), 4014);
-  EXPECT_EQ(code("shard", {2, 2}), 4010);
+  EXPECT_EQ(code("shard", json::Array{2, 2}), 4010);
   control("POST", "/faults", {{"gateway_no_privileged", true}});
   EXPECT_EQ(code("intents", kAll), 4014);
 }
@@ -143,7 +143,7 @@ TEST_F(GatewayTest, WrongFramesCloseWithTheirCodes) {
   run(write(*socket, "{\"op\":"));
   EXPECT_EQ(closed_with(*socket), 4002);
   socket = ready(identify_data());
-  send(*socket, 3, std::string(4'096, 'x'));
+  send(*socket, 3, json::Value(std::string(4'096, 'x')));
   EXPECT_EQ(closed_with(*socket), 4002);
   socket = connect();
   send(*socket, 8, json::Object{});

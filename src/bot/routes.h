@@ -1,6 +1,6 @@
 // How a feature declares its dashboard routes, without knowing web. Every route here is below
 // /api/v1/servers/{server}; web checks the session and its rights there and opens the scope.
-// dashboard/openapi.yaml is the contract; a test compares the two.
+// web/openapi.yaml is the contract; a test compares the two.
 #pragma once
 
 #include <boost/json/value.hpp>

@@ -121,19 +121,17 @@ Result<void> App::start_web() {
   web::KickDoor door;
   if (kick_) {
     door.start_connect = [this](std::string session, ServerId server) { return kick_->start_connect(std::move(session), server); };
+    door.finish_connect = [this](std::string state, std::string code, std::string session) -> Task<Result<web::KickDoor::Connected>> {
+      const auto connected = co_await kick_->finish_connect(std::move(state), std::move(code), std::move(session));
+      if (!connected) co_return std::unexpected(connected.error());
+      co_return web::KickDoor::Connected{connected->server, connected->slug};
+    };
     door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
   }
   api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(), *dispatcher_,
                                     topics_, *sessions_, clock_, std::move(door));
-  web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, {}, [this] { return not_ready(); }};
-  if (kick_) {
-    routes.kick_webhook = [this](net::HttpRequest request) { return kick_->handle_webhook(std::move(request)); };
-    routes.finish_kick = [this](std::string state, std::string code, std::string session) -> Task<Result<std::string>> {
-      const auto connected = co_await kick_->finish_connect(std::move(state), std::move(code), std::move(session));
-      if (!connected) co_return std::unexpected(connected.error());
-      co_return fmt::format("/servers/{}?connected=kick", connected->server.str());
-    };
-  }
+  web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, [this] { return not_ready(); }};
+  if (kick_) routes.kick_webhook = [this](net::HttpRequest request) { return kick_->handle_webhook(std::move(request)); };
   auto server = web::start_web_server(loops_.main(), config_, std::move(routes));
   if (!server) return std::unexpected(server.error());
   server_ = *std::move(server);

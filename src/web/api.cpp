@@ -165,6 +165,22 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
   co_return not_found();
 }
 
+Task<Result<std::string>> Api::finish_kick(Session session, std::string state, std::string code) {
+  if (!kick_.finish_connect) co_return fail(ErrorCode::unavailable, "Kick is not configured");
+  const auto connected = co_await kick_.finish_connect(std::move(state), std::move(code), session.hash);
+  if (!connected) co_return std::unexpected(connected.error());
+  const auto scope = tenancy_.scopes().for_session(connected->server, session.rights());
+  if (!scope) co_return std::unexpected(scope.error());
+  const tenancy::Actor actor{session.principal, "dashboard"};
+  const bot::SettingWish wish{std::string(bot::kKickChannel.key), connected->slug, std::optional<std::string>{}};
+  // A server that listens to a channel already keeps it: then `expected` is not what is there.
+  const auto bound = co_await scope->transact([&](store::Tx& tx) {
+    return bot::change_server_setting(tx, declarations_, connected->server, wish, actor, clock_.now());
+  });
+  if (bound) dispatcher_.refresh(*scope);
+  co_return fmt::format("/servers/{}?connected=kick", connected->server.str());
+}
+
 Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest request, Session session, ServerScope scope,
                                   std::map<std::string, std::string, std::less<>> path) {
   const tenancy::Actor actor{session.principal, "dashboard"};

@@ -16,7 +16,12 @@ namespace guildhall::web {
 
 /// What the dashboard needs of a platform's bridge, when there is one.
 struct KickDoor {
+  struct Connected {
+    ServerId server;   // for which it was begun
+    std::string slug;  // of the streamer's channel
+  };
   std::function<Task<Result<std::string>>(std::string session_hash, ServerId server)> start_connect;
+  std::function<Task<Result<Connected>>(std::string state, std::string code, std::string session_hash)> finish_connect;
   std::function<std::string(ServerId server)> channel_problem;
 };
 
@@ -26,6 +31,10 @@ class Api {
       bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock, KickDoor kick);
 
   Task<net::HttpResponse> handle(net::HttpRequest request);
+
+  /// The streamer came back from Kick: keeps the consent, and lets the server listen to the channel if it
+  /// listened to none. Where the browser goes next.
+  Task<Result<std::string>> finish_kick(Session session, std::string state, std::string code);
 
  private:
   Task<net::HttpResponse> sign_in(net::HttpRequest request);
@@ -44,7 +53,8 @@ class Api {
   const Clock& clock_;
   KickDoor kick_;
   CallLimit sign_ins_{10, std::chrono::minutes(15)};
-  CallLimit calls_{600, std::chrono::minutes(1)};
+  /// An open page of a busy server asks about ten times a second.
+  CallLimit calls_{1'200, std::chrono::minutes(1)};
 };
 
 }  // namespace guildhall::web

@@ -59,11 +59,11 @@ class Routes : public std::enable_shared_from_this<Routes> {
   Task<HttpResponse> kick_callback(HttpRequest request) {
     if (const auto wait = callbacks_.take(request.peer); wait > 0) co_return too_many(wait);
     const auto session = co_await routes_.sessions.find(session_id_of(request));
-    if (!session || !routes_.finish_kick) co_return redirect("/sign-in");
+    if (!session) co_return redirect("/sign-in");
     const std::string state = request.query["state"];
     const std::string code = request.query["code"];
     if (state.empty() || code.empty()) co_return redirect("/?error=" + net::percent_encode(request.query["error"].empty() ? "invalid" : request.query["error"]));
-    const auto where = co_await routes_.finish_kick(state, code, session->hash);
+    const auto where = co_await routes_.api.finish_kick(*session, state, code);
     co_return redirect(where ? *where : "/?error=" + error_word(where.error().code));
   }
 

@@ -21,8 +21,6 @@ struct WebRoutes {
   const Metrics& metrics;
   /// POST /webhooks/kick; none: 404.
   std::function<Task<net::HttpResponse>(net::HttpRequest)> kick_webhook;
-  /// GET /auth/kick/callback with (state, code, session hash): where the browser goes next.
-  std::function<Task<Result<std::string>>(std::string, std::string, std::string)> finish_kick;
   /// What keeps the bot from being ready; empty: ready.
   std::function<Task<std::vector<std::string>>()> not_ready;
 };

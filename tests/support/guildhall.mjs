@@ -170,7 +170,7 @@ export class Bot {
 
   /** Binds each server to the channel that the world suggests, and lets each streamer consent. */
   async bindTo(world) {
-    const bindings = world.servers.map((server) => ({ server: server.id, slug: server.suggested_channel }));
+    const bindings = world.servers.map((server) => ({ server: server.id, slug: server.suggested_kick_channel }));
     for (const { server, slug } of bindings) {
       const result = await this.command('settings', 'set', '--server', server, 'kick_channel', slug);
       if (result.code !== 0) throw new Error(result.stderr);

@@ -21,20 +21,20 @@ boost::json::parse_options parse_options() {
 }  // namespace
 
 FrameParser::FrameParser()
-    : buffer_(std::make_unique<unsigned char[]>(kBuffer)),
-      memory_(buffer_.get(), kBuffer),
-      parser_({}, parse_options()) {}
+    : buffer_(std::make_unique<unsigned char[]>(kBuffer)), parser_({}, parse_options()) {}
 
 std::optional<Frame> FrameParser::parse(std::string_view text) {
   static const json::Value kNothing;
-  memory_.release();
-  parser_.reset(&memory_);
+  // A new resource each time: one that is released goes on doubling the blocks it asks for.
+  parser_.reset();
+  memory_.emplace(buffer_.get(), kBuffer);
+  parser_.reset(&*memory_);
   boost::system::error_code error;
   parser_.write(text, error);
   if (error) return std::nullopt;
-  // The value lives in the buffer as well: nothing has to be destroyed before the next release.
-  const auto* root =
-      new (memory_.allocate(sizeof(json::Value), alignof(json::Value))) json::Value(parser_.release());
+  // The value lives in the buffer as well, and nothing of it needs to be destroyed.
+  void* place = memory_->allocate(sizeof(json::Value), alignof(json::Value));
+  const auto* root = new (place) json::Value(parser_.release());
   const auto op = json::integer(*root, "op");
   if (!op) return std::nullopt;
   Frame read;

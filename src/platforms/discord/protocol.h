@@ -46,7 +46,7 @@ class FrameParser {
  private:
   static constexpr std::size_t kBuffer = std::size_t{64} << 10;
   std::unique_ptr<unsigned char[]> buffer_;
-  boost::json::monotonic_resource memory_;
+  std::optional<boost::json::monotonic_resource> memory_;  // of the present message
   boost::json::parser parser_;
 };
 
