@@ -85,7 +85,8 @@ ApiAnswer CommandStore::upsert(Snowflake scope, const json::Value& definition) {
 
 ApiAnswer CommandStore::erase(Snowflake scope, Snowflake id) {
   Commands commands = scopes_[scope];
-  const auto gone = std::erase_if(commands, [&](const json::Object& command) { return has_text(command, "id", std::to_string(id)); });
+  const auto gone = std::erase_if(
+      commands, [&](const json::Object& command) { return has_text(command, "id", std::to_string(id)); });
   if (gone == 0) return api_error::make(404, 10063, "Unknown application command");
   return store(scope, std::move(commands), {204, nullptr});
 }
@@ -100,7 +101,8 @@ ApiAnswer CommandStore::store(Snowflake scope, Commands commands, ApiReply reply
     if (same_name(scope, command) == nullptr) ++created;
   }
   if (created_[scope] + created > kCreatesPerDay) {
-    return api_error::make(400, 30034, "Max number of daily application command creates has been reached (200)");
+    return api_error::make(400, 30034,
+                           "Max number of daily application command creates has been reached (200)");
   }
   created_[scope] += created;
   scopes_[scope] = std::move(commands);
@@ -118,19 +120,20 @@ void CommandStore::recall(const json::Value& line) {
 
 json::Object CommandStore::complete(Snowflake scope, const json::Value& definition) {
   const json::Object* existing = same_name(scope, definition);
-  json::Object out{{"id", existing != nullptr ? existing->at("id") : json::Value(std::to_string(stage_.mint.snowflake()))},
-                   {"application_id", std::to_string(stage_.world.bot.id)},
-                   {"version", std::to_string(stage_.mint.snowflake())},
-                   {"type", 1},
-                   {"description", ""},
-                   {"name_localizations", nullptr},
-                   {"description_localizations", nullptr},
-                   {"default_permission", true},
-                   {"default_member_permissions", nullptr},
-                   {"dm_permission", scope == 0},
-                   {"contexts", nullptr},
-                   {"integration_types", json::Array{0}},
-                   {"nsfw", false}};
+  json::Object out{
+      {"id", existing != nullptr ? existing->at("id") : json::Value(std::to_string(stage_.mint.snowflake()))},
+      {"application_id", std::to_string(stage_.world.bot.id)},
+      {"version", std::to_string(stage_.mint.snowflake())},
+      {"type", 1},
+      {"description", ""},
+      {"name_localizations", nullptr},
+      {"description_localizations", nullptr},
+      {"default_permission", true},
+      {"default_member_permissions", nullptr},
+      {"dm_permission", scope == 0},
+      {"contexts", nullptr},
+      {"integration_types", json::Array{0}},
+      {"nsfw", false}};
   if (scope != 0) out["guild_id"] = std::to_string(scope);
   for (const auto& [key, value] : definition.get_object()) {
     if (key != "id" && key != "version") out[key] = value;

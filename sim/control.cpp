@@ -24,7 +24,9 @@ std::string text_in(const Call& call, std::string_view key) { return json::text_
 
 json::Value done() { return json::Object{{"ok", true}}; }
 
-json::Value made(std::string_view what, std::string id) { return json::Object{{"ok", true}, {what, std::move(id)}}; }
+json::Value made(std::string_view what, std::string id) {
+  return json::Object{{"ok", true}, {what, std::move(id)}};
+}
 
 Result<json::Value> done_or(const Result<void>& result) {
   if (!result) return std::unexpected(result.error());
@@ -44,7 +46,9 @@ Control::Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webho
 }
 
 void Control::add_routes() {
-  const auto add = [&](const char* method, const char* path, Handler handler) { router_.add(method, path, handler); };
+  const auto add = [&](const char* method, const char* path, Handler handler) {
+    router_.add(method, path, handler);
+  };
   add("GET", "healthz", &Control::health);
   add("GET", "world", &Control::world);
   add("GET", "witness", &Control::witness);
@@ -93,7 +97,8 @@ net::HttpResponse Control::answer(const net::HttpRequest& request) {
     call.body = std::move(*body);
   }
   const Answer answer = (this->*match.route->handler)(call);
-  if (!answer) return json_response(status_of(answer.error().code), json::Object{{"error", answer.error().message}});
+  if (!answer)
+    return json_response(status_of(answer.error().code), json::Object{{"error", answer.error().message}});
   return json_response(200, *answer);
 }
 
@@ -128,7 +133,8 @@ Control::Answer Control::world(Call&) {
 json::Object Control::describe(const Server& server) const {
   json::Array channels;
   for (const Channel& channel : server.channels) {
-    channels.push_back(json::Object{{"id", std::to_string(channel.id)}, {"name", channel.name}, {"type", channel.type}});
+    channels.push_back(
+        json::Object{{"id", std::to_string(channel.id)}, {"name", channel.name}, {"type", channel.type}});
   }
   json::Array roles;
   for (const Role& role : server.roles) {
@@ -198,7 +204,8 @@ Control::Answer Control::stop_members(Call&) {
 Control::Answer Control::member_join(Call& call) {
   const Snowflake server = id_in(call, "guild");
   Snowflake user = id_in(call, "user");
-  if (const auto outsiders = discord_.outsiders(server); user == 0 && !outsiders.empty()) user = outsiders.front();
+  if (const auto outsiders = discord_.outsiders(server); user == 0 && !outsiders.empty())
+    user = outsiders.front();
   const auto joined = discord_.join(server, user);
   if (!joined) return std::unexpected(joined.error());
   return made("user", std::to_string(user));
@@ -216,7 +223,8 @@ Control::Answer Control::member_update(Call& call) {
       roles->push_back(role.is_string() ? number_of(role.get_string()).value_or(0) : 0);
     }
   }
-  return done_or(discord_.update_member(id_in(call, "guild"), id_in(call, "user"), json::text(call.body, "nick"), roles));
+  return done_or(discord_.update_member(id_in(call, "guild"), id_in(call, "user"),
+                                        json::text(call.body, "nick"), roles));
 }
 
 Result<Snowflake> Control::channel_of(const Call& call) const {
@@ -229,21 +237,24 @@ Result<Snowflake> Control::channel_of(const Call& call) const {
 Control::Answer Control::message(Call& call) {
   const auto channel = channel_of(call);
   if (!channel) return std::unexpected(channel.error());
-  return made_or("message", discord_.say(id_in(call, "guild"), *channel, id_in(call, "user"), text_in(call, "content")));
+  return made_or("message",
+                 discord_.say(id_in(call, "guild"), *channel, id_in(call, "user"), text_in(call, "content")));
 }
 
 Control::Answer Control::command(Call& call) {
   const auto channel = channel_of(call);
   if (!channel) return std::unexpected(channel.error());
   const json::Value* options = json::find(call.body, "options");
-  const json::Object given = options != nullptr && options->is_object() ? options->get_object() : json::Object{};
-  return made_or("interaction",
-                 discord_.command(id_in(call, "guild"), *channel, id_in(call, "user"), text_in(call, "name"), given));
+  const json::Object given =
+      options != nullptr && options->is_object() ? options->get_object() : json::Object{};
+  return made_or("interaction", discord_.command(id_in(call, "guild"), *channel, id_in(call, "user"),
+                                                 text_in(call, "name"), given));
 }
 
 Control::Answer Control::click(Call& call) {
-  return made_or("interaction", discord_.click(id_in(call, "guild"), id_in(call, "message"), id_in(call, "user"),
-                                               text_in(call, "custom_id"), json::array(call.body, "values")));
+  return made_or("interaction",
+                 discord_.click(id_in(call, "guild"), id_in(call, "message"), id_in(call, "user"),
+                                text_in(call, "custom_id"), json::array(call.body, "values")));
 }
 
 Control::Answer Control::role_create(Call& call) {
@@ -260,9 +271,13 @@ Control::Answer Control::role_delete(Call& call) {
 }
 
 Control::Answer Control::guild_join(Call& call) { return done_or(discord_.bot_joins(id_in(call, "guild"))); }
-Control::Answer Control::guild_leave(Call& call) { return done_or(discord_.bot_leaves(id_in(call, "guild"))); }
+Control::Answer Control::guild_leave(Call& call) {
+  return done_or(discord_.bot_leaves(id_in(call, "guild")));
+}
 Control::Answer Control::outage(Call& call) { return done_or(discord_.outage(id_in(call, "guild"), true)); }
-Control::Answer Control::outage_end(Call& call) { return done_or(discord_.outage(id_in(call, "guild"), false)); }
+Control::Answer Control::outage_end(Call& call) {
+  return done_or(discord_.outage(id_in(call, "guild"), false));
+}
 
 Control::Answer Control::gateway(Call& call) {
   const std::string act = text_in(call, "do");
@@ -276,7 +291,8 @@ Control::Answer Control::gateway(Call& call) {
   } else if (act == "close" && (code == 0 || (code >= 1000 && code < 5000))) {
     discord_.gateway.close_all(static_cast<std::uint16_t>(code));
   } else {
-    return fail(ErrorCode::invalid, "do: reconnect, invalid-session, resumable-invalid-session, heartbeat or close");
+    return fail(ErrorCode::invalid,
+                "do: reconnect, invalid-session, resumable-invalid-session, heartbeat or close");
   }
   return done();
 }
@@ -349,7 +365,8 @@ Control::Answer Control::kick_follow(Call& call) {
 Control::Answer Control::kick_kicks(Call& call) {
   const auto user = viewer_of(call);
   if (!user) return std::unexpected(user.error());
-  const auto amount = std::clamp<std::int64_t>(json::integer(call.body, "amount").value_or(100), 1, 1'000'000);
+  const auto amount =
+      std::clamp<std::int64_t>(json::integer(call.body, "amount").value_or(100), 1, 1'000'000);
   return done_or(kick_.give_kicks(text_in(call, "slug"), *user, static_cast<int>(amount)));
 }
 

@@ -31,7 +31,8 @@ json::Array typed_options(const json::Array& definitions, const json::Object& va
     json::Object option{{"name", name}, {"type", definition.at("type")}};
     if (json::integer(definition, "type").value_or(3) <= 2) {
       const json::Object none;
-      option["options"] = typed_options(json::array(definition, "options"), value->is_object() ? value->get_object() : none);
+      option["options"] =
+          typed_options(json::array(definition, "options"), value->is_object() ? value->get_object() : none);
     } else {
       option["value"] = *value;
     }
@@ -141,27 +142,29 @@ Result<Snowflake> Discord::say(Snowflake id, Snowflake channel_id, Snowflake use
   return message_id;
 }
 
-Result<Snowflake> Discord::command(Snowflake id, Snowflake channel_id, Snowflake user, const std::string& name,
-                                   const json::Object& options) {
+Result<Snowflake> Discord::command(Snowflake id, Snowflake channel_id, Snowflake user,
+                                   const std::string& name, const json::Object& options) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
   const Channel* channel = (*server)->channel(channel_id);
   if (channel == nullptr) return missing("channel");
   if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
   const json::Object* definition = commands.find(id, name);
-  if (definition == nullptr) return fail(ErrorCode::not_found, fmt::format("no command '{}' is registered", name));
+  if (definition == nullptr)
+    return fail(ErrorCode::not_found, fmt::format("no command '{}' is registered", name));
   json::Object data{{"id", definition->at("id")}, {"name", name}, {"type", definition->at("type")}};
   if (definition->contains("guild_id")) data["guild_id"] = definition->at("guild_id");
   const json::Value* known = definition->if_contains("options");
-  json::Array given = typed_options(known != nullptr && known->is_array() ? known->get_array() : json::Array{}, options);
+  json::Array given =
+      typed_options(known != nullptr && known->is_array() ? known->get_array() : json::Array{}, options);
   json::Object resolved = resolved_of(stage.world, **server, given);
   if (!resolved.empty()) data["resolved"] = std::move(resolved);
   if (!given.empty()) data["options"] = std::move(given);
   return interactions.ask(2, **server, *channel, user, name, std::move(data), nullptr);
 }
 
-Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake user, const std::string& custom_id,
-                                 const json::Array& values) {
+Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake user,
+                                 const std::string& custom_id, const json::Array& values) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
   if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
@@ -213,7 +216,8 @@ Result<void> Discord::rename_role(Snowflake id, Snowflake role_id, std::string n
   const auto role = role_of(**server, role_id);
   if (!role) return std::unexpected(role.error());
   (*role)->name = std::move(name);
-  gateway.dispatch("GUILD_ROLE_UPDATE", id, {{"guild_id", std::to_string(id)}, {"role", shapes::role(**role)}});
+  gateway.dispatch("GUILD_ROLE_UPDATE", id,
+                   {{"guild_id", std::to_string(id)}, {"role", shapes::role(**role)}});
   return {};
 }
 

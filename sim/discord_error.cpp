@@ -27,7 +27,9 @@ std::unexpected<ApiError> missing_permissions() { return make(403, 50013, "Missi
 std::string field_at(const std::string& path, std::string_view key) {
   return path.empty() ? std::string(key) : path + "." + std::string(key);
 }
-std::string field_at(const std::string& path, std::size_t index) { return field_at(path, std::to_string(index)); }
+std::string field_at(const std::string& path, std::size_t index) {
+  return field_at(path, std::to_string(index));
+}
 
 void Complaints::add(std::string_view path, std::string_view code, std::string_view message) {
   json::Object* here = &errors_;

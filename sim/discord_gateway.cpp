@@ -137,8 +137,9 @@ bool Gateway::open(Peer& peer, const net::HttpRequest& request) {
     peer.connection->send(frame(kReconnect, nullptr));
     peer.connection->close(0);
   } else {
-    peer.connection->send(frame(kHello, json::Object{{"heartbeat_interval", options_.heartbeat_interval.count()},
-                                                     {"_trace", json::Array{"[\"simulated\"]"}}}));
+    peer.connection->send(
+        frame(kHello, json::Object{{"heartbeat_interval", options_.heartbeat_interval.count()},
+                                   {"_trace", json::Array{"[\"simulated\"]"}}}));
     return true;
   }
   return false;
@@ -207,12 +208,13 @@ std::uint16_t Gateway::refusal(const json::Value& data) const {
   if (!intents || *intents < 0 || (*intents & ~kIntentsKnown) != 0) return kInvalidIntents;
   const std::int64_t privileged = kIntentMembers | kIntentPresences | kIntentContent;
   const bool switched_off = stage_.faults.on(Fault::gateway_no_privileged);
-  if ((*intents & kIntentPresences) != 0 || (switched_off && (*intents & privileged) != 0)) return kDisallowedIntents;
+  if ((*intents & kIntentPresences) != 0 || (switched_off && (*intents & privileged) != 0))
+    return kDisallowedIntents;
   if (json::find(data, "properties") == nullptr) return kDecodeError;
   const json::Array& shard = json::array(data, "shard");
   if (shard.empty()) return 0;
-  const bool fits = shard.size() == 2 && shard[0].is_int64() && shard[1].is_int64() && shard[0].get_int64() >= 0 &&
-                    shard[0].get_int64() < shard[1].get_int64();
+  const bool fits = shard.size() == 2 && shard[0].is_int64() && shard[1].is_int64() &&
+                    shard[0].get_int64() >= 0 && shard[0].get_int64() < shard[1].get_int64();
   return fits ? 0 : kInvalidShard;
 }
 
@@ -248,21 +250,22 @@ void Gateway::start_session(Peer& peer, const json::Value& data) {
     if (!server.bot_present || !of_shard(*session, server.id)) continue;
     guilds.push_back(json::Object{{"id", std::to_string(server.id)}, {"unavailable", true}});
   }
-  deliver(*session, "READY",
-          {{"v", 10},
-           {"user", shapes::user(stage_.world.bot)},
-           {"guilds", std::move(guilds)},
-           {"session_id", session->id},
-           {"session_type", "normal"},
-           {"resume_gateway_url", url_},
-           {"shard", json::Array{session->shard, session->shards}},
-           {"application", {{"id", std::to_string(stage_.world.bot.id)}, {"flags", shapes::kApplicationFlags}}},
-           {"private_channels", json::Array{}},
-           {"relationships", json::Array{}},
-           {"presences", json::Array{}},
-           {"user_settings", json::Object{}},
-           {"auth", json::Object{}},
-           {"_trace", json::Array{"[\"simulated\"]"}}});
+  deliver(
+      *session, "READY",
+      {{"v", 10},
+       {"user", shapes::user(stage_.world.bot)},
+       {"guilds", std::move(guilds)},
+       {"session_id", session->id},
+       {"session_type", "normal"},
+       {"resume_gateway_url", url_},
+       {"shard", json::Array{session->shard, session->shards}},
+       {"application", {{"id", std::to_string(stage_.world.bot.id)}, {"flags", shapes::kApplicationFlags}}},
+       {"private_channels", json::Array{}},
+       {"relationships", json::Array{}},
+       {"presences", json::Array{}},
+       {"user_settings", json::Object{}},
+       {"auth", json::Object{}},
+       {"_trace", json::Array{"[\"simulated\"]"}}});
   send_guilds(*session);
   deliver(*session, "UNANNOUNCED_EVENT", {{"id", "0"}, {"of", "the future"}});
 }
@@ -286,7 +289,8 @@ void Gateway::resume(Peer& peer, const json::Value& data) {
   const auto found = sessions_.find(json::text_or(data, "session_id", ""));
   const auto seq = json::integer(data, "seq");
   const bool refused = stage_.faults.on(Fault::gateway_refuse_resumes);
-  if (found == sessions_.end() || refused || !seq) return peer.connection->send(frame(kInvalidSession, false));
+  if (found == sessions_.end() || refused || !seq)
+    return peer.connection->send(frame(kInvalidSession, false));
   Session& session = *found->second;
   if (*seq > session.seq || *seq < 0) return peer.connection->close(kInvalidSeq);
   const auto missed = static_cast<std::size_t>(session.seq - *seq);
@@ -313,7 +317,8 @@ void Gateway::request_members(Session& session, const json::Value& data) {
   if (server == nullptr) return;
   const std::string nonce = json::text_or(data, "nonce", "");
   const json::Value* query = json::find(data, "query");
-  const bool everyone = query != nullptr && json::text_or(data, "query", "").empty() && json::integer(data, "limit") == 0;
+  const bool everyone =
+      query != nullptr && json::text_or(data, "query", "").empty() && json::integer(data, "limit") == 0;
   const auto now = steady_clock::now();
   if (const auto last = session.members_asked.find(id); everyone && last != session.members_asked.end()) {
     const auto wait = std::chrono::duration<double>(last->second + kMemberListPause - now).count();
@@ -328,8 +333,10 @@ void Gateway::request_members(Session& session, const json::Value& data) {
   const json::Array& wanted = json::array(data, "user_ids");
   json::Array members;
   for (const auto& [user, member] : server->members) {
-    const bool listed = std::find(wanted.begin(), wanted.end(), json::Value(std::to_string(user))) != wanted.end();
-    const bool named = query != nullptr && stage_.world.user(user)->username.starts_with(json::text_or(data, "query", ""));
+    const bool listed =
+        std::find(wanted.begin(), wanted.end(), json::Value(std::to_string(user))) != wanted.end();
+    const bool named =
+        query != nullptr && stage_.world.user(user)->username.starts_with(json::text_or(data, "query", ""));
     if (listed || named) members.emplace_back(shapes::member(stage_.world, member));
   }
   deliver(session, "GUILD_MEMBERS_CHUNK",
@@ -366,7 +373,8 @@ bool Gateway::of_shard(const Session& session, Snowflake server) const {
   return (server >> 22) % session.shards == session.shard;
 }
 
-bool Gateway::wants(const Session& session, std::string_view event, Snowflake server, const json::Object& body) const {
+bool Gateway::wants(const Session& session, std::string_view event, Snowflake server,
+                    const json::Object& body) const {
   const std::int64_t intent = intent_of(event, server == 0);
   if (intent == 0 || (session.intents & intent) != 0) return true;
   // What happens to the bot itself it hears without the intent.
@@ -377,7 +385,8 @@ bool Gateway::wants(const Session& session, std::string_view event, Snowflake se
 
 /// Without the MESSAGE_CONTENT intent the content is there but empty, except in the bot's own messages,
 /// in direct ones and in those that mention it.
-json::Object Gateway::visible(const Session& session, std::string_view event, Snowflake server, json::Object body) const {
+json::Object Gateway::visible(const Session& session, std::string_view event, Snowflake server,
+                              json::Object body) const {
   const bool message = event == "MESSAGE_CREATE" || event == "MESSAGE_UPDATE";
   if (!message || server == 0 || (session.intents & kIntentContent) != 0) return body;
   const bool own = json::text_or(body["author"], "id", "") == std::to_string(stage_.world.bot.id);

@@ -87,9 +87,11 @@ class Gateway {
   void request_members(Session& session, const json::Value& data);
 
   bool is_hidden(Snowflake id, std::string_view event) const;
-  bool wants(const Session& session, std::string_view event, Snowflake server, const json::Object& body) const;
+  bool wants(const Session& session, std::string_view event, Snowflake server,
+             const json::Object& body) const;
   bool of_shard(const Session& session, Snowflake server) const;
-  json::Object visible(const Session& session, std::string_view event, Snowflake server, json::Object body) const;
+  json::Object visible(const Session& session, std::string_view event, Snowflake server,
+                       json::Object body) const;
   void deliver(Session& session, std::string_view event, json::Object body);
   void forget_lost_sessions();
 

@@ -79,9 +79,12 @@ class GatewayTest : public SimTest {
     return socket;
   }
   void say(const std::string& content) {
-    control("POST", "/discord/message", {{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"content", content}});
+    control("POST", "/discord/message",
+            {{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"content", content}});
   }
-  static std::string content_of(const json::Value& frame) { return json::text_or(frame.at("d"), "content", "?"); }
+  static std::string content_of(const json::Value& frame) {
+    return json::text_or(frame.at("d"), "content", "?");
+  }
 
   std::string session_;
   std::int64_t last_seq_ = 0;
@@ -183,7 +186,8 @@ TEST_F(GatewayTest, IntentsDecideWhatIsTold) {
   say("secret");
   say("<@" + text("discord", "application_id") + "> you");
   const json::Value first = read(*socket);
-  EXPECT_EQ(json::text_or(first, "t", ""), "MESSAGE_CREATE") << "the join needs an intent that was not asked for";
+  EXPECT_EQ(json::text_or(first, "t", ""), "MESSAGE_CREATE")
+      << "the join needs an intent that was not asked for";
   EXPECT_EQ(content_of(first), "");
   EXPECT_NE(content_of(read(*socket)), "") << "who mentions the bot is read";
   rest("POST", "channels/" + id(server(0).chat().id) + "/messages", {{"content", "mine"}});
@@ -233,7 +237,8 @@ TEST_F(GatewayTest, ResumeOfWhatIsNotThereIsRefused) {
   EXPECT_EQ(answer({{"token", token}, {"session_id", "other"}, {"seq", last_seq_}}), 9);
   EXPECT_EQ(answer({{"token", "x"}, {"session_id", session_}, {"seq", last_seq_}}), 4004);
   run(close(*socket, 1'000));
-  EXPECT_EQ(answer({{"token", token}, {"session_id", session_}, {"seq", last_seq_}}), 9) << "1000 ends the session";
+  EXPECT_EQ(answer({{"token", token}, {"session_id", session_}, {"seq", last_seq_}}), 9)
+      << "1000 ends the session";
   ready(identify_data());
   control("POST", "/faults", {{"gateway_refuse_resumes", true}});
   EXPECT_EQ(answer({{"token", token}, {"session_id", session_}, {"seq", last_seq_}}), 9);
@@ -297,14 +302,18 @@ TEST_F(GatewayTest, FaultsDoubleDispatchesAndTurnIdsIntoNumbers) {
 }
 
 TEST_F(GatewayTest, CommandsCarryTypedOptionsAndWhoIsMeant) {
-  const json::Array options{json::Object{{"type", 6}, {"name", "to"}, {"description", "d"}, {"required", true}},
-                            json::Object{{"type", 4}, {"name", "amount"}, {"description", "d"}}};
+  const json::Array options{
+      json::Object{{"type", 6}, {"name", "to"}, {"description", "d"}, {"required", true}},
+      json::Object{{"type", 4}, {"name", "amount"}, {"description", "d"}}};
   const json::Array commands{json::Object{{"name", "give"}, {"description", "d"}, {"options", options}}};
   rest("PUT", "applications/" + text("discord", "application_id") + "/commands", commands);
   Socket socket = ready(identify_data());
   const std::string owner = id(server(0).owner);
-  control("POST", "/discord/command", {{"guild", id(server(0).id)}, {"user", owner}, {"name", "give"},
-                                       {"options", {{"to", owner}, {"amount", 5}}}});
+  control("POST", "/discord/command",
+          {{"guild", id(server(0).id)},
+           {"user", owner},
+           {"name", "give"},
+           {"options", {{"to", owner}, {"amount", 5}}}});
   const json::Value event = read_to(*socket, "INTERACTION_CREATE").at("d");
   const json::Array& given = json::array(event.at("data"), "options");
   ASSERT_THAT(given, SizeIs(2));

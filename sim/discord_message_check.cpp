@@ -14,8 +14,8 @@ constexpr std::string_view kChoices = "BASE_TYPE_CHOICES";
 constexpr std::string_view kWrongType = "BASE_TYPE_BAD_TYPE";
 
 /// A text field of at most `longest` UTF-16 units; its length, 0 when absent.
-std::size_t check_text(const json::Value& object, std::string_view key, const std::string& path, std::size_t longest,
-                       bool required, Complaints& complaints) {
+std::size_t check_text(const json::Value& object, std::string_view key, const std::string& path,
+                       std::size_t longest, bool required, Complaints& complaints) {
   const json::Value* value = json::find(object, key);
   if (value == nullptr) {
     if (required) complaints.add(field_at(path, key), kRequired, "This field is required");
@@ -27,7 +27,8 @@ std::size_t check_text(const json::Value& object, std::string_view key, const st
   }
   const std::size_t length = utf16_length(value->get_string());
   if (length > longest) {
-    complaints.add(field_at(path, key), "BASE_TYPE_MAX_LENGTH", fmt::format("Must be {} or fewer in length.", longest));
+    complaints.add(field_at(path, key), "BASE_TYPE_MAX_LENGTH",
+                   fmt::format("Must be {} or fewer in length.", longest));
   }
   if (required && length == 0) complaints.add(field_at(path, key), kRequired, "This field is required");
   return length;
@@ -43,7 +44,8 @@ std::size_t check_embed(const json::Value& embed, const std::string& path, Compl
     total += check_text(*author, "name", field_at(path, "author"), 256, true, complaints);
   }
   const json::Array& fields = json::array(embed, "fields");
-  if (fields.size() > 25) complaints.add(field_at(path, "fields"), kTooLong, "Must be 25 or fewer in length.");
+  if (fields.size() > 25)
+    complaints.add(field_at(path, "fields"), kTooLong, "Must be 25 or fewer in length.");
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const std::string place = field_at(field_at(path, "fields"), i);
     total += check_text(fields[i], "name", place, 256, true, complaints);
@@ -57,8 +59,10 @@ void check_embeds(const json::Value& body, const std::string& path, Complaints& 
   const std::string place = field_at(path, "embeds");
   if (embeds.size() > 10) complaints.add(place, kTooLong, "Must be 10 or fewer in length.");
   std::size_t total = 0;
-  for (std::size_t i = 0; i < embeds.size(); ++i) total += check_embed(embeds[i], field_at(place, i), complaints);
-  if (total > 6000) complaints.add(place, "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000");
+  for (std::size_t i = 0; i < embeds.size(); ++i)
+    total += check_embed(embeds[i], field_at(place, i), complaints);
+  if (total > 6000)
+    complaints.add(place, "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000");
 }
 
 /// Mentions of one kind may be parsed from the text or listed, not both.
@@ -69,14 +73,16 @@ void check_allowed_mentions(const json::Value& body, const std::string& path, Co
   for (const json::Value& kind : json::array(*allowed, "parse")) {
     const std::string_view name = kind.is_string() ? std::string_view(kind.get_string()) : "";
     if (name != "users" && name != "roles" && name != "everyone") {
-      complaints.add(field_at(place, "parse"), kChoices, "Value must be one of {'users', 'roles', 'everyone'}.");
+      complaints.add(field_at(place, "parse"), kChoices,
+                     "Value must be one of {'users', 'roles', 'everyone'}.");
     } else if (name != "everyone" && !json::array(*allowed, name).empty()) {
       complaints.add(place, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
                      fmt::format("parse:[\"{0}\"] and {0}: [ids...] are mutually exclusive.", name));
     }
   }
   for (const char* kind : {"users", "roles"}) {
-    if (json::array(*allowed, kind).size() > 100) complaints.add(field_at(place, kind), kTooLong, "Must be 100 or fewer.");
+    if (json::array(*allowed, kind).size() > 100)
+      complaints.add(field_at(place, kind), kTooLong, "Must be 100 or fewer.");
   }
 }
 
@@ -97,7 +103,8 @@ class ComponentCheck {
     const auto type = json::integer(value, "type").value_or(0);
     const bool v2_only = type >= 9;
     if (type < 1 || type > 23 || (top && !v2_ && type != 1) || (v2_only && !v2_)) {
-      complaints_.add(field_at(path, "type"), kChoices, "Value of field \"type\" must be one of the allowed types.");
+      complaints_.add(field_at(path, "type"), kChoices,
+                      "Value of field \"type\" must be one of the allowed types.");
       return;
     }
     if (type == 1) return row(value, path);
@@ -105,21 +112,26 @@ class ComponentCheck {
     if (type == 3 || (type >= 5 && type <= 8)) select(value, path, type);
     if (type == 10) check_text(value, "content", path, 4000, true, complaints_);
     const json::Array& inner = json::array(value, "components");
-    for (std::size_t i = 0; i < inner.size(); ++i) component(inner[i], field_at(field_at(path, "components"), i), false);
-    if (const json::Value* accessory = json::find(value, "accessory")) component(*accessory, field_at(path, "accessory"), false);
+    for (std::size_t i = 0; i < inner.size(); ++i)
+      component(inner[i], field_at(field_at(path, "components"), i), false);
+    if (const json::Value* accessory = json::find(value, "accessory"))
+      component(*accessory, field_at(path, "accessory"), false);
   }
 
   void row(const json::Value& value, const std::string& path) {
     const json::Array& parts = json::array(value, "components");
     const std::string place = field_at(path, "components");
-    if (parts.empty() || parts.size() > 5) complaints_.add(place, kTooLong, "Must be between 1 and 5 in length.");
+    if (parts.empty() || parts.size() > 5)
+      complaints_.add(place, kTooLong, "Must be between 1 and 5 in length.");
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const auto type = json::integer(parts[i], "type").value_or(0);
       if (type != 2 && parts.size() > 1) {
-        complaints_.add(place, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the maximum width");
+        complaints_.add(place, "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+                        "The specified component exceeds the maximum width");
       }
       if (type < 2 || type > 8 || type == 4) {
-        complaints_.add(field_at(field_at(place, i), "type"), kChoices, "Value must be one of {2, 3, 5, 6, 7, 8}.");
+        complaints_.add(field_at(field_at(place, i), "type"), kChoices,
+                        "Value must be one of {2, 3, 5, 6, 7, 8}.");
       } else {
         component(parts[i], field_at(place, i), false);
       }
@@ -129,7 +141,8 @@ class ComponentCheck {
   void button(const json::Value& value, const std::string& path) {
     const auto style = json::integer(value, "style").value_or(0);
     check_text(value, "label", path, 80, false, complaints_);
-    if (style < 1 || style > 6) complaints_.add(field_at(path, "style"), kChoices, "Value must be one of {1, 2, 3, 4, 5, 6}.");
+    if (style < 1 || style > 6)
+      complaints_.add(field_at(path, "style"), kChoices, "Value must be one of {1, 2, 3, 4, 5, 6}.");
     if (style == 5) check_text(value, "url", path, 512, true, complaints_);
     if (style >= 1 && style <= 4) custom_id(value, path);
   }
@@ -153,7 +166,8 @@ class ComponentCheck {
   void custom_id(const json::Value& value, const std::string& path) {
     check_text(value, "custom_id", path, 100, true, complaints_);
     if (!custom_ids_.insert(json::text_or(value, "custom_id", "")).second) {
-      complaints_.add(field_at(path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated");
+      complaints_.add(field_at(path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED",
+                      "Component custom id cannot be duplicated");
     }
   }
 
@@ -170,8 +184,9 @@ void check_v2(const json::Value& body, const std::string& path, Complaints& comp
     const bool filled = value != nullptr && !(value->is_string() && value->get_string().empty()) &&
                         !(value->is_array() && value->get_array().empty());
     if (filled) {
-      complaints.add(field_at(path, key), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
-                     fmt::format("The '{}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2", key));
+      complaints.add(
+          field_at(path, key), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+          fmt::format("The '{}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2", key));
     }
   }
 }
@@ -188,7 +203,8 @@ void check_fields(const json::Value& body, const std::string& path, Complaints& 
   }
   for (const char* key : {"embeds", "components"}) {
     const json::Value* value = json::find(body, key);
-    if (value != nullptr && !value->is_array()) complaints.add(field_at(path, key), kWrongType, "Only lists are allowed.");
+    if (value != nullptr && !value->is_array())
+      complaints.add(field_at(path, key), kWrongType, "Only lists are allowed.");
   }
 }
 
@@ -223,7 +239,8 @@ std::expected<void, ApiError> check_modal(const json::Value& data) {
   check_text(data, "title", "data", 45, true, complaints);
   check_text(data, "custom_id", "data", 100, true, complaints);
   const auto parts = json::array(data, "components").size();
-  if (parts < 1 || parts > 5) complaints.add("data.components", kTooLong, "Must be between 1 and 5 in length.");
+  if (parts < 1 || parts > 5)
+    complaints.add("data.components", kTooLong, "Must be between 1 and 5 in length.");
   if (!complaints.empty()) return complaints.refuse();
   return {};
 }
@@ -231,7 +248,8 @@ std::expected<void, ApiError> check_modal(const json::Value& data) {
 std::expected<void, ApiError> check_deferral(const json::Value& data) {
   Complaints complaints;
   if ((json::integer(data, "flags").value_or(0) & ~kEphemeral) != 0) {
-    complaints.add("data.flags", "INTERACTION_CALLBACK_DEFERRED_FLAGS", "Only the EPHEMERAL flag may be set on a deferral.");
+    complaints.add("data.flags", "INTERACTION_CALLBACK_DEFERRED_FLAGS",
+                   "Only the EPHEMERAL flag may be set on a deferral.");
     return complaints.refuse();
   }
   return {};
@@ -239,7 +257,9 @@ std::expected<void, ApiError> check_deferral(const json::Value& data) {
 
 }  // namespace
 
-std::expected<void, ApiError> check_message(const json::Value& body, bool edit) { return check_at(body, "", edit); }
+std::expected<void, ApiError> check_message(const json::Value& body, bool edit) {
+  return check_at(body, "", edit);
+}
 
 std::expected<void, ApiError> check_callback(const json::Value& body) {
   static const json::Value kNothing = json::Object{};

@@ -20,7 +20,8 @@ constexpr std::int64_t kLoading = 128;
 std::vector<Snowflake> mentioned(std::string_view content, std::string_view mark) {
   std::vector<Snowflake> ids;
   const std::string opening = "<" + std::string(mark);
-  for (auto start = content.find(opening); start != std::string_view::npos; start = content.find(opening, start + 1)) {
+  for (auto start = content.find(opening); start != std::string_view::npos;
+       start = content.find(opening, start + 1)) {
     std::string_view rest = content.substr(start + opening.size());
     if (mark == "@" && rest.starts_with('!')) rest.remove_prefix(1);
     const auto id = number_of(rest.substr(0, std::min(rest.find('>'), rest.size())));
@@ -73,7 +74,8 @@ Message& Messages::add(MessageDraft draft) {
   message.nonce = nonce_of(draft.fields);
   message.made = std::chrono::steady_clock::now();
   const bool reply = json::find(draft.fields, "message_reference") != nullptr;
-  const std::int64_t flags = json::integer(draft.fields, "flags").value_or(0) | (draft.ephemeral ? kEphemeral : 0);
+  const std::int64_t flags =
+      json::integer(draft.fields, "flags").value_or(0) | (draft.ephemeral ? kEphemeral : 0);
   json::Object body{{"id", std::to_string(message.id)},
                     {"channel_id", std::to_string(message.channel)},
                     {"author", shapes::user(*stage_.world.user(message.author))},
@@ -110,10 +112,13 @@ void Messages::resolve_mentions(const Message& message, const json::Value& field
   }
   json::Array roles;
   for (const Snowflake id : mentioned(content, "@&")) {
-    if (server != nullptr && server->role(id) != nullptr && allowed.one("roles", id)) roles.emplace_back(std::to_string(id));
+    if (server != nullptr && server->role(id) != nullptr && allowed.one("roles", id))
+      roles.emplace_back(std::to_string(id));
   }
-  const bool calls_everyone = content.find("@everyone") != std::string::npos || content.find("@here") != std::string::npos;
-  const bool may = server != nullptr && (server_permissions(*server, message.author) & permission::kMentionEveryone) != 0;
+  const bool calls_everyone =
+      content.find("@everyone") != std::string::npos || content.find("@here") != std::string::npos;
+  const bool may =
+      server != nullptr && (server_permissions(*server, message.author) & permission::kMentionEveryone) != 0;
   body["mentions"] = std::move(users);
   body["mention_roles"] = std::move(roles);
   body["mention_everyone"] = calls_everyone && may && allowed.everyone();
@@ -148,7 +153,8 @@ Message* Messages::find(Snowflake channel, Snowflake id) {
 Message* Messages::find_nonce(Snowflake channel, Snowflake author, const std::string& nonce) {
   const auto now = std::chrono::steady_clock::now();
   for (Message& message : channels_[channel]) {
-    if (message.nonce == nonce && message.author == author && now - message.made < kNonceLife) return &message;
+    if (message.nonce == nonce && message.author == author && now - message.made < kNonceLife)
+      return &message;
   }
   return nullptr;
 }

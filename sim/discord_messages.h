@@ -26,8 +26,8 @@ struct MessageDraft {
   Snowflake server = 0;
   Snowflake author = 0;
   bool ephemeral = false;
-  json::Value fields;        // as a bot sends them: content, embeds, components, allowed_mentions, ...
-  json::Object extra = {};   // interaction_metadata and the like
+  json::Value fields;       // as a bot sends them: content, embeds, components, allowed_mentions, ...
+  json::Object extra = {};  // interaction_metadata and the like
 };
 
 class Messages {

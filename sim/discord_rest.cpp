@@ -30,8 +30,9 @@ net::HttpResponse too_many(double retry_after, bool global, std::string_view sco
 }
 
 net::HttpResponse cdn_refusal() {
-  auto response = net::make_response(429, "text/html; charset=UTF-8",
-                                     "<!DOCTYPE html><html><head><title>Access denied</title></head><body>1015</body></html>");
+  auto response = net::make_response(
+      429, "text/html; charset=UTF-8",
+      "<!DOCTYPE html><html><head><title>Access denied</title></head><body>1015</body></html>");
   response.headers.emplace_back("Retry-After", "1");
   return response;
 }
@@ -57,7 +58,8 @@ void DiscordRest::add_routes() {
   const auto add = [&](std::string method, std::string pattern, ApiAnswer (Rest::*handler)(Call&)) {
     router_.add(std::move(method), std::move(pattern), {handler, true, true});
   };
-  const auto add_open = [&](std::string method, std::string pattern, ApiAnswer (Rest::*handler)(Call&), bool limited) {
+  const auto add_open = [&](std::string method, std::string pattern, ApiAnswer (Rest::*handler)(Call&),
+                            bool limited) {
     router_.add(std::move(method), std::move(pattern), {handler, false, limited});
   };
   add_open("GET", "gateway", &Rest::gateway, true);
@@ -104,7 +106,8 @@ net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
   if (auto struck = strike()) return *struck;
   auto match = router_.find(request.method, path.substr(kPrefix.size()));
   if (match.route == nullptr) {
-    return match.path_known ? error_response({405, 0, "405: Method Not Allowed"}) : error_response({404, 0, "404: Not Found"});
+    return match.path_known ? error_response({405, 0, "405: Method Not Allowed"})
+                            : error_response({404, 0, "404: Not Found"});
   }
   const Endpoint& endpoint = match.route->handler;
   if (endpoint.needs_token && request.header("authorization") != "Bot " + discord_.token()) {
@@ -135,7 +138,8 @@ std::optional<net::HttpResponse> DiscordRest::strike() {
   if (faults.strikes(Fault::discord_5xx)) {
     constexpr std::array kStatuses = {500, 502, 503};
     const auto turn = static_cast<std::size_t>(faults.value(Fault::discord_5xx)) % kStatuses.size();
-    return net::make_response(kStatuses[turn], "text/html", "<html><body>upstream connect error</body></html>");
+    return net::make_response(kStatuses[turn], "text/html",
+                              "<html><body>upstream connect error</body></html>");
   }
   return std::nullopt;
 }
@@ -144,7 +148,8 @@ std::expected<json::Value, ApiError> DiscordRest::body_of(const net::HttpRequest
   if (request.body.empty()) return json::Value(nullptr);
   if (!is_json(request)) {
     Complaints complaints;
-    complaints.add("", "CONTENT_TYPE_INVALID", "Expected \"Content-Type\" header to be one of {'application/json'}.");
+    complaints.add("", "CONTENT_TYPE_INVALID",
+                   "Expected \"Content-Type\" header to be one of {'application/json'}.");
     return complaints.refuse();
   }
   auto body = json::parse(request.body);
@@ -178,12 +183,13 @@ ApiAnswer DiscordRest::own_servers(Call&) {
   json::Array out;
   for (const Server& server : stage_.world.servers) {
     if (!server.bot_present) continue;
-    out.push_back(json::Object{{"id", std::to_string(server.id)},
-                               {"name", server.name},
-                               {"icon", nullptr},
-                               {"owner", false},
-                               {"permissions", std::to_string(server_permissions(server, stage_.world.bot.id))},
-                               {"features", json::Array{}}});
+    out.push_back(
+        json::Object{{"id", std::to_string(server.id)},
+                     {"name", server.name},
+                     {"icon", nullptr},
+                     {"owner", false},
+                     {"permissions", std::to_string(server_permissions(server, stage_.world.bot.id))},
+                     {"features", json::Array{}}});
   }
   return ApiReply{200, std::move(out)};
 }
@@ -322,7 +328,8 @@ ApiAnswer DiscordRest::create_message(Call& call) {
   const auto place = place_of(call.number(0));
   if (!place) return std::unexpected(place.error());
   if ((place->permissions & permission::kSendMessages) == 0) return api_error::missing_permissions();
-  if (const auto user = discord_.direct_user(place->channel); user && stage_.world.user(*user)->closed_messages) {
+  if (const auto user = discord_.direct_user(place->channel);
+      user && stage_.world.user(*user)->closed_messages) {
     return api_error::make(403, 50007, "Cannot send messages to this user");
   }
   if (const auto checked = check_message(call.body, false); !checked) return std::unexpected(checked.error());
@@ -346,7 +353,8 @@ ApiAnswer DiscordRest::create_message(Call& call) {
   draft.author = stage_.world.bot.id;
   draft.fields = call.body;
   const Message& message = discord_.messages.add(std::move(draft));
-  stage_.witness.posted(message.server, message.channel, json::text_or(call.body, "content", ""), stage_.clock.now());
+  stage_.witness.posted(message.server, message.channel, json::text_or(call.body, "content", ""),
+                        stage_.clock.now());
   discord_.gateway.dispatch("MESSAGE_CREATE", message.server, message_event(stage_.world, message));
   return ApiReply{200, message.body};
 }
@@ -411,7 +419,9 @@ ApiAnswer DiscordRest::overwrite_commands(Call& call) {
   return discord_.commands.overwrite(scope_of(call, false), call.body);
 }
 
-ApiAnswer DiscordRest::create_command(Call& call) { return discord_.commands.upsert(scope_of(call, false), call.body); }
+ApiAnswer DiscordRest::create_command(Call& call) {
+  return discord_.commands.upsert(scope_of(call, false), call.body);
+}
 
 ApiAnswer DiscordRest::delete_command(Call& call) {
   const auto id = number_of(call.arguments.back()).value_or(0);
@@ -435,6 +445,8 @@ ApiAnswer DiscordRest::delete_answer(Call& call) {
   return discord_.interactions.erase(call.arguments[1], message_argument(call));
 }
 
-ApiAnswer DiscordRest::add_answer(Call& call) { return discord_.interactions.followup(call.arguments[1], call.body); }
+ApiAnswer DiscordRest::add_answer(Call& call) {
+  return discord_.interactions.followup(call.arguments[1], call.body);
+}
 
 }  // namespace guildhall::sim

@@ -13,7 +13,9 @@ class DiscordRestTest : public SimTest {
  protected:
   DiscordRestTest() { start(); }
 
-  std::string messages_of(std::size_t channel) { return "channels/" + id(server(0).channels[channel].id) + "/messages"; }
+  std::string messages_of(std::size_t channel) {
+    return "channels/" + id(server(0).channels[channel].id) + "/messages";
+  }
   std::string first_error(const net::HttpResponse& response, auto... path) {
     const json::Value body = body_of(response);
     const json::Value* leaf = json::find(body, "errors", path...);
@@ -38,7 +40,8 @@ TEST(RateLimits, CountDownPerMajorParameterAndRefill) {
   EXPECT_FALSE(refused.global);
   EXPECT_EQ(*net::find_header(refused.headers, "X-RateLimit-Remaining"), "0");
   EXPECT_TRUE(take("2", milliseconds(100)).allowed) << "another channel has its own bucket";
-  const auto after = std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(refused.retry_after));
+  const auto after =
+      std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(refused.retry_after));
   EXPECT_TRUE(take("1", milliseconds(101) + after).allowed);
 }
 
@@ -54,7 +57,8 @@ TEST_F(DiscordRestTest, HeadersTellTheBucketAndTheEndComesAs429) {
   net::HttpResponse response = rest("GET", messages_of(0));
   EXPECT_NE(response.header("x-ratelimit-reset-after")->find('.'), std::string::npos);
   const std::string bucket = *response.header("x-ratelimit-bucket");
-  EXPECT_EQ(*rest("GET", messages_of(1)).header("x-ratelimit-bucket"), bucket) << "the hash has no major parameter";
+  EXPECT_EQ(*rest("GET", messages_of(1)).header("x-ratelimit-bucket"), bucket)
+      << "the hash has no major parameter";
   while (response.status == 200) response = rest("GET", messages_of(0));
   ASSERT_EQ(response.status, 429);
   EXPECT_EQ(response.header("x-ratelimit-scope"), "user");
@@ -116,13 +120,17 @@ TEST_F(DiscordRestTest, BadMessagesAreRefusedFieldByField) {
   const auto long_one = rest("POST", messages_of(0), {{"content", flames}});
   EXPECT_EQ(code_of(long_one), 50035);
   EXPECT_EQ(first_error(long_one, "content"), "BASE_TYPE_MAX_LENGTH");
-  const auto mentions = rest("POST", messages_of(0),
-                             {{"content", "x"}, {"allowed_mentions", {{"parse", {"users"}}, {"users", {"1"}}}}});
+  const auto mentions =
+      rest("POST", messages_of(0),
+           {{"content", "x"}, {"allowed_mentions", {{"parse", {"users"}}, {"users", {"1"}}}}});
   EXPECT_EQ(first_error(mentions, "allowed_mentions"), "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE");
-  const json::Value row{{"type", 1}, {"components", {{{"type", 2}, {"style", 1}, {"label", "a"}, {"custom_id", "c"}},
-                                                     {{"type", 2}, {"style", 1}, {"label", "b"}, {"custom_id", "c"}}}}};
+  const json::Value row{{"type", 1},
+                        {"components",
+                         {{{"type", 2}, {"style", 1}, {"label", "a"}, {"custom_id", "c"}},
+                          {{"type", 2}, {"style", 1}, {"label", "b"}, {"custom_id", "c"}}}}};
   const auto twice = rest("POST", messages_of(1), {{"content", "x"}, {"components", json::Array{row}}});
-  EXPECT_EQ(first_error(twice, "components", "0", "components", "1", "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED");
+  EXPECT_EQ(first_error(twice, "components", "0", "components", "1", "custom_id"),
+            "COMPONENT_CUSTOM_ID_DUPLICATED");
 }
 
 TEST_F(DiscordRestTest, NonceMakesARetryHarmless) {
@@ -141,8 +149,8 @@ TEST_F(DiscordRestTest, MentionsFollowTheAllowance) {
   const json::Value open = body_of(rest("POST", messages_of(0), {{"content", content}}));
   EXPECT_THAT(json::array(open, "mentions"), SizeIs(1));
   EXPECT_EQ(json::boolean(open, "mention_everyone"), false) << "the bot lacks the permission";
-  const json::Value closed = body_of(rest("POST", messages_of(0),
-                                          {{"content", content}, {"allowed_mentions", {{"parse", json::Array{}}}}}));
+  const json::Value closed = body_of(
+      rest("POST", messages_of(0), {{"content", content}, {"allowed_mentions", {{"parse", json::Array{}}}}}));
   EXPECT_THAT(json::array(closed, "mentions"), SizeIs(0));
 }
 
@@ -158,9 +166,11 @@ TEST_F(DiscordRestTest, PermissionsDecide) {
 
 TEST_F(DiscordRestTest, ClosedDirectMessagesAreSaid) {
   const auto& users = sim_->world().users;
-  const auto closed = std::find_if(users.begin(), users.end(), [](const auto& entry) { return entry.second.closed_messages; });
+  const auto closed = std::find_if(users.begin(), users.end(),
+                                   [](const auto& entry) { return entry.second.closed_messages; });
   ASSERT_NE(closed, users.end());
-  const json::Value channel = body_of(rest("POST", "users/@me/channels", {{"recipient_id", id(closed->first)}}));
+  const json::Value channel =
+      body_of(rest("POST", "users/@me/channels", {{"recipient_id", id(closed->first)}}));
   const std::string path = "channels/" + json::text_or(channel, "id", "") + "/messages";
   EXPECT_EQ(code_of(rest("POST", path, {{"content", "hi"}})), 50007);
 }
@@ -191,13 +201,15 @@ TEST_F(DiscordCommandsTest, DefaultsAreAddedAndIdsStay) {
 
 TEST_F(DiscordCommandsTest, LocalisationsAreShownOnRequest) {
   put({command("points", {{"description_localizations", {{"de", "Punkte"}}}})});
-  EXPECT_FALSE(body_of(rest("GET", path_)).as_array().at(0).as_object().contains("description_localizations"));
+  EXPECT_FALSE(
+      body_of(rest("GET", path_)).as_array().at(0).as_object().contains("description_localizations"));
   const json::Value full = body_of(rest("GET", path_ + "?with_localizations=true"));
   EXPECT_EQ(full.as_array().at(0).at("description_localizations").at("de"), json::Value("Punkte"));
 }
 
 TEST_F(DiscordCommandsTest, BadDefinitionsAreRefusedFieldByField) {
-  EXPECT_EQ(first_error(put({command("ok"), command("Points")}), "1", "name"), "APPLICATION_COMMAND_INVALID_NAME");
+  EXPECT_EQ(first_error(put({command("ok"), command("Points")}), "1", "name"),
+            "APPLICATION_COMMAND_INVALID_NAME");
   const json::Value option = command("o", {{"type", 99}});
   EXPECT_EQ(first_error(put({command("c", {{"options", json::Array{option}}})}), "0", "options", "0", "type"),
             "BASE_TYPE_CHOICES");
@@ -213,7 +225,8 @@ TEST_F(DiscordCommandsTest, RequiredOptionsComeFirst) {
 }
 
 TEST_F(DiscordCommandsTest, ServersHaveTheirOwn) {
-  const std::string own = "applications/" + text("discord", "application_id") + "/guilds/" + id(server(0).id) + "/commands";
+  const std::string own =
+      "applications/" + text("discord", "application_id") + "/guilds/" + id(server(0).id) + "/commands";
   EXPECT_EQ(rest("POST", own, command("local")).status, 201);
   EXPECT_EQ(rest("POST", own, command("local")).status, 200);
   EXPECT_THAT(body_of(rest("GET", path_)).as_array(), SizeIs(0));

@@ -71,19 +71,20 @@ json::Object member(const World& world, const Member& member) {
 }
 
 json::Object role(const Role& role) {
-  return unannounced({{"id", id(role.id)},
-                      {"name", role.name},
-                      {"permissions", std::to_string(role.permissions)},
-                      {"position", role.position},
-                      {"managed", role.managed},
-                      {"color", 0},
-                      {"colors", {{"primary_color", 0}, {"secondary_color", nullptr}, {"tertiary_color", nullptr}}},
-                      {"hoist", false},
-                      {"icon", nullptr},
-                      {"unicode_emoji", nullptr},
-                      {"mentionable", false},
-                      {"flags", 0},
-                      {"tags", json::Object{}}});
+  return unannounced(
+      {{"id", id(role.id)},
+       {"name", role.name},
+       {"permissions", std::to_string(role.permissions)},
+       {"position", role.position},
+       {"managed", role.managed},
+       {"color", 0},
+       {"colors", {{"primary_color", 0}, {"secondary_color", nullptr}, {"tertiary_color", nullptr}}},
+       {"hoist", false},
+       {"icon", nullptr},
+       {"unicode_emoji", nullptr},
+       {"mentionable", false},
+       {"flags", 0},
+       {"tags", json::Object{}}});
 }
 
 json::Object channel(const Server& server, const Channel& channel) {

@@ -8,16 +8,31 @@
 namespace guildhall::sim {
 namespace {
 
-constexpr std::array<std::string_view, kFaults> kNames = {
-    "discord_global_429",       "discord_user_429",      "discord_shared_429",
-    "discord_cdn_429",          "discord_5xx",           "gateway_withhold_acks",
-    "gateway_numeric_ids",      "gateway_duplicates",    "gateway_no_privileged",
-    "gateway_refuse_resumes",   "gateway_early_reconnects", "kick_duplicates",
-    "kick_delay_ms",            "kick_reorder",          "kick_lost",
-    "kick_wrong_signature",     "kick_late_seconds",     "kick_spaces",
-    "kick_bot_chat_500",        "kick_bot_chat_400",     "kick_429",
-    "kick_5xx",                 "kick_subscription_errors", "kick_subscription_cap",
-    "kick_single_use_refresh"};
+constexpr std::array<std::string_view, kFaults> kNames = {"discord_global_429",
+                                                          "discord_user_429",
+                                                          "discord_shared_429",
+                                                          "discord_cdn_429",
+                                                          "discord_5xx",
+                                                          "gateway_withhold_acks",
+                                                          "gateway_numeric_ids",
+                                                          "gateway_duplicates",
+                                                          "gateway_no_privileged",
+                                                          "gateway_refuse_resumes",
+                                                          "gateway_early_reconnects",
+                                                          "kick_duplicates",
+                                                          "kick_delay_ms",
+                                                          "kick_reorder",
+                                                          "kick_lost",
+                                                          "kick_wrong_signature",
+                                                          "kick_late_seconds",
+                                                          "kick_spaces",
+                                                          "kick_bot_chat_500",
+                                                          "kick_bot_chat_400",
+                                                          "kick_429",
+                                                          "kick_5xx",
+                                                          "kick_subscription_errors",
+                                                          "kick_subscription_cap",
+                                                          "kick_single_use_refresh"};
 
 std::optional<std::size_t> index_of(std::string_view name) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
@@ -47,9 +62,11 @@ Result<void> Faults::set(const json::Value& switches) {
   for (const auto& [name, wanted] : switches.get_object()) {
     const auto index = index_of(name);
     const auto value = value_of(wanted);
-    if (!index) return fail(ErrorCode::invalid, fmt::format("no switch is named '{}'", std::string_view(name)));
+    if (!index)
+      return fail(ErrorCode::invalid, fmt::format("no switch is named '{}'", std::string_view(name)));
     if (!value) {
-      return fail(ErrorCode::invalid, fmt::format("'{}' takes true, false or a number from 0", std::string_view(name)));
+      return fail(ErrorCode::invalid,
+                  fmt::format("'{}' takes true, false or a number from 0", std::string_view(name)));
     }
     changed[*index] = *value;
   }

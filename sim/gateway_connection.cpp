@@ -1,9 +1,9 @@
 #include "sim/gateway_connection.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <zlib.h>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <stdexcept>
 
 namespace guildhall::sim {
@@ -21,7 +21,8 @@ struct DeflateStream::State {
 };
 
 DeflateStream::DeflateStream() : state_(std::make_unique<State>()) {
-  if (deflateInit(&state_->stream, Z_DEFAULT_COMPRESSION) != Z_OK) throw std::runtime_error("zlib cannot start");
+  if (deflateInit(&state_->stream, Z_DEFAULT_COMPRESSION) != Z_OK)
+    throw std::runtime_error("zlib cannot start");
 }
 
 DeflateStream::~DeflateStream() { deflateEnd(&state_->stream); }
@@ -41,7 +42,8 @@ std::string DeflateStream::add(std::string_view message) {
   return out;
 }
 
-GatewayConnection::GatewayConnection(asio::io_context& loop, std::shared_ptr<net::WebSocket> socket, bool compress)
+GatewayConnection::GatewayConnection(asio::io_context& loop, std::shared_ptr<net::WebSocket> socket,
+                                     bool compress)
     : socket_(std::move(socket)), wake_(loop, asio::steady_timer::time_point::max()) {
   if (compress) deflate_.emplace();
 }

@@ -45,8 +45,8 @@ std::string_view state_name(State state) {
 
 }  // namespace
 
-Snowflake Interactions::ask(int type, const Server& server, const Channel& channel, Snowflake user, std::string what,
-                            json::Object data, const Message* source) {
+Snowflake Interactions::ask(int type, const Server& server, const Channel& channel, Snowflake user,
+                            std::string what, json::Object data, const Message* source) {
   Interaction interaction;
   interaction.id = stage_.mint.snowflake();
   interaction.token = stage_.mint.token(96);
@@ -78,38 +78,40 @@ Task<void> Interactions::expire(Snowflake id) {
   }
 }
 
-json::Object Interactions::event_of(const Interaction& interaction, json::Object data, const Message* source) const {
+json::Object Interactions::event_of(const Interaction& interaction, json::Object data,
+                                    const Message* source) const {
   const Server& server = *stage_.world.server(interaction.server);
   const Channel& channel = *server.channel(interaction.channel);
   json::Object member = shapes::member(stage_.world, server.members.at(interaction.user));
   member["permissions"] = std::to_string(effective_permissions(server, interaction.user, channel));
-  json::Object event{{"id", std::to_string(interaction.id)},
-                     {"application_id", std::to_string(stage_.world.bot.id)},
-                     {"type", interaction.type},
-                     {"token", interaction.token},
-                     {"version", 1},
-                     {"guild_id", std::to_string(server.id)},
-                     {"guild", {{"id", std::to_string(server.id)}, {"locale", "en-US"}, {"features", json::Array{}}}},
-                     {"channel_id", std::to_string(channel.id)},
-                     {"channel", shapes::channel(server, channel)},
-                     {"member", std::move(member)},
-                     {"data", std::move(data)},
-                     {"app_permissions", std::to_string(effective_permissions(server, stage_.world.bot.id, channel))},
-                     {"locale", "en-US"},
-                     {"guild_locale", "en-US"},
-                     {"entitlements", json::Array{}},
-                     {"entitlement_sku_ids", json::Array{}},
-                     {"authorizing_integration_owners", json::Object{{"0", std::to_string(server.id)}}},
-                     {"context", 0},
-                     {"attachment_size_limit", 10'485'760}};
+  json::Object event{
+      {"id", std::to_string(interaction.id)},
+      {"application_id", std::to_string(stage_.world.bot.id)},
+      {"type", interaction.type},
+      {"token", interaction.token},
+      {"version", 1},
+      {"guild_id", std::to_string(server.id)},
+      {"guild", {{"id", std::to_string(server.id)}, {"locale", "en-US"}, {"features", json::Array{}}}},
+      {"channel_id", std::to_string(channel.id)},
+      {"channel", shapes::channel(server, channel)},
+      {"member", std::move(member)},
+      {"data", std::move(data)},
+      {"app_permissions", std::to_string(effective_permissions(server, stage_.world.bot.id, channel))},
+      {"locale", "en-US"},
+      {"guild_locale", "en-US"},
+      {"entitlements", json::Array{}},
+      {"entitlement_sku_ids", json::Array{}},
+      {"authorizing_integration_owners", json::Object{{"0", std::to_string(server.id)}}},
+      {"context", 0},
+      {"attachment_size_limit", 10'485'760}};
   if (source != nullptr) event["message"] = source->body;
   return event;
 }
 
 // The first answer ----------------------------------------------------------------------------------
 
-std::optional<ApiError> Interactions::refuse_callback(const Interaction* interaction, const std::string& token,
-                                                      int type) const {
+std::optional<ApiError> Interactions::refuse_callback(const Interaction* interaction,
+                                                      const std::string& token, int type) const {
   if (interaction == nullptr || interaction->token != token) return api_error::unknown_interaction().error();
   if (interaction->state == State::deferred || interaction->state == State::answered) {
     return ApiError{400, 40060, "Interaction has already been acknowledged."};
@@ -123,7 +125,8 @@ std::optional<ApiError> Interactions::refuse_callback(const Interaction* interac
   return std::nullopt;
 }
 
-ApiAnswer Interactions::callback(Snowflake id, const std::string& token, const json::Value& body, bool with_response) {
+ApiAnswer Interactions::callback(Snowflake id, const std::string& token, const json::Value& body,
+                                 bool with_response) {
   Interaction* interaction = nullptr;
   for (Interaction& one : all_) {
     if (one.id == id) interaction = &one;
@@ -145,11 +148,12 @@ void Interactions::answer(Interaction& interaction, const json::Value& body) {
   const bool deferral = type == kDefer || type == kDeferUpdate;
   interaction.state = deferral ? State::deferred : State::answered;
   if (type == kMessage) interaction.original = post(interaction, fields, interaction.ephemeral, 0).id;
-  if (type == kDefer) interaction.original = post(interaction, json::Object{}, interaction.ephemeral, kLoading).id;
+  if (type == kDefer)
+    interaction.original = post(interaction, json::Object{}, interaction.ephemeral, kLoading).id;
   if (type == kUpdate) update_source(interaction, fields);
   if (type == kModal) interaction.modal = fields;
-  stage_.witness.answered(interaction.id, how_of(type), interaction.ephemeral, json::text_or(fields, "content", ""),
-                          stage_.clock.now());
+  stage_.witness.answered(interaction.id, how_of(type), interaction.ephemeral,
+                          json::text_or(fields, "content", ""), stage_.clock.now());
 }
 
 const Message& Interactions::post(const Interaction& interaction, const json::Value& fields, bool ephemeral,
@@ -161,9 +165,10 @@ const Message& Interactions::post(const Interaction& interaction, const json::Va
   draft.ephemeral = ephemeral;
   draft.fields = fields;
   draft.fields.as_object()["flags"] = json::integer(fields, "flags").value_or(0) | extra_flags;
-  draft.extra = {{"application_id", std::to_string(stage_.world.bot.id)},
-                 {"webhook_id", std::to_string(stage_.world.bot.id)},
-                 {"interaction_metadata", {{"id", std::to_string(interaction.id)}, {"type", interaction.type}}}};
+  draft.extra = {
+      {"application_id", std::to_string(stage_.world.bot.id)},
+      {"webhook_id", std::to_string(stage_.world.bot.id)},
+      {"interaction_metadata", {{"id", std::to_string(interaction.id)}, {"type", interaction.type}}}};
   const Message& message = messages_.add(std::move(draft));
   if (!ephemeral) gateway_.dispatch("MESSAGE_CREATE", message.server, message_event(stage_.world, message));
   return message;
@@ -177,7 +182,8 @@ void Interactions::update_source(Interaction& interaction, const json::Value& fi
 }
 
 void Interactions::announce_edit(const Message& message) {
-  if (!message.ephemeral) gateway_.dispatch("MESSAGE_UPDATE", message.server, message_event(stage_.world, message));
+  if (!message.ephemeral)
+    gateway_.dispatch("MESSAGE_UPDATE", message.server, message_event(stage_.world, message));
 }
 
 json::Object Interactions::callback_response(const Interaction& interaction) const {
@@ -188,7 +194,8 @@ json::Object Interactions::callback_response(const Interaction& interaction) con
                      {"response_message_ephemeral", interaction.ephemeral},
                      {"channel_id", std::to_string(interaction.channel)},
                      {"guild_id", std::to_string(interaction.server)}}}};
-  Message* message = interaction.original ? messages_.find(interaction.channel, *interaction.original) : nullptr;
+  Message* message =
+      interaction.original ? messages_.find(interaction.channel, *interaction.original) : nullptr;
   if (message == nullptr) return out;
   out["interaction"].as_object()["response_message_id"] = std::to_string(message->id);
   out["resource"] = json::Object{{"type", interaction.answer_type}, {"message", message->body}};
@@ -214,7 +221,8 @@ std::expected<Interaction*, ApiError> Interactions::usable(const std::string& to
   return interaction;
 }
 
-std::expected<Message*, ApiError> Interactions::message_of(Interaction& interaction, std::optional<Snowflake> message) {
+std::expected<Message*, ApiError> Interactions::message_of(Interaction& interaction,
+                                                           std::optional<Snowflake> message) {
   const auto& followups = interaction.followups;
   const bool own = !message || message == interaction.original ||
                    std::find(followups.begin(), followups.end(), *message) != followups.end();
@@ -232,7 +240,8 @@ ApiAnswer Interactions::read(const std::string& token, std::optional<Snowflake> 
   return ApiReply{200, (*found)->body};
 }
 
-ApiAnswer Interactions::edit(const std::string& token, std::optional<Snowflake> message, const json::Value& body) {
+ApiAnswer Interactions::edit(const std::string& token, std::optional<Snowflake> message,
+                             const json::Value& body) {
   const auto interaction = usable(token);
   if (!interaction) return std::unexpected(interaction.error());
   const auto found = message_of(**interaction, message);
@@ -284,7 +293,8 @@ json::Object Interactions::describe(const Interaction& interaction) const {
   for (const Snowflake id : interaction.followups) followups.push_back(message(id));
   json::Value after_ms = nullptr;
   if (interaction.first_answered) {
-    after_ms = std::chrono::duration<double, std::milli>(*interaction.first_answered - interaction.asked).count();
+    after_ms =
+        std::chrono::duration<double, std::milli>(*interaction.first_answered - interaction.asked).count();
   }
   return {{"id", std::to_string(interaction.id)},
           {"token", interaction.token},
@@ -295,7 +305,8 @@ json::Object Interactions::describe(const Interaction& interaction) const {
           {"what", interaction.what},
           {"asked_at", format_rfc3339(interaction.asked_at)},
           {"state", state_name(interaction.state)},
-          {"answer_type", interaction.answer_type == 0 ? json::Value(nullptr) : json::Value(interaction.answer_type)},
+          {"answer_type",
+           interaction.answer_type == 0 ? json::Value(nullptr) : json::Value(interaction.answer_type)},
           {"deferred", interaction.answer_type == kDefer || interaction.answer_type == kDeferUpdate},
           {"ephemeral", interaction.ephemeral},
           {"first_answer_ms", after_ms},

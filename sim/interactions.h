@@ -67,7 +67,8 @@ class Interactions {
   /// The answered interaction, or the error that its routes give.
   std::expected<Interaction*, ApiError> usable(const std::string& token);
   std::expected<Message*, ApiError> message_of(Interaction& interaction, std::optional<Snowflake> message);
-  std::optional<ApiError> refuse_callback(const Interaction* interaction, const std::string& token, int type) const;
+  std::optional<ApiError> refuse_callback(const Interaction* interaction, const std::string& token,
+                                          int type) const;
   void answer(Interaction& interaction, const json::Value& body);
   const Message& post(const Interaction& interaction, const json::Value& fields, bool ephemeral,
                       std::int64_t extra_flags);

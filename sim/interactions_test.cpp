@@ -20,15 +20,20 @@ class InteractionsTest : public SimTest {
   }
   /// Asks for points and returns the interaction's id.
   std::string ask() {
-    const json::Object command{{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"name", "points"}};
+    const json::Object command{
+        {"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"name", "points"}};
     return json::text_or(control("POST", "/discord/command", command), "interaction", "");
   }
   json::Value story(const std::string& interaction) {
     return control("GET", "/discord/interactions?id=" + interaction).as_array().at(0);
   }
-  std::string token_of(const std::string& interaction) { return json::text_or(story(interaction), "token", ""); }
-  net::HttpResponse answer(const std::string& interaction, const json::Value& body, const std::string& query = "") {
-    return rest("POST", "interactions/" + interaction + "/" + token_of(interaction) + "/callback" + query, body);
+  std::string token_of(const std::string& interaction) {
+    return json::text_or(story(interaction), "token", "");
+  }
+  net::HttpResponse answer(const std::string& interaction, const json::Value& body,
+                           const std::string& query = "") {
+    return rest("POST", "interactions/" + interaction + "/" + token_of(interaction) + "/callback" + query,
+                body);
   }
   std::string webhook(const std::string& interaction) {
     return "webhooks/" + text("discord", "application_id") + "/" + token_of(interaction);
@@ -76,7 +81,8 @@ TEST_F(InteractionsTest, ADeferralFixesWhoSeesTheAnswer) {
   EXPECT_EQ(answer(one, {{"type", 5}}).status, 204);
   EXPECT_EQ(json::boolean(story(one), "deferred"), true);
   EXPECT_EQ(code_of(answer(one, {{"type", 9}, {"data", json::Object{}}})), 40060);
-  EXPECT_EQ(rest("PATCH", webhook(one) + "/messages/@original", {{"content", "done"}, {"flags", 64}}).status, 200);
+  EXPECT_EQ(rest("PATCH", webhook(one) + "/messages/@original", {{"content", "done"}, {"flags", 64}}).status,
+            200);
   EXPECT_EQ(json::boolean(story(one), "ephemeral"), false) << "too late to hide it";
   EXPECT_EQ(json::text_or(story(one), "state", ""), "answered");
 
@@ -102,7 +108,8 @@ TEST_F(InteractionsTest, AFollowupRightAfterADeferralFillsIt) {
 
 TEST_F(InteractionsTest, TheResponseIsToldOnRequest) {
   const std::string one = ask();
-  const auto response = answer(one, {{"type", 4}, {"data", {{"content", "x"}, {"flags", 64}}}}, "?with_response=true");
+  const auto response =
+      answer(one, {{"type", 4}, {"data", {{"content", "x"}, {"flags", 64}}}}, "?with_response=true");
   ASSERT_EQ(response.status, 200);
   const json::Value body = body_of(response);
   EXPECT_EQ(json::boolean(body.at("interaction"), "response_message_ephemeral"), true);
@@ -113,15 +120,23 @@ TEST_F(InteractionsTest, BadAnswersAreRefusedAndMayBeMended) {
   const std::string one = ask();
   EXPECT_EQ(code_of(answer(one, {{"type", 4}, {"data", {{"content", std::string(2'001, 'x')}}}})), 50035);
   EXPECT_EQ(code_of(answer(one, {{"type", 4}, {"data", json::Object{}}})), 50006);
-  EXPECT_EQ(code_of(answer(one, {{"type", 7}, {"data", {{"content", "x"}}}})), 50035) << "updates are for components";
+  EXPECT_EQ(code_of(answer(one, {{"type", 7}, {"data", {{"content", "x"}}}})), 50035)
+      << "updates are for components";
   EXPECT_EQ(answer(one, {{"type", 4}, {"data", {{"content", "x"}}}}).status, 204);
 }
 
 TEST_F(InteractionsTest, ClicksComeFromComponentsThatAreThere) {
   const std::string channel = "channels/" + id(server(0).chat().id) + "/messages";
-  const json::Value row{{"type", 1}, {"components", json::Array{json::Object{{"type", 2}, {"style", 1}, {"label", "Join"}, {"custom_id", "join:1"}}}}};
-  const json::Value posted = body_of(rest("POST", channel, {{"content", "raffle"}, {"components", json::Array{row}}}));
-  json::Object click{{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"message", posted.at("id")}, {"custom_id", "join:1"}};
+  const json::Value row{
+      {"type", 1},
+      {"components",
+       json::Array{json::Object{{"type", 2}, {"style", 1}, {"label", "Join"}, {"custom_id", "join:1"}}}}};
+  const json::Value posted =
+      body_of(rest("POST", channel, {{"content", "raffle"}, {"components", json::Array{row}}}));
+  json::Object click{{"guild", id(server(0).id)},
+                     {"user", id(server(0).owner)},
+                     {"message", posted.at("id")},
+                     {"custom_id", "join:1"}};
   const std::string one = json::text_or(control("POST", "/discord/click", click), "interaction", "");
   EXPECT_EQ(answer(one, {{"type", 7}, {"data", {{"content", "joined"}}}}).status, 204);
   EXPECT_EQ(json::text_or(body_of(rest("GET", channel)).as_array().at(0), "content", ""), "joined");

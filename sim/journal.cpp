@@ -25,7 +25,9 @@ Result<void> Journal::open(const std::filesystem::path& file, const Reader& read
     const auto end = text.find('\n', start);
     const auto line = json::parse(std::string_view(text).substr(start, end - start));
     ++number;
-    if (!line) return fail(ErrorCode::invalid, fmt::format("{} line {}: {}", file.string(), number, line.error().message));
+    if (!line)
+      return fail(ErrorCode::invalid,
+                  fmt::format("{} line {}: {}", file.string(), number, line.error().message));
     reader(json::text_or(*line, "kind", ""), *line);
     start = end + 1;
   }

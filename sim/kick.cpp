@@ -19,11 +19,15 @@ std::unexpected<Error> missing(std::string_view what) {
 }  // namespace
 
 Kick::Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions)
-    : stage_(stage), webhooks_(webhooks), subscriptions_(subscriptions), random_(mix(stage.seed ^ 0x4B69636BU)) {}
+    : stage_(stage),
+      webhooks_(webhooks),
+      subscriptions_(subscriptions),
+      random_(mix(stage.seed ^ 0x4B69636BU)) {}
 
 void Kick::resume_streams() {
   for (KickChannel& channel : stage_.world.kick_channels) {
-    if (const auto since = stage_.witness.live_since(channel.broadcaster)) channel.live_since = format_rfc3339(*since);
+    if (const auto since = stage_.witness.live_since(channel.broadcaster))
+      channel.live_since = format_rfc3339(*since);
   }
 }
 
@@ -50,12 +54,14 @@ Kick::Written Kick::written(TimePoint at) {
   return out;
 }
 
-KickFact Kick::fact(std::string event, const KickChannel& channel, std::optional<KickId> actor, TimePoint at) const {
+KickFact Kick::fact(std::string event, const KickChannel& channel, std::optional<KickId> actor,
+                    TimePoint at) const {
   KickFact out;
   out.event = std::move(event);
   out.broadcaster = channel.broadcaster;
   out.actor = actor;
-  if (const KickUser* user = actor ? stage_.world.kick_user(*actor) : nullptr) out.actor_name = user->username;
+  if (const KickUser* user = actor ? stage_.world.kick_user(*actor) : nullptr)
+    out.actor_name = user->username;
   out.at = at;
   return out;
 }
@@ -79,8 +85,8 @@ Result<std::string> Kick::chat(std::string_view slug, KickId id, std::string con
   return message_id;
 }
 
-void Kick::tell_chat(KickChannel& channel, const KickUser& user, const Viewer& viewer, const std::string& message_id,
-                     std::string content) {
+void Kick::tell_chat(KickChannel& channel, const KickUser& user, const Viewer& viewer,
+                     const std::string& message_id, std::string content) {
   const Written now = written(stage_.clock.now());
   KickFact told = fact("chat.message.sent", channel, user.id, now.at);
   told.subscriber = viewer.subscriber_months > 0;
@@ -90,7 +96,8 @@ void Kick::tell_chat(KickChannel& channel, const KickUser& user, const Viewer& v
   tell(std::move(told), kick_shapes::chat_message(text, random_));
 }
 
-std::string Kick::speak(KickChannel& channel, bool as_bot, const std::string& content, const std::string& reply_to) {
+std::string Kick::speak(KickChannel& channel, bool as_bot, const std::string& content,
+                        const std::string& reply_to) {
   const TimePoint now = stage_.clock.now();
   const std::string message_id = stage_.mint.uuid();
   const std::string type = as_bot ? "bot" : "user";
@@ -119,8 +126,8 @@ Result<void> Kick::gift(std::string_view slug, std::optional<KickId> gifter, std
   if (gifter && giver == nullptr) return missing("viewer");
   std::vector<const KickUser*> giftees;
   for (Viewer& viewer : (*channel)->viewers) {
-    const bool eligible = viewer.subscriber_months == 0 && !viewer.bot && viewer.user != (*channel)->broadcaster &&
-                          viewer.user != gifter;
+    const bool eligible = viewer.subscriber_months == 0 && !viewer.bot &&
+                          viewer.user != (*channel)->broadcaster && viewer.user != gifter;
     if (giftees.size() == count) break;
     if (!eligible) continue;
     viewer.subscriber_months = 1;
@@ -129,7 +136,8 @@ Result<void> Kick::gift(std::string_view slug, std::optional<KickId> gifter, std
   const Written now = written(stage_.clock.now());
   KickFact told = fact("channel.subscription.gifts", **channel, gifter, now.at);
   told.count = static_cast<std::int64_t>(giftees.size());
-  tell(std::move(told), kick_shapes::gifts(streamer(**channel), giver, giftees, now.text, written(now.at + kMonth).text));
+  tell(std::move(told),
+       kick_shapes::gifts(streamer(**channel), giver, giftees, now.text, written(now.at + kMonth).text));
   // Kick does not say whether a gift also counts as new; both have been seen.
   if (!giftees.empty() && random_.chance(50)) tell_subscription(**channel, *giftees.front(), false, 1);
   return {};
@@ -162,7 +170,8 @@ Result<void> Kick::follow(std::string_view slug, KickId id) {
   if (!channel) return std::unexpected(channel.error());
   const auto user = user_of(id);
   if (!user) return std::unexpected(user.error());
-  tell(fact("channel.followed", **channel, id, stage_.clock.now()), kick_shapes::followed(streamer(**channel), **user));
+  tell(fact("channel.followed", **channel, id, stage_.clock.now()),
+       kick_shapes::followed(streamer(**channel), **user));
   return {};
 }
 
@@ -208,7 +217,8 @@ Result<void> Kick::go_offline(std::string_view slug) {
   KickFact told = fact("livestream.status.updated", **channel, std::nullopt, now.at);
   told.started_at = started_at;
   told.ended_at = now.at;
-  tell(std::move(told), kick_shapes::status(streamer(**channel), false, (*channel)->title, started_text, now.text));
+  tell(std::move(told),
+       kick_shapes::status(streamer(**channel), false, (*channel)->title, started_text, now.text));
   return {};
 }
 

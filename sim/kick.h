@@ -44,7 +44,8 @@ class Kick {
   Result<void> retitle(std::string_view slug, std::string title, std::string category);
 
   /// The application speaks in the channel, as itself or as the streamer; the id of the message.
-  std::string speak(KickChannel& channel, bool as_bot, const std::string& content, const std::string& reply_to);
+  std::string speak(KickChannel& channel, bool as_bot, const std::string& content,
+                    const std::string& reply_to);
   /// The last of what the application said, oldest first.
   const std::deque<SentChat>& sent(KickId broadcaster) const;
 
@@ -55,10 +56,11 @@ class Kick {
     TimePoint at;
   };
   Written written(TimePoint at);
-  KickFact fact(std::string event, const KickChannel& channel, std::optional<KickId> actor, TimePoint at) const;
+  KickFact fact(std::string event, const KickChannel& channel, std::optional<KickId> actor,
+                TimePoint at) const;
   void tell(KickFact fact, json::Object body);
-  void tell_chat(KickChannel& channel, const KickUser& user, const Viewer& viewer, const std::string& message_id,
-                 std::string content);
+  void tell_chat(KickChannel& channel, const KickUser& user, const Viewer& viewer,
+                 const std::string& message_id, std::string content);
   void tell_subscription(KickChannel& channel, const KickUser& user, bool renewal, int months);
   Result<KickChannel*> channel_of(std::string_view slug);
   Result<const KickUser*> user_of(KickId id) const;

@@ -18,14 +18,19 @@ net::HttpResponse ok(json::Value data) {
 }
 
 std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 }  // namespace
 
-KickApi::KickApi(Stage& stage, Kick& kick, KickOAuth& oauth, KickSubscriptions& subscriptions, std::string public_key)
-    : stage_(stage), kick_(kick), oauth_(oauth), subscriptions_(subscriptions), public_key_(std::move(public_key)) {
+KickApi::KickApi(Stage& stage, Kick& kick, KickOAuth& oauth, KickSubscriptions& subscriptions,
+                 std::string public_key)
+    : stage_(stage),
+      kick_(kick),
+      oauth_(oauth),
+      subscriptions_(subscriptions),
+      public_key_(std::move(public_key)) {
   router_.add("GET", "public/v1/users", &KickApi::users);
   router_.add("GET", "public/v1/channels", &KickApi::channels);
   router_.add("GET", "public/v1/livestreams", &KickApi::livestreams);
@@ -48,11 +53,13 @@ net::HttpResponse KickApi::answer(const net::HttpRequest& request) {
     return ok(json::Object{{"public_key", public_key_}});
   }
   auto match = router_.find(request.method, request.url);
-  if (match.route == nullptr) return refuse(match.path_known ? 405 : 404, match.path_known ? "Method Not Allowed" : "Not Found");
+  if (match.route == nullptr)
+    return refuse(match.path_known ? 405 : 404, match.path_known ? "Method Not Allowed" : "Not Found");
   const auto grant = oauth_.grant_of(request);
   if (!grant) return refuse(401, "Unauthorized");
   auto [bucket, added] = buckets_.try_emplace(grant->user, kCallsPerMinute, std::chrono::minutes(1));
-  if (bucket->second.take(std::chrono::steady_clock::now()).count() > 0) return refuse(429, "Too Many Requests");
+  if (bucket->second.take(std::chrono::steady_clock::now()).count() > 0)
+    return refuse(429, "Too Many Requests");
   Call call{request, std::move(match.arguments)};
   if (!request.body.empty()) {
     auto body = json::parse(request.body);
@@ -68,7 +75,8 @@ std::optional<net::HttpResponse> KickApi::strike(const net::HttpRequest& request
   if (stage_.faults.strikes(Fault::kick_429)) return refuse(429, "Too Many Requests");
   if (stage_.faults.strikes(Fault::kick_5xx)) return refuse(503, "Service Unavailable");
   const bool bot_chat = request.url.ends_with("/chat") && request.body.find("\"bot\"") != std::string::npos;
-  if (bot_chat && stage_.faults.strikes(Fault::kick_bot_chat_500)) return refuse(500, "Internal Server Error");
+  if (bot_chat && stage_.faults.strikes(Fault::kick_bot_chat_500))
+    return refuse(500, "Internal Server Error");
   if (bot_chat && stage_.faults.strikes(Fault::kick_bot_chat_400)) return refuse(400, "Channel not found");
   return std::nullopt;
 }
@@ -99,7 +107,8 @@ net::HttpResponse KickApi::channels(Call& call, const KickGrant& grant) {
   const auto add = [&](const KickChannel* channel) {
     if (channel != nullptr) out.emplace_back(kick_shapes::channel(*channel));
   };
-  for (const std::string& id : ids) add(stage_.world.kick_channel(static_cast<KickId>(number_of(id).value_or(0))));
+  for (const std::string& id : ids)
+    add(stage_.world.kick_channel(static_cast<KickId>(number_of(id).value_or(0))));
   for (const std::string& slug : slugs) add(stage_.world.kick_channel(std::string_view(slug)));
   if (ids.empty() && slugs.empty()) add(stage_.world.kick_channel(grant.user));
   return ok(std::move(out));
@@ -109,7 +118,8 @@ net::HttpResponse KickApi::livestreams(Call& call, const KickGrant&) {
   const auto ids = call.queries("broadcaster_user_id");
   json::Array out;
   for (const KickChannel& channel : stage_.world.kick_channels) {
-    const bool asked = ids.empty() || std::find(ids.begin(), ids.end(), std::to_string(channel.broadcaster)) != ids.end();
+    const bool asked =
+        ids.empty() || std::find(ids.begin(), ids.end(), std::to_string(channel.broadcaster)) != ids.end();
     if (!channel.live_since || !asked) continue;
     out.emplace_back(kick_shapes::livestream(*stage_.world.kick_user(channel.broadcaster), channel));
   }
@@ -158,9 +168,11 @@ net::HttpResponse KickApi::list_subscriptions(Call& call, const KickGrant& grant
 
 net::HttpResponse KickApi::subscribe(Call& call, const KickGrant& grant) {
   if (!grant.app && !grant.has_scope("events:subscribe")) return refuse(401, "Unauthorized");
-  const KickId broadcaster = grant.app ? json::integer(call.body, "broadcaster_user_id").value_or(0) : grant.user;
+  const KickId broadcaster =
+      grant.app ? json::integer(call.body, "broadcaster_user_id").value_or(0) : grant.user;
   const json::Array& events = json::array(call.body, "events");
-  if (json::text_or(call.body, "method", "webhook") != "webhook" || events.empty()) return refuse(400, "Invalid request");
+  if (json::text_or(call.body, "method", "webhook") != "webhook" || events.empty())
+    return refuse(400, "Invalid request");
   if (stage_.world.kick_channel(broadcaster) == nullptr) return refuse(400, "Channel not found");
   json::Array out;
   bool full = false;
@@ -177,7 +189,8 @@ net::HttpResponse KickApi::subscribe(Call& call, const KickGrant& grant) {
     failing = false;
   }
   if (full) {
-    return json_response(400, json::Object{{"data", "event subscription limit reached"}, {"message", "Bad Request"}});
+    return json_response(
+        400, json::Object{{"data", "event subscription limit reached"}, {"message", "Bad Request"}});
   }
   return ok(std::move(out));
 }
@@ -187,7 +200,8 @@ net::HttpResponse KickApi::unsubscribe(Call& call, const KickGrant& grant) {
   if (ids.empty()) return refuse(400, "Invalid request");
   for (const std::string& id : ids) {
     const auto& all = subscriptions_.all();
-    const auto found = std::find_if(all.begin(), all.end(), [&](const EventSubscription& one) { return one.id == id; });
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const EventSubscription& one) { return one.id == id; });
     const bool own = found != all.end() && (grant.app || found->broadcaster == grant.user);
     if (own) subscriptions_.erase(id);
   }

@@ -14,7 +14,8 @@ namespace guildhall::sim {
 
 class KickApi {
  public:
-  KickApi(Stage& stage, Kick& kick, KickOAuth& oauth, KickSubscriptions& subscriptions, std::string public_key);
+  KickApi(Stage& stage, Kick& kick, KickOAuth& oauth, KickSubscriptions& subscriptions,
+          std::string public_key);
 
   /// Answers one request to /public/v1/...
   net::HttpResponse answer(const net::HttpRequest& request);

@@ -16,7 +16,8 @@ constexpr std::chrono::hours kAppLife{60 * 24};
 constexpr std::chrono::hours kRefreshLife{30 * 24};
 constexpr std::chrono::minutes kCodeLife{5};
 constexpr std::size_t kMostCodes = 1'000;
-constexpr std::string_view kVerifierCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+constexpr std::string_view kVerifierCharacters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 net::HttpResponse oauth_error(int status, std::string_view error, std::string_view description) {
   return json_response(status, json::Object{{"error", error}, {"error_description", description}});
@@ -28,7 +29,8 @@ std::string value_of(const net::Query& query, std::string_view name) {
 }
 
 bool is_verifier(std::string_view text) {
-  return text.size() >= 43 && text.size() <= 128 && text.find_first_not_of(kVerifierCharacters) == std::string_view::npos;
+  return text.size() >= 43 && text.size() <= 128 &&
+         text.find_first_not_of(kVerifierCharacters) == std::string_view::npos;
 }
 
 std::string html_escape(std::string_view text) {
@@ -69,12 +71,16 @@ net::HttpResponse KickOAuth::answer(const net::HttpRequest& request) {
 
 net::HttpResponse KickOAuth::authorize(Call& call) {
   const net::Query& query = call.request.query;
-  for (const char* name : {"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge"}) {
-    if (value_of(query, name).empty()) return oauth_error(400, "invalid_request", fmt::format("{} is required", name));
+  for (const char* name :
+       {"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge"}) {
+    if (value_of(query, name).empty())
+      return oauth_error(400, "invalid_request", fmt::format("{} is required", name));
   }
-  if (value_of(query, "response_type") != "code") return oauth_error(400, "unsupported_response_type", "code is needed");
+  if (value_of(query, "response_type") != "code")
+    return oauth_error(400, "unsupported_response_type", "code is needed");
   if (value_of(query, "client_id") != client_id_) return oauth_error(400, "invalid_client", "unknown client");
-  if (value_of(query, "code_challenge_method") != "S256") return oauth_error(400, "invalid_request", "S256 is needed");
+  if (value_of(query, "code_challenge_method") != "S256")
+    return oauth_error(400, "invalid_request", "S256 is needed");
   const auto redirect = net::parse_url(value_of(query, "redirect_uri"));
   if (!redirect) return oauth_error(400, "invalid_request", "redirect_uri is no address");
   const std::string as = value_of(query, "as");
@@ -92,19 +98,21 @@ net::HttpResponse KickOAuth::authorize(Call& call) {
 
 net::HttpResponse KickOAuth::consent_page(const Call& call) const {
   std::string page =
-      "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Simulated Kick</title></head><body>"
+      "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Simulated "
+      "Kick</title></head><body>"
       "<h1>Simulated Kick</h1><p>Guildhall asks for: " +
       html_escape(value_of(call.request.query, "scope")) + "</p><p>Who are you?</p><ul>";
   const auto offer = [&](const KickUser& user, std::string_view note) {
-    page += fmt::format("<li><a href=\"?{}&amp;as={}\">{}</a>{}</li>", html_escape(call.request.query_text), user.slug,
-                        html_escape(user.username), note);
+    page += fmt::format("<li><a href=\"?{}&amp;as={}\">{}</a>{}</li>", html_escape(call.request.query_text),
+                        user.slug, html_escape(user.username), note);
   };
   for (const KickChannel& channel : stage_.world.kick_channels) {
     offer(*stage_.world.kick_user(channel.broadcaster), " (streamer)");
   }
   for (const auto& [id, user] : stage_.world.kick_users) {
-    const bool streamer = std::any_of(stage_.world.kick_channels.begin(), stage_.world.kick_channels.end(),
-                                      [&](const KickChannel& channel) { return channel.broadcaster == user.id; });
+    const bool streamer =
+        std::any_of(stage_.world.kick_channels.begin(), stage_.world.kick_channels.end(),
+                    [&](const KickChannel& channel) { return channel.broadcaster == user.id; });
     if (!streamer && id != stage_.world.kick_bot.id) offer(user, "");
   }
   return net::make_response(200, "text/html; charset=utf-8", page + "</ul></body></html>");
@@ -117,7 +125,8 @@ net::HttpResponse KickOAuth::token(Call& call) {
   if (!type.starts_with("application/x-www-form-urlencoded")) {
     return oauth_error(400, "invalid_request", "the body must be form encoded");
   }
-  if (call.request.header("authorization")) return oauth_error(400, "invalid_request", "credentials belong into the form");
+  if (call.request.header("authorization"))
+    return oauth_error(400, "invalid_request", "credentials belong into the form");
   const net::Query form = net::parse_query(call.request.body);
   if (value_of(form, "client_id") != client_id_ || value_of(form, "client_secret") != client_secret_) {
     return oauth_error(401, "invalid_client", "unknown client");
@@ -137,8 +146,10 @@ net::HttpResponse KickOAuth::by_code(const net::Query& form) {
   codes_.erase(found);
   const std::string verifier = value_of(form, "code_verifier");
   const bool fits = std::chrono::steady_clock::now() - code.made < kCodeLife && is_verifier(verifier) &&
-                    base64url(sha256(verifier)) == code.challenge && value_of(form, "redirect_uri") == code.redirect_uri;
-  if (!fits) return oauth_error(400, "invalid_grant", "code, verifier and redirect address do not belong together");
+                    base64url(sha256(verifier)) == code.challenge &&
+                    value_of(form, "redirect_uri") == code.redirect_uri;
+  if (!fits)
+    return oauth_error(400, "invalid_grant", "code, verifier and redirect address do not belong together");
   return pair(code.user, code.scope, stage_.mint.ulid());
 }
 
@@ -226,7 +237,9 @@ namespace {
 
 template <class Kind>
 Duration life_of(Kind kind) {
-  return kind == Kind::access ? Duration(kUserLife) : kind == Kind::refresh ? Duration(kRefreshLife) : Duration(kAppLife);
+  return kind == Kind::access    ? Duration(kUserLife)
+         : kind == Kind::refresh ? Duration(kRefreshLife)
+                                 : Duration(kAppLife);
 }
 
 }  // namespace
@@ -240,7 +253,8 @@ std::optional<KickGrant> KickOAuth::grant_of(const net::HttpRequest& request) co
   if (!header.starts_with("Bearer ")) return std::nullopt;
   const auto token = read(std::string_view(header).substr(7));
   if (!token || token->kind == Kind::refresh || !alive(*token)) return std::nullopt;
-  return KickGrant{token->kind == Kind::app, token->user, token->scope, token->issued_at + life_of(token->kind)};
+  return KickGrant{token->kind == Kind::app, token->user, token->scope,
+                   token->issued_at + life_of(token->kind)};
 }
 
 }  // namespace guildhall::sim

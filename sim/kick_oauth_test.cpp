@@ -35,8 +35,11 @@ class KickOAuthTest : public SimTest {
   net::HttpResponse token(net::Query form) {
     form["client_id"] = text("kick", "client_id");
     form["client_secret"] = text("kick", "client_secret");
-    return send({"POST", text("kick", "oauth") + "/oauth/token", {},
-                 {{"Content-Type", "application/x-www-form-urlencoded"}}, net::write_query(form)});
+    return send({"POST",
+                 text("kick", "oauth") + "/oauth/token",
+                 {},
+                 {{"Content-Type", "application/x-www-form-urlencoded"}},
+                 net::write_query(form)});
   }
   net::Query code_form() {
     return {{"grant_type", "authorization_code"},
@@ -49,7 +52,8 @@ class KickOAuthTest : public SimTest {
     return body_of(response);
   }
   net::HttpResponse refresh(const json::Value& tokens) {
-    return token({{"grant_type", "refresh_token"}, {"refresh_token", json::text_or(tokens, "refresh_token", "")}});
+    return token(
+        {{"grant_type", "refresh_token"}, {"refresh_token", json::text_or(tokens, "refresh_token", "")}});
   }
   net::HttpResponse api(const std::string& path, const json::Value& tokens, const std::string& method = "GET",
                         const json::Value& body = nullptr) {
@@ -59,7 +63,9 @@ class KickOAuthTest : public SimTest {
     if (!body.is_null()) request.body = json::write(body);
     return send(std::move(request));
   }
-  static std::string error_of(const net::HttpResponse& response) { return json::text_or(body_of(response), "error", ""); }
+  static std::string error_of(const net::HttpResponse& response) {
+    return json::text_or(body_of(response), "error", "");
+  }
 
   std::string verifier_ = net::make_pkce_verifier();
 };
@@ -141,9 +147,10 @@ TEST_F(KickOAuthTest, RefreshTokensWorkOnceOnlyWhenTheFaultIsOn) {
 
 TEST_F(KickOAuthTest, RevocationEndsTheWholeGrant) {
   const json::Value tokens = granted(token(code_form()));
-  const auto revoked = send({"POST", text("kick", "oauth") + "/oauth/revoke?" +
-                                         net::write_query({{"token", json::text_or(tokens, "refresh_token", "")},
-                                                           {"token_hint_type", "refresh_token"}})});
+  const auto revoked =
+      send({"POST", text("kick", "oauth") + "/oauth/revoke?" +
+                        net::write_query({{"token", json::text_or(tokens, "refresh_token", "")},
+                                          {"token_hint_type", "refresh_token"}})});
   EXPECT_EQ(revoked.body, "OK");
   EXPECT_EQ(api("users", tokens).status, 401);
   EXPECT_EQ(error_of(refresh(tokens)), "invalid_grant");
@@ -180,9 +187,13 @@ TEST_F(KickOAuthTest, ChatSpeaksInTheOwnersChannel) {
 TEST_F(KickOAuthTest, ChannelsAreFoundByRepeatedKeys) {
   const json::Value app = granted(token({{"grant_type", "client_credentials"}}));
   const auto& channels = sim_->world().kick_channels;
-  const auto found = [&](const std::string& query) { return json::array(body_of(api("channels" + query, app)), "data").size(); };
+  const auto found = [&](const std::string& query) {
+    return json::array(body_of(api("channels" + query, app)), "data").size();
+  };
   EXPECT_EQ(found("?slug=lantern-live&slug=pixelmoss&slug=nobody"), 2U);
-  EXPECT_EQ(found(fmt::format("?broadcaster_user_id={}&broadcaster_user_id={}", channels[0].broadcaster, channels[1].broadcaster)), 2U);
+  EXPECT_EQ(found(fmt::format("?broadcaster_user_id={}&broadcaster_user_id={}", channels[0].broadcaster,
+                              channels[1].broadcaster)),
+            2U);
   EXPECT_EQ(api("channels?slug=pixelmoss&broadcaster_user_id=1", app).status, 400);
   control("POST", "/kick/live", {{"slug", "pixelmoss"}});
   EXPECT_EQ(json::array(body_of(api("livestreams", app)), "data").size(), 1U);

@@ -44,7 +44,8 @@ std::size_t characters(std::string_view text) {
 json::Array emotes_in(std::string_view content, Random& random) {
   json::Array out;
   constexpr std::string_view kOpening = "[emote:";
-  for (auto start = content.find(kOpening); start != std::string_view::npos; start = content.find(kOpening, start + 1)) {
+  for (auto start = content.find(kOpening); start != std::string_view::npos;
+       start = content.find(kOpening, start + 1)) {
     const auto end = content.find(']', start);
     if (end == std::string_view::npos) break;
     const std::string_view inside = content.substr(start + kOpening.size(), end - start - kOpening.size());
@@ -52,8 +53,9 @@ json::Array emotes_in(std::string_view content, Random& random) {
     std::from_chars(inside.data(), inside.data() + inside.size(), id);
     const std::size_t first = characters(content.substr(0, start));
     const std::size_t last = first + characters(content.substr(start, end - start));
-    out.push_back(json::Object{{"emote_id", random.chance(50) ? json::Value(id) : json::Value(std::to_string(id))},
-                               {"positions", json::Array{json::Object{{"s", first}, {"e", last}}}}});
+    out.push_back(
+        json::Object{{"emote_id", random.chance(50) ? json::Value(id) : json::Value(std::to_string(id))},
+                     {"positions", json::Array{json::Object{{"s", first}, {"e", last}}}}});
   }
   return out;
 }
@@ -81,7 +83,8 @@ json::Object person(const KickUser& user) {
 
 json::Object nobody() {
   json::Object out{{"is_anonymous", true}};
-  for (const char* key : {"user_id", "username", "is_verified", "profile_picture", "channel_slug", "identity"}) {
+  for (const char* key :
+       {"user_id", "username", "is_verified", "profile_picture", "channel_slug", "identity"}) {
     out[key] = nullptr;
   }
   return out;
@@ -97,19 +100,16 @@ json::Object chat_message(const ChatText& text, Random& random) {
   json::Array found = emotes_in(text.content, random);
   json::Value emotes = nullptr;
   if (!found.empty() || random.chance(30)) emotes = std::move(found);
-  json::Object out{{"message_id", text.message_id},
-                   {"broadcaster", person(*text.broadcaster)},
-                   {"sender", text.sender},
-                   {"content", text.content},
-                   {"emotes", std::move(emotes)},
-                   {"created_at", text.created_at}};
+  json::Object out{{"message_id", text.message_id}, {"broadcaster", person(*text.broadcaster)},
+                   {"sender", text.sender},         {"content", text.content},
+                   {"emotes", std::move(emotes)},   {"created_at", text.created_at}};
   if (random.chance(50)) out["replies_to"] = nullptr;
   if (random.chance(20)) out["unannounced_field"] = json::Object{{"level", 3}};
   return out;
 }
 
-json::Object status(const KickUser& broadcaster, bool live, std::string_view title, std::string_view started_at,
-                    std::string_view ended_at) {
+json::Object status(const KickUser& broadcaster, bool live, std::string_view title,
+                    std::string_view started_at, std::string_view ended_at) {
   return {{"broadcaster", person(broadcaster)},
           {"is_live", live},
           {"title", title},
@@ -136,8 +136,9 @@ json::Object subscription(const KickUser& broadcaster, const KickUser& subscribe
           {"expires_at", expires_at}};
 }
 
-json::Object gifts(const KickUser& broadcaster, const KickUser* gifter, const std::vector<const KickUser*>& giftees,
-                   std::string_view created_at, std::string_view expires_at) {
+json::Object gifts(const KickUser& broadcaster, const KickUser* gifter,
+                   const std::vector<const KickUser*>& giftees, std::string_view created_at,
+                   std::string_view expires_at) {
   json::Array list;
   for (const KickUser* giftee : giftees) list.emplace_back(person(*giftee));
   return {{"broadcaster", person(broadcaster)},
@@ -151,7 +152,8 @@ json::Object followed(const KickUser& broadcaster, const KickUser& follower) {
   return {{"broadcaster", person(broadcaster)}, {"follower", person(follower)}};
 }
 
-json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amount, std::string_view created_at) {
+json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amount,
+                   std::string_view created_at) {
   return {{"broadcaster", named(broadcaster)},
           {"sender", named(sender)},
           {"gift",

@@ -32,16 +32,18 @@ struct ChatText {
 };
 json::Object chat_message(const ChatText& text, Random& random);
 
-json::Object status(const KickUser& broadcaster, bool live, std::string_view title, std::string_view started_at,
-                    std::string_view ended_at);
+json::Object status(const KickUser& broadcaster, bool live, std::string_view title,
+                    std::string_view started_at, std::string_view ended_at);
 json::Object metadata(const KickUser& broadcaster, std::string_view title, std::string_view category);
 json::Object subscription(const KickUser& broadcaster, const KickUser& subscriber, int months,
                           std::string_view created_at, std::string_view expires_at);
 /// `gifter`: null when anonymous.
-json::Object gifts(const KickUser& broadcaster, const KickUser* gifter, const std::vector<const KickUser*>& giftees,
-                   std::string_view created_at, std::string_view expires_at);
+json::Object gifts(const KickUser& broadcaster, const KickUser* gifter,
+                   const std::vector<const KickUser*>& giftees, std::string_view created_at,
+                   std::string_view expires_at);
 json::Object followed(const KickUser& broadcaster, const KickUser& follower);
-json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amount, std::string_view created_at);
+json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amount,
+                   std::string_view created_at);
 
 /// GET /channels
 json::Object channel(const KickChannel& channel);

@@ -8,14 +8,17 @@ namespace {
 
 constexpr std::size_t kRealCap = 1'000;  // of an app that is not verified
 constexpr std::array<std::string_view, 10> kEvents = {
-    "chat.message.sent",         "channel.followed",          "channel.subscription.new",
-    "channel.subscription.renewal", "channel.subscription.gifts", "channel.reward.redemption.updated",
-    "livestream.status.updated", "livestream.metadata.updated", "moderation.banned",
-    "kicks.gifted"};
+    "chat.message.sent",          "channel.followed",
+    "channel.subscription.new",   "channel.subscription.renewal",
+    "channel.subscription.gifts", "channel.reward.redemption.updated",
+    "livestream.status.updated",  "livestream.metadata.updated",
+    "moderation.banned",          "kicks.gifted"};
 
 }  // namespace
 
-bool is_kick_event(std::string_view name) { return std::find(kEvents.begin(), kEvents.end(), name) != kEvents.end(); }
+bool is_kick_event(std::string_view name) {
+  return std::find(kEvents.begin(), kEvents.end(), name) != kEvents.end();
+}
 
 std::string KickSubscriptions::add(KickId broadcaster, const std::string& event) {
   for (const EventSubscription& one : all_) {

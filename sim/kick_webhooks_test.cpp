@@ -18,16 +18,18 @@ class KickWebhooksTest : public SimTest {
   KickWebhooksTest() {
     net::HttpServerOptions options;
     options.listen = {"127.0.0.1", 0};
-    hook_ = *net::HttpServer::start(loop_, options, [this](net::HttpRequest request) -> Task<net::HttpResponse> {
-      received_.push_back(std::move(request));
-      co_return net::make_response(answer_(received_.back()), "text/plain", "");
-    });
+    hook_ =
+        *net::HttpServer::start(loop_, options, [this](net::HttpRequest request) -> Task<net::HttpResponse> {
+          received_.push_back(std::move(request));
+          co_return net::make_response(answer_(received_.back()), "text/plain", "");
+        });
     options_.kick_webhook = "http://127.0.0.1:" + std::to_string(hook_->port()) + "/hook";
     start();
   }
   ~KickWebhooksTest() override { end(); }
 
-  void chat(const std::string& content, const std::string& slug = "lantern-live", const std::string& user = "night-owl3") {
+  void chat(const std::string& content, const std::string& slug = "lantern-live",
+            const std::string& user = "night-owl3") {
     control("POST", "/kick/chat", {{"slug", slug}, {"user", user}, {"content", content}});
   }
   bool wait_for(std::size_t count) {
@@ -38,7 +40,8 @@ class KickWebhooksTest : public SimTest {
   }
   std::vector<std::string> contents() const {
     std::vector<std::string> out;
-    for (const auto& request : received_) out.push_back(json::text_or(*json::parse(request.body), "content", ""));
+    for (const auto& request : received_)
+      out.push_back(json::text_or(*json::parse(request.body), "content", ""));
     return out;
   }
   static std::string header(const net::HttpRequest& request, std::string_view name) {
@@ -47,8 +50,9 @@ class KickWebhooksTest : public SimTest {
   bool is_signed(const net::HttpRequest& request) const {
     const auto key = RsaPublicKey::from_pem(text("kick", "public_key"));
     const auto signature = base64_decode(header(request, "signature"));
-    return key->verify(header(request, "message-id") + "." + header(request, "message-timestamp") + "." + request.body,
-                       *signature);
+    return key->verify(
+        header(request, "message-id") + "." + header(request, "message-timestamp") + "." + request.body,
+        *signature);
   }
   json::Value channel_report() {
     const json::Value report = control("GET", "/witness");
@@ -129,7 +133,8 @@ TEST_F(KickWebhooksTest, ForgedCopiesComeFirstAndAreCountedWhenTaken) {
   ASSERT_TRUE(wait_for(2));
   EXPECT_FALSE(is_signed(received_[0]));
   EXPECT_TRUE(is_signed(received_[1]));
-  EXPECT_EQ(json::integer(control("GET", "/witness"), "forged_accepted"), 1) << "this receiver takes everything";
+  EXPECT_EQ(json::integer(control("GET", "/witness"), "forged_accepted"), 1)
+      << "this receiver takes everything";
 }
 
 TEST_F(KickWebhooksTest, NeighboursChangePlaces) {
@@ -145,7 +150,8 @@ TEST_F(KickWebhooksTest, LateAndSpacedOnesAreSignedAsTheyAre) {
   chat("a: b, c");
   ASSERT_TRUE(wait_for(1));
   EXPECT_TRUE(is_signed(received_[0]));
-  EXPECT_EQ(*parse_rfc3339(header(received_[0], "message-timestamp")), clock_.now() - std::chrono::seconds(900));
+  EXPECT_EQ(*parse_rfc3339(header(received_[0], "message-timestamp")),
+            clock_.now() - std::chrono::seconds(900));
   EXPECT_NE(received_[0].body.find(":  "), std::string::npos);
   EXPECT_EQ(contents()[0], "a: b, c");
 }

@@ -17,10 +17,10 @@ constexpr std::size_t kMostTalkers = 5;
 constexpr std::size_t kFewestMembers = 6;
 constexpr std::size_t kLongestKickChat = 500;
 constexpr std::size_t kLongestDiscordMessage = 2'000;
-constexpr std::array<std::string_view, 6> kChatCommands = {"!points",     "!points",           "!watchtime",
+constexpr std::array<std::string_view, 6> kChatCommands = {"!points",      "!points",        "!watchtime",
                                                            "!leaderboard", "!leaderboard 5", "!POINTS "};
-constexpr std::array<std::string_view, 5> kTitles = {"Building a lighthouse", "Puzzle night", "Viewers pick the map",
-                                                     "Cozy farming", "One more attempt"};
+constexpr std::array<std::string_view, 5> kTitles = {
+    "Building a lighthouse", "Puzzle night", "Viewers pick the map", "Cozy farming", "One more attempt"};
 constexpr std::array<std::string_view, 4> kAskedFor = {"points", "leaderboard", "watchtime", "help"};
 
 /// A value that the option takes, for the options a person has to fill in.
@@ -63,7 +63,8 @@ bool is_for_members(const json::Object& command, Snowflake server) {
                                  [&](std::string_view start) { return name.starts_with(start); });
   const json::Value& scope = command.at("guild_id");
   const bool here = scope.is_null() || scope == json::Value(std::to_string(server));
-  return known && here && command.at("type") == json::Value(1) && command.at("default_member_permissions").is_null();
+  return known && here && command.at("type") == json::Value(1) &&
+         command.at("default_member_permissions").is_null();
 }
 
 }  // namespace
@@ -71,7 +72,10 @@ bool is_for_members(const json::Object& command, Snowflake server) {
 // What they do --------------------------------------------------------------------------------------
 
 Script::Script(std::uint64_t seed, WorldSize size, double events_per_minute)
-    : random_(mix(seed ^ 0x53637269U)), size_(size), mean_gap_(60e6 / events_per_minute), streams_(size.kick_channels) {
+    : random_(mix(seed ^ 0x53637269U)),
+      size_(size),
+      mean_gap_(60e6 / events_per_minute),
+      streams_(size.kick_channels) {
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     streams_[i].changes_at = minutes(20) * static_cast<int>(i);
     streams_[i].talks_until = minutes(10);
@@ -103,7 +107,8 @@ std::optional<Step> Script::stream_change() {
     if (stream.changes_at > elapsed_) continue;
     stream.live = !stream.live;
     stream.changes_at = elapsed_ + minutes(stream.live ? random_.between(35, 70) : random_.between(8, 20));
-    return Step{Duration(0), stream.live ? What::go_live : What::go_offline, i, 0, std::string(random_.pick(kTitles))};
+    return Step{Duration(0), stream.live ? What::go_live : What::go_offline, i, 0,
+                std::string(random_.pick(kTitles))};
   }
   return std::nullopt;
 }
@@ -172,7 +177,8 @@ std::size_t Script::talker(Stream& stream) {
   const std::size_t index = fresh ? stream.talkers.size() - 1 : random_.below(stream.talkers.size());
   Talker& chosen = stream.talkers[index];
   const std::size_t person = chosen.person;
-  if (--chosen.messages_left <= 0) stream.talkers.erase(stream.talkers.begin() + static_cast<std::ptrdiff_t>(index));
+  if (--chosen.messages_left <= 0)
+    stream.talkers.erase(stream.talkers.begin() + static_cast<std::ptrdiff_t>(index));
   return person;
 }
 
@@ -259,8 +265,10 @@ void Members::ask_slash_command(const Server& server, Snowflake user, std::size_
   const json::Object& command = usable[choice % usable.size()];
   const json::Value* options = command.if_contains("options");
   json::Object filled;
-  if (options != nullptr && options->is_array()) filled = sample_options(options->get_array(), server, choice);
-  (void)discord_.command(server.id, server.chat().id, user, std::string(command.at("name").as_string()), filled);
+  if (options != nullptr && options->is_array())
+    filled = sample_options(options->get_array(), server, choice);
+  (void)discord_.command(server.id, server.chat().id, user, std::string(command.at("name").as_string()),
+                         filled);
 }
 
 }  // namespace guildhall::sim

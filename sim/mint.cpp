@@ -15,7 +15,9 @@ std::int64_t millis(TimePoint at) { return to_micros(at) / 1'000; }
 
 }  // namespace
 
-Snowflake snowflake_at(TimePoint at) { return static_cast<Snowflake>(millis(at) - kDiscordEpochMillis) << 22; }
+Snowflake snowflake_at(TimePoint at) {
+  return static_cast<Snowflake>(millis(at) - kDiscordEpochMillis) << 22;
+}
 
 Mint::Mint(const Clock& clock, std::uint64_t seed)
     : clock_(clock), random_(mix(seed) ^ static_cast<std::uint64_t>(to_micros(clock.now()))) {}

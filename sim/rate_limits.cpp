@@ -25,11 +25,14 @@ constexpr std::size_t kMostBuckets = 10'000;
 
 std::string bucket_hash(std::string_view name) { return hex(sha256(name)).substr(0, 32); }
 
-double seconds(std::chrono::steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
+double seconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 /// Unix seconds of a moment of the steady clock.
 double unix_seconds(RateLimits::Time at, RateLimits::Time now) {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count() + seconds(at - now);
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count() +
+         seconds(at - now);
 }
 
 }  // namespace
@@ -63,7 +66,8 @@ void RateLimits::forget_old(Time now) {
   std::erase_if(buckets_, [&](const auto& entry) { return entry.second.resets_at <= now; });
 }
 
-RateLimits::Verdict RateLimits::take(std::string_view route, std::string_view major, bool counts_globally, Time now) {
+RateLimits::Verdict RateLimits::take(std::string_view route, std::string_view major, bool counts_globally,
+                                     Time now) {
   Verdict verdict;
   if (counts_globally && !take_global(now)) {
     verdict.allowed = false;

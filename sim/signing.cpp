@@ -46,13 +46,15 @@ Result<SigningKey> SigningKey::load_or_generate(const std::filesystem::path& fil
     BIO* input = BIO_new_mem_buf(text.data(), static_cast<int>(text.size()));
     EVP_PKEY* key = PEM_read_bio_PrivateKey(input, nullptr, nullptr, nullptr);
     BIO_free(input);
-    if (key == nullptr) return fail(ErrorCode::invalid, fmt::format("{} holds no private key", file.string()));
+    if (key == nullptr)
+      return fail(ErrorCode::invalid, fmt::format("{} holds no private key", file.string()));
     return SigningKey(owned(key));
   }
   SigningKey made = generate();
   std::ofstream out(file);
   std::error_code ignored;
-  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+                               ignored);
   out << made.private_pem() << std::flush;
   if (!out) return fail(ErrorCode::failed, fmt::format("{} cannot be written", file.string()));
   return made;
@@ -64,7 +66,8 @@ std::string SigningKey::sign(std::string_view message) const {
   std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(raw(key_)));
   std::string signature(size, '\0');
   if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, raw(key_)) != 1 ||
-      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, bytes, message.size()) != 1) {
+      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, bytes,
+                     message.size()) != 1) {
     throw std::runtime_error("signing failed");
   }
   signature.resize(size);
@@ -76,7 +79,8 @@ std::string SigningKey::public_pem() const {
 }
 
 std::string SigningKey::private_pem() const {
-  return pem_of([&](BIO* out) { PEM_write_bio_PrivateKey(out, raw(key_), nullptr, nullptr, 0, nullptr, nullptr); });
+  return pem_of(
+      [&](BIO* out) { PEM_write_bio_PrivateKey(out, raw(key_), nullptr, nullptr, 0, nullptr, nullptr); });
 }
 
 }  // namespace guildhall::sim

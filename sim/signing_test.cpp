@@ -15,16 +15,18 @@ namespace {
 
 /// Verifies with OpenSSL's RSA calls alone, with the padding named.
 bool verifies(const std::string& pem, const std::string& message, const std::string& signature) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(PEM_read_bio_PUBKEY(in.get(), nullptr, nullptr, nullptr),
-                                                                &EVP_PKEY_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> in(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PUBKEY(in.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
   EVP_PKEY_CTX* settings = nullptr;
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   EVP_DigestVerifyInit(context.get(), &settings, EVP_sha256(), nullptr, key.get());
   EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PADDING);
   const auto* bytes = reinterpret_cast<const unsigned char*>(signature.data());
   EVP_DigestVerifyUpdate(context.get(), message.data(), message.size());
-  return EVP_PKEY_get_bits(key.get()) == 2048 && EVP_DigestVerifyFinal(context.get(), bytes, signature.size()) == 1;
+  return EVP_PKEY_get_bits(key.get()) == 2048 &&
+         EVP_DigestVerifyFinal(context.get(), bytes, signature.size()) == 1;
 }
 
 TEST(SigningKey, SignaturesVerifyAndAlteredOnesDoNot) {

@@ -1,7 +1,8 @@
 #include "sim/sim.h"
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
 
 #include "net/http_server.h"
 #include "net/websocket_server.h"
@@ -62,34 +63,43 @@ namespace {
 
 constexpr std::string_view kHost = "127.0.0.1";
 
-std::string address(std::string_view scheme, std::uint16_t port) { return fmt::format("{}://{}:{}", scheme, kHost, port); }
+std::string address(std::string_view scheme, std::uint16_t port) {
+  return fmt::format("{}://{}:{}", scheme, kHost, port);
+}
 
-Result<std::unique_ptr<net::HttpServer>> serve(asio::io_context& loop, std::uint16_t port,
-                                               std::function<net::HttpResponse(const net::HttpRequest&)> answer) {
+Result<std::unique_ptr<net::HttpServer>> serve(
+    asio::io_context& loop, std::uint16_t port,
+    std::function<net::HttpResponse(const net::HttpRequest&)> answer) {
   net::HttpServerOptions options;
   options.listen = {std::string(kHost), port};
-  return net::HttpServer::start(loop, std::move(options),
-                                [answer = std::move(answer)](net::HttpRequest request) -> Task<net::HttpResponse> {
-                                  co_return answer(request);
-                                });
+  return net::HttpServer::start(
+      loop, std::move(options),
+      [answer = std::move(answer)](net::HttpRequest request) -> Task<net::HttpResponse> {
+        co_return answer(request);
+      });
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Simulation>> Simulation::start(asio::io_context& loop, SimOptions options) {
-  auto key = options.key_file.empty() ? SigningKey::generate() : SigningKey::load_or_generate(options.key_file);
+  auto key =
+      options.key_file.empty() ? SigningKey::generate() : SigningKey::load_or_generate(options.key_file);
   if (!key) return std::unexpected(key.error());
   auto parts = std::make_shared<Parts>(loop, options, std::move(*key));
   parts->stage.whole = parts;
   if (const auto read = parts->remember(options.log_file); !read) return std::unexpected(read.error());
 
-  auto rest = serve(loop, options.ports.discord_rest, [parts](const auto& request) { return parts->rest.answer(request); });
+  auto rest = serve(loop, options.ports.discord_rest,
+                    [parts](const auto& request) { return parts->rest.answer(request); });
   if (!rest) return std::unexpected(rest.error());
-  auto oauth = serve(loop, options.ports.kick_oauth, [parts](const auto& request) { return parts->oauth.answer(request); });
+  auto oauth = serve(loop, options.ports.kick_oauth,
+                     [parts](const auto& request) { return parts->oauth.answer(request); });
   if (!oauth) return std::unexpected(oauth.error());
-  auto api = serve(loop, options.ports.kick_api, [parts](const auto& request) { return parts->api.answer(request); });
+  auto api = serve(loop, options.ports.kick_api,
+                   [parts](const auto& request) { return parts->api.answer(request); });
   if (!api) return std::unexpected(api.error());
-  auto control = serve(loop, options.ports.control, [parts](const auto& request) { return parts->control.answer(request); });
+  auto control = serve(loop, options.ports.control,
+                       [parts](const auto& request) { return parts->control.answer(request); });
   if (!control) return std::unexpected(control.error());
   auto gateway = net::WebSocketServer::start(
       loop, {std::string(kHost), options.ports.discord_gateway},
@@ -98,8 +108,8 @@ Result<std::unique_ptr<Simulation>> Simulation::start(asio::io_context& loop, Si
       });
   if (!gateway) return std::unexpected(gateway.error());
 
-  auto servers = std::make_unique<Servers>(std::move(*rest), std::move(*gateway), std::move(*oauth), std::move(*api),
-                                           std::move(*control));
+  auto servers = std::make_unique<Servers>(std::move(*rest), std::move(*gateway), std::move(*oauth),
+                                           std::move(*api), std::move(*control));
   return std::unique_ptr<Simulation>(new Simulation(std::move(parts), std::move(servers)));
 }
 
@@ -108,26 +118,26 @@ Simulation::Simulation(std::shared_ptr<Parts> parts, std::unique_ptr<Servers> se
   parts_->discord.gateway.set_url(address("ws", servers_->gateway->port()));
   json::Array guilds;
   for (const Server& server : parts_->stage.world.servers) guilds.emplace_back(std::to_string(server.id));
-  contract_ = json::write(json::Object{
-      {"discord",
-       {{"rest", address("http", servers_->rest->port()) + "/api"},
-        {"gateway", address("ws", servers_->gateway->port())},
-        {"token", parts_->discord.token()},
-        {"application_id", std::to_string(parts_->stage.world.bot.id)},
-        {"guilds", std::move(guilds)}}},
-      {"kick",
-       {{"oauth", address("http", servers_->oauth->port())},
-        {"api", address("http", servers_->api->port())},
-        {"client_id", parts_->oauth.client_id()},
-        {"client_secret", parts_->oauth.client_secret()},
-        {"public_key", parts_->webhooks.key().public_pem()}}},
-      {"control", address("http", servers_->control->port())}});
+  contract_ = json::write(json::Object{{"discord",
+                                        {{"rest", address("http", servers_->rest->port()) + "/api"},
+                                         {"gateway", address("ws", servers_->gateway->port())},
+                                         {"token", parts_->discord.token()},
+                                         {"application_id", std::to_string(parts_->stage.world.bot.id)},
+                                         {"guilds", std::move(guilds)}}},
+                                       {"kick",
+                                        {{"oauth", address("http", servers_->oauth->port())},
+                                         {"api", address("http", servers_->api->port())},
+                                         {"client_id", parts_->oauth.client_id()},
+                                         {"client_secret", parts_->oauth.client_secret()},
+                                         {"public_key", parts_->webhooks.key().public_pem()}}},
+                                       {"control", address("http", servers_->control->port())}});
 }
 
 Simulation::~Simulation() { stop(); }
 
 void Simulation::set_kick_webhook(std::string url) {
-  asio::post(parts_->stage.loop, [parts = parts_, url = std::move(url)] { parts->webhooks.set_address(url); });
+  asio::post(parts_->stage.loop,
+             [parts = parts_, url = std::move(url)] { parts->webhooks.set_address(url); });
 }
 
 void Simulation::start_members() {

@@ -15,7 +15,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -44,12 +43,12 @@ struct SimOptions {
   const Clock* clock = nullptr;  // required; outlives the simulation
   WorldSize size;
   SimPorts ports;
-  std::string kick_webhook;              // empty: nothing is sent yet
-  std::size_t webhooks_at_once = 1;      // per channel; with 1 they come in order
-  bool webhooks_unasked = true;          // while the application has never subscribed, everything is sent
-  double events_per_minute = 6;          // of the members, on the clock
-  std::filesystem::path log_file;        // the witness and the registrations, kept across restarts
-  std::filesystem::path key_file;        // Kick's signing key, kept across restarts
+  std::string kick_webhook;          // empty: nothing is sent yet
+  std::size_t webhooks_at_once = 1;  // per channel; with 1 they come in order
+  bool webhooks_unasked = true;      // while the application has never subscribed, everything is sent
+  double events_per_minute = 6;      // of the members, on the clock
+  std::filesystem::path log_file;    // the witness and the registrations, kept across restarts
+  std::filesystem::path key_file;    // Kick's signing key, kept across restarts
   GatewayOptions gateway;
   InteractionDeadlines interactions;
 };

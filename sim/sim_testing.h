@@ -1,10 +1,10 @@
 // For the tests of this room: a simulation on a loop of the test's own, with a client beside it.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -79,7 +79,8 @@ class SimTest : public testing::Test {
   bool run_until(const std::function<bool()>& done) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     loop_.restart();
-    while (!done() && std::chrono::steady_clock::now() < deadline) loop_.run_one_for(std::chrono::milliseconds(20));
+    while (!done() && std::chrono::steady_clock::now() < deadline)
+      loop_.run_one_for(std::chrono::milliseconds(20));
     return done();
   }
 
@@ -103,7 +104,8 @@ class SimTest : public testing::Test {
   }
 
   /// A call to Discord's REST interface with the bot's token.
-  net::HttpResponse rest(const std::string& method, const std::string& path, const json::Value& body = nullptr) {
+  net::HttpResponse rest(const std::string& method, const std::string& path,
+                         const json::Value& body = nullptr) {
     net::HttpRequest request{method, text("discord", "rest") + "/v10/" + path};
     request.headers = {{"User-Agent", "DiscordBot (https://example.invalid, 1)"},
                        {"Authorization", "Bot " + text("discord", "token")}};

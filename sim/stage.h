@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,7 +19,12 @@ namespace guildhall::sim {
 
 struct Stage {
   Stage(boost::asio::io_context& loop_, const Clock& clock_, std::uint64_t seed_, WorldSize size)
-      : loop(loop_), clock(clock_), seed(seed_), world(make_world(seed_, size)), mint(clock_, seed_), witness(journal) {}
+      : loop(loop_),
+        clock(clock_),
+        seed(seed_),
+        world(make_world(seed_, size)),
+        mint(clock_, seed_),
+        witness(journal) {}
 
   /// Runs a coroutine by itself; the whole simulation lives until it ends.
   void spawn(std::string name, std::function<Task<void>()> body) {

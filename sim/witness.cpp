@@ -76,7 +76,8 @@ void Witness::chat_sent(KickId broadcaster, std::string_view type, std::string_v
                      {"at", to_micros(at)}});
 }
 
-void Witness::dispatched(std::string_view event, Snowflake server, Snowflake user, std::size_t sessions, TimePoint at) {
+void Witness::dispatched(std::string_view event, Snowflake server, Snowflake user, std::size_t sessions,
+                         TimePoint at) {
   note("dispatched", {{"event", event},
                       {"server", std::to_string(server)},
                       {"user", std::to_string(user)},
@@ -84,7 +85,8 @@ void Witness::dispatched(std::string_view event, Snowflake server, Snowflake use
                       {"at", to_micros(at)}});
 }
 
-void Witness::asked(Snowflake interaction, Snowflake server, Snowflake user, std::string_view what, TimePoint at) {
+void Witness::asked(Snowflake interaction, Snowflake server, Snowflake user, std::string_view what,
+                    TimePoint at) {
   note("asked", {{"interaction", std::to_string(interaction)},
                  {"server", std::to_string(server)},
                  {"user", std::to_string(user)},
@@ -169,7 +171,8 @@ void Witness::take_live(const json::Value& line) {
 void Witness::mark_told(Stream& stream, const json::Value& line) {
   const bool end = json::integer(line, "ended_at").has_value();
   for (Period& period : stream.live) {
-    if (period.started_at == json::integer(line, "started_at")) (end ? period.end_told_at : period.start_told_at) = json::integer(line, "accepted_at");
+    if (period.started_at == json::integer(line, "started_at"))
+      (end ? period.end_told_at : period.start_told_at) = json::integer(line, "accepted_at");
   }
 }
 
@@ -182,10 +185,15 @@ std::optional<TimePoint> Witness::live_since(KickId broadcaster) const {
 }
 
 json::Object Witness::report_stream(const Stream& stream) {
-  const auto or_null = [](std::optional<std::int64_t> at) { return at ? json::Value(*at) : json::Value(nullptr); };
+  const auto or_null = [](std::optional<std::int64_t> at) {
+    return at ? json::Value(*at) : json::Value(nullptr);
+  };
   const auto moments = [&](const std::vector<Moment>& list) {
     json::Array out;
-    for (const Moment& moment : list) out.push_back({{"at", moment.at}, {"subscriber", moment.subscriber}, {"accepted_at", or_null(moment.accepted_at)}});
+    for (const Moment& moment : list)
+      out.push_back({{"at", moment.at},
+                     {"subscriber", moment.subscriber},
+                     {"accepted_at", or_null(moment.accepted_at)}});
     return out;
   };
   json::Array viewers;

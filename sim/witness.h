@@ -36,8 +36,8 @@ struct KickFact {
   std::string actor_name;
   bool subscriber = false;
   bool bot = false;
-  TimePoint at;  // created_at and the like
-  std::int64_t count = 1;  // gifted subscriptions
+  TimePoint at;                         // created_at and the like
+  std::int64_t count = 1;               // gifted subscriptions
   std::optional<TimePoint> started_at;  // of the stream, for livestream.status.updated
   std::optional<TimePoint> ended_at;
 };
@@ -64,11 +64,13 @@ class Witness {
   void chat_sent(KickId broadcaster, std::string_view type, std::string_view content, TimePoint at);
 
   /// A dispatch about `user` (0: none) that so many gateway sessions were told.
-  void dispatched(std::string_view event, Snowflake server, Snowflake user, std::size_t sessions, TimePoint at);
+  void dispatched(std::string_view event, Snowflake server, Snowflake user, std::size_t sessions,
+                  TimePoint at);
   /// An interaction and each answer to it. `how`: message, deferred, completed (the first edit of a
   /// deferral), update, modal, choices, edited, followup. `late`: the deadline passed without one.
   void asked(Snowflake interaction, Snowflake server, Snowflake user, std::string_view what, TimePoint at);
-  void answered(Snowflake interaction, std::string_view how, bool ephemeral, std::string_view content, TimePoint at);
+  void answered(Snowflake interaction, std::string_view how, bool ephemeral, std::string_view content,
+                TimePoint at);
   void late(Snowflake interaction, TimePoint at);
   /// What the bot posted by itself.
   void posted(Snowflake server, Snowflake channel, std::string_view content, TimePoint at);
@@ -124,7 +126,7 @@ class Witness {
   static json::Object report_stream(const Stream& stream);
 
   Journal& journal_;
-  std::map<std::string, Stream> streams_;  // by broadcaster
+  std::map<std::string, Stream> streams_;      // by broadcaster
   std::map<std::string, json::Value> trying_;  // by message id
   std::map<std::string, std::int64_t> discord_;
   std::map<std::string, std::int64_t> by_name_;

@@ -100,15 +100,16 @@ TEST(Witness, RemembersEverythingFromItsFile) {
   const TemporaryFolder folder;
   World world = make_world(1, {});
   Journal journal;
-  ASSERT_TRUE(journal.open(folder / "log.jsonl", [](std::string_view, const json::Value&) { FAIL(); }).has_value());
+  ASSERT_TRUE(
+      journal.open(folder / "log.jsonl", [](std::string_view, const json::Value&) { FAIL(); }).has_value());
   Witness witness(journal);
   tell_all(witness);
 
   Journal second_journal;
   Witness second(second_journal);
-  const auto read = second_journal.open(folder / "log.jsonl", [&](std::string_view kind, const json::Value& line) {
-    second.recall(kind, line);
-  });
+  const auto read =
+      second_journal.open(folder / "log.jsonl",
+                          [&](std::string_view kind, const json::Value& line) { second.recall(kind, line); });
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(second.report(world), witness.report(world));
   EXPECT_EQ(second.live_since(9), witness.live_since(9));
@@ -165,7 +166,8 @@ TEST_F(WitnessSimTest, MomentsAreThoseThatStoodInTheJson) {
   }
   ASSERT_TRUE(run_until([&] { return received_.size() == 13; }));
   std::vector<std::int64_t> sent;
-  for (std::size_t i = 1; i < received_.size(); ++i) sent.push_back(to_micros(*json::time(received_[i], "created_at")));
+  for (std::size_t i = 1; i < received_.size(); ++i)
+    sent.push_back(to_micros(*json::time(received_[i], "created_at")));
 
   const json::Value before = control("GET", "/witness");
   end();
@@ -216,7 +218,8 @@ TEST_F(WitnessSimTest, MembersAreWitnessed) {
   const json::Value report = control("GET", "/witness");
   std::size_t witnessed = 0;
   for (const json::Value& channel : json::array(report, "channels")) {
-    for (const json::Value& viewer : json::array(channel, "viewers")) witnessed += json::array(viewer, "messages").size();
+    for (const json::Value& viewer : json::array(channel, "viewers"))
+      witnessed += json::array(viewer, "messages").size();
   }
   EXPECT_EQ(witnessed, messages);
   EXPECT_GT(messages, 50U);

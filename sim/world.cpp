@@ -11,13 +11,14 @@
 namespace guildhall::sim {
 namespace {
 
-constexpr std::array<std::string_view, 20> kFirst = {"night", "pixel", "moss",  "copper", "velvet", "quiet", "solar",
-                                                     "mango", "frost", "turbo", "lemon",  "cosmic", "rusty", "dizzy",
-                                                     "amber", "noisy", "tiny",  "maple",  "ghost",  "salty"};
-constexpr std::array<std::string_view, 17> kSecond = {"owl",    "moth",  "badger", "kettle", "otter",  "comet",
-                                                      "waffle", "raven", "noodle", "lynx",   "pickle", "harbor",
-                                                      "beetle", "sloth", "rocket", "teapot", "walrus"};
-constexpr std::array<std::string_view, 3> kServerNames = {"Lantern Harbor", "Moss and Pixels", "The Quiet Arcade"};
+constexpr std::array<std::string_view, 20> kFirst = {
+    "night", "pixel",  "moss",  "copper", "velvet", "quiet", "solar", "mango", "frost", "turbo",
+    "lemon", "cosmic", "rusty", "dizzy",  "amber",  "noisy", "tiny",  "maple", "ghost", "salty"};
+constexpr std::array<std::string_view, 17> kSecond = {
+    "owl",  "moth",   "badger", "kettle", "otter", "comet",  "waffle", "raven", "noodle",
+    "lynx", "pickle", "harbor", "beetle", "sloth", "rocket", "teapot", "walrus"};
+constexpr std::array<std::string_view, 3> kServerNames = {"Lantern Harbor", "Moss and Pixels",
+                                                          "The Quiet Arcade"};
 constexpr std::array<std::string_view, 2> kStreamers = {"Lantern_Live", "PixelMoss"};
 constexpr std::array<std::string_view, 6> kTextChannels = {"general", "bot-commands", "raffles",
                                                            "clips",   "rules",        "staff"};
@@ -52,9 +53,9 @@ std::string slug_of(std::string_view username) {
 std::string respelled(std::string name, std::size_t style) {
   if (style % 3 != 1) name[0] = static_cast<char>(name[0] - 'a' + 'A');
   if (style % 3 == 1) name.erase(name.find('_'), 1);
-  if (style % 3 == 2) std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
+  if (style % 3 == 2)
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
   return name;
 }
 
@@ -78,15 +79,16 @@ class Builder {
   const DiscordUser& user(std::size_t index) {
     const Snowflake id = world_id(seed_, IdSpace::user, index);
     if (const auto found = world_.users.find(id); found != world_.users.end()) return found->second;
-    DiscordUser made{id, handle(index), index % 3 == 0 ? "" : fmt::format("{} ({})", handle(index), index), false,
-                     index % 11 == 10};
+    DiscordUser made{id, handle(index), index % 3 == 0 ? "" : fmt::format("{} ({})", handle(index), index),
+                     false, index % 11 == 10};
     return world_.users.emplace(id, std::move(made)).first->second;
   }
 
   void add_server(std::size_t index) {
     Server server;
     server.id = world_id(seed_, IdSpace::server, index);
-    server.name = index < kServerNames.size() ? std::string(kServerNames[index]) : fmt::format("Server {}", index + 1);
+    server.name =
+        index < kServerNames.size() ? std::string(kServerNames[index]) : fmt::format("Server {}", index + 1);
     server.bot_joined_at = kPast + std::chrono::days(900);
     add_roles(server, index);
     add_channels(server, index);
@@ -113,11 +115,14 @@ class Builder {
   }
 
   void add_channels(Server& server, std::size_t index) const {
-    const auto id = [&](std::size_t position) { return world_id(seed_, IdSpace::channel, index * 16 + position); };
+    const auto id = [&](std::size_t position) {
+      return world_id(seed_, IdSpace::channel, index * 16 + position);
+    };
     for (std::size_t i = 0; i < kTextChannels.size(); ++i) {
       server.channels.push_back({id(i), std::string(kTextChannels[i]), 0, static_cast<int>(i), {}});
     }
-    server.channels.push_back({id(kTextChannels.size()), "Lounge", 2, static_cast<int>(kTextChannels.size()), {}});
+    server.channels.push_back(
+        {id(kTextChannels.size()), "Lounge", 2, static_cast<int>(kTextChannels.size()), {}});
     // Nobody but moderators writes the rules or sees the staff's channel; the bot is none of them.
     const Snowflake moderator = server.roles[4].id;
     server.channels[4].overwrites = {{server.id, false, 0, permission::kSendMessages},
@@ -157,8 +162,8 @@ class Builder {
 
   void add_kick_channel(std::size_t index) {
     KickChannel channel;
-    const KickUser& streamer = add_kick_user(index < kStreamers.size() ? std::string(kStreamers[index])
-                                                                       : fmt::format("Streamer_{}", index + 1));
+    const KickUser& streamer = add_kick_user(
+        index < kStreamers.size() ? std::string(kStreamers[index]) : fmt::format("Streamer_{}", index + 1));
     channel.broadcaster = streamer.id;
     channel.slug = streamer.slug;
     channel.title = fmt::format("{} plays on", streamer.username);
@@ -238,7 +243,8 @@ KickChannel* World::kick_channel(std::string_view slug) {
 }
 
 KickChannel* World::kick_channel(KickId broadcaster) {
-  return first_where(kick_channels, [&](const KickChannel& channel) { return channel.broadcaster == broadcaster; });
+  return first_where(kick_channels,
+                     [&](const KickChannel& channel) { return channel.broadcaster == broadcaster; });
 }
 
 const KickUser* World::kick_user(KickId id) const {

@@ -14,7 +14,8 @@ namespace {
 
 std::vector<std::string> names(const World& world) {
   std::vector<std::string> out;
-  for (const auto& [id, user] : world.users) out.push_back(std::to_string(id) + user.username + user.display_name);
+  for (const auto& [id, user] : world.users)
+    out.push_back(std::to_string(id) + user.username + user.display_name);
   for (const Server& server : world.servers) out.push_back(std::to_string(server.id) + server.name);
   for (const KickChannel& channel : world.kick_channels) {
     for (const Viewer& viewer : channel.viewers) {
@@ -54,17 +55,21 @@ TEST(World, FirstTwoServersShareAChannelAndTheThirdDoesNot) {
 TEST(World, PeopleAndNamesCollide) {
   World world = make_world(1, {});
   std::size_t in_both_servers = 0;
-  for (const auto& [id, member] : world.servers[0].members) in_both_servers += world.servers[2].members.contains(id);
+  for (const auto& [id, member] : world.servers[0].members)
+    in_both_servers += world.servers[2].members.contains(id);
   EXPECT_GT(in_both_servers, 3U);
   EXPECT_EQ(world.servers[0].channels[0].name, world.servers[1].channels[0].name);
 
   std::map<std::string, std::set<KickId>> by_name;
   std::size_t in_both_channels = 0;
   for (const KickChannel& channel : world.kick_channels) {
-    for (const Viewer& viewer : channel.viewers) by_name[fold_name(world.kick_user(viewer.user)->username)].insert(viewer.user);
+    for (const Viewer& viewer : channel.viewers)
+      by_name[fold_name(world.kick_user(viewer.user)->username)].insert(viewer.user);
   }
-  for (const Viewer& viewer : world.kick_channels[0].viewers) in_both_channels += world.kick_channels[1].viewer(viewer.user) != nullptr;
-  const auto twice = std::count_if(by_name.begin(), by_name.end(), [](const auto& entry) { return entry.second.size() > 1; });
+  for (const Viewer& viewer : world.kick_channels[0].viewers)
+    in_both_channels += world.kick_channels[1].viewer(viewer.user) != nullptr;
+  const auto twice = std::count_if(by_name.begin(), by_name.end(),
+                                   [](const auto& entry) { return entry.second.size() > 1; });
   EXPECT_GT(twice, 5);
   EXPECT_GT(in_both_channels, 2U);
 }

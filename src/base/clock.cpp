@@ -93,10 +93,9 @@ std::string format_rfc3339(TimePoint at) {
   const auto days = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(days);
   const std::chrono::hh_mm_ss time(at - days);
-  std::string text =
-      fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  time.hours().count(), time.minutes().count(), time.seconds().count());
+  std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                                 time.hours().count(), time.minutes().count(), time.seconds().count());
   if (const auto micros = time.subseconds().count(); micros != 0) {
     text += fmt::format(".{:06}", micros);
     text.erase(text.find_last_not_of('0') + 1);

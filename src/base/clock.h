@@ -38,8 +38,7 @@ class SystemClock final : public Clock {
 /// `start`. Two processes with the same three values show the same time.
 class ScaledClock final : public Clock {
  public:
-  ScaledClock(TimePoint origin, TimePoint start, int speed)
-      : origin_(origin), start_(start), speed_(speed) {}
+  ScaledClock(TimePoint origin, TimePoint start, int speed) : origin_(origin), start_(start), speed_(speed) {}
   TimePoint now() const override;
   std::chrono::nanoseconds real(Duration wanted) const override {
     return std::chrono::nanoseconds(wanted) / speed_;

@@ -16,14 +16,16 @@ TEST(Clock, ReadsTheThreeFormsOfTime) {
 }
 
 TEST(Clock, RefusesWhatIsNoTime) {
-  for (const char* text : {"", "2026-05-01", "2026-13-01T10:00:00Z", "2026-02-30T10:00:00Z", "2026-05-01T25:00:00Z", "2026-05-01T10:00:00",
-                           "2026-05-01T10:00:00+1100", "2026-05-01T10:00:00Zx", "2026-05-01T10:00:00.Z", "yesterday"}) {
+  for (const char* text : {"", "2026-05-01", "2026-13-01T10:00:00Z", "2026-02-30T10:00:00Z",
+                           "2026-05-01T25:00:00Z", "2026-05-01T10:00:00", "2026-05-01T10:00:00+1100",
+                           "2026-05-01T10:00:00Zx", "2026-05-01T10:00:00.Z", "yesterday"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }
 
 TEST(Clock, WritesWhatItReads) {
-  for (const char* text : {"2026-05-01T10:00:00Z", "2026-05-01T10:00:00.25Z", "1969-12-31T23:59:59.999999Z"}) {
+  for (const char* text :
+       {"2026-05-01T10:00:00Z", "2026-05-01T10:00:00.25Z", "1969-12-31T23:59:59.999999Z"}) {
     EXPECT_EQ(format_rfc3339(*parse_rfc3339(text)), text);
   }
 }

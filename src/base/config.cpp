@@ -21,8 +21,10 @@ constexpr ConfigKey kKeys[] = {
     {"database.url", &Config::database_url, true, "sqlite:FILE (below data.dir unless absolute)"},
     {"web.listen", &Config::web_listen, false, "address and port of dashboard, API and webhooks"},
     {"web.public_url", &Config::web_public_url, false, "how browsers reach it, when behind a proxy"},
-    {"web.trusted_proxies", &Config::web_trusted_proxies, false, "addresses whose X-Forwarded-For is believed"},
-    {"secrets.key_file", &Config::secrets_key_file, false, "keys that seal stored tokens (data.dir/secrets.key)"},
+    {"web.trusted_proxies", &Config::web_trusted_proxies, false,
+     "addresses whose X-Forwarded-For is believed"},
+    {"secrets.key_file", &Config::secrets_key_file, false,
+     "keys that seal stored tokens (data.dir/secrets.key)"},
     {"net.ca_file", &Config::net_ca_file, false, "certificate authorities instead of the system's"},
     {"command_prefix", &Config::command_prefix, false, "what starts a command in chat"},
     {"language", &Config::language, false, "en or de, for servers that chose none"},
@@ -34,7 +36,8 @@ constexpr ConfigKey kKeys[] = {
     {"kick.client_secret", &Config::kick_client_secret, true, "of the Kick app"},
     {"kick.oauth_url", &Config::kick_oauth_url, false, "origin, no path"},
     {"kick.api_url", &Config::kick_api_url, false, "origin, no path"},
-    {"kick.public_key_file", &Config::kick_public_key_file, false, "pins the webhook key instead of fetching it"},
+    {"kick.public_key_file", &Config::kick_public_key_file, false,
+     "pins the webhook key instead of fetching it"},
 };
 
 const ConfigKey* find_key(std::string_view name) {
@@ -46,15 +49,15 @@ const ConfigKey* find_key(std::string_view name) {
 
 std::string variable_name(std::string_view key) {
   std::string name = "GUILDHALL_";
-  for (const char c : key) name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  for (const char c : key)
+    name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
 }
 
 std::unexpected<Error> unknown(std::string where, std::string_view name, std::span<const std::string> known) {
   const auto meant = closest(name, known);
   return fail(ErrorCode::configuration, fmt::format("{}: unknown key '{}'", where, name),
-              meant ? fmt::format("Did you mean '{}'?", *meant)
-                    : "`guildhall config show` lists every key.");
+              meant ? fmt::format("Did you mean '{}'?", *meant) : "`guildhall config show` lists every key.");
 }
 
 std::vector<std::string> key_names() {
@@ -68,7 +71,8 @@ void set(Config& config, const ConfigKey& key, std::string value, std::string so
   config.sources[std::string(key.name)] = std::move(source);
 }
 
-Result<void> read_table(Config& config, const toml::table& table, const std::string& prefix, const std::string& file) {
+Result<void> read_table(Config& config, const toml::table& table, const std::string& prefix,
+                        const std::string& file) {
   for (const auto& [name, node] : table) {
     const std::string full = prefix + std::string(name.str());
     const auto where = fmt::format("{} line {}", file, node.source().begin.line);
@@ -95,8 +99,9 @@ Result<void> read_file(Config& config, const std::filesystem::path& path) {
   content << input.rdbuf();
   const toml::parse_result parsed = toml::parse(content.str(), name);
   if (!parsed) {
-    return fail(ErrorCode::configuration, fmt::format("{} line {}: {}", name, parsed.error().source().begin.line,
-                                                      parsed.error().description()));
+    return fail(ErrorCode::configuration,
+                fmt::format("{} line {}: {}", name, parsed.error().source().begin.line,
+                            parsed.error().description()));
   }
   return read_table(config, parsed.table(), "", name);
 }
@@ -117,7 +122,8 @@ Result<void> read_environment(Config& config, const ConfigInput& input) {
   }
   for (const auto& [name, value] : input.environment) {
     if (!name.starts_with("GUILDHALL_")) continue;
-    if (std::find(known.begin(), known.end(), name) == known.end()) return unknown("environment", name, known);
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      return unknown("environment", name, known);
     for (const ConfigKey& key : kKeys) {
       const std::string variable = variable_name(key.name);
       if (name == variable) set(config, key, value, "environment " + name);
@@ -133,10 +139,12 @@ Result<void> read_environment(Config& config, const ConfigInput& input) {
 Result<void> check(const Config& config) {
   const auto wrong = [&](std::string_view key, std::string_view why) {
     const auto source = config.sources.find(key);
-    return fail(ErrorCode::configuration,
-                fmt::format("{} ({}): {}", key, source == config.sources.end() ? "default" : source->second, why));
+    return fail(
+        ErrorCode::configuration,
+        fmt::format("{} ({}): {}", key, source == config.sources.end() ? "default" : source->second, why));
   };
-  if (const auto listen = parse_listen(config.web_listen); !listen) return wrong("web.listen", listen.error().message);
+  if (const auto listen = parse_listen(config.web_listen); !listen)
+    return wrong("web.listen", listen.error().message);
   if (config.language != "en" && config.language != "de") return wrong("language", "must be en or de");
   if (!is_time_zone(config.time_zone)) {
     return wrong("time_zone", fmt::format("'{}' is not a time zone such as Europe/Berlin", config.time_zone));
@@ -175,7 +183,8 @@ Result<Config> load_config(const ConfigInput& input) {
   const std::filesystem::path standard = "guildhall.toml";
   std::error_code ignored;
   if (input.file || std::filesystem::exists(standard, ignored)) {
-    if (auto read = read_file(config, input.file.value_or(standard)); !read) return std::unexpected(read.error());
+    if (auto read = read_file(config, input.file.value_or(standard)); !read)
+      return std::unexpected(read.error());
   }
   if (auto read = read_environment(config, input); !read) return std::unexpected(read.error());
   for (const auto& [name, value] : input.flags) set(config, *find_key(name), value, "flag");

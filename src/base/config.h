@@ -49,7 +49,7 @@ struct Config {
 /// One key of the configuration as the outside names it.
 struct ConfigKey {
   std::string_view name;  // "database.url"
-  std::string Config::*member;
+  std::string Config::* member;
   bool secret = false;
   std::string_view help;
 };

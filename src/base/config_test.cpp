@@ -25,8 +25,10 @@ class Configuration : public testing::Test {
 
 TEST_F(Configuration, FlagsBeatEnvironmentBeatsFile) {
   ConfigInput input;
-  const std::string toml = "language = \"de\"\n[web]\nlisten = \"127.0.0.1:1\"\n[data]\ndir = \"from-file\"\n";
-  input.environment = {{"GUILDHALL_WEB_LISTEN", "127.0.0.1:2"}, {"GUILDHALL_DATA_DIR", "from-environment"}, {"PATH", "/bin"}};
+  const std::string toml =
+      "language = \"de\"\n[web]\nlisten = \"127.0.0.1:1\"\n[data]\ndir = \"from-file\"\n";
+  input.environment = {
+      {"GUILDHALL_WEB_LISTEN", "127.0.0.1:2"}, {"GUILDHALL_DATA_DIR", "from-environment"}, {"PATH", "/bin"}};
   input.flags = {{"data.dir", "from-flag"}};
   const auto config = load(toml, input);
   ASSERT_TRUE(config);

@@ -9,7 +9,9 @@
 namespace guildhall {
 namespace {
 
-const unsigned char* bytes_of(std::string_view data) { return reinterpret_cast<const unsigned char*>(data.data()); }
+const unsigned char* bytes_of(std::string_view data) {
+  return reinterpret_cast<const unsigned char*>(data.data());
+}
 
 }  // namespace
 

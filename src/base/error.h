@@ -33,8 +33,8 @@ enum class ErrorCode {
 
 struct Error {
   ErrorCode code = ErrorCode::failed;
-  std::string message;    // one plain sentence: what is wrong, with the file, line or field
-  std::string hint = {};  // the way out, or empty
+  std::string message;     // one plain sentence: what is wrong, with the file, line or field
+  std::string hint = {};   // the way out, or empty
   std::string field = {};  // of the input that is at fault, where there are fields
 };
 

@@ -2,7 +2,6 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-
 #include <charconv>
 
 #include "base/text.h"
@@ -40,7 +39,8 @@ std::optional<std::int64_t> integer(const Value& object, std::string_view key) {
   const Value* found = find(object, key);
   if (found == nullptr) return std::nullopt;
   if (found->is_int64()) return found->get_int64();
-  if (found->is_uint64() && found->get_uint64() <= INT64_MAX) return static_cast<std::int64_t>(found->get_uint64());
+  if (found->is_uint64() && found->get_uint64() <= INT64_MAX)
+    return static_cast<std::int64_t>(found->get_uint64());
   return std::nullopt;
 }
 

@@ -35,9 +35,9 @@ Result<Catalogue> Catalogue::parse(const std::map<std::string, std::string>& fil
   for (const auto& [language, content] : files) {
     const toml::parse_result parsed = toml::parse(content);
     if (!parsed) {
-      return fail(ErrorCode::invalid, fmt::format("messages/{}.toml line {}: {}", language,
-                                                  parsed.error().source().begin.line,
-                                                  parsed.error().description()));
+      return fail(ErrorCode::invalid,
+                  fmt::format("messages/{}.toml line {}: {}", language, parsed.error().source().begin.line,
+                              parsed.error().description()));
     }
     collect(parsed.table(), "", catalogue.languages_[language]);
   }

@@ -14,7 +14,8 @@ namespace {
 std::set<std::string> placeholders(const std::string& text) {
   static const std::regex kPlaceholder(R"(\{[a-z_]+\})");
   std::set<std::string> found;
-  for (std::sregex_iterator it(text.begin(), text.end(), kPlaceholder), end; it != end; ++it) found.insert(it->str());
+  for (std::sregex_iterator it(text.begin(), text.end(), kPlaceholder), end; it != end; ++it)
+    found.insert(it->str());
   return found;
 }
 
@@ -35,9 +36,11 @@ TEST(Messages, DescribeEveryCommandArgumentAndSetting) {
   const auto& english = world.declarations.texts.entries("en");
   for (const auto& command : world.declarations.commands.all()) {
     EXPECT_TRUE(english.contains(command.description_key())) << command.path;
-    for (const auto& argument : command.arguments) EXPECT_TRUE(english.contains("argument." + argument.name)) << argument.name;
+    for (const auto& argument : command.arguments)
+      EXPECT_TRUE(english.contains("argument." + argument.name)) << argument.name;
   }
-  for (const auto& [key, spec] : world.declarations.settings.all()) EXPECT_TRUE(english.contains("setting." + key)) << key;
+  for (const auto& [key, spec] : world.declarations.settings.all())
+    EXPECT_TRUE(english.contains("setting." + key)) << key;
 }
 
 TEST(Messages, WhatAnArgumentBringsIsNeverExpandedAgain) {

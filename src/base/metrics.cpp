@@ -6,7 +6,9 @@
 
 namespace guildhall {
 
-double Histogram::upper_bound(std::size_t bucket) { return 0.0001 * std::pow(2.0, static_cast<double>(bucket)); }
+double Histogram::upper_bound(std::size_t bucket) {
+  return 0.0001 * std::pow(2.0, static_cast<double>(bucket));
+}
 
 void Histogram::observe(double seconds) {
   std::size_t bucket = 0;

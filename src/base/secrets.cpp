@@ -23,7 +23,9 @@ constexpr char kVersion = 1;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
 unsigned char* writable(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-const unsigned char* readable(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* readable(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 Result<std::string> key_from_hex(std::string_view text) {
   if (text.size() != kKeyBytes * 2) return fail(ErrorCode::configuration, "a key has 64 hex digits");
@@ -59,8 +61,8 @@ Result<Secrets> Secrets::load(const std::filesystem::path& key_file) {
   for (int number = 1; std::getline(input, line); ++number) {
     const auto words = split_words(line);
     if (words.empty() || words[0].starts_with('#')) continue;
-    const auto key = words.size() == 2 ? key_from_hex(words[1])
-                                       : fail(ErrorCode::configuration, "a line is 'ID HEX'");
+    const auto key =
+        words.size() == 2 ? key_from_hex(words[1]) : fail(ErrorCode::configuration, "a line is 'ID HEX'");
     if (!key) {
       return fail(ErrorCode::configuration,
                   fmt::format("secrets.key_file: '{}' line {}: {}", name, number, key.error().message));
@@ -77,12 +79,16 @@ Result<Secrets> Secrets::load(const std::filesystem::path& key_file) {
 Result<void> Secrets::create(const std::filesystem::path& key_file) {
   const std::string name = key_file.string();
   const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return fail(ErrorCode::configuration, fmt::format("secrets.key_file: cannot create '{}'", name));
-  const std::string text = fmt::format("# Guildhall's key for stored platform tokens. Keep a copy apart from the database.\nk1 {}\n",
-                                       hex(random_bytes(kKeyBytes)));
-  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  if (file < 0)
+    return fail(ErrorCode::configuration, fmt::format("secrets.key_file: cannot create '{}'", name));
+  const std::string text = fmt::format(
+      "# Guildhall's key for stored platform tokens. Keep a copy apart from the database.\nk1 {}\n",
+      hex(random_bytes(kKeyBytes)));
+  const bool written =
+      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
   ::close(file);
-  if (!written) return fail(ErrorCode::configuration, fmt::format("secrets.key_file: cannot write '{}'", name));
+  if (!written)
+    return fail(ErrorCode::configuration, fmt::format("secrets.key_file: cannot write '{}'", name));
   return {};
 }
 
@@ -96,13 +102,14 @@ std::string Secrets::seal(std::string_view plain, std::string_view associated) c
   std::string tag(kTagBytes, '\0');
   const CipherContext context(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
   int length = 0;
-  const bool sealed =
-      EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, readable(keys_.find(active_)->second),
-                         readable(nonce)) == 1 &&
-      EVP_EncryptUpdate(context.get(), nullptr, &length, readable(associated), static_cast<int>(associated.size())) == 1 &&
-      EVP_EncryptUpdate(context.get(), writable(data), &length, readable(plain), static_cast<int>(plain.size())) == 1 &&
-      EVP_EncryptFinal_ex(context.get(), writable(data) + length, &length) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, tag.data()) == 1;
+  const bool sealed = EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
+                                         readable(keys_.find(active_)->second), readable(nonce)) == 1 &&
+                      EVP_EncryptUpdate(context.get(), nullptr, &length, readable(associated),
+                                        static_cast<int>(associated.size())) == 1 &&
+                      EVP_EncryptUpdate(context.get(), writable(data), &length, readable(plain),
+                                        static_cast<int>(plain.size())) == 1 &&
+                      EVP_EncryptFinal_ex(context.get(), writable(data) + length, &length) == 1 &&
+                      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, tag.data()) == 1;
   if (!sealed) throw std::runtime_error("encryption failed");
   return out + data + tag;
 }
@@ -119,23 +126,26 @@ Result<std::string> Secrets::open(std::string_view sealed, std::string_view asso
     return fail(ErrorCode::configuration, fmt::format("secrets.key_file: key '{}' is missing", key_id));
   }
   const std::string_view nonce = sealed.substr(end_of_id + 1, kNonceBytes);
-  const std::string_view data = sealed.substr(end_of_id + 1 + kNonceBytes,
-                                              sealed.size() - end_of_id - 1 - kNonceBytes - kTagBytes);
+  const std::string_view data =
+      sealed.substr(end_of_id + 1 + kNonceBytes, sealed.size() - end_of_id - 1 - kNonceBytes - kTagBytes);
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
   std::string plain(data.size(), '\0');
   const CipherContext context(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
   int length = 0;
-  const bool opened =
-      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, readable(key->second), readable(nonce)) == 1 &&
-      EVP_DecryptUpdate(context.get(), nullptr, &length, readable(associated), static_cast<int>(associated.size())) == 1 &&
-      EVP_DecryptUpdate(context.get(), writable(plain), &length, readable(data), static_cast<int>(data.size())) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1 &&
-      EVP_DecryptFinal_ex(context.get(), writable(plain) + length, &length) == 1;
+  const bool opened = EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, readable(key->second),
+                                         readable(nonce)) == 1 &&
+                      EVP_DecryptUpdate(context.get(), nullptr, &length, readable(associated),
+                                        static_cast<int>(associated.size())) == 1 &&
+                      EVP_DecryptUpdate(context.get(), writable(plain), &length, readable(data),
+                                        static_cast<int>(data.size())) == 1 &&
+                      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1 &&
+                      EVP_DecryptFinal_ex(context.get(), writable(plain) + length, &length) == 1;
   if (!opened) return fail(ErrorCode::invalid, "the sealed value was altered or belongs to another row");
   return plain;
 }
 
-std::string token_context(std::string_view platform, std::string_view platform_user_id, std::string_view column) {
+std::string token_context(std::string_view platform, std::string_view platform_user_id,
+                          std::string_view column) {
   return fmt::format("{}/{}/{}", platform, platform_user_id, column);
 }
 

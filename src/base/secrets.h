@@ -34,6 +34,7 @@ class Secrets {
 };
 
 /// What a sealed column of a platform account is bound to.
-std::string token_context(std::string_view platform, std::string_view platform_user_id, std::string_view column);
+std::string token_context(std::string_view platform, std::string_view platform_user_id,
+                          std::string_view column);
 
 }  // namespace guildhall

@@ -38,7 +38,8 @@ bool is_clean_utf8(std::string_view text) {
 std::string clean_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for_each_code_point(text, [&](int code, std::string_view bytes) { out += code > 0 ? bytes : kReplacement; });
+  for_each_code_point(text,
+                      [&](int code, std::string_view bytes) { out += code > 0 ? bytes : kReplacement; });
   return out;
 }
 

@@ -54,9 +54,7 @@ TEST(Text, ShortensByCharacters) {
   EXPECT_EQ(shorten("äöüß", 3), "äö…");
 }
 
-TEST(Text, CountsAsDiscordDoes) {
-  EXPECT_EQ(utf16_length("aä🎲"), 4U);
-}
+TEST(Text, CountsAsDiscordDoes) { EXPECT_EQ(utf16_length("aä🎲"), 4U); }
 
 TEST(Text, SuggestsWhatWasMeant) {
   const std::vector<std::string> known{"points_per_5min", "kick_channel", "language"};

@@ -43,7 +43,8 @@ BOOST_DESCRIBE_STRUCT(CountParams, (), (count))
 
 constexpr Statement<OperationParams, CountRow> kKnown{
     "activity.known",
-    "SELECT count(*) AS known FROM activity WHERE discord_server_id = :server AND operation_id = :operation_id"};
+    "SELECT count(*) AS known FROM activity WHERE discord_server_id = :server AND operation_id = "
+    ":operation_id"};
 
 constexpr Statement<InsertParams, NoRow> kInsert{
     "activity.insert",
@@ -64,7 +65,8 @@ TxTask<void> note_activity(store::Tx& tx, Activity activity) {
   const auto known = co_await tx.one(kKnown, {activity.operation_id});
   if (known->known > 0) co_return;
   const auto id = co_await tenancy::next_number(tx, "activity");
-  co_await tx.change(kInsert, {id, activity.at, activity.kind, activity.name, activity.amount, activity.operation_id});
+  co_await tx.change(kInsert,
+                     {id, activity.at, activity.kind, activity.name, activity.amount, activity.operation_id});
   co_await tx.change(kForget, {id - kKept});
 }
 

@@ -40,9 +40,8 @@ boost::json::object setting_json(const Declarations& declarations, const Setting
 }
 
 Task<Result<RouteAnswer>> list_settings(const Declarations& declarations, RouteCall call) {
-  const SettingsPtr settings = co_await call.scope.read([&](store::Tx& tx) {
-    return load_settings(tx, declarations.settings, *declarations.config);
-  });
+  const SettingsPtr settings = co_await call.scope.read(
+      [&](store::Tx& tx) { return load_settings(tx, declarations.settings, *declarations.config); });
   boost::json::array rows;
   for (const auto& [key, spec] : declarations.settings.all()) {
     rows.push_back(setting_json(declarations, spec, settings->all().at(key), call.language));
@@ -64,10 +63,12 @@ Task<Result<RouteAnswer>> change(const Declarations& declarations, RouteCall cal
   }
   for (const char* key : {"value", "expected"}) {
     if (!body->at(key).is_string() && !body->at(key).is_null()) {
-      co_return std::unexpected(Error{ErrorCode::invalid, fmt::format("{}: must be text or null", key), "", key});
+      co_return std::unexpected(
+          Error{ErrorCode::invalid, fmt::format("{}: must be text or null", key), "", key});
     }
   }
-  const SettingWish wish{call.path.find("key")->second, wanted_text(call.body, "value"), wanted_text(call.body, "expected")};
+  const SettingWish wish{call.path.find("key")->second, wanted_text(call.body, "value"),
+                         wanted_text(call.body, "expected")};
   auto changed = co_await call.scope.transact([&](store::Tx& tx) {
     return change_server_setting(tx, declarations, call.scope.server(), wish, call.actor, call.now);
   });
@@ -75,7 +76,9 @@ Task<Result<RouteAnswer>> change(const Declarations& declarations, RouteCall cal
     if (changed.error().code == ErrorCode::invalid) changed.error().field = "value";
     co_return std::unexpected(changed.error());
   }
-  RouteAnswer answer{{{"key", changed->key}, {"before", text_or_null(changed->before)}, {"after", text_or_null(changed->after)}}};
+  RouteAnswer answer{{{"key", changed->key},
+                      {"before", text_or_null(changed->before)},
+                      {"after", text_or_null(changed->after)}}};
   answer.settings_changed = changed->before != changed->after;
   co_return answer;
 }
@@ -83,12 +86,18 @@ Task<Result<RouteAnswer>> change(const Declarations& declarations, RouteCall cal
 Task<Result<RouteAnswer>> read_log(RouteCall call) {
   const auto limit = call.integer_query("limit", 20, 1, 100);
   if (!limit) co_return std::unexpected(limit.error());
-  const auto rows = co_await call.scope.read([count = *limit](store::Tx& tx) { return tenancy::read_audit(tx, count); });
+  const auto rows =
+      co_await call.scope.read([count = *limit](store::Tx& tx) { return tenancy::read_audit(tx, count); });
   boost::json::array out;
   for (const auto& row : rows) {
-    out.push_back({{"id", fmt::format("{}", row.entry_id)}, {"at", format_rfc3339(row.at)}, {"actor", row.actor},
-                   {"door", row.door}, {"action", row.action}, {"subject", row.subject},
-                   {"before", text_or_null(row.before)}, {"after", text_or_null(row.after)}});
+    out.push_back({{"id", fmt::format("{}", row.entry_id)},
+                   {"at", format_rfc3339(row.at)},
+                   {"actor", row.actor},
+                   {"door", row.door},
+                   {"action", row.action},
+                   {"subject", row.subject},
+                   {"before", text_or_null(row.before)},
+                   {"after", text_or_null(row.after)}});
   }
   co_return RouteAnswer{{{"rows", std::move(out)}}};
 }
@@ -96,8 +105,12 @@ Task<Result<RouteAnswer>> read_log(RouteCall call) {
 }  // namespace
 
 void declare_bot_routes(Declarations& declarations) {
-  declarations.routes.add({"bot", "GET", "/settings", [&declarations](RouteCall call) { return list_settings(declarations, std::move(call)); }});
-  declarations.routes.add({"bot", "PUT", "/settings/{key}", [&declarations](RouteCall call) { return change(declarations, std::move(call)); }});
+  declarations.routes.add({"bot", "GET", "/settings", [&declarations](RouteCall call) {
+                             return list_settings(declarations, std::move(call));
+                           }});
+  declarations.routes.add({"bot", "PUT", "/settings/{key}", [&declarations](RouteCall call) {
+                             return change(declarations, std::move(call));
+                           }});
   declarations.routes.add({"bot", "GET", "/audit", read_log});
 }
 

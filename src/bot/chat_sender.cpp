@@ -19,18 +19,21 @@ std::string context_of(const tenancy::ChannelKey& channel, std::string_view colu
 
 }  // namespace
 
-ChatSender::ChatSender(boost::asio::io_context& loop, kick::Client& client, tenancy::ChannelDirectory& channels,
-                       const Secrets& secrets, const Clock& clock, Metrics& metrics)
+ChatSender::ChatSender(boost::asio::io_context& loop, kick::Client& client,
+                       tenancy::ChannelDirectory& channels, const Secrets& secrets, const Clock& clock,
+                       Metrics& metrics)
     : loop_(loop),
       client_(client),
       channels_(channels),
       secrets_(secrets),
       clock_(clock),
       sent_(metrics.counter("guildhall_chat_sent_total", "Texts sent to stream chats.")),
-      dropped_(metrics.counter("guildhall_chat_dropped_total", "Texts for stream chats that were not sent.")) {}
+      dropped_(
+          metrics.counter("guildhall_chat_dropped_total", "Texts for stream chats that were not sent.")) {}
 
 void ChatSender::send(tenancy::ChannelKey channel, std::string text) {
-  boost::asio::post(loop_, [this, channel = std::move(channel), text = std::move(text)] { enqueue(channel, text); });
+  boost::asio::post(loop_,
+                    [this, channel = std::move(channel), text = std::move(text)] { enqueue(channel, text); });
 }
 
 void ChatSender::enqueue(tenancy::ChannelKey channel, std::string text) {
@@ -54,9 +57,12 @@ Task<void> ChatSender::drain(tenancy::ChannelKey channel) {
     const Line line = std::move(queue.lines.front());
     queue.lines.pop_front();
     Result<void> sent = fail(ErrorCode::timeout, "it waited too long");
-    if (std::chrono::steady_clock::now() - line.queued < kPatience) sent = co_await send_line(channel, line.text);
+    if (std::chrono::steady_clock::now() - line.queued < kPatience)
+      sent = co_await send_line(channel, line.text);
     (sent ? sent_ : dropped_).add();
-    if (!sent) log::warning("chat text dropped", {log::field("channel", channel.platform_user_id), log::field("error", sent.error().message)});
+    if (!sent)
+      log::warning("chat text dropped", {log::field("channel", channel.platform_user_id),
+                                         log::field("error", sent.error().message)});
   }
   queue.sending = false;
 }
@@ -77,8 +83,9 @@ Task<Result<void>> ChatSender::speak(tenancy::ChannelKey channel, std::string to
   if (!queue.as_user) {
     auto spoken = co_await client_.send_chat(token, "bot", channel.platform_user_id, text);
     // Only a refusal says for sure that nothing was posted.
-    if (spoken || spoken.error().code == ErrorCode::unauthenticated || spoken.error().code == ErrorCode::unavailable ||
-        spoken.error().code == ErrorCode::timeout || spoken.error().code == ErrorCode::rate_limited) {
+    if (spoken || spoken.error().code == ErrorCode::unauthenticated ||
+        spoken.error().code == ErrorCode::unavailable || spoken.error().code == ErrorCode::timeout ||
+        spoken.error().code == ErrorCode::rate_limited) {
       co_return spoken;
     }
     queue.as_user = true;
@@ -90,7 +97,8 @@ Task<void> ChatSender::keep(tenancy::ChannelKey channel, kick::Tokens tokens) {
   const TimePoint now = clock_.now();
   tenancy::SealedTokens sealed;
   sealed.access_token = store::Blob{secrets_.seal(tokens.access_token, context_of(channel, "access_token"))};
-  sealed.refresh_token = store::Blob{secrets_.seal(tokens.refresh_token, context_of(channel, "refresh_token"))};
+  sealed.refresh_token =
+      store::Blob{secrets_.seal(tokens.refresh_token, context_of(channel, "refresh_token"))};
   sealed.token_expires_at = now + tokens.expires_in;
   co_await channels_.store_tokens(std::move(channel), std::move(sealed), "connected", now);
 }

@@ -51,7 +51,9 @@ std::optional<PersonArgument> CommandCall::person(std::string_view name) const {
   return std::get<PersonArgument>(found->second);
 }
 
-bool CommandSpec::open_at(Door door) const { return std::find(doors.begin(), doors.end(), door) != doors.end(); }
+bool CommandSpec::open_at(Door door) const {
+  return std::find(doors.begin(), doors.end(), door) != doors.end();
+}
 
 std::string CommandSpec::slash_name() const {
   std::string name = path;
@@ -89,8 +91,10 @@ std::optional<ParsedCommand> CommandRegistry::parse(Door door, std::string_view 
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       if (to_lower_ascii(words[i]) != wanted[i]) return;
     }
-    const auto used = wanted.empty() ? 0 : words[wanted.size() - 1].data() + words[wanted.size() - 1].size() - line.data();
-    best = ParsedCommand{&command, {words.begin() + static_cast<std::ptrdiff_t>(wanted.size()), words.end()},
+    const auto used =
+        wanted.empty() ? 0 : words[wanted.size() - 1].data() + words[wanted.size() - 1].size() - line.data();
+    best = ParsedCommand{&command,
+                         {words.begin() + static_cast<std::ptrdiff_t>(wanted.size()), words.end()},
                          trim(line.substr(static_cast<std::size_t>(used)))};
     best_length = wanted.size();
   };
@@ -103,8 +107,8 @@ std::optional<ParsedCommand> CommandRegistry::parse(Door door, std::string_view 
   return best;
 }
 
-std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string_view text, std::string_view platform,
-                                           std::optional<Reply>& refusal) {
+std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string_view text,
+                                           std::string_view platform, std::optional<Reply>& refusal) {
   switch (spec.kind) {
     case ArgumentKind::person:
       if (auto person = read_person(text, platform)) return person;
@@ -113,15 +117,16 @@ std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string
     case ArgumentKind::integer: {
       const auto number = parse_amount(text);
       if (number && *number >= spec.least && *number <= spec.most) return ArgumentValue(*number);
-      refusal = refuse("common.bad_number", {{"argument", spec.name}, {"least", spec.least}, {"most", spec.most}});
+      refusal =
+          refuse("common.bad_number", {{"argument", spec.name}, {"least", spec.least}, {"most", spec.most}});
       return std::nullopt;
     }
     case ArgumentKind::choice:
       for (const std::string& choice : spec.choices) {
         if (to_lower_ascii(text) == choice) return ArgumentValue(choice);
       }
-      refusal = refuse("common.bad_choice",
-                       {{"argument", spec.name}, {"choices", fmt::format("{}", fmt::join(spec.choices, ", "))}});
+      refusal = refuse("common.bad_choice", {{"argument", spec.name},
+                                             {"choices", fmt::format("{}", fmt::join(spec.choices, ", "))}});
       return std::nullopt;
     case ArgumentKind::text: return ArgumentValue(clean_utf8(text));
   }

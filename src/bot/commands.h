@@ -72,10 +72,10 @@ struct CommandSpec {
   std::vector<std::string> aliases;  // of the whole path, for prefix and chat
   std::vector<Door> doors;
   Permission permission = Permission::everyone;
-  bool private_answer = false;       // Discord shows the answer to the caller alone
+  bool private_answer = false;  // Discord shows the answer to the caller alone
   std::vector<ArgumentSpec> arguments;
-  Duration cooldown{0};              // administrators have none
-  bool cooldown_per_place = false;   // otherwise per caller
+  Duration cooldown{0};             // administrators have none
+  bool cooldown_per_place = false;  // otherwise per caller
   CommandHandler handler;
 
   bool open_at(Door door) const;
@@ -114,8 +114,8 @@ struct ArgumentsOrReply {
 /// From prefix or chat words; the last argument of kind text takes the rest of the line.
 ArgumentsOrReply read_words(const ParsedCommand& parsed, Door door, std::string_view platform);
 /// One argument from its text. Empty: not a value of its kind; `refusal` says so.
-std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string_view text, std::string_view platform,
-                                           std::optional<Reply>& refusal);
+std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string_view text,
+                                           std::string_view platform, std::optional<Reply>& refusal);
 /// Are all required arguments there?
 std::optional<Reply> refuse_missing(const CommandSpec& command,
                                     const std::map<std::string, ArgumentValue, std::less<>>& arguments);

@@ -15,7 +15,6 @@ namespace guildhall::bot {
 struct ServerContext {
   std::string language() const { return settings->get(kLanguage); }
 
-
   ServerId server;
   TimePoint now;
   SettingsPtr settings;

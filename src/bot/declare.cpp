@@ -16,7 +16,8 @@ using store::TxTask;
 
 Catalogue read_texts() {
   std::map<std::string, std::string> files;
-  for (const EmbeddedFile& file : embedded_messages()) files[std::string(file.name.substr(0, file.name.find('.')))] = file.content;
+  for (const EmbeddedFile& file : embedded_messages())
+    files[std::string(file.name.substr(0, file.name.find('.')))] = file.content;
   auto catalogue = Catalogue::parse(files);
   if (!catalogue) throw ErrorException(catalogue.error());
   return *std::move(catalogue);
@@ -27,12 +28,15 @@ TxTask<Reply> help(const Declarations& declarations, ServerContext& context, con
   Reply reply = say("help.title");
   const std::string prefix = call.door == Door::slash ? "/" : context.settings->get(kCommandPrefix);
   for (const CommandSpec& command : declarations.commands.all()) {
-    if (!command.open_at(call.door) || (command.permission == Permission::administrator && !call.caller.administrator)) continue;
+    if (!command.open_at(call.door) ||
+        (command.permission == Permission::administrator && !call.caller.administrator))
+      continue;
     const std::string name = call.door == Door::slash ? command.slash_name() : command.path;
-    reply.lines.push_back({call.door == Door::chat ? "help.name" : "help.row",
-                           {{"usage", prefix + name + usage(command).substr(command.path.size())},
-                            {"name", prefix + name},
-                            {"description", context.texts->text(context.language(), command.description_key())}}});
+    reply.lines.push_back(
+        {call.door == Door::chat ? "help.name" : "help.row",
+         {{"usage", prefix + name + usage(command).substr(command.path.size())},
+          {"name", prefix + name},
+          {"description", context.texts->text(context.language(), command.description_key())}}});
   }
   co_return reply;
 }
@@ -45,7 +49,9 @@ CommandSpec help_command(const Declarations& declarations) {
   command.doors = {Door::slash, Door::prefix, Door::chat};
   command.private_answer = true;
   command.cooldown = std::chrono::seconds(10);
-  command.handler = [&declarations](Tx&, ServerContext& context, const CommandCall& call) { return help(declarations, context, call); };
+  command.handler = [&declarations](Tx&, ServerContext& context, const CommandCall& call) {
+    return help(declarations, context, call);
+  };
   return command;
 }
 
@@ -67,11 +73,12 @@ void declare_bot(Declarations& declarations) {
   declare_bot_routes(declarations);
 }
 
-TxTask<Result<SettingChange>> change_server_setting(Tx& tx, const Declarations& declarations, ServerId server, SettingWish wish,
-                                                           tenancy::Actor actor, TimePoint now) {
+TxTask<Result<SettingChange>> change_server_setting(Tx& tx, const Declarations& declarations, ServerId server,
+                                                    SettingWish wish, tenancy::Actor actor, TimePoint now) {
   auto changed = co_await change_setting(tx, declarations.settings, std::move(wish), std::move(actor), now);
   if (!changed || changed->before == changed->after) co_return changed;
-  ServerContext context{server, now, co_await load_settings(tx, declarations.settings, *declarations.config), &declarations.texts};
+  ServerContext context{server, now, co_await load_settings(tx, declarations.settings, *declarations.config),
+                        &declarations.texts};
   for (const auto& handler : declarations.on_settings) co_await handler(tx, context);
   co_return changed;
 }

@@ -1,9 +1,10 @@
 #include "bot/discord_bridge.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -21,7 +22,9 @@ constexpr const char* kMemoryName = "discord.gateway";
 class StoredMemory final : public discord::SessionStore {
  public:
   explicit StoredMemory(tenancy::GlobalScope global) : state_(global) {}
-  Task<discord::GatewayMemory> load() override { co_return discord::read_memory(co_await state_.read(kMemoryName)); }
+  Task<discord::GatewayMemory> load() override {
+    co_return discord::read_memory(co_await state_.read(kMemoryName));
+  }
   Task<void> save(discord::GatewayMemory memory) override {
     co_await state_.write(kMemoryName, discord::write_memory(memory));
   }
@@ -42,7 +45,11 @@ discord::OptionType option_type(ArgumentKind kind) {
 
 discord::CommandOption option_of(const ArgumentSpec& spec, const Catalogue& texts) {
   const std::string key = "argument." + spec.name;
-  discord::CommandOption option{option_type(spec.kind), spec.name, texts.text("en", key), {{"de", texts.text("de", key)}}, spec.required};
+  discord::CommandOption option{option_type(spec.kind),
+                                spec.name,
+                                texts.text("en", key),
+                                {{"de", texts.text("de", key)}},
+                                spec.required};
   if (spec.kind == ArgumentKind::integer) {
     option.least = spec.least;
     option.most = spec.most;
@@ -51,7 +58,9 @@ discord::CommandOption option_of(const ArgumentSpec& spec, const Catalogue& text
   return option;
 }
 
-discord::RestOptions rest_options(const Config& config) { return {config.discord_api_url, config.discord_token, kProjectUrl}; }
+discord::RestOptions rest_options(const Config& config) {
+  return {config.discord_api_url, config.discord_token, kProjectUrl};
+}
 
 }  // namespace
 
@@ -60,13 +69,19 @@ discord::RestOptions rest_options(const Config& config) { return {config.discord
 class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
  public:
   Pending(DiscordBridge& bridge, discord::Interaction interaction, bool private_deferral)
-      : bridge_(bridge), interaction_(std::move(interaction)), private_(private_deferral), timer_(bridge.services_.loop) {}
+      : bridge_(bridge),
+        interaction_(std::move(interaction)),
+        private_(private_deferral),
+        timer_(bridge.services_.loop) {}
 
-  void start() { boost::asio::co_spawn(bridge_.services_.loop, defer_when_late(shared_from_this()), boost::asio::detached); }
+  void start() {
+    boost::asio::co_spawn(bridge_.services_.loop, defer_when_late(shared_from_this()), boost::asio::detached);
+  }
 
   /// From any thread.
   void answer(Answer answer) {
-    boost::asio::co_spawn(bridge_.services_.loop, give(shared_from_this(), std::move(answer)), boost::asio::detached);
+    boost::asio::co_spawn(bridge_.services_.loop, give(shared_from_this(), std::move(answer)),
+                          boost::asio::detached);
   }
 
  private:
@@ -74,7 +89,8 @@ class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
     co_await self->bridge_.timing_->wait(self->timer_, self->bridge_.timing_->now() + kPatience);
     if (self->answered_) co_return;
     self->deferring_ = true;
-    const auto deferred = co_await self->bridge_.rest_.defer(self->interaction_.id, self->interaction_.token, self->private_);
+    const auto deferred =
+        co_await self->bridge_.rest_.defer(self->interaction_.id, self->interaction_.token, self->private_);
     if (!deferred) self->report("deferral", deferred.error());
     self->deferring_ = false;
     self->deferred_ = true;
@@ -86,23 +102,27 @@ class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
     const std::string text = fit_message(std::move(answer.text), discord::kLongestMessage);
     self->answered_ = true;
     if (self->deferring_) {  // its outcome decides how to go on
-      co_await self->bridge_.timing_->wait(self->timer_, self->bridge_.timing_->now() + std::chrono::seconds(10));
+      co_await self->bridge_.timing_->wait(self->timer_,
+                                           self->bridge_.timing_->now() + std::chrono::seconds(10));
     }
     if (!self->deferred_) {
       self->timer_.cancel();
-      const auto given = co_await rest.answer(self->interaction_.id, self->interaction_.token, text, answer.private_answer);
+      const auto given =
+          co_await rest.answer(self->interaction_.id, self->interaction_.token, text, answer.private_answer);
       if (given) co_return;
       // The call may have arrived although its answer was lost: only an edit cannot say it twice.
       self->report("answer", given.error());
       if (given.error().code != ErrorCode::timeout && given.error().code != ErrorCode::unavailable) co_return;
     }
-    const auto edited = co_await rest.edit_answer(self->interaction_.application, self->interaction_.token, text);
+    const auto edited =
+        co_await rest.edit_answer(self->interaction_.application, self->interaction_.token, text);
     if (!edited) self->report("late answer", edited.error());
   }
 
   void report(std::string_view what, const Error& error) const {
     const std::string server = interaction_.guild ? interaction_.guild->str() : "";
-    log::warning("interaction not answered", {log::field("step", what), log::field("server", server), log::field("error", error.message)});
+    log::warning("interaction not answered", {log::field("step", what), log::field("server", server),
+                                              log::field("error", error.message)});
   }
 
   DiscordBridge& bridge_;
@@ -117,12 +137,14 @@ class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
 DiscordBridge::DiscordBridge(BridgeServices services)
     : services_(services),
       timing_(discord::system_timing()),
-      rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_, services.metrics),
-      gateway_(services.loop,
-               {services.config.discord_token, discord::kDefaultIntents, services.config.discord_gateway_url}, *this,
-               std::make_shared<StoredMemory>(services.tenancy.global()),
-               discord::websocket_connector({services.config.net_ca_file}),
-               [this] { return rest_.gateway_info(); }, timing_, services.metrics) {}
+      rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_,
+            services.metrics),
+      gateway_(
+          services.loop,
+          {services.config.discord_token, discord::kDefaultIntents, services.config.discord_gateway_url},
+          *this, std::make_shared<StoredMemory>(services.tenancy.global()),
+          discord::websocket_connector({services.config.net_ca_file}),
+          [this] { return rest_.gateway_info(); }, timing_, services.metrics) {}
 
 DiscordBridge::~DiscordBridge() = default;
 
@@ -133,14 +155,16 @@ void DiscordBridge::stop() { gateway_.stop(); }
 Task<Result<void>> DiscordBridge::send(std::string channel_id, std::string content, std::string nonce) {
   const auto channel = DiscordChannelId::parse(channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
-  const auto sent = co_await rest_.create_message(*channel, {fit_message(std::move(content), discord::kLongestMessage), std::move(nonce)});
+  const auto sent = co_await rest_.create_message(
+      *channel, {fit_message(std::move(content), discord::kLongestMessage), std::move(nonce)});
   if (!sent) co_return std::unexpected(sent.error());
   co_return Result<void>{};
 }
 
 void DiscordBridge::on_ready(discord::Ready ready) {
   log::info("discord ready", {log::field("servers", ready.guilds.size())});
-  net::spawn(services_.loop, "discord.register_commands", [this, id = ready.application] { return register_commands(id); });
+  net::spawn(services_.loop, "discord.register_commands",
+             [this, id = ready.application] { return register_commands(id); });
   const std::set<ServerId> present(ready.guilds.begin(), ready.guilds.end());
   net::spawn(services_.loop, "discord.leave_missing", [this, present] { return leave_missing(present); });
 }
@@ -158,7 +182,8 @@ void DiscordBridge::remember(const discord::GuildSnapshot& guild) {
 
 void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival) {
   remember(guild);
-  net::spawn(services_.loop, "discord.arrive", [this, id = guild.id, name = guild.name] { return arrive(id, name); });
+  net::spawn(services_.loop, "discord.arrive",
+             [this, id = guild.id, name = guild.name] { return arrive(id, name); });
 }
 
 void DiscordBridge::on_guild_updated(discord::GuildUpdate update) {
@@ -168,7 +193,9 @@ void DiscordBridge::on_guild_updated(discord::GuildUpdate update) {
     known->second.roles.clear();
     for (const discord::Role& role : *update.roles) known->second.roles[role.id] = role.permissions;
   }
-  if (update.name) net::spawn(services_.loop, "discord.rename", [this, id = update.id, name = *update.name] { return arrive(id, name); });
+  if (update.name)
+    net::spawn(services_.loop, "discord.rename",
+               [this, id = update.id, name = *update.name] { return arrive(id, name); });
 }
 
 void DiscordBridge::on_guild_unavailable(ServerId guild) {
@@ -182,7 +209,8 @@ void DiscordBridge::on_guild_removed(ServerId guild) {
 }
 
 void DiscordBridge::on_role(ServerId guild, discord::Role role) {
-  if (const auto known = guilds_.find(guild); known != guilds_.end()) known->second.roles[role.id] = role.permissions;
+  if (const auto known = guilds_.find(guild); known != guilds_.end())
+    known->second.roles[role.id] = role.permissions;
 }
 
 void DiscordBridge::on_role_deleted(ServerId guild, discord::RoleId role) {
@@ -192,8 +220,10 @@ void DiscordBridge::on_role_deleted(ServerId guild, discord::RoleId role) {
 void DiscordBridge::on_member_joined(discord::MemberJoin join) {
   const auto scope = services_.tenancy.scopes().for_discord_event(join.guild);
   if (!scope) return;
-  services_.dispatcher.submit(*scope, MemberJoined{join.user.id, join.user.display_name, join.joined_at.value_or(services_.clock.now())},
-                              [](Outcome) {});
+  services_.dispatcher.submit(
+      *scope,
+      MemberJoined{join.user.id, join.user.display_name, join.joined_at.value_or(services_.clock.now())},
+      [](Outcome) {});
 }
 
 void DiscordBridge::on_member_left(discord::MemberLeave leave) {
@@ -206,17 +236,21 @@ void DiscordBridge::on_member_left(discord::MemberLeave leave) {
 
 void DiscordBridge::on_message(discord::Message message) {
   const bool human = !message.author.bot && !message.webhook;
-  const bool plain = message.type == discord::MessageType::plain || message.type == discord::MessageType::reply;
+  const bool plain =
+      message.type == discord::MessageType::plain || message.type == discord::MessageType::reply;
   if (!human || !plain || !message.guild || message.content.empty()) return;
-  net::spawn(services_.loop, "discord.message", [this, message = std::move(message)] { return handle_message(message); });
+  net::spawn(services_.loop, "discord.message",
+             [this, message = std::move(message)] { return handle_message(message); });
 }
 
-bool DiscordBridge::is_administrator(const Guild& guild, ServerId server, const discord::Message& message) const {
+bool DiscordBridge::is_administrator(const Guild& guild, ServerId server,
+                                     const discord::Message& message) const {
   discord::GuildSnapshot snapshot;
   snapshot.id = server;
   snapshot.owner = guild.owner;
   for (const auto& [id, permissions] : guild.roles) snapshot.roles.push_back({id, "", permissions});
-  return (discord::guild_permissions(snapshot, message.author.id, message.roles) & discord::kAdministrator) != 0;
+  return (discord::guild_permissions(snapshot, message.author.id, message.roles) & discord::kAdministrator) !=
+         0;
 }
 
 Task<void> DiscordBridge::handle_message(discord::Message message) {
@@ -237,29 +271,39 @@ Task<void> DiscordBridge::handle_message(discord::Message message) {
   request.place = "discord:" + message.channel.str();
   request.operation_id = "discord:" + message.id.str();
   request.line = message.content;
-  services_.dispatcher.submit(*scope, std::move(request), [this, message](Outcome, std::optional<Answer> answer) {
-    if (!answer) return;
-    net::spawn(services_.loop, "discord.reply", [this, message, text = answer->text] { return reply(message, text); });
-  });
+  services_.dispatcher.submit(
+      *scope, std::move(request), [this, message](Outcome, std::optional<Answer> answer) {
+        if (!answer) return;
+        net::spawn(services_.loop, "discord.reply",
+                   [this, message, text = answer->text] { return reply(message, text); });
+      });
 }
 
 Task<void> DiscordBridge::reply(discord::Message message, std::string text) {
   // The nonce makes a repeated call harmless; the answer belongs to this one message.
-  const discord::NewMessage answer{fit_message(std::move(text), discord::kLongestMessage), "re-" + message.id.str(), message.id};
+  const discord::NewMessage answer{fit_message(std::move(text), discord::kLongestMessage),
+                                   "re-" + message.id.str(), message.id};
   const auto sent = co_await rest_.create_message(message.channel, answer);
-  if (!sent) log::warning("reply not sent", {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
+  if (!sent)
+    log::warning("reply not sent",
+                 {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
 }
 
-std::string DiscordBridge::say_plainly(std::string_view key) const { return services_.declarations.texts.text(services_.config.language, key); }
+std::string DiscordBridge::say_plainly(std::string_view key) const {
+  return services_.declarations.texts.text(services_.config.language, key);
+}
 
 void DiscordBridge::on_interaction(discord::Interaction interaction) {
   if (interaction.type != discord::InteractionType::command) return;
   const CommandSpec* command = services_.declarations.commands.find_slash(interaction.command);
-  const auto scope = interaction.guild ? services_.tenancy.scopes().for_discord_event(*interaction.guild) : std::nullopt;
-  const auto pending = std::make_shared<Pending>(*this, interaction, command != nullptr && command->private_answer);
+  const auto scope =
+      interaction.guild ? services_.tenancy.scopes().for_discord_event(*interaction.guild) : std::nullopt;
+  const auto pending =
+      std::make_shared<Pending>(*this, interaction, command != nullptr && command->private_answer);
   pending->start();
   if (!scope || command == nullptr) {
-    pending->answer({say_plainly(interaction.guild ? "common.unknown_command" : "common.servers_only"), true});
+    pending->answer(
+        {say_plainly(interaction.guild ? "common.unknown_command" : "common.servers_only"), true});
     return;
   }
   CommandRequest request;
@@ -271,18 +315,22 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
   request.slash_name = interaction.command;
   request.options = interaction.options;
   for (const auto& [id, name] : interaction.users) request.person_names[id.str()] = name;
-  services_.dispatcher.submit(*scope, std::move(request), [this, pending](Outcome outcome, std::optional<Answer> answer) {
-    if (answer) pending->answer(*std::move(answer));
-    if (!answer && outcome == Outcome::overloaded) pending->answer({say_plainly("common.busy"), true});
-  });
+  services_.dispatcher.submit(*scope, std::move(request),
+                              [this, pending](Outcome outcome, std::optional<Answer> answer) {
+                                if (answer) pending->answer(*std::move(answer));
+                                if (!answer && outcome == Outcome::overloaded)
+                                  pending->answer({say_plainly("common.busy"), true});
+                              });
 }
 
 Task<void> DiscordBridge::arrive(ServerId server, std::string name) {
   const auto arrival = co_await services_.tenancy.servers().arrived(server, name, services_.clock.now());
   if (arrival != tenancy::Arrival::known) {
-    log::info("server arrived", {log::field("server", server.str()), log::field("new", arrival == tenancy::Arrival::added)});
+    log::info("server arrived",
+              {log::field("server", server.str()), log::field("new", arrival == tenancy::Arrival::added)});
   }
-  if (const auto scope = services_.tenancy.scopes().for_discord_event(server)) services_.dispatcher.refresh(*scope);
+  if (const auto scope = services_.tenancy.scopes().for_discord_event(server))
+    services_.dispatcher.refresh(*scope);
 }
 
 Task<void> DiscordBridge::leave(ServerId server) {
@@ -315,8 +363,11 @@ std::vector<discord::CommandDefinition> command_definitions(const Declarations& 
   for (const CommandSpec& command : declarations.commands.all()) {
     if (!command.open_at(Door::slash)) continue;
     const std::string key = command.description_key();
-    discord::CommandDefinition definition{command.slash_name(), declarations.texts.text("en", key), {{"de", declarations.texts.text("de", key)}}};
-    for (const ArgumentSpec& argument : command.arguments) definition.options.push_back(option_of(argument, declarations.texts));
+    discord::CommandDefinition definition{command.slash_name(),
+                                          declarations.texts.text("en", key),
+                                          {{"de", declarations.texts.text("de", key)}}};
+    for (const ArgumentSpec& argument : command.arguments)
+      definition.options.push_back(option_of(argument, declarations.texts));
     if (command.permission == Permission::administrator) definition.default_permissions = 0;
     definitions.push_back(std::move(definition));
   }

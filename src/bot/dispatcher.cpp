@@ -1,10 +1,10 @@
 #include "bot/dispatcher.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
-
 #include <deque>
 #include <unordered_map>
 #include <unordered_set>
@@ -60,19 +60,20 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
 
   /// From any thread: runs `start` on the loop, in order, once the settings are there.
   void when_ready(ServerScope scope, std::function<void()> start, std::function<void()> refuse) {
-    boost::asio::post(loop_, [self = shared_from_this(), scope, start = std::move(start), refuse = std::move(refuse)] {
-      if (self->under_way_ + self->waiting_.size() >= kMostUnderWay) {
-        self->owner_.overloaded_.add();
-        refuse();
-        return;
-      }
-      if (self->settings_ && self->waiting_.empty()) {
-        start();
-        return;
-      }
-      self->waiting_.push_back(start);
-      self->load(scope);
-    });
+    boost::asio::post(
+        loop_, [self = shared_from_this(), scope, start = std::move(start), refuse = std::move(refuse)] {
+          if (self->under_way_ + self->waiting_.size() >= kMostUnderWay) {
+            self->owner_.overloaded_.add();
+            refuse();
+            return;
+          }
+          if (self->settings_ && self->waiting_.empty()) {
+            start();
+            return;
+          }
+          self->waiting_.push_back(start);
+          self->load(scope);
+        });
   }
 
   void forget_settings(ServerScope scope) {
@@ -97,7 +98,8 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   std::int64_t cool_down(const CommandSpec& command, const Caller& caller, const std::string& place) {
     if (command.cooldown.count() == 0 || caller.administrator) return 0;
     const TimePoint now = owner_.clock_.now();
-    if (cooldowns_.size() > kMostCooldowns) std::erase_if(cooldowns_, [&](const auto& entry) { return entry.second <= now; });
+    if (cooldowns_.size() > kMostCooldowns)
+      std::erase_if(cooldowns_, [&](const auto& entry) { return entry.second <= now; });
     const std::string who = command.cooldown_per_place ? place : caller.user.platform + ":" + caller.user.id;
     TimePoint& until = cooldowns_[command.path + " " + who];
     // A clock that jumped back must not lock anybody out.
@@ -132,7 +134,8 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
       co_return;
     }
     self->owner_.committed_.add();
-    self->owner_.seconds_.observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    self->owner_.seconds_.observe(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     self->tell(scope, unit->context);
     done(Outcome::committed, *std::move(unit));
   }
@@ -141,8 +144,10 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   Unit report(const std::string& trouble, TimePoint now, SettingsPtr settings) {
     const std::string id = hex(random_bytes(4));
     owner_.failed_.add();
-    log::error("event failed", {log::field("id", id), log::field("server", server_.str()), log::field("error", trouble)});
-    return Unit{{server_, now, std::move(settings), &owner_.declarations_.texts}, refuse("common.failed", {{"id", id}})};
+    log::error("event failed",
+               {log::field("id", id), log::field("server", server_.str()), log::field("error", trouble)});
+    return Unit{{server_, now, std::move(settings), &owner_.declarations_.texts},
+                refuse("common.failed", {{"id", id}})};
   }
 
   void tell(ServerScope scope, const ServerContext& context) {
@@ -163,8 +168,10 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     std::string trouble;
     try {
       auto unit = co_await scope.transact([&](Tx& tx) -> TxTask<Unit> {
-        Unit made{{scope.server(), now, co_await load_settings(tx, declarations.settings, *declarations.config),
-                   &declarations.texts}, std::nullopt};
+        Unit made{
+            {scope.server(), now, co_await load_settings(tx, declarations.settings, *declarations.config),
+             &declarations.texts},
+            std::nullopt};
         for (const auto& handler : declarations.on_settings) co_await handler(tx, made.context);
         co_return made;
       });
@@ -174,7 +181,8 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     }
     self->loading_ = false;
     if (!trouble.empty()) {
-      log::error("settings cannot be read", {log::field("server", self->server_.str()), log::field("error", trouble)});
+      log::error("settings cannot be read",
+                 {log::field("server", self->server_.str()), log::field("error", trouble)});
       // Without settings nothing can be handled: try again, while the bound of the queue holds.
       co_await net::sleep_for(std::chrono::seconds(1));
       if (!self->waiting_.empty()) self->load(scope);
@@ -217,8 +225,9 @@ struct Prepared {
   std::optional<Reply> refusal;
 };
 
-std::map<std::string, ArgumentValue, std::less<>> read_options(const CommandSpec& command, const CommandRequest& request,
-                                                              std::optional<Reply>& refusal) {
+std::map<std::string, ArgumentValue, std::less<>> read_options(const CommandSpec& command,
+                                                               const CommandRequest& request,
+                                                               std::optional<Reply>& refusal) {
   std::map<std::string, ArgumentValue, std::less<>> arguments;
   for (const ArgumentSpec& spec : command.arguments) {
     const auto option = request.options.find(spec.name);
@@ -236,7 +245,8 @@ std::map<std::string, ArgumentValue, std::less<>> read_options(const CommandSpec
 }
 
 /// Nothing: not a call of ours.
-std::optional<Prepared> prepare(const CommandRegistry& commands, const Settings& settings, const CommandRequest& request) {
+std::optional<Prepared> prepare(const CommandRegistry& commands, const Settings& settings,
+                                const CommandRequest& request) {
   Prepared prepared;
   prepared.call = {request.door, request.caller, request.place, request.operation_id, {}};
   if (request.door == Door::slash) {
@@ -273,15 +283,17 @@ std::optional<Reply> check_rules(const Settings& settings, const Prepared& prepa
 
 }  // namespace
 
-Dispatcher::Dispatcher(net::Loops& loops, const Declarations& declarations, const Clock& clock, TopicHub& topics,
-                       Metrics& metrics)
+Dispatcher::Dispatcher(net::Loops& loops, const Declarations& declarations, const Clock& clock,
+                       TopicHub& topics, Metrics& metrics)
     : loops_(loops),
       declarations_(declarations),
       clock_(clock),
       topics_(topics),
-      committed_(metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"committed\"")),
+      committed_(
+          metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"committed\"")),
       failed_(metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"failed\"")),
-      overloaded_(metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"overloaded\"")),
+      overloaded_(
+          metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"overloaded\"")),
       commands_(metrics.counter("guildhall_commands_total", "Commands answered.")),
       seconds_(metrics.histogram("guildhall_event_seconds", "Time from an event's start to its commit.")) {}
 
@@ -307,10 +319,18 @@ void Dispatcher::submit_event(ServerScope scope, Event event, Done done) {
   place->when_ready(scope, std::move(start), [done] { done(Outcome::overloaded); });
 }
 
-void Dispatcher::submit(ServerScope scope, StreamStatus event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
-void Dispatcher::submit(ServerScope scope, GiftedSubs event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
-void Dispatcher::submit(ServerScope scope, MemberJoined event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
-void Dispatcher::submit(ServerScope scope, MemberLeft event, Done done) { submit_event(scope, std::move(event), std::move(done)); }
+void Dispatcher::submit(ServerScope scope, StreamStatus event, Done done) {
+  submit_event(scope, std::move(event), std::move(done));
+}
+void Dispatcher::submit(ServerScope scope, GiftedSubs event, Done done) {
+  submit_event(scope, std::move(event), std::move(done));
+}
+void Dispatcher::submit(ServerScope scope, MemberJoined event, Done done) {
+  submit_event(scope, std::move(event), std::move(done));
+}
+void Dispatcher::submit(ServerScope scope, MemberLeft event, Done done) {
+  submit_event(scope, std::move(event), std::move(done));
+}
 
 void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered) {
   auto place = lane(scope.server());
@@ -321,7 +341,8 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
     request.place = "chat:" + event.channel.platform_user_id;
     request.operation_id = "chat:" + event.message_id;
     request.line = event.text;
-    auto prepared = event.sender.bot ? std::nullopt : prepare(declarations_.commands, place->settings(), request);
+    auto prepared =
+        event.sender.bot ? std::nullopt : prepare(declarations_.commands, place->settings(), request);
     // A message that comes twice counts once anyhow; it must not be answered twice either.
     if (prepared && !place->recent().add(event.message_id)) prepared.reset();
     // In a busy chat a refusal is noise: who may not, or not yet, gets no answer.
@@ -348,9 +369,11 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
   auto place = lane(scope.server());
   auto start = [this, place, scope, request = std::move(request), answered] {
     const auto prepared = prepare(declarations_.commands, place->settings(), request);
-    if (!prepared || !place->recent().add(request.operation_id)) return answered(Outcome::committed, std::nullopt);
+    if (!prepared || !place->recent().add(request.operation_id))
+      return answered(Outcome::committed, std::nullopt);
     auto refusal = check_rules(place->settings(), *prepared);
-    if (const auto wait = refusal ? 0 : place->cool_down(*prepared->command, request.caller, request.place); wait > 0) {
+    if (const auto wait = refusal ? 0 : place->cool_down(*prepared->command, request.caller, request.place);
+        wait > 0) {
       refusal = refuse("common.cooldown", {{"seconds", wait}});
     }
     const bool private_command = prepared->command->private_answer;
@@ -359,10 +382,12 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
       Reply reply = co_await prepared->command->handler(tx, context, prepared->call);
       co_return reply;
     };
-    place->run(scope, std::move(body), [this, answered, private_command, door = request.door](Outcome outcome, const Unit& unit) {
-      commands_.add();
-      answered(outcome, Answer{render(unit.context, *unit.reply, door), private_command || unit.reply->refused});
-    });
+    place->run(scope, std::move(body),
+               [this, answered, private_command, door = request.door](Outcome outcome, const Unit& unit) {
+                 commands_.add();
+                 answered(outcome, Answer{render(unit.context, *unit.reply, door),
+                                          private_command || unit.reply->refused});
+               });
   };
   place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });
 }

@@ -43,11 +43,14 @@ class Road : public testing::Test {
 
   Told chat(std::int64_t server, ChatMessage event) {
     std::promise<Told> told;
-    dispatcher_.submit(world_.server(server), std::move(event), [&](Outcome outcome, std::optional<Answer> answer) { told.set_value({outcome, std::move(answer)}); });
+    dispatcher_.submit(
+        world_.server(server), std::move(event),
+        [&](Outcome outcome, std::optional<Answer> answer) { told.set_value({outcome, std::move(answer)}); });
     return told.get_future().get();
   }
 
-  CommandRequest slash(std::string name, std::map<std::string, std::string, std::less<>> options = {}, bool administrator = false) {
+  CommandRequest slash(std::string name, std::map<std::string, std::string, std::less<>> options = {},
+                       bool administrator = false) {
     CommandRequest request;
     request.door = Door::slash;
     request.caller = {{kDiscord, "555", "Member"}, administrator};
@@ -66,7 +69,9 @@ class Road : public testing::Test {
 
   Told call(CommandRequest request, std::int64_t server = 1) {
     std::promise<Told> told;
-    dispatcher_.submit(world_.server(server), std::move(request), [&](Outcome outcome, std::optional<Answer> answer) { told.set_value({outcome, std::move(answer)}); });
+    dispatcher_.submit(
+        world_.server(server), std::move(request),
+        [&](Outcome outcome, std::optional<Answer> answer) { told.set_value({outcome, std::move(answer)}); });
     return told.get_future().get();
   }
   std::string said(CommandRequest request) {
@@ -101,13 +106,16 @@ TEST_F(Road, ManyEventsOfOneServerKeepTheirOrder) {
   std::promise<void> all;
   std::atomic<int> open = kEvents;
   for (int i = 0; i < kEvents; ++i) {
-    dispatcher_.submit(world_.server(1), message("hi", "m" + std::to_string(i), std::to_string(i)), [&](Outcome, std::optional<Answer>) {
-      if (--open == 0) all.set_value();
-    });
+    dispatcher_.submit(world_.server(1), message("hi", "m" + std::to_string(i), std::to_string(i)),
+                       [&](Outcome, std::optional<Answer>) {
+                         if (--open == 0) all.set_value();
+                       });
   }
   all.get_future().get();
   // Persons are numbered as they first appear: their numbers tell the order of the commits.
-  EXPECT_EQ(world_.dump("SELECT count(*) FROM identities WHERE CAST(platform_user_id AS INTEGER) + 1 <> person_id"), "0\n");
+  EXPECT_EQ(
+      world_.dump("SELECT count(*) FROM identities WHERE CAST(platform_user_id AS INTEGER) + 1 <> person_id"),
+      "0\n");
 }
 
 TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
@@ -118,10 +126,11 @@ TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
   std::atomic<int> open = 2'500;
   std::atomic<int> overloaded = 0;
   for (int i = 0; i < 2'500; ++i) {
-    dispatcher_.submit(world_.server(1), message("hi", "m" + std::to_string(i)), [&](Outcome outcome, std::optional<Answer>) {
-      if (outcome == Outcome::overloaded) ++overloaded;
-      if (--open == 0) all.set_value();
-    });
+    dispatcher_.submit(world_.server(1), message("hi", "m" + std::to_string(i)),
+                       [&](Outcome outcome, std::optional<Answer>) {
+                         if (outcome == Outcome::overloaded) ++overloaded;
+                         if (--open == 0) all.set_value();
+                       });
   }
   while (overloaded == 0) std::this_thread::sleep_for(1ms);
   other.execute("COMMIT");
@@ -130,27 +139,36 @@ TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
 }
 
 TEST_F(Road, CommandsAreTheSameThroughEveryDoor) {
-  EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "raid"}}, true)), HasSubstr("got 250 points"));
+  EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "raid"}}, true)),
+              HasSubstr("got 250 points"));
   EXPECT_THAT(said(prefix("!points add <@777> 50 late bonus", true)), HasSubstr("now has 300"));
   EXPECT_THAT(said(prefix("!points remove 777 100 oops", true)), HasSubstr("now has 200"));
   EXPECT_THAT(said(slash("points", {{"user", "777"}})), HasSubstr("200 points"));
-  EXPECT_EQ(world_.dump("SELECT amount, reason, actor FROM ledger ORDER BY entry_no"), "250|raid|discord:555\n50|late bonus|discord:555\n-100|oops|discord:555\n");
-  EXPECT_EQ(world_.dump("SELECT action, before, after FROM audit_log ORDER BY entry_id"), "points.add|0|250 (raid)\npoints.add|250|300 (late bonus)\npoints.remove|300|200 (oops)\n");
+  EXPECT_EQ(world_.dump("SELECT amount, reason, actor FROM ledger ORDER BY entry_no"),
+            "250|raid|discord:555\n50|late bonus|discord:555\n-100|oops|discord:555\n");
+  EXPECT_EQ(world_.dump("SELECT action, before, after FROM audit_log ORDER BY entry_id"),
+            "points.add|0|250 (raid)\npoints.add|250|300 (late bonus)\npoints.remove|300|200 (oops)\n");
 }
 
 TEST_F(Road, OnlyAdministratorsCorrect) {
   const Told told = call(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}, false));
   EXPECT_THAT(told.answer->text, HasSubstr("Only administrators"));
   EXPECT_TRUE(told.answer->private_answer);
-  EXPECT_EQ(said(prefix("!points add 777 5 x")), said(slash("points-remove", {{"user", "7"}, {"amount", "1"}, {"reason", "x"}})));
+  EXPECT_EQ(said(prefix("!points add 777 5 x")),
+            said(slash("points-remove", {{"user", "7"}, {"amount", "1"}, {"reason", "x"}})));
   EXPECT_FALSE(chat(1, message("!points add 777 5 x", "m9")).answer) << "not in a stream's chat at all";
   EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "0\n");
 }
 
 TEST_F(Road, AmountsThatCannotBeMeantAreRefusedAtEveryDoor) {
-  for (const char* amount : {"0", "-1", "9000000000000000000", "1e3", "１２", "1.5", "", "9000000000000001"}) {
-    EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", amount}, {"reason", "x"}}, true)), HasSubstr("amount")) << amount;
-    EXPECT_THAT(said(prefix(std::string("!points add 777 ") + (*amount == '\0' ? "x" : amount) + " x", true)), HasSubstr("amount")) << amount;
+  for (const char* amount :
+       {"0", "-1", "9000000000000000000", "1e3", "１２", "1.5", "", "9000000000000001"}) {
+    EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", amount}, {"reason", "x"}}, true)),
+                HasSubstr("amount"))
+        << amount;
+    EXPECT_THAT(said(prefix(std::string("!points add 777 ") + (*amount == '\0' ? "x" : amount) + " x", true)),
+                HasSubstr("amount"))
+        << amount;
   }
   EXPECT_THAT(said(prefix("!points add 777", true)), HasSubstr("missing: amount"));
   EXPECT_THAT(said(prefix("!points add", true)), HasSubstr("missing: user"));
@@ -159,14 +177,18 @@ TEST_F(Road, AmountsThatCannotBeMeantAreRefusedAtEveryDoor) {
 }
 
 TEST_F(Road, TheSameInteractionTwicePaysOnce) {
-  const CommandRequest request = slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}, true);
+  const CommandRequest request =
+      slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}, true);
   EXPECT_TRUE(call(request).answer);
   EXPECT_FALSE(call(request).answer);
   EXPECT_EQ(world_.dump("SELECT balance FROM balances"), "250\n");
 }
 
 TEST_F(Road, APausedFeatureAnswersNothingElse) {
-  world_.in(1, [&](store::Tx& tx) { return change_server_setting(tx, world_.declarations, ServerId(1), {"points_enabled", "false"}, {"t", "system"}, world_.clock.now()); });
+  world_.in(1, [&](store::Tx& tx) {
+    return change_server_setting(tx, world_.declarations, ServerId(1), {"points_enabled", "false"},
+                                 {"t", "system"}, world_.clock.now());
+  });
   dispatcher_.refresh(world_.server(1));
   EXPECT_THAT(said(slash("points")), HasSubstr("switched off"));
   EXPECT_FALSE(chat(1, message("!points")).answer);
@@ -175,14 +197,17 @@ TEST_F(Road, APausedFeatureAnswersNothingElse) {
 TEST_F(Road, SettingsWorkFromTheNextEventOn) {
   EXPECT_TRUE(chat(1, message("!points", "m1")).answer);
   world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
-    co_await change_server_setting(tx, world_.declarations, ServerId(1), {"command_prefix", "?"}, {"t", "system"}, world_.clock.now());
-    co_await change_server_setting(tx, world_.declarations, ServerId(1), {"language", "de"}, {"t", "system"}, world_.clock.now());
+    co_await change_server_setting(tx, world_.declarations, ServerId(1), {"command_prefix", "?"},
+                                   {"t", "system"}, world_.clock.now());
+    co_await change_server_setting(tx, world_.declarations, ServerId(1), {"language", "de"}, {"t", "system"},
+                                   world_.clock.now());
   });
   dispatcher_.refresh(world_.server(1));
   world_.clock.advance(1min);
   EXPECT_FALSE(chat(1, message("!points", "m2")).answer);
   EXPECT_THAT(chat(1, message("?points", "m3")).answer->text, HasSubstr("noch keine Punkte"));
-  EXPECT_THAT(chat(2, message("!points", "m4")).answer->text, HasSubstr("no points yet")) << "another server follows its own settings";
+  EXPECT_THAT(chat(2, message("!points", "m4")).answer->text, HasSubstr("no points yet"))
+      << "another server follows its own settings";
 }
 
 TEST_F(Road, WhoAsksTooOftenWaits) {
@@ -216,9 +241,13 @@ TEST_F(Road, APageHearsWhatChanged) {
 }
 
 TEST_F(Road, ACorrectionIsAnnouncedThroughTheOutbox) {
-  world_.in(1, [&](store::Tx& tx) { return change_server_setting(tx, world_.declarations, ServerId(1), {"log_channel_id", "4242"}, {"t", "system"}, world_.clock.now()); });
+  world_.in(1, [&](store::Tx& tx) {
+    return change_server_setting(tx, world_.declarations, ServerId(1), {"log_channel_id", "4242"},
+                                 {"t", "system"}, world_.clock.now());
+  });
   call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "*x*"}}, true));
-  EXPECT_EQ(world_.dump("SELECT destination, sequence, body FROM outbox"), "discord:4242|1|Points of 777 changed by 5 to 5, by Member: \\*x\\*\n");
+  EXPECT_EQ(world_.dump("SELECT destination, sequence, body FROM outbox"),
+            "discord:4242|1|Points of 777 changed by 5 to 5, by Member: \\*x\\*\n");
 }
 
 }  // namespace

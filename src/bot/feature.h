@@ -34,7 +34,6 @@ struct TickChunk {
 /// One step of a tick, for all servers of the chunk at once.
 using TickStage = std::function<store::TxTask<void>(store::CrossTx&, const TickChunk&)>;
 
-
 class Declarations {
  public:
   /// Throws when the embedded texts cannot be read, which is a fault of the build.
@@ -58,7 +57,8 @@ class Declarations {
   std::vector<MoveHandler> on_move;
 
   /// Adds a feature's figures to the overview of a server on the dashboard.
-  std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&, boost::json::object&)>> on_overview;
+  std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&, boost::json::object&)>>
+      on_overview;
 
   /// The minute's tick: watch time first, then what is paid for it.
   std::vector<TickStage> minute_stages;
@@ -68,15 +68,25 @@ class Declarations {
 };
 
 template <>
-inline const std::vector<EventHandler<ChatMessage>>& Declarations::handlers() const { return on_chat; }
+inline const std::vector<EventHandler<ChatMessage>>& Declarations::handlers() const {
+  return on_chat;
+}
 template <>
-inline const std::vector<EventHandler<StreamStatus>>& Declarations::handlers() const { return on_stream; }
+inline const std::vector<EventHandler<StreamStatus>>& Declarations::handlers() const {
+  return on_stream;
+}
 template <>
-inline const std::vector<EventHandler<GiftedSubs>>& Declarations::handlers() const { return on_gift; }
+inline const std::vector<EventHandler<GiftedSubs>>& Declarations::handlers() const {
+  return on_gift;
+}
 template <>
-inline const std::vector<EventHandler<MemberJoined>>& Declarations::handlers() const { return on_join; }
+inline const std::vector<EventHandler<MemberJoined>>& Declarations::handlers() const {
+  return on_join;
+}
 template <>
-inline const std::vector<EventHandler<MemberLeft>>& Declarations::handlers() const { return on_leave; }
+inline const std::vector<EventHandler<MemberLeft>>& Declarations::handlers() const {
+  return on_leave;
+}
 
 /// messages/*.toml
 std::span<const EmbeddedFile> embedded_messages();

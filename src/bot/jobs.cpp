@@ -19,7 +19,8 @@ constexpr std::size_t kChunk = 200;
 constexpr Duration kLease = std::chrono::minutes(5);
 constexpr Duration kLongestPause = std::chrono::minutes(30);
 
-constexpr std::string_view kReason = "keeps and claims the tick's row of every active server in one statement";
+constexpr std::string_view kReason =
+    "keeps and claims the tick's row of every active server in one statement";
 
 struct EnsureParams {
   TimePoint now;
@@ -69,25 +70,29 @@ constexpr CrossServerStatement<ClaimParams, ServerRow> kClaim{
 
 constexpr CrossServerStatement<DoneParams, NoRow> kDone{
     "jobs.done", kReason,
-    "UPDATE jobs SET due_at = :next, lease_until = 0, attempts = 0, last_success_at = :now, last_error = NULL "
+    "UPDATE jobs SET due_at = :next, lease_until = 0, attempts = 0, last_success_at = :now, last_error = "
+    "NULL "
     "WHERE discord_server_id BETWEEN :first AND :last AND kind = 'minute' AND lease_until > 0"};
 
 /// Twice as long after each failure.
 constexpr CrossServerStatement<FailedParams, NoRow> kFailed{
     "jobs.failed", kReason,
     "UPDATE jobs SET lease_until = 0, attempts = attempts + 1, last_error = :trouble, "
-    "due_at = :now + CASE WHEN attempts >= 5 THEN :longest ELSE 60000000 * (attempts + 1) * (attempts + 1) END "
+    "due_at = :now + CASE WHEN attempts >= 5 THEN :longest ELSE 60000000 * (attempts + 1) * (attempts + 1) "
+    "END "
     "WHERE discord_server_id = :id AND kind = 'minute'"};
 
 }  // namespace
 
-TickRunner::TickRunner(tenancy::Tenancy& tenancy, const Declarations& declarations, const Clock& clock, Metrics& metrics)
+TickRunner::TickRunner(tenancy::Tenancy& tenancy, const Declarations& declarations, const Clock& clock,
+                       Metrics& metrics)
     : tenancy_(tenancy),
       declarations_(declarations),
       clock_(clock),
       ticks_(metrics.counter("guildhall_ticks_total", "Ticks of servers that were committed.")),
       set_aside_(metrics.counter("guildhall_ticks_set_aside_total", "Ticks of single servers that failed.")),
-      seconds_(metrics.histogram("guildhall_tick_chunk_seconds", "Time of one set-based tick of several servers.")) {}
+      seconds_(metrics.histogram("guildhall_tick_chunk_seconds",
+                                 "Time of one set-based tick of several servers.")) {}
 
 Task<std::size_t> TickRunner::run_due() {
   const TimePoint now = clock_.now();
@@ -116,10 +121,11 @@ std::vector<std::vector<ServerId>> TickRunner::chunks_of(const std::vector<Serve
 
 Task<std::vector<ServerId>> TickRunner::claim(TimePoint now) {
   const ClaimParams params{now, now + 2 * std::max<Duration>(kTickInterval, kLongestPause), now + kLease};
-  const auto rows = co_await tenancy_.door().transact("tick.claim", now, [params](CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
-    co_await tx.change(kEnsure, {params.now});
-    co_return co_await tx.all(kClaim, params);
-  });
+  const auto rows = co_await tenancy_.door().transact(
+      "tick.claim", now, [params](CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
+        co_await tx.change(kEnsure, {params.now});
+        co_return co_await tx.all(kClaim, params);
+      });
   std::vector<ServerId> servers;
   for (const ServerRow& row : rows) servers.push_back(row.discord_server_id);
   co_return servers;
@@ -159,9 +165,12 @@ Task<void> TickRunner::set_aside(ServerId server, TimePoint now, std::string tro
   set_aside_.add();
   log::error("tick of a server failed", {log::field("server", server.str()), log::field("error", trouble)});
   const FailedParams params{server, now, std::move(trouble), kLongestPause};
-  co_await tenancy_.door().transact("tick.failed", now, [params](CrossTx& tx) -> TxTask<void> { co_await tx.change(kFailed, params); });
+  co_await tenancy_.door().transact(
+      "tick.failed", now, [params](CrossTx& tx) -> TxTask<void> { co_await tx.change(kFailed, params); });
 }
 
-void declare_jobs(store::StatementRegistry& statements) { statements.add("jobs", kEnsure, kClaim, kDone, kFailed); }
+void declare_jobs(store::StatementRegistry& statements) {
+  statements.add("jobs", kEnsure, kClaim, kDone, kFailed);
+}
 
 }  // namespace guildhall::bot

@@ -17,7 +17,8 @@ inline constexpr Duration kTickInterval = std::chrono::seconds(60);
 
 class TickRunner {
  public:
-  TickRunner(tenancy::Tenancy& tenancy, const Declarations& declarations, const Clock& clock, Metrics& metrics);
+  TickRunner(tenancy::Tenancy& tenancy, const Declarations& declarations, const Clock& clock,
+             Metrics& metrics);
 
   /// Called with the servers of each chunk after its commit.
   void on_ticked(std::function<void(const std::vector<ServerId>&)> told) { told_ = std::move(told); }

@@ -1,13 +1,13 @@
 #include "bot/kick_bridge.h"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <type_traits>
 
 #include "base/crypto.h"
@@ -34,7 +34,8 @@ constexpr Duration kStateLife = std::chrono::minutes(10);
 constexpr std::size_t kIdsPerCall = 50;
 
 const std::vector<std::string>& wanted_events() {
-  static const std::vector<std::string> events{"chat.message.sent", "livestream.status.updated", "channel.subscription.gifts"};
+  static const std::vector<std::string> events{"chat.message.sent", "livestream.status.updated",
+                                               "channel.subscription.gifts"};
   return events;
 }
 
@@ -73,13 +74,16 @@ constexpr GlobalStatement<NewStateParams, NoRow> kNewState{
 /// Single use: whoever takes it has it alone.
 constexpr GlobalStatement<TakeStateParams, StateRow> kTakeState{
     "kick.take_oauth_state",
-    "DELETE FROM oauth_states WHERE state_hash = :state_hash AND session_hash = :session_hash AND created_at > :oldest "
+    "DELETE FROM oauth_states WHERE state_hash = :state_hash AND session_hash = :session_hash AND created_at "
+    "> :oldest "
     "RETURNING verifier, server_id"};
 
-constexpr GlobalStatement<OldStatesParams, NoRow> kForgetStates{"kick.forget_oauth_states",
-                                                                "DELETE FROM oauth_states WHERE created_at <= :oldest"};
+constexpr GlobalStatement<OldStatesParams, NoRow> kForgetStates{
+    "kick.forget_oauth_states", "DELETE FROM oauth_states WHERE created_at <= :oldest"};
 
-net::HttpResponse answer(int status, std::string text) { return net::make_response(status, "text/plain", std::move(text) + "\n"); }
+net::HttpResponse answer(int status, std::string text) {
+  return net::make_response(status, "text/plain", std::move(text) + "\n");
+}
 
 kick::ClientOptions client_options(const Config& config) {
   return {config.kick_oauth_url, config.kick_api_url, config.kick_client_id, config.kick_client_secret};
@@ -95,7 +99,8 @@ ChatMessage normalised(const kick::ChatMessageSent& message, bool live_known) {
   const Chatter sender{message.sender.id, message.sender.name,
                        has_badge(message, "subscriber") || has_badge(message, "founder"),
                        message.sender.id == message.broadcaster.id, has_badge(message, "bot")};
-  return {key_of(message.broadcaster), message.message_id, sender, message.content, message.created_at, live_known};
+  return {key_of(message.broadcaster), message.message_id, sender, message.content,
+          message.created_at,          live_known};
 }
 
 }  // namespace
@@ -130,13 +135,18 @@ class CommitCount : public std::enable_shared_from_this<CommitCount> {
   bool good_ = true;
 };
 
-KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, std::optional<RsaPublicKey> pinned_key)
+KickBridge::KickBridge(BridgeServices services, const Secrets& secrets,
+                       std::optional<RsaPublicKey> pinned_key)
     : services_(services),
-      client_(client_options(services.config), [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
-      verifier_(services.clock, [this] { return client_.public_key(); }, std::move(pinned_key)),
+      client_(client_options(services.config),
+              [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
+      verifier_(
+          services.clock, [this] { return client_.public_key(); }, std::move(pinned_key)),
       chat_(services.loop, client_, services.tenancy.channels(), secrets, services.clock, services.metrics),
-      events_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.", "outcome=\"accepted\"")),
-      refused_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.", "outcome=\"refused\"")) {
+      events_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
+                                       "outcome=\"accepted\"")),
+      refused_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
+                                        "outcome=\"refused\"")) {
   const auto now = std::chrono::steady_clock::now();
   for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
   listening_ = services_.topics.listen([this](const std::string& topic, std::uint64_t) {
@@ -152,7 +162,8 @@ KickBridge::~KickBridge() = default;
 
 void KickBridge::start() {
   net::repeat(services_.loop, "kick.settings", kLookAtSettings, [this] { return follow_settings(); });
-  net::repeat(services_.loop, "kick.streams", services_.clock.real(kPoll), [this] { return check_streams(); });
+  net::repeat(services_.loop, "kick.streams", services_.clock.real(kPoll),
+              [this] { return check_streams(); });
 }
 
 Task<void> KickBridge::follow_settings() {
@@ -179,7 +190,8 @@ void KickBridge::set_problem(ServerId server, std::string problem) {
   std::string& known = problems_[server];
   if (known == problem) return;
   known = std::move(problem);
-  if (!known.empty()) log::warning("kick channel", {log::field("server", server.str()), log::field("problem", known)});
+  if (!known.empty())
+    log::warning("kick channel", {log::field("server", server.str()), log::field("problem", known)});
   services_.topics.publish(server_topic(server, "overview"));
 }
 
@@ -192,9 +204,8 @@ std::string KickBridge::channel_problem(ServerId server) const {
 Task<Result<void>> KickBridge::reconcile(ServerId server) {
   const auto scope = services_.tenancy.scopes().for_job(server);
   if (!scope) co_return Result<void>{};
-  const SettingsPtr settings = co_await scope->read([this](store::Tx& tx) {
-    return load_settings(tx, services_.declarations.settings, services_.config);
-  });
+  const SettingsPtr settings = co_await scope->read(
+      [this](store::Tx& tx) { return load_settings(tx, services_.declarations.settings, services_.config); });
   const std::string wanted = settings->get(kKickChannel);
   const auto bound = services_.tenancy.channels().of_server(server, kKick);
   if (wanted.empty()) {
@@ -223,7 +234,8 @@ Task<Result<void>> KickBridge::bind(ServerId server, std::string slug) {
   const ChannelKey key{kKick, channel.broadcaster_user_id};
   co_await channels.know(key, slug, channel.slug, services_.clock.now());
   co_await channels.bind(server, key);
-  log::info("kick channel bound", {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
+  log::info("kick channel bound",
+            {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
   set_problem(server, "");
   co_await apply_stream(channel, *channels.find(key));
   const auto refused = co_await client_.subscribe(channel.broadcaster_user_id, wanted_events());
@@ -239,7 +251,8 @@ Task<void> KickBridge::check_streams() {
   const auto known = services_.tenancy.channels().list();
   for (std::size_t i = 0; i < known.size(); i += kIdsPerCall) {
     std::vector<std::string> ids;
-    for (std::size_t j = i; j < std::min(i + kIdsPerCall, known.size()); ++j) ids.push_back(known[j].platform_user_id);
+    for (std::size_t j = i; j < std::min(i + kIdsPerCall, known.size()); ++j)
+      ids.push_back(known[j].platform_user_id);
     const auto seen = co_await client_.channels(std::move(ids));
     if (!seen) {
       log::warning("kick streams unknown", {log::field("error", seen.error().message)});
@@ -263,7 +276,8 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known) 
   if (!*seen.is_live) {
     // Offline twice in a row, while we believe that it is live: its end was lost.
     const bool lost = known.live == "live" && offline >= 2;
-    if (known.live == "unknown") co_await services_.tenancy.channels().set_live(known.key(), false, std::nullopt, now);
+    if (known.live == "unknown")
+      co_await services_.tenancy.channels().set_live(known.key(), false, std::nullopt, now);
     if (!lost) co_return;
     status.started_at = known.live_since.value_or(now);
     status.ended_at = now;
@@ -289,7 +303,8 @@ Task<net::HttpResponse> KickBridge::handle_webhook(net::HttpRequest request) {
   events_.add();
   if (!event) {
     // Genuine but of no use to us: asking for it again would bring the same.
-    log::warning("kick event ignored", {log::field("type", delivery->type), log::field("reason", event.error().message)});
+    log::warning("kick event ignored",
+                 {log::field("type", delivery->type), log::field("reason", event.error().message)});
     co_return answer(200, "ignored");
   }
   const bool committed = co_await route(*std::move(event), delivery->message_id);
@@ -300,7 +315,8 @@ Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
   auto count = std::make_shared<CommitCount>(co_await boost::asio::this_coro::executor);
   if (const auto* message = std::get_if<kick::ChatMessageSent>(&event)) route_chat(*message, count);
   if (const auto* status = std::get_if<kick::LivestreamStatusUpdated>(&event)) {
-    const StreamStatus normal{key_of(status->broadcaster), status->is_live, status->started_at, status->ended_at, status->title};
+    const StreamStatus normal{key_of(status->broadcaster), status->is_live, status->started_at,
+                              status->ended_at, status->title};
     live_known_until_[status->broadcaster.id] = services_.clock.now() + kWordHolds;
     co_await route_status(normal, count);
   }
@@ -324,10 +340,12 @@ bool KickBridge::route_chat(const kick::ChatMessageSent& message, const std::sha
     // Each server answers for itself; where several listen, it says which one speaks.
     const std::string prefix = shared && server ? fmt::format("[{}] ", server->name) : "";
     auto told = count->expect();
-    services_.dispatcher.submit(scope, normal, [this, channel = normal.channel, prefix, told](Outcome outcome, std::optional<Answer> said) {
-      told(outcome);
-      if (said && !said->text.empty()) chat_.send(channel, prefix + said->text);
-    });
+    services_.dispatcher.submit(
+        scope, normal,
+        [this, channel = normal.channel, prefix, told](Outcome outcome, std::optional<Answer> said) {
+          told(outcome);
+          if (said && !said->text.empty()) chat_.send(channel, prefix + said->text);
+        });
   }
   return !scopes.empty();
 }
@@ -341,19 +359,22 @@ Task<void> KickBridge::route_status(StreamStatus status, std::shared_ptr<CommitC
   if (!known) co_return;
   // A word of an older stream, or a repeated or late beginning of one that has ended, says nothing new.
   const bool older = known->live_since && status.started_at < *known->live_since;
-  const bool over = known->live_since && status.started_at == *known->live_since && known->live == "offline" && status.live;
+  const bool over =
+      known->live_since && status.started_at == *known->live_since && known->live == "offline" && status.live;
   if (older || over) co_return;
   if (known->live == (status.live ? "live" : "offline") && known->live_since == status.started_at) co_return;
   co_await channels.set_live(status.channel, status.live, status.started_at, services_.clock.now());
   services_.topics.publish("servers");
-  for (const ServerId server : channels.servers_of(status.channel)) services_.topics.publish(server_topic(server, "overview"));
+  for (const ServerId server : channels.servers_of(status.channel))
+    services_.topics.publish(server_topic(server, "overview"));
 }
 
 std::string KickBridge::redirect_uri() const { return services_.config.public_url() + "/auth/kick/callback"; }
 
 Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, ServerId server) {
   if (services_.config.kick_client_id.empty()) {
-    co_return fail(ErrorCode::configuration, "kick.client_id is not set", "Enter the Kick app's id and secret in the configuration.");
+    co_return fail(ErrorCode::configuration, "kick.client_id is not set",
+                   "Enter the Kick app's id and secret in the configuration.");
   }
   const std::string state = net::random_token();
   const std::string verifier = net::make_pkce_verifier();
@@ -366,11 +387,17 @@ Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, Se
   co_return client_.authorize_url(redirect_uri(), state, net::pkce_challenge(verifier));
 }
 
-Task<Result<KickBridge::Connected>> KickBridge::finish_connect(std::string state, std::string code, std::string session_hash) {
-  const TakeStateParams params{hex(sha256(state)), std::move(session_hash), services_.clock.now() - kStateLife};
-  const auto row = co_await services_.tenancy.global().transact(
-      [params](GlobalTx& tx) -> TxTask<std::optional<StateRow>> { co_return co_await tx.one(kTakeState, params); });
-  if (!row) co_return fail(ErrorCode::invalid, "this sign-in was not started here, or is too old", "Start it again from the server's page.");
+Task<Result<KickBridge::Connected>> KickBridge::finish_connect(std::string state, std::string code,
+                                                               std::string session_hash) {
+  const TakeStateParams params{hex(sha256(state)), std::move(session_hash),
+                               services_.clock.now() - kStateLife};
+  const auto row =
+      co_await services_.tenancy.global().transact([params](GlobalTx& tx) -> TxTask<std::optional<StateRow>> {
+        co_return co_await tx.one(kTakeState, params);
+      });
+  if (!row)
+    co_return fail(ErrorCode::invalid, "this sign-in was not started here, or is too old",
+                   "Start it again from the server's page.");
   const auto tokens = co_await client_.exchange_code(std::move(code), row->verifier, redirect_uri());
   if (!tokens) co_return std::unexpected(tokens.error());
   const auto user = co_await client_.own_user(tokens->access_token);
@@ -383,10 +410,13 @@ Task<Result<KickBridge::Connected>> KickBridge::finish_connect(std::string state
   co_await chat_.keep(key, *tokens);
   log::info("kick channel connected", {log::field("channel", user->id)});
   services_.topics.publish("servers");
-  for (const ServerId server : services_.tenancy.channels().servers_of(key)) services_.topics.publish(server_topic(server, "overview"));
+  for (const ServerId server : services_.tenancy.channels().servers_of(key))
+    services_.topics.publish(server_topic(server, "overview"));
   co_return Connected{row->server_id, seen->front().slug};
 }
 
-void declare_kick(store::StatementRegistry& statements) { statements.add("kick", kNewState, kTakeState, kForgetStates); }
+void declare_kick(store::StatementRegistry& statements) {
+  statements.add("kick", kNewState, kTakeState, kForgetStates);
+}
 
 }  // namespace guildhall::bot

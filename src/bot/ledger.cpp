@@ -108,7 +108,8 @@ constexpr Statement<HolderParams, BalanceRow> kBalance{
 
 constexpr Statement<CreditParams, ChangedRow> kCredit{
     "ledger.credit",
-    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, entries, "
+    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, "
+    "entries, "
     "updated_at) VALUES (:server, :unit, :holder, :amount, :amount, 0, 1, :now) "
     "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
     "balance = balances.balance + excluded.balance, "
@@ -123,11 +124,12 @@ constexpr Statement<ChangeParams, ChangedRow> kDebit{
     "WHERE discord_server_id = :server AND unit = :unit AND holder_id = :holder AND balance >= :amount "
     "RETURNING balance, entries"};
 
-constexpr Statement<LedgerRow, NoRow> kBook{
-    "ledger.book",
-    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, operation_id, "
-    "line, reason, actor, created_at) VALUES (:server, :unit, :holder, :entry_no, :amount, :balance_after, :kind, "
-    ":operation_id, :line, :reason, :actor, :created_at)"};
+constexpr Statement<LedgerRow, NoRow> kBook{"ledger.book",
+                                            "INSERT INTO ledger (discord_server_id, unit, holder_id, "
+                                            "entry_no, amount, balance_after, kind, operation_id, "
+                                            "line, reason, actor, created_at) VALUES (:server, :unit, "
+                                            ":holder, :entry_no, :amount, :balance_after, :kind, "
+                                            ":operation_id, :line, :reason, :actor, :created_at)"};
 
 constexpr Statement<RichestParams, RichRow> kRichest{
     "ledger.richest",
@@ -140,16 +142,19 @@ constexpr Statement<NoParams, CountRow> kMismatches{
     "ledger.count_mismatches",
     "SELECT count(*) AS mismatches FROM balances b LEFT JOIN ("
     "SELECT unit, holder_id, CAST(sum(amount) AS BIGINT) AS total, count(*) AS entries FROM ledger "
-    "WHERE discord_server_id = :server GROUP BY unit, holder_id) l ON l.unit = b.unit AND l.holder_id = b.holder_id "
+    "WHERE discord_server_id = :server GROUP BY unit, holder_id) l ON l.unit = b.unit AND l.holder_id = "
+    "b.holder_id "
     "WHERE b.discord_server_id = :server AND "
     "(b.balance <> COALESCE(l.total, 0) OR b.entries <> COALESCE(l.entries, 0) OR "
     "b.balance <> b.total_credited - b.total_debited)"};
 
-constexpr std::string_view kTickReason = "set-based award of what a tick earned, for the servers of one chunk";
+constexpr std::string_view kTickReason =
+    "set-based award of what a tick earned, for the servers of one chunk";
 
 constexpr CrossServerStatement<BookParams, NoRow> kPostBalances{
     "ledger.post_balances", kTickReason,
-    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, entries, "
+    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, "
+    "entries, "
     "updated_at) SELECT p.discord_server_id, p.unit, p.holder_id, p.amount, p.amount, 0, 1, :now "
     "FROM ledger_postings p WHERE p.discord_server_id BETWEEN :first AND :last "
     "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
@@ -159,10 +164,13 @@ constexpr CrossServerStatement<BookParams, NoRow> kPostBalances{
 
 constexpr CrossServerStatement<BookParams, NoRow> kPostLedger{
     "ledger.post_ledger", kTickReason,
-    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, operation_id, "
+    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, "
+    "operation_id, "
     "line, reason, actor, created_at) "
-    "SELECT p.discord_server_id, p.unit, p.holder_id, b.entries, p.amount, b.balance, p.kind, p.operation_id, 0, "
-    "p.reason, 'system', :now FROM ledger_postings p JOIN balances b ON b.discord_server_id = p.discord_server_id "
+    "SELECT p.discord_server_id, p.unit, p.holder_id, b.entries, p.amount, b.balance, p.kind, "
+    "p.operation_id, 0, "
+    "p.reason, 'system', :now FROM ledger_postings p JOIN balances b ON b.discord_server_id = "
+    "p.discord_server_id "
     "AND b.unit = p.unit AND b.holder_id = p.holder_id WHERE p.discord_server_id BETWEEN :first AND :last"};
 
 constexpr CrossServerStatement<RangeParams, NoRow> kClearPostings{
@@ -178,7 +186,8 @@ TxTask<Result<void>> check(store::Tx& tx, const std::string& unit, const LedgerO
     }
     const BalanceRow before = co_await balance_of(tx, unit, entry.holder);
     if (before.balance + entry.amount < 0) {
-      co_return fail(ErrorCode::conflict, fmt::format("the balance is {}, less than {}", before.balance, -entry.amount));
+      co_return fail(ErrorCode::conflict,
+                     fmt::format("the balance is {}, less than {}", before.balance, -entry.amount));
     }
     if (before.balance + entry.amount > kLargestAmount) {
       co_return fail(ErrorCode::too_large, fmt::format("a balance is at most {}", kLargestAmount));
@@ -187,10 +196,12 @@ TxTask<Result<void>> check(store::Tx& tx, const std::string& unit, const LedgerO
   co_return Result<void>{};
 }
 
-TxTask<ChangedRow> change_balance(store::Tx& tx, const std::string& unit, const LedgerEntry& entry, TimePoint now) {
+TxTask<ChangedRow> change_balance(store::Tx& tx, const std::string& unit, const LedgerEntry& entry,
+                                  TimePoint now) {
   std::optional<ChangedRow> changed;
   if (entry.amount > 0) {
-    changed = co_await tx.one(kCredit, {unit, entry.holder, entry.amount, kLargestAmount - entry.amount, now});
+    changed =
+        co_await tx.one(kCredit, {unit, entry.holder, entry.amount, kLargestAmount - entry.amount, now});
   } else {
     changed = co_await tx.one(kDebit, {unit, entry.holder, -entry.amount, now});
   }
@@ -201,14 +212,16 @@ TxTask<ChangedRow> change_balance(store::Tx& tx, const std::string& unit, const 
 
 }  // namespace
 
-TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOperation operation, TimePoint now) {
+TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOperation operation,
+                                    TimePoint now) {
   LedgerReceipt receipt;
   for (const BookedRow& row : co_await tx.all(kBooked, {operation.id})) {
     receipt.booked = false;
     receipt.balances.push_back(row.balance_after);
   }
   if (!receipt.booked) co_return receipt;
-  if (const auto checked = co_await check(tx, unit, operation); !checked) co_return std::unexpected(checked.error());
+  if (const auto checked = co_await check(tx, unit, operation); !checked)
+    co_return std::unexpected(checked.error());
 
   // Ascending holders, so that two operations can never wait for each other.
   std::vector<std::size_t> order(operation.entries.size());
@@ -220,9 +233,17 @@ TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOpera
     const LedgerEntry& entry = operation.entries[i];
     const ChangedRow after = co_await change_balance(tx, unit, entry, now);
     receipt.balances[i] = after.balance;
-    const LedgerRow row{unit,         entry.holder, after.entries,                  entry.amount,
-                        after.balance, operation.kind, operation.id, static_cast<std::int64_t>(i),
-                        operation.reason, operation.actor, now};
+    const LedgerRow row{unit,
+                        entry.holder,
+                        after.entries,
+                        entry.amount,
+                        after.balance,
+                        operation.kind,
+                        operation.id,
+                        static_cast<std::int64_t>(i),
+                        operation.reason,
+                        operation.actor,
+                        now};
     co_await tx.change(kBook, row);
   }
   co_return receipt;
@@ -249,8 +270,8 @@ TxTask<std::int64_t> count_ledger_mismatches(store::Tx& tx) {
 }
 
 void declare_ledger(store::StatementRegistry& statements) {
-  statements.add("ledger", kBooked, kBalance, kCredit, kDebit, kBook, kRichest, kMismatches, kPostBalances, kPostLedger,
-                 kClearPostings);
+  statements.add("ledger", kBooked, kBalance, kCredit, kDebit, kBook, kRichest, kMismatches, kPostBalances,
+                 kPostLedger, kClearPostings);
 }
 
 }  // namespace guildhall::bot

@@ -47,7 +47,8 @@ BOOST_DESCRIBE_STRUCT(BalanceRow, (), (balance, total_credited, total_debited))
 /// Books all entries or none. Errors, with nothing changed: `invalid` (0 or too large an amount),
 /// `conflict` (a holder has less than is debited; the message says how much), `too_large` (a balance
 /// would pass 9e15).
-store::TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOperation operation, TimePoint now);
+store::TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOperation operation,
+                                           TimePoint now);
 
 /// 0 everywhere for a holder who never had any.
 store::TxTask<BalanceRow> balance_of(store::Tx& tx, std::string unit, PersonId holder);

@@ -14,10 +14,12 @@ class Ledger : public testing::Test {
  protected:
   Result<LedgerReceipt> book(std::int64_t server, std::string id, std::vector<LedgerEntry> entries) {
     LedgerOperation operation{std::move(id), "test", "why", "tester", std::move(entries)};
-    return world_.in(server, [&](store::Tx& tx) { return apply(tx, kPoints, operation, world_.clock.now()); });
+    return world_.in(server,
+                     [&](store::Tx& tx) { return apply(tx, kPoints, operation, world_.clock.now()); });
   }
   std::int64_t balance(std::int64_t server, std::int64_t holder) {
-    return world_.in(server, [&](store::Tx& tx) { return balance_of(tx, kPoints, PersonId(holder)); }).balance;
+    return world_.in(server, [&](store::Tx& tx) { return balance_of(tx, kPoints, PersonId(holder)); })
+        .balance;
   }
   std::int64_t mismatches(std::int64_t server) {
     return world_.in(server, [](store::Tx& tx) { return count_ledger_mismatches(tx); });
@@ -29,7 +31,8 @@ class Ledger : public testing::Test {
 TEST_F(Ledger, BooksACreditAndADebit) {
   EXPECT_EQ(book(1, "a", {{PersonId(1), 100}})->balances, std::vector<std::int64_t>{100});
   EXPECT_EQ(book(1, "b", {{PersonId(1), -30}})->balances, std::vector<std::int64_t>{70});
-  EXPECT_EQ(world_.dump("SELECT balance, total_credited, total_debited, entries FROM balances"), "70|100|30|2\n");
+  EXPECT_EQ(world_.dump("SELECT balance, total_credited, total_debited, entries FROM balances"),
+            "70|100|30|2\n");
   EXPECT_EQ(world_.dump("SELECT entry_no, amount, balance_after FROM ledger"), "1|100|100\n2|-30|70\n");
   EXPECT_EQ(mismatches(1), 0);
 }
@@ -86,7 +89,8 @@ TEST_F(Ledger, SixtyFourSpendersNeverOverspend) {
       LedgerOperation spend{"spend:" + std::to_string(i), "test", "", "tester", {{PersonId(1), -1}}};
       return apply(tx, kPoints, std::move(spend), world_.clock.now());
     };
-    boost::asio::co_spawn(loop, scope.transact(body), [&](std::exception_ptr, Result<LedgerReceipt> r) { paid += r ? 1 : 0; });
+    boost::asio::co_spawn(loop, scope.transact(body),
+                          [&](std::exception_ptr, Result<LedgerReceipt> r) { paid += r ? 1 : 0; });
   }
   loop.run();
   EXPECT_EQ(paid, 40);

@@ -30,7 +30,6 @@ BOOST_DESCRIBE_STRUCT(LinkRow, (),
                       (link_id, platform, platform_user_id, from_person_id, to_person_id, moved_points,
                        moved_watched_us, moved_subscribed_us))
 
-
 struct InsertParams {
   std::int64_t link_id;
   std::string platform;
@@ -42,7 +41,8 @@ struct InsertParams {
   TimePoint now;
   std::string actor;
 };
-BOOST_DESCRIBE_STRUCT(InsertParams, (), (link_id, platform, from, to, points, watched, subscribed, now, actor))
+BOOST_DESCRIBE_STRUCT(InsertParams, (),
+                      (link_id, platform, from, to, points, watched, subscribed, now, actor))
 
 struct OpenParams {
   std::string platform;
@@ -79,13 +79,15 @@ BOOST_DESCRIBE_STRUCT(MinutesParams, (), (person, watched, subscribed, now))
 constexpr Statement<InsertParams, NoRow> kInsert{
     "links.insert",
     "INSERT INTO links (discord_server_id, link_id, platform, from_person_id, to_person_id, "
-    "moved_points, moved_watched_us, moved_subscribed_us, made_at, made_by) VALUES (:server, :link_id, :platform, "
+    "moved_points, moved_watched_us, moved_subscribed_us, made_at, made_by) VALUES (:server, :link_id, "
+    ":platform, "
     ":from, :to, :points, :watched, :subscribed, :now, :actor)"};
 
 constexpr Statement<OpenParams, LinkRow> kOpen{
     "links.open_of_member",
     "SELECT l.link_id, l.platform, i.platform_user_id, l.from_person_id, l.to_person_id, l.moved_points, "
-    "l.moved_watched_us, l.moved_subscribed_us FROM identities i JOIN links l ON l.discord_server_id = :server "
+    "l.moved_watched_us, l.moved_subscribed_us FROM identities i JOIN links l ON l.discord_server_id = "
+    ":server "
     "AND l.from_person_id = i.home_person_id AND l.undone_at IS NULL "
     "WHERE i.discord_server_id = :server AND i.person_id = :to AND i.platform = :platform "
     "AND i.person_id <> i.home_person_id LIMIT 1"};
@@ -97,11 +99,13 @@ constexpr Statement<UndoneParams, NoRow> kUndone{
 
 constexpr Statement<PersonParams, MinutesRow> kMinutes{
     "links.minutes",
-    "SELECT watched_us, subscribed_us FROM watchtime WHERE discord_server_id = :server AND person_id = :person"};
+    "SELECT watched_us, subscribed_us FROM watchtime WHERE discord_server_id = :server AND person_id = "
+    ":person"};
 
 constexpr Statement<MinutesParams, NoRow> kAddMinutes{
     "links.add_minutes",
-    "INSERT INTO watchtime (discord_server_id, person_id, watched_us, subscribed_us, last_active_at, updated_at) "
+    "INSERT INTO watchtime (discord_server_id, person_id, watched_us, subscribed_us, last_active_at, "
+    "updated_at) "
     "VALUES (:server, :person, :watched, :subscribed, :now, :now) "
     "ON CONFLICT (discord_server_id, person_id) DO UPDATE SET "
     "watched_us = watchtime.watched_us + excluded.watched_us, "
@@ -119,10 +123,11 @@ struct Moved {
 };
 
 /// Moves points (with ledger rows), minutes and whatever features keep; the amounts are there.
-TxTask<void> move(store::Tx& tx, const std::vector<MoveHandler>& handlers, std::string operation, PersonMove between,
-                  std::int64_t points, std::string actor, TimePoint now) {
+TxTask<void> move(store::Tx& tx, const std::vector<MoveHandler>& handlers, std::string operation,
+                  PersonMove between, std::int64_t points, std::string actor, TimePoint now) {
   if (points > 0) {
-    LedgerOperation transfer{std::move(operation), between.undo ? "unlink" : "link", "", std::move(actor), {}};
+    LedgerOperation transfer{
+        std::move(operation), between.undo ? "unlink" : "link", "", std::move(actor), {}};
     transfer.entries = {{between.from, -points}, {between.to, points}};
     const auto booked = co_await apply(tx, kPoints, std::move(transfer), now);
     if (!booked) throw ErrorException(booked.error());
@@ -146,14 +151,16 @@ TxTask<Result<void>> check_link(store::Tx& tx, const LinkRequest& request, std::
   if (member) {
     for (const Identity& held : co_await identities_of(tx, *member)) {
       if (held.platform == request.platform && held.home_person_id != *member) {
-        co_return fail(ErrorCode::conflict, fmt::format("this member is linked to {} already", described(held)),
+        co_return fail(ErrorCode::conflict,
+                       fmt::format("this member is linked to {} already", described(held)),
                        "Undo that link first: `guildhall member unlink`.");
       }
     }
   }
   const auto viewer = co_await find_identity_by_name(tx, request.platform, request.name);
   if (viewer && viewer->person_id != viewer->home_person_id) {
-    co_return fail(ErrorCode::conflict, fmt::format("{} is linked to another member already", described(*viewer)),
+    co_return fail(ErrorCode::conflict,
+                   fmt::format("{} is linked to another member already", described(*viewer)),
                    "Undo that link first: `guildhall member unlink`.");
   }
   co_return Result<void>{};
@@ -168,10 +175,11 @@ TxTask<Identity> viewer_identity(store::Tx& tx, const LinkRequest& request, Time
 
 }  // namespace
 
-TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHandler>& handlers, LinkRequest request,
-                                        tenancy::Actor actor, TimePoint now) {
+TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
+                                        LinkRequest request, tenancy::Actor actor, TimePoint now) {
   const auto known = co_await find_identity(tx, kDiscord, request.member.str());
-  const auto checked = co_await check_link(tx, request, known ? std::optional(known->person_id) : std::nullopt);
+  const auto checked =
+      co_await check_link(tx, request, known ? std::optional(known->person_id) : std::nullopt);
   if (!checked) co_return std::unexpected(checked.error());
 
   const PlatformUser user{kDiscord, request.member.str(), known ? known->name : request.member.str()};
@@ -181,25 +189,29 @@ TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHan
   const auto balance = co_await balance_of(tx, kPoints, viewer);
   const auto minutes = (co_await tx.one(kMinutes, {viewer})).value_or(MinutesRow{});
   const auto link_id = co_await tenancy::next_number(tx, "link");
-  const InsertParams row{link_id, identity.platform, viewer, member, balance.balance,
-                         minutes.watched_us, minutes.subscribed_us, now, actor.name};
+  const InsertParams row{
+      link_id, identity.platform, viewer, member, balance.balance, minutes.watched_us, minutes.subscribed_us,
+      now,     actor.name};
   co_await tx.change(kInsert, row);
   const PersonMove between{viewer, member, minutes.watched_us, minutes.subscribed_us, false};
   co_await move(tx, handlers, fmt::format("link:{}", link_id), between, balance.balance, actor.name, now);
   co_await repoint(tx, identity, member);
-  const tenancy::AuditEntry entry{actor, "member.link", request.member.str(), std::nullopt, described(identity)};
+  const tenancy::AuditEntry entry{actor, "member.link", request.member.str(), std::nullopt,
+                                  described(identity)};
   co_await tenancy::audit(tx, now, entry);
   co_await tenancy::bump_revision(tx);
   co_return LinkOutcome{member, balance.balance, minutes.watched_us,
                         identity.platform_user_id.starts_with("name:")};
 }
 
-TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers, DiscordUserId member,
-                                          std::string platform, tenancy::Actor actor, TimePoint now) {
+TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
+                                          DiscordUserId member, std::string platform, tenancy::Actor actor,
+                                          TimePoint now) {
   const auto known = co_await find_identity(tx, kDiscord, member.str());
   const auto link = known ? co_await tx.one(kOpen, {platform, known->person_id}) : std::optional<LinkRow>{};
   if (!link) {
-    co_return fail(ErrorCode::not_found, fmt::format("member {} has no {} link in this server", member.str(), platform));
+    co_return fail(ErrorCode::not_found,
+                   fmt::format("member {} has no {} link in this server", member.str(), platform));
   }
   // What was spent since cannot come back; the member's person keeps what was earned while linked.
   const auto balance = co_await balance_of(tx, kPoints, link->to_person_id);

@@ -46,8 +46,8 @@ store::TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<
 
 /// Error `not_found` when the member has no such link.
 store::TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
-                                                 DiscordUserId member, std::string platform, tenancy::Actor actor,
-                                                 TimePoint now);
+                                                 DiscordUserId member, std::string platform,
+                                                 tenancy::Actor actor, TimePoint now);
 
 void declare_links(store::StatementRegistry& statements);
 

@@ -16,28 +16,40 @@ using testing::HasSubstr;
 class Links : public testing::Test {
  protected:
   PersonId viewer(std::string id, std::string name, std::int64_t server = 1) {
-    return world_.in(server, [&](store::Tx& tx) { return person_of(tx, {kKick, id, name}, world_.clock.now()); });
+    return world_.in(server,
+                     [&](store::Tx& tx) { return person_of(tx, {kKick, id, name}, world_.clock.now()); });
   }
   void earn(PersonId person, std::int64_t points, std::int64_t minutes) {
     world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
-      LedgerOperation operation{"earn:" + person.str() + ":" + std::to_string(++operations_), "test", "", "t", {{person, points}}};
+      LedgerOperation operation{
+          "earn:" + person.str() + ":" + std::to_string(++operations_), "test", "", "t", {{person, points}}};
       co_await apply(tx, kPoints, std::move(operation), world_.clock.now());
     });
     store::sqlite::Connection(world_.database_file(), store::sqlite::Role::schema)
-        .execute(("INSERT INTO watchtime VALUES (1, " + person.str() + ", " + std::to_string(minutes * 60'000'000) + ", 0, 0, 0)").c_str());
+        .execute(("INSERT INTO watchtime VALUES (1, " + person.str() + ", " +
+                  std::to_string(minutes * 60'000'000) + ", 0, 0, 0)")
+                     .c_str());
   }
   Result<LinkOutcome> link(std::int64_t member, std::string name, std::int64_t server = 1) {
     const LinkRequest request{DiscordUserId(member), kKick, std::move(name)};
-    return world_.in(server, [&](store::Tx& tx) { return link_member(tx, world_.declarations.on_move, request, {"operator", "command_line"}, world_.clock.now()); });
+    return world_.in(server, [&](store::Tx& tx) {
+      return link_member(tx, world_.declarations.on_move, request, {"operator", "command_line"},
+                         world_.clock.now());
+    });
   }
   Result<LinkOutcome> unlink(std::int64_t member) {
-    return world_.in(1, [&](store::Tx& tx) { return unlink_member(tx, world_.declarations.on_move, DiscordUserId(member), kKick, {"operator", "command_line"}, world_.clock.now()); });
+    return world_.in(1, [&](store::Tx& tx) {
+      return unlink_member(tx, world_.declarations.on_move, DiscordUserId(member), kKick,
+                           {"operator", "command_line"}, world_.clock.now());
+    });
   }
   std::int64_t balance(PersonId person) {
     return world_.in(1, [&](store::Tx& tx) { return balance_of(tx, kPoints, person); }).balance;
   }
   std::string minutes(PersonId person) {
-    return world_.dump("SELECT watched_us / 60000000 FROM watchtime WHERE discord_server_id = 1 AND person_id = " + person.str());
+    return world_.dump(
+        "SELECT watched_us / 60000000 FROM watchtime WHERE discord_server_id = 1 AND person_id = " +
+        person.str());
   }
   std::int64_t mismatches() {
     return world_.in(1, [](store::Tx& tx) { return count_ledger_mismatches(tx); });
@@ -73,7 +85,9 @@ TEST_F(Links, WhatWasSpentDoesNotComeBack) {
   const PersonId own = viewer("7", "Nightowl_7");
   earn(own, 100, 0);
   const auto linked = link(555, "Nightowl_7");
-  world_.in(1, [&](store::Tx& tx) { return apply(tx, kPoints, {"spend", "test", "", "t", {{linked->person, -70}}}, world_.clock.now()); });
+  world_.in(1, [&](store::Tx& tx) {
+    return apply(tx, kPoints, {"spend", "test", "", "t", {{linked->person, -70}}}, world_.clock.now());
+  });
   EXPECT_EQ(unlink(555)->points, 30);
   EXPECT_EQ(balance(own), 30);
   EXPECT_EQ(balance(linked->person), 0);
@@ -88,7 +102,8 @@ TEST_F(Links, AViewerHasOneMemberAndAMemberOneViewer) {
   EXPECT_EQ(link(555, "Owl").error().code, ErrorCode::conflict);
   EXPECT_EQ(link(555, "  ").error().code, ErrorCode::invalid);
   EXPECT_EQ(unlink(999).error().code, ErrorCode::not_found);
-  EXPECT_EQ(world_.dump("SELECT count(*) FROM identities WHERE platform_user_id = '556'"), "0\n") << "a refused link makes nobody";
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM identities WHERE platform_user_id = '556'"), "0\n")
+      << "a refused link makes nobody";
   ASSERT_TRUE(unlink(555));
   EXPECT_TRUE(link(556, "Nightowl_7"));
 }

@@ -59,7 +59,8 @@ BOOST_DESCRIBE_STRUCT(ServerRow, (), (discord_server_id))
 
 constexpr Statement<InsertParams, NoRow> kInsert{
     "outbox.insert",
-    "INSERT INTO outbox (discord_server_id, destination, sequence, body, nonce, created_at, expires_at, lease_until, "
+    "INSERT INTO outbox (discord_server_id, destination, sequence, body, nonce, created_at, expires_at, "
+    "lease_until, "
     "attempts) VALUES (:server, :destination, :sequence, :body, :nonce, :now, :expires, 0, 0)"};
 
 /// The oldest message of a destination that nobody is sending to: a destination is leased, not a row,
@@ -72,9 +73,9 @@ constexpr Statement<LeaseParams, OutboxRow> kLeaseNext{
     "GROUP BY o.destination HAVING max(o.lease_until) <= :now ORDER BY 1 LIMIT 1) "
     "RETURNING destination, sequence, body, nonce, expires_at"};
 
-constexpr Statement<KeyParams, NoRow> kDelete{
-    "outbox.delete",
-    "DELETE FROM outbox WHERE discord_server_id = :server AND destination = :destination AND sequence = :sequence"};
+constexpr Statement<KeyParams, NoRow> kDelete{"outbox.delete",
+                                              "DELETE FROM outbox WHERE discord_server_id = :server AND "
+                                              "destination = :destination AND sequence = :sequence"};
 
 constexpr Statement<KeyParams, NoRow> kRelease{
     "outbox.release",
@@ -82,7 +83,8 @@ constexpr Statement<KeyParams, NoRow> kRelease{
     "WHERE discord_server_id = :server AND destination = :destination AND sequence = :sequence"};
 
 constexpr CrossServerStatement<NoParams, ServerRow> kWaiting{
-    "outbox.waiting_servers", "finds the servers for which messages wait that an earlier process left or that must be tried again",
+    "outbox.waiting_servers",
+    "finds the servers for which messages wait that an earlier process left or that must be tried again",
     "SELECT DISTINCT discord_server_id FROM outbox"};
 
 bool is_temporary(ErrorCode code) {
@@ -114,13 +116,15 @@ TxTask<void> post_to_log_channel(Tx& tx, ServerContext& context, Message message
   co_await post_to_channel(tx, context, channel, std::move(message));
 }
 
-OutboxSender::OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send)
+OutboxSender::OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics,
+                           Send send)
     : loops_(loops),
       tenancy_(tenancy),
       clock_(clock),
       send_(std::move(send)),
       sent_(metrics.counter("guildhall_outbox_sent_total", "Messages of the outbox that were sent.")),
-      dropped_(metrics.counter("guildhall_outbox_dropped_total", "Messages of the outbox that expired or were refused.")) {}
+      dropped_(metrics.counter("guildhall_outbox_dropped_total",
+                               "Messages of the outbox that expired or were refused.")) {}
 
 void OutboxSender::wake(tenancy::ServerScope scope) {
   {
@@ -163,9 +167,11 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   });
   if (!row) co_return false;
   Result<void> sent = fail(ErrorCode::invalid, "expired");
-  if (row->expires_at > now) sent = co_await send_(row->destination.substr(kPrefix.size()), row->body, row->nonce);
+  if (row->expires_at > now)
+    sent = co_await send_(row->destination.substr(kPrefix.size()), row->body, row->nonce);
   if (!sent && is_temporary(sent.error().code)) {
-    log::warning("outbox message waits", {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
+    log::warning("outbox message waits",
+                 {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
     co_await net::sleep_for(kRetry);
     const KeyParams key{row->destination, row->sequence};
     co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kRelease, key); });
@@ -173,7 +179,8 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   }
   if (!sent) {
     dropped_.add();
-    log::warning("outbox message dropped", {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
+    log::warning("outbox message dropped",
+                 {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
   } else {
     sent_.add();
   }

@@ -22,7 +22,8 @@ Result<std::string> normalise_channel_id(std::string_view text);
 inline constexpr TextSetting kLogChannel{"log_channel_id", "", false, normalise_channel_id};
 
 /// Puts a message for a Discord channel into the outbox.
-store::TxTask<void> post_to_channel(store::Tx& tx, ServerContext& context, std::string channel_id, Message message);
+store::TxTask<void> post_to_channel(store::Tx& tx, ServerContext& context, std::string channel_id,
+                                    Message message);
 /// The same for the server's log channel; nothing when it has none.
 store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, Message message);
 
@@ -30,7 +31,8 @@ store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, M
 class OutboxSender {
  public:
   /// Sends one message; error `unavailable`, `timeout` or `rate_limited` = again later, any other = never.
-  using Send = std::function<Task<Result<void>>(std::string channel_id, std::string content, std::string nonce)>;
+  using Send =
+      std::function<Task<Result<void>>(std::string channel_id, std::string content, std::string nonce)>;
 
   OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send);
 

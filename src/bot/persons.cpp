@@ -127,7 +127,8 @@ TxTask<Identity> make_identity(store::Tx& tx, PlatformUser user, TimePoint now) 
 
 /// The identity's number or name is new: `old_id` is what it was known under.
 TxTask<void> rename(store::Tx& tx, Identity identity, PlatformUser user) {
-  co_await tx.change(kRename, {user.platform, identity.platform_user_id, user.id, user.name, fold_name(user.name)});
+  co_await tx.change(kRename,
+                     {user.platform, identity.platform_user_id, user.id, user.name, fold_name(user.name)});
   co_await tx.change(kRenamePerson, {identity.home_person_id, user.name});
 }
 
@@ -136,18 +137,21 @@ TxTask<void> rename(store::Tx& tx, Identity identity, PlatformUser user) {
 TxTask<PersonId> person_of(store::Tx& tx, PlatformUser user, TimePoint now) {
   user.name = shorten(clean_utf8(user.name), kLongestName);
   auto identity = co_await tx.one(kFind, {user.platform, user.id});
-  if (!identity) identity = co_await tx.one(kFind, {user.platform, std::string(kProvisional) + fold_name(user.name)});
+  if (!identity)
+    identity = co_await tx.one(kFind, {user.platform, std::string(kProvisional) + fold_name(user.name)});
   if (!identity) {
     const Identity made = co_await make_identity(tx, std::move(user), now);
     co_return made.person_id;
   }
-  const bool changed = identity->platform_user_id != user.id || (!user.name.empty() && identity->name != user.name);
+  const bool changed =
+      identity->platform_user_id != user.id || (!user.name.empty() && identity->name != user.name);
   if (changed) co_await rename(tx, *identity, std::move(user));
   co_return identity->person_id;
 }
 
 TxTask<Identity> provisional_identity(store::Tx& tx, std::string platform, std::string name, TimePoint now) {
-  PlatformUser user{std::move(platform), std::string(kProvisional) + fold_name(name), shorten(name, kLongestName)};
+  PlatformUser user{std::move(platform), std::string(kProvisional) + fold_name(name),
+                    shorten(name, kLongestName)};
   co_return co_await make_identity(tx, std::move(user), now);
 }
 

@@ -36,11 +36,13 @@ BOOST_DESCRIBE_STRUCT(Identity, (), (platform, platform_user_id, person_id, home
 store::TxTask<PersonId> person_of(store::Tx& tx, PlatformUser user, TimePoint now);
 
 /// An identity that is known so far by its name only.
-store::TxTask<Identity> provisional_identity(store::Tx& tx, std::string platform, std::string name, TimePoint now);
+store::TxTask<Identity> provisional_identity(store::Tx& tx, std::string platform, std::string name,
+                                             TimePoint now);
 
 store::TxTask<std::optional<Identity>> find_identity(store::Tx& tx, std::string platform, std::string id);
 /// Compares folded names. The newest, if a platform let two users have one name in turn.
-store::TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string platform, std::string name);
+store::TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string platform,
+                                                             std::string name);
 store::TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person);
 store::TxTask<std::string> display_name(store::Tx& tx, PersonId person);
 

@@ -26,7 +26,8 @@ constexpr GlobalStatement<KeyParams, ValueRow> kRead{"process_state.read",
                                                      "SELECT value FROM process_state WHERE key = :key"};
 constexpr GlobalStatement<WriteParams, NoRow> kWrite{
     "process_state.write",
-    "INSERT INTO process_state (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value"};
+    "INSERT INTO process_state (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = "
+    "excluded.value"};
 
 }  // namespace
 
@@ -41,6 +42,8 @@ Task<void> ProcessState::write(std::string name, std::string value) const {
   co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kWrite, params); });
 }
 
-void declare_process_state(store::StatementRegistry& statements) { statements.add("process_state", kRead, kWrite); }
+void declare_process_state(store::StatementRegistry& statements) {
+  statements.add("process_state", kRead, kWrite);
+}
 
 }  // namespace guildhall::bot

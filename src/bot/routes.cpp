@@ -11,8 +11,8 @@ std::string RouteCall::text_query(std::string_view name, std::string_view otherw
   return found == query.end() ? std::string(otherwise) : found->second;
 }
 
-Result<std::int64_t> RouteCall::integer_query(std::string_view name, std::int64_t otherwise, std::int64_t least,
-                                              std::int64_t most) const {
+Result<std::int64_t> RouteCall::integer_query(std::string_view name, std::int64_t otherwise,
+                                              std::int64_t least, std::int64_t most) const {
   const auto found = query.find(name);
   if (found == query.end()) return otherwise;
   const auto number = parse_amount(found->second);

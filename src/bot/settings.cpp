@@ -45,14 +45,15 @@ constexpr Statement<KeyParams, ValueRow> kRead{
 constexpr Statement<SetParams, NoRow> kSet{
     "settings.set",
     "INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (:server, :key, :value, :now) "
-    "ON CONFLICT (discord_server_id, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"};
+    "ON CONFLICT (discord_server_id, key) DO UPDATE SET value = excluded.value, updated_at = "
+    "excluded.updated_at"};
 constexpr Statement<KeyParams, NoRow> kUnset{
     "settings.unset", "DELETE FROM settings WHERE discord_server_id = :server AND key = :key"};
 
 constexpr GlobalStatement<NoParams, SettingRow> kAllDefaults{"settings.defaults",
                                                              "SELECT key, value FROM setting_defaults"};
-constexpr GlobalStatement<KeyParams, ValueRow> kReadDefault{"settings.read_default",
-                                                            "SELECT value FROM setting_defaults WHERE key = :key"};
+constexpr GlobalStatement<KeyParams, ValueRow> kReadDefault{
+    "settings.read_default", "SELECT value FROM setting_defaults WHERE key = :key"};
 constexpr GlobalStatement<SetParams, NoRow> kSetDefault{
     "settings.set_default",
     "INSERT INTO setting_defaults (key, value, updated_at) VALUES (:key, :value, :now) "
@@ -73,7 +74,8 @@ std::optional<bool> parse_bool(std::string_view text) {
 Result<std::string> check_integer(const SettingSpec& spec, std::string_view text) {
   const auto number = parse_amount(trim(text));
   if (!number || *number < spec.least || *number > spec.most) {
-    return fail(ErrorCode::invalid, fmt::format("{}: must be a whole number from {} to {}", spec.key, spec.least, spec.most));
+    return fail(ErrorCode::invalid,
+                fmt::format("{}: must be a whole number from {} to {}", spec.key, spec.least, spec.most));
   }
   return fmt::format("{}", *number);
 }
@@ -86,7 +88,8 @@ Result<std::string> check_text(const SettingSpec& spec, std::string_view text) {
   if (!spec.choices.empty()) {
     const std::string word = to_lower_ascii(trim(text));
     if (std::find(spec.choices.begin(), spec.choices.end(), word) != spec.choices.end()) return word;
-    return fail(ErrorCode::invalid, fmt::format("{}: must be one of {}", spec.key, fmt::join(spec.choices, ", ")));
+    return fail(ErrorCode::invalid,
+                fmt::format("{}: must be one of {}", spec.key, fmt::join(spec.choices, ", ")));
   }
   if (spec.normalise == nullptr) return std::string(trim(text));
   auto normal = spec.normalise(trim(text));
@@ -95,7 +98,7 @@ Result<std::string> check_text(const SettingSpec& spec, std::string_view text) {
 }
 
 /// Did the operator set this key of the process's configuration?
-bool is_configured(const Config& config, std::string Config::*member) {
+bool is_configured(const Config& config, std::string Config::* member) {
   for (const ConfigKey& key : config_keys()) {
     if (key.member != member || (config.*member).empty()) continue;
     const auto source = config.sources.find(key.name);
@@ -133,18 +136,19 @@ void SettingRegistry::insert(SettingSpec spec) {
 }
 
 void SettingRegistry::add(std::string_view owner, const IntegerSetting& s) {
-  insert({std::string(s.key), std::string(owner), SettingSpec::Type::integer, fmt::format("{}", s.builtin), s.least,
-          s.most, s.has_default});
+  insert({std::string(s.key), std::string(owner), SettingSpec::Type::integer, fmt::format("{}", s.builtin),
+          s.least, s.most, s.has_default});
 }
 
 void SettingRegistry::add(std::string_view owner, const BooleanSetting& s) {
-  insert({std::string(s.key), std::string(owner), SettingSpec::Type::boolean, s.builtin ? "true" : "false", 0, 1,
-          s.has_default});
+  insert({std::string(s.key), std::string(owner), SettingSpec::Type::boolean, s.builtin ? "true" : "false", 0,
+          1, s.has_default});
 }
 
 void SettingRegistry::add(std::string_view owner, const TextSetting& s) {
-  SettingSpec spec{std::string(s.key), std::string(owner), SettingSpec::Type::text, std::string(s.builtin), 0, 0,
-                   s.has_default, s.normalise};
+  SettingSpec spec{
+      std::string(s.key), std::string(owner), SettingSpec::Type::text, std::string(s.builtin), 0, 0,
+      s.has_default,      s.normalise};
   spec.process = s.process;
   std::string choices(s.choices);
   std::replace(choices.begin(), choices.end(), ',', ' ');
@@ -157,8 +161,9 @@ Result<const SettingSpec*> SettingRegistry::find(std::string_view key) const {
   std::vector<std::string> known;
   for (const auto& [name, spec] : specs_) known.push_back(name);
   const auto meant = closest(key, known);
-  return fail(ErrorCode::not_found, fmt::format("there is no setting '{}'", key),
-              meant ? fmt::format("Did you mean '{}'?", *meant) : "`guildhall settings list --server ID` shows all.");
+  return fail(
+      ErrorCode::not_found, fmt::format("there is no setting '{}'", key),
+      meant ? fmt::format("Did you mean '{}'?", *meant) : "`guildhall settings list --server ID` shows all.");
 }
 
 Result<std::string> SettingRegistry::check(const SettingSpec& spec, std::string_view value) {
@@ -172,16 +177,18 @@ Result<std::string> SettingRegistry::check(const SettingSpec& spec, std::string_
   return fail(ErrorCode::invalid, "unknown type of setting");
 }
 
-Settings::Settings(const SettingRegistry& registry, const Config& config, const std::vector<SettingRow>& server_rows,
-                   const std::vector<SettingRow>& default_rows) {
+Settings::Settings(const SettingRegistry& registry, const Config& config,
+                   const std::vector<SettingRow>& server_rows, const std::vector<SettingRow>& default_rows) {
   for (const auto& [key, spec] : registry.all()) {
     values_[key] = {spec.builtin, "builtin", ""};
-    if (spec.process != nullptr && is_configured(config, spec.process)) values_[key] = {config.*spec.process, "process", ""};
+    if (spec.process != nullptr && is_configured(config, spec.process))
+      values_[key] = {config.*spec.process, "process", ""};
   }
   const auto overlay = [&](const std::vector<SettingRow>& rows, const char* source, bool defaults) {
     for (const SettingRow& row : rows) {
       const auto spec = registry.all().find(row.key);
-      if (spec == registry.all().end() || row.value.empty() || (defaults && !spec->second.has_default)) continue;
+      if (spec == registry.all().end() || row.value.empty() || (defaults && !spec->second.has_default))
+        continue;
       // A row that an older version or another hand left there and that cannot be meant is not used.
       if (!SettingRegistry::check(spec->second, row.value)) continue;
       Effective& effective = values_[row.key];
@@ -202,7 +209,9 @@ bool Settings::get(const BooleanSetting& setting) const {
   return parse_bool(values_.find(setting.key)->second.value).value_or(setting.builtin);
 }
 
-std::string Settings::get(const TextSetting& setting) const { return values_.find(setting.key)->second.value; }
+std::string Settings::get(const TextSetting& setting) const {
+  return values_.find(setting.key)->second.value;
+}
 
 Result<std::string> normalise_time_zone(std::string_view text) {
   if (is_time_zone(text)) return std::string(text);
@@ -210,7 +219,8 @@ Result<std::string> normalise_time_zone(std::string_view text) {
 }
 
 Result<std::string> normalise_prefix(std::string_view text) {
-  if (!text.empty() && text.size() <= 8 && text.find_first_of(" \t\n/") == std::string_view::npos) return std::string(text);
+  if (!text.empty() && text.size() <= 8 && text.find_first_of(" \t\n/") == std::string_view::npos)
+    return std::string(text);
   return fail(ErrorCode::invalid, "must be 1 to 8 characters without spaces or '/'");
 }
 
@@ -248,17 +258,20 @@ TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistr
   } else {
     co_await tx.change(kUnset, {wish.key});
   }
-  const tenancy::AuditEntry entry{std::move(actor), change.after ? "settings.set" : "settings.unset", wish.key,
-                                  change.before, change.after};
+  const tenancy::AuditEntry entry{std::move(actor), change.after ? "settings.set" : "settings.unset",
+                                  wish.key, change.before, change.after};
   co_await tenancy::audit(tx, now, entry);
   co_await tenancy::bump_revision(tx);
   co_return change;
 }
 
-TxTask<std::vector<SettingRow>> load_defaults(store::GlobalTx& tx) { co_return co_await tx.all(kAllDefaults); }
+TxTask<std::vector<SettingRow>> load_defaults(store::GlobalTx& tx) {
+  co_return co_await tx.all(kAllDefaults);
+}
 
-TxTask<Result<SettingChange>> change_default(store::GlobalTx& tx, const SettingRegistry& registry, std::string key,
-                                             std::optional<std::string> value, tenancy::Actor actor, TimePoint now) {
+TxTask<Result<SettingChange>> change_default(store::GlobalTx& tx, const SettingRegistry& registry,
+                                             std::string key, std::optional<std::string> value,
+                                             tenancy::Actor actor, TimePoint now) {
   const auto checked = check_change(registry, key, value);
   if (!checked) co_return std::unexpected(checked.error());
   if (!checked->spec->has_default) {
@@ -279,8 +292,8 @@ TxTask<Result<SettingChange>> change_default(store::GlobalTx& tx, const SettingR
 }
 
 void declare_settings(store::StatementRegistry& statements, SettingRegistry& settings) {
-  statements.add("settings", kServerRows, kDefaultRows, kRead, kSet, kUnset, kAllDefaults, kReadDefault, kSetDefault,
-                 kUnsetDefault, kBumpAll);
+  statements.add("settings", kServerRows, kDefaultRows, kRead, kSet, kUnset, kAllDefaults, kReadDefault,
+                 kSetDefault, kUnsetDefault, kBumpAll);
   settings.add("bot", kLanguage);
   settings.add("bot", kTimeZone);
   settings.add("bot", kCommandPrefix);

@@ -41,7 +41,7 @@ struct TextSetting {
   /// The only texts allowed, separated by commas; empty: whatever `normalise` accepts.
   std::string_view choices = {};
   /// The key of the process's configuration that stands behind the operator's default, or none.
-  std::string Config::*process = nullptr;
+  std::string Config::* process = nullptr;
 };
 
 struct SettingSpec {
@@ -55,7 +55,7 @@ struct SettingSpec {
   bool has_default = true;
   Result<std::string> (*normalise)(std::string_view text) = nullptr;
   std::vector<std::string> choices = {};
-  std::string Config::*process = nullptr;
+  std::string Config::* process = nullptr;
 };
 
 /// Every setting of the program. Filled at start, then only read.
@@ -87,7 +87,7 @@ class Settings {
  public:
   struct Effective {
     std::string value;
-    std::string source;  // server, default, process, builtin
+    std::string source;    // server, default, process, builtin
     std::string fallback;  // what holds without the server's own value
   };
 
@@ -110,13 +110,15 @@ inline constexpr TextSetting kLanguage{"language", "en", true, nullptr, "en,de",
 Result<std::string> normalise_time_zone(std::string_view text);
 inline constexpr TextSetting kTimeZone{"time_zone", "UTC", true, normalise_time_zone, "", &Config::time_zone};
 Result<std::string> normalise_prefix(std::string_view text);
-inline constexpr TextSetting kCommandPrefix{"command_prefix", "!", true, normalise_prefix, "", &Config::command_prefix};
+inline constexpr TextSetting kCommandPrefix{"command_prefix", "!", true,
+                                            normalise_prefix, "",  &Config::command_prefix};
 /// The Kick channel that the server listens to, by its slug.
 Result<std::string> normalise_channel_slug(std::string_view text);
 inline constexpr TextSetting kKickChannel{"kick_channel", "", false, normalise_channel_slug};
 
 /// Reads one server's settings.
-store::TxTask<SettingsPtr> load_settings(store::Tx& tx, const SettingRegistry& registry, const Config& config);
+store::TxTask<SettingsPtr> load_settings(store::Tx& tx, const SettingRegistry& registry,
+                                         const Config& config);
 
 struct SettingChange {
   std::string key;
@@ -134,8 +136,8 @@ struct SettingWish {
 
 /// Changes a setting of the server, with its audit row, and tells a bot that runs beside us. Errors:
 /// `not_found` (with a suggestion), `invalid`, `conflict` (somebody else changed it meanwhile).
-store::TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistry& registry, SettingWish wish,
-                                                    tenancy::Actor actor, TimePoint now);
+store::TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistry& registry,
+                                                    SettingWish wish, tenancy::Actor actor, TimePoint now);
 
 /// The operator's defaults for all servers.
 store::TxTask<std::vector<SettingRow>> load_defaults(store::GlobalTx& tx);

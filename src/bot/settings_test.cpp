@@ -16,15 +16,20 @@ using testing::HasSubstr;
 class ServerSettings : public testing::Test {
  protected:
   SettingsPtr load(std::int64_t server) {
-    return world_.in(server, [&](store::Tx& tx) { return load_settings(tx, world_.declarations.settings, world_.config); });
+    return world_.in(server, [&](store::Tx& tx) {
+      return load_settings(tx, world_.declarations.settings, world_.config);
+    });
   }
   Result<SettingChange> set(std::int64_t server, SettingWish wish) {
-    return world_.in(server, [&](store::Tx& tx) { return change_setting(tx, world_.declarations.settings, wish, {"tester", "system"}, world_.clock.now()); });
+    return world_.in(server, [&](store::Tx& tx) {
+      return change_setting(tx, world_.declarations.settings, wish, {"tester", "system"}, world_.clock.now());
+    });
   }
   Result<SettingChange> set_default(std::string key, std::optional<std::string> value) {
     world_.server(1);
     return net::run_to_end(world_.tenancy->global().transact([&](store::GlobalTx& tx) {
-      return change_default(tx, world_.declarations.settings, key, value, {"tester", "system"}, world_.clock.now());
+      return change_default(tx, world_.declarations.settings, key, value, {"tester", "system"},
+                            world_.clock.now());
     }));
   }
   test::TestWorld world_;
@@ -65,8 +70,10 @@ TEST_F(ServerSettings, RefusesWhatCannotBeMeant) {
   EXPECT_THAT(set(1, {"time_zone", "Mars"}).error().message, HasSubstr("time zone"));
   EXPECT_THAT(set(1, {"points_enabled", "maybe"}).error().message, HasSubstr("true or false"));
   EXPECT_THAT(set(1, {"kick_channel", "not a slug!"}).error().message, HasSubstr("kick.com/NAME"));
-  EXPECT_THAT(set(1, {"watchtime_excluded", std::string("a\0b", 3)}).error().message, HasSubstr("valid text"));
-  EXPECT_THAT(set(1, {"watchtime_excluded", std::string(501, 'x')}).error().message, HasSubstr("at most 500"));
+  EXPECT_THAT(set(1, {"watchtime_excluded", std::string("a\0b", 3)}).error().message,
+              HasSubstr("valid text"));
+  EXPECT_THAT(set(1, {"watchtime_excluded", std::string(501, 'x')}).error().message,
+              HasSubstr("at most 500"));
   const auto unknown = set(1, {"points_per_5mins", "3"});
   EXPECT_EQ(unknown.error().hint, "Did you mean 'points_per_5min'?");
   EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n");
@@ -100,7 +107,8 @@ TEST_F(ServerSettings, SomeHaveNoDefaultForAll) {
   EXPECT_THAT(set_default("kick_channel", "x").error().message, HasSubstr("per server only"));
   EXPECT_TRUE(set_default("points_per_5min", "3"));
   EXPECT_EQ(load(1)->get(kRate), 3);
-  EXPECT_EQ(world_.dump("SELECT action, subject, after FROM operator_log"), "settings.default|points_per_5min|3\n");
+  EXPECT_EQ(world_.dump("SELECT action, subject, after FROM operator_log"),
+            "settings.default|points_per_5min|3\n");
 }
 
 TEST_F(ServerSettings, AChangeTellsTheBotBesideUs) {

@@ -21,16 +21,19 @@ Target unknown(const PersonArgument& wanted) {
 
 }  // namespace
 
-store::TxTask<Target> find_target(store::Tx& tx, const CommandCall& call, std::string argument, TimePoint now) {
+store::TxTask<Target> find_target(store::Tx& tx, const CommandCall& call, std::string argument,
+                                  TimePoint now) {
   const auto wanted = call.person(argument);
   if (!wanted) co_return co_await caller_of(tx, call, now);
   const auto identity = co_await look_up(tx, *wanted);
   if (!identity) co_return unknown(*wanted);
-  const bool is_caller = identity->platform == call.caller.user.platform && identity->platform_user_id == call.caller.user.id;
+  const bool is_caller =
+      identity->platform == call.caller.user.platform && identity->platform_user_id == call.caller.user.id;
   co_return Target{identity->person_id, identity->name, is_caller, std::nullopt};
 }
 
-store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call, std::string argument, TimePoint now) {
+store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call, std::string argument,
+                                          TimePoint now) {
   const auto wanted = call.person(argument);
   if (!wanted || wanted->platform != kDiscord || wanted->id.empty()) {
     co_return co_await find_target(tx, call, std::move(argument), now);

@@ -16,9 +16,11 @@ struct Target {
 };
 
 /// Looks; makes a person only of the caller himself.
-store::TxTask<Target> find_target(store::Tx& tx, const CommandCall& call, std::string argument, TimePoint now);
+store::TxTask<Target> find_target(store::Tx& tx, const CommandCall& call, std::string argument,
+                                  TimePoint now);
 
 /// For changes by an administrator: a Discord member who was never seen becomes a person.
-store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call, std::string argument, TimePoint now);
+store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call, std::string argument,
+                                          TimePoint now);
 
 }  // namespace guildhall::bot

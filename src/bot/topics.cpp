@@ -4,7 +4,9 @@
 
 namespace guildhall::bot {
 
-std::string server_topic(ServerId server, std::string_view what) { return fmt::format("server/{}/{}", server.str(), what); }
+std::string server_topic(ServerId server, std::string_view what) {
+  return fmt::format("server/{}/{}", server.str(), what);
+}
 
 void TopicHub::publish(const std::string& topic) {
   std::vector<std::shared_ptr<Listener>> listeners;

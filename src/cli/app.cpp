@@ -1,8 +1,8 @@
 #include "cli/app.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -18,7 +18,9 @@ constexpr std::chrono::milliseconds kLookForChanges{250};
 /// How often it is looked whether ticks are due.
 constexpr Duration kLookForTicks = std::chrono::seconds(5);
 
-std::size_t loop_count() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostLoops); }
+std::size_t loop_count() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostLoops);
+}
 
 Result<std::optional<RsaPublicKey>> pinned_key(const Config& config) {
   if (config.kick_public_key_file.empty()) return std::optional<RsaPublicKey>{};
@@ -27,14 +29,16 @@ Result<std::optional<RsaPublicKey>> pinned_key(const Config& config) {
   pem << input.rdbuf();
   auto key = RsaPublicKey::from_pem(pem.str());
   if (!key) {
-    return fail(ErrorCode::configuration, fmt::format("kick.public_key_file: '{}' is {}", config.kick_public_key_file, key.error().message));
+    return fail(ErrorCode::configuration, fmt::format("kick.public_key_file: '{}' is {}",
+                                                      config.kick_public_key_file, key.error().message));
   }
   return std::optional<RsaPublicKey>(*std::move(key));
 }
 
 bool has_sealed_tokens(tenancy::Tenancy& tenancy) {
   const auto channels = tenancy.channels().list();
-  return std::any_of(channels.begin(), channels.end(), [](const auto& channel) { return channel.token_state != "none"; });
+  return std::any_of(channels.begin(), channels.end(),
+                     [](const auto& channel) { return channel.token_state != "none"; });
 }
 
 }  // namespace
@@ -80,16 +84,20 @@ Result<void> App::open() {
   http.user_agent = fmt::format("Guildhall/{}", GUILDHALL_VERSION);
   http_ = std::make_unique<net::HttpClient>(loops_.main(), http);
   const auto& declarations = workspace_->declarations();
-  dispatcher_ = std::make_unique<bot::Dispatcher>(loops_, declarations, clock_, topics_, workspace_->metrics());
-  ticks_ = std::make_unique<bot::TickRunner>(workspace_->tenancy(), declarations, clock_, workspace_->metrics());
+  dispatcher_ =
+      std::make_unique<bot::Dispatcher>(loops_, declarations, clock_, topics_, workspace_->metrics());
+  ticks_ =
+      std::make_unique<bot::TickRunner>(workspace_->tenancy(), declarations, clock_, workspace_->metrics());
   ticks_->on_ticked([this](const std::vector<ServerId>& servers) {
     for (const ServerId server : servers) {
-      for (const char* what : {"overview", "points", "watchtime"}) topics_.publish(bot::server_topic(server, what));
+      for (const char* what : {"overview", "points", "watchtime"})
+        topics_.publish(bot::server_topic(server, what));
     }
     topics_.publish("servers");
   });
-  const bot::BridgeServices services{loops_.main(), config_, clock_, workspace_->metrics(), workspace_->tenancy(),
-                                     declarations, *dispatcher_, topics_, *http_};
+  const bot::BridgeServices services{
+      loops_.main(), config_, clock_, workspace_->metrics(), workspace_->tenancy(), declarations,
+      *dispatcher_,  topics_, *http_};
   if (!config_.discord_token.empty()) discord_ = std::make_unique<bot::DiscordBridge>(services);
   if (!config_.kick_client_id.empty()) kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *key);
   outbox_ = std::make_unique<bot::OutboxSender>(
@@ -107,12 +115,14 @@ void App::start_platforms() {
   if (discord_) net::spawn(loop, "discord", [this] { return run_discord(); });
   if (!discord_) log::warning("discord is not configured", {log::field("key", "discord.token")});
   if (kick_) kick_->start();
-  net::repeat(loop, "ticks", clock_.real(kLookForTicks), [this]() -> Task<void> { co_await ticks_->run_due(); });
+  net::repeat(loop, "ticks", clock_.real(kLookForTicks),
+              [this]() -> Task<void> { co_await ticks_->run_due(); });
   net::repeat(loop, "outbox", clock_.real(std::chrono::minutes(1)), [this] { return outbox_->sweep(); });
   net::repeat(loop, "database", kLookForChanges, [this] { return look_at_database(); });
   // Servers without Discord have no gateway event that would wake them.
   for (const auto& server : workspace_->tenancy().servers().list()) {
-    if (const auto scope = workspace_->tenancy().scopes().for_job(server.discord_server_id)) dispatcher_->refresh(*scope);
+    if (const auto scope = workspace_->tenancy().scopes().for_job(server.discord_server_id))
+      dispatcher_->refresh(*scope);
   }
 }
 
@@ -120,24 +130,33 @@ Result<void> App::start_web() {
   sessions_ = std::make_unique<web::Sessions>(workspace_->tenancy().global(), clock_);
   web::KickDoor door;
   if (kick_) {
-    door.start_connect = [this](std::string session, ServerId server) { return kick_->start_connect(std::move(session), server); };
-    door.finish_connect = [this](std::string state, std::string code, std::string session) -> Task<Result<web::KickDoor::Connected>> {
-      const auto connected = co_await kick_->finish_connect(std::move(state), std::move(code), std::move(session));
+    door.start_connect = [this](std::string session, ServerId server) {
+      return kick_->start_connect(std::move(session), server);
+    };
+    door.finish_connect = [this](std::string state, std::string code,
+                                 std::string session) -> Task<Result<web::KickDoor::Connected>> {
+      const auto connected =
+          co_await kick_->finish_connect(std::move(state), std::move(code), std::move(session));
       if (!connected) co_return std::unexpected(connected.error());
       co_return web::KickDoor::Connected{connected->server, connected->slug};
     };
     door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
   }
-  api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(), *dispatcher_,
-                                    topics_, *sessions_, clock_, std::move(door));
+  api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(),
+                                    *dispatcher_, topics_, *sessions_, clock_, std::move(door));
   web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, [this] { return not_ready(); }};
-  if (kick_) routes.kick_webhook = [this](net::HttpRequest request) { return kick_->handle_webhook(std::move(request)); };
+  if (kick_)
+    routes.kick_webhook = [this](net::HttpRequest request) {
+      return kick_->handle_webhook(std::move(request));
+    };
   auto server = web::start_web_server(loops_.main(), config_, std::move(routes));
   if (!server) return std::unexpected(server.error());
   server_ = *std::move(server);
   // With port 0 the system chose one; addresses that we hand out name it.
   auto listen = *parse_listen(config_.web_listen);
-  config_.web_listen = fmt::format("{}:{}", listen.host.find(':') == std::string::npos ? listen.host : "[" + listen.host + "]", server_->port());
+  config_.web_listen =
+      fmt::format("{}:{}", listen.host.find(':') == std::string::npos ? listen.host : "[" + listen.host + "]",
+                  server_->port());
   log::info("listening", {log::field("address", config_.web_listen)});
   return {};
 }

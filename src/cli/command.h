@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/json/value.hpp>
-
 #include <functional>
 #include <map>
 #include <optional>
@@ -16,8 +15,8 @@
 namespace guildhall::cli {
 
 struct OptionSpec {
-  std::string name;        // "--server"
-  std::string value;       // "ID"; empty: a switch
+  std::string name;   // "--server"
+  std::string value;  // "ID"; empty: a switch
   std::string help;
   bool required = false;
   std::string config_key;  // sets this key of the configuration

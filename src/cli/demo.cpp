@@ -1,8 +1,8 @@
 #include "cli/demo.h"
 
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <boost/asio/post.hpp>
 #include <fstream>
 #include <future>
 
@@ -53,15 +53,18 @@ class Browser {
   }
 
   Task<Result<void>> connect(ServerId server, std::string slug) {
-    const auto begun = co_await http_.send(post(fmt::format("/api/v1/servers/{}/kick/connect", server.str()), json::Object{}));
+    const auto begun = co_await http_.send(
+        post(fmt::format("/api/v1/servers/{}/kick/connect", server.str()), json::Object{}));
     const auto body = begun ? json::parse(begun->body) : std::unexpected(begun.error());
     if (!body) co_return std::unexpected(body.error());
-    const auto consent = co_await http_.send(get(json::text_or(*body, "url", "") + "&as=" + net::percent_encode(slug)));
+    const auto consent =
+        co_await http_.send(get(json::text_or(*body, "url", "") + "&as=" + net::percent_encode(slug)));
     if (!consent) co_return std::unexpected(consent.error());
     const auto back = co_await http_.send(get(consent->header("location").value_or("")));
     if (!back) co_return std::unexpected(back.error());
     const std::string where = back->header("location").value_or("");
-    if (where.find("connected=kick") == std::string::npos) co_return fail(ErrorCode::failed, "the channel was not connected: " + where);
+    if (where.find("connected=kick") == std::string::npos)
+      co_return fail(ErrorCode::failed, "the channel was not connected: " + where);
     co_return Result<void>{};
   }
 
@@ -136,7 +139,8 @@ Result<void> Demo::open_world() {
   if (!simulation) return std::unexpected(simulation.error());
   simulation_ = *std::move(simulation);
   const auto& world = simulation_->world();
-  for (const auto& server : world.servers) places_.push_back({ServerId(static_cast<std::int64_t>(server.id)), server.suggested_channel});
+  for (const auto& server : world.servers)
+    places_.push_back({ServerId(static_cast<std::int64_t>(server.id)), server.suggested_channel});
   const auto& viewers = world.kick_channels.front().viewers;
   for (const auto& [id, member] : world.servers.front().members) {
     // The first viewer is the broadcaster himself.
@@ -173,10 +177,12 @@ Task<Result<void>> Demo::wait_for_servers() {
   const auto begin = std::chrono::steady_clock::now();
   const auto& servers = app_->workspace().tenancy().servers();
   const auto all_there = [&] {
-    return std::all_of(places_.begin(), places_.end(), [&](const Place& place) { return servers.is_active(place.server); });
+    return std::all_of(places_.begin(), places_.end(),
+                       [&](const Place& place) { return servers.is_active(place.server); });
   };
   while (!all_there()) {
-    if (std::chrono::steady_clock::now() - begin > kPatience) co_return fail(ErrorCode::failed, "the simulated servers did not appear");
+    if (std::chrono::steady_clock::now() - begin > kPatience)
+      co_return fail(ErrorCode::failed, "the simulated servers did not appear");
     co_await net::sleep_for(std::chrono::milliseconds(20));
   }
   co_return Result<void>{};
@@ -189,7 +195,8 @@ Task<Result<void>> Demo::bind_channels() {
     if (!scope) co_return std::unexpected(scope.error());
     const bot::SettingWish wish{std::string(bot::kKickChannel.key), place.channel};
     const auto changed = co_await scope->transact([&](store::Tx& tx) {
-      return bot::change_server_setting(tx, workspace.declarations(), place.server, wish, command_line_operator(), clock_->now());
+      return bot::change_server_setting(tx, workspace.declarations(), place.server, wish,
+                                        command_line_operator(), clock_->now());
     });
     if (!changed) co_return std::unexpected(changed.error());
     app_->dispatcher().refresh(*scope);
@@ -197,7 +204,8 @@ Task<Result<void>> Demo::bind_channels() {
   const auto begin = std::chrono::steady_clock::now();
   for (const Place& place : places_) {
     while (!workspace.tenancy().channels().of_server(place.server, bot::kKick)) {
-      if (std::chrono::steady_clock::now() - begin > kPatience) co_return fail(ErrorCode::failed, "the simulated channels were not found");
+      if (std::chrono::steady_clock::now() - begin > kPatience)
+        co_return fail(ErrorCode::failed, "the simulated channels were not found");
       co_await net::sleep_for(std::chrono::milliseconds(20));
     }
   }
@@ -213,7 +221,8 @@ Task<Result<void>> Demo::link_members() {
   for (const auto& [member, viewer] : links_) {
     const bot::LinkRequest request{*DiscordUserId::parse(member), bot::kKick, viewer};
     const auto linked = co_await scope->transact([&](store::Tx& tx) {
-      return bot::link_member(tx, workspace.declarations().on_move, request, command_line_operator(), clock_->now());
+      return bot::link_member(tx, workspace.declarations().on_move, request, command_line_operator(),
+                              clock_->now());
     });
     if (!linked && linked.error().code != ErrorCode::conflict) co_return std::unexpected(linked.error());
   }
@@ -227,7 +236,8 @@ Task<Result<void>> Demo::connect_streamers() {
   for (const Place& place : places_) {
     const auto channel = app_->workspace().tenancy().channels().of_server(place.server, bot::kKick);
     if (channel && channel->token_state == "connected") continue;
-    if (auto connected = co_await browser.connect(place.server, place.channel); !connected) co_return connected;
+    if (auto connected = co_await browser.connect(place.server, place.channel); !connected)
+      co_return connected;
   }
   co_return Result<void>{};
 }
@@ -241,7 +251,8 @@ boost::json::object Demo::count() {
   simulation_->stop_members();
   // What is on its way arrives; then the record and the database are compared at the same settled moment.
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  const auto witness = ask(sim_loops_.main(), [this] { return simulation_->witness().report(simulation_->world()); });
+  const auto witness =
+      ask(sim_loops_.main(), [this] { return simulation_->witness().report(simulation_->world()); });
   std::vector<WitnessedServer> servers;
   for (const Place& place : places_) servers.push_back({place.server, place.channel});
   const DemoCounts counts = check_demo(app_->workspace(), witness, servers);
@@ -250,7 +261,10 @@ boost::json::object Demo::count() {
           {"discord_events", counts.discord_events},
           {"kick_events", counts.kick_events},
           {"commands", counts.commands},
-          {"ticks", app_->workspace().metrics().counter("guildhall_ticks_total", "Ticks of servers that were committed.").value()},
+          {"ticks", app_->workspace()
+                        .metrics()
+                        .counter("guildhall_ticks_total", "Ticks of servers that were committed.")
+                        .value()},
           {"points_awarded", counts.points_awarded},
           {"ledger_mismatches", counts.ledger_mismatches},
           {"foreign_rows", counts.foreign_rows},

@@ -43,7 +43,8 @@ BOOST_DESCRIBE_STRUCT(CountRow, (), (rows))
 
 constexpr Statement<NoParams, ViewerRow> kViewers{
     "demo.viewers",
-    "SELECT i.platform_user_id, COALESCE(w.watched_us, 0) AS watched_us, COALESCE(w.subscribed_us, 0) AS subscribed_us, "
+    "SELECT i.platform_user_id, COALESCE(w.watched_us, 0) AS watched_us, COALESCE(w.subscribed_us, 0) AS "
+    "subscribed_us, "
     "(SELECT CAST(COALESCE(sum(l.amount), 0) AS BIGINT) FROM ledger l WHERE l.discord_server_id = :server "
     "AND l.unit = 'points' AND l.holder_id = i.person_id AND l.kind = 'watchtime') AS awarded "
     "FROM identities i LEFT JOIN watchtime w ON w.discord_server_id = :server AND w.person_id = i.person_id "
@@ -55,9 +56,11 @@ constexpr Statement<NoParams, SettledRow> kSettled{
 /// Rows of people whom this server has never met.
 constexpr Statement<NoParams, CountRow> kStrangers{
     "demo.strangers",
-    "SELECT (SELECT count(*) FROM balances b LEFT JOIN persons p ON p.discord_server_id = :server AND p.person_id = b.holder_id "
+    "SELECT (SELECT count(*) FROM balances b LEFT JOIN persons p ON p.discord_server_id = :server AND "
+    "p.person_id = b.holder_id "
     "WHERE b.discord_server_id = :server AND p.person_id IS NULL) + "
-    "(SELECT count(*) FROM watchtime w LEFT JOIN persons p ON p.discord_server_id = :server AND p.person_id = w.person_id "
+    "(SELECT count(*) FROM watchtime w LEFT JOIN persons p ON p.discord_server_id = :server AND p.person_id "
+    "= w.person_id "
     "WHERE w.discord_server_id = :server AND p.person_id IS NULL) AS rows"};
 
 /// What follows from the record for one viewer, at least and at most: a message whose answer was lost,
@@ -98,14 +101,16 @@ LiveSpans live_spans(const json::Value& channel, TimePoint settled) {
     const auto end_told = moment_of(period, "end_told_at");
     const bool ended = json::find(period, "ended_at") != nullptr;
     const TimePoint sure_from = is_late(from, start_told) ? start_told.value_or(until) : from;
-    const TimePoint last_until = ended && is_late(until, end_told) ? std::min(end_told.value_or(settled), settled) : until;
+    const TimePoint last_until =
+        ended && is_late(until, end_told) ? std::min(end_told.value_or(settled), settled) : until;
     spans.least.push_back({sure_from, until});
     spans.most.push_back({from, last_until});
   }
   return spans;
 }
 
-std::pair<Duration, Duration> watched(std::vector<Moment> moments, const std::vector<Span>& live, TimePoint settled) {
+std::pair<Duration, Duration> watched(std::vector<Moment> moments, const std::vector<Span>& live,
+                                      TimePoint settled) {
   std::sort(moments.begin(), moments.end(), [](const Moment& a, const Moment& b) { return a.at < b.at; });
   Duration all{0};
   Duration subscribed{0};
@@ -123,7 +128,8 @@ std::pair<Duration, Duration> watched(std::vector<Moment> moments, const std::ve
 }
 
 Moment read_moment(const json::Value& message) {
-  return {from_micros(json::integer(message, "at").value_or(0)), json::boolean(message, "subscriber").value_or(false)};
+  return {from_micros(json::integer(message, "at").value_or(0)),
+          json::boolean(message, "subscriber").value_or(false)};
 }
 
 Expected expected_of(const json::Value& viewer, const LiveSpans& live, TimePoint settled) {
@@ -134,7 +140,8 @@ Expected expected_of(const json::Value& viewer, const LiveSpans& live, TimePoint
     possible.push_back(moment);
     if (!is_late(moment.at, moment_of(message, "accepted_at"))) certain.push_back(moment);
   }
-  for (const json::Value& message : json::array(viewer, "uncertain")) possible.push_back(read_moment(message));
+  for (const json::Value& message : json::array(viewer, "uncertain"))
+    possible.push_back(read_moment(message));
   const auto least = watched(certain, live.least, settled);
   const auto most = watched(possible, live.most, settled);
   // One more message can take time away from the badge of the message before it.
@@ -144,12 +151,14 @@ Expected expected_of(const json::Value& viewer, const LiveSpans& live, TimePoint
 
 std::int64_t points_for(Duration plain, Duration subscribed) {
   constexpr Duration kInterval = std::chrono::minutes(5);
-  return plain / kInterval * features::points::kRate.builtin + subscribed / kInterval * features::points::kSubscriberRate.builtin;
+  return plain / kInterval * features::points::kRate.builtin +
+         subscribed / kInterval * features::points::kSubscriberRate.builtin;
 }
 
 bool agrees(const ViewerRow& row, const Expected& expected) {
   const bool time = row.watched_us >= expected.least_watched && row.watched_us <= expected.most_watched &&
-                    row.subscribed_us >= expected.least_subscribed && row.subscribed_us <= expected.most_subscribed;
+                    row.subscribed_us >= expected.least_subscribed &&
+                    row.subscribed_us <= expected.most_subscribed;
   return time && row.awarded == points_for(row.watched_us - row.subscribed_us, row.subscribed_us);
 }
 
@@ -187,7 +196,8 @@ void check_viewers(const ServerRows& rows, const json::Value& channel, ServerId 
   for (const json::Value& viewer : json::array(channel, "viewers")) {
     const std::string id = json::text_or(viewer, "id", "");
     seen.insert(id);
-    const bool counts_here = !json::boolean(viewer, "bot").value_or(false) && id != json::text_or(channel, "broadcaster_user_id", "");
+    const bool counts_here = !json::boolean(viewer, "bot").value_or(false) &&
+                             id != json::text_or(channel, "broadcaster_user_id", "");
     expected[id] = counts_here ? expected_of(viewer, live, rows.settled) : Expected{};
   }
   for (const ViewerRow& row : rows.viewers) {
@@ -198,12 +208,14 @@ void check_viewers(const ServerRows& rows, const json::Value& channel, ServerId 
     expected.erase(row.platform_user_id);
     if (agrees(row, wanted)) continue;
     ++counts.witness_mismatches;
-    log::error("watch time differs from the record",
-               {log::field("server", server.str()), log::field("viewer", row.platform_user_id),
-                log::field("held_us", row.watched_us.count()), log::field("least_us", wanted.least_watched.count()),
-                log::field("most_us", wanted.most_watched.count()), log::field("awarded", row.awarded)});
+    log::error(
+        "watch time differs from the record",
+        {log::field("server", server.str()), log::field("viewer", row.platform_user_id),
+         log::field("held_us", row.watched_us.count()), log::field("least_us", wanted.least_watched.count()),
+         log::field("most_us", wanted.most_watched.count()), log::field("awarded", row.awarded)});
   }
-  for (const auto& [id, wanted] : expected) counts.witness_mismatches += wanted.least_watched.count() > 0 ? 1 : 0;
+  for (const auto& [id, wanted] : expected)
+    counts.witness_mismatches += wanted.least_watched.count() > 0 ? 1 : 0;
 }
 
 std::int64_t sum_of(const json::Value& object, std::string_view key) {
@@ -219,10 +231,12 @@ std::int64_t sum_of(const json::Value& object, std::string_view key) {
 
 }  // namespace
 
-DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness, const std::vector<WitnessedServer>& servers) {
+DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness,
+                      const std::vector<WitnessedServer>& servers) {
   DemoCounts counts;
   counts.discord_events = sum_of(witness, "discord");
-  if (const json::Value* commands = json::find(witness, "commands")) counts.commands = json::integer(*commands, "answered").value_or(0);
+  if (const json::Value* commands = json::find(witness, "commands"))
+    counts.commands = json::integer(*commands, "answered").value_or(0);
   for (const json::Value& channel : json::array(witness, "channels")) {
     counts.kick_events += sum_of(channel, "counts");
     counts.commands += json::integer(channel, "chat_sent").value_or(0);
@@ -242,6 +256,8 @@ DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness, c
   return counts;
 }
 
-void declare_demo_check(store::StatementRegistry& statements) { statements.add("demo", kViewers, kSettled, kStrangers); }
+void declare_demo_check(store::StatementRegistry& statements) {
+  statements.add("demo", kViewers, kSettled, kStrangers);
+}
 
 }  // namespace guildhall::cli

@@ -3,7 +3,6 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-
 #include <string>
 #include <vector>
 
@@ -27,7 +26,8 @@ struct WitnessedServer {
   ServerId server;
   std::string channel;
 };
-DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness, const std::vector<WitnessedServer>& servers);
+DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness,
+                      const std::vector<WitnessedServer>& servers);
 
 void declare_demo_check(store::StatementRegistry& statements);
 

@@ -1,7 +1,7 @@
 // guildhall demo
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <thread>
 
@@ -15,7 +15,8 @@ namespace {
 
 using Outcome = Result<std::optional<Answer>>;
 
-Result<std::int64_t> number(const Arguments& arguments, const char* name, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+Result<std::int64_t> number(const Arguments& arguments, const char* name, std::int64_t otherwise,
+                            std::int64_t least, std::int64_t most) {
   const auto text = arguments.get(name);
   if (!text) return otherwise;
   const auto value = parse_amount(*text);
@@ -70,7 +71,8 @@ Outcome run_counted(Demo& demo, const Arguments& arguments, std::int64_t seconds
   const std::string text = boost::json::serialize(counts);
   fmt::print("{}\n", text);
   if (is_sound(counts)) return std::nullopt;
-  return fail(ErrorCode::failed, "the database is not what the platforms were told", arguments.json ? "The log above names what differs." : "");
+  return fail(ErrorCode::failed, "the database is not what the platforms were told",
+              arguments.json ? "The log above names what differs." : "");
 }
 
 Outcome run(const Arguments& arguments) {
@@ -85,10 +87,13 @@ Outcome run(const Arguments& arguments) {
   auto demo = Demo::start(config, wanted->options);
   if (!demo) return std::unexpected(demo.error());
   if (wanted->seconds > 0) return run_counted(**demo, arguments, wanted->seconds);
-  fmt::print("\nThree simulated Discord servers and two Kick channels are alive, {} times as fast as real time.\n\n"
-             "  Dashboard   {}\n              (the code in the address works once, for 15 minutes; another: guildhall login-code --data-dir {})\n"
-             "  Data        {}\n\nCtrl+C ends the demo.\n",
-             wanted->options.speed, (*demo)->sign_in_url(), config.data_dir, std::filesystem::absolute(config.data_dir).string());
+  fmt::print(
+      "\nThree simulated Discord servers and two Kick channels are alive, {} times as fast as real time.\n\n"
+      "  Dashboard   {}\n              (the code in the address works once, for 15 minutes; another: "
+      "guildhall login-code --data-dir {})\n"
+      "  Data        {}\n\nCtrl+C ends the demo.\n",
+      wanted->options.speed, (*demo)->sign_in_url(), config.data_dir,
+      std::filesystem::absolute(config.data_dir).string());
   std::fflush(stdout);
   signals.on_stop([&] { (*demo)->app().stop(); });
   if (auto ended = (*demo)->app().wait(); !ended) return std::unexpected(ended.error());
@@ -98,16 +103,17 @@ Outcome run(const Arguments& arguments) {
 }  // namespace
 
 void add_demo_command(std::vector<Command>& commands) {
-  commands.push_back({{"demo"},
-                      "the demo world: simulated Discord and Kick, the real bot, the real dashboard",
-                      "guildhall demo --seconds 20 --json",
-                      {},
-                      {{"--listen", "ADDRESS:PORT", "where the dashboard listens (127.0.0.1:8080)", false, "web.listen"},
-                       {"--speed", "N", "how many times faster than real time (30)"},
-                       {"--seconds", "N", "run so long in a folder of its own, then print counts as one JSON object"},
-                       {"--seed", "N", "of the invented world (1)"},
-                       {"--rate", "N", "events per minute of the world's clock (6)"}},
-                      run});
+  commands.push_back(
+      {{"demo"},
+       "the demo world: simulated Discord and Kick, the real bot, the real dashboard",
+       "guildhall demo --seconds 20 --json",
+       {},
+       {{"--listen", "ADDRESS:PORT", "where the dashboard listens (127.0.0.1:8080)", false, "web.listen"},
+        {"--speed", "N", "how many times faster than real time (30)"},
+        {"--seconds", "N", "run so long in a folder of its own, then print counts as one JSON object"},
+        {"--seed", "N", "of the invented world (1)"},
+        {"--rate", "N", "events per minute of the world's clock (6)"}},
+       run});
 }
 
 }  // namespace guildhall::cli

@@ -17,7 +17,8 @@ Result<InstanceLock> InstanceLock::take(const std::string& file) {
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     std::array<char, 64> text{};
     const auto length = ::pread(descriptor, text.data(), text.size() - 1, 0);
-    const std::string holder = length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "another process";
+    const std::string holder =
+        length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "another process";
     return fail(ErrorCode::other_instance, fmt::format("the bot runs already: {} holds '{}'", holder, file),
                 "Stop it first, or give this one another data.dir.");
   }
@@ -28,7 +29,8 @@ Result<InstanceLock> InstanceLock::take(const std::string& file) {
   return lock;
 }
 
-InstanceLock::InstanceLock(InstanceLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+InstanceLock::InstanceLock(InstanceLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 InstanceLock::~InstanceLock() {
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -1,7 +1,7 @@
 // Reads the command line, runs one command, says what came of it.
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <exception>
 
@@ -48,7 +48,8 @@ int run(const cli::Parsed& parsed) {
 
 int main(int argc, char** argv) {
   try {
-    const auto parsed = cli::parse(cli::commands(), std::vector<std::string>(argv + 1, argv + argc), read_environment());
+    const auto parsed =
+        cli::parse(cli::commands(), std::vector<std::string>(argv + 1, argv + argc), read_environment());
     if (!parsed) return report(parsed.error());
     if (parsed->help) {
       fmt::print("{}", *parsed->help);

@@ -17,20 +17,26 @@ struct Target {
 Result<Target> read_target(const Arguments& arguments) {
   const auto member = DiscordUserId::parse(arguments.require("DISCORD_ID"));
   if (!member || member->value() <= 0) {
-    return fail(ErrorCode::usage, fmt::format("'{}' is not a Discord user's id", arguments.require("DISCORD_ID")));
+    return fail(ErrorCode::usage,
+                fmt::format("'{}' is not a Discord user's id", arguments.require("DISCORD_ID")));
   }
   if (arguments.require("PLATFORM") != bot::kKick) {
-    return fail(ErrorCode::usage, fmt::format("'{}' is no platform to link; this version knows: kick", arguments.require("PLATFORM")));
+    return fail(ErrorCode::usage, fmt::format("'{}' is no platform to link; this version knows: kick",
+                                              arguments.require("PLATFORM")));
   }
   return Target{*member, bot::kKick};
 }
 
 Answer answer_of(const std::string& verb, const Target& target, const bot::LinkOutcome& outcome) {
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(outcome.watched).count();
-  return {fmt::format("Member {} {}: {} points and {} minutes moved{}.\n", target.member.str(), verb, outcome.points, minutes,
-                      outcome.provisional ? "; the viewer has not been seen yet" : ""),
-          {{"member", target.member.str()}, {"person", outcome.person.str()}, {"points", outcome.points},
-           {"minutes", minutes}, {"provisional", outcome.provisional}}};
+  return {
+      fmt::format("Member {} {}: {} points and {} minutes moved{}.\n", target.member.str(), verb,
+                  outcome.points, minutes, outcome.provisional ? "; the viewer has not been seen yet" : ""),
+      {{"member", target.member.str()},
+       {"person", outcome.person.str()},
+       {"points", outcome.points},
+       {"minutes", minutes},
+       {"provisional", outcome.provisional}}};
 }
 
 Outcome link(const Arguments& arguments) {
@@ -60,7 +66,8 @@ Outcome unlink(const Arguments& arguments) {
   if (!scope) return std::unexpected(scope.error());
   const auto& handlers = (*workspace)->declarations().on_move;
   const auto outcome = net::run_to_end(scope->transact([&](store::Tx& tx) {
-    return bot::unlink_member(tx, handlers, target->member, target->platform, command_line_operator(), clock.now());
+    return bot::unlink_member(tx, handlers, target->member, target->platform, command_line_operator(),
+                              clock.now());
   }));
   if (!outcome) return std::unexpected(outcome.error());
   return answer_of("unlinked from " + target->platform, *target, *outcome);

@@ -1,7 +1,8 @@
 #include "cli/parse.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 
 #include "base/text.h"
 
@@ -20,9 +21,13 @@ const std::vector<OptionSpec>& common_options() {
   return options;
 }
 
-std::string full_name(const Command& command) { return fmt::format("guildhall {}", fmt::join(command.path, " ")); }
+std::string full_name(const Command& command) {
+  return fmt::format("guildhall {}", fmt::join(command.path, " "));
+}
 
-std::string help_line(std::string_view left, std::string_view right) { return fmt::format("  {:<24} {}\n", left, right); }
+std::string help_line(std::string_view left, std::string_view right) {
+  return fmt::format("  {:<24} {}\n", left, right);
+}
 
 std::string help_of(const Command& command) {
   std::string usage = full_name(command);
@@ -43,10 +48,12 @@ std::string help_of(const Command& command) {
 }
 
 std::string help_of_all(const std::vector<Command>& commands, const std::vector<std::string>& prefix) {
-  std::string text = "Guildhall: a community bot for many Discord servers, each sealed off from the others.\n\nCommands:\n";
+  std::string text =
+      "Guildhall: a community bot for many Discord servers, each sealed off from the others.\n\nCommands:\n";
   for (const Command& command : commands) {
     if (!std::equal(prefix.begin(), prefix.end(), command.path.begin(),
-                    command.path.begin() + static_cast<std::ptrdiff_t>(std::min(prefix.size(), command.path.size())))) {
+                    command.path.begin() +
+                        static_cast<std::ptrdiff_t>(std::min(prefix.size(), command.path.size())))) {
       continue;
     }
     text += help_line(fmt::format("{}", fmt::join(command.path, " ")), command.summary);
@@ -58,7 +65,8 @@ std::string help_of_all(const std::vector<Command>& commands, const std::vector<
 const Command* find_command(const std::vector<Command>& commands, const std::vector<std::string>& words) {
   const Command* best = nullptr;
   for (const Command& command : commands) {
-    if (command.path.size() <= words.size() && std::equal(command.path.begin(), command.path.end(), words.begin()) &&
+    if (command.path.size() <= words.size() &&
+        std::equal(command.path.begin(), command.path.end(), words.begin()) &&
         (best == nullptr || command.path.size() > best->path.size())) {
       best = &command;
     }
@@ -66,13 +74,15 @@ const Command* find_command(const std::vector<Command>& commands, const std::vec
   return best;
 }
 
-std::unexpected<Error> unknown_command(const std::vector<Command>& commands, const std::vector<std::string>& words) {
+std::unexpected<Error> unknown_command(const std::vector<Command>& commands,
+                                       const std::vector<std::string>& words) {
   std::vector<std::string> names;
   for (const Command& command : commands) names.push_back(fmt::format("{}", fmt::join(command.path, " ")));
   const std::string typed = fmt::format("{}", fmt::join(words, " "));
   const auto meant = closest(typed, names);
-  return fail(ErrorCode::usage, fmt::format("unknown command '{}'", typed),
-              meant ? fmt::format("Did you mean 'guildhall {}'?", *meant) : "`guildhall --help` lists the commands.");
+  return fail(
+      ErrorCode::usage, fmt::format("unknown command '{}'", typed),
+      meant ? fmt::format("Did you mean 'guildhall {}'?", *meant) : "`guildhall --help` lists the commands.");
 }
 
 std::unexpected<Error> unknown_option(const Command& command, const std::string& typed) {
@@ -82,9 +92,11 @@ std::unexpected<Error> unknown_option(const Command& command, const std::string&
   }
   const auto meant = closest(typed.substr(0, typed.find('=')), names);
   return fail(ErrorCode::usage,
-              typed.starts_with('-') ? fmt::format("{}: unknown option '{}'", full_name(command), typed)
-                                     : fmt::format("{}: '{}' is one argument too many", full_name(command), typed),
-              meant ? fmt::format("Did you mean '{}'?", *meant) : fmt::format("See `{} --help`.", full_name(command)));
+              typed.starts_with('-')
+                  ? fmt::format("{}: unknown option '{}'", full_name(command), typed)
+                  : fmt::format("{}: '{}' is one argument too many", full_name(command), typed),
+              meant ? fmt::format("Did you mean '{}'?", *meant)
+                    : fmt::format("See `{} --help`.", full_name(command)));
 }
 
 Result<void> read_options(const Command& command, std::vector<std::string> words, Arguments& arguments) {
@@ -110,9 +122,11 @@ Result<void> read_options(const Command& command, std::vector<std::string> words
   }
   for (const auto* list : {&command.options, &common_options()}) {
     for (const auto& option : *list) {
-      if (app.count(option.name) > 0) arguments.values[option.name] = option.value.empty() ? "" : values[option.name];
+      if (app.count(option.name) > 0)
+        arguments.values[option.name] = option.value.empty() ? "" : values[option.name];
       if (option.required && app.count(option.name) == 0) {
-        return fail(ErrorCode::usage, fmt::format("{}: {} {} is missing", full_name(command), option.name, option.value),
+        return fail(ErrorCode::usage,
+                    fmt::format("{}: {} {} is missing", full_name(command), option.name, option.value),
                     fmt::format("Example: {}", command.example));
       }
     }
@@ -121,13 +135,15 @@ Result<void> read_options(const Command& command, std::vector<std::string> words
   std::size_t position = 0;
   for (const std::string& extra : extras) {
     const bool negative_number = extra.size() > 1 && extra[0] == '-' && extra[1] >= '0' && extra[1] <= '9';
-    if ((extra.starts_with('-') && !negative_number && extra != "-") || position >= command.arguments.size()) {
+    if ((extra.starts_with('-') && !negative_number && extra != "-") ||
+        position >= command.arguments.size()) {
       return unknown_option(command, extra);
     }
     arguments.values[command.arguments[position++].name] = extra;
   }
   if (position < command.arguments.size() && command.arguments[position].required) {
-    return fail(ErrorCode::usage, fmt::format("{}: {} is missing", full_name(command), command.arguments[position].name),
+    return fail(ErrorCode::usage,
+                fmt::format("{}: {} is missing", full_name(command), command.arguments[position].name),
                 fmt::format("Example: {}", command.example));
   }
   return {};
@@ -148,7 +164,8 @@ Result<Config> read_config(const Command& command, const Arguments& arguments,
 }
 
 bool asks_for_help(const std::vector<std::string>& words) {
-  return std::any_of(words.begin(), words.end(), [](const auto& word) { return word == "--help" || word == "-h"; });
+  return std::any_of(words.begin(), words.end(),
+                     [](const auto& word) { return word == "--help" || word == "-h"; });
 }
 
 }  // namespace
@@ -170,22 +187,26 @@ Result<Parsed> parse(const std::vector<Command>& commands, const std::vector<std
   parsed.command = find_command(commands, words);
   if (parsed.command == nullptr) {
     if (asks_for_help(argv) || argv.empty() || argv[0] == "help") {
-      parsed.help = help_of_all(commands, words.empty() || words[0] == "help" ? std::vector<std::string>{} : words);
+      parsed.help =
+          help_of_all(commands, words.empty() || words[0] == "help" ? std::vector<std::string>{} : words);
       return parsed;
     }
     if (!argv.empty() && argv[0] == "--version") {
       parsed.help = fmt::format("guildhall {}\n", GUILDHALL_VERSION);
       return parsed;
     }
-    return words.empty() ? fail(ErrorCode::usage, fmt::format("unknown option '{}'", argv[0]), "`guildhall --help` lists the commands.")
+    return words.empty() ? fail(ErrorCode::usage, fmt::format("unknown option '{}'", argv[0]),
+                                "`guildhall --help` lists the commands.")
                          : unknown_command(commands, words);
   }
   if (asks_for_help(argv)) {
     parsed.help = help_of(*parsed.command);
     return parsed;
   }
-  const std::vector<std::string> rest(argv.begin() + static_cast<std::ptrdiff_t>(parsed.command->path.size()), argv.end());
-  if (auto read = read_options(*parsed.command, rest, parsed.arguments); !read) return std::unexpected(read.error());
+  const std::vector<std::string> rest(argv.begin() + static_cast<std::ptrdiff_t>(parsed.command->path.size()),
+                                      argv.end());
+  if (auto read = read_options(*parsed.command, rest, parsed.arguments); !read)
+    return std::unexpected(read.error());
   parsed.arguments.json = parsed.arguments.has("--json");
   parsed.arguments.verbose = parsed.arguments.has("--verbose");
   if (!parsed.command->needs_config) return parsed;

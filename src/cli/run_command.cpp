@@ -25,7 +25,8 @@ Outcome run(const Arguments& arguments) {
   auto app = App::start(arguments.config, **clock);
   if (!app) return std::unexpected(app.error());
   signals.on_stop([&] { (*app)->stop(); });
-  fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n", arguments.config.public_url());
+  fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n",
+             arguments.config.public_url());
   if (auto ended = (*app)->wait(); !ended) return std::unexpected(ended.error());
   return std::nullopt;
 }
@@ -37,7 +38,8 @@ Outcome login_code(const Arguments& arguments) {
   web::Sessions sessions((*workspace)->tenancy().global(), clock);
   const std::string code = net::run_to_end(sessions.make_login_code(command_line_operator()));
   const std::string url = fmt::format("{}/sign-in?code={}", arguments.config.public_url(), code);
-  return Answer{fmt::format("{}\nGood for 15 minutes, once: {}\n", code, url), {{"code", code}, {"url", url}}};
+  return Answer{fmt::format("{}\nGood for 15 minutes, once: {}\n", code, url),
+                {{"code", code}, {"url", url}}};
 }
 
 }  // namespace
@@ -45,22 +47,25 @@ Outcome login_code(const Arguments& arguments) {
 Result<std::unique_ptr<Clock>> parse_sim_clock(const std::string& text) {
   const auto colon = text.find(':');
   const auto speed = parse_amount(text.substr(0, colon));
-  const auto origin = colon == std::string::npos ? Result<std::int64_t>(0) : parse_amount(text.substr(colon + 1));
+  const auto origin =
+      colon == std::string::npos ? Result<std::int64_t>(0) : parse_amount(text.substr(colon + 1));
   if (!speed || !origin || *speed < 1 || *speed > 1000 || *origin <= 0) {
-    return fail(ErrorCode::usage, fmt::format("--sim-clock: '{}' is not of the form SPEED:SECONDS_SINCE_1970", text));
+    return fail(ErrorCode::usage,
+                fmt::format("--sim-clock: '{}' is not of the form SPEED:SECONDS_SINCE_1970", text));
   }
   const TimePoint start = from_micros(*origin * 1'000'000);
   return std::unique_ptr<Clock>(std::make_unique<ScaledClock>(start, start, static_cast<int>(*speed)));
 }
 
 void add_run_commands(std::vector<Command>& commands) {
-  commands.push_back({{"run"},
-                      "runs the bot, its webhooks and its dashboard",
-                      "guildhall run --config /etc/guildhall.toml",
-                      {},
-                      {{"--listen", "ADDRESS:PORT", "where dashboard and webhooks listen", false, "web.listen"},
-                       {"--sim-clock", "SPEED:ORIGIN", "for simulated platforms: a clock that runs faster"}},
-                      run});
+  commands.push_back(
+      {{"run"},
+       "runs the bot, its webhooks and its dashboard",
+       "guildhall run --config /etc/guildhall.toml",
+       {},
+       {{"--listen", "ADDRESS:PORT", "where dashboard and webhooks listen", false, "web.listen"},
+        {"--sim-clock", "SPEED:ORIGIN", "for simulated platforms: a clock that runs faster"}},
+       run});
   commands.push_back({{"login-code"},
                       "prints a one-time code for the dashboard (15 minutes, single use, logged)",
                       "guildhall login-code",

@@ -16,8 +16,12 @@ Result<std::optional<Answer>> list(const Arguments& arguments) {
   for (const auto& server : (*workspace)->tenancy().servers().list()) {
     const auto channel = (*workspace)->tenancy().channels().of_server(server.discord_server_id, "kick");
     const std::string slug = channel ? channel->slug : "";
-    rows.push_back({{"id", server.discord_server_id.str()}, {"name", server.name}, {"state", server.state}, {"kick_channel", slug}});
-    answer.text += fmt::format("{:<20} {:<9} {:<24} {}\n", server.discord_server_id.str(), server.state, slug, server.name);
+    rows.push_back({{"id", server.discord_server_id.str()},
+                    {"name", server.name},
+                    {"state", server.state},
+                    {"kick_channel", slug}});
+    answer.text += fmt::format("{:<20} {:<9} {:<24} {}\n", server.discord_server_id.str(), server.state, slug,
+                               server.name);
   }
   if (answer.text.empty()) answer.text = "No servers yet: the bot adds one when it joins it.\n";
   answer.json = {{"servers", std::move(rows)}};

@@ -45,7 +45,9 @@ Result<Values> read_values(Workspace& workspace, const Arguments& arguments) {
   }
   const auto rows = net::run_to_end(workspace.tenancy().global().read(bot::load_defaults));
   Values values = bot::Settings(workspace.declarations().settings, workspace.config(), {}, rows).all();
-  std::erase_if(values, [&](const auto& entry) { return !workspace.declarations().settings.all().at(entry.first).has_default; });
+  std::erase_if(values, [&](const auto& entry) {
+    return !workspace.declarations().settings.all().at(entry.first).has_default;
+  });
   return values;
 }
 
@@ -77,7 +79,8 @@ Outcome get(const Arguments& arguments) {
   if (!values) return std::unexpected(values.error());
   const auto found = values->find((*spec)->key);
   if (found == values->end()) {
-    return fail(ErrorCode::invalid, fmt::format("{} is set per server only", (*spec)->key), "Use --server ID.");
+    return fail(ErrorCode::invalid, fmt::format("{} is set per server only", (*spec)->key),
+                "Use --server ID.");
   }
   return Answer{found->second.value + "\n",
                 {{"key", found->first}, {"value", found->second.value}, {"source", found->second.source}}};
@@ -105,12 +108,14 @@ Outcome change(const Arguments& arguments, const std::optional<std::string>& val
       arguments.has("--server")
           ? change_server(workspace, arguments, value)
           : net::run_to_end(workspace.tenancy().global().transact([&](store::GlobalTx& tx) {
-              return bot::change_default(tx, workspace.declarations().settings, arguments.require("KEY"), value,
-                                         command_line_operator(), clock.now());
+              return bot::change_default(tx, workspace.declarations().settings, arguments.require("KEY"),
+                                         value, command_line_operator(), clock.now());
             }));
   if (!changed) return std::unexpected(changed.error());
-  return Answer{fmt::format("{}: {} -> {}\n", changed->key, changed->before.value_or("(not set)"), changed->after.value_or("(not set)")),
-                {{"key", changed->key}, {"before", json_of(changed->before)}, {"after", json_of(changed->after)}}};
+  return Answer{
+      fmt::format("{}: {} -> {}\n", changed->key, changed->before.value_or("(not set)"),
+                  changed->after.value_or("(not set)")),
+      {{"key", changed->key}, {"before", json_of(changed->before)}, {"after", json_of(changed->after)}}};
 }
 
 Outcome set(const Arguments& arguments) { return change(arguments, arguments.require("VALUE")); }
@@ -120,15 +125,30 @@ Outcome unset(const Arguments& arguments) { return change(arguments, std::nullop
 
 void add_settings_commands(std::vector<Command>& commands) {
   const ArgumentSpec key{"KEY", "the setting"};
-  commands.push_back({{"settings", "list"}, "shows all settings, their values and where these come from",
-                      "guildhall settings list --server 81384788765712384", {}, target_options(), list});
-  commands.push_back({{"settings", "get"}, "shows one setting",
-                      "guildhall settings get --server 81384788765712384 points_per_5min", {key}, target_options(), get});
-  commands.push_back({{"settings", "set"}, "changes a setting; a running bot takes it over at once",
+  commands.push_back({{"settings", "list"},
+                      "shows all settings, their values and where these come from",
+                      "guildhall settings list --server 81384788765712384",
+                      {},
+                      target_options(),
+                      list});
+  commands.push_back({{"settings", "get"},
+                      "shows one setting",
+                      "guildhall settings get --server 81384788765712384 points_per_5min",
+                      {key},
+                      target_options(),
+                      get});
+  commands.push_back({{"settings", "set"},
+                      "changes a setting; a running bot takes it over at once",
                       "guildhall settings set --server 81384788765712384 kick_channel nightstream",
-                      {key, {"VALUE", "its new value; empty unsets it"}}, target_options(), set});
-  commands.push_back({{"settings", "unset"}, "goes back to the default",
-                      "guildhall settings unset --global points_per_5min", {key}, target_options(), unset});
+                      {key, {"VALUE", "its new value; empty unsets it"}},
+                      target_options(),
+                      set});
+  commands.push_back({{"settings", "unset"},
+                      "goes back to the default",
+                      "guildhall settings unset --global points_per_5min",
+                      {key},
+                      target_options(),
+                      unset});
 }
 
 }  // namespace guildhall::cli

@@ -47,7 +47,8 @@ Outcome check(const Arguments& arguments) {
                             {"foreign_rows", counts.foreign_rows},
                             {"witness_mismatches", counts.witness_mismatches}};
   if (counts.ledger_mismatches + counts.foreign_rows + counts.witness_mismatches > 0) {
-    return fail(ErrorCode::failed, "the database is not what the platforms were told: " + json::write(object));
+    return fail(ErrorCode::failed,
+                "the database is not what the platforms were told: " + json::write(object));
   }
   return Answer{json::write(object) + "\n", object};
 }

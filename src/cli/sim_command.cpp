@@ -15,7 +15,8 @@ namespace {
 
 using Outcome = Result<std::optional<Answer>>;
 
-Result<std::int64_t> number_option(const Arguments& arguments, const char* name, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+Result<std::int64_t> number_option(const Arguments& arguments, const char* name, std::int64_t otherwise,
+                                   std::int64_t least, std::int64_t most) {
   const auto text = arguments.get(name);
   if (!text) return otherwise;
   const auto number = parse_amount(*text);
@@ -42,8 +43,9 @@ Result<sim::SimOptions> read_options(const Arguments& arguments) {
 }
 
 Outcome run(const Arguments& arguments) {
-  const auto clock = arguments.has("--sim-clock") ? parse_sim_clock(arguments.require("--sim-clock"))
-                                                  : Result<std::unique_ptr<Clock>>(std::make_unique<SystemClock>());
+  const auto clock = arguments.has("--sim-clock")
+                         ? parse_sim_clock(arguments.require("--sim-clock"))
+                         : Result<std::unique_ptr<Clock>>(std::make_unique<SystemClock>());
   if (!clock) return std::unexpected(clock.error());
   auto options = read_options(arguments);
   if (!options) return std::unexpected(options.error());

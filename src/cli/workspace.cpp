@@ -16,13 +16,15 @@ Result<void> prepare_data_dir(const Config& config) {
   std::error_code error;
   std::filesystem::create_directories(config.data_dir, error);
   if (error || access(config.data_dir.c_str(), W_OK | X_OK) != 0) {
-    return fail(ErrorCode::configuration, fmt::format("data.dir: cannot write to the folder '{}'", config.data_dir),
-                "Choose another folder with --data-dir or data.dir, or give this user the right to write there.");
+    return fail(
+        ErrorCode::configuration, fmt::format("data.dir: cannot write to the folder '{}'", config.data_dir),
+        "Choose another folder with --data-dir or data.dir, or give this user the right to write there.");
   }
   return {};
 }
 
-Workspace::Workspace(const Config& config, const Clock& clock) : config_(config), clock_(&clock), declarations_(config_) {
+Workspace::Workspace(const Config& config, const Clock& clock)
+    : config_(config), clock_(&clock), declarations_(config_) {
   tenancy::Tenancy::declare(declarations_.statements, declarations_.tables);
   bot::declare_bot(declarations_);
   features::declare_all(declarations_);
@@ -32,11 +34,13 @@ Workspace::Workspace(const Config& config, const Clock& clock) : config_(config)
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
-  const auto migrated = migrate::bring_up_to_date(config.database_url, config.data_dir, migrate::embedded_files(), clock.now());
+  const auto migrated =
+      migrate::bring_up_to_date(config.database_url, config.data_dir, migrate::embedded_files(), clock.now());
   if (!migrated) return std::unexpected(migrated.error());
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
-  auto tenancy = tenancy::Tenancy::open(config.database_url, config.data_dir, workspace->declarations_.statements,
-                                        workspace->declarations_.tables, &workspace->metrics_);
+  auto tenancy =
+      tenancy::Tenancy::open(config.database_url, config.data_dir, workspace->declarations_.statements,
+                             workspace->declarations_.tables, &workspace->metrics_);
   if (!tenancy) return std::unexpected(tenancy.error());
   workspace->tenancy_ = std::move(*tenancy);
   net::run_to_end(workspace->tenancy_->load());

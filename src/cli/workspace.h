@@ -41,7 +41,9 @@ class Workspace {
 inline tenancy::Actor command_line_operator() { return {"operator", "command_line"}; }
 
 /// "--server ID" of commands on one server.
-inline OptionSpec server_option() { return {"--server", "ID", "the server, as `guildhall server list` shows it", true}; }
+inline OptionSpec server_option() {
+  return {"--server", "ID", "the server, as `guildhall server list` shows it", true};
+}
 
 /// Data folder and key file exist, or are made; error names the folder.
 Result<void> prepare_data_dir(const Config& config);

@@ -77,8 +77,9 @@ class Run {
  private:
   std::map<std::string, std::string> read_journal() {
     std::map<std::string, std::string> applied;
-    for (const auto& row : session_.query("SELECT name, checksum FROM migration_journal WHERE state = 'applied' AND "
-                                          "direction IN ('up', 'baseline') ORDER BY seq")) {
+    for (const auto& row :
+         session_.query("SELECT name, checksum FROM migration_journal WHERE state = 'applied' AND "
+                        "direction IN ('up', 'baseline') ORDER BY seq")) {
       applied[row[0]] = row[1];
     }
     return applied;
@@ -99,13 +100,15 @@ class Run {
       const auto found = known.find(name);
       if (found == known.end()) {
         return fail(ErrorCode::schema,
-                    fmt::format("database '{}' is newer than this program: it has migration {}", session_.file(), name),
+                    fmt::format("database '{}' is newer than this program: it has migration {}",
+                                session_.file(), name),
                     "Start the newer version of Guildhall again.");
       }
       if (found->second != sum) {
-        return fail(ErrorCode::schema,
-                    fmt::format("migration {} was changed after it had been applied to '{}'", name, session_.file()),
-                    "Use a build whose migration files are the released ones.");
+        return fail(
+            ErrorCode::schema,
+            fmt::format("migration {} was changed after it had been applied to '{}'", name, session_.file()),
+            "Use a build whose migration files are the released ones.");
       }
     }
     return {};
@@ -119,17 +122,18 @@ class Run {
       const auto took = std::chrono::steady_clock::now() - begin;
       const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
       session_.query(
-          "INSERT INTO migration_journal (name, direction, state, checksum, started_at, applied_at, duration_ms, "
-          "applied_by, tool_version) VALUES (?1, 'up', 'applied', ?2, CAST(?3 AS INTEGER), CAST(?3 AS INTEGER), "
+          "INSERT INTO migration_journal (name, direction, state, checksum, started_at, applied_at, "
+          "duration_ms, "
+          "applied_by, tool_version) VALUES (?1, 'up', 'applied', ?2, CAST(?3 AS INTEGER), CAST(?3 AS "
+          "INTEGER), "
           "CAST(?4 AS INTEGER), ?5, ?6)",
-          {name, checksum(file.content), std::to_string(to_micros(now_)), std::to_string(duration), applied_by(),
-           GUILDHALL_VERSION});
+          {name, checksum(file.content), std::to_string(to_micros(now_)), std::to_string(duration),
+           applied_by(), GUILDHALL_VERSION});
       log::debug("migration applied", {log::field("name", name), log::field("ms", duration)});
       return {};
     } catch (const store::DatabaseError& error) {
-      return fail(ErrorCode::storage,
-                  fmt::format("migration {} failed on '{}' and was rolled back: {}", file.name, session_.file(),
-                              error.what()));
+      return fail(ErrorCode::storage, fmt::format("migration {} failed on '{}' and was rolled back: {}",
+                                                  file.name, session_.file(), error.what()));
     }
   }
 

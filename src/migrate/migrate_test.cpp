@@ -19,17 +19,20 @@ using testing::IsEmpty;
 class Migrate : public testing::Test {
  protected:
   Result<Report> run(std::vector<EmbeddedFile> files) {
-    return bring_up_to_date("sqlite:test.db", folder_.path().string(), files, from_micros(1'800'000'000'000'000));
+    return bring_up_to_date("sqlite:test.db", folder_.path().string(), files,
+                            from_micros(1'800'000'000'000'000));
   }
   std::string journal() {
     std::string text;
     auto session = store::SchemaSession::open("sqlite:test.db", folder_.path().string());
-    for (const auto& row : session->query("SELECT name, state FROM migration_journal ORDER BY seq")) text += row[0] + " " + row[1] + "\n";
+    for (const auto& row : session->query("SELECT name, state FROM migration_journal ORDER BY seq"))
+      text += row[0] + " " + row[1] + "\n";
     return text;
   }
   test::TemporaryFolder folder_;
   const EmbeddedFile first_{"0001_first.sqlite.sql", "CREATE TABLE a (x INTEGER) STRICT;"};
-  const EmbeddedFile second_{"0002_second.sqlite.sql", "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES (1);"};
+  const EmbeddedFile second_{"0002_second.sqlite.sql",
+                             "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b VALUES (1);"};
 };
 
 TEST_F(Migrate, AppliesWhatIsPendingOnce) {
@@ -40,7 +43,9 @@ TEST_F(Migrate, AppliesWhatIsPendingOnce) {
 }
 
 TEST_F(Migrate, AFailureLeavesNothing) {
-  const auto failed = run({first_, {"0002_broken.sqlite.sql", "CREATE TABLE b (x INTEGER) STRICT; CREATE TABLE a (x INTEGER) STRICT;"}});
+  const auto failed = run(
+      {first_,
+       {"0002_broken.sqlite.sql", "CREATE TABLE b (x INTEGER) STRICT; CREATE TABLE a (x INTEGER) STRICT;"}});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::storage);
   EXPECT_THAT(failed.error().message, HasSubstr("0002_broken"));
@@ -84,7 +89,8 @@ TEST_F(Migrate, ADamagedFileIsNamedWithTheWayOut) {
 }
 
 TEST_F(Migrate, AFolderThatCannotBeWrittenIsNamed) {
-  const auto refused = bring_up_to_date("sqlite:/proc/nowhere/test.db", "", std::vector<EmbeddedFile>{first_}, {});
+  const auto refused =
+      bring_up_to_date("sqlite:/proc/nowhere/test.db", "", std::vector<EmbeddedFile>{first_}, {});
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("/proc/nowhere/test.db"));
 }

@@ -30,7 +30,9 @@ struct HttpRequest {
   /// Server: the query as it came, for names that repeat.
   std::string query_text = {};
 
-  std::optional<std::string> header(std::string_view lower_case_name) const { return find_header(headers, lower_case_name); }
+  std::optional<std::string> header(std::string_view lower_case_name) const {
+    return find_header(headers, lower_case_name);
+  }
 };
 
 /// Where a server-sent events response is written to.
@@ -48,7 +50,9 @@ struct HttpResponse {
   /// Server: instead of a body, a response that goes on until this returns.
   std::function<Task<void>(EventStream&)> stream = {};
 
-  std::optional<std::string> header(std::string_view lower_case_name) const { return find_header(headers, lower_case_name); }
+  std::optional<std::string> header(std::string_view lower_case_name) const {
+    return find_header(headers, lower_case_name);
+  }
 };
 
 /// A response with a body of that content type.

@@ -18,19 +18,23 @@ constexpr std::chrono::seconds kIdle{45};
 constexpr std::size_t kIdlePerOrigin = 16;
 
 Error network_error(const Url& url, error_code error, std::string_view doing) {
-  if (error == beast::error::timeout) return {ErrorCode::timeout, fmt::format("{}: no answer in time", url.host)};
-  if (error == http::error::body_limit) return {ErrorCode::too_large, fmt::format("{}: the answer is too large", url.host)};
+  if (error == beast::error::timeout)
+    return {ErrorCode::timeout, fmt::format("{}: no answer in time", url.host)};
+  if (error == http::error::body_limit)
+    return {ErrorCode::too_large, fmt::format("{}: the answer is too large", url.host)};
   return {ErrorCode::unavailable, fmt::format("{}: {}: {}", url.host, doing, error.message())};
 }
 
-http::request<http::string_body> wire_request(const HttpRequest& request, const Url& url, const std::string& user_agent) {
+http::request<http::string_body> wire_request(const HttpRequest& request, const Url& url,
+                                              const std::string& user_agent) {
   http::request<http::string_body> wire{http::string_to_verb(request.method), url.target, 11};
   const bool standard = url.port == (url.secure() ? 443 : 80);
   wire.set(http::field::host, standard ? url.host : fmt::format("{}:{}", url.host, url.port));
   wire.set(http::field::user_agent, user_agent);
   for (const auto& [name, value] : request.headers) wire.set(name, value);
   wire.body() = request.body;
-  const bool carries_body = !request.body.empty() || (request.method != "GET" && request.method != "DELETE" && request.method != "HEAD");
+  const bool carries_body = !request.body.empty() || (request.method != "GET" && request.method != "DELETE" &&
+                                                      request.method != "HEAD");
   if (carries_body) wire.content_length(request.body.size());
   return wire;
 }
@@ -39,7 +43,8 @@ HttpResponse plain_response(http::response<http::string_body>&& wire) {
   HttpResponse response;
   response.status = wire.result_int();
   for (const auto& field : wire) {
-    response.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())), std::string(field.value()));
+    response.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())),
+                                  std::string(field.value()));
   }
   response.body = std::move(wire.body());
   return response;
@@ -65,8 +70,10 @@ class TypedConnection final : public Connection {
 
   Task<Result<void>> connect(Url url, HttpClientOptions options) override {
     asio::ip::tcp::resolver resolver(stream_.get_executor());
-    const auto [resolve_error, addresses] = co_await resolver.async_resolve(url.host, std::to_string(url.port), kAwait);
-    if (resolve_error) co_return std::unexpected(network_error(url, resolve_error, "cannot find the address"));
+    const auto [resolve_error, addresses] =
+        co_await resolver.async_resolve(url.host, std::to_string(url.port), kAwait);
+    if (resolve_error)
+      co_return std::unexpected(network_error(url, resolve_error, "cannot find the address"));
     auto& tcp = beast::get_lowest_layer(stream_);
     tcp.expires_after(options.connect_timeout);
     const auto [connect_error, endpoint] = co_await tcp.async_connect(addresses, kAwait);
@@ -157,7 +164,8 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
     while (!idle.empty()) {
       auto connection = std::move(idle.back());
       idle.pop_back();
-      if (std::chrono::steady_clock::now() - connection->idle_since < kIdle && connection->alive()) return connection;
+      if (std::chrono::steady_clock::now() - connection->idle_since < kIdle && connection->alive())
+        return connection;
     }
     return nullptr;
   }

@@ -95,13 +95,15 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
     stream.expires_after(options_.idle_timeout);
     const auto [read_error, read] = co_await http::async_read(stream, buffer, parser, kAwait);
     if (read_error) {
-      const int status = read_error == http::error::body_limit     ? 413
-                         : read_error == http::error::header_limit ? 431
-                         : read_error.category() == http::make_error_code(http::error::bad_target).category() &&
-                                 read_error != http::error::end_of_stream && read_error != http::error::partial_message
-                             ? 400
-                             : 0;
-      if (status != 0) co_await write(stream, make_response(status, "text/plain", http_reason(status)), false, false);
+      const int status =
+          read_error == http::error::body_limit     ? 413
+          : read_error == http::error::header_limit ? 431
+          : read_error.category() == http::make_error_code(http::error::bad_target).category() &&
+                  read_error != http::error::end_of_stream && read_error != http::error::partial_message
+              ? 400
+              : 0;
+      if (status != 0)
+        co_await write(stream, make_response(status, "text/plain", http_reason(status)), false, false);
       co_return false;
     }
     auto wire = parser.release();
@@ -113,7 +115,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
       co_return false;
     }
     const bool written = co_await write(stream, std::move(response), keep_alive, head);
-    co_return written && keep_alive;
+    co_return written&& keep_alive;
   }
 
   static std::string http_reason(int status) {
@@ -129,7 +131,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
     request.query_text = target.substr(std::min(question + 1, target.size()));
     request.query = parse_query(request.query_text);
     for (const auto& field : wire) {
-      request.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())), std::string(field.value()));
+      request.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())),
+                                   std::string(field.value()));
     }
     request.body = std::move(wire.body());
     error_code ignored;
@@ -155,7 +158,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
     }
     const std::string id = hex(random_bytes(4));
     log::error("request failed", {log::field("id", id), log::field("path", path), log::field("error", what)});
-    co_return make_response(500, "text/plain", "Something went wrong on our side. The log has it under " + id + ".\n");
+    co_return make_response(500, "text/plain",
+                            "Something went wrong on our side. The log has it under " + id + ".\n");
   }
 
   Task<bool> write(beast::tcp_stream& stream, HttpResponse response, bool keep_alive, bool head) {
@@ -181,7 +185,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
   std::set<beast::tcp_stream*> open_;
 };
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::io_context& loop, HttpServerOptions options, Handler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::io_context& loop, HttpServerOptions options,
+                                                      Handler handler) {
   auto impl = std::make_shared<Impl>(loop, std::move(options), std::move(handler));
   if (auto listening = impl->listen(); !listening) return std::unexpected(listening.error());
   impl->start();

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -31,7 +30,8 @@ class HttpServer {
   using Handler = std::function<Task<HttpResponse>(HttpRequest)>;
 
   /// Errors: `port_in_use`, `configuration` (an address that is not this machine's).
-  static Result<std::unique_ptr<HttpServer>> start(boost::asio::io_context& loop, HttpServerOptions options, Handler handler);
+  static Result<std::unique_ptr<HttpServer>> start(boost::asio::io_context& loop, HttpServerOptions options,
+                                                   Handler handler);
   ~HttpServer();
 
   /// The port that was taken, when 0 was asked for.

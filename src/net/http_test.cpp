@@ -1,12 +1,13 @@
 // Client and server against each other over loopback, with and without TLS.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/asio/read.hpp>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -27,18 +28,21 @@ class Http : public testing::Test {
     HttpServerOptions options;
     options.listen = {"127.0.0.1", 0};
     options.largest_body = 1'000;
-    server_ = std::move(*HttpServer::start(loops_.main(), options, [](HttpRequest request) -> Task<HttpResponse> {
-      if (request.url == "/throw") throw std::runtime_error("the secret reason");
-      if (request.url == "/stream") {
-        HttpResponse response;
-        response.headers = {{"content-type", "text/event-stream"}};
-        response.stream = [](EventStream& out) -> Task<void> {
-          for (int i = 0; i < 3; ++i) co_await out.send("data: " + std::to_string(i) + "\n\n");
-        };
-        co_return response;
-      }
-      co_return make_response(200, "text/plain", request.method + " " + request.url + " " + request.query["q"] + " " + request.body);
-    }));
+    server_ =
+        std::move(*HttpServer::start(loops_.main(), options, [](HttpRequest request) -> Task<HttpResponse> {
+          if (request.url == "/throw") throw std::runtime_error("the secret reason");
+          if (request.url == "/stream") {
+            HttpResponse response;
+            response.headers = {{"content-type", "text/event-stream"}};
+            response.stream = [](EventStream& out) -> Task<void> {
+              for (int i = 0; i < 3; ++i) co_await out.send("data: " + std::to_string(i) + "\n\n");
+            };
+            co_return response;
+          }
+          co_return make_response(
+              200, "text/plain",
+              request.method + " " + request.url + " " + request.query["q"] + " " + request.body);
+        }));
     loops_.start();
   }
 
@@ -90,7 +94,8 @@ TEST_F(Http, StreamsEvents) { EXPECT_EQ(send("GET", "/stream")->body, "data: 0\n
 
 TEST_F(Http, GarbageDoesNoHarm) {
   EXPECT_THAT(raw("not http at all\r\n\r\n"), testing::AnyOf(HasSubstr("400"), testing::IsEmpty()));
-  EXPECT_THAT(raw("GET / HTTP/1.1\r\nx: " + std::string(20'000, 'a') + "\r\n\r\n"), testing::AnyOf(HasSubstr("431"), testing::IsEmpty()));
+  EXPECT_THAT(raw("GET / HTTP/1.1\r\nx: " + std::string(20'000, 'a') + "\r\n\r\n"),
+              testing::AnyOf(HasSubstr("431"), testing::IsEmpty()));
   EXPECT_EQ(raw(""), "");
   EXPECT_EQ(send("GET", "/")->status, 200);
 }
@@ -98,7 +103,8 @@ TEST_F(Http, GarbageDoesNoHarm) {
 TEST_F(Http, SaysThatAPortIsTaken) {
   HttpServerOptions options;
   options.listen = {"127.0.0.1", server_->port()};
-  const auto second = HttpServer::start(loops_.main(), options, [](HttpRequest) -> Task<HttpResponse> { co_return HttpResponse{}; });
+  const auto second = HttpServer::start(loops_.main(), options,
+                                        [](HttpRequest) -> Task<HttpResponse> { co_return HttpResponse{}; });
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::port_in_use);
 }
@@ -113,12 +119,14 @@ TEST_F(Http, NobodyThereIsUnavailable) {
 
 TEST(WebSockets, CarryMessagesBothWaysAndTellTheCloseCode) {
   Loops loops(1);
-  auto server = std::move(*WebSocketServer::start(loops.main(), {"127.0.0.1", 0}, [](std::shared_ptr<WebSocket> socket, HttpRequest request) -> Task<void> {
-    co_await socket->write("hello " + request.query["v"]);
-    auto message = co_await socket->read();
-    if (message) co_await socket->write("echo " + *message);
-    co_await socket->close(4004);
-  }));
+  auto server = std::move(
+      *WebSocketServer::start(loops.main(), {"127.0.0.1", 0},
+                              [](std::shared_ptr<WebSocket> socket, HttpRequest request) -> Task<void> {
+                                co_await socket->write("hello " + request.query["v"]);
+                                auto message = co_await socket->read();
+                                if (message) co_await socket->write("echo " + *message);
+                                co_await socket->close(4004);
+                              }));
   loops.start();
   std::vector<std::string> heard;
   std::uint16_t code = 0;
@@ -142,7 +150,8 @@ TEST(Urls, AreReadAndWritten) {
   EXPECT_EQ(url.target, "/a/b?c=d");
   EXPECT_EQ(parse_url("ws://[::1]:81")->host, "::1");
   EXPECT_EQ(parse_url("ws://[::1]:81")->port, 81);
-  for (const char* text : {"", "example.test", "ftp://x", "http://", "http://x:99999", "http://me@x"}) EXPECT_FALSE(parse_url(text)) << text;
+  for (const char* text : {"", "example.test", "ftp://x", "http://", "http://x:99999", "http://me@x"})
+    EXPECT_FALSE(parse_url(text)) << text;
   EXPECT_EQ(percent_encode("a b/ü"), "a%20b%2F%C3%BC");
   EXPECT_EQ(percent_decode("a%20b%2"), "a b%2");
   EXPECT_EQ(write_query({{"a", "1"}, {"b", "x y"}}), "a=1&b=x%20y");
@@ -150,7 +159,8 @@ TEST(Urls, AreReadAndWritten) {
 }
 
 TEST(Pkce, IsTheStandardsOwn) {
-  EXPECT_EQ(pkce_challenge("abcdefghijklmnopqrstuvwxyz-0123456789._~ABCDEFG"), "glfhHan678wOrFGFEqIBxUgfrV-qm_0rrfZP2OLnqog");
+  EXPECT_EQ(pkce_challenge("abcdefghijklmnopqrstuvwxyz-0123456789._~ABCDEFG"),
+            "glfhHan678wOrFGFEqIBxUgfrV-qm_0rrfZP2OLnqog");
   EXPECT_EQ(make_pkce_verifier().size(), 43U);
   EXPECT_NE(make_pkce_verifier(), make_pkce_verifier());
 }

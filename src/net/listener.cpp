@@ -11,7 +11,8 @@ Result<void> listen_on(asio::ip::tcp::acceptor& acceptor, const ListenAddress& a
   error_code error;
   const auto host = asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, error);
   if (error) {
-    return fail(ErrorCode::configuration, fmt::format("web.listen: '{}' is not an address of this machine", address.host),
+    return fail(ErrorCode::configuration,
+                fmt::format("web.listen: '{}' is not an address of this machine", address.host),
                 "Write an address such as 127.0.0.1:8080.");
   }
   const asio::ip::tcp::endpoint endpoint(host, address.port);
@@ -21,10 +22,12 @@ Result<void> listen_on(asio::ip::tcp::acceptor& acceptor, const ListenAddress& a
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (!error) return {};
   if (error == asio::error::address_in_use) {
-    return fail(ErrorCode::port_in_use, fmt::format("port {} on {} is in use by another program", address.port, address.host),
+    return fail(ErrorCode::port_in_use,
+                fmt::format("port {} on {} is in use by another program", address.port, address.host),
                 "Choose another one with --listen ADDRESS:PORT or web.listen.");
   }
-  return fail(ErrorCode::configuration, fmt::format("web.listen: cannot listen on {}:{}: {}", address.host, address.port, error.message()));
+  return fail(ErrorCode::configuration, fmt::format("web.listen: cannot listen on {}:{}: {}", address.host,
+                                                    address.port, error.message()));
 }
 
 std::uint16_t port_of(const asio::ip::tcp::acceptor& acceptor) {

@@ -60,7 +60,8 @@ Task<void> run_turns(std::string name, std::chrono::nanoseconds pause, std::func
 
 }  // namespace
 
-void repeat(asio::io_context& loop, std::string name, std::chrono::nanoseconds pause, std::function<Task<void>()> body) {
+void repeat(asio::io_context& loop, std::string name, std::chrono::nanoseconds pause,
+            std::function<Task<void>()> body) {
   spawn(loop, name, [name, pause, body = std::move(body)] { return run_turns(name, pause, body); });
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-
 #include <functional>
 #include <memory>
 #include <thread>
@@ -24,7 +23,9 @@ class Loops {
   /// Where listeners, timers and the platforms' clients live.
   boost::asio::io_context& main() { return *contexts_.front(); }
   /// Where a server lives.
-  boost::asio::io_context& of(ServerId server) { return *contexts_[std::hash<ServerId>{}(server) % contexts_.size()]; }
+  boost::asio::io_context& of(ServerId server) {
+    return *contexts_[std::hash<ServerId>{}(server) % contexts_.size()];
+  }
 
   void start();
   void stop();

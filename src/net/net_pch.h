@@ -1,6 +1,8 @@
 // Beast and TLS, for the few files of this folder that use them.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -12,8 +14,6 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
-#include <fmt/format.h>
-
 #include <chrono>
 #include <deque>
 #include <functional>

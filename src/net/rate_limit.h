@@ -10,7 +10,8 @@ class TokenBucket {
   using Time = std::chrono::steady_clock::time_point;
 
   /// `size` at once, refilled evenly with `size` per `period`.
-  TokenBucket(double size, std::chrono::duration<double> period) : size_(size), tokens_(size), period_(period) {}
+  TokenBucket(double size, std::chrono::duration<double> period)
+      : size_(size), tokens_(size), period_(period) {}
 
   /// Takes one token if there is one; otherwise how long until there is.
   std::chrono::duration<double> take(Time now) {

@@ -1,7 +1,8 @@
 #include "net/tls.h"
 
-#include <boost/asio/ssl.hpp>
 #include <fmt/format.h>
+
+#include <boost/asio/ssl.hpp>
 
 namespace guildhall::net {
 
@@ -18,7 +19,8 @@ Result<void> prepare_client_context(ssl::context& context, const std::string& ca
     context.load_verify_file(ca_file, error);
   }
   if (error) {
-    return fail(ErrorCode::configuration, fmt::format("net.ca_file: cannot use '{}': {}", ca_file, error.message()));
+    return fail(ErrorCode::configuration,
+                fmt::format("net.ca_file: cannot use '{}': {}", ca_file, error.message()));
   }
   return {};
 }

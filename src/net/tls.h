@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
-
 #include <string>
 
 #include "base/error.h"

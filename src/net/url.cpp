@@ -8,7 +8,10 @@ namespace guildhall::net {
 namespace {
 
 int hex_digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
 }
 
 }  // namespace
@@ -21,7 +24,8 @@ Result<Url> parse_url(std::string_view text) {
   if (separator == std::string_view::npos) return wrong();
   Url url;
   url.scheme = text.substr(0, separator);
-  if (url.scheme != "http" && url.scheme != "https" && url.scheme != "ws" && url.scheme != "wss") return wrong();
+  if (url.scheme != "http" && url.scheme != "https" && url.scheme != "ws" && url.scheme != "wss")
+    return wrong();
   std::string_view rest = text.substr(separator + 3);
   const auto slash = std::min(rest.find_first_of("/?#"), rest.size());
   std::string_view authority = rest.substr(0, slash);
@@ -37,7 +41,8 @@ Result<Url> parse_url(std::string_view text) {
     if (error != std::errc{} || end != digits.data() + digits.size()) return wrong();
     authority = authority.substr(0, colon);
   }
-  if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
+  if (authority.starts_with('[') && authority.ends_with(']'))
+    authority = authority.substr(1, authority.size() - 2);
   url.host = authority;
   if (url.host.empty()) return wrong();
   return url;

@@ -16,13 +16,15 @@ namespace websocket = boost::beast::websocket;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 Error lost(const Url& url, std::string_view doing, const boost::system::error_code& error) {
-  if (error == beast::error::timeout) return {ErrorCode::timeout, fmt::format("{}: no answer in time", url.host)};
+  if (error == beast::error::timeout)
+    return {ErrorCode::timeout, fmt::format("{}: no answer in time", url.host)};
   return {ErrorCode::unavailable, fmt::format("{}: {}: {}", url.host, doing, error.message())};
 }
 
 Task<Result<void>> connect_tcp(beast::tcp_stream& tcp, Url url, WebSocketOptions options) {
   asio::ip::tcp::resolver resolver(tcp.get_executor());
-  const auto [resolve_error, addresses] = co_await resolver.async_resolve(url.host, std::to_string(url.port), kAwait);
+  const auto [resolve_error, addresses] =
+      co_await resolver.async_resolve(url.host, std::to_string(url.port), kAwait);
   if (resolve_error) co_return std::unexpected(lost(url, "cannot find the address", resolve_error));
   tcp.expires_after(options.connect_timeout);
   const auto [connect_error, endpoint] = co_await tcp.async_connect(addresses, kAwait);
@@ -34,13 +36,16 @@ Task<Result<void>> connect_tcp(beast::tcp_stream& tcp, Url url, WebSocketOptions
 
 /// The upgrade, over whatever connection is there.
 template <class Socket>
-Task<Result<std::unique_ptr<WebSocket>>> upgrade(std::unique_ptr<Socket> socket, Url url, WebSocketOptions options) {
+Task<Result<std::unique_ptr<WebSocket>>> upgrade(std::unique_ptr<Socket> socket, Url url,
+                                                 WebSocketOptions options) {
   auto& stream = socket->stream();
   stream.read_message_max(options.largest_message);
-  stream.set_option(websocket::stream_base::decorator([agent = options.user_agent](websocket::request_type& request) {
-    request.set(beast::http::field::user_agent, agent);
-  }));
-  const auto [error] = co_await stream.async_handshake(fmt::format("{}:{}", url.host, url.port), url.target, kAwait);
+  stream.set_option(
+      websocket::stream_base::decorator([agent = options.user_agent](websocket::request_type& request) {
+        request.set(beast::http::field::user_agent, agent);
+      }));
+  const auto [error] =
+      co_await stream.async_handshake(fmt::format("{}:{}", url.host, url.port), url.target, kAwait);
   if (error) co_return std::unexpected(lost(url, "upgrade refused", error));
   // From here on the protocol above watches over silence.
   beast::get_lowest_layer(stream).expires_never();
@@ -53,7 +58,8 @@ Result<ssl::context*> shared_context(const std::string& ca_file) {
   auto& context = contexts[ca_file];
   if (!context) {
     auto made = std::make_unique<ssl::context>(ssl::context::tls_client);
-    if (auto prepared = prepare_client_context(*made, ca_file); !prepared) return std::unexpected(prepared.error());
+    if (auto prepared = prepare_client_context(*made, ca_file); !prepared)
+      return std::unexpected(prepared.error());
     context = std::move(made);
   }
   return context.get();

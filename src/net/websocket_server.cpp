@@ -17,7 +17,8 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 class WebSocketServer::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& loop, Handler handler) : loop_(loop), acceptor_(loop), handler_(std::move(handler)) {}
+  Impl(asio::io_context& loop, Handler handler)
+      : loop_(loop), acceptor_(loop), handler_(std::move(handler)) {}
 
   Result<void> listen(const ListenAddress& address) { return listen_on(acceptor_, address); }
   void start() { asio::co_spawn(loop_, accept_loop(shared_from_this()), asio::detached); }
@@ -36,7 +37,8 @@ class WebSocketServer::Impl : public std::enable_shared_from_this<Impl> {
     while (self->acceptor_.is_open()) {
       auto [error, socket] = co_await self->acceptor_.async_accept(kAwait);
       if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-      if (!error) asio::co_spawn(self->loop_, serve(self, std::make_shared<Socket>(std::move(socket))), asio::detached);
+      if (!error)
+        asio::co_spawn(self->loop_, serve(self, std::make_shared<Socket>(std::move(socket))), asio::detached);
     }
   }
 
@@ -44,7 +46,8 @@ class WebSocketServer::Impl : public std::enable_shared_from_this<Impl> {
     auto& stream = socket->stream();
     beast::flat_buffer buffer;
     beast::http::request<beast::http::string_body> upgrade;
-    const auto [read_error, size] = co_await beast::http::async_read(stream.next_layer(), buffer, upgrade, kAwait);
+    const auto [read_error, size] =
+        co_await beast::http::async_read(stream.next_layer(), buffer, upgrade, kAwait);
     if (read_error) co_return;
     const auto [accept_error] = co_await stream.async_accept(upgrade, kAwait);
     if (accept_error) co_return;
@@ -54,7 +57,8 @@ class WebSocketServer::Impl : public std::enable_shared_from_this<Impl> {
     request.url = std::string(target.substr(0, question));
     request.query = parse_query(target.substr(std::min(question + 1, target.size())));
     for (const auto& field : upgrade) {
-      request.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())), std::string(field.value()));
+      request.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())),
+                                   std::string(field.value()));
     }
     co_await self->handler_(socket, std::move(request));
   }
@@ -64,7 +68,8 @@ class WebSocketServer::Impl : public std::enable_shared_from_this<Impl> {
   Handler handler_;
 };
 
-Result<std::unique_ptr<WebSocketServer>> WebSocketServer::start(asio::io_context& loop, ListenAddress listen, Handler handler) {
+Result<std::unique_ptr<WebSocketServer>> WebSocketServer::start(asio::io_context& loop, ListenAddress listen,
+                                                                Handler handler) {
   auto impl = std::make_shared<Impl>(loop, std::move(handler));
   if (auto listening = impl->listen(listen); !listening) return std::unexpected(listening.error());
   impl->start();

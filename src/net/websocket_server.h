@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-
 #include <functional>
 #include <memory>
 
@@ -17,7 +16,8 @@ class WebSocketServer {
   /// Serves one connection until it returns. `request` is the upgrade request.
   using Handler = std::function<Task<void>(std::shared_ptr<WebSocket>, HttpRequest request)>;
 
-  static Result<std::unique_ptr<WebSocketServer>> start(boost::asio::io_context& loop, ListenAddress listen, Handler handler);
+  static Result<std::unique_ptr<WebSocketServer>> start(boost::asio::io_context& loop, ListenAddress listen,
+                                                        Handler handler);
   ~WebSocketServer();
   std::uint16_t port() const;
   void stop();

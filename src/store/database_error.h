@@ -47,8 +47,7 @@ inline Error to_error(const DatabaseError& error) {
       return {ErrorCode::unavailable, "the database is busy; nothing was changed", "Try again."};
     case DbCode::full:
       return {ErrorCode::storage, "the disk is full; nothing was changed", "Free some space and try again."};
-    default:
-      return {ErrorCode::storage, std::string("the database refused: ") + error.what()};
+    default: return {ErrorCode::storage, std::string("the database refused: ") + error.what()};
   }
 }
 

@@ -20,15 +20,18 @@ namespace {
 void forget_predicate(StatementInfo& info) {
   constexpr std::string_view kPredicate = "discord_server_id = :server AND ";
   const auto at = info.sqlite.find(kPredicate);
-  if (info.name == "persons.find_identity" && at != std::string::npos) info.sqlite.erase(at, kPredicate.size());
+  if (info.name == "persons.find_identity" && at != std::string::npos)
+    info.sqlite.erase(at, kPredicate.size());
 }
 
 }  // namespace
 
 void StatementRegistry::insert(StatementInfo info) {
-  if (mutated(Mutation::statement_without_predicate) || mutated(Mutation::statement_and_gate)) forget_predicate(info);
+  if (mutated(Mutation::statement_without_predicate) || mutated(Mutation::statement_and_gate))
+    forget_predicate(info);
   for (const StatementInfo& other : statements_) {
-    if (other.name == info.name) throw std::logic_error(fmt::format("two statements are named '{}'", info.name));
+    if (other.name == info.name)
+      throw std::logic_error(fmt::format("two statements are named '{}'", info.name));
   }
   by_key_[info.key] = statements_.size();
   statements_.push_back(std::move(info));

@@ -17,7 +17,6 @@
 
 #include <boost/describe.hpp>
 #include <boost/mp11.hpp>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -137,8 +136,15 @@ class StatementRegistry {
 
   template <class P, class R, class S>
   static StatementInfo make(std::string_view owner, const S& s, Access access) {
-    StatementInfo info{&s, std::string(owner), std::string(s.name), access, {}, std::string(s.sql),
-                       std::string(s.postgres.empty() ? s.sql : s.postgres), {}, {}};
+    StatementInfo info{&s,
+                       std::string(owner),
+                       std::string(s.name),
+                       access,
+                       {},
+                       std::string(s.sql),
+                       std::string(s.postgres.empty() ? s.sql : s.postgres),
+                       {},
+                       {}};
     for_each_member<P>([&](auto member) {
       using Field = std::remove_cvref_t<decltype(std::declval<P>().*member.pointer)>;
       info.parameters.push_back({member.name, Codec<Field>::type});

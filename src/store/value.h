@@ -87,7 +87,9 @@ struct Codec<StrongId<Tag>> {
 template <class T>
 struct Codec<std::optional<T>> {
   static constexpr ValueType type = Codec<T>::type;
-  static Value encode(std::optional<T> value) { return value ? Codec<T>::encode(*std::move(value)) : Value(); }
+  static Value encode(std::optional<T> value) {
+    return value ? Codec<T>::encode(*std::move(value)) : Value();
+  }
   static std::optional<T> decode(const Cells& cells, int column) {
     if (cells.is_null(column)) return std::nullopt;
     return Codec<T>::decode(cells, column);

@@ -84,7 +84,8 @@ constexpr GlobalStatement<KnowParams, NoRow> kKnow{
 
 constexpr GlobalStatement<BindParams, NoRow> kBind{
     "tenancy.bind_channel",
-    "INSERT INTO channel_bindings (platform, platform_user_id, bound_server_id) VALUES (:platform, :user, :bound)"};
+    "INSERT INTO channel_bindings (platform, platform_user_id, bound_server_id) VALUES (:platform, :user, "
+    ":bound)"};
 
 constexpr GlobalStatement<UnbindParams, NoRow> kUnbind{
     "tenancy.unbind_channel",
@@ -108,7 +109,8 @@ constexpr GlobalStatement<KeyParams, SealedTokens> kTokens{
 }  // namespace
 
 void ChannelDirectory::declare(store::StatementRegistry& statements) {
-  statements.add("tenancy", kListChannels, kListBindings, kKnow, kBind, kUnbind, kSetLive, kStoreTokens, kTokens);
+  statements.add("tenancy", kListChannels, kListBindings, kKnow, kBind, kUnbind, kSetLive, kStoreTokens,
+                 kTokens);
 }
 
 Task<void> ChannelDirectory::load() {
@@ -151,16 +153,24 @@ Task<void> ChannelDirectory::unbind(ServerId server, std::string platform) {
   co_await load();
 }
 
-Task<void> ChannelDirectory::set_live(ChannelKey key, bool live, std::optional<TimePoint> since, TimePoint now) {
+Task<void> ChannelDirectory::set_live(ChannelKey key, bool live, std::optional<TimePoint> since,
+                                      TimePoint now) {
   const LiveParams params{key.platform, key.platform_user_id, live ? "live" : "offline", since, now};
   co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kSetLive, params); });
   co_await load();
 }
 
-Task<void> ChannelDirectory::store_tokens(ChannelKey key, SealedTokens tokens, std::string state, TimePoint now) {
-  const TokenParams params{key.platform,         key.platform_user_id,    tokens.access_token,
-                           tokens.refresh_token, tokens.token_expires_at, std::move(state), now};
-  co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kStoreTokens, params); });
+Task<void> ChannelDirectory::store_tokens(ChannelKey key, SealedTokens tokens, std::string state,
+                                          TimePoint now) {
+  const TokenParams params{key.platform,
+                           key.platform_user_id,
+                           tokens.access_token,
+                           tokens.refresh_token,
+                           tokens.token_expires_at,
+                           std::move(state),
+                           now};
+  co_await global_.transact(
+      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kStoreTokens, params); });
   co_await load();
 }
 
@@ -181,7 +191,8 @@ std::optional<Channel> ChannelDirectory::find(const ChannelKey& key) const {
 std::optional<Channel> ChannelDirectory::of_server(ServerId server, const std::string& platform) const {
   const std::shared_lock lock(mutex_);
   for (const auto& [key, servers] : bindings_) {
-    if (key.platform != platform || std::find(servers.begin(), servers.end(), server) == servers.end()) continue;
+    if (key.platform != platform || std::find(servers.begin(), servers.end(), server) == servers.end())
+      continue;
     if (const auto found = channels_.find(key); found != channels_.end()) return found->second;
   }
   return std::nullopt;

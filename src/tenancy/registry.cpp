@@ -34,9 +34,9 @@ constexpr GlobalStatement<ArrivedParams, NoRow> kArrived{
     "VALUES (:id, :name, 'active', :now, NULL, 1) "
     "ON CONFLICT (discord_server_id) DO UPDATE SET name = excluded.name, state = 'active', left_at = NULL"};
 
-constexpr GlobalStatement<LeftParams, NoRow> kLeft{
-    "tenancy.server_left",
-    "UPDATE servers SET state = 'inactive', left_at = :now WHERE discord_server_id = :id AND state = 'active'"};
+constexpr GlobalStatement<LeftParams, NoRow> kLeft{"tenancy.server_left",
+                                                   "UPDATE servers SET state = 'inactive', left_at = :now "
+                                                   "WHERE discord_server_id = :id AND state = 'active'"};
 
 constexpr store::Statement<NoParams, NoRow> kBump{
     "tenancy.bump_revision", "UPDATE servers SET revision = revision + 1 WHERE discord_server_id = :server"};
@@ -56,13 +56,12 @@ Task<void> ServerRegistry::load() { co_await reload(); }
 
 Task<Arrival> ServerRegistry::arrived(ServerId server, std::string name, TimePoint now) {
   const auto before = find(server);
-  const Arrival arrival = !before                      ? Arrival::added
+  const Arrival arrival = !before                     ? Arrival::added
                           : before->state == "active" ? Arrival::known
                                                       : Arrival::resumed;
   if (arrival == Arrival::known && before->name == name) co_return arrival;
   const ArrivedParams params{server, std::move(name), now};
-  co_await global_.transact(
-      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kArrived, params); });
+  co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kArrived, params); });
   co_await reload();
   co_return arrival;
 }

@@ -71,7 +71,8 @@ class GlobalScope {
   explicit GlobalScope(store::Database& database) : database_(&database) {}
 
   template <class F>
-  static Task<typename store::BodyWork<store::GlobalTx, F>::Value> run(GlobalScope self, store::Mode mode, F body) {
+  static Task<typename store::BodyWork<store::GlobalTx, F>::Value> run(GlobalScope self, store::Mode mode,
+                                                                       F body) {
     store::BodyWork<store::GlobalTx, F> work(std::move(body));
     const store::WorkScope scope{store::Access::global, ServerId{}};
     co_await self.database_->perform(KeyHolder::key(), scope, mode, work);
@@ -111,7 +112,8 @@ class CrossServerDoor {
   explicit CrossServerDoor(store::Database& database) : database_(&database) {}
 
   template <class F>
-  static std::invoke_result_t<F&, store::CrossTx&> with_log(store::CrossTx& tx, CrossServerLogParams log, F& body) {
+  static std::invoke_result_t<F&, store::CrossTx&> with_log(store::CrossTx& tx, CrossServerLogParams log,
+                                                            F& body) {
     co_await tx.change(kLogCrossServerWork, log);
     using Value = decltype(body(tx).take());
     if constexpr (std::is_void_v<Value>) {

@@ -11,7 +11,8 @@ namespace guildhall::tenancy {
 
 std::optional<ServerScope> Scopes::for_discord_event(ServerId server) const {
   if (!servers_->is_active(server)) return std::nullopt;
-  if (mutated(Mutation::scope_swapped)) return ServerScope(*database_, servers_->list().front().discord_server_id);
+  if (mutated(Mutation::scope_swapped))
+    return ServerScope(*database_, servers_->list().front().discord_server_id);
   return ServerScope(*database_, server);
 }
 
@@ -36,7 +37,8 @@ std::optional<ServerScope> Scopes::for_job(ServerId server) const {
 }
 
 Result<ServerScope> Scopes::for_operator(ServerId server) const {
-  if (server == ServerId{}) return fail(ErrorCode::usage, "0 is no server", "Name one: `guildhall server list`.");
+  if (server == ServerId{})
+    return fail(ErrorCode::usage, "0 is no server", "Name one: `guildhall server list`.");
   if (!servers_->is_known(server)) {
     return fail(ErrorCode::not_found, fmt::format("there is no server {}", server.str()),
                 "`guildhall server list` shows the servers.");

@@ -18,7 +18,8 @@ using Refusal = std::optional<std::string>;
 
 bool reads_function(std::string_view table) { return table == "json_each"; }
 
-Refusal refuse_parameters(const TableCatalog& catalog, const StatementInfo& info, const StatementFacts& facts) {
+Refusal refuse_parameters(const TableCatalog& catalog, const StatementInfo& info,
+                          const StatementFacts& facts) {
   std::set<std::string> wanted;
   for (const auto& parameter : info.parameters) wanted.insert(":" + parameter.name);
   const bool sealed = std::any_of(facts.accesses.begin(), facts.accesses.end(),
@@ -26,7 +27,8 @@ Refusal refuse_parameters(const TableCatalog& catalog, const StatementInfo& info
   if (info.access == Access::server && sealed) wanted.insert(":server");
   const std::set<std::string> used(facts.parameters.begin(), facts.parameters.end());
   for (const std::string& name : used) {
-    if (name == ":server" && info.access != Access::server) return "binds :server, which its kind of scope does not have";
+    if (name == ":server" && info.access != Access::server)
+      return "binds :server, which its kind of scope does not have";
     if (!wanted.contains(name)) return fmt::format("uses {}, which its parameters do not name", name);
   }
   for (const std::string& name : wanted) {
@@ -46,14 +48,16 @@ Refusal refuse_columns(const StatementInfo& info, const StatementFacts& facts) {
 
 bool is_write(const StatementFacts::Access& access) { return access.touch != StatementFacts::Touch::read; }
 
-Refusal refuse_table(const TableCatalog& catalog, const StatementInfo& info, const StatementFacts::Access& access) {
+Refusal refuse_table(const TableCatalog& catalog, const StatementInfo& info,
+                     const StatementFacts::Access& access) {
   if (reads_function(access.table)) return std::nullopt;
   const TableSpec* spec = catalog.find(access.table);
   if (spec == nullptr) return fmt::format("table '{}' has no declared class", access.table);
   const bool sealed = spec->table_class != TableClass::global;
   switch (info.access) {
     case Access::server:
-      if (!sealed && is_write(access)) return fmt::format("table '{}' belongs to no server and may only be read", access.table);
+      if (!sealed && is_write(access))
+        return fmt::format("table '{}' belongs to no server and may only be read", access.table);
       if (sealed && access.touch == StatementFacts::Touch::update && access.column == kTenantColumn) {
         return fmt::format("table '{}': a row never changes its server", access.table);
       }
@@ -64,7 +68,8 @@ Refusal refuse_table(const TableCatalog& catalog, const StatementInfo& info, con
       }
       return std::nullopt;
     case Access::cross_server:
-      if (sealed && !spec->cross_server) return fmt::format("table '{}' is not open to cross-server work", access.table);
+      if (sealed && !spec->cross_server)
+        return fmt::format("table '{}' is not open to cross-server work", access.table);
       return std::nullopt;
   }
   return "unknown kind of access";
@@ -77,10 +82,13 @@ Refusal refuse_unseen(const TableCatalog& catalog, const StatementFacts& facts, 
     if (!catalog.is_sealed(access.table)) continue;
     const bool seen = std::any_of(shape.sealed_uses.begin(), shape.sealed_uses.end(),
                                   [&](const TableUse& use) { return use.table == access.table; });
-    if (!seen) return fmt::format("table '{}' is reached in a way that the statement does not show", access.table);
-    const bool reads_tenant = std::any_of(facts.accesses.begin(), facts.accesses.end(), [&](const auto& other) {
-      return other.table == access.table && (other.column == kTenantColumn || other.touch == StatementFacts::Touch::insert);
-    });
+    if (!seen)
+      return fmt::format("table '{}' is reached in a way that the statement does not show", access.table);
+    const bool reads_tenant =
+        std::any_of(facts.accesses.begin(), facts.accesses.end(), [&](const auto& other) {
+          return other.table == access.table &&
+                 (other.column == kTenantColumn || other.touch == StatementFacts::Touch::insert);
+        });
     if (!reads_tenant) return fmt::format("table '{}': {} is never compared", access.table, kTenantColumn);
   }
   return std::nullopt;
@@ -112,9 +120,11 @@ std::optional<std::string> refuse_statement(const TableCatalog& catalog, const S
   for (const auto& access : facts.accesses) {
     if (auto refusal = refuse_table(catalog, info, access)) return refusal;
   }
-  if (info.access == Access::cross_server && info.reason.empty()) return "cross-server work needs a written reason";
+  if (info.access == Access::cross_server && info.reason.empty())
+    return "cross-server work needs a written reason";
   if (info.access != Access::server) return std::nullopt;
-  const SqlShape shape = read_shape(info.sqlite, [&](std::string_view table) { return catalog.is_sealed(table); });
+  const SqlShape shape =
+      read_shape(info.sqlite, [&](std::string_view table) { return catalog.is_sealed(table); });
   if (shape.refusal) return shape.refusal;
   if (auto refusal = refuse_unseen(catalog, facts, shape)) return refusal;
   return refuse_plan(facts, shape);

@@ -32,26 +32,39 @@ class Seal : public testing::Test {
 TEST_F(Seal, AcceptsWhatBindsTheServerOnEveryTable) {
   EXPECT_EQ(server("SELECT balance FROM balances WHERE discord_server_id = :server AND unit = 'points'"), "");
   EXPECT_EQ(server("SELECT b.balance FROM balances b JOIN persons p ON p.discord_server_id = :server AND "
-                   "p.person_id = b.holder_id WHERE b.discord_server_id = :server AND b.unit = 'points'"), "");
-  EXPECT_EQ(server("INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (:server, 'a', 'b', 0)"), "");
-  EXPECT_EQ(server("INSERT INTO settings (key, discord_server_id, value, updated_at) SELECT d.key, :server, d.value, 0 "
-                   "FROM setting_defaults d WHERE true ON CONFLICT (discord_server_id, key) DO NOTHING"), "");
-  EXPECT_EQ(server("UPDATE balances SET balance = 0 WHERE discord_server_id = :server AND unit = 'x' AND holder_id = 1"), "");
+                   "p.person_id = b.holder_id WHERE b.discord_server_id = :server AND b.unit = 'points'"),
+            "");
+  EXPECT_EQ(
+      server(
+          "INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (:server, 'a', 'b', 0)"),
+      "");
+  EXPECT_EQ(server("INSERT INTO settings (key, discord_server_id, value, updated_at) SELECT d.key, :server, "
+                   "d.value, 0 "
+                   "FROM setting_defaults d WHERE true ON CONFLICT (discord_server_id, key) DO NOTHING"),
+            "");
+  EXPECT_EQ(server("UPDATE balances SET balance = 0 WHERE discord_server_id = :server AND unit = 'x' AND "
+                   "holder_id = 1"),
+            "");
   EXPECT_EQ(server("DELETE FROM settings WHERE :server = discord_server_id AND key = 'a'"), "");
   EXPECT_EQ(server("WITH mine AS (SELECT holder_id FROM balances WHERE discord_server_id = :server) "
-                   "SELECT count(*) FROM mine"), "");
+                   "SELECT count(*) FROM mine"),
+            "");
   EXPECT_EQ(server("SELECT key FROM setting_defaults"), "");
 }
 
 TEST_F(Seal, RefusesAMissingPredicateAndNamesTheTable) {
   EXPECT_THAT(server("SELECT balance FROM balances"), HasSubstr("does not bind :server"));
-  EXPECT_THAT(server("SELECT balance FROM balances WHERE unit = 'x' AND :server = 1"), HasSubstr("table 'balances'"));
-  EXPECT_THAT(server("SELECT b.balance FROM balances b JOIN persons p ON p.person_id = b.holder_id "
-                     "WHERE b.discord_server_id = :server"), HasSubstr("table 'persons'"));
-  EXPECT_THAT(server("UPDATE balances SET balance = 0 WHERE holder_id = :server"), HasSubstr("table 'balances'"));
-  EXPECT_THAT(server("DELETE FROM settings WHERE key = :server"), HasSubstr("table 'settings'"));
-  EXPECT_THAT(server("SELECT (SELECT max(balance) FROM balances) FROM persons WHERE discord_server_id = :server"),
+  EXPECT_THAT(server("SELECT balance FROM balances WHERE unit = 'x' AND :server = 1"),
               HasSubstr("table 'balances'"));
+  EXPECT_THAT(server("SELECT b.balance FROM balances b JOIN persons p ON p.person_id = b.holder_id "
+                     "WHERE b.discord_server_id = :server"),
+              HasSubstr("table 'persons'"));
+  EXPECT_THAT(server("UPDATE balances SET balance = 0 WHERE holder_id = :server"),
+              HasSubstr("table 'balances'"));
+  EXPECT_THAT(server("DELETE FROM settings WHERE key = :server"), HasSubstr("table 'settings'"));
+  EXPECT_THAT(
+      server("SELECT (SELECT max(balance) FROM balances) FROM persons WHERE discord_server_id = :server"),
+      HasSubstr("table 'balances'"));
 }
 
 TEST_F(Seal, RefusesAPredicateThatDoesNotBind) {
@@ -65,7 +78,8 @@ TEST_F(Seal, RefusesAPredicateThatDoesNotBind) {
            "SELECT balance FROM balances WHERE discord_server_id = COALESCE(:server, discord_server_id)",
            "SELECT balance FROM balances WHERE discord_server_id = discord_server_id AND :server = :server",
            "SELECT b.balance FROM balances b LEFT JOIN persons p ON b.discord_server_id = :server",
-           "SELECT balance FROM balances WHERE EXISTS (SELECT 1 FROM persons WHERE discord_server_id = :server)",
+           "SELECT balance FROM balances WHERE EXISTS (SELECT 1 FROM persons WHERE discord_server_id = "
+           ":server)",
        }) {
     EXPECT_NE(server(sql), "") << sql;
   }
@@ -74,24 +88,33 @@ TEST_F(Seal, RefusesAPredicateThatDoesNotBind) {
 TEST_F(Seal, RefusesInsertsForAnotherServer) {
   const std::string into = "INSERT INTO settings (discord_server_id, key, value, updated_at) ";
   EXPECT_THAT(server(into + "VALUES (5, 'a', 'b', :server)"), HasSubstr("instead of :server"));
-  EXPECT_THAT(server(into + "VALUES (:server, 'a', 'b', 0), (5, 'a', 'b', 0)"), HasSubstr("instead of :server"));
-  EXPECT_THAT(server(into + "SELECT s.discord_server_id + 1, 'a', 'b', 0 FROM servers s WHERE s.discord_server_id = :server"),
+  EXPECT_THAT(server(into + "VALUES (:server, 'a', 'b', 0), (5, 'a', 'b', 0)"),
               HasSubstr("instead of :server"));
+  EXPECT_THAT(
+      server(
+          into +
+          "SELECT s.discord_server_id + 1, 'a', 'b', 0 FROM servers s WHERE s.discord_server_id = :server"),
+      HasSubstr("instead of :server"));
   EXPECT_THAT(server("INSERT INTO settings VALUES (:server, 'a', 'b', 0)"), HasSubstr("lists no columns"));
 }
 
 TEST_F(Seal, RefusesToMoveARow) {
-  EXPECT_THAT(server("UPDATE settings SET discord_server_id = 5 WHERE discord_server_id = :server AND key = 'a'"),
-              HasSubstr("never changes its server"));
-  EXPECT_THAT(server("INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (:server, 'a', 'b', 0) "
-                     "ON CONFLICT (discord_server_id, key) DO UPDATE SET discord_server_id = 5"),
-              HasSubstr("never changes its server"));
+  EXPECT_THAT(
+      server("UPDATE settings SET discord_server_id = 5 WHERE discord_server_id = :server AND key = 'a'"),
+      HasSubstr("never changes its server"));
+  EXPECT_THAT(
+      server("INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (:server, 'a', 'b', 0) "
+             "ON CONFLICT (discord_server_id, key) DO UPDATE SET discord_server_id = 5"),
+      HasSubstr("never changes its server"));
 }
 
 TEST_F(Seal, RefusesTablesThatHide) {
-  EXPECT_THAT(server("SELECT balance FROM \"balances\" WHERE discord_server_id = :server"), HasSubstr("quoted"));
-  EXPECT_THAT(server("SELECT balance FROM main.balances WHERE discord_server_id = :server"), HasSubstr("schema"));
-  EXPECT_THAT(server("WITH balances AS (SELECT * FROM persons WHERE discord_server_id = :server) SELECT * FROM balances"),
+  EXPECT_THAT(server("SELECT balance FROM \"balances\" WHERE discord_server_id = :server"),
+              HasSubstr("quoted"));
+  EXPECT_THAT(server("SELECT balance FROM main.balances WHERE discord_server_id = :server"),
+              HasSubstr("schema"));
+  EXPECT_THAT(server("WITH balances AS (SELECT * FROM persons WHERE discord_server_id = :server) SELECT * "
+                     "FROM balances"),
               HasSubstr("hidden by a WITH"));
   EXPECT_NE(server("SELECT name FROM sqlite_schema"), "");
 }
@@ -109,7 +132,8 @@ TEST_F(Seal, RefusesAPlanThatDoesNotSearchByTheServer) {
 }
 
 TEST_F(Seal, RefusesWritesToTablesOfNoServer) {
-  EXPECT_THAT(server("UPDATE setting_defaults SET value = 'x' WHERE key = 'a'"), HasSubstr("may only be read"));
+  EXPECT_THAT(server("UPDATE setting_defaults SET value = 'x' WHERE key = 'a'"),
+              HasSubstr("may only be read"));
 }
 
 TEST_F(Seal, GlobalStatementsReachNoServersRows) {
@@ -122,30 +146,36 @@ TEST_F(Seal, GlobalStatementsReachNoServersRows) {
 TEST_F(Seal, CrossServerStatementsNeedAReasonAndADeclaredTable) {
   EXPECT_EQ(refusal(Access::cross_server, "SELECT count(*) FROM balances"), "");
   EXPECT_THAT(refusal(Access::cross_server, "SELECT count(*) FROM balances", {}, ""), HasSubstr("reason"));
-  EXPECT_THAT(refusal(Access::cross_server, "SELECT count(*) FROM audit_log"), HasSubstr("not open to cross-server"));
+  EXPECT_THAT(refusal(Access::cross_server, "SELECT count(*) FROM audit_log"),
+              HasSubstr("not open to cross-server"));
 }
 
 TEST_F(Seal, ParametersAndColumnsMustAgree) {
-  EXPECT_THAT(server("SELECT balance FROM balances WHERE discord_server_id = :server AND holder_id = :person"),
-              HasSubstr("uses :person"));
+  EXPECT_THAT(
+      server("SELECT balance FROM balances WHERE discord_server_id = :server AND holder_id = :person"),
+      HasSubstr("uses :person"));
   EXPECT_THAT(server("SELECT balance FROM balances WHERE discord_server_id = :server", {"person"}),
               HasSubstr("does not bind :person"));
 }
 
 TEST_F(Seal, EveryTableOfTheSchemaHasAClassAndATenantFirstKey) {
   store::sqlite::Connection schema(world_.database_file(), store::sqlite::Role::schema);
-  const auto tables = schema.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+  const auto tables =
+      schema.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
   ASSERT_FALSE(tables.empty());
   for (const auto& row : tables) {
     const TableSpec* spec = world_.declarations.tables.find(row[0]);
     ASSERT_NE(spec, nullptr) << row[0];
-    const auto keys = schema.query("SELECT i.name, (SELECT c.name FROM pragma_index_info(i.name) c ORDER BY c.seqno LIMIT 1) "
-                                        "FROM pragma_index_list(?1) i", {row[0]});
+    const auto keys = schema.query(
+        "SELECT i.name, (SELECT c.name FROM pragma_index_info(i.name) c ORDER BY c.seqno LIMIT 1) "
+        "FROM pragma_index_list(?1) i",
+        {row[0]});
     if (spec->table_class == TableClass::global) continue;
     EXPECT_FALSE(keys.empty()) << row[0];
     for (const auto& key : keys) EXPECT_EQ(key[1], kTenantColumn) << row[0] << ", index " << key[0];
     const auto column = schema.query(
-        "SELECT \"notnull\", dflt_value IS NULL FROM pragma_table_info(?1) WHERE name = 'discord_server_id'", {row[0]});
+        "SELECT \"notnull\", dflt_value IS NULL FROM pragma_table_info(?1) WHERE name = 'discord_server_id'",
+        {row[0]});
     ASSERT_EQ(column.size(), 1U) << row[0];
     EXPECT_EQ(column[0][0], "1") << row[0] << ": the tenant column may be NULL";
     EXPECT_EQ(column[0][1], "1") << row[0] << ": the tenant column has a default";

@@ -66,7 +66,9 @@ std::vector<Token> tokenize(std::string_view sql) {
   return open.empty() ? tokens : std::vector<Token>{};
 }
 
-bool is(const Token& token, std::string_view text) { return token.text == text && token.kind != Token::Kind::literal; }
+bool is(const Token& token, std::string_view text) {
+  return token.text == text && token.kind != Token::Kind::literal;
+}
 
 bool is_one_of(const Token& token, std::initializer_list<std::string_view> words) {
   return token.kind == Token::Kind::word && std::find(words.begin(), words.end(), token.text) != words.end();
@@ -106,7 +108,8 @@ class Reader {
       const std::string& text = at(i).text;
       if (text.starts_with('"') || text == "`" || text == "[") refuse("quoted names are not allowed");
       if (at(i).kind != Token::Kind::word || i + 1 >= tokens_.size()) continue;
-      if (text == "in" && at(i + 1).kind == Token::Kind::word) refuse("IN TABLE is not allowed; write a query");
+      if (text == "in" && at(i + 1).kind == Token::Kind::word)
+        refuse("IN TABLE is not allowed; write a query");
       if (is_one_of(at(i), {"main", "temp"}) && is(at(i + 1), ".")) refuse("a schema's name is not allowed");
     }
   }
@@ -114,7 +117,8 @@ class Reader {
   const Token& at(std::size_t i) const { return tokens_[i]; }
 
   /// The first of `words` at the depth of `begin`, or `end`.
-  std::size_t find_word(std::size_t begin, std::size_t end, std::initializer_list<std::string_view> words) const {
+  std::size_t find_word(std::size_t begin, std::size_t end,
+                        std::initializer_list<std::string_view> words) const {
     if (begin >= end) return end;
     const int depth = at(begin).depth;
     for (std::size_t i = begin; i < end; ++i) {
@@ -145,7 +149,8 @@ class Reader {
   std::size_t with_list(std::size_t i, std::size_t end) {
     if (i < end && is(at(i), "recursive")) ++i;
     while (i < end) {
-      if (is_sealed_(at(i).text)) refuse(fmt::format("table '{}' is hidden by a WITH of its name", at(i).text));
+      if (is_sealed_(at(i).text))
+        refuse(fmt::format("table '{}' is hidden by a WITH of its name", at(i).text));
       ctes_.push_back(at(i++).text);
       if (i < end && is(at(i), "(")) i = at(i).match + 1;  // column names
       while (i < end && !is(at(i), "(")) ++i;              // AS [NOT MATERIALIZED]
@@ -196,7 +201,8 @@ class Reader {
   std::vector<Source> from_clause(std::size_t i, std::size_t end) {
     std::vector<Source> sources;
     while (i < end) {
-      if (is(at(i), ",") || is_one_of(at(i), {"join", "left", "inner", "outer", "cross", "full", "right", "natural"})) {
+      if (is(at(i), ",") ||
+          is_one_of(at(i), {"join", "left", "inner", "outer", "cross", "full", "right", "natural"})) {
         ++i;
         continue;
       }
@@ -215,7 +221,8 @@ class Reader {
       source.alias = source.table;
       if (i < end && is(at(i), "as")) ++i;
       if (i < end && at(i).kind == Token::Kind::word &&
-          !is_one_of(at(i), {"join", "left", "inner", "outer", "cross", "full", "right", "natural", "on", "using"})) {
+          !is_one_of(at(i), {"join", "left", "inner", "outer", "cross", "full", "right", "natural", "on",
+                             "using"})) {
         source.alias = at(i++).text;
       }
       if (i < end && is(at(i), "using")) refuse("USING hides which table is compared; write ON");
@@ -240,12 +247,15 @@ class Reader {
     const int depth = at(begin - 1).depth;
     for (std::size_t i = begin; i < end; ++i) {
       if (at(i).depth != depth) continue;
-      if (is(at(i), ",") || is_one_of(at(i), {"join", "left", "inner", "cross", "full", "right", "natural"})) return i;
+      if (is(at(i), ",") || is_one_of(at(i), {"join", "left", "inner", "cross", "full", "right", "natural"}))
+        return i;
     }
     return end;
   }
 
-  bool is_cte(const std::string& name) const { return std::find(ctes_.begin(), ctes_.end(), name) != ctes_.end(); }
+  bool is_cte(const std::string& name) const {
+    return std::find(ctes_.begin(), ctes_.end(), name) != ctes_.end();
+  }
 
   bool is_sealed(const Source& source) const {
     return !source.table.empty() && !is_cte(source.table) && is_sealed_(source.table);
@@ -286,7 +296,8 @@ class Reader {
     const auto compares = [&](const std::string& column) {
       return text == column + "=:server" || text == ":server=" + column;
     };
-    return compares(fmt::format("{}.{}", alias, kTenantColumn)) || (alone && compares(std::string(kTenantColumn)));
+    return compares(fmt::format("{}.{}", alias, kTenantColumn)) ||
+           (alone && compares(std::string(kTenantColumn)));
   }
 
   /// Every parenthesis that holds a query, however deep.
@@ -312,7 +323,8 @@ class Reader {
     check_assignments(target.table, set + 1, std::min({from, where, returning}));
     std::vector<Source> sources{target};
     if (from < end) {
-      for (Source& source : from_clause(from + 1, std::min(where, returning))) sources.push_back(std::move(source));
+      for (Source& source : from_clause(from + 1, std::min(where, returning)))
+        sources.push_back(std::move(source));
     }
     check_sources(sources, where + 1, where < end ? find_tail(where, end) : where + 1);
     subqueries(set, from < end ? from : end);
@@ -370,7 +382,8 @@ class Reader {
     subqueries(conflict, end);
   }
 
-  void insert_select(const std::string& table, bool sealed, std::size_t position, std::size_t begin, std::size_t end) {
+  void insert_select(const std::string& table, bool sealed, std::size_t position, std::size_t begin,
+                     std::size_t end) {
     const std::size_t ctes_before = ctes_.size();
     if (begin < end && is(at(begin), "with")) begin = with_list(begin + 1, end);
     const std::size_t from = find_word(begin, end, {"from", "where"});
@@ -408,7 +421,8 @@ class Reader {
 
   void check_inserted(const std::string& table, const std::string& item) {
     if (item != ":server") {
-      refuse(fmt::format("table '{}': the insert puts '{}' into {} instead of :server", table, item, kTenantColumn));
+      refuse(fmt::format("table '{}': the insert puts '{}' into {} instead of :server", table, item,
+                         kTenantColumn));
     }
   }
 

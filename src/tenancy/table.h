@@ -32,7 +32,8 @@ class TableCatalog {
  public:
   void add(TableSpec spec) {
     const std::string name = spec.name;
-    if (!tables_.emplace(name, std::move(spec)).second) throw std::logic_error("table declared twice: " + name);
+    if (!tables_.emplace(name, std::move(spec)).second)
+      throw std::logic_error("table declared twice: " + name);
   }
   const TableSpec* find(std::string_view name) const {
     const auto found = tables_.find(name);

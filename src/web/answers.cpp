@@ -1,7 +1,8 @@
 #include "web/answers.h"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
 
 #include "base/crypto.h"
 
@@ -43,7 +44,8 @@ net::HttpResponse error_answer(const Error& error) {
 }
 
 net::HttpResponse too_many(std::int64_t seconds) {
-  auto response = error_answer({ErrorCode::rate_limited, "too many requests", fmt::format("Try again in {} s.", seconds)});
+  auto response = error_answer(
+      {ErrorCode::rate_limited, "too many requests", fmt::format("Try again in {} s.", seconds)});
   response.headers.emplace_back("retry-after", fmt::format("{}", seconds));
   return response;
 }

@@ -20,7 +20,9 @@ using tenancy::ServerScope;
 
 constexpr std::string_view kBase = "/api/v1";
 
-bool changes_something(const HttpRequest& request) { return request.method != "GET" && request.method != "HEAD"; }
+bool changes_something(const HttpRequest& request) {
+  return request.method != "GET" && request.method != "HEAD";
+}
 
 std::vector<std::string_view> segments(std::string_view path) {
   std::vector<std::string_view> parts;
@@ -34,7 +36,8 @@ std::vector<std::string_view> segments(std::string_view path) {
 }
 
 /// The {names} of a pattern with what stands in their place, or nothing when it is another path.
-std::optional<std::map<std::string, std::string, std::less<>>> match(std::string_view pattern, std::string_view path) {
+std::optional<std::map<std::string, std::string, std::less<>>> match(std::string_view pattern,
+                                                                     std::string_view path) {
   const auto wanted = segments(pattern);
   const auto given = segments(path);
   if (wanted.size() != given.size()) return std::nullopt;
@@ -61,7 +64,8 @@ boost::json::value channel_json(const std::optional<tenancy::Channel>& channel) 
                              {"slug", channel->slug},
                              {"name", channel->name},
                              {"live", channel->live},
-                             {"live_since", live ? boost::json::value(format_rfc3339(*channel->live_since)) : boost::json::value(nullptr)},
+                             {"live_since", live ? boost::json::value(format_rfc3339(*channel->live_since))
+                                                 : boost::json::value(nullptr)},
                              {"token_state", channel->token_state}};
 }
 
@@ -70,7 +74,8 @@ HttpResponse not_found() { return error_answer({ErrorCode::not_found, "there is 
 }  // namespace
 
 Api::Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::Declarations& declarations,
-         bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock, KickDoor kick)
+         bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock,
+         KickDoor kick)
     : loop_(loop),
       tenancy_(tenancy),
       declarations_(declarations),
@@ -88,9 +93,13 @@ Task<HttpResponse> Api::handle(HttpRequest request) {
   const std::string caller = session_id.empty() ? request.peer : hex(sha256(session_id));
   if (const auto wait = calls_.take(caller); wait > 0) co_return too_many(wait);
   const auto session = co_await sessions_.find(session_id);
-  if (!session) co_return error_answer({ErrorCode::unauthenticated, "you are not signed in", "Sign in with a code: guildhall login-code"});
-  if (changes_something(request) && !equal_constant_time(request.header("x-csrf-token").value_or(""), session->csrf_token)) {
-    co_return error_answer({ErrorCode::forbidden, "the request does not come from the dashboard", "Reload the page and try again."});
+  if (!session)
+    co_return error_answer(
+        {ErrorCode::unauthenticated, "you are not signed in", "Sign in with a code: guildhall login-code"});
+  if (changes_something(request) &&
+      !equal_constant_time(request.header("x-csrf-token").value_or(""), session->csrf_token)) {
+    co_return error_answer({ErrorCode::forbidden, "the request does not come from the dashboard",
+                            "Reload the page and try again."});
   }
   const bool is_stream = path == "/events";
   HttpResponse response = co_await handle_signed_in(request, *session);
@@ -103,11 +112,13 @@ Task<HttpResponse> Api::sign_in(HttpRequest request) {
   const auto body = json::parse(request.body);
   const auto code = body ? json::text(*body, "code") : std::nullopt;
   if (!code || trim(*code).empty()) {
-    co_return error_answer({ErrorCode::invalid, "the code is missing", "Enter the code that `guildhall login-code` prints.", "code"});
+    co_return error_answer({ErrorCode::invalid, "the code is missing",
+                            "Enter the code that `guildhall login-code` prints.", "code"});
   }
   const auto id = co_await sessions_.sign_in(*code);
   if (!id) {
-    co_return error_answer({ErrorCode::unauthenticated, "this code is wrong, was used already or is older than 15 minutes",
+    co_return error_answer({ErrorCode::unauthenticated,
+                            "this code is wrong, was used already or is older than 15 minutes",
                             "Make a new one: guildhall login-code", "code"});
   }
   HttpResponse response;
@@ -119,7 +130,9 @@ Task<HttpResponse> Api::sign_in(HttpRequest request) {
 Task<HttpResponse> Api::handle_signed_in(HttpRequest request, Session session) {
   const std::string path = request.url.substr(kBase.size());
   if (path == "/session" && request.method == "GET") {
-    co_return json_answer(200, {{"principal", session.principal}, {"csrf_token", session.csrf_token}, {"version", GUILDHALL_VERSION}});
+    co_return json_answer(200, {{"principal", session.principal},
+                                {"csrf_token", session.csrf_token},
+                                {"version", GUILDHALL_VERSION}});
   }
   if (path == "/session" && request.method == "DELETE") {
     co_await sessions_.sign_out(session.hash);
@@ -128,17 +141,21 @@ Task<HttpResponse> Api::handle_signed_in(HttpRequest request, Session session) {
     response.headers.emplace_back("set-cookie", session_cookie(""));
     co_return response;
   }
-  if (path == "/events" && request.method == "GET") co_return stream_events(loop_, topics_, sessions_, request, session);
+  if (path == "/events" && request.method == "GET")
+    co_return stream_events(loop_, topics_, sessions_, request, session);
   if (path == "/servers" && request.method == "GET") {
     boost::json::array rows;
     for (const auto& server : tenancy_.servers().list()) {
       const auto scope = tenancy_.scopes().for_session(server.discord_server_id, session.rights());
       if (scope) rows.push_back(co_await overview(*scope, false));
     }
-    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.at("name").as_string() < b.at("name").as_string(); });
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+      return a.at("name").as_string() < b.at("name").as_string();
+    });
     co_return json_answer(200, {{"servers", std::move(rows)}});
   }
-  if (path.starts_with("/servers/")) co_return co_await handle_server(std::move(request), std::move(session), path.substr(9));
+  if (path.starts_with("/servers/"))
+    co_return co_await handle_server(std::move(request), std::move(session), path.substr(9));
   co_return not_found();
 }
 
@@ -172,7 +189,8 @@ Task<Result<std::string>> Api::finish_kick(Session session, std::string state, s
   const auto scope = tenancy_.scopes().for_session(connected->server, session.rights());
   if (!scope) co_return std::unexpected(scope.error());
   const tenancy::Actor actor{session.principal, "dashboard"};
-  const bot::SettingWish wish{std::string(bot::kKickChannel.key), connected->slug, std::optional<std::string>{}};
+  const bot::SettingWish wish{std::string(bot::kKickChannel.key), connected->slug,
+                              std::optional<std::string>{}};
   // A server that listens to a channel already keeps it: then `expected` is not what is there.
   const auto bound = co_await scope->transact([&](store::Tx& tx) {
     return bot::change_server_setting(tx, declarations_, connected->server, wish, actor, clock_.now());
@@ -181,10 +199,11 @@ Task<Result<std::string>> Api::finish_kick(Session session, std::string state, s
   co_return fmt::format("/servers/{}?connected=kick", connected->server.str());
 }
 
-Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest request, Session session, ServerScope scope,
-                                  std::map<std::string, std::string, std::less<>> path) {
+Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest request, Session session,
+                                  ServerScope scope, std::map<std::string, std::string, std::less<>> path) {
   const tenancy::Actor actor{session.principal, "dashboard"};
-  bot::RouteCall call{scope, nullptr, clock_.now(), actor, request.query, std::move(path), nullptr, language_of(request), session.hash};
+  bot::RouteCall call{scope,           nullptr, clock_.now(),         actor,       request.query,
+                      std::move(path), nullptr, language_of(request), session.hash};
   if (changes_something(request)) {
     auto body = json::parse(request.body);
     if (!body) co_return error_answer(body.error());
@@ -205,12 +224,17 @@ Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest reque
 Task<boost::json::object> Api::overview(ServerScope scope, bool detailed) {
   const auto server = tenancy_.servers().find(scope.server());
   const auto channel = tenancy_.channels().of_server(scope.server(), bot::kKick);
-  boost::json::object out{{"id", server->discord_server_id.str()}, {"name", server->name}, {"state", server->state}, {"channel", channel_json(channel)}};
+  boost::json::object out{{"id", server->discord_server_id.str()},
+                          {"name", server->name},
+                          {"state", server->state},
+                          {"channel", channel_json(channel)}};
   const TimePoint now = clock_.now();
   bot::SettingsPtr settings;
   out = co_await scope.read([&](store::Tx& tx) -> store::TxTask<boost::json::object> {
     boost::json::object figures = out;
-    bot::ServerContext context{scope.server(), now, co_await bot::load_settings(tx, declarations_.settings, *declarations_.config), &declarations_.texts};
+    bot::ServerContext context{scope.server(), now,
+                               co_await bot::load_settings(tx, declarations_.settings, *declarations_.config),
+                               &declarations_.texts};
     for (const auto& handler : declarations_.on_overview) co_await handler(tx, context, figures);
     settings = context.settings;
     co_return figures;
@@ -225,7 +249,8 @@ Task<boost::json::object> Api::overview(ServerScope scope, bool detailed) {
   boost::json::array features;
   for (const auto& [key, effective] : settings->all()) {
     const auto& spec = declarations_.settings.all().at(key);
-    if (key == spec.owner + "_enabled") features.push_back({{"name", spec.owner}, {"enabled", effective.value == "true"}});
+    if (key == spec.owner + "_enabled")
+      features.push_back({{"name", spec.owner}, {"enabled", effective.value == "true"}});
   }
   out["time_zone"] = settings->get(bot::kTimeZone);
   out["language"] = settings->get(bot::kLanguage);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-
 #include <functional>
 #include <string>
 
@@ -21,14 +20,16 @@ struct KickDoor {
     std::string slug;  // of the streamer's channel
   };
   std::function<Task<Result<std::string>>(std::string session_hash, ServerId server)> start_connect;
-  std::function<Task<Result<Connected>>(std::string state, std::string code, std::string session_hash)> finish_connect;
+  std::function<Task<Result<Connected>>(std::string state, std::string code, std::string session_hash)>
+      finish_connect;
   std::function<std::string(ServerId server)> channel_problem;
 };
 
 class Api {
  public:
   Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::Declarations& declarations,
-      bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock, KickDoor kick);
+      bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock,
+      KickDoor kick);
 
   Task<net::HttpResponse> handle(net::HttpRequest request);
 
@@ -41,7 +42,8 @@ class Api {
   Task<net::HttpResponse> handle_signed_in(net::HttpRequest request, Session session);
   Task<net::HttpResponse> handle_server(net::HttpRequest request, Session session, std::string rest);
   Task<net::HttpResponse> run_route(const bot::RouteSpec& route, net::HttpRequest request, Session session,
-                                    tenancy::ServerScope scope, std::map<std::string, std::string, std::less<>> path);
+                                    tenancy::ServerScope scope,
+                                    std::map<std::string, std::string, std::less<>> path);
   Task<boost::json::object> overview(tenancy::ServerScope scope, bool detailed);
 
   boost::asio::io_context& loop_;

@@ -1,15 +1,15 @@
 #include "web/live.h"
 
-#include "net/loops.h"
+#include <fmt/format.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
-
 #include <map>
 #include <memory>
+
+#include "net/loops.h"
 
 namespace guildhall::web {
 namespace {
@@ -45,7 +45,8 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
     std::string text;
     if (std::exchange(overflowed_, false)) text += "event: resync\ndata: {}\n\n";
     for (const auto& [topic, version] : changes_) {
-      text += fmt::format("id: {0}\nevent: change\ndata: {{\"topic\":\"{1}\",\"version\":{0}}}\n\n", version, topic);
+      text += fmt::format("id: {0}\nevent: change\ndata: {{\"topic\":\"{1}\",\"version\":{0}}}\n\n", version,
+                          topic);
     }
     changes_.clear();
     co_return text;
@@ -58,9 +59,10 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   bool overflowed_ = false;
 };
 
-Task<void> write_events(net::EventStream& out, std::shared_ptr<Mailbox> mailbox, std::shared_ptr<void> listening,
-                        Sessions& sessions, Session session, bool had_gap) {
-  bool alive = co_await out.send(had_gap ? "retry: 1000\n\nevent: resync\ndata: {}\n\n" : "retry: 1000\n\n:\n\n");
+Task<void> write_events(net::EventStream& out, std::shared_ptr<Mailbox> mailbox,
+                        std::shared_ptr<void> listening, Sessions& sessions, Session session, bool had_gap) {
+  bool alive =
+      co_await out.send(had_gap ? "retry: 1000\n\nevent: resync\ndata: {}\n\n" : "retry: 1000\n\n:\n\n");
   auto spoke = std::chrono::steady_clock::now();
   auto checked = spoke;
   while (alive) {
@@ -88,10 +90,12 @@ Task<void> write_events(net::EventStream& out, std::shared_ptr<Mailbox> mailbox,
 net::HttpResponse stream_events(boost::asio::io_context& loop, bot::TopicHub& topics, Sessions& sessions,
                                 const net::HttpRequest& request, Session session) {
   auto mailbox = std::make_shared<Mailbox>(loop);
-  auto listening = topics.listen([mailbox](const std::string& topic, std::uint64_t version) { mailbox->put(topic, version); });
+  auto listening = topics.listen(
+      [mailbox](const std::string& topic, std::uint64_t version) { mailbox->put(topic, version); });
   const bool had_gap = request.header("last-event-id").has_value();
   net::HttpResponse response;
-  response.headers = {{"content-type", "text/event-stream"}, {"cache-control", "no-cache"}, {"x-accel-buffering", "no"}};
+  response.headers = {
+      {"content-type", "text/event-stream"}, {"cache-control", "no-cache"}, {"x-accel-buffering", "no"}};
   response.stream = [mailbox, listening, &sessions, session, had_gap](net::EventStream& out) {
     return write_events(out, mailbox, listening, sessions, session, had_gap);
   };

@@ -73,22 +73,23 @@ constexpr GlobalStatement<CodeParams, NoRow> kNewCode{
     "web.new_login_code", "INSERT INTO login_codes (code_hash, created_at) VALUES (:code_hash, :now)"};
 constexpr GlobalStatement<UseParams, NoRow> kUseCode{
     "web.use_login_code",
-    "UPDATE login_codes SET used_at = :now WHERE code_hash = :code_hash AND used_at IS NULL AND created_at > :oldest"};
-constexpr GlobalStatement<OldestParams, NoRow> kForgetCodes{"web.forget_login_codes",
-                                                            "DELETE FROM login_codes WHERE created_at <= :oldest"};
+    "UPDATE login_codes SET used_at = :now WHERE code_hash = :code_hash AND used_at IS NULL AND created_at > "
+    ":oldest"};
+constexpr GlobalStatement<OldestParams, NoRow> kForgetCodes{
+    "web.forget_login_codes", "DELETE FROM login_codes WHERE created_at <= :oldest"};
 constexpr GlobalStatement<NewSessionParams, NoRow> kNewSession{
     "web.new_session",
     "INSERT INTO sessions (session_hash, principal, csrf_token, created_at, seen_at) "
     "VALUES (:session_hash, :principal, :csrf_token, :now, :now)"};
-constexpr GlobalStatement<OldestParams, NoRow> kForgetSessions{"web.forget_sessions",
-                                                               "DELETE FROM sessions WHERE created_at <= :oldest"};
+constexpr GlobalStatement<OldestParams, NoRow> kForgetSessions{
+    "web.forget_sessions", "DELETE FROM sessions WHERE created_at <= :oldest"};
 constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
     "web.find_session",
     "SELECT principal, csrf_token, created_at, seen_at FROM sessions WHERE session_hash = :session_hash"};
 constexpr GlobalStatement<SeenParams, NoRow> kSeen{
     "web.session_seen", "UPDATE sessions SET seen_at = :now WHERE session_hash = :session_hash"};
-constexpr GlobalStatement<HashParams, NoRow> kEndSession{"web.end_session",
-                                                         "DELETE FROM sessions WHERE session_hash = :session_hash"};
+constexpr GlobalStatement<HashParams, NoRow> kEndSession{
+    "web.end_session", "DELETE FROM sessions WHERE session_hash = :session_hash"};
 
 std::string hash_of(std::string_view secret) { return hex(sha256(secret)); }
 
@@ -115,7 +116,8 @@ std::string normalised_code(std::string_view code) {
 }  // namespace
 
 void Sessions::declare(store::StatementRegistry& statements) {
-  statements.add("web", kNewCode, kUseCode, kForgetCodes, kNewSession, kForgetSessions, kFindSession, kSeen, kEndSession);
+  statements.add("web", kNewCode, kUseCode, kForgetCodes, kNewSession, kForgetSessions, kFindSession, kSeen,
+                 kEndSession);
 }
 
 Task<std::string> Sessions::make_login_code(tenancy::Actor actor) {
@@ -140,7 +142,8 @@ Task<std::optional<std::string>> Sessions::sign_in(std::string code) {
     if (used == 0) co_return false;
     co_await tx.change(kForgetSessions, {use.now - kSessionLife});
     co_await tx.change(kNewSession, session);
-    const tenancy::AuditEntry entry{{"operator", "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
+    const tenancy::AuditEntry entry{
+        {"operator", "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
     co_await tenancy::log_operator(tx, use.now, entry);
     co_return true;
   });
@@ -154,10 +157,12 @@ Task<std::optional<Session>> Sessions::find(std::string session_id) {
 
 Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
   const HashParams params{hash};
-  const auto row = co_await global_.read(
-      [params](GlobalTx& tx) -> TxTask<std::optional<SessionRow>> { co_return co_await tx.one(kFindSession, params); });
+  const auto row = co_await global_.read([params](GlobalTx& tx) -> TxTask<std::optional<SessionRow>> {
+    co_return co_await tx.one(kFindSession, params);
+  });
   const TimePoint now = clock_.now();
-  if (!row || row->created_at + kSessionLife <= now || row->seen_at + kIdleLife <= now) co_return std::nullopt;
+  if (!row || row->created_at + kSessionLife <= now || row->seen_at + kIdleLife <= now)
+    co_return std::nullopt;
   if (row->seen_at + kSeenStep <= now) {
     const SeenParams seen{hash, now};
     co_await global_.transact([seen](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kSeen, seen); });
@@ -167,7 +172,8 @@ Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
 
 Task<void> Sessions::sign_out(std::string hash) {
   const HashParams params{std::move(hash)};
-  co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSession, params); });
+  co_await global_.transact(
+      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSession, params); });
 }
 
 std::string session_id_of(const net::HttpRequest& request) {
@@ -179,19 +185,23 @@ std::string session_id_of(const net::HttpRequest& request) {
     const std::string_view cookie = trim(cookies.substr(0, end));
     cookies.remove_prefix(std::min(end + 1, cookies.size()));
     const auto equals = cookie.find('=');
-    if (equals != std::string_view::npos && cookie.substr(0, equals) == kSessionCookie) return std::string(cookie.substr(equals + 1));
+    if (equals != std::string_view::npos && cookie.substr(0, equals) == kSessionCookie)
+      return std::string(cookie.substr(equals + 1));
   }
   return {};
 }
 
 std::string session_cookie(const std::string& session_id) {
-  const auto age = session_id.empty() ? 0 : std::chrono::duration_cast<std::chrono::seconds>(kSessionLife).count();
-  return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", kSessionCookie, session_id, age);
+  const auto age =
+      session_id.empty() ? 0 : std::chrono::duration_cast<std::chrono::seconds>(kSessionLife).count();
+  return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", kSessionCookie, session_id,
+                     age);
 }
 
 std::int64_t CallLimit::take(const std::string& key) {
   if (buckets_.size() >= kMostKeys) buckets_.clear();  // forgives a flood of addresses rather than growing
-  const auto wait = buckets_.try_emplace(key, count_, period_).first->second.take(std::chrono::steady_clock::now());
+  const auto wait =
+      buckets_.try_emplace(key, count_, period_).first->second.take(std::chrono::steady_clock::now());
   return static_cast<std::int64_t>(std::ceil(wait.count()));
 }
 

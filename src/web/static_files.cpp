@@ -17,9 +17,13 @@ const EmbeddedFile* find_file(std::string_view name) {
 }
 
 std::string_view content_type(std::string_view name) {
-  const std::pair<std::string_view, std::string_view> kTypes[] = {
-      {".html", "text/html; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-      {".svg", "image/svg+xml"}, {".json", "application/json"}, {".png", "image/png"}, {".ico", "image/x-icon"}};
+  const std::pair<std::string_view, std::string_view> kTypes[] = {{".html", "text/html; charset=utf-8"},
+                                                                  {".js", "text/javascript; charset=utf-8"},
+                                                                  {".css", "text/css; charset=utf-8"},
+                                                                  {".svg", "image/svg+xml"},
+                                                                  {".json", "application/json"},
+                                                                  {".png", "image/png"},
+                                                                  {".ico", "image/x-icon"}};
   for (const auto& [ending, type] : kTypes) {
     if (name.ends_with(ending)) return type;
   }
@@ -34,7 +38,8 @@ bool accepts_gzip(const net::HttpRequest& request) {
 }  // namespace
 
 net::HttpResponse serve_static(const net::HttpRequest& request) {
-  if (request.method != "GET" && request.method != "HEAD") return net::make_response(405, "text/plain", "not allowed\n");
+  if (request.method != "GET" && request.method != "HEAD")
+    return net::make_response(405, "text/plain", "not allowed\n");
   std::string name = request.url.substr(1);
   const bool asset = name.starts_with("assets/") || name.find('.') != std::string::npos;
   const EmbeddedFile* file = find_file(name);
@@ -56,10 +61,11 @@ net::HttpResponse serve_static(const net::HttpRequest& request) {
 }
 
 void add_security_headers(net::HttpResponse& response) {
-  response.headers.emplace_back("content-security-policy",
-                                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-                                "connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
-                                "form-action 'self'; frame-ancestors 'none'");
+  response.headers.emplace_back(
+      "content-security-policy",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+      "connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
+      "form-action 'self'; frame-ancestors 'none'");
   response.headers.emplace_back("x-content-type-options", "nosniff");
   response.headers.emplace_back("referrer-policy", "no-referrer");
   response.headers.emplace_back("cross-origin-opener-policy", "same-origin");

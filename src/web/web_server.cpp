@@ -39,13 +39,16 @@ class Routes : public std::enable_shared_from_this<Routes> {
     const std::string& path = request.url;
     if (!is_clean_utf8(path)) co_return net::make_response(400, "text/plain", "the path is not valid text\n");
     if (path.starts_with("/api/v1/")) co_return co_await routes_.api.handle(std::move(request));
-    if (path.starts_with("/api/")) co_return error_answer({ErrorCode::not_found, "there is nothing here", "The API begins with /api/v1."});
+    if (path.starts_with("/api/"))
+      co_return error_answer({ErrorCode::not_found, "there is nothing here", "The API begins with /api/v1."});
     if (path == "/webhooks/kick") co_return co_await webhook(std::move(request));
     if (path == "/auth/kick/callback") co_return co_await kick_callback(std::move(request));
     if (path == "/healthz") co_return net::make_response(200, "text/plain", "ok\n");
     if (path == "/readyz") co_return co_await ready();
-    if (path == "/metrics") co_return net::make_response(200, "text/plain; version=0.0.4", routes_.metrics.text());
-    if (path.starts_with("/webhooks/") || path.starts_with("/auth/")) co_return net::make_response(404, "text/plain", "not found\n");
+    if (path == "/metrics")
+      co_return net::make_response(200, "text/plain; version=0.0.4", routes_.metrics.text());
+    if (path.starts_with("/webhooks/") || path.starts_with("/auth/"))
+      co_return net::make_response(404, "text/plain", "not found\n");
     co_return serve_static(request);
   }
 
@@ -62,7 +65,10 @@ class Routes : public std::enable_shared_from_this<Routes> {
     if (!session) co_return redirect("/sign-in");
     const std::string state = request.query["state"];
     const std::string code = request.query["code"];
-    if (state.empty() || code.empty()) co_return redirect("/?error=" + net::percent_encode(request.query["error"].empty() ? "invalid" : request.query["error"]));
+    if (state.empty() || code.empty())
+      co_return redirect("/?error=" + net::percent_encode(request.query["error"].empty()
+                                                              ? "invalid"
+                                                              : request.query["error"]));
     const auto where = co_await routes_.api.finish_kick(*session, state, code);
     co_return redirect(where ? *where : "/?error=" + error_word(where.error().code));
   }
@@ -95,7 +101,8 @@ std::vector<std::string> split_list(std::string text) {
 
 }  // namespace
 
-Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_context& loop, const Config& config, WebRoutes routes) {
+Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_context& loop, const Config& config,
+                                                          WebRoutes routes) {
   net::HttpServerOptions options;
   const auto listen = parse_listen(config.web_listen);
   if (!listen) return std::unexpected(listen.error());
@@ -103,7 +110,9 @@ Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_contex
   options.largest_body = kLargestBody;
   options.trusted_proxies = split_list(config.web_trusted_proxies);
   auto handler = std::make_shared<Routes>(std::move(routes));
-  return net::HttpServer::start(loop, std::move(options), [handler](HttpRequest request) { return Routes::handle(handler, std::move(request)); });
+  return net::HttpServer::start(loop, std::move(options), [handler](HttpRequest request) {
+    return Routes::handle(handler, std::move(request));
+  });
 }
 
 }  // namespace guildhall::web

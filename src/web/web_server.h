@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +25,7 @@ struct WebRoutes {
 };
 
 /// Errors: `port_in_use`, `configuration`.
-Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_context& loop, const Config& config, WebRoutes routes);
+Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_context& loop, const Config& config,
+                                                          WebRoutes routes);
 
 }  // namespace guildhall::web

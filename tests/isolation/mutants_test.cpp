@@ -47,7 +47,9 @@ TEST_F(Mutants, TheGateRefusesAStatementWithoutItsPredicate) {
   }
 }
 
-TEST_F(Mutants, TheOracleSeesAStatementWithoutItsPredicateWhenTheGateIsOpen) { EXPECT_TRUE(oracle_sees(Mutation::statement_and_gate)); }
+TEST_F(Mutants, TheOracleSeesAStatementWithoutItsPredicateWhenTheGateIsOpen) {
+  EXPECT_TRUE(oracle_sees(Mutation::statement_and_gate));
+}
 
 TEST_F(Mutants, TheOracleSeesASwappedScope) { EXPECT_TRUE(oracle_sees(Mutation::scope_swapped)); }
 
@@ -57,15 +59,18 @@ TEST_F(Mutants, TheConnectionTestSeesAMissingAuthorizer) {
   TestWorld world;
   chosen = Mutation::authorizer_off;
   store::sqlite::Connection open(world.database_file(), store::sqlite::Role::writer);
-  EXPECT_NO_THROW(open.execute("CREATE TABLE x (a)")) << "so SqliteDatabase.RunningConnectionsCannotChangeTheSchema... fails";
+  EXPECT_NO_THROW(open.execute("CREATE TABLE x (a)"))
+      << "so SqliteDatabase.RunningConnectionsCannotChangeTheSchema... fails";
 }
 
 TEST_F(Mutants, TheGateTestsSeeAnOpenGate) {
   TestWorld world;
   chosen = Mutation::gate_open;
-  const store::StatementInfo leak{nullptr, "t", "t", store::Access::server, "", "SELECT balance FROM balances", "", {}, {}};
+  const store::StatementInfo leak{
+      nullptr, "t", "t", store::Access::server, "", "SELECT balance FROM balances", "", {}, {}};
   store::sqlite::Connection check(world.database_file(), store::sqlite::Role::checker);
-  EXPECT_FALSE(tenancy::refuse_statement(world.declarations.tables, leak, check.inspect(leak.sqlite))) << "so the tests of Seal fail";
+  EXPECT_FALSE(tenancy::refuse_statement(world.declarations.tables, leak, check.inspect(leak.sqlite)))
+      << "so the tests of Seal fail";
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ std::vector<Step> steps_of(std::int64_t server, std::uint64_t seed, TimePoint st
   std::vector<Step> steps;
   for (int i = 0; i < kStepsPerServer; ++i) {
     Step step;
-    step.at = start + std::chrono::seconds(draw(static_cast<int>(kSpan / 1s))) + std::chrono::microseconds(draw(1'000'000));
+    step.at = start + std::chrono::seconds(draw(static_cast<int>(kSpan / 1s))) +
+              std::chrono::microseconds(draw(1'000'000));
     step.server = server;
     step.kind = draw(12);
     step.person = 1 + draw(5);
@@ -76,7 +77,9 @@ class Bot {
   std::string rows(const std::string& table, std::int64_t server) const {
     auto session = store::SchemaSession::open(world_.config.database_url, world_.config.data_dir);
     std::vector<std::string> lines;
-    for (const auto& row : session->query(fmt::format("SELECT * FROM {} WHERE discord_server_id = CAST(?1 AS INTEGER)", table), {std::to_string(server)})) {
+    for (const auto& row :
+         session->query(fmt::format("SELECT * FROM {} WHERE discord_server_id = CAST(?1 AS INTEGER)", table),
+                        {std::to_string(server)})) {
       lines.push_back(fmt::format("{}\n", fmt::join(row, "|")));
     }
     std::sort(lines.begin(), lines.end());
@@ -86,13 +89,16 @@ class Bot {
   std::vector<std::string> sealed_tables() const {
     std::vector<std::string> names;
     for (const auto& [name, spec] : world_.declarations.tables.all()) {
-      if (spec.table_class == tenancy::TableClass::tenant || spec.table_class == tenancy::TableClass::child) names.push_back(name);
+      if (spec.table_class == tenancy::TableClass::tenant || spec.table_class == tenancy::TableClass::child)
+        names.push_back(name);
     }
     return names;
   }
 
  private:
-  tenancy::ServerScope scope(std::int64_t server) { return *world_.tenancy->scopes().for_discord_event(ServerId(server)); }
+  tenancy::ServerScope scope(std::int64_t server) {
+    return *world_.tenancy->scopes().for_discord_event(ServerId(server));
+  }
 
   void tick_until(TimePoint at) {
     for (; next_tick_ <= at; next_tick_ += 1min) {
@@ -108,36 +114,48 @@ class Bot {
     done.get_future().get();
   }
   void chat(const Step& step, std::string text) {
-    bot::ChatMessage message{channel_, step.id, {fmt::format("{}", step.person), fmt::format("Viewer{}", step.person), step.number % 3 == 0}, std::move(text), step.at, step.number % 5 != 0};
+    bot::ChatMessage message{
+        channel_,
+        step.id,
+        {fmt::format("{}", step.person), fmt::format("Viewer{}", step.person), step.number % 3 == 0},
+        std::move(text),
+        step.at,
+        step.number % 5 != 0};
     std::promise<void> done;
-    dispatcher_.submit(scope(step.server), std::move(message), [&](Outcome, std::optional<Answer>) { done.set_value(); });
+    dispatcher_.submit(scope(step.server), std::move(message),
+                       [&](Outcome, std::optional<Answer>) { done.set_value(); });
     done.get_future().get();
   }
   void command(const Step& step, std::string line) {
     bot::CommandRequest request;
     request.door = bot::Door::prefix;
-    request.caller = {{bot::kDiscord, fmt::format("{}", 100 + step.person), fmt::format("Member{}", step.person)}, true};
+    request.caller = {
+        {bot::kDiscord, fmt::format("{}", 100 + step.person), fmt::format("Member{}", step.person)}, true};
     request.place = "discord:1";
     request.operation_id = "discord:" + step.id;
     request.line = std::move(line);
     std::promise<void> done;
-    dispatcher_.submit(scope(step.server), std::move(request), [&](Outcome, std::optional<Answer>) { done.set_value(); });
+    dispatcher_.submit(scope(step.server), std::move(request),
+                       [&](Outcome, std::optional<Answer>) { done.set_value(); });
     done.get_future().get();
   }
   void setting(const Step& step, std::string key, std::string value) {
     const bot::SettingWish wish{std::move(key), std::move(value)};
     world_.in(scope(step.server), [&](store::Tx& tx) {
-      return bot::change_server_setting(tx, world_.declarations, ServerId(step.server), wish, {"operator", "system"}, step.at);
+      return bot::change_server_setting(tx, world_.declarations, ServerId(step.server), wish,
+                                        {"operator", "system"}, step.at);
     });
     dispatcher_.refresh(scope(step.server));
   }
   void link(const Step& step) {
-    const bot::LinkRequest request{DiscordUserId(100 + step.person), bot::kKick, fmt::format("viewer{}", 1 + step.number % 5)};
+    const bot::LinkRequest request{DiscordUserId(100 + step.person), bot::kKick,
+                                   fmt::format("viewer{}", 1 + step.number % 5)};
     world_.in(scope(step.server), [&](store::Tx& tx) -> store::TxTask<void> {
       if (step.number % 2 == 0) {
         co_await bot::link_member(tx, world_.declarations.on_move, request, {"operator", "system"}, step.at);
       } else {
-        co_await bot::unlink_member(tx, world_.declarations.on_move, request.member, bot::kKick, {"operator", "system"}, step.at);
+        co_await bot::unlink_member(tx, world_.declarations.on_move, request.member, bot::kKick,
+                                    {"operator", "system"}, step.at);
       }
     });
   }
@@ -146,12 +164,19 @@ class Bot {
     switch (step.kind) {
       case 0: return tell(step.server, bot::StreamStatus{channel_, true, step.at, std::nullopt, "title"});
       case 1: return tell(step.server, bot::StreamStatus{channel_, false, step.at - 1min, step.at, "title"});
-      case 2: return tell(step.server, bot::GiftedSubs{channel_, step.id, "Giver", 1 + step.number % 5, step.at});
-      case 3: return tell(step.server, bot::MemberJoined{DiscordUserId(100 + step.person), "Member", step.at});
-      case 4: return command(step, fmt::format("!points add {} {} because", 100 + step.person, 1 + step.number));
-      case 5: return command(step, fmt::format("!points remove {} {} because", 100 + step.person, 1 + step.number / 10));
+      case 2:
+        return tell(step.server, bot::GiftedSubs{channel_, step.id, "Giver", 1 + step.number % 5, step.at});
+      case 3:
+        return tell(step.server, bot::MemberJoined{DiscordUserId(100 + step.person), "Member", step.at});
+      case 4:
+        return command(step, fmt::format("!points add {} {} because", 100 + step.person, 1 + step.number));
+      case 5:
+        return command(step,
+                       fmt::format("!points remove {} {} because", 100 + step.person, 1 + step.number / 10));
       case 6: return setting(step, "points_per_5min", fmt::format("{}", step.number % 10));
-      case 7: return setting(step, step.number % 2 == 0 ? "tracking_enabled" : "log_channel_id", step.number % 2 == 0 ? (step.number % 4 == 0 ? "false" : "true") : "4242");
+      case 7:
+        return setting(step, step.number % 2 == 0 ? "tracking_enabled" : "log_channel_id",
+                       step.number % 2 == 0 ? (step.number % 4 == 0 ? "false" : "true") : "4242");
       case 8: return link(step);
       case 9: return chat(step, "!points");
       default: return chat(step, "hello");

@@ -17,7 +17,10 @@ std::uint64_t seeds() {
 TEST(NonInterference, EachServersRowsAreAsIfItWereAlone) {
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     for (const Interference& one : find_interference(seed)) {
-      ADD_FAILURE() << "seed " << one.seed << ", server " << one.server << ", table " << one.table << "\nalone:\n" << one.alone << "mixed:\n" << one.mixed;
+      ADD_FAILURE() << "seed " << one.seed << ", server " << one.server << ", table " << one.table
+                    << "\nalone:\n"
+                    << one.alone << "mixed:\n"
+                    << one.mixed;
     }
     if (HasFailure()) return;
   }

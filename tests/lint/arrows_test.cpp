@@ -29,7 +29,9 @@ const std::map<std::string, std::set<std::string>> kMayUse{
     {"features", {"base", "net", "store", "tenancy", "bot"}},
     {"web", {"base", "net", "store", "tenancy", "bot", "features"}},
     {"sim", {"base", "net"}},
-    {"cli", {"base", "net", "store", "tenancy", "migrate", "platforms/discord", "platforms/kick", "bot", "features", "web", "sim"}},
+    {"cli",
+     {"base", "net", "store", "tenancy", "migrate", "platforms/discord", "platforms/kick", "bot", "features",
+      "web", "sim"}},
 };
 
 std::string room_of(const std::string& path) {
@@ -51,14 +53,17 @@ std::vector<Source> sources() {
   for (const fs::path& top : {kRoot / "src", kRoot / "sim"}) {
     for (const auto& entry : fs::recursive_directory_iterator(top)) {
       const std::string name = entry.path().filename().string();
-      if (!entry.is_regular_file() || (!name.ends_with(".h") && !name.ends_with(".cpp")) || name.ends_with("_test.cpp")) continue;
+      if (!entry.is_regular_file() || (!name.ends_with(".h") && !name.ends_with(".cpp")) ||
+          name.ends_with("_test.cpp"))
+        continue;
       Source source{fs::relative(entry.path(), top.filename() == "src" ? top : kRoot).string(), {}, {}};
       std::ifstream input(entry.path());
       static const std::regex kInclude(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
       std::string line;
       while (std::getline(input, line)) {
         std::smatch match;
-        if (std::regex_search(line, match, kInclude)) (match[1] == "\"" ? source.own_includes : source.system_includes).push_back(match[2]);
+        if (std::regex_search(line, match, kInclude))
+          (match[1] == "\"" ? source.own_includes : source.system_includes).push_back(match[2]);
       }
       found.push_back(std::move(source));
     }
@@ -75,7 +80,8 @@ TEST(Arrows, PointOneWay) {
     for (const std::string& include : source.own_includes) {
       if (include.starts_with("tests/") || include == "light_pch.h") continue;
       const std::string other = room_of(include);
-      EXPECT_TRUE(other == room || kMayUse.at(room).contains(other)) << source.path << " may not include " << include;
+      EXPECT_TRUE(other == room || kMayUse.at(room).contains(other))
+          << source.path << " may not include " << include;
     }
   }
   EXPECT_EQ(seen.size(), kMayUse.size()) << "a room without sources";
@@ -87,18 +93,23 @@ TEST(Arrows, FeaturesDoNotKnowEachOther) {
     const std::string own = source.path.substr(0, source.path.rfind('/') + 1);
     if (own == "features/") continue;  // the one list of features
     for (const std::string& include : source.own_includes) {
-      EXPECT_FALSE(include.starts_with("features/") && !include.starts_with(own)) << source.path << " includes " << include;
+      EXPECT_FALSE(include.starts_with("features/") && !include.starts_with(own))
+          << source.path << " includes " << include;
     }
   }
 }
 
 TEST(Arrows, HeavyLibrariesStayInTheirRooms) {
-  const std::vector<std::pair<std::string, std::string>> rules{
-      {"boost/beast", "net/"}, {"boost/asio/ssl", "net/"}, {"sqlite3.h", "store/sqlite/"}, {"CLI/", "cli/parse.cpp"}, {"spdlog/", "base/log.cpp"}};
+  const std::vector<std::pair<std::string, std::string>> rules{{"boost/beast", "net/"},
+                                                               {"boost/asio/ssl", "net/"},
+                                                               {"sqlite3.h", "store/sqlite/"},
+                                                               {"CLI/", "cli/parse.cpp"},
+                                                               {"spdlog/", "base/log.cpp"}};
   for (const Source& source : sources()) {
     for (const std::string& include : source.system_includes) {
       for (const auto& [library, room] : rules) {
-        EXPECT_FALSE(include.starts_with(library) && !source.path.starts_with(room)) << source.path << " includes " << include;
+        EXPECT_FALSE(include.starts_with(library) && !source.path.starts_with(room))
+            << source.path << " includes " << include;
       }
     }
   }
@@ -107,7 +118,9 @@ TEST(Arrows, HeavyLibrariesStayInTheirRooms) {
 /// The word "guild" is Discord's; above its room the thing is a server.
 TEST(Arrows, GuildIsAWordOfDiscordsRoom) {
   for (const Source& source : sources()) {
-    if (source.path.starts_with("platforms/discord/") || source.path.starts_with("sim/") || source.path.starts_with("bot/discord_bridge")) continue;
+    if (source.path.starts_with("platforms/discord/") || source.path.starts_with("sim/") ||
+        source.path.starts_with("bot/discord_bridge"))
+      continue;
     std::ifstream input(kRoot / "src" / source.path);
     const std::string text((std::istreambuf_iterator<char>(input)), {});
     static const std::regex kGuild(R"(\b[Gg]uild(s|_id|Id)?\b)");
@@ -143,7 +156,8 @@ TEST(Arrows, NothingAmbient) {
     std::ifstream input(kRoot / "src" / source.path);
     const std::string text((std::istreambuf_iterator<char>(input)), {});
     EXPECT_EQ(text.find("system_clock::now"), std::string::npos) << source.path;
-    const bool bot_and_above = source.path.starts_with("bot/") || source.path.starts_with("features/") || source.path.starts_with("web/") || source.path.starts_with("tenancy/");
+    const bool bot_and_above = source.path.starts_with("bot/") || source.path.starts_with("features/") ||
+                               source.path.starts_with("web/") || source.path.starts_with("tenancy/");
     if (bot_and_above) EXPECT_EQ(text.find("thread_local"), std::string::npos) << source.path;
   }
 }

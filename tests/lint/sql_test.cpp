@@ -1,11 +1,11 @@
 // Every registered statement, looked at by PostgreSQL's own parser: it is in the shared dialect, and by
 // this second and independent reading, too, each sealed table is bound to :server.
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pg_query.h>
 
+#include <boost/json/parse.hpp>
 #include <regex>
 #include <set>
 
@@ -59,7 +59,8 @@ Parsed parse(const std::string& sql) {
 /// A visitor over PostgreSQL's tree that keeps, per query level, the tables and the AND terms.
 class TenantCheck {
  public:
-  TenantCheck(const tenancy::TableCatalog& tables, int server_parameter) : tables_(tables), server_(server_parameter) {}
+  TenantCheck(const tenancy::TableCatalog& tables, int server_parameter)
+      : tables_(tables), server_(server_parameter) {}
 
   std::vector<std::string> problems;
 
@@ -125,7 +126,8 @@ class TenantCheck {
       return;
     }
     const Value* equals = json::find(node, "A_Expr");
-    if (equals == nullptr || json::write(json::array(*equals, "name")).find("\"=\"") == std::string::npos) return;
+    if (equals == nullptr || json::write(json::array(*equals, "name")).find("\"=\"") == std::string::npos)
+      return;
     const Value* left = json::find(*equals, "lexpr");
     const Value* right = json::find(*equals, "rexpr");
     if (left == nullptr || right == nullptr) return;
@@ -175,11 +177,14 @@ class TenantCheck {
     if (const Value* where = json::find(statement, "whereClause")) terms(*where, bound);
     for (const auto& [alias, table] : aliases) {
       const bool alone = aliases.size() == 1 && bound.contains("");
-      if (!bound.contains(alias) && !alone) problems.push_back(fmt::format("table '{}' is not bound to :server", table));
+      if (!bound.contains(alias) && !alone)
+        problems.push_back(fmt::format("table '{}' is not bound to :server", table));
     }
     const auto* object = statement.if_object();
     for (const auto& [key, value] : *object) {
-      if (key != "withClause" && key != "relation" && key != "fromClause" && key != "usingClause" && key != "whereClause") visit(value);
+      if (key != "withClause" && key != "relation" && key != "fromClause" && key != "usingClause" &&
+          key != "whereClause")
+        visit(value);
     }
   }
 
@@ -199,7 +204,8 @@ class TenantCheck {
       if (!named) problems.push_back(fmt::format("table '{}': the insert names no tenant column", table));
       for (const Value& row : json::array(*source, "valuesLists")) {
         const Value* items = json::find(row, "List");
-        if (!is_server(json::array(*items, "items").at(position))) problems.push_back(fmt::format("table '{}': a row for another server", table));
+        if (!is_server(json::array(*items, "items").at(position)))
+          problems.push_back(fmt::format("table '{}': a row for another server", table));
       }
       if (json::array(*source, "valuesLists").empty()) {
         const Value* item = json::find(json::array(*source, "targetList").at(position), "ResTarget", "val");
@@ -242,11 +248,13 @@ TEST_F(Sql, BindsTheServerByASecondReading) {
 
 /// The second reading is worth something only if it sees what is wrong.
 TEST_F(Sql, TheSecondReadingSeesWhatIsMissing) {
-  for (const char* sql : {"SELECT balance FROM balances WHERE unit = 'x' AND :server = 1",
-                          "SELECT b.balance FROM balances b JOIN persons p ON p.person_id = b.holder_id WHERE b.discord_server_id = :server",
-                          "SELECT balance FROM balances WHERE discord_server_id = :server OR unit = 'x'",
-                          "DELETE FROM settings WHERE key = 'a' AND :server = 1",
-                          "INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (5, 'a', 'b', :server)"}) {
+  for (const char* sql :
+       {"SELECT balance FROM balances WHERE unit = 'x' AND :server = 1",
+        "SELECT b.balance FROM balances b JOIN persons p ON p.person_id = b.holder_id WHERE "
+        "b.discord_server_id = :server",
+        "SELECT balance FROM balances WHERE discord_server_id = :server OR unit = 'x'",
+        "DELETE FROM settings WHERE key = 'a' AND :server = 1",
+        "INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (5, 'a', 'b', :server)"}) {
     const Parsed parsed = parse(sql);
     TenantCheck check(world_.declarations.tables, parsed.numbers.at("server"));
     check.visit(parsed.tree);
@@ -267,12 +275,15 @@ TEST_F(Sql, StaysInTheSharedDialect) {
       {std::regex(R"(\bNUMERIC\b|\bREAL\b|\bFLOAT\b)", std::regex::icase), "amounts are integers"},
       {std::regex(R"(\browid\b)", std::regex::icase), "known to SQLite only"}};
   for (const StatementInfo& info : statements()) {
-    for (const auto& [rule, why] : rules) EXPECT_FALSE(std::regex_search(info.sqlite, rule)) << info.name << ": " << why;
+    for (const auto& [rule, why] : rules)
+      EXPECT_FALSE(std::regex_search(info.sqlite, rule)) << info.name << ": " << why;
     std::string compact;
     for (const char c : info.sqlite) compact += c == '\n' ? ' ' : c;
     static const std::regex kCast(R"(CAST\((COALESCE\()?sum\()");
     if (std::regex_search(compact, std::regex(R"(\bsum\()"))) {
-      const auto count = [&](const std::regex& pattern) { return std::distance(std::sregex_iterator(compact.begin(), compact.end(), pattern), {}); };
+      const auto count = [&](const std::regex& pattern) {
+        return std::distance(std::sregex_iterator(compact.begin(), compact.end(), pattern), {});
+      };
       EXPECT_EQ(count(std::regex(R"(\bsum\()")), count(kCast)) << info.name << ": a sum is cast to BIGINT";
     }
   }

@@ -19,13 +19,15 @@ TxTask<void> note(Tx& tx, ServerContext& context, bot::Activity entry) {
 TxTask<void> on_stream(Tx& tx, ServerContext& context, const bot::StreamStatus& status) {
   const TimePoint at = status.live ? status.started_at : status.ended_at.value_or(context.now);
   // The same stream starts and ends once, however often we hear of it.
-  const std::string id = fmt::format("{}:{}:{}", status.live ? "live" : "offline", status.channel.platform_user_id,
-                                     to_micros(status.started_at));
-  return note(tx, context, {at, status.live ? "stream_live" : "stream_offline", status.title, std::nullopt, id});
+  const std::string id = fmt::format("{}:{}:{}", status.live ? "live" : "offline",
+                                     status.channel.platform_user_id, to_micros(status.started_at));
+  return note(tx, context,
+              {at, status.live ? "stream_live" : "stream_offline", status.title, std::nullopt, id});
 }
 
 TxTask<void> on_gift(Tx& tx, ServerContext& context, const bot::GiftedSubs& gift) {
-  return note(tx, context, {gift.at, "gifted_subs", gift.gifter.value_or(""), gift.count, "gift:" + gift.event_id});
+  return note(tx, context,
+              {gift.at, "gifted_subs", gift.gifter.value_or(""), gift.count, "gift:" + gift.event_id});
 }
 
 TxTask<void> on_join(Tx& tx, ServerContext& context, const bot::MemberJoined& member) {
@@ -41,11 +43,15 @@ TxTask<void> on_leave(Tx& tx, ServerContext& context, const bot::MemberLeft& mem
 Task<Result<bot::RouteAnswer>> get_activity(bot::RouteCall call) {
   const auto limit = call.integer_query("limit", 20, 1, 100);
   if (!limit) co_return std::unexpected(limit.error());
-  const auto rows = co_await call.scope.read([count = *limit](Tx& tx) { return bot::read_activity(tx, count); });
+  const auto rows =
+      co_await call.scope.read([count = *limit](Tx& tx) { return bot::read_activity(tx, count); });
   boost::json::array out;
   for (const auto& row : rows) {
-    out.push_back({{"id", fmt::format("{}", row.activity_id)}, {"at", format_rfc3339(row.at)}, {"kind", row.kind},
-                   {"name", row.name}, {"amount", row.amount ? boost::json::value(*row.amount) : boost::json::value(nullptr)}});
+    out.push_back({{"id", fmt::format("{}", row.activity_id)},
+                   {"at", format_rfc3339(row.at)},
+                   {"kind", row.kind},
+                   {"name", row.name},
+                   {"amount", row.amount ? boost::json::value(*row.amount) : boost::json::value(nullptr)}});
   }
   co_return bot::RouteAnswer{{{"rows", std::move(out)}}};
 }

@@ -13,7 +13,8 @@ using store::Tx;
 using store::TxTask;
 
 TxTask<void> award(store::CrossTx& tx, const bot::TickChunk& chunk) {
-  co_await tx.change(kPostAwards, {chunk.first, chunk.last, chunk.now, kRate.builtin, kSubscriberRate.builtin});
+  co_await tx.change(kPostAwards,
+                     {chunk.first, chunk.last, chunk.now, kRate.builtin, kSubscriberRate.builtin});
   co_await tx.change(kConvert, {chunk.first, chunk.last, chunk.now});
   co_await bot::book_postings(tx, chunk.first, chunk.last, chunk.now);
 }
@@ -36,7 +37,8 @@ TxTask<void> on_move(Tx& tx, bot::PersonMove move) {
 
 void declare(bot::Declarations& declarations) {
   declarations.tables.add({"point_conversions", tenancy::TableClass::tenant, "points", true});
-  declarations.statements.add("points", kPostAwards, kConvert, kConversion, kAddConversion, kHistory, kTotals);
+  declarations.statements.add("points", kPostAwards, kConvert, kConversion, kAddConversion, kHistory,
+                              kTotals);
   declarations.settings.add("points", kEnabled);
   declarations.settings.add("points", kRate);
   declarations.settings.add("points", kSubscriberRate);

@@ -28,8 +28,10 @@ TxTask<Reply> points(Tx& tx, ServerContext& context, const CommandCall& call) {
     co_return bot::say(call.door == bot::Door::chat ? "points.none_yet" : "points.none_yet_discord");
   }
   co_return bot::say(call.door == bot::Door::chat ? "points.balance_chat" : "points.balance",
-                     {{"name", MemberText{target.name}}, {"points", row.balance},
-                      {"earned", row.total_credited}, {"spent", row.total_debited}});
+                     {{"name", MemberText{target.name}},
+                      {"points", row.balance},
+                      {"earned", row.total_credited},
+                      {"spent", row.total_debited}});
 }
 
 tenancy::Actor actor_of(const CommandCall& call) {
@@ -43,27 +45,34 @@ TxTask<Reply> correct(Tx& tx, ServerContext& context, const CommandCall& call, s
   if (target.refusal) co_return *target.refusal;
   const std::string reason = shorten(call.text("reason").value_or(""), 200);
   const tenancy::Actor actor = actor_of(call);
-  bot::LedgerOperation operation{call.operation_id, "admin_adjust", reason, actor.name, {{target.person, amount}}};
+  bot::LedgerOperation operation{
+      call.operation_id, "admin_adjust", reason, actor.name, {{target.person, amount}}};
   const auto booked = co_await bot::apply(tx, bot::kPoints, std::move(operation), context.now);
   if (!booked) {
     const auto held = co_await bot::balance_of(tx, bot::kPoints, target.person);
-    co_return bot::refuse(booked.error().code == ErrorCode::conflict ? "points.not_enough" : "points.too_much",
-                          {{"name", MemberText{target.name}}, {"points", held.balance}, {"most", kLargestAmount}});
+    co_return bot::refuse(
+        booked.error().code == ErrorCode::conflict ? "points.not_enough" : "points.too_much",
+        {{"name", MemberText{target.name}}, {"points", held.balance}, {"most", kLargestAmount}});
   }
   const std::int64_t balance = booked->balances.front();
   if (booked->booked) {
     const tenancy::AuditEntry entry{actor, amount > 0 ? "points.add" : "points.remove", target.name,
-                                    fmt::format("{}", balance - amount), fmt::format("{} ({})", balance, reason)};
+                                    fmt::format("{}", balance - amount),
+                                    fmt::format("{} ({})", balance, reason)};
     co_await tenancy::audit(tx, context.now, entry);
     co_await bot::note_activity(tx, {context.now, "points_changed", target.name, amount, call.operation_id});
     const Message note{"points.log_entry",
-                            {{"name", MemberText{target.name}}, {"amount", amount}, {"points", balance},
-                             {"actor", MemberText{call.caller.user.name}}, {"reason", MemberText{reason}}}};
+                       {{"name", MemberText{target.name}},
+                        {"amount", amount},
+                        {"points", balance},
+                        {"actor", MemberText{call.caller.user.name}},
+                        {"reason", MemberText{reason}}}};
     co_await bot::post_to_log_channel(tx, context, note);
     context.changed.insert({"points", "activity"});
   }
-  co_return bot::say(amount > 0 ? "points.added" : "points.removed",
-                     {{"name", MemberText{target.name}}, {"amount", amount > 0 ? amount : -amount}, {"points", balance}});
+  co_return bot::say(
+      amount > 0 ? "points.added" : "points.removed",
+      {{"name", MemberText{target.name}}, {"amount", amount > 0 ? amount : -amount}, {"points", balance}});
 }
 
 TxTask<Reply> add(Tx& tx, ServerContext& context, const CommandCall& call) {
@@ -76,7 +85,8 @@ TxTask<Reply> remove(Tx& tx, ServerContext& context, const CommandCall& call) {
 
 /// About sixty buckets, however long the time.
 Duration bucket_for(std::int64_t hours) {
-  return std::max<Duration>(std::chrono::minutes(5), std::chrono::duration_cast<Duration>(std::chrono::hours(hours)) / 60);
+  return std::max<Duration>(std::chrono::minutes(5),
+                            std::chrono::duration_cast<Duration>(std::chrono::hours(hours)) / 60);
 }
 
 Task<Result<bot::RouteAnswer>> get_history(bot::RouteCall call) {
@@ -84,7 +94,9 @@ Task<Result<bot::RouteAnswer>> get_history(bot::RouteCall call) {
   if (!hours) co_return std::unexpected(hours.error());
   const Duration bucket = bucket_for(*hours);
   // Whole buckets, so that two looks within one show the same.
-  const TimePoint since = from_micros(to_micros(call.now) / bucket.count() * bucket.count() + bucket.count()) - std::chrono::hours(*hours);
+  const TimePoint since =
+      from_micros(to_micros(call.now) / bucket.count() * bucket.count() + bucket.count()) -
+      std::chrono::hours(*hours);
   const auto rows = co_await call.scope.read([since, bucket](Tx& tx) -> TxTask<std::vector<HistoryRow>> {
     co_return co_await tx.all(kHistory, {since, bucket});
   });
@@ -92,7 +104,8 @@ Task<Result<bot::RouteAnswer>> get_history(bot::RouteCall call) {
   std::int64_t next = 0;
   const std::int64_t count = std::chrono::duration_cast<Duration>(std::chrono::hours(*hours)) / bucket;
   const auto add_bucket = [&](std::int64_t number, std::int64_t credited, std::int64_t debited) {
-    buckets.push_back({{"at", format_rfc3339(since + number * bucket)}, {"credited", credited}, {"debited", debited}});
+    buckets.push_back(
+        {{"at", format_rfc3339(since + number * bucket)}, {"credited", credited}, {"debited", debited}});
   };
   for (const HistoryRow& row : rows) {
     while (next < row.number) add_bucket(next++, 0, 0);

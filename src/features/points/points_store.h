@@ -12,13 +12,14 @@ using store::CrossServerStatement;
 using store::NoRow;
 using store::Statement;
 
-inline constexpr std::string_view kTickReason = "pays for the watch time that this tick settled, for the servers of one chunk";
+inline constexpr std::string_view kTickReason =
+    "pays for the watch time that this tick settled, for the servers of one chunk";
 
 struct AwardParams {
   ServerId first;
   ServerId last;
   TimePoint now;
-  std::int64_t rate;             // where neither server nor operator set one
+  std::int64_t rate;  // where neither server nor operator set one
   std::int64_t subscriber_rate;
 };
 BOOST_DESCRIBE_STRUCT(AwardParams, (), (first, last, now, rate, subscriber_rate))
@@ -28,8 +29,10 @@ inline constexpr CrossServerStatement<AwardParams, NoRow> kPostAwards{
     "points.post_awards", kTickReason,
     "WITH rates AS ("
     " SELECT v.discord_server_id,"
-    " CASE WHEN COALESCE(e.value, ed.value, 'true') = 'true' THEN CAST(COALESCE(r.value, rd.value, CAST(:rate AS TEXT)) AS BIGINT) ELSE 0 END AS plain,"
-    " CASE WHEN COALESCE(e.value, ed.value, 'true') = 'true' THEN CAST(COALESCE(s.value, sd.value, CAST(:subscriber_rate AS TEXT)) AS BIGINT) ELSE 0 END AS subscriber"
+    " CASE WHEN COALESCE(e.value, ed.value, 'true') = 'true' THEN CAST(COALESCE(r.value, rd.value, "
+    "CAST(:rate AS TEXT)) AS BIGINT) ELSE 0 END AS plain,"
+    " CASE WHEN COALESCE(e.value, ed.value, 'true') = 'true' THEN CAST(COALESCE(s.value, sd.value, "
+    "CAST(:subscriber_rate AS TEXT)) AS BIGINT) ELSE 0 END AS subscriber"
     " FROM servers v"
     " LEFT JOIN settings e ON e.discord_server_id = v.discord_server_id AND e.key = 'points_enabled'"
     " LEFT JOIN setting_defaults ed ON ed.key = 'points_enabled'"
@@ -43,7 +46,8 @@ inline constexpr CrossServerStatement<AwardParams, NoRow> kPostAwards{
     " (w.watched_us - w.subscribed_us - COALESCE(c.plain_us, 0)) / 300000000 * r.plain"
     " + (w.subscribed_us - COALESCE(c.subscribed_us, 0)) / 300000000 * r.subscriber AS amount"
     " FROM rates r JOIN watchtime w ON w.discord_server_id = r.discord_server_id AND w.updated_at = :now"
-    " LEFT JOIN point_conversions c ON c.discord_server_id = w.discord_server_id AND c.person_id = w.person_id) "
+    " LEFT JOIN point_conversions c ON c.discord_server_id = w.discord_server_id AND c.person_id = "
+    "w.person_id) "
     "INSERT INTO ledger_postings (discord_server_id, unit, holder_id, amount, kind, operation_id, reason) "
     "SELECT discord_server_id, 'points', person_id, amount, 'watchtime', "
     "'watchtime:' || person_id || ':' || CAST(:now AS TEXT), '' FROM awards WHERE amount > 0"};
@@ -63,7 +67,8 @@ inline constexpr CrossServerStatement<ConvertParams, NoRow> kConvert{
     "(w.watched_us - w.subscribed_us - COALESCE(c.plain_us, 0)) / 300000000 * 300000000, "
     "COALESCE(c.subscribed_us, 0) + (w.subscribed_us - COALESCE(c.subscribed_us, 0)) / 300000000 * 300000000 "
     "FROM servers v JOIN watchtime w ON w.discord_server_id = v.discord_server_id AND w.updated_at = :now "
-    "LEFT JOIN point_conversions c ON c.discord_server_id = w.discord_server_id AND c.person_id = w.person_id "
+    "LEFT JOIN point_conversions c ON c.discord_server_id = w.discord_server_id AND c.person_id = "
+    "w.person_id "
     "WHERE v.discord_server_id BETWEEN :first AND :last "
     "ON CONFLICT (discord_server_id, person_id) DO UPDATE SET "
     "plain_us = excluded.plain_us, subscribed_us = excluded.subscribed_us"};
@@ -80,7 +85,8 @@ BOOST_DESCRIBE_STRUCT(ConversionRow, (), (plain_us, subscribed_us))
 
 inline constexpr Statement<PersonParams, ConversionRow> kConversion{
     "points.conversion",
-    "SELECT plain_us, subscribed_us FROM point_conversions WHERE discord_server_id = :server AND person_id = :person"};
+    "SELECT plain_us, subscribed_us FROM point_conversions WHERE discord_server_id = :server AND person_id = "
+    ":person"};
 
 struct AddConversionParams {
   PersonId person;

@@ -19,7 +19,8 @@ constexpr Duration kFuture = std::chrono::minutes(2);
 
 std::vector<Condition> plain(const std::vector<ConditionRow>& rows) {
   std::vector<Condition> conditions;
-  for (const ConditionRow& row : rows) conditions.push_back({row.kind, row.from_us, row.until_us.value_or(kForever)});
+  for (const ConditionRow& row : rows)
+    conditions.push_back({row.kind, row.from_us, row.until_us.value_or(kForever)});
   return conditions;
 }
 
@@ -43,7 +44,8 @@ TxTask<void> refresh_spans(Tx& tx) {
   const auto conditions = co_await tx.all(kConditions);
   const auto settled = (co_await tx.one(kSettled)).value_or(SettledRow{});
   std::vector<SpanParams> rows;
-  for (const Span& span : counting_spans(plain(conditions), settled.settled_until)) rows.push_back({span.from, span.until});
+  for (const Span& span : counting_spans(plain(conditions), settled.settled_until))
+    rows.push_back({span.from, span.until});
   co_await tx.change(kDropSpans);
   co_await tx.batch(kAddSpan, rows);
 }
@@ -72,7 +74,8 @@ TxTask<void> on_stream(Tx& tx, ServerContext& context, const bot::StreamStatus& 
 }
 
 /// Opens or closes a condition that a setting decides, at this moment.
-TxTask<bool> follow(Tx& tx, std::vector<ConditionRow> conditions, std::string kind, bool wanted, TimePoint now) {
+TxTask<bool> follow(Tx& tx, std::vector<ConditionRow> conditions, std::string kind, bool wanted,
+                    TimePoint now) {
   const auto open = std::find_if(conditions.begin(), conditions.end(),
                                  [&](const ConditionRow& row) { return row.kind == kind && !row.until_us; });
   if (wanted == (open != conditions.end())) co_return false;
@@ -85,8 +88,10 @@ TxTask<bool> follow(Tx& tx, std::vector<ConditionRow> conditions, std::string ki
 TxTask<void> on_settings(Tx& tx, ServerContext& context) {
   const bool enabled = context.settings->get(kEnabled);
   const auto conditions = co_await tx.all(kConditions);
-  const bool tracking = co_await follow(tx, conditions, "tracking", enabled && context.settings->get(kTrackingEnabled), context.now);
-  const bool forced = co_await follow(tx, conditions, "forced", enabled && context.settings->get(kForceOverride), context.now);
+  const bool tracking = co_await follow(tx, conditions, "tracking",
+                                        enabled && context.settings->get(kTrackingEnabled), context.now);
+  const bool forced = co_await follow(tx, conditions, "forced",
+                                      enabled && context.settings->get(kForceOverride), context.now);
   if (tracking || forced) co_await refresh_spans(tx);
 }
 
@@ -110,7 +115,8 @@ bool is_excluded(const ServerContext& context, const bot::Chatter& sender) {
   std::string list = context.settings->get(kExcluded);
   std::replace(list.begin(), list.end(), ',', ' ');
   const auto words = split_words(list);
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return fold_name(word) == name; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return fold_name(word) == name; });
 }
 
 TxTask<void> on_chat(Tx& tx, ServerContext& context, const bot::ChatMessage& message) {
@@ -161,9 +167,10 @@ void declare(bot::Declarations& declarations) {
   for (const char* table : {"presence", "watch_conditions", "watch_spans", "watch_settlements"}) {
     declarations.tables.add({table, tenancy::TableClass::tenant, "watchtime", true});
   }
-  declarations.statements.add("watchtime", kAddPresence, kLatestOther, kCopyPresence, kDropPresence, kConditions,
-                              kSetCondition, kSettled, kDropSpans, kAddSpan, kMinutes, kTop, kActiveViewers, kTotal,
-                              kSettle, kMarkSettled, kForgetPresence, kForgetConditions);
+  declarations.statements.add("watchtime", kAddPresence, kLatestOther, kCopyPresence, kDropPresence,
+                              kConditions, kSetCondition, kSettled, kDropSpans, kAddSpan, kMinutes, kTop,
+                              kActiveViewers, kTotal, kSettle, kMarkSettled, kForgetPresence,
+                              kForgetConditions);
   declarations.settings.add("watchtime", kEnabled);
   declarations.settings.add("watchtime", kTrackingEnabled);
   declarations.settings.add("watchtime", kForceOverride);

@@ -19,7 +19,9 @@ using store::TxTask;
 constexpr std::int64_t kShown = 10;
 constexpr std::int64_t kMostShown = 25;
 
-std::int64_t whole_minutes(Duration time) { return std::chrono::duration_cast<std::chrono::minutes>(time).count(); }
+std::int64_t whole_minutes(Duration time) {
+  return std::chrono::duration_cast<std::chrono::minutes>(time).count();
+}
 
 std::string hours_text(Duration time) {
   return fmt::format("{:.1f}", static_cast<double>(whole_minutes(time)) / 60.0);
@@ -30,7 +32,8 @@ TxTask<Reply> watchtime(Tx& tx, ServerContext& context, const CommandCall& call)
   if (target.refusal) co_return *target.refusal;
   const auto row = co_await tx.one(kMinutes, {target.person});
   if (!row || row->watched_us.count() == 0) {
-    if (target.is_caller) co_return bot::say(call.door == bot::Door::chat ? "watchtime.none_yet" : "watchtime.none_yet_discord");
+    if (target.is_caller)
+      co_return bot::say(call.door == bot::Door::chat ? "watchtime.none_yet" : "watchtime.none_yet_discord");
     co_return bot::say("watchtime.none_of", {{"name", MemberText{target.name}}});
   }
   co_return bot::say("watchtime.of", {{"name", MemberText{target.name}},
@@ -43,8 +46,10 @@ TxTask<Reply> top_watchtime(Tx& tx, std::int64_t count) {
   std::int64_t rank = 0;
   for (const TopRow& row : co_await tx.all(kTop, {count})) {
     reply.lines.push_back({"leaderboard.watchtime_row",
-                           {{"rank", ++rank}, {"name", MemberText{row.display_name}},
-                            {"minutes", whole_minutes(row.watched_us)}, {"hours", hours_text(row.watched_us)}}});
+                           {{"rank", ++rank},
+                            {"name", MemberText{row.display_name}},
+                            {"minutes", whole_minutes(row.watched_us)},
+                            {"hours", hours_text(row.watched_us)}}});
   }
   co_return rank == 0 ? bot::say("leaderboard.empty") : reply;
 }
@@ -53,8 +58,9 @@ TxTask<Reply> top_points(Tx& tx, std::int64_t count) {
   Reply reply = bot::say("leaderboard.points_title");
   std::int64_t rank = 0;
   for (const bot::RichRow& row : co_await bot::richest(tx, bot::kPoints, count)) {
-    reply.lines.push_back({"leaderboard.points_row",
-                           {{"rank", ++rank}, {"name", MemberText{row.display_name}}, {"points", row.balance}}});
+    reply.lines.push_back(
+        {"leaderboard.points_row",
+         {{"rank", ++rank}, {"name", MemberText{row.display_name}}, {"points", row.balance}}});
   }
   co_return rank == 0 ? bot::say("leaderboard.empty") : reply;
 }
@@ -71,7 +77,11 @@ boost::json::object ranked(std::int64_t rank, PersonId person, const std::string
                            const std::vector<bot::Identity>& identities) {
   boost::json::array platforms;
   for (const auto& identity : identities) platforms.emplace_back(identity.platform);
-  return {{"rank", rank}, {"person", person.str()}, {"name", name}, {"identities", std::move(platforms)}, {"value", value}};
+  return {{"rank", rank},
+          {"person", person.str()},
+          {"name", name},
+          {"identities", std::move(platforms)},
+          {"value", value}};
 }
 
 TxTask<Rows> ranking(Tx& tx, bool points, std::int64_t count) {
@@ -79,13 +89,15 @@ TxTask<Rows> ranking(Tx& tx, bool points, std::int64_t count) {
   if (points) {
     for (const bot::RichRow& row : co_await bot::richest(tx, bot::kPoints, count)) {
       const auto identities = co_await bot::identities_of(tx, row.person_id);
-      rows.push_back(ranked(static_cast<std::int64_t>(rows.size()) + 1, row.person_id, row.display_name, row.balance, identities));
+      rows.push_back(ranked(static_cast<std::int64_t>(rows.size()) + 1, row.person_id, row.display_name,
+                            row.balance, identities));
     }
     co_return rows;
   }
   for (const TopRow& row : co_await tx.all(kTop, {count})) {
     const auto identities = co_await bot::identities_of(tx, row.person_id);
-    rows.push_back(ranked(static_cast<std::int64_t>(rows.size()) + 1, row.person_id, row.display_name, whole_minutes(row.watched_us), identities));
+    rows.push_back(ranked(static_cast<std::int64_t>(rows.size()) + 1, row.person_id, row.display_name,
+                          whole_minutes(row.watched_us), identities));
   }
   co_return rows;
 }
@@ -94,12 +106,13 @@ Task<Result<bot::RouteAnswer>> get_leaderboard(bot::RouteCall call) {
   const std::string of = call.text_query("of", "watchtime");
   const auto limit = call.integer_query("limit", kShown, 1, kMostShown);
   if (!limit) co_return std::unexpected(limit.error());
-  if (of != "points" && of != "watchtime") co_return fail(ErrorCode::invalid, "of: must be points or watchtime");
+  if (of != "points" && of != "watchtime")
+    co_return fail(ErrorCode::invalid, "of: must be points or watchtime");
   const bool points = of == "points";
-  Rows rows = co_await call.scope.read([points, count = *limit](Tx& tx) { return ranking(tx, points, count); });
+  Rows rows =
+      co_await call.scope.read([points, count = *limit](Tx& tx) { return ranking(tx, points, count); });
   co_return bot::RouteAnswer{{{"of", of}, {"rows", std::move(rows)}}};
 }
-
 
 /// What watchtime adds to the overview of a server.
 TxTask<void> overview(Tx& tx, ServerContext& context, boost::json::object& out) {

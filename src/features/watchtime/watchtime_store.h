@@ -60,7 +60,8 @@ inline constexpr Statement<MovePresenceParams, NoRow> kCopyPresence{
     "WHERE p.discord_server_id = :server AND p.person_id = :from "
     "ON CONFLICT (discord_server_id, person_id, at) DO NOTHING"};
 inline constexpr Statement<PersonParams, NoRow> kDropPresence{
-    "watchtime.drop_presence", "DELETE FROM presence WHERE discord_server_id = :server AND person_id = :person"};
+    "watchtime.drop_presence",
+    "DELETE FROM presence WHERE discord_server_id = :server AND person_id = :person"};
 
 struct ConditionRow {
   std::string kind;
@@ -71,7 +72,8 @@ BOOST_DESCRIBE_STRUCT(ConditionRow, (), (kind, from_us, until_us))
 
 inline constexpr Statement<NoParams, ConditionRow> kConditions{
     "watchtime.conditions",
-    "SELECT kind, from_us, until_us FROM watch_conditions WHERE discord_server_id = :server ORDER BY kind, from_us"};
+    "SELECT kind, from_us, until_us FROM watch_conditions WHERE discord_server_id = :server ORDER BY kind, "
+    "from_us"};
 
 /// A condition that ends says so; its beginning is known by (kind, from).
 inline constexpr Statement<ConditionRow, NoRow> kSetCondition{
@@ -95,8 +97,8 @@ struct SpanParams {
 };
 BOOST_DESCRIBE_STRUCT(SpanParams, (), (from, until))
 
-inline constexpr Statement<NoParams, NoRow> kDropSpans{"watchtime.drop_spans",
-                                                       "DELETE FROM watch_spans WHERE discord_server_id = :server"};
+inline constexpr Statement<NoParams, NoRow> kDropSpans{
+    "watchtime.drop_spans", "DELETE FROM watch_spans WHERE discord_server_id = :server"};
 inline constexpr Statement<SpanParams, NoRow> kAddSpan{
     "watchtime.add_span",
     "INSERT INTO watch_spans (discord_server_id, from_us, until_us) VALUES (:server, :from, :until)"};
@@ -125,7 +127,8 @@ inline constexpr Statement<TopParams, TopRow> kTop{
     "watchtime.top",
     "SELECT w.person_id, p.display_name, w.watched_us FROM watchtime w "
     "JOIN persons p ON p.discord_server_id = :server AND p.person_id = w.person_id "
-    "WHERE w.discord_server_id = :server AND w.watched_us > 0 ORDER BY w.watched_us DESC, w.person_id LIMIT :count"};
+    "WHERE w.discord_server_id = :server AND w.watched_us > 0 ORDER BY w.watched_us DESC, w.person_id LIMIT "
+    ":count"};
 
 struct SinceParams {
   TimePoint since;
@@ -138,7 +141,8 @@ BOOST_DESCRIBE_STRUCT(ViewersRow, (), (viewers))
 
 inline constexpr Statement<SinceParams, ViewersRow> kActiveViewers{
     "watchtime.active_viewers",
-    "SELECT count(DISTINCT person_id) AS viewers FROM presence WHERE discord_server_id = :server AND at > :since"};
+    "SELECT count(DISTINCT person_id) AS viewers FROM presence WHERE discord_server_id = :server AND at > "
+    ":since"};
 
 struct TotalRow {
   Duration watched_us{0};
@@ -146,10 +150,12 @@ struct TotalRow {
 BOOST_DESCRIBE_STRUCT(TotalRow, (), (watched_us))
 inline constexpr Statement<NoParams, TotalRow> kTotal{
     "watchtime.total",
-    "SELECT CAST(COALESCE(sum(watched_us), 0) AS BIGINT) AS watched_us FROM watchtime WHERE discord_server_id = :server"};
+    "SELECT CAST(COALESCE(sum(watched_us), 0) AS BIGINT) AS watched_us FROM watchtime WHERE "
+    "discord_server_id = :server"};
 
 // The tick: for all servers whose id lies in [first, last].
-inline constexpr std::string_view kTickReason = "settles the watch time of the servers of one chunk in one statement";
+inline constexpr std::string_view kTickReason =
+    "settles the watch time of the servers of one chunk in one statement";
 
 struct SettleParams {
   ServerId first;
@@ -180,10 +186,12 @@ inline constexpr CrossServerStatement<SettleParams, NoRow> kSettle{
     "  WHEN e.ends < :horizon THEN e.ends ELSE :horizon END AS ends"
     " FROM ends e JOIN watch_spans w ON w.discord_server_id = e.discord_server_id"
     " AND w.from_us < e.ends AND w.until_us > e.begins) "
-    "INSERT INTO watchtime (discord_server_id, person_id, watched_us, subscribed_us, last_active_at, updated_at) "
+    "INSERT INTO watchtime (discord_server_id, person_id, watched_us, subscribed_us, last_active_at, "
+    "updated_at) "
     "SELECT discord_server_id, person_id, CAST(sum(ends - begins) AS BIGINT), "
     "CAST(sum(CASE WHEN subscriber = 1 THEN ends - begins ELSE 0 END) AS BIGINT), max(at), :now "
-    "FROM pieces WHERE ends > begins GROUP BY discord_server_id, person_id ORDER BY discord_server_id, person_id "
+    "FROM pieces WHERE ends > begins GROUP BY discord_server_id, person_id ORDER BY discord_server_id, "
+    "person_id "
     "ON CONFLICT (discord_server_id, person_id) DO UPDATE SET "
     "watched_us = watchtime.watched_us + excluded.watched_us, "
     "subscribed_us = watchtime.subscribed_us + excluded.subscribed_us, "
@@ -210,6 +218,7 @@ inline constexpr CrossServerStatement<HorizonParams, NoRow> kForgetPresence{
 
 inline constexpr CrossServerStatement<HorizonParams, NoRow> kForgetConditions{
     "watchtime.forget_conditions", kTickReason,
-    "DELETE FROM watch_conditions WHERE discord_server_id BETWEEN :first AND :last AND until_us < :horizon - 3600000000"};
+    "DELETE FROM watch_conditions WHERE discord_server_id BETWEEN :first AND :last AND until_us < :horizon - "
+    "3600000000"};
 
 }  // namespace guildhall::features::watchtime

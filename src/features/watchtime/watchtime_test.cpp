@@ -25,7 +25,9 @@ class Watchtime : public testing::Test {
   Watchtime() { follow_settings(1); }
 
   bot::SettingsPtr settings(std::int64_t server) {
-    return world_.in(server, [&](store::Tx& tx) { return bot::load_settings(tx, world_.declarations.settings, world_.config); });
+    return world_.in(server, [&](store::Tx& tx) {
+      return bot::load_settings(tx, world_.declarations.settings, world_.config);
+    });
   }
 
   /// A message is told when it was written, or later.
@@ -53,7 +55,8 @@ class Watchtime : public testing::Test {
   void set(std::int64_t server, std::string key, std::string value) {
     const bot::SettingWish wish{std::move(key), std::move(value)};
     world_.in(server, [&](store::Tx& tx) {
-      return bot::change_server_setting(tx, world_.declarations, ServerId(server), wish, {"tester", "system"}, world_.clock.now());
+      return bot::change_server_setting(tx, world_.declarations, ServerId(server), wish, {"tester", "system"},
+                                        world_.clock.now());
     });
   }
 
@@ -66,7 +69,9 @@ class Watchtime : public testing::Test {
     chat.at = at;
     return chat;
   }
-  void chat(std::string viewer, TimePoint at, bool subscriber = false) { tell(1, message(std::move(viewer), at, subscriber)); }
+  void chat(std::string viewer, TimePoint at, bool subscriber = false) {
+    tell(1, message(std::move(viewer), at, subscriber));
+  }
   void live(TimePoint from, std::optional<TimePoint> until = std::nullopt) {
     bot::StreamStatus status{kChannel, !until, from, until, "title"};
     tell(1, status);
@@ -80,9 +85,10 @@ class Watchtime : public testing::Test {
 
   /// Settled seconds by viewer, (all, as subscriber).
   std::string settled() {
-    return world_.dump("SELECT i.platform_user_id, w.watched_us / 1000000, w.subscribed_us / 1000000 FROM watchtime w "
-                       "JOIN identities i ON i.discord_server_id = w.discord_server_id AND i.person_id = w.person_id "
-                       "WHERE i.platform = 'kick' ORDER BY 1");
+    return world_.dump(
+        "SELECT i.platform_user_id, w.watched_us / 1000000, w.subscribed_us / 1000000 FROM watchtime w "
+        "JOIN identities i ON i.discord_server_id = w.discord_server_id AND i.person_id = w.person_id "
+        "WHERE i.platform = 'kick' ORDER BY 1");
   }
 
   test::TestWorld world_;
@@ -144,7 +150,8 @@ TEST_F(Watchtime, ALostEndIsTheNextBeginning) {
   chat("1", start_ + 200s);
   tick_at(start_ + 20min);
   EXPECT_EQ(settled(), "1|220|0\n");  // both streams touch: 100..320
-  EXPECT_EQ(world_.dump("SELECT count(*) FROM watch_conditions WHERE kind = 'live' AND until_us IS NULL"), "1\n");
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM watch_conditions WHERE kind = 'live' AND until_us IS NULL"),
+            "1\n");
 }
 
 TEST_F(Watchtime, IsCutToTheTimeOfTracking) {
@@ -183,8 +190,8 @@ TEST_F(Watchtime, TicksAtAnyTimeSettleTheSame) {
 
 TEST_F(Watchtime, WhatComesAfterItsTimeWasSettledCountsFromThereOn) {
   live(start_);
-  tick_at(start_ + 5min);            // settled until start + 180 s
-  chat("1", start_ + 120s);          // 120..240, of which 180..240 is still open
+  tick_at(start_ + 5min);    // settled until start + 180 s
+  chat("1", start_ + 120s);  // 120..240, of which 180..240 is still open
   tick_at(start_ + 15min);
   EXPECT_EQ(settled(), "1|60|0\n");
 }
@@ -235,7 +242,8 @@ TEST_F(Watchtime, ServersWithTheSameViewersDoNotMeet) {
   tell(2, message("1", start_ + 10s));
   tell(2, message("1", start_ + 300s));
   tick_at(start_ + 20min);
-  EXPECT_EQ(world_.dump("SELECT discord_server_id, watched_us / 1000000 FROM watchtime ORDER BY 1"), "1|120\n2|240\n");
+  EXPECT_EQ(world_.dump("SELECT discord_server_id, watched_us / 1000000 FROM watchtime ORDER BY 1"),
+            "1|120\n2|240\n");
 }
 
 TEST_F(Watchtime, PointsPayWholeIntervalsOnce) {
@@ -271,19 +279,21 @@ TEST_F(Watchtime, TimeWhilePointsAreOffIsUsedUpWithoutPay) {
 
 /// The definition of watch time once more, written the slow way: second by second.
 std::map<std::string, std::pair<int, int>> brute_force(const std::vector<bot::ChatMessage>& messages,
-                                                       const std::vector<std::pair<int, int>>& live_seconds, TimePoint start,
-                                                       int until) {
+                                                       const std::vector<std::pair<int, int>>& live_seconds,
+                                                       TimePoint start, int until) {
   std::map<std::string, std::pair<int, int>> result;
   std::map<std::string, std::map<int, bool>> by_viewer;  // second -> badge of the message
-  for (const auto& m : messages) by_viewer[m.sender.id][static_cast<int>((m.at - start) / 1s)] = m.sender.subscriber;
+  for (const auto& m : messages)
+    by_viewer[m.sender.id][static_cast<int>((m.at - start) / 1s)] = m.sender.subscriber;
   for (const auto& [viewer, moments] : by_viewer) {
     for (int second = 0; second < until; ++second) {
       const auto next = moments.upper_bound(second);
       if (next == moments.begin()) continue;
       const auto last = std::prev(next);
       const bool present = second < last->first + 120;
-      const bool counts = std::any_of(live_seconds.begin(), live_seconds.end(),
-                                      [&](const auto& span) { return second >= span.first && second < span.second; });
+      const bool counts = std::any_of(live_seconds.begin(), live_seconds.end(), [&](const auto& span) {
+        return second >= span.first && second < span.second;
+      });
       if (!present || !counts) continue;
       result[viewer].first += 1;
       result[viewer].second += last->second ? 1 : 0;
@@ -300,8 +310,11 @@ TEST_F(Watchtime, AgreesWithTheDefinitionSecondBySecond) {
     world_.server(server);
     follow_settings(server);
     std::mt19937 random(static_cast<unsigned>(server));
-    const auto number = [&](int least, int most) { return std::uniform_int_distribution<int>(least, most)(random); };
-    const std::vector<std::pair<int, int>> spans{{number(0, 300), number(900, 1'500)}, {number(1'600, 1'900), kSeconds}};
+    const auto number = [&](int least, int most) {
+      return std::uniform_int_distribution<int>(least, most)(random);
+    };
+    const std::vector<std::pair<int, int>> spans{{number(0, 300), number(900, 1'500)},
+                                                 {number(1'600, 1'900), kSeconds}};
     struct Arrival {
       int second;
       bot::ChatMessage message;
@@ -310,35 +323,51 @@ TEST_F(Watchtime, AgreesWithTheDefinitionSecondBySecond) {
     std::vector<bot::ChatMessage> messages;
     for (int i = 0; i < 200; ++i) {
       const int second = number(0, kSeconds - 200);
-      messages.push_back(message(std::to_string(number(1, 6)), start_ + std::chrono::seconds(second), number(0, 1) == 1));
-      for (int copy = number(1, 2); copy > 0; --copy) arrivals.push_back({second + number(0, 60), messages.back()});
+      messages.push_back(
+          message(std::to_string(number(1, 6)), start_ + std::chrono::seconds(second), number(0, 1) == 1));
+      for (int copy = number(1, 2); copy > 0; --copy)
+        arrivals.push_back({second + number(0, 60), messages.back()});
     }
     // Two messages of one viewer in the same second could carry different badges; the first to arrive wins.
     std::map<std::pair<std::string, TimePoint>, bool> badges;
-    for (auto& arrival : arrivals) arrival.message.sender.subscriber = badges.try_emplace({arrival.message.sender.id, arrival.message.at}, arrival.message.sender.subscriber).first->second;
+    for (auto& arrival : arrivals)
+      arrival.message.sender.subscriber =
+          badges
+              .try_emplace({arrival.message.sender.id, arrival.message.at}, arrival.message.sender.subscriber)
+              .first->second;
     for (auto& m : messages) m.sender.subscriber = badges[{m.sender.id, m.at}];
-    std::sort(arrivals.begin(), arrivals.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    for (const auto& [from, until] : spans) tell(server, bot::StreamStatus{kChannel, false, start_ + std::chrono::seconds(from), start_ + std::chrono::seconds(until), ""});
+    std::sort(arrivals.begin(), arrivals.end(),
+              [](const auto& a, const auto& b) { return a.second < b.second; });
+    for (const auto& [from, until] : spans)
+      tell(server, bot::StreamStatus{kChannel, false, start_ + std::chrono::seconds(from),
+                                     start_ + std::chrono::seconds(until), ""});
     int next_tick = 60;
     for (const auto& arrival : arrivals) {
-      for (; next_tick < arrival.second; next_tick += number(40, 200)) tick_at(start_ + std::chrono::seconds(next_tick));
+      for (; next_tick < arrival.second; next_tick += number(40, 200))
+        tick_at(start_ + std::chrono::seconds(next_tick));
       world_.clock.set(start_ + std::chrono::seconds(arrival.second));
       tell(server, arrival.message);
     }
     tick_at(start_ + 3h);
     for (const auto& [viewer, seconds] : brute_force(messages, spans, start_, kSeconds)) {
-      const std::string row = world_.dump("SELECT w.watched_us / 1000000, w.subscribed_us / 1000000 FROM watchtime w JOIN identities i ON "
-                                          "i.discord_server_id = w.discord_server_id AND i.person_id = w.person_id WHERE w.discord_server_id = " +
-                                          std::to_string(server) + " AND i.platform_user_id = '" + viewer + "'");
-      EXPECT_EQ(row, std::to_string(seconds.first) + "|" + std::to_string(seconds.second) + "\n") << "server " << server << ", viewer " << viewer;
+      const std::string row = world_.dump(
+          "SELECT w.watched_us / 1000000, w.subscribed_us / 1000000 FROM watchtime w JOIN identities i ON "
+          "i.discord_server_id = w.discord_server_id AND i.person_id = w.person_id WHERE w.discord_server_id "
+          "= " +
+          std::to_string(server) + " AND i.platform_user_id = '" + viewer + "'");
+      EXPECT_EQ(row, std::to_string(seconds.first) + "|" + std::to_string(seconds.second) + "\n")
+          << "server " << server << ", viewer " << viewer;
     }
   }
 }
 
 TEST(CountingSpans, AreTrackingAndAnyReasonToBeLive) {
   const auto at = [](int s) { return from_micros(s * 1'000'000LL); };
-  const std::vector<Condition> conditions{
-      {"live", at(10), at(20)}, {"chat", at(15), at(30)}, {"forced", at(50), kForever}, {"tracking", at(0), at(25)}, {"tracking", at(40), at(60)}};
+  const std::vector<Condition> conditions{{"live", at(10), at(20)},
+                                          {"chat", at(15), at(30)},
+                                          {"forced", at(50), kForever},
+                                          {"tracking", at(0), at(25)},
+                                          {"tracking", at(40), at(60)}};
   EXPECT_THAT(counting_spans(conditions, at(0)), ElementsAre(Span{at(10), at(25)}, Span{at(50), at(60)}));
   EXPECT_THAT(counting_spans(conditions, at(12)), ElementsAre(Span{at(12), at(25)}, Span{at(50), at(60)}));
   EXPECT_THAT(counting_spans({{"live", at(0), at(9)}}, at(0)), IsEmpty());

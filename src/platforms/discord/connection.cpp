@@ -58,25 +58,17 @@ bool Connection::receive(const std::string& text) {
   }
   if (!up_since_) progress_due_ = timing_->now() + kProgressTimeout;
   switch (frame->op) {
-    case Op::hello:
-      return greeted(*frame);
-    case Op::dispatch:
-      receive_dispatch(*frame);
-      break;
-    case Op::heartbeat:
-      answer_beat_request();
-      break;
-    case Op::reconnect:
-      end(End::reconnect);
-      break;
+    case Op::hello: return greeted(*frame);
+    case Op::dispatch: receive_dispatch(*frame); break;
+    case Op::heartbeat: answer_beat_request(); break;
+    case Op::reconnect: end(End::reconnect); break;
     case Op::invalid_session:
       end(frame->data->is_bool() && frame->data->get_bool() ? End::session_kept : End::session_invalid);
       break;
     case Op::heartbeat_ack:
       if (const auto took = heart_.acknowledged(timing_->now())) hooks_.answered(*took);
       break;
-    default:
-      break;
+    default: break;
   }
   return false;
 }

@@ -38,20 +38,13 @@ constexpr int kIntentsRefusedClose = 4014;
 
 std::string_view end_name(End why) {
   switch (why) {
-    case End::closed:
-      return "closed";
-    case End::reconnect:
-      return "reconnect";
-    case End::session_invalid:
-      return "session_invalid";
-    case End::session_kept:
-      return "session_kept";
-    case End::silent:
-      return "silent";
-    case End::late:
-      return "late";
-    case End::stopped:
-      return "stopped";
+    case End::closed: return "closed";
+    case End::reconnect: return "reconnect";
+    case End::session_invalid: return "session_invalid";
+    case End::session_kept: return "session_kept";
+    case End::silent: return "silent";
+    case End::late: return "late";
+    case End::stopped: return "stopped";
   }
   return "closed";
 }
@@ -231,18 +224,13 @@ Task<Result<nanoseconds>> Gateway::Impl::serve(std::unique_ptr<net::WebSocket> s
 /// `fruitless`: it was to be resumed, and nothing came of it.
 Result<nanoseconds> Gateway::Impl::settle(const Ending& ending, bool fruitless) {
   switch (ending.why) {
-    case End::session_invalid:
-      forget_session();
-      return pause_before_identify();
-    case End::session_kept:
-      return pause_before_identify();
+    case End::session_invalid: forget_session(); return pause_before_identify();
+    case End::session_kept: return pause_before_identify();
     case End::late:
       if (fruitless) forget_session();
       return nanoseconds(0);
-    case End::closed:
-      return settle_close(ending.close_code, fruitless);
-    default:
-      return nanoseconds(0);
+    case End::closed: return settle_close(ending.close_code, fruitless);
+    default: return nanoseconds(0);
   }
 }
 

@@ -75,17 +75,14 @@ CloseAction close_action(int code) {
   switch (code) {
     case 4003:
     case 4007:
-    case 4009:
-      return CloseAction::identify;
+    case 4009: return CloseAction::identify;
     case 4004:
     case 4010:
     case 4011:
     case 4012:
     case 4013:
-    case 4014:
-      return CloseAction::stop;
-    default:
-      return CloseAction::resume;
+    case 4014: return CloseAction::stop;
+    default: return CloseAction::resume;
   }
 }
 
@@ -110,8 +107,7 @@ Error close_error(int code) {
     case 4014:
       return {ErrorCode::configuration, "Discord does not allow the intents that were asked for",
               "switch them on in the developer portal (Bot, Privileged Gateway Intents)"};
-    default:
-      return {ErrorCode::unavailable, fmt::format("Discord ended the connection (code {})", code)};
+    default: return {ErrorCode::unavailable, fmt::format("Discord ended the connection (code {})", code)};
   }
 }
 

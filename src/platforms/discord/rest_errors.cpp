@@ -67,16 +67,11 @@ constexpr std::size_t kMostComplaints = 5;
 
 ErrorCode meaning_of(int status) {
   switch (status) {
-    case 401:
-      return ErrorCode::unauthenticated;
-    case 403:
-      return ErrorCode::forbidden;
-    case 404:
-      return ErrorCode::not_found;
-    case 429:
-      return ErrorCode::rate_limited;
-    default:
-      break;
+    case 401: return ErrorCode::unauthenticated;
+    case 403: return ErrorCode::forbidden;
+    case 404: return ErrorCode::not_found;
+    case 429: return ErrorCode::rate_limited;
+    default: break;
   }
   if (status >= 500) return ErrorCode::unavailable;
   return status == 400 ? ErrorCode::invalid : ErrorCode::failed;

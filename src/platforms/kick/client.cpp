@@ -17,7 +17,8 @@ std::string error_text(const net::HttpResponse& response) {
   const auto body = json::parse(response.body);
   if (!body) return fmt::format("HTTP {}", response.status);
   for (const char* key : {"error_description", "error", "data", "message"}) {
-    if (const auto text = json::text(*body, key); text && !text->empty()) return fmt::format("HTTP {}: {}", response.status, *text);
+    if (const auto text = json::text(*body, key); text && !text->empty())
+      return fmt::format("HTTP {}: {}", response.status, *text);
   }
   return fmt::format("HTTP {}", response.status);
 }
@@ -68,7 +69,8 @@ net::HttpRequest post_json(std::string url, const json::Value& body) {
 
 }  // namespace
 
-std::string Client::authorize_url(std::string_view redirect_uri, std::string_view state, std::string_view challenge) const {
+std::string Client::authorize_url(std::string_view redirect_uri, std::string_view state,
+                                  std::string_view challenge) const {
   const net::Query query{{"response_type", "code"},
                          {"client_id", options_.client_id},
                          {"redirect_uri", std::string(redirect_uri)},
@@ -87,10 +89,13 @@ Task<Result<Tokens>> Client::exchange_code(std::string code, std::string verifie
 }
 
 Task<Result<Tokens>> Client::refresh(std::string refresh_token) {
-  co_return co_await token_call({{"grant_type", "refresh_token"}, {"refresh_token", std::move(refresh_token)}});
+  co_return co_await token_call(
+      {{"grant_type", "refresh_token"}, {"refresh_token", std::move(refresh_token)}});
 }
 
-Task<Result<Tokens>> Client::app_token() { co_return co_await token_call({{"grant_type", "client_credentials"}}); }
+Task<Result<Tokens>> Client::app_token() {
+  co_return co_await token_call({{"grant_type", "client_credentials"}});
+}
 
 Task<Result<Tokens>> Client::token_call(net::Query form) {
   form["client_id"] = options_.client_id;
@@ -106,7 +111,8 @@ Task<Result<Tokens>> Client::token_call(net::Query form) {
   if (response->status != 200 || !body) {
     // invalid_grant and its kin: the grant is gone, asking again cannot help.
     const bool refused = response->status == 400 || response->status == 401;
-    co_return fail(refused ? ErrorCode::unauthenticated : ErrorCode::unavailable, "Kick: " + error_text(*response));
+    co_return fail(refused ? ErrorCode::unauthenticated : ErrorCode::unavailable,
+                   "Kick: " + error_text(*response));
   }
   Tokens tokens{json::text_or(*body, "access_token", ""), json::text_or(*body, "refresh_token", ""),
                 read_seconds(*body, "expires_in"), json::text_or(*body, "scope", "")};
@@ -164,7 +170,8 @@ Task<Result<std::optional<Channel>>> Client::find_channel(std::string slug) {
 Task<Result<std::vector<Channel>>> Client::channels(std::vector<std::string> broadcaster_ids) {
   if (broadcaster_ids.size() > kMostIds) co_return fail(ErrorCode::too_large, "at most 50 channels at once");
   std::string query;
-  for (const std::string& id : broadcaster_ids) query += fmt::format("{}broadcaster_user_id={}", query.empty() ? "" : "&", id);
+  for (const std::string& id : broadcaster_ids)
+    query += fmt::format("{}broadcaster_user_id={}", query.empty() ? "" : "&", id);
   co_return co_await channels_by(std::move(query));
 }
 
@@ -185,11 +192,14 @@ Task<Result<std::string>> Client::public_key() {
   co_return *key;
 }
 
-Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster_id, std::vector<std::string> events) {
-  const auto held = co_await call_as_app(get(options_.api_url + "/public/v1/events/subscriptions?broadcaster_user_id=" + broadcaster_id));
+Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster_id,
+                                                         std::vector<std::string> events) {
+  const auto held = co_await call_as_app(
+      get(options_.api_url + "/public/v1/events/subscriptions?broadcaster_user_id=" + broadcaster_id));
   if (!held) co_return std::unexpected(held.error());
   for (const json::Value& subscription : json::array(*held, "data")) {
-    if (fmt::format("{}", json::id(subscription, "broadcaster_user_id").value_or(0)) != broadcaster_id) continue;
+    if (fmt::format("{}", json::id(subscription, "broadcaster_user_id").value_or(0)) != broadcaster_id)
+      continue;
     std::erase(events, json::text_or(subscription, "event", ""));
   }
   std::vector<std::string> refused;
@@ -199,7 +209,8 @@ Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster
   std::int64_t id = 0;
   std::from_chars(broadcaster_id.data(), broadcaster_id.data() + broadcaster_id.size(), id);
   const json::Object body{{"method", "webhook"}, {"broadcaster_user_id", id}, {"events", std::move(wanted)}};
-  const auto answer = co_await call_as_app(post_json(options_.api_url + "/public/v1/events/subscriptions", body));
+  const auto answer =
+      co_await call_as_app(post_json(options_.api_url + "/public/v1/events/subscriptions", body));
   if (!answer) co_return std::unexpected(answer.error());
   // A partial failure is inside a 200.
   for (const json::Value& result : json::array(*answer, "data")) {
@@ -209,7 +220,8 @@ Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster
   co_return refused;
 }
 
-Task<Result<void>> Client::send_chat(std::string access_token, std::string type, std::string broadcaster_id, std::string text) {
+Task<Result<void>> Client::send_chat(std::string access_token, std::string type, std::string broadcaster_id,
+                                     std::string text) {
   json::Object body{{"type", type}, {"content", text}};
   if (type == "user") {
     std::int64_t id = 0;
@@ -221,7 +233,8 @@ Task<Result<void>> Client::send_chat(std::string access_token, std::string type,
   const auto answer = co_await call(std::move(request));
   if (!answer) co_return std::unexpected(answer.error());
   const json::Value* data = json::find(*answer, "data");
-  if (data != nullptr && !json::boolean(*data, "is_sent").value_or(true)) co_return fail(ErrorCode::refused_by_guard, "Kick did not send the message");
+  if (data != nullptr && !json::boolean(*data, "is_sent").value_or(true))
+    co_return fail(ErrorCode::refused_by_guard, "Kick did not send the message");
   co_return Result<void>{};
 }
 

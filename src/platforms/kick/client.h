@@ -35,7 +35,8 @@ class Client {
   Client(ClientOptions options, Send send) : options_(std::move(options)), send_(std::move(send)) {}
 
   /// Where a streamer is sent to consent.
-  std::string authorize_url(std::string_view redirect_uri, std::string_view state, std::string_view challenge) const;
+  std::string authorize_url(std::string_view redirect_uri, std::string_view state,
+                            std::string_view challenge) const;
   /// Errors of the OAuth calls: `unauthenticated` (code or refresh token no longer good), `unavailable`.
   Task<Result<Tokens>> exchange_code(std::string code, std::string verifier, std::string redirect_uri);
   Task<Result<Tokens>> refresh(std::string refresh_token);
@@ -50,12 +51,14 @@ class Client {
   Task<Result<std::string>> public_key();
   /// Subscribes the app to the events of a channel; those that are subscribed already stay. Returns
   /// the names that Kick refused.
-  Task<Result<std::vector<std::string>>> subscribe(std::string broadcaster_id, std::vector<std::string> events);
+  Task<Result<std::vector<std::string>>> subscribe(std::string broadcaster_id,
+                                                   std::vector<std::string> events);
 
   /// As the app's bot in the channel of the token's owner, or as that user himself (`type` "bot",
   /// "user"). Never repeated. Errors: `unauthenticated`, `rate_limited`, `refused_by_guard` (Kick said
   /// no), `unavailable`.
-  Task<Result<void>> send_chat(std::string access_token, std::string type, std::string broadcaster_id, std::string text);
+  Task<Result<void>> send_chat(std::string access_token, std::string type, std::string broadcaster_id,
+                               std::string text);
 
  private:
   Task<Result<boost::json::value>> call(net::HttpRequest request);

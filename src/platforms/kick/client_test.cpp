@@ -16,15 +16,20 @@ using testing::HasSubstr;
 class KickApi : public testing::Test {
  protected:
   Client client() {
-    return {{"https://id.test", "https://api.test", "app", "secret"}, [this](net::HttpRequest request) -> Task<Result<net::HttpResponse>> {
+    return {{"https://id.test", "https://api.test", "app", "secret"},
+            [this](net::HttpRequest request) -> Task<Result<net::HttpResponse>> {
               asked_.push_back(std::move(request));
               auto answer = answers_.front();
               answers_.erase(answers_.begin());
               co_return answer;
             }};
   }
-  void answers(int status, std::string body) { answers_.push_back(net::make_response(status, "application/json", std::move(body))); }
-  void answers_token() { answers(200, R"({"access_token":"app-token","expires_in":"5184000","token_type":"Bearer"})"); }
+  void answers(int status, std::string body) {
+    answers_.push_back(net::make_response(status, "application/json", std::move(body)));
+  }
+  void answers_token() {
+    answers(200, R"({"access_token":"app-token","expires_in":"5184000","token_type":"Bearer"})");
+  }
 
   std::vector<net::HttpResponse> answers_;
   std::vector<net::HttpRequest> asked_;
@@ -33,14 +38,18 @@ class KickApi : public testing::Test {
 TEST_F(KickApi, AsksTheStreamerWithStateAndPkce) {
   const auto url = client().authorize_url("http://localhost:1/auth/kick/callback", "state", "challenge");
   EXPECT_THAT(url, HasSubstr("https://id.test/oauth/authorize?"));
-  for (const char* part : {"response_type=code", "client_id=app", "state=state", "code_challenge=challenge", "code_challenge_method=S256",
-                           "redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fauth%2Fkick%2Fcallback", "scope=user%3Aread%20channel%3Aread%20chat%3Awrite%20events%3Asubscribe"}) {
+  for (const char* part :
+       {"response_type=code", "client_id=app", "state=state", "code_challenge=challenge",
+        "code_challenge_method=S256", "redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fauth%2Fkick%2Fcallback",
+        "scope=user%3Aread%20channel%3Aread%20chat%3Awrite%20events%3Asubscribe"}) {
     EXPECT_THAT(url, HasSubstr(part));
   }
 }
 
 TEST_F(KickApi, TradesTheCodeInAForm) {
-  answers(200, R"({"access_token":"a","refresh_token":"r","expires_in":7200,"scope":"user:read","token_type":"Bearer"})");
+  answers(
+      200,
+      R"({"access_token":"a","refresh_token":"r","expires_in":7200,"scope":"user:read","token_type":"Bearer"})");
   auto one = client();
   const auto tokens = net::run_to_end(one.exchange_code("code", "verifier", "http://localhost/cb"));
   ASSERT_TRUE(tokens);
@@ -64,8 +73,12 @@ TEST_F(KickApi, ARefusedGrantIsNotAnOutage) {
 
 TEST_F(KickApi, FindsAChannelAndItsState) {
   answers_token();
-  answers(200, R"({"data":[{"broadcaster_user_id":7,"slug":"night","stream_title":"t","stream":{"is_live":true,"start_time":"2026-05-01T10:00:00Z"}}],"message":"OK"})");
-  answers(200, R"({"data":[{"broadcaster_user_id":7,"slug":"night","stream":{"is_live":false,"start_time":"0001-01-01T00:00:00Z"}}],"message":"OK"})");
+  answers(
+      200,
+      R"({"data":[{"broadcaster_user_id":7,"slug":"night","stream_title":"t","stream":{"is_live":true,"start_time":"2026-05-01T10:00:00Z"}}],"message":"OK"})");
+  answers(
+      200,
+      R"({"data":[{"broadcaster_user_id":7,"slug":"night","stream":{"is_live":false,"start_time":"0001-01-01T00:00:00Z"}}],"message":"OK"})");
   answers(200, R"({"data":[],"message":"OK"})");
   auto one = client();
   const auto live = net::run_to_end(one.find_channel("night"));
@@ -88,10 +101,15 @@ TEST_F(KickApi, AnAppTokenThatDiedIsRenewedOnce) {
 
 TEST_F(KickApi, SubscribesOnlyToWhatIsMissingAndReadsErrorsInsideA200) {
   answers_token();
-  answers(200, R"({"data":[{"broadcaster_user_id":7,"event":"chat.message.sent"},{"broadcaster_user_id":8,"event":"livestream.status.updated"}]})");
-  answers(200, R"({"data":[{"name":"livestream.status.updated","version":1,"subscription_id":"s"},{"name":"channel.subscription.gifts","error":"limit"}]})");
+  answers(
+      200,
+      R"({"data":[{"broadcaster_user_id":7,"event":"chat.message.sent"},{"broadcaster_user_id":8,"event":"livestream.status.updated"}]})");
+  answers(
+      200,
+      R"({"data":[{"name":"livestream.status.updated","version":1,"subscription_id":"s"},{"name":"channel.subscription.gifts","error":"limit"}]})");
   auto one = client();
-  const auto refused = net::run_to_end(one.subscribe("7", {"chat.message.sent", "livestream.status.updated", "channel.subscription.gifts"}));
+  const auto refused = net::run_to_end(
+      one.subscribe("7", {"chat.message.sent", "livestream.status.updated", "channel.subscription.gifts"}));
   EXPECT_THAT(*refused, ElementsAre("channel.subscription.gifts"));
   const auto body = *json::parse(asked_[2].body);
   EXPECT_EQ(json::array(body, "events").size(), 2U);
@@ -105,13 +123,16 @@ TEST_F(KickApi, SaysInWordsWhyChatWasNotSent) {
   answers(429, "");
   answers(500, R"({"data":{},"message":"Internal Server Error"})");
   auto one = client();
-  const auto send = [&](const char* type) { return net::run_to_end(one.send_chat("token", type, "7", "hello")); };
+  const auto send = [&](const char* type) {
+    return net::run_to_end(one.send_chat("token", type, "7", "hello"));
+  };
   EXPECT_TRUE(send("bot"));
   EXPECT_EQ(send("user").error().code, ErrorCode::refused_by_guard);
   EXPECT_THAT(send("bot").error().message, HasSubstr("Channel not found"));
   EXPECT_EQ(send("bot").error().code, ErrorCode::rate_limited);
   EXPECT_EQ(send("bot").error().code, ErrorCode::unavailable);
-  EXPECT_EQ(json::find(*json::parse(asked_[0].body), "broadcaster_user_id"), nullptr) << "the bot speaks in the channel of the token's owner";
+  EXPECT_EQ(json::find(*json::parse(asked_[0].body), "broadcaster_user_id"), nullptr)
+      << "the bot speaks in the channel of the token's owner";
   EXPECT_EQ(json::integer(*json::parse(asked_[1].body), "broadcaster_user_id"), 7);
   EXPECT_EQ(asked_[0].header("authorization"), "Bearer token");
 }

@@ -25,7 +25,8 @@ std::optional<User> read_user(const json::Value& object, std::string_view key) {
   if (user == nullptr || json::boolean(*user, "is_anonymous").value_or(false)) return std::nullopt;
   const auto id = json::id(*user, "user_id");
   if (!id) return std::nullopt;
-  return User{fmt::format("{}", *id), json::text_or(*user, "username", ""), json::text_or(*user, "channel_slug", "")};
+  return User{fmt::format("{}", *id), json::text_or(*user, "username", ""),
+              json::text_or(*user, "channel_slug", "")};
 }
 
 std::vector<std::string> read_badges(const json::Value& body) {
@@ -43,7 +44,11 @@ Result<Event> read_chat(const json::Value& body, const User& broadcaster, TimePo
   const auto id = json::text(body, "message_id");
   if (!sender) return missing("sender");
   if (!id || id->empty()) return missing("message_id");
-  return ChatMessageSent{broadcaster, *sender, read_badges(body), *id, json::text_or(body, "content", ""),
+  return ChatMessageSent{broadcaster,
+                         *sender,
+                         read_badges(body),
+                         *id,
+                         json::text_or(body, "content", ""),
                          json::time(body, "created_at").value_or(signed_at)};
 }
 
@@ -51,14 +56,16 @@ Result<Event> read_status(const json::Value& body, const User& broadcaster, Time
   const auto live = json::boolean(body, "is_live");
   if (!live) return missing("is_live");
   LivestreamStatusUpdated status{broadcaster, *live, json::text_or(body, "title", ""),
-                                 json::time(body, "started_at").value_or(signed_at), json::time(body, "ended_at")};
+                                 json::time(body, "started_at").value_or(signed_at),
+                                 json::time(body, "ended_at")};
   if (!*live && !status.ended_at) status.ended_at = signed_at;
   if (*live) status.ended_at.reset();
   return status;
 }
 
 Result<Event> read_gifts(const json::Value& body, const User& broadcaster, TimePoint signed_at) {
-  SubscriptionGifts gifts{broadcaster, read_user(body, "gifter"), {}, json::time(body, "created_at").value_or(signed_at)};
+  SubscriptionGifts gifts{
+      broadcaster, read_user(body, "gifter"), {}, json::time(body, "created_at").value_or(signed_at)};
   for (const json::Value& giftee : json::array(body, "giftees")) {
     const json::Object wrapped{{"giftee", giftee}};
     if (auto user = read_user(wrapped, "giftee")) gifts.giftees.push_back(*std::move(user));
@@ -82,9 +89,11 @@ bool WebhookVerifier::may_refresh() const {
 Task<Result<void>> WebhookVerifier::refresh_key() {
   fetched_at_ = std::chrono::steady_clock::now();
   const auto pem = co_await fetch_();
-  if (!pem) co_return fail(ErrorCode::unavailable, "Kick's public key cannot be fetched: " + pem.error().message);
+  if (!pem)
+    co_return fail(ErrorCode::unavailable, "Kick's public key cannot be fetched: " + pem.error().message);
   auto key = RsaPublicKey::from_pem(*pem);
-  if (!key) co_return fail(ErrorCode::unavailable, "Kick's public key cannot be read: " + key.error().message);
+  if (!key)
+    co_return fail(ErrorCode::unavailable, "Kick's public key cannot be read: " + key.error().message);
   key_ = std::move(*key);
   co_return Result<void>{};
 }
@@ -113,7 +122,8 @@ Task<Result<Delivery>> WebhookVerifier::verify(net::HttpRequest request) {
     genuine = fetched && key_->verify(text, *signature);
   }
   if (!genuine) co_return refused("the signature is wrong");
-  co_return Delivery{*id, request.header("kick-event-type").value_or(""), *signed_at, std::move(request.body)};
+  co_return Delivery{*id, request.header("kick-event-type").value_or(""), *signed_at,
+                     std::move(request.body)};
 }
 
 Result<Event> parse_event(const Delivery& delivery) {
@@ -125,7 +135,8 @@ Result<Event> parse_event(const Delivery& delivery) {
   const auto broadcaster = read_user(*body, "broadcaster");
   if (!broadcaster) return missing("broadcaster");
   if (delivery.type == "chat.message.sent") return read_chat(*body, *broadcaster, delivery.signed_at);
-  if (delivery.type == "livestream.status.updated") return read_status(*body, *broadcaster, delivery.signed_at);
+  if (delivery.type == "livestream.status.updated")
+    return read_status(*body, *broadcaster, delivery.signed_at);
   return read_gifts(*body, *broadcaster, delivery.signed_at);
 }
 

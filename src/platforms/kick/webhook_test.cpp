@@ -49,11 +49,13 @@ class Signature : public testing::Test {
   }
 
   WebhookVerifier verifier() {
-    return {clock_, [this]() -> Task<Result<std::string>> {
+    return {clock_,
+            [this]() -> Task<Result<std::string>> {
               ++fetched_;
               co_return served_pem_;
             },
-            pinned_ ? std::optional(*RsaPublicKey::from_pem(*json::text(vector_, "public_key_pem"))) : std::nullopt};
+            pinned_ ? std::optional(*RsaPublicKey::from_pem(*json::text(vector_, "public_key_pem")))
+                    : std::nullopt};
   }
   Result<Delivery> verify(net::HttpRequest request) {
     auto one = verifier();
@@ -148,24 +150,29 @@ TEST(KickEvents, ReadsChat) {
 }
 
 TEST(KickEvents, ReadsTheStreamsState) {
-  const auto live = parse("livestream.status.updated",
-                          R"({"broadcaster":{"user_id":"900001","username":"S"},"is_live":true,"title":"t","started_at":"2026-05-01T10:00:00Z","ended_at":null})");
+  const auto live = parse(
+      "livestream.status.updated",
+      R"({"broadcaster":{"user_id":"900001","username":"S"},"is_live":true,"title":"t","started_at":"2026-05-01T10:00:00Z","ended_at":null})");
   EXPECT_FALSE(std::get<LivestreamStatusUpdated>(*live).ended_at);
-  const auto ended = parse("livestream.status.updated",
-                           R"({"broadcaster":{"user_id":900001},"is_live":false,"title":"","started_at":"2026-05-01T10:00:00Z","ended_at":"2026-05-01T11:00:00.5Z"})");
+  const auto ended = parse(
+      "livestream.status.updated",
+      R"({"broadcaster":{"user_id":900001},"is_live":false,"title":"","started_at":"2026-05-01T10:00:00Z","ended_at":"2026-05-01T11:00:00.5Z"})");
   EXPECT_EQ(format_rfc3339(*std::get<LivestreamStatusUpdated>(*ended).ended_at), "2026-05-01T11:00:00.5Z");
   // An end without its moment ends when Kick said so.
-  const auto bare = parse("livestream.status.updated", R"({"broadcaster":{"user_id":900001},"is_live":false})");
+  const auto bare =
+      parse("livestream.status.updated", R"({"broadcaster":{"user_id":900001},"is_live":false})");
   EXPECT_EQ(format_rfc3339(*std::get<LivestreamStatusUpdated>(*bare).ended_at), "2026-05-01T10:00:00Z");
 }
 
 TEST(KickEvents, ReadsGiftsOfTheNamedAndTheAnonymous) {
-  const auto named = parse("channel.subscription.gifts",
-                           R"({"broadcaster":{"user_id":1},"gifter":{"is_anonymous":false,"user_id":2,"username":"Giver"},"giftees":[{"user_id":3,"username":"a"},{"user_id":4,"username":"b"}],"created_at":"2026-05-01T10:00:00Z"})");
+  const auto named = parse(
+      "channel.subscription.gifts",
+      R"({"broadcaster":{"user_id":1},"gifter":{"is_anonymous":false,"user_id":2,"username":"Giver"},"giftees":[{"user_id":3,"username":"a"},{"user_id":4,"username":"b"}],"created_at":"2026-05-01T10:00:00Z"})");
   EXPECT_EQ(std::get<SubscriptionGifts>(*named).gifter->name, "Giver");
   EXPECT_EQ(std::get<SubscriptionGifts>(*named).giftees.size(), 2U);
-  const auto anonymous = parse("channel.subscription.gifts",
-                               R"({"broadcaster":{"user_id":1},"gifter":{"is_anonymous":true,"user_id":null,"username":null},"giftees":[{"user_id":3}],"created_at":"2026-05-01T10:00:00Z"})");
+  const auto anonymous = parse(
+      "channel.subscription.gifts",
+      R"({"broadcaster":{"user_id":1},"gifter":{"is_anonymous":true,"user_id":null,"username":null},"giftees":[{"user_id":3}],"created_at":"2026-05-01T10:00:00Z"})");
   EXPECT_FALSE(std::get<SubscriptionGifts>(*anonymous).gifter);
 }
 

@@ -106,8 +106,10 @@ struct FinalizeGuard {
 
 Connection::Connection(const std::string& file, Role role) {
   const int flags = role == Role::reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  if (sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr) != SQLITE_OK) {
-    const DatabaseError error(code_of(sqlite3_extended_errcode(db_)), "", fmt::format("cannot open: {}", sqlite3_errmsg(db_)));
+  if (sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr) !=
+      SQLITE_OK) {
+    const DatabaseError error(code_of(sqlite3_extended_errcode(db_)), "",
+                              fmt::format("cannot open: {}", sqlite3_errmsg(db_)));
     sqlite3_close_v2(db_);
     throw error;
   }
@@ -120,7 +122,8 @@ Connection::Connection(const std::string& file, Role role) {
     execute("PRAGMA cache_size=-16000");
     // The first use of this function declares its columns, which the authorizer would take for DDL.
     execute("SELECT 1 FROM json_each('[]')");
-    if (role != Role::schema && !mutated(Mutation::authorizer_off)) sqlite3_set_authorizer(db_, deny_outside_of_data, nullptr);
+    if (role != Role::schema && !mutated(Mutation::authorizer_off))
+      sqlite3_set_authorizer(db_, deny_outside_of_data, nullptr);
   } catch (...) {
     sqlite3_close_v2(db_);
     throw;
@@ -136,7 +139,8 @@ void Connection::execute(const char* sql) {
   if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with(db_, "executing");
 }
 
-std::vector<std::vector<std::string>> Connection::query(const std::string& sql, const std::vector<std::string>& values) {
+std::vector<std::vector<std::string>> Connection::query(const std::string& sql,
+                                                        const std::vector<std::string>& values) {
   const FinalizeGuard guard{prepare(sql, false)};
   const std::vector<Value> bound(values.begin(), values.end());  // bound, not copied: lives until the end
   for (std::size_t i = 0; i < bound.size(); ++i) bind(guard.statement, static_cast<int>(i) + 1, bound[i]);
@@ -162,7 +166,8 @@ sqlite3_stmt* Connection::prepare(const std::string& sql, bool persistent) {
                          persistent ? SQLITE_PREPARE_PERSISTENT : 0, &statement, &tail) != SQLITE_OK) {
     fail_with(db_, "preparing");
   }
-  if (statement == nullptr || std::string_view(tail).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
+  if (statement == nullptr ||
+      std::string_view(tail).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
     sqlite3_finalize(statement);
     throw DatabaseError(DbCode::other, "", "exactly one statement is allowed");
   }

@@ -31,7 +31,8 @@ class Connection {
   /// SQL without parameters or rows (BEGIN, COMMIT, a migration's script).
   void execute(const char* sql);
   /// Rows as text, NULL as "" (the migrator's journal, a pragma).
-  std::vector<std::vector<std::string>> query(const std::string& sql, const std::vector<std::string>& values = {});
+  std::vector<std::vector<std::string>> query(const std::string& sql,
+                                              const std::vector<std::string>& values = {});
   bool in_transaction() const;
   std::int64_t data_version();
 
@@ -44,9 +45,9 @@ class Connection {
  private:
   struct Prepared {
     sqlite3_stmt* statement = nullptr;
-    int server_position = 0;            // of :server, 0 when absent
-    std::vector<int> positions;         // of each parameter, in the order of StatementInfo::parameters
-    std::vector<int> columns;           // of each wanted column in the answer
+    int server_position = 0;     // of :server, 0 when absent
+    std::vector<int> positions;  // of each parameter, in the order of StatementInfo::parameters
+    std::vector<int> columns;    // of each wanted column in the answer
   };
 
   sqlite3_stmt* prepare(const std::string& sql, bool persistent);

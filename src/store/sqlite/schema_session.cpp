@@ -31,7 +31,8 @@ Result<SchemaSession> SchemaSession::open(const std::string& url, const std::str
     connection->query("SELECT count(*) FROM sqlite_schema");
     if (std::filesystem::file_size(*file) <= kCheckedBytes) {
       const auto findings = connection->query("PRAGMA quick_check(1)");
-      if (findings.empty() || findings[0][0] != "ok") return damaged(*file, findings.empty() ? "?" : findings[0][0]);
+      if (findings.empty() || findings[0][0] != "ok")
+        return damaged(*file, findings.empty() ? "?" : findings[0][0]);
     }
     return SchemaSession(*file, std::move(connection));
   } catch (const DatabaseError& failure) {

@@ -18,7 +18,8 @@ class SchemaSession {
 
   /// All of these throw DatabaseError.
   void execute(const std::string& script) { connection_->execute(script.c_str()); }
-  std::vector<std::vector<std::string>> query(const std::string& sql, const std::vector<std::string>& values = {}) {
+  std::vector<std::vector<std::string>> query(const std::string& sql,
+                                              const std::vector<std::string>& values = {}) {
     return connection_->query(sql, values);
   }
   bool in_transaction() const { return connection_->in_transaction(); }

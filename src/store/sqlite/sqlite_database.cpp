@@ -74,7 +74,8 @@ void SqliteDatabase::Queue::push(Job job) {
   {
     const std::scoped_lock lock(mutex_);
     if (closed_ || jobs_.size() >= kLongestQueue) {
-      throw DatabaseError(DbCode::overloaded, "", closed_ ? "the database is closing" : "too much is waiting");
+      throw DatabaseError(DbCode::overloaded, "",
+                          closed_ ? "the database is closing" : "too much is waiting");
     }
     jobs_.push_back(std::move(job));
   }
@@ -102,7 +103,8 @@ std::size_t SqliteDatabase::Queue::size() const {
   return jobs_.size();
 }
 
-Result<std::unique_ptr<Database>> SqliteDatabase::open(const std::string& file, const StatementRegistry& statements,
+Result<std::unique_ptr<Database>> SqliteDatabase::open(const std::string& file,
+                                                       const StatementRegistry& statements,
                                                        const StatementGate& gate, Metrics* metrics) {
   try {
     sqlite::Connection check(file, sqlite::Role::checker);
@@ -186,7 +188,8 @@ void SqliteDatabase::run_body(sqlite::Connection& connection, Job& job) {
   Driver driver(statements_, connection, job.scope);
   auto body = job.work->start(driver);
   body.resume();
-  if (!body.done()) throw std::logic_error("a transaction body waited for something else than its statements");
+  if (!body.done())
+    throw std::logic_error("a transaction body waited for something else than its statements");
   body.take();
 }
 

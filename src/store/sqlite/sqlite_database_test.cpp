@@ -1,9 +1,10 @@
 #include "store/sqlite/sqlite_database.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "bot/ledger.h"
 #include "store/sqlite/connection.h"
@@ -24,7 +25,8 @@ BOOST_DESCRIBE_STRUCT(PersonRow, (), (person_id, display_name))
 
 TEST(SqliteDatabase, AnswersAfterTheCommit) {
   test::TestWorld world;
-  const auto person = world.in(7, [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); });
+  const auto person =
+      world.in(7, [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); });
   EXPECT_EQ(person.value(), 1);
   EXPECT_EQ(world.dump("SELECT discord_server_id, person_id, display_name FROM persons"), "7|1|Nightowl\n");
 }
@@ -51,7 +53,8 @@ TEST(SqliteDatabase, AFailingBodyDoesNotTakeItsGroupWithIt) {
       co_await bot::person_of(tx, {"kick", std::to_string(i), "viewer"}, world.clock.now());
       if (i % 10 == 3) throw std::runtime_error("every tenth");
     };
-    boost::asio::co_spawn(loop, scope.transact(body), [&](std::exception_ptr error) { failed += error ? 1 : 0; });
+    boost::asio::co_spawn(loop, scope.transact(body),
+                          [&](std::exception_ptr error) { failed += error ? 1 : 0; });
   }
   loop.run();
   EXPECT_EQ(failed, kBodies / 10);
@@ -64,8 +67,11 @@ TEST(SqliteDatabase, RunsBodiesInTheOrderOfSubmission) {
   boost::asio::io_context loop;
   std::vector<std::int64_t> persons(50);
   for (std::size_t i = 0; i < persons.size(); ++i) {
-    auto body = [&world, i](Tx& tx) { return bot::person_of(tx, {"kick", std::to_string(i), "viewer"}, world.clock.now()); };
-    boost::asio::co_spawn(loop, scope.transact(body), [&, i](std::exception_ptr, PersonId id) { persons[i] = id.value(); });
+    auto body = [&world, i](Tx& tx) {
+      return bot::person_of(tx, {"kick", std::to_string(i), "viewer"}, world.clock.now());
+    };
+    boost::asio::co_spawn(loop, scope.transact(body),
+                          [&, i](std::exception_ptr, PersonId id) { persons[i] = id.value(); });
   }
   loop.run();
   for (std::size_t i = 0; i < persons.size(); ++i) EXPECT_EQ(persons[i], static_cast<std::int64_t>(i) + 1);
@@ -108,7 +114,9 @@ TEST(SqliteDatabase, WaitsForAnotherProcessThatWrites) {
   other.execute("BEGIN IMMEDIATE");
   boost::asio::io_context loop;
   std::exception_ptr error;
-  auto body = [&](Tx& tx) -> TxTask<void> { co_await bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); };
+  auto body = [&](Tx& tx) -> TxTask<void> {
+    co_await bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now());
+  };
   boost::asio::co_spawn(loop, scope.transact(body), [&](std::exception_ptr e) { error = e; });
   std::jthread release([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
@@ -135,8 +143,9 @@ TEST(SqliteDatabase, RunningConnectionsCannotChangeTheSchemaOrReachOtherFiles) {
   test::TestWorld world;
   for (const auto role : {sqlite::Role::writer, sqlite::Role::reader}) {
     sqlite::Connection connection(world.database_file(), role);
-    for (const char* sql : {"CREATE TABLE x (a)", "DROP TABLE persons", "ATTACH 'other.db' AS other",
-                            "PRAGMA writable_schema=ON", "CREATE TEMP TABLE x (a)", "CREATE VIEW v AS SELECT 1"}) {
+    for (const char* sql :
+         {"CREATE TABLE x (a)", "DROP TABLE persons", "ATTACH 'other.db' AS other",
+          "PRAGMA writable_schema=ON", "CREATE TEMP TABLE x (a)", "CREATE VIEW v AS SELECT 1"}) {
       EXPECT_THROW(connection.execute(sql), DatabaseError) << sql;
     }
   }
@@ -146,8 +155,9 @@ TEST(SqliteDatabase, AnUnregisteredStatementIsAFault) {
   test::TestWorld world;
   static constexpr Statement<NoParams, PersonRow> kStray{
       "test.stray", "SELECT person_id, display_name FROM persons WHERE discord_server_id = :server"};
-  EXPECT_THROW(world.in(7, [](Tx& tx) -> TxTask<std::vector<PersonRow>> { co_return co_await tx.all(kStray); }),
-               std::logic_error);
+  EXPECT_THROW(
+      world.in(7, [](Tx& tx) -> TxTask<std::vector<PersonRow>> { co_return co_await tx.all(kStray); }),
+      std::logic_error);
 }
 
 }  // namespace
