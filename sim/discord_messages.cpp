@@ -11,7 +11,7 @@
 namespace guildhall::sim {
 namespace {
 
-constexpr std::size_t kKeptPerChannel = 500;
+constexpr std::size_t kKeptPerChannel = 5'000;
 constexpr std::chrono::minutes kNonceLife{3};
 constexpr std::array<std::string_view, 4> kEditable = {"content", "embeds", "components", "flags"};
 constexpr std::int64_t kLoading = 128;

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::steady_clock;
 using State = Interaction::State;
 
-constexpr std::size_t kKept = 3'000;
+constexpr std::size_t kKept = 10'000;
 constexpr std::int64_t kLoading = 128;
 constexpr int kComponent = 3;
 enum CallbackType : int { kMessage = 4, kDefer = 5, kDeferUpdate = 6, kUpdate = 7, kChoices = 8, kModal = 9 };

@@ -134,7 +134,7 @@ SqliteDatabase::SqliteDatabase(const std::string& file, const StatementRegistry&
     metrics->gauge("guildhall_db_waiting", "Units of work that wait for the writer.",
                    [this] { return static_cast<double>(waiting()); });
   }
-  seen_version_ = writer_->data_version();
+  told_version_ = seen_version_ = writer_->data_version();
   for (std::size_t i = 0; i < kReaders; ++i) {
     readers_.push_back(std::make_unique<sqlite::Connection>(file, sqlite::Role::reader));
   }
@@ -158,9 +158,9 @@ Task<bool> SqliteDatabase::changed_elsewhere(Passkey key) {
   struct Poll final : Work {
     TxTask<void> start(TxDriver&) override { co_return; }
   } poll;
-  const std::int64_t before = seen_version_;
   co_await perform(key, kNoScope, Mode::write, poll);
-  co_return seen_version_ != before;
+  const std::int64_t seen = seen_version_;
+  co_return told_version_.exchange(seen) != seen;
 }
 
 void SqliteDatabase::write_loop(sqlite::Connection& connection) {

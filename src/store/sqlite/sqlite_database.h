@@ -2,6 +2,7 @@
 // a savepoint of its own), and reader threads beside it on the write-ahead log.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -67,7 +68,9 @@ class SqliteDatabase final : public Database {
   const StatementRegistry& statements_;
   Queue writes_;
   Queue reads_;
-  std::int64_t seen_version_ = 0;  // by the writer thread
+  // SQLite's data_version: as the writer saw it after its last group, and as changed_elsewhere last told.
+  std::atomic<std::int64_t> seen_version_ = 0;
+  std::atomic<std::int64_t> told_version_ = 0;
   std::unique_ptr<sqlite::Connection> writer_;
   std::vector<std::unique_ptr<sqlite::Connection>> readers_;
   std::vector<std::jthread> threads_;

@@ -139,6 +139,18 @@ TEST(SqliteDatabase, NoticesOtherProcessesAndNotItself) {
   EXPECT_FALSE(net::run_to_end(global.changed_elsewhere()));
 }
 
+TEST(SqliteDatabase, NoticesOtherProcessesThatWroteBeforeItsOwnLastWork) {
+  test::TestWorld world;
+  const auto global = world.tenancy->global();
+  world.in(7, [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); });
+  EXPECT_FALSE(net::run_to_end(global.changed_elsewhere()));
+  sqlite::Connection other(world.database_file(), sqlite::Role::schema);
+  other.execute("UPDATE servers SET revision = revision + 1");
+  world.in(7, [&](Tx& tx) { return bot::person_of(tx, {"kick", "2", "Nightowl"}, world.clock.now()); });
+  EXPECT_TRUE(net::run_to_end(global.changed_elsewhere()));
+  EXPECT_FALSE(net::run_to_end(global.changed_elsewhere()));
+}
+
 TEST(SqliteDatabase, RunningConnectionsCannotChangeTheSchemaOrReachOtherFiles) {
   test::TestWorld world;
   for (const auto role : {sqlite::Role::writer, sqlite::Role::reader}) {

@@ -1,0 +1,175 @@
+// Faults: the bot is killed at random moments under load, and every message of the platforms is repeated,
+// delayed and reordered. The simulation is the witness: what it was answered 200 for, and the totals that
+// follow from its own record, must be in the database.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Bot, freePort, full, http, query, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+
+const speed = 10; // a minute of the world is six seconds
+const kills = full ? 100 : 10;
+
+/** The platforms with their members at work, and a bot that serves them; both end with the test. */
+async function world(t, { rate = 300, faults = {} } = {}) {
+  const clock = `${speed}:${Math.floor(Date.now() / 1000)}`;
+  const sim = await startSim(['--rate', String(rate), '--sim-clock', clock, '--keep', temporaryFolder()]);
+  const port = await freePort();
+  await sim.post('/kick/webhook', { url: `http://127.0.0.1:${port}/webhooks/kick` });
+  const bot = new Bot({ dataDir: temporaryFolder(), port, env: simEnvironment(sim.contract), args: ['--sim-clock', clock] });
+  t.after(async () => {
+    await bot.process.stop('SIGKILL');
+    await sim.stop('SIGKILL');
+  });
+  bot.begin();
+  await bot.ready();
+  const places = await sim.get('/world');
+  await until('the servers to arrive', async () => (await bot.commandJson('server', 'list')).servers.length === places.servers.length);
+  for (const server of places.servers) {
+    const quiet = server.channels.find(({ name }) => name === 'raffles');
+    await bot.command('settings', 'set', '--server', server.id, 'log_channel_id', quiet.id);
+  }
+  await bot.bindTo(places); // returns when the running bot has taken over the settings
+  const administrator = places.servers.map((server) => ({ guild: server.id, user: server.owner }));
+  if (Object.keys(faults).length > 0) await sim.post('/faults', faults);
+  await sim.post('/members/start');
+  return { sim, bot, places, administrator };
+}
+
+/** Corrections by administrators all the time; the returned function ends them and tells which were asked. */
+function correct(sim, administrators, places) {
+  const asked = [];
+  let going = true;
+  const loop = (async () => {
+    for (let i = 0; going; i += 1) {
+      const { guild, user } = administrators[i % administrators.length];
+      const members = places.servers.find((server) => server.id === guild).members;
+      const amount = 1 + (i % 50);
+      try {
+        const { interaction } = await sim.post('/discord/command', {
+          guild, user, name: 'points-add', options: { user: members[i % members.length].id, amount, reason: `correction ${i}` },
+        });
+        asked.push({ id: interaction.id ?? interaction, guild, amount, reason: `correction ${i}` });
+      } catch {
+        // no bot is there to be asked
+      }
+      await sleep(150);
+    }
+  })();
+  return async () => {
+    going = false;
+    await loop;
+    return asked;
+  };
+}
+
+async function settle(sim, bot) {
+  await sim.post('/members/stop');
+  await until('all webhooks to be told', async () => (await sim.get('/healthz')).webhooks_waiting === 0, 60);
+  await until('the outbox to be empty', async () => (await query(bot.dataDir, 'SELECT count(*) AS n FROM outbox'))[0].n === 0, 90);
+  const [{ newest }] = await query(bot.dataDir, 'SELECT max(at) AS newest FROM presence');
+  await until('the newest presence to be settled', async () => (await query(bot.dataDir, 'SELECT min(settled_until) AS until FROM watch_settlements'))[0].until >= (newest ?? 0) + 120e6, 90);
+}
+
+async function checkRecord(sim, bot) {
+  const counts = await bot.commandJson('sim', 'check', '--control', sim.contract.control);
+  assert.equal(counts.servers, 3);
+  assert.equal(counts.ledger_mismatches, 0);
+  assert.equal(counts.foreign_rows, 0);
+  assert.equal(counts.witness_mismatches, 0);
+  assert.ok(counts.kick_events > 50, `only ${counts.kick_events} events of Kick`);
+  return counts;
+}
+
+/** What Discord was told is in the ledger, once; what is in the ledger was announced, once. */
+async function checkCorrections(sim, bot, asked) {
+  const booked = await query(bot.dataDir, "SELECT operation_id, amount, reason FROM ledger WHERE kind = 'admin_adjust'");
+  const byOperation = new Map(booked.map((row) => [row.operation_id, row]));
+  assert.equal(byOperation.size, booked.length, 'an operation was booked twice');
+  const interactions = await sim.get('/discord/interactions');
+  let answered = 0;
+  for (const { id, amount } of asked) {
+    const record = interactions.find((one) => one.id === id);
+    const text = JSON.stringify(record ?? {});
+    if (!text.includes(`got ${amount} points`)) continue;
+    answered += 1;
+    assert.equal(byOperation.get(`discord:${id}`)?.amount, amount, `interaction ${id} was answered and is not in the ledger`);
+  }
+  const told = [];
+  for (const server of (await sim.get('/world')).servers) {
+    for (const message of await sim.get(`/discord/messages?guild=${server.id}`)) told.push(message.content);
+  }
+  for (const { reason } of booked) {
+    const times = told.filter((content) => content.endsWith(`: ${reason}`)).length;
+    assert.equal(times, 1, `"${reason}" was announced ${times} times`);
+  }
+  return { asked: asked.length, answered, booked: booked.length };
+}
+
+test(`killed ${kills} times under load, it goes on by itself and has lost and doubled nothing`, { timeout: 1_200_000 }, async (t) => {
+  const { sim, bot, places, administrator } = await world(t);
+  const stopCorrections = correct(sim, administrator, places);
+  for (let i = 0; i < kills; i += 1) {
+    await sleep(400 + Math.random() * 2_000);
+    await bot.process.stop('SIGKILL');
+    bot.begin();
+    await bot.ready();
+  }
+  await sleep(1_000);
+  const asked = await stopCorrections();
+  await settle(sim, bot);
+  const counts = await checkRecord(sim, bot);
+  const corrections = await checkCorrections(sim, bot, asked);
+  assert.ok(corrections.answered > 0, 'no correction was answered');
+  console.log(`# ${kills} kills: ${counts.kick_events} events of Kick, ${counts.points_awarded} points awarded, corrections ${JSON.stringify(corrections)}`);
+});
+
+test('repeated, delayed, reordered and forged messages leave the same sums', { timeout: 300_000 }, async (t) => {
+  const { sim, bot, places, administrator } = await world(t, {
+    rate: 120,
+    faults: { kick_duplicates: true, kick_reorder: true, kick_delay_ms: 200, kick_spaces: true, kick_wrong_signature: true, gateway_duplicates: true, gateway_numeric_ids: true },
+  });
+  const stopCorrections = correct(sim, administrator, places);
+  await sleep(full ? 60_000 : 15_000);
+  const asked = await stopCorrections();
+  await settle(sim, bot);
+  const counts = await checkRecord(sim, bot);
+  const corrections = await checkCorrections(sim, bot, asked);
+  const witness = await sim.get('/witness');
+  assert.equal(witness.forged_accepted, 0, 'a webhook with a wrong signature was accepted');
+  console.log(`# ${counts.kick_events} events of Kick, each told twice and out of order; corrections ${JSON.stringify(corrections)}`);
+});
+
+test('an outage of Discord pauses nothing, leaving deletes nothing, and coming back resumes', { timeout: 120_000 }, async (t) => {
+  const { sim, bot, places } = await world(t, { rate: 60 });
+  const guild = places.servers[0].id;
+  const state = async () => (await query(bot.dataDir, `SELECT state FROM servers WHERE discord_server_id = ${guild}`))[0].state;
+  const people = async () => (await query(bot.dataDir, `SELECT count(*) AS n FROM persons WHERE discord_server_id = ${guild}`))[0].n;
+  await until('people to be known', async () => (await people()) > 0);
+  await sim.post('/discord/outage', { guild });
+  await sleep(500);
+  assert.equal(await state(), 'active');
+  await sim.post('/discord/outage-end', { guild });
+  await sim.post('/discord/guild-leave', { guild });
+  await until('the server to be inactive', async () => (await state()) === 'inactive');
+  const before = await people();
+  assert.ok(before > 0);
+  await sim.post('/discord/guild-join', { guild });
+  await until('the server to be active again', async () => (await state()) === 'active');
+  assert.ok((await people()) >= before, 'people were lost');
+});
+
+test('a platform that closes, refuses and limits is only a pause', { timeout: 120_000 }, async (t) => {
+  const { sim, bot, places, administrator } = await world(t, { rate: 60 });
+  for (const code of [4000, 4009, 1001, 0]) {
+    await sim.post('/discord/gateway', { do: 'close', code });
+    await until(`the bot to be back after ${code}`, async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
+  }
+  await sim.post('/faults', { discord_user_429: 2, discord_5xx: 2, kick_429: 1, kick_5xx: 1, gateway_refuse_resumes: true });
+  await sim.post('/discord/gateway', { do: 'reconnect' });
+  await sleep(500);
+  await until('the bot to be back', async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
+  const { guild, user } = administrator[0];
+  const { interaction } = await sim.post('/discord/command', { guild, user, name: 'points', options: {} });
+  const id = interaction.id ?? interaction;
+  await until('an answer', async () => JSON.stringify((await sim.get('/discord/interactions')).find((one) => one.id === id)).includes('points'), 30);
+  assert.equal(places.servers.length, 3);
+});
