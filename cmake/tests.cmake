@@ -25,7 +25,7 @@ function(room_tests name)
 endfunction()
 
 room_tests(unit_tests
-  FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/cli tests/lint
+  FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/cli tests/lint tests/docs
   LIBS guildhall_cli test_support pg_query)
 add_library(openapi_check STATIC tests/contract/openapi_check.cpp)
 target_link_libraries(openapi_check PUBLIC guildhall_net)

@@ -29,24 +29,6 @@ std::string help_line(std::string_view left, std::string_view right) {
   return fmt::format("  {:<24} {}\n", left, right);
 }
 
-std::string help_of(const Command& command) {
-  std::string usage = full_name(command);
-  for (const auto& argument : command.arguments) {
-    usage += argument.required ? fmt::format(" {}", argument.name) : fmt::format(" [{}]", argument.name);
-  }
-  std::string text = fmt::format("{}\n\nUsage: {} [options]\n", command.summary, usage);
-  if (!command.arguments.empty()) text += "\nArguments:\n";
-  for (const auto& argument : command.arguments) text += help_line(argument.name, argument.help);
-  text += "\nOptions:\n";
-  for (const auto* list : {&command.options, &common_options()}) {
-    for (const auto& option : *list) {
-      text += help_line(option.value.empty() ? option.name : fmt::format("{} {}", option.name, option.value),
-                        option.help + (option.required ? " (required)" : ""));
-    }
-  }
-  return text + help_line("--help", "this text") + fmt::format("\nExample:\n  {}\n", command.example);
-}
-
 std::string help_of_all(const std::vector<Command>& commands, const std::vector<std::string>& prefix) {
   std::string text =
       "Guildhall: a community bot for many Discord servers, each sealed off from the others.\n\nCommands:\n";
@@ -169,6 +151,24 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+std::string help_of(const Command& command) {
+  std::string usage = full_name(command);
+  for (const auto& argument : command.arguments) {
+    usage += argument.required ? fmt::format(" {}", argument.name) : fmt::format(" [{}]", argument.name);
+  }
+  std::string text = fmt::format("{}\n\nUsage: {} [options]\n", command.summary, usage);
+  if (!command.arguments.empty()) text += "\nArguments:\n";
+  for (const auto& argument : command.arguments) text += help_line(argument.name, argument.help);
+  text += "\nOptions:\n";
+  for (const auto* list : {&command.options, &common_options()}) {
+    for (const auto& option : *list) {
+      text += help_line(option.value.empty() ? option.name : fmt::format("{} {}", option.name, option.value),
+                        option.help + (option.required ? " (required)" : ""));
+    }
+  }
+  return text + help_line("--help", "this text") + fmt::format("\nExample:\n  {}\n", command.example);
+}
 
 std::optional<std::string> Arguments::get(std::string_view name) const {
   const auto found = values.find(name);

@@ -14,6 +14,9 @@ struct Parsed {
   std::optional<std::string> help;  // asked for: print it and end
 };
 
+/// What `guildhall COMMAND --help` prints.
+std::string help_of(const Command& command);
+
 /// Error `usage` with a suggestion, `configuration` when the configuration cannot be used.
 Result<Parsed> parse(const std::vector<Command>& commands, const std::vector<std::string>& argv,
                      const std::vector<std::pair<std::string, std::string>>& environment);
