@@ -149,6 +149,11 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets,
                                         "outcome=\"refused\"")) {
   const auto now = std::chrono::steady_clock::now();
   for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
+  // What was known before this start holds until Kick can be asked again: no guessing meanwhile.
+  for (const auto& channel : services_.tenancy.channels().list()) {
+    if (channel.live != "unknown")
+      live_known_until_[channel.platform_user_id] = services_.clock.now() + kWordHolds;
+  }
   listening_ = services_.topics.listen([this](const std::string& topic, std::uint64_t) {
     const auto slash = topic.rfind('/');
     if (!topic.starts_with("server/") || topic.substr(slash + 1) != "settings") return;

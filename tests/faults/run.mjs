@@ -2,15 +2,18 @@
 // delayed and reordered. The simulation is the witness: what it was answered 200 for, and the totals that
 // follow from its own record, must be in the database.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Bot, freePort, full, http, query, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 
-const speed = 10; // a minute of the world is six seconds
+const speed = 30; // a minute of the world is two seconds
 const kills = full ? 100 : 10;
 
 /** The platforms with their members at work, and a bot that serves them; both end with the test. */
-async function world(t, { rate = 300, faults = {} } = {}) {
-  const clock = `${speed}:${Math.floor(Date.now() / 1000)}`;
+async function world(t, { rate = 100, faults = {}, members = true } = {}) {
+  const origin = Math.floor(Date.now() / 1000);
+  const clock = `${speed}:${origin}`;
   const sim = await startSim(['--rate', String(rate), '--sim-clock', clock, '--keep', temporaryFolder()]);
   const port = await freePort();
   await sim.post('/kick/webhook', { url: `http://127.0.0.1:${port}/webhooks/kick` });
@@ -30,8 +33,8 @@ async function world(t, { rate = 300, faults = {} } = {}) {
   await bot.bindTo(places); // returns when the running bot has taken over the settings
   const administrator = places.servers.map((server) => ({ guild: server.id, user: server.owner }));
   if (Object.keys(faults).length > 0) await sim.post('/faults', faults);
-  await sim.post('/members/start');
-  return { sim, bot, places, administrator };
+  if (members) await sim.post('/members/start');
+  return { sim, bot, places, administrator, origin };
 }
 
 /** Corrections by administrators all the time; the returned function ends them and tells which were asked. */
@@ -75,6 +78,7 @@ async function checkRecord(sim, bot) {
   assert.equal(counts.ledger_mismatches, 0);
   assert.equal(counts.foreign_rows, 0);
   assert.equal(counts.witness_mismatches, 0);
+  assert.ok(counts.points_awarded > 0, 'no points were paid');
   assert.ok(counts.kick_events > 50, `only ${counts.kick_events} events of Kick`);
   return counts;
 }
@@ -124,7 +128,7 @@ test(`killed ${kills} times under load, it goes on by itself and has lost and do
 
 test('repeated, delayed, reordered and forged messages leave the same sums', { timeout: 300_000 }, async (t) => {
   const { sim, bot, places, administrator } = await world(t, {
-    rate: 120,
+    rate: 40,
     faults: { kick_duplicates: true, kick_reorder: true, kick_delay_ms: 200, kick_spaces: true, kick_wrong_signature: true, gateway_duplicates: true, gateway_numeric_ids: true },
   });
   const stopCorrections = correct(sim, administrator, places);
@@ -138,8 +142,24 @@ test('repeated, delayed, reordered and forged messages leave the same sums', { t
   console.log(`# ${counts.kick_events} events of Kick, each told twice and out of order; corrections ${JSON.stringify(corrections)}`);
 });
 
+test('a clock that jumps back an hour makes nothing negative and pays nothing twice', { timeout: 120_000 }, async (t) => {
+  const { sim, bot, origin } = await world(t);
+  const clocks = [origin, origin + Math.round(3_600 / (speed - 1)), origin]; // the later its origin, the less has passed
+  for (const begun of clocks) {
+    await bot.process.stop('SIGKILL');
+    bot.args = ['--sim-clock', `${speed}:${begun}`];
+    bot.begin();
+    await bot.ready();
+    await sleep(full ? 20_000 : 5_000);
+  }
+  await settle(sim, bot);
+  await checkRecord(sim, bot);
+  const [{ negative }] = await query(bot.dataDir, 'SELECT (SELECT count(*) FROM balances WHERE balance < 0) + (SELECT count(*) FROM watchtime WHERE watched_us < 0 OR subscribed_us < 0) AS negative');
+  assert.equal(negative, 0);
+});
+
 test('an outage of Discord pauses nothing, leaving deletes nothing, and coming back resumes', { timeout: 120_000 }, async (t) => {
-  const { sim, bot, places } = await world(t, { rate: 60 });
+  const { sim, bot, places } = await world(t, { rate: 20 });
   const guild = places.servers[0].id;
   const state = async () => (await query(bot.dataDir, `SELECT state FROM servers WHERE discord_server_id = ${guild}`))[0].state;
   const people = async () => (await query(bot.dataDir, `SELECT count(*) AS n FROM persons WHERE discord_server_id = ${guild}`))[0].n;
@@ -158,7 +178,7 @@ test('an outage of Discord pauses nothing, leaving deletes nothing, and coming b
 });
 
 test('a platform that closes, refuses and limits is only a pause', { timeout: 120_000 }, async (t) => {
-  const { sim, bot, places, administrator } = await world(t, { rate: 60 });
+  const { sim, bot, places, administrator } = await world(t, { rate: 20 });
   for (const code of [4000, 4009, 1001, 0]) {
     await sim.post('/discord/gateway', { do: 'close', code });
     await until(`the bot to be back after ${code}`, async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
@@ -172,4 +192,22 @@ test('a platform that closes, refuses and limits is only a pause', { timeout: 12
   const id = interaction.id ?? interaction;
   await until('an answer', async () => JSON.stringify((await sim.get('/discord/interactions')).find((one) => one.id === id)).includes('points'), 30);
   assert.equal(places.servers.length, 3);
+});
+
+test('what Kick said last still holds after a restart: offline chat counts nothing while Kick cannot be asked', { timeout: 120_000 }, async (t) => {
+  const { sim, bot, places } = await world(t, { members: false });
+  const slug = places.servers[0].suggested_kick_channel;
+  await until('the channel to be known as offline', async () => (await query(bot.dataDir, `SELECT live FROM channels WHERE slug = '${slug}'`))[0]?.live === 'offline');
+  await bot.process.stop('SIGKILL');
+  const keyFile = join(bot.dataDir, 'kick.pem');
+  writeFileSync(keyFile, sim.contract.kick.public_key);
+  bot.env.GUILDHALL_KICK_PUBLIC_KEY_FILE = keyFile;
+  await sim.post('/faults', { kick_5xx: 1_000 });
+  bot.begin();
+  await bot.ready();
+  const { viewers } = places.kick_channels.find((channel) => channel.slug === slug);
+  const people = viewers.filter((viewer) => !viewer.bot && viewer.slug !== slug).slice(0, 2);
+  for (const viewer of people) await sim.post('/kick/chat', { slug, user: viewer.id, content: 'hello' });
+  await until('both to be noticed', async () => (await query(bot.dataDir, 'SELECT count(DISTINCT person_id) AS n FROM presence'))[0].n >= 2);
+  assert.deepEqual(await query(bot.dataDir, "SELECT * FROM watch_conditions WHERE kind = 'chat'"), []);
 });
