@@ -1,8 +1,10 @@
 // guildhall demo
 #include <fmt/format.h>
 
+#include <atomic>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
+#include <memory>
 #include <thread>
 
 #include "base/text.h"
@@ -64,9 +66,13 @@ bool is_sound(const boost::json::object& counts) {
          counts.at("witness_mismatches").as_int64() == 0;
 }
 
-Outcome run_counted(Demo& demo, const Arguments& arguments, std::int64_t seconds) {
+/// Until the time is over or somebody stops it: what was counted until then is as true.
+Outcome run_counted(Demo& demo, const Arguments& arguments, std::int64_t seconds, Signals& signals) {
+  const auto stopped = std::make_shared<std::atomic<bool>>(false);
+  signals.on_stop([stopped] { *stopped = true; });
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  while (!*stopped && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   const boost::json::object counts = demo.count();
   const std::string text = boost::json::serialize(counts);
   fmt::print("{}\n", text);
@@ -86,7 +92,7 @@ Outcome run(const Arguments& arguments) {
   Signals signals;
   auto demo = Demo::start(config, wanted->options);
   if (!demo) return std::unexpected(demo.error());
-  if (wanted->seconds > 0) return run_counted(**demo, arguments, wanted->seconds);
+  if (wanted->seconds > 0) return run_counted(**demo, arguments, wanted->seconds, signals);
   fmt::print(
       "\nThree simulated Discord servers and two Kick channels are alive, {} times as fast as real time.\n\n"
       "  Dashboard   {}\n              (the code in the address works once, for 15 minutes; another: "
