@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -36,6 +37,9 @@ struct Arguments {
   bool verbose = false;
 
   std::optional<std::string> get(std::string_view name) const;
+  /// A whole number in [least, most], or `otherwise` when it was not given. Error `usage`.
+  Result<std::int64_t> integer(std::string_view name, std::int64_t otherwise, std::int64_t least,
+                               std::int64_t most) const;
   std::string require(std::string_view name) const { return values.find(name)->second; }
   bool has(std::string_view name) const { return values.contains(name); }
 };

@@ -7,7 +7,6 @@
 #include <memory>
 #include <thread>
 
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/demo.h"
 #include "cli/signals.h"
@@ -17,25 +16,16 @@ namespace {
 
 using Outcome = Result<std::optional<Answer>>;
 
-Result<std::int64_t> number(const Arguments& arguments, const char* name, std::int64_t otherwise,
-                            std::int64_t least, std::int64_t most) {
-  const auto text = arguments.get(name);
-  if (!text) return otherwise;
-  const auto value = parse_amount(*text);
-  if (value && *value >= least && *value <= most) return *value;
-  return fail(ErrorCode::usage, fmt::format("{}: must be a whole number from {} to {}", name, least, most));
-}
-
 struct Wanted {
   DemoOptions options;
   std::int64_t seconds = 0;  // 0: until stopped
 };
 
 Result<Wanted> read_wanted(const Arguments& arguments) {
-  const auto speed = number(arguments, "--speed", 30, 1, 1000);
-  const auto seconds = number(arguments, "--seconds", 0, 1, 86'400);
-  const auto seed = number(arguments, "--seed", 1, 0, INT64_MAX / 4);
-  const auto rate = number(arguments, "--rate", 6, 1, 100'000);
+  const auto speed = arguments.integer("--speed", 30, 1, 1000);
+  const auto seconds = arguments.integer("--seconds", 0, 1, 86'400);
+  const auto seed = arguments.integer("--seed", 1, 0, INT64_MAX / 4);
+  const auto rate = arguments.integer("--rate", 6, 1, 100'000);
   for (const auto* value : {&speed, &seconds, &seed, &rate}) {
     if (!*value) return std::unexpected(value->error());
   }

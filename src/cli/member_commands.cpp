@@ -39,7 +39,10 @@ Answer answer_of(const std::string& verb, const Target& target, const bot::LinkO
        {"provisional", outcome.provisional}}};
 }
 
-Outcome link(const Arguments& arguments) {
+using Change = std::function<store::TxTask<Result<bot::LinkOutcome>>(
+    store::Tx&, const std::vector<bot::MoveHandler>&, const Target&, TimePoint)>;
+
+Outcome change(const Arguments& arguments, const Change& body, const std::string& verb) {
   const auto target = read_target(arguments);
   if (!target) return std::unexpected(target.error());
   const SystemClock clock;
@@ -47,30 +50,30 @@ Outcome link(const Arguments& arguments) {
   if (!workspace) return std::unexpected(workspace.error());
   const auto scope = (*workspace)->scope(arguments.require("--server"));
   if (!scope) return std::unexpected(scope.error());
-  const bot::LinkRequest request{target->member, target->platform, arguments.require("NAME")};
-  const auto& handlers = (*workspace)->declarations().on_move;
-  const auto outcome = net::run_to_end(scope->transact([&](store::Tx& tx) {
-    return bot::link_member(tx, handlers, request, command_line_operator(), clock.now());
-  }));
+  const auto outcome = net::run_to_end(scope->transact(
+      [&](store::Tx& tx) { return body(tx, (*workspace)->declarations().on_move, *target, clock.now()); }));
   if (!outcome) return std::unexpected(outcome.error());
-  return answer_of("linked to " + target->platform + " " + request.name, *target, *outcome);
+  return answer_of(verb, *target, *outcome);
+}
+
+Outcome link(const Arguments& arguments) {
+  const std::string name = arguments.require("NAME");
+  return change(
+      arguments,
+      [&](store::Tx& tx, const std::vector<bot::MoveHandler>& handlers, const Target& target, TimePoint now) {
+        return bot::link_member(tx, handlers, {target.member, target.platform, name}, command_line_operator(),
+                                now);
+      },
+      "linked to " + arguments.require("PLATFORM") + " " + name);
 }
 
 Outcome unlink(const Arguments& arguments) {
-  const auto target = read_target(arguments);
-  if (!target) return std::unexpected(target.error());
-  const SystemClock clock;
-  auto workspace = Workspace::open(arguments.config, clock);
-  if (!workspace) return std::unexpected(workspace.error());
-  const auto scope = (*workspace)->scope(arguments.require("--server"));
-  if (!scope) return std::unexpected(scope.error());
-  const auto& handlers = (*workspace)->declarations().on_move;
-  const auto outcome = net::run_to_end(scope->transact([&](store::Tx& tx) {
-    return bot::unlink_member(tx, handlers, target->member, target->platform, command_line_operator(),
-                              clock.now());
-  }));
-  if (!outcome) return std::unexpected(outcome.error());
-  return answer_of("unlinked from " + target->platform, *target, *outcome);
+  return change(
+      arguments,
+      [](store::Tx& tx, const std::vector<bot::MoveHandler>& handlers, const Target& target, TimePoint now) {
+        return bot::unlink_member(tx, handlers, target.member, target.platform, command_line_operator(), now);
+      },
+      "unlinked from " + arguments.require("PLATFORM"));
 }
 
 }  // namespace

@@ -176,6 +176,15 @@ std::optional<std::string> Arguments::get(std::string_view name) const {
   return found->second;
 }
 
+Result<std::int64_t> Arguments::integer(std::string_view name, std::int64_t otherwise, std::int64_t least,
+                                        std::int64_t most) const {
+  const auto text = get(name);
+  if (!text) return otherwise;
+  const auto value = parse_amount(*text);
+  if (value && *value >= least && *value <= most) return *value;
+  return fail(ErrorCode::usage, fmt::format("{}: must be a whole number from {} to {}", name, least, most));
+}
+
 Result<Parsed> parse(const std::vector<Command>& commands, const std::vector<std::string>& argv,
                      const std::vector<std::pair<std::string, std::string>>& environment) {
   std::vector<std::string> words;  // up to the first option: where the command's name can be

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <semaphore>
 
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "net/loops.h"
@@ -15,19 +14,10 @@ namespace {
 
 using Outcome = Result<std::optional<Answer>>;
 
-Result<std::int64_t> number_option(const Arguments& arguments, const char* name, std::int64_t otherwise,
-                                   std::int64_t least, std::int64_t most) {
-  const auto text = arguments.get(name);
-  if (!text) return otherwise;
-  const auto number = parse_amount(*text);
-  if (number && *number >= least && *number <= most) return *number;
-  return fail(ErrorCode::usage, fmt::format("{}: must be a whole number from {} to {}", name, least, most));
-}
-
 Result<sim::SimOptions> read_options(const Arguments& arguments) {
   sim::SimOptions options;
-  const auto seed = number_option(arguments, "--seed", 1, 0, INT64_MAX / 4);
-  const auto rate = number_option(arguments, "--rate", 6, 1, 100'000);
+  const auto seed = arguments.integer("--seed", 1, 0, INT64_MAX / 4);
+  const auto rate = arguments.integer("--rate", 6, 1, 100'000);
   if (!seed) return std::unexpected(seed.error());
   if (!rate) return std::unexpected(rate.error());
   options.seed = static_cast<std::uint64_t>(*seed);

@@ -1,5 +1,6 @@
 #include "web/api.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,6 +58,11 @@ std::string language_of(const HttpRequest& request) {
   return accepted && accepted->starts_with("de") ? "de" : "en";
 }
 
+/// RFC 9110 section 5.6.7. The page reckons "5 minutes ago" by it, whatever the browser's own clock says.
+std::string http_date(TimePoint at) {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(to_micros(at) / 1'000'000));
+}
+
 boost::json::value channel_json(const std::optional<tenancy::Channel>& channel) {
   if (!channel) return nullptr;
   const bool live = channel->live == "live" && channel->live_since;
@@ -104,6 +110,7 @@ Task<HttpResponse> Api::handle(HttpRequest request) {
   const bool is_stream = path == "/events";
   HttpResponse response = co_await handle_signed_in(request, *session);
   if (!is_stream) apply_etag(request, response);
+  response.headers.emplace_back("date", http_date(clock_.now()));
   co_return response;
 }
 

@@ -27,7 +27,8 @@ TxTask<Reply> points(Tx& tx, ServerContext& context, const CommandCall& call) {
   if (row.total_credited == 0 && target.is_caller) {
     co_return bot::say(call.door == bot::Door::chat ? "points.none_yet" : "points.none_yet_discord");
   }
-  co_return bot::say(call.door == bot::Door::chat ? "points.balance_chat" : "points.balance",
+  const bool own_in_chat = call.door == bot::Door::chat && target.is_caller;
+  co_return bot::say(own_in_chat ? "points.balance_chat" : "points.balance",
                      {{"name", MemberText{target.name}},
                       {"points", row.balance},
                       {"earned", row.total_credited},
