@@ -71,6 +71,13 @@ Outcome run_counted(Demo& demo, const Arguments& arguments, std::int64_t seconds
               arguments.json ? "The log above names what differs." : "");
 }
 
+/// How the person can call this program again from here.
+std::string own_program() {
+  std::error_code ignored;
+  const auto file = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  return file.empty() ? "guildhall" : std::filesystem::proximate(file, ignored).string();
+}
+
 Outcome run(const Arguments& arguments) {
   const auto wanted = read_wanted(arguments);
   if (!wanted) return std::unexpected(wanted.error());
@@ -86,9 +93,9 @@ Outcome run(const Arguments& arguments) {
   fmt::print(
       "\nThree simulated Discord servers and two Kick channels are alive, {} times as fast as real time.\n\n"
       "  Dashboard   {}\n              (the code in the address works once, for 15 minutes; another: "
-      "guildhall login-code --data-dir {})\n"
+      "{} login-code --data-dir {})\n"
       "  Data        {}\n\nCtrl+C ends the demo.\n",
-      wanted->options.speed, (*demo)->sign_in_url(), config.data_dir,
+      wanted->options.speed, (*demo)->sign_in_url(), own_program(), config.data_dir,
       std::filesystem::absolute(config.data_dir).string());
   std::fflush(stdout);
   signals.on_stop([&] { (*demo)->app().stop(); });
