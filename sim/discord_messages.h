@@ -1,4 +1,4 @@
-// The messages of the simulated Discord, the last few hundred of every channel.
+// The messages of the simulated Discord, the last few thousand of every channel.
 #pragma once
 
 #include <deque>

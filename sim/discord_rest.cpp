@@ -79,6 +79,7 @@ void DiscordRest::add_routes() {
   add("GET", "channels/{}", &Rest::read_channel);
   add("GET", "channels/{}/messages", &Rest::read_messages);
   add("POST", "channels/{}/messages", &Rest::create_message);
+  add("GET", "channels/{}/messages/{}", &Rest::read_message);
   add("PATCH", "channels/{}/messages/{}", &Rest::edit_message);
   add("DELETE", "channels/{}/messages/{}", &Rest::delete_message);
   for (const std::string scope : {"applications/{}/commands", "applications/{}/guilds/{}/commands"}) {
@@ -359,7 +360,7 @@ ApiAnswer DiscordRest::create_message(Call& call) {
   return ApiReply{200, message.body};
 }
 
-std::expected<Message*, ApiError> DiscordRest::own_message(Call& call) {
+std::expected<Message*, ApiError> DiscordRest::named_message(Call& call) {
   const auto place = place_of(call.number(0));
   if (!place) return std::unexpected(place.error());
   Message* message = discord_.messages.find(place->channel, call.number(1));
@@ -367,8 +368,17 @@ std::expected<Message*, ApiError> DiscordRest::own_message(Call& call) {
   return message;
 }
 
+ApiAnswer DiscordRest::read_message(Call& call) {
+  const auto message = named_message(call);
+  if (!message) return std::unexpected(message.error());
+  const auto place = place_of(call.number(0));
+  if ((place->permissions & permission::kReadMessageHistory) == 0) return api_error::missing_permissions();
+  if ((*message)->ephemeral) return api_error::unknown_message();
+  return ApiReply{200, (*message)->body};
+}
+
 ApiAnswer DiscordRest::edit_message(Call& call) {
-  const auto message = own_message(call);
+  const auto message = named_message(call);
   if (!message) return std::unexpected(message.error());
   if ((*message)->author != stage_.world.bot.id) {
     return api_error::make(403, 50005, "Cannot edit a message authored by another user");
@@ -380,7 +390,7 @@ ApiAnswer DiscordRest::edit_message(Call& call) {
 }
 
 ApiAnswer DiscordRest::delete_message(Call& call) {
-  const auto message = own_message(call);
+  const auto message = named_message(call);
   if (!message) return std::unexpected(message.error());
   const auto place = place_of(call.number(0));
   const bool may = (*message)->author == stage_.world.bot.id ||

@@ -37,7 +37,7 @@ class DiscordRest {
   net::HttpResponse run(const Endpoint& endpoint, Call& call);
   std::expected<Server*, ApiError> server_of(Snowflake id);
   std::expected<Place, ApiError> place_of(Snowflake channel);
-  std::expected<Message*, ApiError> own_message(Call& call);
+  std::expected<Message*, ApiError> named_message(Call& call);
   ApiAnswer change_role(Call& call, bool add);
 
   ApiAnswer gateway(Call& call);
@@ -55,6 +55,7 @@ class DiscordRest {
   ApiAnswer remove_member_role(Call& call);
   ApiAnswer read_channel(Call& call);
   ApiAnswer read_messages(Call& call);
+  ApiAnswer read_message(Call& call);
   ApiAnswer create_message(Call& call);
   ApiAnswer edit_message(Call& call);
   ApiAnswer delete_message(Call& call);

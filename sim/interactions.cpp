@@ -168,7 +168,11 @@ const Message& Interactions::post(const Interaction& interaction, const json::Va
   draft.extra = {
       {"application_id", std::to_string(stage_.world.bot.id)},
       {"webhook_id", std::to_string(stage_.world.bot.id)},
-      {"interaction_metadata", {{"id", std::to_string(interaction.id)}, {"type", interaction.type}}}};
+      {"interaction_metadata",
+       {{"id", std::to_string(interaction.id)},
+        {"type", interaction.type},
+        {"user", shapes::user(*stage_.world.user(interaction.user))},
+        {"authorizing_integration_owners", {{"0", std::to_string(interaction.server)}}}}}};
   const Message& message = messages_.add(std::move(draft));
   if (!ephemeral) gateway_.dispatch("MESSAGE_CREATE", message.server, message_event(stage_.world, message));
   return message;

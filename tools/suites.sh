@@ -43,6 +43,10 @@ count_results() {
     /^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
     /^ *[0-9]+ FAILED TEST/ { failed += $1 }
     /^\[  SKIPPED \] [0-9]+ test/ { skipped += $4 }
+    # node:test sums up once: "# pass 7" in TAP, "ℹ pass 7" from its spec reporter.
+    /^(#|ℹ) (pass|fail|cancelled|skipped) [0-9]+$/ {
+      if ($2 == "pass") passed += $3; else if ($2 == "skipped") skipped += $3; else failed += $3
+    }
     / Tests +.*passed/ { for (i = 1; i <= NF; i++) { if ($i == "passed") passed += $(i - 1); if ($i == "failed") failed += $(i - 1); if ($i == "skipped") skipped += $(i - 1) } }
     END { printf "%d %d %d\n", passed, failed, skipped }' "$1"
 }
