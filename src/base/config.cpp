@@ -91,13 +91,21 @@ Result<void> read_table(Config& config, const toml::table& table, const std::str
   return {};
 }
 
-Result<void> read_file(Config& config, const std::filesystem::path& path) {
-  const std::string name = path.string();
+/// Nothing for what cannot be read; a folder opens like a file and fails only when it is read.
+std::optional<std::string> content_of(const std::filesystem::path& path) {
   std::ifstream input(path);
-  if (!input) return fail(ErrorCode::configuration, fmt::format("cannot read configuration file '{}'", name));
+  if (!input || std::filesystem::is_directory(path)) return std::nullopt;
   std::stringstream content;
   content << input.rdbuf();
-  const toml::parse_result parsed = toml::parse(content.str(), name);
+  return content.str();
+}
+
+Result<void> read_file(Config& config, const std::filesystem::path& path) {
+  const std::string name = path.string();
+  const auto content = content_of(path);
+  if (!content)
+    return fail(ErrorCode::configuration, fmt::format("cannot read configuration file '{}'", name));
+  const toml::parse_result parsed = toml::parse(*content, name);
   if (!parsed) {
     return fail(ErrorCode::configuration,
                 fmt::format("{} line {}: {}", name, parsed.error().source().begin.line,
@@ -107,11 +115,9 @@ Result<void> read_file(Config& config, const std::filesystem::path& path) {
 }
 
 Result<std::string> read_secret_file(const std::string& variable, const std::string& path) {
-  std::ifstream input(path);
-  if (!input) return fail(ErrorCode::configuration, fmt::format("{}: cannot read '{}'", variable, path));
-  std::stringstream content;
-  content << input.rdbuf();
-  return std::string(trim(content.str()));
+  const auto content = content_of(path);
+  if (!content) return fail(ErrorCode::configuration, fmt::format("{}: cannot read '{}'", variable, path));
+  return std::string(trim(*content));
 }
 
 Result<void> read_environment(Config& config, const ConfigInput& input) {

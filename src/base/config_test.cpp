@@ -63,10 +63,12 @@ TEST_F(Configuration, WrongValuesNameKeyAndSource) {
   EXPECT_THAT(load("language = ").error().message, HasSubstr("line 1"));
 }
 
-TEST_F(Configuration, ANamedFileMustExist) {
+TEST_F(Configuration, ANamedFileMustExistAndBeAFile) {
   ConfigInput input;
-  input.file = folder_.path() / "nowhere.toml";
-  EXPECT_THAT(load_config(input).error().message, HasSubstr("cannot read"));
+  for (const auto& file : {folder_.path() / "nowhere.toml", folder_.path()}) {
+    input.file = file;
+    EXPECT_THAT(load_config(input).error().message, HasSubstr("cannot read"));
+  }
 }
 
 TEST_F(Configuration, SecretsComeFromFilesToo) {
@@ -76,6 +78,8 @@ TEST_F(Configuration, SecretsComeFromFilesToo) {
   input.environment = {{"GUILDHALL_DISCORD_TOKEN_FILE", file.string()}};
   EXPECT_EQ(load("", input)->discord_token, "secret-token");
   input.environment = {{"GUILDHALL_DISCORD_TOKEN_FILE", (folder_.path() / "nowhere").string()}};
+  EXPECT_THAT(load("", input).error().message, HasSubstr("GUILDHALL_DISCORD_TOKEN_FILE"));
+  input.environment = {{"GUILDHALL_DISCORD_TOKEN_FILE", folder_.path().string()}};
   EXPECT_THAT(load("", input).error().message, HasSubstr("GUILDHALL_DISCORD_TOKEN_FILE"));
 }
 

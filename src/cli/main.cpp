@@ -1,5 +1,6 @@
 // Reads the command line, runs one command, says what came of it.
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <boost/json/serialize.hpp>
 #include <cstdio>
@@ -47,6 +48,7 @@ int run(const cli::Parsed& parsed) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  umask(077);  // whatever we write holds members' data: for this user alone
   try {
     const auto parsed =
         cli::parse(cli::commands(), std::vector<std::string>(argv + 1, argv + argc), read_environment());
