@@ -317,8 +317,8 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
   for (const auto& [id, name] : interaction.users) request.person_names[id.str()] = name;
   services_.dispatcher.submit(*scope, std::move(request),
                               [this, pending](Outcome outcome, std::optional<Answer> answer) {
-                                if (answer) pending->answer(*std::move(answer));
-                                if (!answer && outcome == Outcome::overloaded)
+                                if (answer) return pending->answer(*std::move(answer));
+                                if (outcome == Outcome::overloaded)
                                   pending->answer({say_plainly("common.busy"), true});
                               });
 }

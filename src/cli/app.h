@@ -32,6 +32,8 @@ class App {
 
   /// Where this machine reaches it.
   std::string url() const;
+  /// As browsers reach it.
+  std::string public_url() const { return config_.public_url(); }
   Workspace& workspace() { return *workspace_; }
   net::Loops& loops() { return loops_; }
   web::Sessions& sessions() { return *sessions_; }

@@ -26,7 +26,7 @@ Outcome run(const Arguments& arguments) {
   if (!app) return std::unexpected(app.error());
   signals.on_stop([&] { (*app)->stop(); });
   fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n",
-             arguments.config.public_url());
+             (*app)->public_url());
   if (auto ended = (*app)->wait(); !ended) return std::unexpected(ended.error());
   return std::nullopt;
 }

@@ -24,7 +24,7 @@ std::optional<User> read_user(const json::Value& object, std::string_view key) {
   const json::Value* user = json::find(object, key);
   if (user == nullptr || json::boolean(*user, "is_anonymous").value_or(false)) return std::nullopt;
   const auto id = json::id(*user, "user_id");
-  if (!id) return std::nullopt;
+  if (!id || *id <= 0) return std::nullopt;
   return User{fmt::format("{}", *id), json::text_or(*user, "username", ""),
               json::text_or(*user, "channel_slug", "")};
 }
