@@ -51,9 +51,9 @@ class Allowed {
   const json::Value* rule_;
 };
 
-json::Value or_else(const json::Value& fields, std::string_view key, json::Value otherwise) {
+json::Value or_else(const json::Value& fields, std::string_view key, const json::Value& otherwise) {
   const json::Value* value = json::find(fields, key);
-  return value == nullptr ? std::move(otherwise) : *value;
+  return value == nullptr ? otherwise : *value;
 }
 
 std::string nonce_of(const json::Value& fields) {

@@ -165,14 +165,13 @@ const Message& Interactions::post(const Interaction& interaction, const json::Va
   draft.ephemeral = ephemeral;
   draft.fields = fields;
   draft.fields.as_object()["flags"] = json::integer(fields, "flags").value_or(0) | extra_flags;
-  draft.extra = {
-      {"application_id", std::to_string(stage_.world.bot.id)},
-      {"webhook_id", std::to_string(stage_.world.bot.id)},
-      {"interaction_metadata",
-       {{"id", std::to_string(interaction.id)},
-        {"type", interaction.type},
-        {"user", shapes::user(*stage_.world.user(interaction.user))},
-        {"authorizing_integration_owners", {{"0", std::to_string(interaction.server)}}}}}};
+  draft.extra = {{"application_id", std::to_string(stage_.world.bot.id)},
+                 {"webhook_id", std::to_string(stage_.world.bot.id)},
+                 {"interaction_metadata",
+                  {{"id", std::to_string(interaction.id)},
+                   {"type", interaction.type},
+                   {"user", shapes::user(*stage_.world.user(interaction.user))},
+                   {"authorizing_integration_owners", {{"0", std::to_string(interaction.server)}}}}}};
   const Message& message = messages_.add(std::move(draft));
   if (!ephemeral) gateway_.dispatch("MESSAGE_CREATE", message.server, message_event(stage_.world, message));
   return message;

@@ -80,7 +80,7 @@ Result<std::string> Kick::chat(std::string_view slug, KickId id, std::string con
   const auto user = user_of(id);
   if (!user) return std::unexpected(user.error());
   if ((*channel)->viewer(id) == nullptr) (*channel)->viewers.push_back({id, 0, false, false});
-  const std::string message_id = stage_.mint.uuid();
+  std::string message_id = stage_.mint.uuid();
   tell_chat(**channel, **user, *(*channel)->viewer(id), message_id, std::move(content));
   return message_id;
 }

@@ -142,7 +142,7 @@ net::HttpResponse KickOAuth::by_code(const net::Query& form) {
   const auto found = std::find_if(codes_.begin(), codes_.end(),
                                   [&](const Code& code) { return code.code == value_of(form, "code"); });
   if (found == codes_.end()) return oauth_error(400, "invalid_grant", "unknown code");
-  const Code code = *found;
+  const Code code = std::move(*found);
   codes_.erase(found);
   const std::string verifier = value_of(form, "code_verifier");
   const bool fits = std::chrono::steady_clock::now() - code.made < kCodeLife && is_verifier(verifier) &&

@@ -38,7 +38,7 @@ Snowflake world_id(std::uint64_t seed, IdSpace space, std::size_t index) {
 
 /// "night_owl7": every index has its own.
 std::string handle(std::size_t index) {
-  constexpr std::size_t kRound = 20 * 17 * 91;  // then the numbers go on
+  constexpr std::size_t kRound = std::size_t{20} * 17 * 91;  // then the numbers go on
   return fmt::format("{}_{}{}", kFirst[index % kFirst.size()], kSecond[index % kSecond.size()],
                      3 + index * 7 % 91 + 91 * (index / kRound));
 }

@@ -86,7 +86,7 @@ Result<std::string> check_text(const SettingSpec& spec, std::string_view text) {
     return fail(ErrorCode::invalid, fmt::format("{}: at most {} characters", spec.key, kLongestText));
   }
   if (!spec.choices.empty()) {
-    const std::string word = to_lower_ascii(trim(text));
+    std::string word = to_lower_ascii(trim(text));
     if (std::find(spec.choices.begin(), spec.choices.end(), word) != spec.choices.end()) return word;
     return fail(ErrorCode::invalid,
                 fmt::format("{}: must be one of {}", spec.key, fmt::join(spec.choices, ", ")));

@@ -41,7 +41,7 @@ http::request<http::string_body> wire_request(const HttpRequest& request, const 
 
 HttpResponse plain_response(http::response<http::string_body>&& wire) {
   HttpResponse response;
-  response.status = wire.result_int();
+  response.status = static_cast<int>(wire.result_int());
   for (const auto& field : wire) {
     response.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())),
                                   std::string(field.value()));

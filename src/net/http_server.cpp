@@ -172,7 +172,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
 
   static Task<void> write_stream(beast::tcp_stream& stream, HttpResponse response) {
     std::string head = "HTTP/1.1 200 OK\r\nconnection: close\r\n";
-    for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
+    for (const auto& [name, value] : response.headers)
+      head.append(name).append(": ").append(value).append("\r\n");
     StreamWriter writer(stream);
     const bool begun = co_await writer.send(head + "\r\n");
     if (begun) co_await response.stream(writer);
