@@ -133,13 +133,15 @@ Result<void> Kick::gift(std::string_view slug, std::optional<KickId> gifter, std
     viewer.subscriber_months = 1;
     giftees.push_back(stage_.world.kick_user(viewer.user));
   }
+  if (giftees.empty())
+    return fail(ErrorCode::conflict, "every viewer of this channel is a subscriber already");
   const Written now = written(stage_.clock.now());
   KickFact told = fact("channel.subscription.gifts", **channel, gifter, now.at);
   told.count = static_cast<std::int64_t>(giftees.size());
   tell(std::move(told),
        kick_shapes::gifts(streamer(**channel), giver, giftees, now.text, written(now.at + kMonth).text));
   // Kick does not say whether a gift also counts as new; both have been seen.
-  if (!giftees.empty() && random_.chance(50)) tell_subscription(**channel, *giftees.front(), false, 1);
+  if (random_.chance(50)) tell_subscription(**channel, *giftees.front(), false, 1);
   return {};
 }
 

@@ -57,7 +57,7 @@ constexpr Statement<OldParams, NoRow> kForget{
 constexpr Statement<CountParams, ActivityRow> kNewest{
     "activity.newest",
     "SELECT activity_id, at, kind, name, amount FROM activity WHERE discord_server_id = :server "
-    "ORDER BY activity_id DESC LIMIT :count"};
+    "ORDER BY at DESC, activity_id DESC LIMIT :count"};
 
 }  // namespace
 

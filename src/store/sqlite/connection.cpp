@@ -51,8 +51,9 @@ int deny_outside_of_data(void*, int action, const char* first, const char*, cons
     case SQLITE_DELETE:
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT:
-    case SQLITE_RECURSIVE: return SQLITE_OK;
-    case SQLITE_FUNCTION: return SQLITE_OK;  // load_extension is off unless a program switches it on
+    case SQLITE_RECURSIVE:
+    case SQLITE_FUNCTION:  // load_extension is off unless a program switches it on
+      return SQLITE_OK;
     case SQLITE_PRAGMA: return std::string_view(first) == "data_version" ? SQLITE_OK : SQLITE_DENY;
     default: return SQLITE_DENY;
   }
