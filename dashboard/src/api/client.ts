@@ -3,6 +3,7 @@
 import createClient from 'openapi-fetch';
 
 import { language } from '../i18n/language.svelte';
+import { setClock } from '../i18n/now';
 import { ApiError, errorFrom } from './error';
 import type { paths } from './schema';
 import { session } from './session.svelte';
@@ -35,6 +36,9 @@ const http = createClient<paths>({
 http.use({
   onRequest({ request }) {
     request.headers.set('Accept-Language', language.current);
+  },
+  onResponse({ response }) {
+    setClock(response);
   },
 });
 

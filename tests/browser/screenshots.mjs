@@ -1,0 +1,39 @@
+// The README's pictures: a server of a demo whose world has lived for some hours, while it is live.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { sleep, until } from '../support/guildhall.mjs';
+import { figure, openBrowser, Visitor } from './browser.mjs';
+import { Demo } from './demo.mjs';
+
+const SECONDS = 40;
+const PICTURES = [
+  { name: 'overview-light', colorScheme: 'light', width: 1280, height: 925 },
+  { name: 'overview-dark', colorScheme: 'dark', width: 1280, height: 925 },
+  { name: 'phone', colorScheme: 'light', width: 360, height: 1090 },
+];
+
+async function take(page, folder, { name, colorScheme, width, height }) {
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme });
+  await until('a moment while the stream is live', async () => {
+    const live = await page.locator('main').getByText('Live', { exact: true }).count();
+    return live > 0 && Number(await figure(page, 'Viewers now').innerText()) >= 3;
+  });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+export async function takeScreenshots(folder) {
+  mkdirSync(folder, { recursive: true });
+  const demo = await Demo.start({ speed: 600, rate: 10 });
+  const browser = await openBrowser();
+  const [server] = (await demo.commandJson('server', 'list')).servers;
+  const visitor = await Visitor.arrive({ browser, demo }, { reducedMotion: 'reduce' });
+  const page = await visitor.open(demo.address);
+  await page.getByRole('heading', { name: 'Servers' }).waitFor();
+  await sleep(SECONDS * 1000);
+  await page.goto(`/servers/${server.id}`);
+  await page.locator('.uplot').waitFor();
+  for (const picture of PICTURES) await take(page, folder, picture);
+  await browser.close();
+  await demo.stop();
+}
