@@ -38,7 +38,7 @@ struct StreamStatus {
   bool live = false;
   TimePoint started_at;
   std::optional<TimePoint> ended_at;
-  std::string title;
+  std::string channel_name;
 };
 
 struct GiftedSubs {

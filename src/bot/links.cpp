@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "bot/activity.h"
 #include "bot/ledger.h"
 #include "tenancy/counters.h"
 #include "tenancy/registry.h"
@@ -199,6 +200,7 @@ TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHan
   const tenancy::AuditEntry entry{actor, "member.link", request.member.str(), std::nullopt,
                                   described(identity)};
   co_await tenancy::audit(tx, now, entry);
+  co_await note_activity(tx, {now, "linked", identity.name, std::nullopt, fmt::format("link:{}", link_id)});
   co_await tenancy::bump_revision(tx);
   co_return LinkOutcome{member, balance.balance, minutes.watched_us,
                         identity.platform_user_id.starts_with("name:")};
@@ -224,6 +226,8 @@ TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveH
   co_await tx.change(kUndone, {link->link_id, now, actor.name});
   const tenancy::AuditEntry entry{actor, "member.unlink", member.str(), described(*identity), std::nullopt};
   co_await tenancy::audit(tx, now, entry);
+  co_await note_activity(
+      tx, {now, "unlinked", identity->name, std::nullopt, fmt::format("unlink:{}", link->link_id)});
   co_await tenancy::bump_revision(tx);
   co_return LinkOutcome{link->from_person_id, points, link->moved_watched_us, false};
 }

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "bot/process_state.h"
 #include "web/web_server.h"
 
 namespace guildhall::cli {
@@ -127,7 +128,7 @@ void App::start_platforms() {
 }
 
 Result<void> App::start_web() {
-  sessions_ = std::make_unique<web::Sessions>(workspace_->tenancy().global(), clock_);
+  sessions_ = std::make_unique<web::Sessions>(workspace_->tenancy().global(), people_clock_);
   web::KickDoor door;
   if (kick_) {
     door.start_connect = [this](std::string session, ServerId server) {
@@ -157,6 +158,8 @@ Result<void> App::start_web() {
   config_.web_listen =
       fmt::format("{}:{}", listen.host.find(':') == std::string::npos ? listen.host : "[" + listen.host + "]",
                   server_->port());
+  // `guildhall login-code` beside us prints addresses that lead here.
+  net::run_to_end(bot::ProcessState(workspace_->tenancy().global()).write(kWebUrl, config_.public_url()));
   log::info("listening", {log::field("address", config_.web_listen)});
   return {};
 }

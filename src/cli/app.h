@@ -22,6 +22,9 @@
 
 namespace guildhall::cli {
 
+/// Under this name the running process keeps the dashboard's address (bot/process_state.h).
+inline constexpr const char* kWebUrl = "web.url";
+
 class App {
  public:
   /// Opens everything and starts it. Errors: `configuration` (folder, keys), `other_instance`,
@@ -58,6 +61,8 @@ class App {
 
   Config config_;
   const Clock& clock_;
+  /// Codes and sessions are for people: fifteen minutes are theirs, however fast the world runs.
+  SystemClock people_clock_;
   InstanceLock lock_;
   net::Loops loops_;
   bot::TopicHub topics_;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "bot/process_state.h"
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
@@ -37,7 +38,10 @@ Outcome login_code(const Arguments& arguments) {
   if (!workspace) return std::unexpected(workspace.error());
   web::Sessions sessions((*workspace)->tenancy().global(), clock);
   const std::string code = net::run_to_end(sessions.make_login_code(command_line_operator()));
-  const std::string url = fmt::format("{}/sign-in?code={}", arguments.config.public_url(), code);
+  const std::string running =
+      net::run_to_end(bot::ProcessState((*workspace)->tenancy().global()).read(kWebUrl));
+  const std::string url =
+      fmt::format("{}/sign-in?code={}", running.empty() ? arguments.config.public_url() : running, code);
   return Answer{fmt::format("{}\nGood for 15 minutes, once: {}\n", code, url),
                 {{"code", code}, {"url", url}}};
 }

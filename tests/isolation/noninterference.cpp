@@ -162,8 +162,8 @@ class Bot {
 
   void carry_out(const Step& step) {
     switch (step.kind) {
-      case 0: return tell(step.server, bot::StreamStatus{channel_, true, step.at, std::nullopt, "title"});
-      case 1: return tell(step.server, bot::StreamStatus{channel_, false, step.at - 1min, step.at, "title"});
+      case 0: return tell(step.server, bot::StreamStatus{channel_, true, step.at, std::nullopt, "Nightowl"});
+      case 1: return tell(step.server, bot::StreamStatus{channel_, false, step.at - 1min, step.at, "Nightowl"});
       case 2:
         return tell(step.server, bot::GiftedSubs{channel_, step.id, "Giver", 1 + step.number % 5, step.at});
       case 3:

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { freePort, http, run, start, temporaryFolder, until } from '../support/guildhall.mjs';
+import { freePort, http, run, sleep, start, temporaryFolder, until } from '../support/guildhall.mjs';
 
 const keys = ['servers', 'speed', 'discord_events', 'kick_events', 'commands', 'ticks', 'points_awarded', 'ledger_mismatches', 'foreign_rows', 'witness_mismatches'];
 
@@ -23,7 +23,7 @@ test('a counted demo prints exactly one JSON object, and the database is what th
 test('the demo prints an address that serves the dashboard and a code that works once', async (t) => {
   const folder = temporaryFolder();
   const port = await freePort();
-  const demo = start(['demo', '--listen', `127.0.0.1:${port}`], { cwd: folder });
+  const demo = start(['demo', '--listen', `127.0.0.1:${port}`, '--speed', '1000'], { cwd: folder });
   t.after(() => demo.stop('SIGKILL'));
   const printed = await until('the address', () => /Dashboard +(\S+)/.exec(demo.stdout())?.[1]);
   const url = new URL(printed);
@@ -34,6 +34,7 @@ test('the demo prints an address that serves the dashboard and a code that works
   assert.equal(page.status, 200);
   assert.match(page.headers.get('content-security-policy'), /default-src 'none'|default-src 'self'/);
   const code = url.searchParams.get('code');
+  await sleep(1_500); // twenty-five minutes of the world; a person's fifteen are not over
   const first = await http('POST', `${url.origin}/api/v1/session`, { code });
   assert.equal(first.status, 204);
   assert.match(first.headers.get('set-cookie'), /HttpOnly/);

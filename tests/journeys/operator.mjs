@@ -62,6 +62,11 @@ test('a setting changed beside the running bot is in effect, is audited, and can
   await until('the bot to speak English', async () => /points/i.test(await slash(id, owner, 'points')));
 });
 
+test('a sign-in code leads to where the bot listens', async () => {
+  const { url, code } = await bot.commandJson('login-code');
+  assert.equal(url, `${bot.url}/sign-in?code=${code}`);
+});
+
 test('a default of the operator reaches every server that has not set its own', async () => {
   await bot.command('settings', 'set', '--global', 'points_per_5min', '9');
   await until('the default', async () => (await setting(second, 'points_per_5min')).value === '9');

@@ -22,7 +22,7 @@ TxTask<void> on_stream(Tx& tx, ServerContext& context, const bot::StreamStatus& 
   const std::string id = fmt::format("{}:{}:{}", status.live ? "live" : "offline",
                                      status.channel.platform_user_id, to_micros(status.started_at));
   return note(tx, context,
-              {at, status.live ? "stream_live" : "stream_offline", status.title, std::nullopt, id});
+              {at, status.live ? "stream_live" : "stream_offline", status.channel_name, std::nullopt, id});
 }
 
 TxTask<void> on_gift(Tx& tx, ServerContext& context, const bot::GiftedSubs& gift) {

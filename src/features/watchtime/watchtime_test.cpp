@@ -73,7 +73,7 @@ class Watchtime : public testing::Test {
     tell(1, message(std::move(viewer), at, subscriber));
   }
   void live(TimePoint from, std::optional<TimePoint> until = std::nullopt) {
-    bot::StreamStatus status{kChannel, !until, from, until, "title"};
+    bot::StreamStatus status{kChannel, !until, from, until, "Nightowl"};
     tell(1, status);
   }
 

@@ -25,7 +25,7 @@ it.each([
   [{ kind: 'gifted_subs', amount: 1500 }, 'Mara gifted 1,500 subscriptions'],
   [{ kind: 'points_changed', amount: 250 }, 'Mara: +250 points'],
   [{ kind: 'points_changed', amount: -1 }, 'Mara: -1 point'],
-  [{ kind: 'unlinked' }, 'Mara undid the link to a Kick account'],
+  [{ kind: 'unlinked' }, 'Mara is no longer linked to a Discord member'],
 ] as [Partial<ActivityRow>, string][])('says %o', (row, text) => {
   expect(said(row)).toBe(text);
 });
