@@ -2,7 +2,7 @@
 find_package(GTest REQUIRED)
 enable_testing()
 
-add_library(test_support STATIC tests/support/test_world.cpp)
+add_library(test_support STATIC tests/support/test_world.cpp tests/support/temporary_folder.cpp)
 target_link_libraries(test_support PUBLIC guildhall_web guildhall_migrate)
 target_precompile_headers(test_support PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 
@@ -24,9 +24,15 @@ function(room_tests name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 
+# The fuzz targets on their corpus; libFuzzer itself drives them in the preset `fuzz` (cmake/fuzz.cmake).
+file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*_fuzz.cpp)
+add_library(fuzz_targets STATIC ${fuzz_sources} tests/fuzz/fuzz.cpp)
+target_link_libraries(fuzz_targets PUBLIC test_support)
+target_precompile_headers(fuzz_targets PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+
 room_tests(unit_tests
-  FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/cli tests/lint tests/docs
-  LIBS guildhall_cli test_support pg_query)
+  FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/cli tests/lint tests/docs tests/fuzz
+  LIBS guildhall_cli test_support fuzz_targets pg_query)
 add_library(openapi_check STATIC tests/contract/openapi_check.cpp)
 target_link_libraries(openapi_check PUBLIC guildhall_net)
 target_precompile_headers(openapi_check PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)

@@ -6,12 +6,9 @@
 #include <fstream>
 #include <sstream>
 
-// toml++ is header-only and large: this is the only file that reads the configuration with it.
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "base/text.h"
 #include "base/time_zone.h"
+#include "base/toml.h"
 
 namespace guildhall {
 namespace {
@@ -105,6 +102,8 @@ Result<void> read_file(Config& config, const std::filesystem::path& path) {
   const auto content = content_of(path);
   if (!content)
     return fail(ErrorCode::configuration, fmt::format("cannot read configuration file '{}'", name));
+  if (!is_clean_utf8(*content))
+    return fail(ErrorCode::configuration, fmt::format("{}: is not text in UTF-8", name));
   const toml::parse_result parsed = toml::parse(*content, name);
   if (!parsed) {
     return fail(ErrorCode::configuration,

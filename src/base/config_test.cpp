@@ -71,6 +71,23 @@ TEST_F(Configuration, ANamedFileMustExistAndBeAFile) {
   }
 }
 
+TEST_F(Configuration, AFileThatIsNoTextIsRefusedInWords) {
+  for (const std::string& content : {std::string("[\0web]\n", 7), std::string("language = \"\xC3\"\n")}) {
+    const auto refused = load(content);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("guildhall.toml: is not text"));
+  }
+}
+
+TEST_F(Configuration, ATypingErrorNamesItsLineWhateverItIs) {
+  for (const char* wrong :
+       {"[$x]", "[", "[]", "[[", "a", "= 1", "a = ", "a = [", "a = {b", "a.=1", "\"\"\"a = 1"}) {
+    const auto refused = load(std::string("language = \"de\"\n") + wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_THAT(refused.error().message, HasSubstr("guildhall.toml line 2: ")) << wrong;
+  }
+}
+
 TEST_F(Configuration, SecretsComeFromFilesToo) {
   const auto file = folder_.path() / "token";
   std::ofstream(file) << "  secret-token\n";

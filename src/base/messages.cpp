@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "base/text.h"
+#include "base/toml.h"
 
 namespace guildhall {
 namespace {

@@ -64,13 +64,14 @@ constexpr Statement<InsertParams, NoRow> kInsert{
     "attempts) VALUES (:server, :destination, :sequence, :body, :nonce, :now, :expires, 0, 0)"};
 
 /// The oldest message of a destination that nobody is sending to: a destination is leased, not a row,
-/// so that order holds with several senders.
+/// so that order holds with several senders. The least tried first: one that cannot be reached must not
+/// hold up the others.
 constexpr Statement<LeaseParams, OutboxRow> kLeaseNext{
     "outbox.lease_next",
     "UPDATE outbox SET lease_until = :until, attempts = attempts + 1 "
     "WHERE discord_server_id = :server AND (destination, sequence) IN ("
     "SELECT o.destination, min(o.sequence) FROM outbox o WHERE o.discord_server_id = :server "
-    "GROUP BY o.destination HAVING max(o.lease_until) <= :now ORDER BY 1 LIMIT 1) "
+    "GROUP BY o.destination HAVING max(o.lease_until) <= :now ORDER BY max(o.attempts), 1 LIMIT 1) "
     "RETURNING destination, sequence, body, nonce, expires_at"};
 
 constexpr Statement<KeyParams, NoRow> kDelete{"outbox.delete",

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "store/sqlite/connection.h"
+#include "tenancy/sql_shape.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::tenancy {
@@ -23,6 +24,13 @@ class Seal : public testing::Test {
   }
   std::string server(const std::string& sql, std::vector<std::string> parameters = {}) {
     return refusal(Access::server, sql, std::move(parameters));
+  }
+
+  /// What the reading of the SQL alone says.
+  std::string shape_refusal(std::string_view sql) const {
+    return read_shape(sql,
+                      [&](std::string_view table) { return world_.declarations.tables.is_sealed(table); })
+        .refusal.value_or("");
   }
 
   test::TestWorld world_;
@@ -82,6 +90,55 @@ TEST_F(Seal, RefusesAPredicateThatDoesNotBind) {
            ":server)",
        }) {
     EXPECT_NE(server(sql), "") << sql;
+  }
+}
+
+/// Found by fuzzing: each reads like a predicate that binds, or hides what is written.
+TEST_F(Seal, RefusesWhatOnlyLooksLikeAPredicate) {
+  for (const char* sql : {
+           "SELECT b.balance FROM setting_defaults d FULL JOIN balances b ON b.discord_server_id = :server",
+           "SELECT b.balance FROM setting_defaults d RIGHT JOIN balances b ON b.discord_server_id = :server",
+           "SELECT balance FROM balances WHERE holder_id BETWEEN 1 AND balances.discord_server_id = :server",
+           "SELECT balance FROM balances WHERE CASE WHEN 1 AND balances.discord_server_id = :server AND 1 "
+           "THEN 1 ELSE 1 END",
+           "SELECT balance FROM balances WHERE 1 /* AND balances.discord_server_id = :server AND */",
+           "UPDATE OR REPLACE balances SET balance = 0 WHERE :server = 1",
+       }) {
+    EXPECT_NE(shape_refusal(sql), "") << sql;
+    EXPECT_NE(server(sql), "") << sql;
+  }
+  EXPECT_NE(shape_refusal("SELECT balance FROM balances WHERE discord_server_id = :SERVER"), "");
+  EXPECT_NE(
+      shape_refusal(std::string("SELECT balance FROM balances\0 WHERE discord_server_id = :server", 69)), "");
+}
+
+TEST_F(Seal, RefusesToMoveARowInOtherWords) {
+  for (const char* sql : {
+           "UPDATE settings SET (discord_server_id, value) = (5, 'x') WHERE discord_server_id = :server",
+           "UPDATE settings SET value = 'x', (value, discord_server_id) = ('x', 5) WHERE discord_server_id = "
+           ":server",
+           "INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (:server, 'a', 'b', 0) "
+           "ON CONFLICT (discord_server_id, key) DO UPDATE SET value = 'y' WHERE 0 "
+           "ON CONFLICT DO UPDATE SET discord_server_id = 5",
+           "INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (:server, 'a', 'b', 0) "
+           "ON CONFLICT (discord_server_id, key) DO UPDATE SET (value, discord_server_id) = ('x', 5)",
+       }) {
+    EXPECT_THAT(shape_refusal(sql), HasSubstr("never changes its server")) << sql;
+    EXPECT_THAT(server(sql), HasSubstr("never changes its server")) << sql;
+  }
+}
+
+/// Whatever is missing of a statement, the reader does not read beyond its end.
+TEST_F(Seal, ReadsPiecesOfStatementsWithoutHarm) {
+  for (const std::string sql : {
+           "INSERT INTO settings (discord_server_id, key) SELECT :server, 'a' WHERE true ON CONFLICT DO "
+           "NOTHING",
+           "UPDATE balances AS b SET balance = 0 FROM persons p WHERE b.discord_server_id = :server",
+           "DELETE FROM settings AS s WHERE s.discord_server_id = :server",
+           "WITH RECURSIVE x (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM x) SELECT a FROM x",
+       }) {
+    for (std::size_t length = 0; length <= sql.size(); ++length)
+      EXPECT_NO_THROW(shape_refusal(sql.substr(0, length))) << sql.substr(0, length);
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 struct Token {
   enum class Kind { word, parameter, literal, symbol };
   Kind kind;
-  std::string text;   // words in lower case
+  std::string text;   // words in lower case; parameters as they are, for their names are not folded
   int depth;          // of parentheses around it
   std::size_t match;  // for "(": index of its ")"
 };
@@ -26,11 +26,14 @@ bool is_word_char(char c) {
 }
 
 std::vector<Token> tokenize(std::string_view sql) {
+  if (!is_clean_utf8(sql)) return {};  // the database stops reading at a NUL
   std::vector<Token> tokens;
   std::vector<std::size_t> open;
   std::size_t i = 0;
   const auto add = [&](Token::Kind kind, std::string_view text) {
-    tokens.push_back({kind, to_lower_ascii(text), static_cast<int>(open.size()), 0});
+    const bool folded = kind != Token::Kind::parameter;
+    tokens.push_back(
+        {kind, folded ? to_lower_ascii(text) : std::string(text), static_cast<int>(open.size()), 0});
     i += text.size();
   };
   while (i < sql.size()) {
@@ -74,6 +77,10 @@ bool is_one_of(const Token& token, std::initializer_list<std::string_view> words
   return token.kind == Token::Kind::word && std::find(words.begin(), words.end(), token.text) != words.end();
 }
 
+bool is_join_word(const Token& token) {
+  return is_one_of(token, {"join", "left", "inner", "outer", "cross", "full", "right", "natural"});
+}
+
 class Reader {
  public:
   Reader(std::string_view sql, const std::function<bool(std::string_view)>& is_sealed)
@@ -81,7 +88,7 @@ class Reader {
 
   SqlShape read() {
     if (tokens_.empty()) {
-      refuse("the statement cannot be read: parentheses or quotes do not match");
+      refuse("the statement cannot be read: it is empty or no text, or its parentheses do not match");
       return std::move(shape_);
     }
     refuse_hidden_names();
@@ -102,11 +109,12 @@ class Reader {
     if (!shape_.refusal) shape_.refusal = std::move(reason);
   }
 
-  /// Ways to name a table that this reader would not recognise.
+  /// Ways to name a table or to hide words that this reader would not recognise.
   void refuse_hidden_names() {
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       const std::string& text = at(i).text;
       if (text.starts_with('"') || text == "`" || text == "[") refuse("quoted names are not allowed");
+      if (text == "/" && is(at(i + 1), "*")) refuse("comments are written with --");
       if (at(i).kind != Token::Kind::word || i + 1 >= tokens_.size()) continue;
       if (text == "in" && at(i + 1).kind == Token::Kind::word)
         refuse("IN TABLE is not allowed; write a query");
@@ -114,7 +122,11 @@ class Reader {
     }
   }
 
-  const Token& at(std::size_t i) const { return tokens_[i]; }
+  /// Behind the last token, which a broken statement may ask for, stands one that is nothing.
+  const Token& at(std::size_t i) const {
+    static const Token kEnd{Token::Kind::symbol, "", 0, 0};
+    return i < tokens_.size() ? tokens_[i] : kEnd;
+  }
 
   /// The first of `words` at the depth of `begin`, or `end`.
   std::size_t find_word(std::size_t begin, std::size_t end,
@@ -201,8 +213,10 @@ class Reader {
   std::vector<Source> from_clause(std::size_t i, std::size_t end) {
     std::vector<Source> sources;
     while (i < end) {
-      if (is(at(i), ",") ||
-          is_one_of(at(i), {"join", "left", "inner", "outer", "cross", "full", "right", "natural"})) {
+      // These bring rows that their ON does not meet, or compare columns that nobody names.
+      if (is_one_of(at(i), {"full", "right", "natural"}))
+        refuse(fmt::format("a {} join is not allowed", at(i).text));
+      if (is(at(i), ",") || is_join_word(at(i))) {
         ++i;
         continue;
       }
@@ -220,9 +234,8 @@ class Reader {
       }
       source.alias = source.table;
       if (i < end && is(at(i), "as")) ++i;
-      if (i < end && at(i).kind == Token::Kind::word &&
-          !is_one_of(at(i), {"join", "left", "inner", "outer", "cross", "full", "right", "natural", "on",
-                             "using"})) {
+      if (i < end && at(i).kind == Token::Kind::word && !is_join_word(at(i)) &&
+          !is_one_of(at(i), {"on", "using"})) {
         source.alias = at(i++).text;
       }
       if (i < end && is(at(i), "using")) refuse("USING hides which table is compared; write ON");
@@ -233,8 +246,7 @@ class Reader {
         i = source.on_end;
       }
       sources.push_back(std::move(source));
-      if (i < end && !is(at(i), ",") &&
-          !is_one_of(at(i), {"join", "left", "inner", "outer", "cross", "full", "right", "natural"})) {
+      if (i < end && !is(at(i), ",") && !is_join_word(at(i))) {
         refuse(fmt::format("'{}' in a FROM clause is not understood", at(i).text));
         break;
       }
@@ -247,8 +259,7 @@ class Reader {
     const int depth = at(begin - 1).depth;
     for (std::size_t i = begin; i < end; ++i) {
       if (at(i).depth != depth) continue;
-      if (is(at(i), ",") || is_one_of(at(i), {"join", "left", "inner", "cross", "full", "right", "natural"}))
-        return i;
+      if (is(at(i), ",") || is_join_word(at(i))) return i;
     }
     return end;
   }
@@ -274,12 +285,13 @@ class Reader {
     }
   }
 
-  /// Does one AND term of the condition say `alias.discord_server_id = :server`?
+  /// Does one AND term of the condition say `alias.discord_server_id = :server`? The AND of a BETWEEN or
+  /// of a CASE joins no terms; where one of them is needed, parentheses around it make that plain.
   bool binds(const std::string& alias, bool alone, std::size_t begin, std::size_t end) const {
     if (begin >= end) return false;
     const int depth = at(begin).depth;
     for (std::size_t i = begin; i < end; ++i) {
-      if (at(i).depth == depth && is(at(i), "or")) return false;
+      if (at(i).depth == depth && is_one_of(at(i), {"or", "between", "case"})) return false;
     }
     std::size_t term = begin;
     for (std::size_t i = begin; i <= end; ++i) {
@@ -313,6 +325,7 @@ class Reader {
 
   void update(std::size_t begin, std::size_t end) {
     std::size_t i = begin + 1;
+    if (is(at(i), "or")) refuse("UPDATE OR is not allowed");
     Source target{at(i).text, at(i).text};
     ++i;
     if (i < end && is(at(i), "as")) target.alias = at(i + 1).text;
@@ -331,10 +344,14 @@ class Reader {
     subqueries(std::min(where, returning), end);
   }
 
+  /// Every `SET a = 1, b = 2` of the range, and `SET (a, b) = (1, 2)`.
   void check_assignments(const std::string& table, std::size_t begin, std::size_t end) {
     if (!is_sealed_(table)) return;
-    for (std::size_t i = begin; i + 1 < end; ++i) {
-      if (is(at(i), kTenantColumn) && is(at(i + 1), "=") && (i == begin || is(at(i - 1), ","))) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const Token& before = at(i - 1);
+      if (!is(before, "set") && !is(before, ",")) continue;
+      const bool list = is(at(i), "(") && is(at(at(i).match + 1), "=") && list_position(i, kTenantColumn);
+      if (list || (is(at(i), kTenantColumn) && is(at(i + 1), "="))) {
         refuse(fmt::format("table '{}': a row never changes its server", table));
       }
     }

@@ -2,26 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <stdexcept>
-
 #include "features/features.h"
 #include "migrate/migrate.h"
 #include "store/sqlite/schema_session.h"
 #include "web/sessions.h"
 
 namespace guildhall::test {
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "guildhall-test-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 TestWorld::TestWorld() : declarations(config) {
   config.data_dir = folder.path().string();

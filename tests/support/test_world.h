@@ -2,7 +2,6 @@
 // declared, a clock set by hand.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -11,21 +10,9 @@
 #include "bot/feature.h"
 #include "net/loops.h"
 #include "tenancy/scopes.h"
+#include "tests/support/temporary_folder.h"
 
 namespace guildhall::test {
-
-/// A new folder that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class TestWorld {
  public:

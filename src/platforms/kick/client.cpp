@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "net/loops.h"
 
 namespace guildhall::kick {
 namespace {
 
 constexpr std::size_t kMostIds = 50;
+constexpr std::int64_t kLongestQuiet = 60;  // seconds
+constexpr std::int64_t kUnstatedQuiet = 2;
 
 /// `data` of an error may be an object or a text.
 std::string error_text(const net::HttpResponse& response) {
@@ -31,6 +35,13 @@ Error error_of(const net::HttpResponse& response) {
     case 429: return {ErrorCode::rate_limited, text};
     default: return {response.status >= 500 ? ErrorCode::unavailable : ErrorCode::refused_by_guard, text};
   }
+}
+
+/// For how long a 429 wants no calls.
+std::chrono::seconds quiet_of(const net::HttpResponse& response) {
+  const std::string stated = response.header("retry-after").value_or("");
+  const std::int64_t seconds = parse_amount(stated).value_or(kUnstatedQuiet);
+  return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kLongestQuiet));
 }
 
 Channel read_channel(const json::Value& object) {
@@ -120,13 +131,20 @@ Task<Result<Tokens>> Client::token_call(net::Query form) {
   co_return tokens;
 }
 
-Task<Result<json::Value>> Client::call(net::HttpRequest request) {
-  for (auto wait = bucket_.take(std::chrono::steady_clock::now()); wait.count() > 0;
-       wait = bucket_.take(std::chrono::steady_clock::now())) {
+Task<void> Client::wait_for_turn() {
+  while (true) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> wait = quiet_until_ > now ? quiet_until_ - now : bucket_.take(now);
+    if (wait.count() <= 0) co_return;
     co_await net::sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(wait));
   }
+}
+
+Task<Result<json::Value>> Client::call(net::HttpRequest request) {
+  co_await wait_for_turn();
   const auto response = co_await send_(std::move(request));
   if (!response) co_return std::unexpected(response.error());
+  if (response->status == 429) quiet_until_ = std::chrono::steady_clock::now() + quiet_of(*response);
   if (response->status < 200 || response->status > 299) co_return std::unexpected(error_of(*response));
   if (response->body.empty()) co_return json::Value(nullptr);
   co_return json::parse(response->body);

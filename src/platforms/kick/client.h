@@ -1,5 +1,5 @@
 // Kick's OAuth and public API, what the road needs of it. Rate limits are not published: one bucket of
-// 60 calls a minute, and a 429 stops calls for as long as it says.
+// 60 calls a minute, and a 429 stops calls for as long as it says (at most a minute).
 #pragma once
 
 #include <functional>
@@ -62,6 +62,8 @@ class Client {
 
  private:
   Task<Result<boost::json::value>> call(net::HttpRequest request);
+  /// Returns when Kick may be called again.
+  Task<void> wait_for_turn();
   Task<Result<Tokens>> token_call(net::Query form);
   /// The app's own token, asked for anew when Kick no longer takes it.
   Task<Result<boost::json::value>> call_as_app(net::HttpRequest request);
@@ -71,6 +73,7 @@ class Client {
   Send send_;
   std::string app_token_;
   net::TokenBucket bucket_{60, std::chrono::minutes(1)};
+  std::chrono::steady_clock::time_point quiet_until_{};  // Kick asked for that
 };
 
 }  // namespace guildhall::kick

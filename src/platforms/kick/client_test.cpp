@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include "base/json.h"
 #include "net/loops.h"
 
@@ -121,6 +125,7 @@ TEST_F(KickApi, SaysInWordsWhyChatWasNotSent) {
   answers(200, R"({"data":{"is_sent":false},"message":"OK"})");
   answers(400, R"({"data":"Channel not found","message":"Bad Request"})");
   answers(429, "");
+  answers_.back().headers.emplace_back("retry-after", "0");
   answers(500, R"({"data":{},"message":"Internal Server Error"})");
   auto one = client();
   const auto send = [&](const char* type) {
@@ -135,6 +140,19 @@ TEST_F(KickApi, SaysInWordsWhyChatWasNotSent) {
       << "the bot speaks in the channel of the token's owner";
   EXPECT_EQ(json::integer(*json::parse(asked_[1].body), "broadcaster_user_id"), 7);
   EXPECT_EQ(asked_[0].header("authorization"), "Bearer token");
+}
+
+TEST_F(KickApi, IsNotCalledWhileItWantsNoCalls) {
+  answers(429, "");
+  answers_.back().headers.emplace_back("retry-after", "30");
+  answers(200, "{}");
+  auto one = client();
+  const auto first = net::run_to_end(one.send_chat("token", "bot", "7", "hello"));
+  EXPECT_EQ(first.error().code, ErrorCode::rate_limited);
+  boost::asio::io_context loop;
+  boost::asio::co_spawn(loop, one.send_chat("token", "bot", "7", "again"), boost::asio::detached);
+  loop.poll();
+  EXPECT_EQ(asked_.size(), 1U) << "Kick was asked although it wants 30 seconds of quiet";
 }
 
 }  // namespace

@@ -1,0 +1,148 @@
+// bench [--json] [--check] [NAME...]
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <cstdio>
+#include <exception>
+#include <optional>
+
+#include "bench/bench.h"
+
+namespace guildhall::bench {
+namespace {
+
+struct Measurement {
+  std::string_view name;
+  std::string_view summary;
+  Figure (*measure)();
+};
+
+/// Memory first: it is about a process that has done nothing else.
+constexpr Measurement kMeasurements[] = {
+    {"memory", "resident memory per server that is served", measure_memory},
+    {"joins", "members who join: gateway frame -> commit", measure_joins},
+    {"corrections", "points-add: gateway frame -> commit -> answer at Discord", measure_corrections},
+    {"presence", "chat messages: signed webhook -> commit -> 200", measure_presence},
+    {"tick", "a due tick of 100,000 viewers in 1,000 servers", measure_tick},
+};
+
+struct Options {
+  bool help = false;
+  bool json = false;
+  bool check = false;
+  std::vector<std::string_view> names;  // none: everything
+
+  bool wants(const Measurement& measurement) const {
+    return names.empty() || std::ranges::find(names, measurement.name) != names.end();
+  }
+};
+
+/// Nothing: a word that means nothing here; it has been said.
+std::optional<Options> read(const std::vector<std::string_view>& words) {
+  Options options;
+  for (const std::string_view word : words) {
+    if (word == "--help" || word == "-h") {
+      options.help = true;
+    } else if (word == "--json") {
+      options.json = true;
+    } else if (word == "--check") {
+      options.check = true;
+    } else if (std::ranges::find(kMeasurements, word, &Measurement::name) != std::end(kMeasurements)) {
+      options.names.push_back(word);
+    } else {
+      fmt::print(stderr, "bench: unknown argument '{}'\nhint: `bench --help` lists what can be measured\n",
+                 word);
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+void print_help() {
+  fmt::print(
+      "Usage: bench [--json] [--check] [NAME...]\n\nMeasures the product beside a named reference, in one "
+      "run.\n"
+      "Without names: everything.\n\n");
+  for (const Measurement& measurement : kMeasurements)
+    fmt::print("  {:<13} {}\n", measurement.name, measurement.summary);
+  fmt::print(
+      "\n  --json        one JSON object on stdout\n"
+      "  --check       exit code 1 when a ratio is beyond its bound\n"
+      "  --help        this text\n\nExample:\n  build/release/bench --check joins tick\n");
+}
+
+std::string bound_text(const Figure& figure) {
+  return fmt::format("{} {:g}", figure.direction == Figure::Bound::at_least ? ">=" : "<=", figure.bound);
+}
+
+void print_table(const std::vector<Figure>& figures) {
+  fmt::print("{:<12} {:>10} {:<11} {:>9} {:<9}  {}\n", "what", "figure", "unit", "ratio", "bound",
+             "reference; what was done");
+  for (const Figure& figure : figures) {
+    fmt::print("{:<12} {:>10.1f} {:<11} {:>9.3f} {:<9}  {}: {:.1f}; {}\n", figure.name, figure.value,
+               figure.unit, figure.ratio(), bound_text(figure), figure.reference, figure.reference_value,
+               figure.note);
+  }
+}
+
+void print_json(const std::vector<Figure>& figures) {
+  boost::json::array rows;
+  for (const Figure& figure : figures) {
+    rows.push_back({{"name", figure.name},
+                    {"value", figure.value},
+                    {"unit", figure.unit},
+                    {"reference", figure.reference},
+                    {"reference_value", figure.reference_value},
+                    {"ratio", figure.ratio()},
+                    {figure.direction == Figure::Bound::at_least ? "at_least" : "at_most", figure.bound},
+                    {"holds", figure.holds()},
+                    {"note", figure.note}});
+  }
+  fmt::print("{}\n", boost::json::serialize(boost::json::object{{"figures", std::move(rows)}}));
+}
+
+/// How many figures are beyond their bounds; names them. With --json stdout is the one object's.
+int check(const std::vector<Figure>& figures, bool json) {
+  int broken = 0;
+  for (const Figure& figure : figures) {
+    if (figure.holds()) continue;
+    ++broken;
+    fmt::print(stderr, "bench: {}: the ratio to '{}' is {:.4f}, and should be {}\n", figure.name,
+               figure.reference, figure.ratio(), bound_text(figure));
+  }
+  fmt::print(json ? stderr : stdout, "PASSED {} FAILED {} SKIPPED 0\n",
+             static_cast<int>(figures.size()) - broken, broken);
+  return broken;
+}
+
+int run(const std::vector<std::string_view>& words) {
+  const auto options = read(words);
+  if (!options) return 2;
+  if (options->help) {
+    print_help();
+    return 0;
+  }
+  std::vector<Figure> figures;
+  for (const Measurement& measurement : kMeasurements) {
+    if (options->wants(measurement)) figures.push_back(measurement.measure());
+  }
+  options->json ? print_json(figures) : print_table(figures);
+  return options->check && check(figures, options->json) > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void progress(std::string_view text) { fmt::print(stderr, "bench: {}\n", text); }
+
+}  // namespace guildhall::bench
+
+int main(int argc, char** argv) {
+  try {
+    return guildhall::bench::run(std::vector<std::string_view>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,196 @@
+#include "bot/outbox.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
+#include "store/sqlite/connection.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+/// A Discord that takes what it is sent, or refuses as it was told to.
+class Outbox : public testing::Test {
+ protected:
+  struct Sent {
+    std::string channel;
+    std::string content;
+    std::string nonce;
+  };
+
+  Outbox() {
+    world_.server(1);
+    world_.server(2);
+    loops_.start();
+  }
+  ~Outbox() override { loops_.stop(); }
+
+  /// Puts a message in as a feature does.
+  void put(std::string channel, std::int64_t points, std::int64_t server = 1) {
+    world_.in(server, [&](store::Tx& tx) -> store::TxTask<void> {
+      ServerContext context{ServerId(server), world_.clock.now(),
+                            co_await load_settings(tx, world_.declarations.settings, world_.config),
+                            &world_.declarations.texts};
+      const Message message{"points.added",
+                            {{"name", MemberText{"Owl"}}, {"amount", points}, {"points", points}}};
+      co_await post_to_channel(tx, context, channel, message);
+    });
+  }
+
+  Task<Result<void>> take(std::string channel, std::string content, std::string nonce) {
+    const std::scoped_lock lock(mutex_);
+    tried_.push_back(channel);
+    const auto refusal = refusals_.find(channel);
+    if (refusal != refusals_.end()) {
+      const ErrorCode code = refusal->second;
+      if (once_.erase(channel) > 0) refusals_.erase(channel);
+      changed_.notify_all();
+      co_return fail(code, "refused by the test");
+    }
+    sent_.push_back({channel, content, nonce});
+    changed_.notify_all();
+    co_return Result<void>{};
+  }
+
+  /// Waits until the outbox is empty, and returns what was sent.
+  std::vector<Sent> drained() {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (waiting() != "0\n" && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(2ms);
+    EXPECT_EQ(waiting(), "0\n");
+    const std::scoped_lock lock(mutex_);
+    return sent_;
+  }
+  void wait_for_tries(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    ASSERT_TRUE(changed_.wait_for(lock, 20s, [&] { return tried_.size() >= count; }));
+  }
+  std::string waiting() { return world_.dump("SELECT count(*) FROM outbox"); }
+  std::int64_t dropped() {
+    return world_.metrics
+        .counter("guildhall_outbox_dropped_total", "Messages of the outbox that expired or were refused.")
+        .value();
+  }
+
+  test::TestWorld world_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Sent> sent_;
+  std::vector<std::string> tried_;
+  std::map<std::string, ErrorCode> refusals_;
+  std::set<std::string> once_;  // refused once only
+  net::Loops loops_{2};
+  OutboxSender sender_{loops_, *world_.tenancy, world_.clock, world_.metrics,
+                       [this](std::string channel, std::string content, std::string nonce) {
+                         return take(std::move(channel), std::move(content), std::move(nonce));
+                       }};
+};
+
+TEST_F(Outbox, ADestinationsMessagesGoOutInOrder) {
+  for (int i = 1; i <= 5; ++i) put("77", i);
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 5U);
+  for (std::size_t i = 0; i < sent.size(); ++i)
+    EXPECT_THAT(sent[i].content, testing::HasSubstr(std::to_string(i + 1)));
+}
+
+TEST_F(Outbox, EachMessageHasANonceOfItsOwnAndKeepsIt) {
+  put("77", 1);
+  put("77", 2);
+  put("78", 1);
+  put("77", 1, 2);
+  const std::string kept = world_.dump("SELECT nonce FROM outbox ORDER BY 1");
+  sender_.wake(world_.server(1));
+  sender_.wake(world_.server(2));
+  std::set<std::string> nonces;
+  for (const Sent& sent : drained()) {
+    nonces.insert(sent.nonce + "\n");
+    EXPECT_LE(sent.nonce.size(), 25U) << "more than Discord takes";
+  }
+  EXPECT_EQ(nonces.size(), 4U);
+  EXPECT_EQ(fmt::format("{}", fmt::join(nonces, "")), kept);
+}
+
+TEST_F(Outbox, WhatFailsForNowIsSentLaterInItsPlace) {
+  refusals_["77"] = ErrorCode::unavailable;
+  once_.insert("77");
+  put("77", 1);
+  put("77", 2);
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  EXPECT_EQ(tried_.size(), 3U);
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_THAT(sent[0].content, testing::HasSubstr("1"));
+  EXPECT_EQ(dropped(), 0);
+}
+
+TEST_F(Outbox, ADestinationThatCannotBeReachedDoesNotHoldUpTheOthers) {
+  refusals_["11"] = ErrorCode::rate_limited;
+  put("11", 1);
+  put("99", 2);
+  sender_.wake(world_.server(1));
+  wait_for_tries(2);
+  const std::scoped_lock lock(mutex_);
+  EXPECT_THAT(tried_, ElementsAre("11", "99"));
+}
+
+TEST_F(Outbox, WhatWasRefusedForGoodIsDroppedAndTheNextGoesOn) {
+  refusals_["77"] = ErrorCode::not_found;
+  once_.insert("77");
+  put("77", 1);
+  put("77", 2);
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_THAT(sent[0].content, testing::HasSubstr("2"));
+  EXPECT_EQ(dropped(), 1);
+}
+
+TEST_F(Outbox, WhatIsTooOldIsNotSent) {
+  put("77", 1);
+  world_.clock.advance(11min);
+  put("77", 2);
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_THAT(sent[0].content, testing::HasSubstr("2"));
+  EXPECT_EQ(dropped(), 1);
+}
+
+TEST_F(Outbox, WhatAnEarlierProcessLeftIsFoundAtTheStart) {
+  put("77", 1);
+  put("78", 2, 2);
+  net::run_to_end(sender_.sweep());
+  EXPECT_EQ(drained().size(), 2U);
+}
+
+TEST_F(Outbox, WhatADeadProcessHadInHandIsSentWhenItsLeaseEnds) {
+  put("77", 1);
+  store::sqlite::Connection(world_.database_file(), store::sqlite::Role::schema)
+      .execute(("UPDATE outbox SET attempts = 1, lease_until = " +
+                std::to_string(to_micros(world_.clock.now() + 1min)))
+                   .c_str());
+  net::run_to_end(sender_.sweep());
+  // What is put in behind it shows that the sender has looked: it goes to another destination.
+  put("78", 2);
+  sender_.wake(world_.server(1));
+  wait_for_tries(1);
+  {
+    const std::scoped_lock lock(mutex_);
+    EXPECT_THAT(tried_, ElementsAre("78"));
+  }
+  world_.clock.advance(1min);
+  net::run_to_end(sender_.sweep());
+  EXPECT_EQ(drained().size(), 2U);
+}
+
+}  // namespace
+}  // namespace guildhall::bot

@@ -1,0 +1,145 @@
+#include "web/sessions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall::web {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+class SignIn : public testing::Test {
+ protected:
+  std::string code() { return net::run_to_end(sessions_.make_login_code({"operator", "command_line"})); }
+  std::optional<std::string> sign_in(std::string with) {
+    return net::run_to_end(sessions_.sign_in(std::move(with)));
+  }
+  std::optional<Session> find(std::string id) { return net::run_to_end(sessions_.find(std::move(id))); }
+
+  test::TestWorld world_;
+  Sessions sessions_{world_.tenancy->global(), world_.clock};
+};
+
+TEST_F(SignIn, ACodeOpensOneSession) {
+  const std::string made = code();
+  const auto id = sign_in(made);
+  ASSERT_TRUE(id);
+  const auto session = find(*id);
+  ASSERT_TRUE(session);
+  EXPECT_EQ(session->principal, "operator");
+  EXPECT_GE(session->csrf_token.size(), 32U);
+  EXPECT_FALSE(sign_in(made)) << "a code works once";
+}
+
+TEST_F(SignIn, ACodeIsReadAsPeopleTypeIt) {
+  std::string typed = " " + to_lower_ascii(code()) + "\n";
+  std::replace(typed.begin(), typed.end(), '-', ' ');
+  EXPECT_TRUE(sign_in(typed));
+}
+
+TEST_F(SignIn, WrongCodesOpenNothing) {
+  code();
+  for (const char* wrong : {"", "-", "AAAA-AAAA-AAAA-AAAA", "' OR 1=1 --"})
+    EXPECT_FALSE(sign_in(wrong)) << wrong;
+}
+
+TEST_F(SignIn, ACodeLivesFifteenMinutes) {
+  const std::string early = code();
+  world_.clock.advance(15min - 1s);
+  EXPECT_TRUE(sign_in(early));
+  const std::string late = code();
+  world_.clock.advance(15min);
+  EXPECT_FALSE(sign_in(late));
+}
+
+TEST_F(SignIn, ASessionEndsADayAfterItWasLastSeen) {
+  const auto id = sign_in(code());
+  for (int i = 0; i < 3; ++i) {
+    world_.clock.advance(23h);
+    EXPECT_TRUE(find(*id)) << "being seen keeps it";
+  }
+  world_.clock.advance(24h);
+  EXPECT_FALSE(find(*id));
+}
+
+TEST_F(SignIn, ASessionEndsAfterSevenDaysHoweverOftenItIsSeen) {
+  const auto id = sign_in(code());
+  for (int hours = 12; hours < 7 * 24; hours += 12) {
+    world_.clock.advance(12h);
+    ASSERT_TRUE(find(*id)) << hours;
+  }
+  world_.clock.advance(12h);
+  EXPECT_FALSE(find(*id));
+}
+
+TEST_F(SignIn, SigningOutEndsThatSessionForEveryPageAndNoOther) {
+  const auto one = sign_in(code());
+  const auto other = sign_in(code());
+  const std::string hash = find(*one)->hash;
+  net::run_to_end(sessions_.sign_out(hash));
+  EXPECT_FALSE(find(*one));
+  EXPECT_FALSE(net::run_to_end(sessions_.find_by_hash(hash))) << "an open page goes on";
+  EXPECT_TRUE(find(*other));
+}
+
+TEST_F(SignIn, TheDatabaseHoldsHashesOnly) {
+  const std::string made = code();
+  const auto id = sign_in(made);
+  const std::string held =
+      world_.dump("SELECT * FROM login_codes") + world_.dump("SELECT session_hash FROM sessions");
+  EXPECT_THAT(held, Not(HasSubstr(made)));
+  EXPECT_THAT(held, Not(HasSubstr(*id)));
+  EXPECT_FALSE(find(find(*id)->hash)) << "what the database holds opens nothing";
+}
+
+TEST_F(SignIn, EachUseIsInTheOperatorsLog) {
+  sign_in(code());
+  EXPECT_EQ(world_.dump("SELECT actor, action FROM operator_log ORDER BY entry_id"),
+            "operator|login_code.made\noperator|login_code.used\n");
+}
+
+TEST_F(SignIn, OnlyTheOwnerOfTheInstanceOpensServers) {
+  world_.server(1);
+  const auto& scopes = world_.tenancy->scopes();
+  const Session owner{"hash", "operator", "csrf"};
+  const Session nobody{"hash", "discord:7", "csrf"};
+  EXPECT_TRUE(scopes.for_session(ServerId(1), owner.rights()));
+  const auto refused = scopes.for_session(ServerId(1), nobody.rights());
+  const auto missing = scopes.for_session(ServerId(99), owner.rights());
+  EXPECT_EQ(refused.error().code, ErrorCode::not_found);
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found) << "not there and not yours look the same";
+}
+
+TEST(SessionCookie, IsFoundAmongOthers) {
+  const auto found = [](std::string cookies) {
+    net::HttpRequest request;
+    request.headers.emplace_back("cookie", std::move(cookies));
+    return session_id_of(request);
+  };
+  EXPECT_EQ(found("guildhall_session=abc"), "abc");
+  EXPECT_EQ(found("a=b;guildhall_session=abc; c=d"), "abc");
+  EXPECT_EQ(found("xguildhall_session=abc"), "");
+  EXPECT_EQ(found("guildhall_session"), "");
+  EXPECT_EQ(found(";;= ;"), "");
+}
+
+TEST(SessionCookie, IsOutOfReachOfScriptsAndOtherSites) {
+  for (const char* word : {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"})
+    EXPECT_THAT(session_cookie("abc"), HasSubstr(word));
+  EXPECT_THAT(session_cookie(""), HasSubstr("Max-Age=0"));
+}
+
+TEST(CallLimits, AreKeptPerCaller) {
+  CallLimit limit(3, 1h);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limit.take("a"), 0);
+  EXPECT_GT(limit.take("a"), 0);
+  EXPECT_EQ(limit.take("b"), 0);
+}
+
+}  // namespace
+}  // namespace guildhall::web

@@ -1,0 +1,78 @@
+// Frames of Discord's gateway, on through the router to the handler; and the session that is kept.
+#include "base/metrics.h"
+#include "base/text.h"
+#include "platforms/discord/event_router.h"
+#include "platforms/discord/protocol.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace guildhall::fuzz {
+namespace {
+
+using namespace discord;
+
+/// What comes out may go into the database and to people. The router catches what a handler throws, so
+/// what is wrong is kept until it is done.
+class Handler final : public GatewayHandler {
+ public:
+  void on_ready(Ready ready) override { look_at(ready.self); }
+  void on_intents_refused(Intents) override {}
+  void on_guild(GuildSnapshot guild, GuildArrival) override {
+    if (guild.unavailable) broken_ = "an outage was told as an arrival";
+    look_at(guild.name);
+    for (const Role& role : guild.roles) look_at(role.name);
+  }
+  void on_guild_updated(GuildUpdate update) override { look_at(update.name.value_or("")); }
+  void on_guild_unavailable(ServerId) override {}
+  void on_guild_removed(ServerId) override {}
+  void on_role(ServerId, Role role) override { look_at(role.name); }
+  void on_role_deleted(ServerId, RoleId) override {}
+  void on_member_joined(MemberJoin join) override { look_at(join.user); }
+  void on_member_left(MemberLeave leave) override { look_at(leave.user); }
+  void on_message(Message message) override {
+    look_at(message.author);
+    look_at(message.content);
+  }
+  void on_interaction(Interaction interaction) override {
+    look_at(interaction.user);
+    look_at(interaction.command);
+    for (const auto& [name, value] : interaction.options) look_at(value);
+    for (const auto& [id, name] : interaction.users) look_at(name);
+  }
+
+  const std::string& broken() const { return broken_; }
+
+ private:
+  void look_at(const std::string& text) {
+    if (!is_clean_utf8(text)) broken_ = "broken text got through";
+  }
+  void look_at(const User& user) {
+    look_at(user.name);
+    look_at(user.display_name);
+  }
+
+  std::string broken_;
+};
+
+void require_stable_memory(std::string_view input) {
+  const GatewayMemory memory = read_memory(input);
+  const GatewayMemory again = read_memory(write_memory(memory));
+  require(memory.session == again.session && memory.budget == again.budget, "a kept session changed");
+}
+
+}  // namespace
+
+void fuzz_gateway(std::string_view input) {
+  require_stable_memory(input);
+  static FrameParser parser;
+  const auto frame = parser.parse(input);
+  if (!frame) return;
+  require(frame->data != nullptr, "a frame without data");
+  if (frame->op != Op::dispatch) return;
+  Metrics metrics;
+  Handler handler;
+  EventRouter router(handler, metrics);
+  router.route(frame->event, *frame->data);
+  require(handler.broken().empty(), handler.broken());
+}
+
+}  // namespace guildhall::fuzz
