@@ -61,6 +61,8 @@ class Bot {
       dispatcher_.refresh(scope(server));
     }
     loops_.start();
+    // The first reading of the settings opens conditions at its moment: before any clock moves.
+    for (const std::int64_t server : servers) command({start_, server}, "no call at all");
   }
 
   TimePoint start() const { return start_; }
@@ -163,7 +165,8 @@ class Bot {
   void carry_out(const Step& step) {
     switch (step.kind) {
       case 0: return tell(step.server, bot::StreamStatus{channel_, true, step.at, std::nullopt, "Nightowl"});
-      case 1: return tell(step.server, bot::StreamStatus{channel_, false, step.at - 1min, step.at, "Nightowl"});
+      case 1:
+        return tell(step.server, bot::StreamStatus{channel_, false, step.at - 1min, step.at, "Nightowl"});
       case 2:
         return tell(step.server, bot::GiftedSubs{channel_, step.id, "Giver", 1 + step.number % 5, step.at});
       case 3:
