@@ -30,11 +30,21 @@ async function world(t, { rate = 100, faults = {}, members = true } = {}) {
     const quiet = server.channels.find(({ name }) => name === 'raffles');
     await bot.command('settings', 'set', '--server', server.id, 'log_channel_id', quiet.id);
   }
-  await bot.bindTo(places); // returns when the running bot has taken over the settings
+  await bot.bindTo(places);
+  for (const server of places.servers) await knowsItsLogChannel(sim, server);
   const administrator = places.servers.map((server) => ({ guild: server.id, user: server.owner }));
   if (Object.keys(faults).length > 0) await sim.post('/faults', faults);
   if (members) await sim.post('/members/start');
   return { sim, bot, places, administrator, origin };
+}
+
+/** Settings that the command line changed reach the running bot within a second: waits for that. */
+async function knowsItsLogChannel(sim, { id: guild, owner: user, members }) {
+  await until('a correction to be announced', async () => {
+    await sim.post('/discord/command', { guild, user, name: 'points-add', options: { user: members[0].id, amount: 1, reason: 'probe' } });
+    await sleep(200);
+    return (await sim.get(`/discord/messages?guild=${guild}`)).some(({ content }) => content.endsWith(': probe'));
+  });
 }
 
 /** Corrections by administrators all the time; the returned function ends them and tells which were asked. */
@@ -85,7 +95,7 @@ async function checkRecord(sim, bot) {
 
 /** What Discord was told is in the ledger, once; what is in the ledger was announced, once. */
 async function checkCorrections(sim, bot, asked) {
-  const booked = await query(bot.dataDir, "SELECT operation_id, amount, reason FROM ledger WHERE kind = 'admin_adjust'");
+  const booked = await query(bot.dataDir, "SELECT operation_id, amount, reason FROM ledger WHERE kind = 'admin_adjust' AND reason LIKE 'correction %'");
   const byOperation = new Map(booked.map((row) => [row.operation_id, row]));
   assert.equal(byOperation.size, booked.length, 'an operation was booked twice');
   const interactions = await sim.get('/discord/interactions');
