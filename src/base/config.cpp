@@ -158,6 +158,9 @@ Result<void> check(const Config& config) {
       config.command_prefix.find_first_of(" \t\n/") != std::string::npos) {
     return wrong("command_prefix", "must be 1 to 8 characters without spaces or '/'");
   }
+  if (!config.kick_client_id.empty() && config.kick_client_secret.empty()) {
+    return wrong("kick.client_secret", "is missing; kick.client_id alone is not enough");
+  }
   for (const std::string_view key : {"discord.api_url", "kick.oauth_url", "kick.api_url", "web.public_url"}) {
     const std::string& value = config.*find_key(key)->member;
     if (!value.empty() && !value.starts_with("https://") && !value.starts_with("http://")) {

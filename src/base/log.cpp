@@ -1,7 +1,10 @@
 #include "base/log.h"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace guildhall::log {
 namespace {
@@ -27,9 +30,15 @@ spdlog::level::level_enum spdlog_level(Level level) {
   return spdlog::level::err;
 }
 
-/// Quoted when it would not read back as one word; line breaks can never start a forged line.
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+/// Quoted when it would not read back as one word; line breaks can never start a forged line, and nothing
+/// reaches the terminal but text.
 void append_value(std::string& line, std::string_view value) {
-  if (!value.empty() && value.find_first_of(" \"=\\\n\r\t") == std::string_view::npos) {
+  const auto is_special = [](char c) {
+    return is_control(c) || std::string_view(" \"=\\").find(c) != std::string_view::npos;
+  };
+  if (!value.empty() && std::none_of(value.begin(), value.end(), is_special)) {
     line += value;
     return;
   }
@@ -37,6 +46,10 @@ void append_value(std::string& line, std::string_view value) {
   for (const char c : value) {
     if (c == '\n' || c == '\r') {
       line += "\\n";
+      continue;
+    }
+    if (is_control(c)) {
+      line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
       continue;
     }
     if (c == '"' || c == '\\') line += '\\';

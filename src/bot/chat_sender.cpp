@@ -58,13 +58,22 @@ Task<void> ChatSender::drain(tenancy::ChannelKey channel) {
     queue.lines.pop_front();
     Result<void> sent = fail(ErrorCode::timeout, "it waited too long");
     if (std::chrono::steady_clock::now() - line.queued < kPatience)
-      sent = co_await send_line(channel, line.text);
+      sent = co_await try_line(channel, line.text);
     (sent ? sent_ : dropped_).add();
     if (!sent)
       log::warning("chat text dropped", {log::field("channel", channel.platform_user_id),
                                          log::field("error", sent.error().message)});
   }
   queue.sending = false;
+}
+
+/// A database error costs this line, never the queue.
+Task<Result<void>> ChatSender::try_line(tenancy::ChannelKey channel, std::string text) {
+  try {
+    co_return co_await send_line(std::move(channel), std::move(text));
+  } catch (const std::exception& error) {
+    co_return fail(ErrorCode::storage, error.what());
+  }
 }
 
 Task<Result<void>> ChatSender::send_line(tenancy::ChannelKey channel, std::string text) {
@@ -107,6 +116,10 @@ Task<Result<std::string>> ChatSender::token(tenancy::ChannelKey channel, bool re
   const auto sealed = co_await channels_.tokens(channel);
   if (!sealed || !sealed->access_token || !sealed->refresh_token) {
     co_return fail(ErrorCode::unauthenticated, "the streamer has not connected the channel");
+  }
+  const auto known = channels_.find(channel);
+  if (known && known->token_state == "needs_reauth") {
+    co_return fail(ErrorCode::unauthenticated, "the streamer has to connect the channel again");
   }
   const TimePoint now = clock_.now();
   if (!renew && sealed->token_expires_at && *sealed->token_expires_at - kRenewBefore > now) {

@@ -41,6 +41,7 @@ class ChatSender {
 
   void enqueue(tenancy::ChannelKey channel, std::string text);
   Task<void> drain(tenancy::ChannelKey channel);
+  Task<Result<void>> try_line(tenancy::ChannelKey channel, std::string text);
   Task<Result<void>> send_line(tenancy::ChannelKey channel, std::string text);
   Task<Result<void>> speak(tenancy::ChannelKey channel, std::string token, std::string text);
   /// A token that is good for a while; `renew` when Kick has just refused the present one.

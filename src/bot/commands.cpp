@@ -133,7 +133,7 @@ std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string
   return std::nullopt;
 }
 
-ArgumentsOrReply read_words(const ParsedCommand& parsed, Door, std::string_view platform) {
+ArgumentsOrReply read_words(const ParsedCommand& parsed, std::string_view platform) {
   ArgumentsOrReply result;
   std::size_t word = 0;
   for (const ArgumentSpec& spec : parsed.command->arguments) {

@@ -105,14 +105,14 @@ class CommandRegistry {
   std::vector<CommandSpec> commands_;
 };
 
-/// Raw argument texts into values. Error `invalid` carries a message for the caller as a Reply.
+/// Raw argument texts into values, or what to tell the caller about them.
 struct ArgumentsOrReply {
   std::map<std::string, ArgumentValue, std::less<>> arguments;
   std::optional<Reply> refusal;
 };
 
 /// From prefix or chat words; the last argument of kind text takes the rest of the line.
-ArgumentsOrReply read_words(const ParsedCommand& parsed, Door door, std::string_view platform);
+ArgumentsOrReply read_words(const ParsedCommand& parsed, std::string_view platform);
 /// One argument from its text. Empty: not a value of its kind; `refusal` says so.
 std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string_view text,
                                            std::string_view platform, std::optional<Reply>& refusal);

@@ -80,8 +80,8 @@ class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
 
   /// From any thread.
   void answer(Answer answer) {
-    boost::asio::co_spawn(bridge_.services_.loop, give(shared_from_this(), std::move(answer)),
-                          boost::asio::detached);
+    net::spawn(bridge_.services_.loop, "discord.answer",
+               [self = shared_from_this(), answer = std::move(answer)] { return give(self, answer); });
   }
 
  private:
@@ -302,8 +302,10 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
       std::make_shared<Pending>(*this, interaction, command != nullptr && command->private_answer);
   pending->start();
   if (!scope || command == nullptr) {
-    pending->answer(
-        {say_plainly(interaction.guild ? "common.unknown_command" : "common.servers_only"), true});
+    pending->answer({say_plainly(!interaction.guild ? "common.servers_only"
+                                 : !scope           ? "common.not_ready"
+                                                    : "common.unknown_command"),
+                     true});
     return;
   }
   CommandRequest request;

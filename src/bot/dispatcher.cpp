@@ -90,8 +90,10 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   /// before this returns.
   void run(ServerScope scope, Body body, std::function<void(Outcome, Unit)> done) {
     ++under_way_;
-    boost::asio::co_spawn(loop_, perform(shared_from_this(), scope, std::move(body), std::move(done)),
-                          boost::asio::detached);
+    net::spawn(loop_, "event",
+               [self = shared_from_this(), scope, body = std::move(body), done = std::move(done)]() mutable {
+                 return perform(std::move(self), scope, std::move(body), std::move(done));
+               });
   }
 
   /// How many seconds the caller has to wait; starts the cooldown when it is none.
@@ -158,7 +160,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
 
   void load(ServerScope scope) {
     if (std::exchange(loading_, true)) return;
-    boost::asio::co_spawn(loop_, read_settings(shared_from_this(), scope), boost::asio::detached);
+    net::spawn(loop_, "settings", [self = shared_from_this(), scope] { return read_settings(self, scope); });
   }
 
   /// Reads the settings, lets the features follow them, and starts what has waited.
@@ -260,25 +262,20 @@ std::optional<Prepared> prepare(const CommandRegistry& commands, const Settings&
   const auto parsed = commands.parse(request.door, std::string_view(request.line).substr(prefix.size()));
   if (!parsed) return std::nullopt;
   prepared.command = parsed->command;
-  auto read = read_words(*parsed, request.door, request.caller.user.platform);
+  auto read = read_words(*parsed, request.caller.user.platform);
   prepared.call.arguments = std::move(read.arguments);
   prepared.refusal = std::move(read.refusal);
   return prepared;
 }
 
-bool is_enabled(const Settings& settings, const CommandSpec& command) {
-  const auto found = settings.all().find(command.owner + "_enabled");
-  return found == settings.all().end() || found->second.value == "true";
-}
-
-/// What stands before the handler, the same for every door. Nothing: go on.
+/// May this be called here by this caller? The same for every door. Nothing: yes.
 std::optional<Reply> check_rules(const Settings& settings, const Prepared& prepared) {
   const CommandSpec& command = *prepared.command;
-  if (!is_enabled(settings, command)) return refuse("common.feature_off");
+  if (!settings.is_on(command.owner)) return refuse("common.feature_off");
   if (command.permission == Permission::administrator && !prepared.call.caller.administrator) {
     return refuse("common.administrators_only");
   }
-  return prepared.refusal;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -353,6 +350,7 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
     auto body = [this, event, prepared](Tx& tx, ServerContext& context) -> TxTask<std::optional<Reply>> {
       for (const auto& handler : declarations_.on_chat) co_await handler(tx, context, event);
       if (!prepared) co_return std::nullopt;
+      if (prepared->refusal) co_return *prepared->refusal;
       Reply reply = co_await prepared->command->handler(tx, context, prepared->call);
       co_return reply;
     };
@@ -372,6 +370,7 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
     if (!prepared || !place->recent().add(request.operation_id))
       return answered(Outcome::committed, std::nullopt);
     auto refusal = check_rules(place->settings(), *prepared);
+    if (!refusal) refusal = prepared->refusal;
     if (const auto wait = refusal ? 0 : place->cool_down(*prepared->command, request.caller, request.place);
         wait > 0) {
       refusal = refuse("common.cooldown", {{"seconds", wait}});

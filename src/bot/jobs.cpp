@@ -74,7 +74,7 @@ constexpr CrossServerStatement<DoneParams, NoRow> kDone{
     "NULL "
     "WHERE discord_server_id BETWEEN :first AND :last AND kind = 'minute' AND lease_until > 0"};
 
-/// Twice as long after each failure.
+/// One minute after the first failure, four after the second, nine, and so on up to the longest.
 constexpr CrossServerStatement<FailedParams, NoRow> kFailed{
     "jobs.failed", kReason,
     "UPDATE jobs SET lease_until = 0, attempts = attempts + 1, last_error = :trouble, "

@@ -213,16 +213,43 @@ Task<Result<void>> KickBridge::reconcile(ServerId server) {
       [this](store::Tx& tx) { return load_settings(tx, services_.declarations.settings, services_.config); });
   const std::string wanted = settings->get(kKickChannel);
   const auto bound = services_.tenancy.channels().of_server(server, kKick);
+  if (bound && bound->slug != wanted && bound->live == "live") co_await end_here(*scope, *bound);
   if (wanted.empty()) {
     if (bound) co_await services_.tenancy.channels().unbind(server, kKick);
     set_problem(server, "");
     co_return Result<void>{};
   }
-  if (bound && bound->slug == wanted) {
-    set_problem(server, "");
-    co_return Result<void>{};
+  if (!bound || bound->slug != wanted) {
+    const auto done = co_await bind(server, wanted);
+    if (!done) co_return std::unexpected(done.error());
   }
-  co_return co_await bind(server, wanted);
+  const auto channel = services_.tenancy.channels().of_server(server, kKick);
+  if (!channel) co_return Result<void>{};  // there is none of that name
+  co_return co_await subscribe(server, channel->platform_user_id);
+}
+
+/// The server turns away from a channel that is live: for it the stream ends now.
+Task<void> KickBridge::end_here(tenancy::ServerScope scope, tenancy::Channel channel) {
+  const TimePoint now = services_.clock.now();
+  auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
+  const StreamStatus ended{channel.key(), false, channel.live_since.value_or(now), now, channel.name};
+  services_.dispatcher.submit(scope, ended, count->expect());
+  co_await count->wait();
+}
+
+/// Once per channel and process: what an earlier process began and did not end is made up for.
+Task<Result<void>> KickBridge::subscribe(ServerId server, std::string broadcaster) {
+  if (!subscribed_.contains(broadcaster)) {
+    const auto refused = co_await client_.subscribe(broadcaster, wanted_events());
+    if (!refused) co_return std::unexpected(refused.error());
+    if (!refused->empty()) {
+      set_problem(server, fmt::format("Kick refused the events {}", fmt::join(*refused, ", ")));
+      co_return Result<void>{};
+    }
+    subscribed_.insert(std::move(broadcaster));
+  }
+  set_problem(server, "");
+  co_return Result<void>{};
 }
 
 Task<Result<void>> KickBridge::bind(ServerId server, std::string slug) {
@@ -241,13 +268,7 @@ Task<Result<void>> KickBridge::bind(ServerId server, std::string slug) {
   co_await channels.bind(server, key);
   log::info("kick channel bound",
             {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
-  set_problem(server, "");
   co_await apply_stream(channel, *channels.find(key));
-  const auto refused = co_await client_.subscribe(channel.broadcaster_user_id, wanted_events());
-  if (!refused) co_return std::unexpected(refused.error());
-  if (!refused->empty()) {
-    set_problem(server, fmt::format("Kick refused the events {}", fmt::join(*refused, ", ")));
-  }
   services_.topics.publish("servers");
   co_return Result<void>{};
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/secrets.h"
@@ -51,6 +52,8 @@ class KickBridge {
   /// Brings one server's binding into line with its setting kick_channel.
   Task<Result<void>> reconcile(ServerId server);
   Task<Result<void>> bind(ServerId server, std::string slug);
+  Task<Result<void>> subscribe(ServerId server, std::string broadcaster);
+  Task<void> end_here(tenancy::ServerScope scope, tenancy::Channel channel);
   void set_problem(ServerId server, std::string problem);
 
   Task<bool> route(kick::Event event, std::string message_id);
@@ -66,6 +69,7 @@ class KickBridge {
   std::shared_ptr<void> listening_;
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, int> offline_polls_;
+  std::set<std::string> subscribed_;  // broadcasters whose events Kick has promised to this process
   mutable std::mutex mutex_;
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;

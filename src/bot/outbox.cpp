@@ -157,8 +157,20 @@ Task<void> OutboxSender::sweep() {
 Task<void> OutboxSender::drain(tenancy::ServerScope scope) {
   while (woken_again(scope.server())) {
     bool more = true;
-    while (more) more = co_await send_next(scope);
+    while (more) more = co_await try_next(scope);
   }
+}
+
+Task<bool> OutboxSender::try_next(tenancy::ServerScope scope) {
+  try {
+    co_return co_await send_next(scope);
+  } catch (const std::exception& error) {
+    log::error("outbox failed",
+               {log::field("server", scope.server().str()), log::field("error", error.what())});
+  }
+  if (stopping_) co_return false;
+  co_await net::sleep_for(kRetry);
+  co_return true;
 }
 
 Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
@@ -173,10 +185,10 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   if (!sent && is_temporary(sent.error().code)) {
     log::warning("outbox message waits",
                  {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
-    co_await net::sleep_for(kRetry);
+    if (!stopping_) co_await net::sleep_for(kRetry);
     const KeyParams key{row->destination, row->sequence};
     co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kRelease, key); });
-    co_return true;
+    co_return !stopping_;
   }
   if (!sent) {
     dropped_.add();

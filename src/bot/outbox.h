@@ -3,6 +3,7 @@
 // it once. Rows expire after ten minutes. Answers to somebody who waits do not go through here.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -41,10 +42,14 @@ class OutboxSender {
   /// Wakes every server for which something waits: what an earlier process left, what was leased by
   /// one that died. At start and every minute.
   Task<void> sweep();
+  /// Tries no message again from now on: what cannot be sent at once stays for the next start.
+  void stop() { stopping_ = true; }
 
  private:
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
+  /// A database error is only a pause.
+  Task<bool> try_next(tenancy::ServerScope scope);
   /// False: nothing left for now.
   Task<bool> send_next(tenancy::ServerScope scope);
 
@@ -54,6 +59,7 @@ class OutboxSender {
   Send send_;
   Counter& sent_;
   Counter& dropped_;
+  std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::map<ServerId, bool> draining_;  // value: woken since it last looked
 };

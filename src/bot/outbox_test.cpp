@@ -47,6 +47,7 @@ class Outbox : public testing::Test {
   Task<Result<void>> take(std::string channel, std::string content, std::string nonce) {
     const std::scoped_lock lock(mutex_);
     tried_.push_back(channel);
+    if (std::exchange(throws_once_, false)) throw std::runtime_error("the database was locked");
     const auto refusal = refusals_.find(channel);
     if (refusal != refusals_.end()) {
       const ErrorCode code = refusal->second;
@@ -86,6 +87,7 @@ class Outbox : public testing::Test {
   std::vector<std::string> tried_;
   std::map<std::string, ErrorCode> refusals_;
   std::set<std::string> once_;  // refused once only
+  bool throws_once_ = false;
   net::Loops loops_{2};
   OutboxSender sender_{loops_, *world_.tenancy, world_.clock, world_.metrics,
                        [this](std::string channel, std::string content, std::string nonce) {
@@ -189,6 +191,20 @@ TEST_F(Outbox, WhatADeadProcessHadInHandIsSentWhenItsLeaseEnds) {
   }
   world_.clock.advance(1min);
   net::run_to_end(sender_.sweep());
+  EXPECT_EQ(drained().size(), 2U);
+}
+
+/// The message is leased to the turn that failed; it goes when the lease is over.
+TEST_F(Outbox, AnErrorOnTheWayIsOnlyAPause) {
+  throws_once_ = true;
+  put("10", 1);
+  sender_.wake(world_.server(1));
+  wait_for_tries(1);
+  put("11", 2);
+  sender_.wake(world_.server(1));
+  wait_for_tries(2);
+  world_.clock.advance(2min);
+  sender_.wake(world_.server(1));
   EXPECT_EQ(drained().size(), 2U);
 }
 

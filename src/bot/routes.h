@@ -19,7 +19,6 @@ namespace guildhall::bot {
 
 struct RouteCall {
   tenancy::ServerScope scope;
-  SettingsPtr settings;
   TimePoint now;
   tenancy::Actor actor;
   std::map<std::string, std::string, std::less<>> query;

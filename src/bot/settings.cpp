@@ -213,6 +213,11 @@ std::string Settings::get(const TextSetting& setting) const {
   return values_.find(setting.key)->second.value;
 }
 
+bool Settings::is_on(std::string_view feature) const {
+  const auto found = values_.find(fmt::format("{}_enabled", feature));
+  return found == values_.end() || found->second.value == "true";
+}
+
 Result<std::string> normalise_time_zone(std::string_view text) {
   if (is_time_zone(text)) return std::string(text);
   return fail(ErrorCode::invalid, fmt::format("'{}' is not a time zone such as Europe/Berlin", text));

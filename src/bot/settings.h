@@ -97,6 +97,8 @@ class Settings {
   std::int64_t get(const IntegerSetting& setting) const;
   bool get(const BooleanSetting& setting) const;
   std::string get(const TextSetting& setting) const;
+  /// Is the feature switched on? One without a switch (FEATURE_enabled) always is.
+  bool is_on(std::string_view feature) const;
   const std::map<std::string, Effective, std::less<>>& all() const { return values_; }
 
  private:

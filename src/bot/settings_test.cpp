@@ -114,7 +114,7 @@ TEST_F(ServerSettings, SomeHaveNoDefaultForAll) {
 TEST_F(ServerSettings, AChangeTellsTheBotBesideUs) {
   world_.server(1);
   world_.server(2);
-  net::run_to_end(world_.tenancy->servers().load());
+  net::run_to_end(world_.tenancy->servers().reload());
   ASSERT_TRUE(set(1, {"points_per_5min", "7"}));
   EXPECT_THAT(net::run_to_end(world_.tenancy->servers().reload()), testing::ElementsAre(ServerId(1)));
 }

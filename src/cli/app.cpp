@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kMostLoops = 8;
 constexpr std::chrono::milliseconds kLookForChanges{250};
+/// At the end, for what is under way.
+constexpr std::chrono::seconds kLastWord{5};
 /// How often it is looked whether ticks are due.
 constexpr Duration kLookForTicks = std::chrono::seconds(5);
 
@@ -59,7 +61,9 @@ App::App(const Config& config, const Clock& clock, InstanceLock lock)
 
 Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
-  auto lock = InstanceLock::take((std::filesystem::path(config.data_dir) / "guildhall.lock").string());
+  const auto database = store::sqlite_file(config.database_url, config.data_dir);
+  if (!database) return std::unexpected(database.error());
+  auto lock = InstanceLock::take(*database + ".lock");
   if (!lock) return std::unexpected(lock.error());
   std::unique_ptr<App> app(new App(config, clock, *std::move(lock)));
   if (auto opened = app->open(); !opened) return std::unexpected(opened.error());
@@ -212,8 +216,10 @@ void App::stop() {
 App::~App() {
   stopping_ = true;
   if (server_) server_->stop();
+  if (outbox_) outbox_->stop();
   if (discord_) discord_->stop();
-  // What was answered is committed already; what is queued is run before the database closes.
+  // What is under way ends and is answered; what is left then lies in the database for the next start.
+  if (!loops_.drain(kLastWord)) log::warning("stopped with work under way");
   loops_.stop();
 }
 

@@ -78,6 +78,15 @@ std::string own_program() {
   return file.empty() ? "guildhall" : std::filesystem::proximate(file, ignored).string();
 }
 
+void say_where(Demo& demo, int speed, const std::string& data_dir) {
+  fmt::print(
+      "\nThree simulated Discord servers and two Kick channels are alive, {} times as fast as real time.\n\n"
+      "  Dashboard   {}\n              (the code in the address works once, for 15 minutes; another: "
+      "{} login-code --data-dir {})\n"
+      "  Data        {}\n\nCtrl+C ends the demo.\n",
+      speed, demo.sign_in_url(), own_program(), data_dir, std::filesystem::absolute(data_dir).string());
+}
+
 Outcome run(const Arguments& arguments) {
   const auto wanted = read_wanted(arguments);
   if (!wanted) return std::unexpected(wanted.error());
@@ -90,13 +99,13 @@ Outcome run(const Arguments& arguments) {
   auto demo = Demo::start(config, wanted->options);
   if (!demo) return std::unexpected(demo.error());
   if (wanted->seconds > 0) return run_counted(**demo, arguments, wanted->seconds, signals);
-  fmt::print(
-      "\nThree simulated Discord servers and two Kick channels are alive, {} times as fast as real time.\n\n"
-      "  Dashboard   {}\n              (the code in the address works once, for 15 minutes; another: "
-      "{} login-code --data-dir {})\n"
-      "  Data        {}\n\nCtrl+C ends the demo.\n",
-      wanted->options.speed, (*demo)->sign_in_url(), own_program(), config.data_dir,
-      std::filesystem::absolute(config.data_dir).string());
+  if (arguments.json) {
+    fmt::print("{}\n", boost::json::serialize(boost::json::object{
+                           {"url", (*demo)->sign_in_url()},
+                           {"data", std::filesystem::absolute(config.data_dir).string()}}));
+  } else {
+    say_where(**demo, wanted->options.speed, config.data_dir);
+  }
   std::fflush(stdout);
   signals.on_stop([&] { (*demo)->app().stop(); });
   if (auto ended = (*demo)->app().wait(); !ended) return std::unexpected(ended.error());

@@ -20,7 +20,7 @@ Result<InstanceLock> InstanceLock::take(const std::string& file) {
     const std::string holder =
         length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "another process";
     return fail(ErrorCode::other_instance, fmt::format("the bot runs already: {} holds '{}'", holder, file),
-                "Stop it first, or give this one another data.dir.");
+                "Stop it first, or give this one a database of its own (data.dir, database.url).");
   }
   const std::string holder = fmt::format("process {}", getpid());
   if (::ftruncate(descriptor, 0) != 0 || ::pwrite(descriptor, holder.data(), holder.size(), 0) < 0) {

@@ -40,6 +40,13 @@ Result<std::optional<Answer>> add(const Arguments& arguments) {
   auto& servers = (*workspace)->tenancy().servers();
   const auto arrival = net::run_to_end(servers.arrived(*id, arguments.require("NAME"), clock.now()));
   const bool added = arrival == tenancy::Arrival::added;
+  const auto scope = (*workspace)->scope(id->str());
+  if (added && scope) {
+    const tenancy::AuditEntry entry{command_line_operator(), "server.add", id->str(), std::nullopt,
+                                    arguments.require("NAME")};
+    net::run_to_end(scope->transact(
+        [&](store::Tx& tx) -> store::TxTask<void> { co_await tenancy::audit(tx, clock.now(), entry); }));
+  }
   return Answer{fmt::format("Server {} {}.\n", id->str(), added ? "added" : "was there already"),
                 {{"id", id->str()}, {"added", added}}};
 }

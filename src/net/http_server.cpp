@@ -17,6 +17,9 @@ using boost::system::error_code;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kLargestHeader = 16ULL << 10;
 constexpr std::chrono::seconds kStreamWrite{20};
+/// What is still taken from a caller whose request was refused before its end.
+constexpr std::chrono::seconds kLinger{5};
+constexpr std::size_t kMostDiscarded = 8ULL << 20;
 
 http::response<http::string_body> wire_response(HttpResponse&& response, bool keep_alive, bool head) {
   http::response<http::string_body> wire{static_cast<http::status>(response.status), 11};
@@ -102,8 +105,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
                   read_error != http::error::end_of_stream && read_error != http::error::partial_message
               ? 400
               : 0;
-      if (status != 0)
-        co_await write(stream, make_response(status, "text/plain", http_reason(status)), false, false);
+      if (status != 0) co_await refuse(stream, status);
       co_return false;
     }
     auto wire = parser.release();
@@ -116,6 +118,25 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
     }
     const bool written = co_await write(stream, std::move(response), keep_alive, head);
     co_return written&& keep_alive;
+  }
+
+  Task<void> refuse(beast::tcp_stream& stream, int status) {
+    const bool written =
+        co_await write(stream, make_response(status, "text/plain", http_reason(status)), false, false);
+    if (written) co_await discard_rest(stream);
+  }
+
+  /// Closing over unread bytes resets the connection, and the reset may overtake the answer (RFC 9112, 9.6).
+  static Task<void> discard_rest(beast::tcp_stream& stream) {
+    error_code ignored;
+    stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    stream.expires_after(kLinger);
+    std::string chunk(16ULL << 10, '\0');
+    for (std::size_t taken = 0; taken < kMostDiscarded;) {
+      const auto [error, size] = co_await stream.async_read_some(asio::buffer(chunk), kAwait);
+      if (error) co_return;
+      taken += size;
+    }
   }
 
   static std::string http_reason(int status) {

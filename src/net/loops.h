@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -28,6 +29,8 @@ class Loops {
   }
 
   void start();
+  /// Waits until every task that `spawn` began has ended, at most so long. False: some go on.
+  bool drain(std::chrono::nanoseconds patience);
   void stop();
 
  private:
@@ -35,7 +38,8 @@ class Loops {
   std::vector<std::jthread> threads_;
 };
 
-/// Runs a coroutine on a loop by itself. What it throws is logged under `name` and ends it alone.
+/// Runs a coroutine on a loop by itself. What it throws is logged under `name` and ends it alone. It has
+/// to end by itself: Loops::drain waits for it.
 void spawn(boost::asio::io_context& loop, std::string name, std::function<Task<void>()> body);
 
 /// Runs `body` again and again with a pause between. What it throws is logged, and the next turn comes.

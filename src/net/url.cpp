@@ -61,13 +61,13 @@ std::string percent_encode(std::string_view text) {
 std::string percent_decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() + 0 ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 && i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
     if (low >= 0) {
       out += static_cast<char>(high * 16 + low);
       i += 2;
     } else {
-      out += text[i] == '+' ? ' ' : text[i];
+      out += text[i];
     }
   }
   return out;
@@ -82,6 +82,16 @@ std::string write_query(const Query& query) {
   return out;
 }
 
+namespace {
+
+std::string form_decode(std::string_view text) {
+  std::string plain(text);
+  std::replace(plain.begin(), plain.end(), '+', ' ');
+  return percent_decode(plain);
+}
+
+}  // namespace
+
 Query parse_query(std::string_view text) {
   Query query;
   while (!text.empty()) {
@@ -91,7 +101,7 @@ Query parse_query(std::string_view text) {
     if (pair.empty()) continue;
     const auto equals = std::min(pair.find('='), pair.size());
     const auto value = equals < pair.size() ? pair.substr(equals + 1) : std::string_view{};
-    query[percent_decode(pair.substr(0, equals))] = percent_decode(value);
+    query[form_decode(pair.substr(0, equals))] = form_decode(value);
   }
   return query;
 }

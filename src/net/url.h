@@ -25,7 +25,7 @@ Result<Url> parse_url(std::string_view text);
 using Query = std::map<std::string, std::string, std::less<>>;
 
 std::string percent_encode(std::string_view text);
-/// Broken escapes stay as they are; '+' reads as a space.
+/// Broken escapes stay as they are. In a query '+' is a space as well; `parse_query` knows.
 std::string percent_decode(std::string_view text);
 /// "a=1&b=x%20y"; also the form encoding of OAuth.
 std::string write_query(const Query& query);

@@ -84,7 +84,7 @@ class Database {
   /// Did another process commit since the last call?
   virtual Task<bool> changed_elsewhere(Passkey key) = 0;
 
-  /// How long the newest commit took, the queue's length, ...: filled into /metrics.
+  /// Units of work that wait for the writer.
   virtual std::size_t waiting() const = 0;
 
  protected:

@@ -118,6 +118,7 @@ Task<void> ChannelDirectory::load() {
     std::vector<Channel> channels;
     std::vector<BindingRow> bindings;
   };
+  const auto ticket = ++tickets_;
   const Everything read = co_await global_.read([](GlobalTx& tx) -> TxTask<Everything> {
     Everything all;
     all.channels = co_await tx.all(kListChannels);
@@ -125,6 +126,8 @@ Task<void> ChannelDirectory::load() {
     co_return all;
   });
   const std::unique_lock lock(mutex_);
+  if (ticket < shown_) co_return;  // somebody who began later was faster
+  shown_ = ticket;
   channels_.clear();
   bindings_.clear();
   for (const Channel& channel : read.channels) channels_[channel.key()] = channel;

@@ -3,6 +3,7 @@
 // A viewer's identity is something else: it lives per server (bot/persons.h).
 #pragma once
 
+#include <atomic>
 #include <compare>
 #include <map>
 #include <optional>
@@ -67,7 +68,9 @@ class ChannelDirectory {
 
  private:
   GlobalScope global_;
+  std::atomic<std::uint64_t> tickets_ = 0;
   mutable std::shared_mutex mutex_;
+  std::uint64_t shown_ = 0;  // the ticket of the reading that is shown
   std::map<ChannelKey, Channel> channels_;
   std::map<ChannelKey, std::vector<ServerId>> bindings_;
 };

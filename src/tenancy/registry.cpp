@@ -1,6 +1,7 @@
 #include "tenancy/registry.h"
 
 #include <mutex>
+#include <utility>
 
 namespace guildhall::tenancy {
 namespace {
@@ -18,6 +19,17 @@ struct ArrivedParams {
 };
 BOOST_DESCRIBE_STRUCT(ArrivedParams, (), (id, name, now))
 
+struct IdParams {
+  ServerId id;
+};
+BOOST_DESCRIBE_STRUCT(IdParams, (), (id))
+
+struct StandingRow {
+  std::string state;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(StandingRow, (), (state, name))
+
 struct LeftParams {
   ServerId id;
   TimePoint now;
@@ -34,6 +46,9 @@ constexpr GlobalStatement<ArrivedParams, NoRow> kArrived{
     "VALUES (:id, :name, 'active', :now, NULL, 1) "
     "ON CONFLICT (discord_server_id) DO UPDATE SET name = excluded.name, state = 'active', left_at = NULL"};
 
+constexpr GlobalStatement<IdParams, StandingRow> kStanding{
+    "tenancy.server_standing", "SELECT state, name FROM servers WHERE discord_server_id = :id"};
+
 constexpr GlobalStatement<LeftParams, NoRow> kLeft{"tenancy.server_left",
                                                    "UPDATE servers SET state = 'inactive', left_at = :now "
                                                    "WHERE discord_server_id = :id AND state = 'active'"};
@@ -44,7 +59,7 @@ constexpr store::Statement<NoParams, NoRow> kBump{
 }  // namespace
 
 void ServerRegistry::declare(store::StatementRegistry& statements) {
-  statements.add("tenancy", kList, kArrived, kLeft, kBump, kLogCrossServerWork);
+  statements.add("tenancy", kList, kStanding, kArrived, kLeft, kBump, kLogCrossServerWork);
 }
 
 Task<std::vector<ServerRow>> ServerRegistry::read_all() const {
@@ -52,36 +67,45 @@ Task<std::vector<ServerRow>> ServerRegistry::read_all() const {
       [](GlobalTx& tx) -> TxTask<std::vector<ServerRow>> { co_return co_await tx.all(kList); });
 }
 
-Task<void> ServerRegistry::load() { co_await reload(); }
-
+/// Decided in the transaction: a leaving that is under way may be ahead of us.
 Task<Arrival> ServerRegistry::arrived(ServerId server, std::string name, TimePoint now) {
-  const auto before = find(server);
-  const Arrival arrival = !before                     ? Arrival::added
-                          : before->state == "active" ? Arrival::known
-                                                      : Arrival::resumed;
-  if (arrival == Arrival::known && before->name == name) co_return arrival;
   const ArrivedParams params{server, std::move(name), now};
-  co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kArrived, params); });
-  co_await reload();
-  co_return arrival;
+  const auto before = co_await global_.transact([params](GlobalTx& tx) -> TxTask<std::optional<StandingRow>> {
+    const auto standing = co_await tx.one(kStanding, {params.id});
+    if (!standing || standing->state != "active" || standing->name != params.name)
+      co_await tx.change(kArrived, params);
+    co_return standing;
+  });
+  const auto shown = find(server);
+  if (!shown || shown->state != "active" || shown->name != params.name) co_await load();
+  if (!before) co_return Arrival::added;
+  co_return before->state == "active" ? Arrival::known : Arrival::resumed;
 }
 
 Task<bool> ServerRegistry::left(ServerId server, TimePoint now) {
   const LeftParams params{server, now};
   const auto changed = co_await global_.transact(
       [params](GlobalTx& tx) -> TxTask<std::int64_t> { co_return co_await tx.change(kLeft, params); });
-  co_await reload();
+  co_await load();
   co_return changed > 0;
 }
 
-Task<std::vector<ServerId>> ServerRegistry::reload() {
+Task<void> ServerRegistry::load() {
+  const auto ticket = ++tickets_;
   const auto rows = co_await read_all();
+  const std::unique_lock lock(mutex_);
+  if (ticket < shown_) co_return;  // somebody who began later was faster
+  shown_ = ticket;
+  for (const ServerRow& row : rows) servers_[row.discord_server_id] = row;
+}
+
+Task<std::vector<ServerId>> ServerRegistry::reload() {
+  co_await load();
   std::vector<ServerId> changed;
   const std::unique_lock lock(mutex_);
-  for (const ServerRow& row : rows) {
-    ServerRow& known = servers_[row.discord_server_id];
-    if (known.revision != row.revision) changed.push_back(row.discord_server_id);
-    known = row;
+  for (const auto& [server, row] : servers_) {
+    const auto [told, is_new] = told_.emplace(server, row.revision);
+    if (is_new || std::exchange(told->second, row.revision) != row.revision) changed.push_back(server);
   }
   co_return changed;
 }

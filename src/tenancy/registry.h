@@ -2,6 +2,7 @@
 // without Discord) and becomes inactive when the bot leaves; nothing of its data goes with that.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <shared_mutex>
@@ -31,12 +32,13 @@ class ServerRegistry {
 
   static void declare(store::StatementRegistry& statements);
 
+  /// Reads all rows again.
   Task<void> load();
   /// Makes the server known and active, under its present name.
   Task<Arrival> arrived(ServerId server, std::string name, TimePoint now);
   /// Marks it inactive; its rows stay. False when it was not active.
   Task<bool> left(ServerId server, TimePoint now);
-  /// Reads all rows again and returns the servers whose revision is new: others changed their data.
+  /// The same; returns the servers whose revision is new since it was asked last: their data changed.
   Task<std::vector<ServerId>> reload();
 
   bool is_known(ServerId server) const;
@@ -48,8 +50,11 @@ class ServerRegistry {
   Task<std::vector<ServerRow>> read_all() const;
 
   GlobalScope global_;
+  std::atomic<std::uint64_t> tickets_ = 0;
   mutable std::shared_mutex mutex_;
+  std::uint64_t shown_ = 0;  // the ticket of the reading that is shown
   std::map<ServerId, ServerRow> servers_;
+  std::map<ServerId, std::int64_t> told_;  // revisions, as `reload` told them
 };
 
 /// Tells a bot that runs beside us that this server's data changed. Part of the change's transaction.

@@ -64,7 +64,7 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const std::string& url, const std
 }
 
 Task<void> Tenancy::load() {
-  co_await servers_.load();
+  co_await servers_.reload();
   co_await channels_.load();
 }
 

@@ -13,7 +13,7 @@
 
 namespace guildhall::tenancy {
 
-/// What a signed-in person may open. Made by web/session.h from a valid session.
+/// What a signed-in person may open. Made by web/sessions.h from a valid session.
 struct SessionRights {
   bool instance_owner = false;
 };

@@ -58,6 +58,8 @@ Refusal refuse_table(const TableCatalog& catalog, const StatementInfo& info,
     case Access::server:
       if (!sealed && is_write(access))
         return fmt::format("table '{}' belongs to no server and may only be read", access.table);
+      if (!sealed && !spec->shared)
+        return fmt::format("table '{}' belongs to no server and is not open to servers", access.table);
       if (sealed && access.touch == StatementFacts::Touch::update && access.column == kTenantColumn) {
         return fmt::format("table '{}': a row never changes its server", access.table);
       }

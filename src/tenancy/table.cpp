@@ -17,9 +17,9 @@ void declare_core_tables(TableCatalog& catalog) {
   catalog.add({"outbox", TableClass::tenant, "bot", true});
   catalog.add({"activity", TableClass::tenant, "bot"});
   catalog.add({"audit_log", TableClass::tenant, "tenancy"});
-  for (const char* name :
-       {"setting_defaults", "channels", "channel_bindings", "sessions", "login_codes", "oauth_states",
-        "process_state", "operator_log", "cross_server_log", "migration_journal"}) {
+  catalog.add({"setting_defaults", TableClass::global, "bot", false, true});
+  for (const char* name : {"channels", "channel_bindings", "sessions", "login_codes", "oauth_states",
+                           "process_state", "operator_log", "cross_server_log", "migration_journal"}) {
     catalog.add({name, TableClass::global, "core"});
   }
 }

@@ -26,6 +26,8 @@ struct TableSpec {
   std::string owner;
   /// May a set-based job reach it through the cross-server door?
   bool cross_server = false;
+  /// Class G only: may a server's statement read it? Every server sees the same in it.
+  bool shared = false;
 };
 
 class TableCatalog {

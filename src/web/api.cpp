@@ -94,14 +94,13 @@ Api::Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::De
 Task<HttpResponse> Api::handle(HttpRequest request) {
   const std::string path = request.url.substr(kBase.size());
   if (path == "/session" && request.method == "POST") co_return co_await sign_in(std::move(request));
-  // The limit stands before the look-up: a flood must not reach the database.
-  const std::string session_id = session_id_of(request);
-  const std::string caller = session_id.empty() ? request.peer : hex(sha256(session_id));
-  if (const auto wait = calls_.take(caller); wait > 0) co_return too_many(wait);
-  const auto session = co_await sessions_.find(session_id);
+  // Before the look-up, by what the caller cannot choose: a flood must not reach the database.
+  if (const auto wait = floods_.take(request.peer); wait > 0) co_return too_many(wait);
+  const auto session = co_await sessions_.find(session_id_of(request));
   if (!session)
     co_return error_answer(
         {ErrorCode::unauthenticated, "you are not signed in", "Sign in with a code: guildhall login-code"});
+  if (const auto wait = calls_.take(session->hash); wait > 0) co_return too_many(wait);
   if (changes_something(request) &&
       !equal_constant_time(request.header("x-csrf-token").value_or(""), session->csrf_token)) {
     co_return error_answer({ErrorCode::forbidden, "the request does not come from the dashboard",
@@ -209,8 +208,8 @@ Task<Result<std::string>> Api::finish_kick(Session session, std::string state, s
 Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest request, Session session,
                                   ServerScope scope, std::map<std::string, std::string, std::less<>> path) {
   const tenancy::Actor actor{session.principal, "dashboard"};
-  bot::RouteCall call{scope,           nullptr, clock_.now(),         actor,       request.query,
-                      std::move(path), nullptr, language_of(request), session.hash};
+  bot::RouteCall call{scope,   clock_.now(),         actor,       request.query, std::move(path),
+                      nullptr, language_of(request), session.hash};
   if (changes_something(request)) {
     auto body = json::parse(request.body);
     if (!body) co_return error_answer(body.error());

@@ -55,7 +55,8 @@ class Api {
   const Clock& clock_;
   KickDoor kick_;
   CallLimit sign_ins_{10, std::chrono::minutes(15)};
-  /// An open page of a busy server asks about ten times a second.
+  CallLimit floods_{6'000, std::chrono::minutes(1)};
+  /// Of one session. An open page of a busy server asks about ten times a second.
   CallLimit calls_{1'200, std::chrono::minutes(1)};
 };
 

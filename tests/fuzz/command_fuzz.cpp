@@ -28,7 +28,7 @@ void read_at(Door door, std::string_view platform, std::string_view line) {
   const auto parsed = declarations().commands.parse(door, line);
   if (!parsed) return;
   require(parsed->command->open_at(door), "a command that is not open here was found");
-  const auto read = read_words(*parsed, door, platform);
+  const auto read = read_words(*parsed, platform);
   for (const ArgumentSpec& spec : parsed->command->arguments) {
     const auto found = read.arguments.find(spec.name);
     if (found != read.arguments.end()) require_argument(spec, found->second);

@@ -1,7 +1,7 @@
 // An operator's day with a real process beside simulated platforms.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bot, freePort, query, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { Bot, freePort, query, run, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 
 let sim;
 let bot;
@@ -128,7 +128,9 @@ test('commands in messages answer like slash commands', async () => {
 test('a second instance on the same data is refused, and the first goes on', async () => {
   const other = await bot.command('run', '--listen', '127.0.0.1:0');
   assert.equal(other.code, 4);
-  assert.match(other.stderr, /another/i);
+  assert.match(other.stderr, /runs already/);
+  const elsewhere = await run(['run', '--listen', '127.0.0.1:0', '--data-dir', temporaryFolder(), '--url', `sqlite:${bot.dataDir}/guildhall.db`]);
+  assert.equal(elsewhere.code, 4, 'the database counts, not the folder');
   assert.match(await slash(server(first).id, server(first).owner, 'help'), /points/);
 });
 

@@ -65,9 +65,11 @@ TxTask<Reply> top_points(Tx& tx, std::int64_t count) {
   co_return rank == 0 ? bot::say("leaderboard.empty") : reply;
 }
 
-TxTask<Reply> leaderboard(Tx& tx, ServerContext&, const CommandCall& call) {
+TxTask<Reply> leaderboard(Tx& tx, ServerContext& context, const CommandCall& call) {
   const auto count = call.integer("count").value_or(call.door == bot::Door::chat ? 5 : kShown);
-  if (call.text("of").value_or("watchtime") == "points") co_return co_await top_points(tx, count);
+  const std::string ranked = call.text("of").value_or("watchtime");
+  if (!context.settings->is_on(ranked)) co_return bot::refuse("common.feature_off");
+  if (ranked == "points") co_return co_await top_points(tx, count);
   co_return co_await top_watchtime(tx, count);
 }
 
@@ -137,7 +139,7 @@ void declare_commands(bot::Declarations& declarations) {
   declarations.commands.add(std::move(watch));
 
   bot::CommandSpec board;
-  board.owner = "watchtime";
+  board.owner = "leaderboard";  // each ranking obeys the switch of its own feature
   board.path = "leaderboard";
   board.aliases = {"lb", "top"};
   board.doors = everywhere;
