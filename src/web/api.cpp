@@ -127,6 +127,9 @@ Task<HttpResponse> Api::sign_in(HttpRequest request) {
                             "this code is wrong, was used already or is older than 15 minutes",
                             "Make a new one: guildhall login-code", "code"});
   }
+  // The browser gets a new session; the one it came with ends.
+  if (const auto old = co_await sessions_.find(session_id_of(request)))
+    co_await sessions_.sign_out(old->hash);
   HttpResponse response;
   response.status = 204;
   response.headers.emplace_back("set-cookie", session_cookie(*id));

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "cli/demo_check.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall {
@@ -223,6 +224,7 @@ class TenantCheck {
 
 class Sql : public testing::Test {
  protected:
+  Sql() { cli::declare_demo_check(world_.declarations.statements); }
   const std::vector<StatementInfo>& statements() { return world_.declarations.statements.all(); }
   test::TestWorld world_;
 };
