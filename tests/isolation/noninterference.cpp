@@ -63,25 +63,36 @@ class Bot {
     loops_.start();
     // The first reading of the settings opens conditions at its moment: before any clock moves.
     for (const std::int64_t server : servers) command({start_, server}, "no call at all");
+    wait_for_all();
   }
 
   TimePoint start() const { return start_; }
 
+  /// The steps of one minute are under way together: servers share commits and overlap on the loops. The
+  /// clock stands still meanwhile, so that it shows each server the same whoever else is there.
   void run(const std::vector<Step>& steps) {
     for (const Step& step : steps) {
-      tick_until(step.at);
-      world_.clock.set(step.at);
+      const TimePoint minute = start_ + (step.at - start_) / 1min * 1min;
+      if (minute != world_.clock.now()) {
+        wait_for_all();
+        tick_until(minute);
+        world_.clock.set(minute);
+      }
       carry_out(step);
     }
+    wait_for_all();
     tick_until(start_ + kSpan + 30min);
   }
 
   std::string rows(const std::string& table, std::int64_t server) const {
     auto session = store::SchemaSession::open(world_.config.database_url, world_.config.data_dir);
+    std::vector<std::string> columns;
+    for (const auto& row : session->query("SELECT name FROM pragma_table_info(?1)", {table}))
+      columns.push_back(fmt::format("quote({})", row.at(0)));
+    const std::string sql = fmt::format("SELECT {} FROM {} WHERE discord_server_id = CAST(?1 AS INTEGER)",
+                                        fmt::join(columns, ", "), table);
     std::vector<std::string> lines;
-    for (const auto& row :
-         session->query(fmt::format("SELECT * FROM {} WHERE discord_server_id = CAST(?1 AS INTEGER)", table),
-                        {std::to_string(server)})) {
+    for (const auto& row : session->query(sql, {std::to_string(server)})) {
       lines.push_back(fmt::format("{}\n", fmt::join(row, "|")));
     }
     std::sort(lines.begin(), lines.end());
@@ -109,11 +120,19 @@ class Bot {
     }
   }
 
+  std::shared_ptr<std::promise<void>> begun() {
+    auto done = std::make_shared<std::promise<void>>();
+    under_way_.push_back(done->get_future());
+    return done;
+  }
+  void wait_for_all() {
+    for (auto& one : under_way_) one.get();
+    under_way_.clear();
+  }
+
   template <class Event>
   void tell(std::int64_t server, Event event) {
-    std::promise<void> done;
-    dispatcher_.submit(scope(server), std::move(event), [&](Outcome) { done.set_value(); });
-    done.get_future().get();
+    dispatcher_.submit(scope(server), std::move(event), [done = begun()](Outcome) { done->set_value(); });
   }
   void chat(const Step& step, std::string text) {
     bot::ChatMessage message{
@@ -123,10 +142,8 @@ class Bot {
         std::move(text),
         step.at,
         step.number % 5 != 0};
-    std::promise<void> done;
     dispatcher_.submit(scope(step.server), std::move(message),
-                       [&](Outcome, std::optional<Answer>) { done.set_value(); });
-    done.get_future().get();
+                       [done = begun()](Outcome, std::optional<Answer>) { done->set_value(); });
   }
   void command(const Step& step, std::string line) {
     bot::CommandRequest request;
@@ -136,13 +153,12 @@ class Bot {
     request.place = "discord:1";
     request.operation_id = "discord:" + step.id;
     request.line = std::move(line);
-    std::promise<void> done;
     dispatcher_.submit(scope(step.server), std::move(request),
-                       [&](Outcome, std::optional<Answer>) { done.set_value(); });
-    done.get_future().get();
+                       [done = begun()](Outcome, std::optional<Answer>) { done->set_value(); });
   }
   void setting(const Step& step, std::string key, std::string value) {
     const bot::SettingWish wish{std::move(key), std::move(value)};
+    wait_for_all();  // what the command line does keeps no order with the events
     world_.in(scope(step.server), [&](store::Tx& tx) {
       return bot::change_server_setting(tx, world_.declarations, ServerId(step.server), wish,
                                         {"operator", "system"}, step.at);
@@ -152,6 +168,7 @@ class Bot {
   void link(const Step& step) {
     const bot::LinkRequest request{DiscordUserId(100 + step.person), bot::kKick,
                                    fmt::format("viewer{}", 1 + step.number % 5)};
+    wait_for_all();
     world_.in(scope(step.server), [&](store::Tx& tx) -> store::TxTask<void> {
       if (step.number % 2 == 0) {
         co_await bot::link_member(tx, world_.declarations.on_move, request, {"operator", "system"}, step.at);
@@ -192,6 +209,7 @@ class Bot {
   net::Loops loops_{2};
   bot::Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
   bot::TickRunner ticks_{*world_.tenancy, world_.declarations, world_.clock, world_.metrics};
+  std::vector<std::future<void>> under_way_;
   TimePoint start_ = world_.clock.now();
   TimePoint next_tick_ = start_;
 };
