@@ -58,3 +58,6 @@ function(isolation_tests name)
 endfunction()
 isolation_tests(isolation_tests tests/isolation/noninterference_test.cpp)
 isolation_tests(mutation_tests tests/isolation/mutants_test.cpp $<TARGET_OBJECTS:mutants>)
+isolation_tests(mutant_unit_tests tests/isolation/mutant_unit_tests.cpp src/tenancy/seal_test.cpp
+                src/store/sqlite/sqlite_database_test.cpp $<TARGET_OBJECTS:mutants>)
+add_dependencies(mutation_tests mutant_unit_tests)

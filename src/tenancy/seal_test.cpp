@@ -194,6 +194,14 @@ TEST_F(Seal, RefusesWritesToTablesOfNoServer) {
               HasSubstr("may only be read"));
 }
 
+TEST_F(Seal, RefusesToReadTablesOfNoServer) {
+  EXPECT_EQ(server("SELECT value FROM setting_defaults WHERE key = 'a'"), "");
+  for (const char* sql : {"SELECT csrf_token FROM sessions", "SELECT bound_server_id FROM channel_bindings",
+                          "SELECT refresh_token FROM channels", "SELECT value FROM process_state"}) {
+    EXPECT_THAT(server(sql), HasSubstr("not open to servers")) << sql;
+  }
+}
+
 TEST_F(Seal, GlobalStatementsReachNoServersRows) {
   EXPECT_EQ(refusal(Access::global, "SELECT name FROM servers"), "");
   EXPECT_THAT(refusal(Access::global, "SELECT balance FROM balances"), HasSubstr("needs a server's scope"));

@@ -1,10 +1,12 @@
 // Each protection removed in turn: the test that is named for it must see that.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "base/mutation.h"
-#include "store/sqlite/connection.h"
-#include "tenancy/seal.h"
 #include "tests/isolation/noninterference.h"
 #include "tests/support/test_world.h"
 
@@ -55,22 +57,33 @@ TEST_F(Mutants, TheOracleSeesASwappedScope) { EXPECT_TRUE(oracle_sees(Mutation::
 
 TEST_F(Mutants, TheOracleSeesAMemoryThatServersShare) { EXPECT_TRUE(oracle_sees(Mutation::lane_shared)); }
 
-TEST_F(Mutants, TheConnectionTestSeesAMissingAuthorizer) {
-  TestWorld world;
-  chosen = Mutation::authorizer_off;
-  store::sqlite::Connection open(world.database_file(), store::sqlite::Role::writer);
-  EXPECT_NO_THROW(open.execute("CREATE TABLE x (a)"))
-      << "so SqliteDatabase.RunningConnectionsCannotChangeTheSchema... fails";
+/// Runs unit tests of the mutated program; true: they passed.
+bool passes(const std::string& mutation, const std::string& tests) {
+  const std::string program =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "mutant_unit_tests";
+  const std::string call =
+      fmt::format("GUILDHALL_MUTATION={} '{}' --gtest_filter='{}' >/dev/null 2>&1", mutation, program, tests);
+  return std::system(call.c_str()) == 0;
 }
 
-TEST_F(Mutants, TheGateTestsSeeAnOpenGate) {
-  TestWorld world;
-  chosen = Mutation::gate_open;
-  const store::StatementInfo leak{
-      nullptr, "t", "t", store::Access::server, "", "SELECT balance FROM balances", "", {}, {}};
-  store::sqlite::Connection check(world.database_file(), store::sqlite::Role::checker);
-  EXPECT_FALSE(tenancy::refuse_statement(world.declarations.tables, leak, check.inspect(leak.sqlite)))
-      << "so the tests of Seal fail";
+TEST_F(Mutants, TheConnectionTestSeesAMissingAuthorizer) {
+  const std::string test = "SqliteDatabase.RunningConnectionsCannotChangeTheSchemaOrReachOtherFiles";
+  EXPECT_TRUE(passes("none", test));
+  EXPECT_FALSE(passes("authorizer_off", test));
+}
+
+TEST_F(Mutants, EachTestOfARefusalSeesAnOpenGate) {
+  for (const char* test :
+       {"RefusesAMissingPredicateAndNamesTheTable", "RefusesAPredicateThatDoesNotBind",
+        "RefusesWhatOnlyLooksLikeAPredicate", "RefusesToMoveARowInOtherWords",
+        "RefusesInsertsForAnotherServer", "RefusesToMoveARow", "RefusesTablesThatHide",
+        "RefusesAPlanThatDoesNotSearchByTheServer", "RefusesWritesToTablesOfNoServer",
+        "RefusesToReadTablesOfNoServer", "GlobalStatementsReachNoServersRows",
+        "CrossServerStatementsNeedAReasonAndADeclaredTable", "ParametersAndColumnsMustAgree"}) {
+    const std::string name = fmt::format("Seal.{}", test);
+    EXPECT_TRUE(passes("none", name)) << name;
+    EXPECT_FALSE(passes("gate_open", name)) << name;
+  }
 }
 
 }  // namespace
