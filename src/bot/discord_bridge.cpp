@@ -16,6 +16,7 @@ namespace {
 
 /// Discord gives three seconds for the first answer; after this much a deferral goes out instead.
 constexpr std::chrono::milliseconds kPatience{1'800};
+constexpr std::chrono::minutes kAskGuildAgain{1};
 constexpr const char* kProjectUrl = "https://guildhall.example";
 constexpr const char* kMemoryName = "discord.gateway";
 
@@ -253,15 +254,22 @@ bool DiscordBridge::is_administrator(const Guild& guild, ServerId server,
          0;
 }
 
+/// A resumed session tells of no guild again, so it is asked for: once, and after a failure not again at
+/// every message.
+Task<void> DiscordBridge::know_guild(ServerId server) {
+  const auto now = std::chrono::steady_clock::now();
+  auto& asked = guild_asked_[server];
+  if (guilds_.contains(server) || now < asked) co_return;
+  asked = now + kAskGuildAgain;
+  const auto snapshot = co_await rest_.guild(server);
+  if (snapshot) remember(*snapshot);
+}
+
 Task<void> DiscordBridge::handle_message(discord::Message message) {
   const ServerId server = *message.guild;
   const auto scope = services_.tenancy.scopes().for_discord_event(server);
   if (!scope) co_return;
-  if (!guilds_.contains(server)) {
-    // A resumed session tells of no guild again.
-    const auto snapshot = co_await rest_.guild(server);
-    if (snapshot) remember(*snapshot);
-  }
+  co_await know_guild(server);
   CommandRequest request;
   request.door = Door::prefix;
   request.caller.user = {kDiscord, message.author.id.str(), message.author.display_name};

@@ -78,6 +78,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> leave(ServerId server);
   Task<void> leave_missing(std::set<ServerId> present);
   Task<void> register_commands(discord::ApplicationId application);
+  Task<void> know_guild(ServerId server);
   Task<void> handle_message(discord::Message message);
   Task<void> reply(discord::Message message, std::string text);
   std::string say_plainly(std::string_view key) const;
@@ -87,6 +88,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   discord::RestClient rest_;
   discord::Gateway gateway_;
   std::map<ServerId, Guild> guilds_;
+  std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
 };
 
 /// The registered commands as Discord wants them, with German descriptions beside the English ones.

@@ -14,6 +14,8 @@ constexpr Duration kLargestAge = std::chrono::seconds(600);
 /// it each time.
 constexpr std::chrono::seconds kRefreshPause{30};
 constexpr std::chrono::hours kKeyLife{24};
+/// After a fetch that may have failed.
+constexpr std::chrono::seconds kFetchPause{1};
 
 std::unexpected<Error> missing(std::string_view field) {
   return fail(ErrorCode::invalid, fmt::format("the event has no usable '{}'", field));
@@ -112,7 +114,11 @@ Task<Result<Delivery>> WebhookVerifier::verify(net::HttpRequest request) {
 
   const bool stale = !pinned_ && std::chrono::steady_clock::now() - fetched_at_ > kKeyLife;
   if (!key_ || stale) {
-    const auto fetched = co_await refresh_key();
+    // One request at a time, whatever comes in meanwhile: strangers' posts must not use up our calls.
+    const bool may_fetch = std::chrono::steady_clock::now() - fetched_at_ > kFetchPause;
+    const Result<void> fetched = may_fetch
+                                     ? co_await refresh_key()
+                                     : fail(ErrorCode::unavailable, "Kick's public key is not here yet");
     if (!fetched && !key_) co_return std::unexpected(fetched.error());
   }
   const std::string text = signed_text(*id, *timestamp, request.body);
