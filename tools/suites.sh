@@ -65,7 +65,7 @@ run_suites() {
       broken+=("$name")
       [ "$f" -gt 0 ] || f=1
     fi
-    grep -E '^SKIPPED:' "$log" || true
+    grep -E '^(SKIPPED:|# [0-9])' "$log" || true
     printf '   %d passed, %d failed, %d skipped in %d s\n' "$p" "$f" "$s" $((SECONDS - started))
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   done
