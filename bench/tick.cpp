@@ -7,7 +7,6 @@
 #include "bench/bench.h"
 #include "bot/jobs.h"
 #include "bot/ledger.h"
-#include "store/sqlite/connection.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bench {
@@ -118,11 +117,9 @@ class Crowd {
   explicit Crowd(std::int64_t servers) {
     world.declarations.statements.add("bench", kPresentPeople, kMoments, kWatched, kSetWatched, kSetPaid);
     world.tenancy.reset();
-    store::sqlite::Connection(world.database_file(), store::sqlite::Role::schema)
-        .execute(crowd(servers, world.clock.now()).c_str());
-    auto opened =
-        tenancy::Tenancy::open(world.config.database_url, world.config.data_dir,
-                               world.declarations.statements, world.declarations.tables, &world.metrics);
+    world.execute(crowd(servers, world.clock.now()));
+    auto opened = tenancy::Tenancy::open(world.place, world.declarations.statements,
+                                         world.declarations.tables, &world.metrics);
     if (!opened) throw ErrorException(opened.error());
     world.tenancy = *std::move(opened);
     net::run_to_end(world.tenancy->load());

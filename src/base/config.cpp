@@ -15,7 +15,12 @@ namespace {
 
 constexpr ConfigKey kKeys[] = {
     {"data.dir", &Config::data_dir, false, "folder for the database, keys and temporary files"},
-    {"database.url", &Config::database_url, true, "sqlite:FILE (below data.dir unless absolute)"},
+    {"database.url", &Config::database_url, true,
+     "sqlite:FILE or sqlite-per-server:DIR (below data.dir unless absolute), or postgres://USER@HOST/DB"},
+    {"database.tick_url", &Config::database_tick_url, true,
+     "PostgreSQL: the login of set-based work on several servers"},
+    {"database.migrate_url", &Config::database_migrate_url, true,
+     "PostgreSQL: the login that changes the schema at start"},
     {"web.listen", &Config::web_listen, false, "address and port of dashboard, API and webhooks"},
     {"web.public_url", &Config::web_public_url, false, "how browsers reach it, when behind a proxy"},
     {"web.trusted_proxies", &Config::web_trusted_proxies, false,

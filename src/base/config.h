@@ -20,6 +20,8 @@ namespace guildhall {
 struct Config {
   std::string data_dir = "guildhall-data";
   std::string database_url = "sqlite:guildhall.db";
+  std::string database_tick_url;
+  std::string database_migrate_url;
   std::string web_listen = "127.0.0.1:8080";
   std::string web_public_url;
   std::string web_trusted_proxies;

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "bot/ledger.h"
-#include "store/sqlite/connection.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -43,9 +42,7 @@ class Ticks : public testing::Test {
                     count));
     net::run_to_end(world_.tenancy->load());
   }
-  void execute(const std::string& sql) {
-    store::sqlite::Connection(world_.database_file(), store::sqlite::Role::schema).execute(sql.c_str());
-  }
+  void execute(const std::string& sql) { world_.execute(sql); }
   std::size_t run() {
     chunks_.clear();
     ticked_.clear();

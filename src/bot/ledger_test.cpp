@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "store/sqlite/connection.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -100,8 +99,7 @@ TEST_F(Ledger, SixtyFourSpendersNeverOverspend) {
 
 TEST_F(Ledger, TheMismatchCountSeesAnAlteredBalance) {
   book(1, "a", {{PersonId(1), 10}});
-  store::sqlite::Connection(world_.database_file(), store::sqlite::Role::schema)
-      .execute("UPDATE balances SET balance = 11, total_credited = 11");
+  world_.execute("UPDATE balances SET balance = 11, total_credited = 11", 1);
   EXPECT_EQ(mismatches(1), 1);
 }
 

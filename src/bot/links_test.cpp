@@ -5,7 +5,6 @@
 
 #include "bot/feature.h"
 #include "bot/ledger.h"
-#include "store/sqlite/connection.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -25,10 +24,9 @@ class Links : public testing::Test {
           "earn:" + person.str() + ":" + std::to_string(++operations_), "test", "", "t", {{person, points}}};
       co_await apply(tx, kPoints, std::move(operation), world_.clock.now());
     });
-    store::sqlite::Connection(world_.database_file(), store::sqlite::Role::schema)
-        .execute(("INSERT INTO watchtime VALUES (1, " + person.str() + ", " +
-                  std::to_string(minutes * 60'000'000) + ", 0, 0, 0)")
-                     .c_str());
+    world_.execute("INSERT INTO watchtime VALUES (1, " + person.str() + ", " +
+                       std::to_string(minutes * 60'000'000) + ", 0, 0, 0)",
+                   1);
   }
   Result<LinkOutcome> link(std::int64_t member, std::string name, std::int64_t server = 1) {
     const LinkRequest request{DiscordUserId(member), kKick, std::move(name)};

@@ -146,8 +146,8 @@ bool OutboxSender::woken_again(ServerId server) {
 }
 
 Task<void> OutboxSender::sweep() {
-  const auto rows = co_await tenancy_.door().transact(
-      "outbox.sweep", clock_.now(),
+  const auto rows = co_await tenancy_.door().read(
+      "outbox.sweep", clock_.now(), tenancy::kAllServers,
       [](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> { co_return co_await tx.all(kWaiting); });
   for (const ServerRow& row : rows) {
     if (const auto scope = tenancy_.scopes().for_job(row.discord_server_id)) wake(*scope);

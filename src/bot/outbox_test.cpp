@@ -7,7 +7,6 @@
 #include <mutex>
 #include <set>
 
-#include "store/sqlite/connection.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -176,10 +175,9 @@ TEST_F(Outbox, WhatAnEarlierProcessLeftIsFoundAtTheStart) {
 
 TEST_F(Outbox, WhatADeadProcessHadInHandIsSentWhenItsLeaseEnds) {
   put("77", 1);
-  store::sqlite::Connection(world_.database_file(), store::sqlite::Role::schema)
-      .execute(("UPDATE outbox SET attempts = 1, lease_until = " +
-                std::to_string(to_micros(world_.clock.now() + 1min)))
-                   .c_str());
+  world_.execute(
+      "UPDATE outbox SET attempts = 1, lease_until = " + std::to_string(to_micros(world_.clock.now() + 1min)),
+      1);
   net::run_to_end(sender_.sweep());
   // What is put in behind it shows that the sender has looked: it goes to another destination.
   put("78", 2);

@@ -61,9 +61,9 @@ App::App(const Config& config, const Clock& clock, InstanceLock lock)
 
 Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
-  const auto database = store::sqlite_file(config.database_url, config.data_dir);
-  if (!database) return std::unexpected(database.error());
-  auto lock = InstanceLock::take(*database + ".lock");
+  const auto place = store::find_place(config);
+  if (!place) return std::unexpected(place.error());
+  auto lock = InstanceLock::take(place->path + ".lock");
   if (!lock) return std::unexpected(lock.error());
   std::unique_ptr<App> app(new App(config, clock, *std::move(lock)));
   if (auto opened = app->open(); !opened) return std::unexpected(opened.error());

@@ -34,13 +34,13 @@ Workspace::Workspace(const Config& config, const Clock& clock)
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
-  const auto migrated =
-      migrate::bring_up_to_date(config.database_url, config.data_dir, migrate::embedded_files(), clock.now());
+  const auto place = store::find_place(config);
+  if (!place) return std::unexpected(place.error());
+  const auto migrated = migrate::prepare_schema(*place, clock.now());
   if (!migrated) return std::unexpected(migrated.error());
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
-  auto tenancy =
-      tenancy::Tenancy::open(config.database_url, config.data_dir, workspace->declarations_.statements,
-                             workspace->declarations_.tables, &workspace->metrics_);
+  auto tenancy = tenancy::Tenancy::open(*place, workspace->declarations_.statements,
+                                        workspace->declarations_.tables, &workspace->metrics_);
   if (!tenancy) return std::unexpected(tenancy.error());
   workspace->tenancy_ = std::move(*tenancy);
   net::run_to_end(workspace->tenancy_->load());

@@ -9,14 +9,13 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "store/database_error.h"
-#include "store/sqlite/schema_session.h"
 
 namespace guildhall::migrate {
 namespace {
 
-constexpr const char* kJournal = R"sql(
-CREATE TABLE IF NOT EXISTS migration_journal (
-  seq                INTEGER PRIMARY KEY,
+constexpr std::string_view kJournal = R"sql(
+CREATE TABLE migration_journal (
+  seq                {seq},
   name               TEXT    NOT NULL,
   direction          TEXT    NOT NULL CHECK (direction IN ('up', 'down', 'baseline', 'repair')),
   state              TEXT    NOT NULL CHECK (state IN ('started', 'applied', 'failed', 'partial', 'skipped')),
@@ -24,11 +23,11 @@ CREATE TABLE IF NOT EXISTS migration_journal (
   norm_checksum      TEXT,
   down_checksum      TEXT,
   down_source        TEXT,
-  statements_total   INTEGER,
-  statements_done    INTEGER,
-  started_at         INTEGER NOT NULL,
-  applied_at         INTEGER,
-  duration_ms        INTEGER,
+  statements_total   BIGINT,
+  statements_done    BIGINT,
+  started_at         BIGINT NOT NULL,
+  applied_at         BIGINT,
+  duration_ms        BIGINT,
   applied_by         TEXT    NOT NULL,
   tool_version       TEXT    NOT NULL,
   git_revision       TEXT,
@@ -36,9 +35,9 @@ CREATE TABLE IF NOT EXISTS migration_journal (
   backup_sha256      TEXT,
   fingerprint_before TEXT,
   fingerprint_after  TEXT,
-  lock_token         INTEGER,
+  lock_token         BIGINT,
   error              TEXT
-) STRICT)sql";
+))sql";
 
 /// "0001_core.sqlite.sql" -> "0001_core"
 std::string stem(std::string_view file) { return std::string(file.substr(0, file.find('.'))); }
@@ -51,30 +50,81 @@ std::string applied_by() {
   return fmt::format("uid {} on {}, process {}", getuid(), host, getpid());
 }
 
+std::string journal_table(Dialect dialect) {
+  std::string sql(kJournal);
+  const bool sqlite = dialect == Dialect::sqlite;
+  sql.replace(sql.find("{seq}"), 5,
+              sqlite ? "INTEGER PRIMARY KEY" : "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
+  if (!sqlite) return sql;
+  // SQLite's strict tables know one word for whole numbers.
+  for (auto at = sql.find("BIGINT"); at != std::string::npos; at = sql.find("BIGINT"))
+    sql.replace(at, 6, "INTEGER");
+  return sql + " STRICT";
+}
+
+/// The files that are written for this database, in order.
+std::vector<const EmbeddedFile*> files_for(Dialect dialect, std::span<const EmbeddedFile> all) {
+  const std::string_view other = dialect == Dialect::sqlite ? ".postgres.sql" : ".sqlite.sql";
+  std::vector<const EmbeddedFile*> files;
+  for (const EmbeddedFile& file : all) {
+    if (!file.name.ends_with(other)) files.push_back(&file);
+  }
+  return files;
+}
+
 class Run {
  public:
-  Run(store::SchemaSession& session, std::span<const EmbeddedFile> files, TimePoint now)
-      : session_(session), files_(files), now_(now) {}
+  Run(store::SchemaSession& session, Dialect dialect, std::span<const EmbeddedFile> files, TimePoint now)
+      : session_(session), dialect_(dialect), files_(files_for(dialect, files)), now_(now) {}
 
-  Result<Report> run() {
-    session_.execute(kJournal);
-    if (auto known = check(read_journal()); !known) return std::unexpected(known.error());
-    if (pending(read_journal()).empty()) return Report{};
-    // Again under the write lock: another process may have been here in between.
-    session_.execute("BEGIN IMMEDIATE");
-    Report report;
-    for (const EmbeddedFile* file : pending(read_journal())) {
-      if (auto applied = apply(*file); !applied) {
-        if (session_.in_transaction()) session_.execute("ROLLBACK");
-        return std::unexpected(applied.error());
-      }
-      report.applied.push_back(stem(file->name));
+  Result<Report> run(std::span<const std::string> afterwards) {
+    if (has_journal()) {
+      const auto journal = read_journal();
+      if (auto known = check(journal); !known) return std::unexpected(known.error());
+      if (pending(journal).empty()) return Report{};
     }
-    session_.execute("COMMIT");
+    // Again, now that nobody else can write: another process may have been here in between.
+    session_.begin();
+    auto report = apply_pending(afterwards);
+    if (session_.in_transaction()) session_.execute(report ? "COMMIT" : "ROLLBACK");
     return report;
   }
 
+  Result<void> check_version() {
+    const auto journal = has_journal() ? read_journal() : std::map<std::string, std::string>{};
+    if (auto known = check(journal); !known) return known;
+    const auto missing = pending(journal);
+    if (missing.empty()) return {};
+    return fail(ErrorCode::schema,
+                fmt::format("database '{}' is older than this program: it lacks migration {}",
+                            session_.name(), stem(missing.front()->name)),
+                "Set database.migrate_url, which may change the schema, and start again.");
+  }
+
  private:
+  bool has_journal() {
+    const std::string sql =
+        dialect_ == Dialect::sqlite
+            ? "SELECT name FROM sqlite_schema WHERE name = 'migration_journal'"
+            : "SELECT c.oid FROM pg_class c WHERE c.oid = to_regclass('migration_journal')";
+    return !session_.query(sql).empty();
+  }
+
+  Result<Report> apply_pending(std::span<const std::string> afterwards) {
+    if (!has_journal()) session_.execute(journal_table(dialect_));
+    const auto journal = read_journal();
+    if (auto known = check(journal); !known) return std::unexpected(known.error());
+    Report report;
+    for (const EmbeddedFile* file : pending(journal)) {
+      if (auto applied = apply(*file); !applied) return std::unexpected(applied.error());
+      report.applied.push_back(stem(file->name));
+    }
+    if (!report.applied.empty()) {
+      for (const std::string& statement : afterwards) session_.execute(statement);
+    }
+    return report;
+  }
+
   std::map<std::string, std::string> read_journal() {
     std::map<std::string, std::string> applied;
     for (const auto& row :
@@ -87,27 +137,27 @@ class Run {
 
   std::vector<const EmbeddedFile*> pending(const std::map<std::string, std::string>& journal) const {
     std::vector<const EmbeddedFile*> files;
-    for (const EmbeddedFile& file : files_) {
-      if (!journal.contains(stem(file.name))) files.push_back(&file);
+    for (const EmbeddedFile* file : files_) {
+      if (!journal.contains(stem(file->name))) files.push_back(file);
     }
     return files;
   }
 
   Result<void> check(const std::map<std::string, std::string>& journal) const {
     std::map<std::string, std::string> known;
-    for (const EmbeddedFile& file : files_) known[stem(file.name)] = checksum(file.content);
+    for (const EmbeddedFile* file : files_) known[stem(file->name)] = checksum(file->content);
     for (const auto& [name, sum] : journal) {
       const auto found = known.find(name);
       if (found == known.end()) {
         return fail(ErrorCode::schema,
                     fmt::format("database '{}' is newer than this program: it has migration {}",
-                                session_.file(), name),
+                                session_.name(), name),
                     "Start the newer version of Guildhall again.");
       }
       if (found->second != sum) {
         return fail(
             ErrorCode::schema,
-            fmt::format("migration {} was changed after it had been applied to '{}'", name, session_.file()),
+            fmt::format("migration {} was changed after it had been applied to '{}'", name, session_.name()),
             "Use a build whose migration files are the released ones.");
       }
     }
@@ -124,35 +174,50 @@ class Run {
       session_.query(
           "INSERT INTO migration_journal (name, direction, state, checksum, started_at, applied_at, "
           "duration_ms, "
-          "applied_by, tool_version) VALUES (?1, 'up', 'applied', ?2, CAST(?3 AS INTEGER), CAST(?3 AS "
-          "INTEGER), "
-          "CAST(?4 AS INTEGER), ?5, ?6)",
+          "applied_by, tool_version) VALUES ($1, 'up', 'applied', $2, CAST($3 AS BIGINT), CAST($3 AS "
+          "BIGINT), "
+          "CAST($4 AS BIGINT), $5, $6)",
           {name, checksum(file.content), std::to_string(to_micros(now_)), std::to_string(duration),
            applied_by(), GUILDHALL_VERSION});
       log::debug("migration applied", {log::field("name", name), log::field("ms", duration)});
       return {};
     } catch (const store::DatabaseError& error) {
       return fail(ErrorCode::storage, fmt::format("migration {} failed on '{}' and was rolled back: {}",
-                                                  file.name, session_.file(), error.what()));
+                                                  file.name, session_.name(), error.what()));
     }
   }
 
   store::SchemaSession& session_;
-  std::span<const EmbeddedFile> files_;
+  Dialect dialect_;
+  std::vector<const EmbeddedFile*> files_;
   TimePoint now_;
 };
 
 }  // namespace
 
-Result<Report> bring_up_to_date(const std::string& url, const std::string& data_dir,
-                                std::span<const EmbeddedFile> files, TimePoint now) {
-  auto session = store::SchemaSession::open(url, data_dir);
-  if (!session) return std::unexpected(session.error());
+Result<Report> bring_up_to_date(store::SchemaSession& session, Dialect dialect,
+                                std::span<const EmbeddedFile> files, TimePoint now,
+                                std::span<const std::string> afterwards) {
   try {
-    return Run(*session, files, now).run();
+    return Run(session, dialect, files, now).run(afterwards);
   } catch (const store::DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", session->file(), error.what()));
+    return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
   }
+}
+
+Result<void> check_version(store::SchemaSession& session, Dialect dialect,
+                           std::span<const EmbeddedFile> files) {
+  try {
+    return Run(session, dialect, files, TimePoint{}).check_version();
+  } catch (const store::DatabaseError& error) {
+    return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
+  }
+}
+
+Result<Report> prepare_schema(const store::DatabasePlace& place, TimePoint now) {
+  auto session = store::open_schema_session(place);
+  if (!session) return std::unexpected(session.error());
+  return bring_up_to_date(**session, Dialect::sqlite, embedded_files(), now);
 }
 
 }  // namespace guildhall::migrate

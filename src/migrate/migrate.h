@@ -13,19 +13,33 @@
 #include "base/clock.h"
 #include "base/embedded.h"
 #include "base/error.h"
+#include "store/schema_session.h"
 
 namespace guildhall::migrate {
 
-/// Guildhall's own schema: migrations/*.sqlite.sql, by name.
+/// Guildhall's own schema: the files of migrations/, by name. NAME.sqlite.sql and NAME.postgres.sql are
+/// one migration, written for each of the two.
 std::span<const EmbeddedFile> embedded_files();
+
+enum class Dialect { sqlite, postgres };
 
 struct Report {
   std::vector<std::string> applied;  // names, in order; empty when there was nothing to do
 };
 
-/// Applies what is pending. Errors: `storage` (cannot open, damaged, a migration failed and was rolled
-/// back), `schema` (changed file, newer database): the message names file and migration.
-Result<Report> bring_up_to_date(const std::string& url, const std::string& data_dir,
-                                std::span<const EmbeddedFile> files, TimePoint now);
+/// Applies what is pending; if that is anything, `afterwards` too, in the same transaction. Errors:
+/// `storage` (a migration failed and was rolled back), `schema` (changed file, newer database): the
+/// message names file and migration.
+Result<Report> bring_up_to_date(store::SchemaSession& session, Dialect dialect,
+                                std::span<const EmbeddedFile> files, TimePoint now,
+                                std::span<const std::string> afterwards = {});
+
+/// Guildhall's own schema at that place, before the bot opens it. Without the right to change the schema
+/// it is only compared. Errors as above, and what opening the database brings.
+Result<Report> prepare_schema(const store::DatabasePlace& place, TimePoint now);
+
+/// Says what stands in the way of using the database as it is, and changes nothing. Error `schema`.
+Result<void> check_version(store::SchemaSession& session, Dialect dialect,
+                           std::span<const EmbeddedFile> files);
 
 }  // namespace guildhall::migrate

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <thread>
 
-#include "store/sqlite/schema_session.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::migrate {
@@ -19,12 +18,14 @@ using testing::IsEmpty;
 class Migrate : public testing::Test {
  protected:
   Result<Report> run(std::vector<EmbeddedFile> files) {
-    return bring_up_to_date("sqlite:test.db", folder_.path().string(), files,
-                            from_micros(1'800'000'000'000'000));
+    auto session = store::open_schema_session(file());
+    if (!session) return std::unexpected(session.error());
+    return bring_up_to_date(**session, Dialect::sqlite, files, from_micros(1'800'000'000'000'000));
   }
+  std::string file() const { return (folder_.path() / "test.db").string(); }
   std::string journal() {
     std::string text;
-    auto session = store::SchemaSession::open("sqlite:test.db", folder_.path().string());
+    auto session = *store::open_schema_session(file());
     for (const auto& row : session->query("SELECT name, state FROM migration_journal ORDER BY seq"))
       text += row[0] + " " + row[1] + "\n";
     return text;
@@ -49,7 +50,7 @@ TEST_F(Migrate, AFailureLeavesNothing) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::storage);
   EXPECT_THAT(failed.error().message, HasSubstr("0002_broken"));
-  EXPECT_EQ(journal(), "");
+  EXPECT_THAT((*store::open_schema_session(file()))->query("SELECT name FROM sqlite_schema"), IsEmpty());
   EXPECT_THAT(run({first_, second_})->applied, ElementsAre("0001_first", "0002_second"));
 }
 
@@ -89,16 +90,24 @@ TEST_F(Migrate, ADamagedFileIsNamedWithTheWayOut) {
 }
 
 TEST_F(Migrate, AFolderThatCannotBeWrittenIsNamed) {
-  const auto refused =
-      bring_up_to_date("sqlite:/proc/nowhere/test.db", "", std::vector<EmbeddedFile>{first_}, {});
+  const auto refused = store::open_schema_session("/proc/nowhere/test.db");
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("/proc/nowhere/test.db"));
 }
 
-TEST_F(Migrate, UnknownStoragesAreSaidToBe) {
-  const auto refused = bring_up_to_date("mysql://x", "", std::vector<EmbeddedFile>{first_}, {});
+TEST_F(Migrate, AFileForTheOtherDatabaseIsPassedOver) {
+  const EmbeddedFile other{"0001_first.postgres.sql", "CREATE SCHEMA no_such_thing_here;"};
+  EXPECT_THAT(run({other, first_})->applied, ElementsAre("0001_first"));
+}
+
+TEST_F(Migrate, WhoMayNotChangeTheSchemaIsToldThatItIsOld) {
+  ASSERT_TRUE(run({first_}));
+  auto session = *store::open_schema_session(file());
+  EXPECT_TRUE(check_version(*session, Dialect::sqlite, std::vector<EmbeddedFile>{first_}));
+  const auto refused = check_version(*session, Dialect::sqlite, std::vector<EmbeddedFile>{first_, second_});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::configuration);
+  EXPECT_EQ(refused.error().code, ErrorCode::schema);
+  EXPECT_THAT(refused.error().message, HasSubstr("lacks migration 0002_second"));
 }
 
 }  // namespace

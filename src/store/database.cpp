@@ -1,15 +1,13 @@
 #include "store/database.h"
 
-#include <fmt/format.h>
-
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <filesystem>
 
+#include "store/schema_session.h"
 #include "store/sqlite/sqlite_database.h"
 
 namespace guildhall::store {
@@ -33,21 +31,19 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
       asio::use_awaitable);
 }
 
-Result<std::string> sqlite_file(const std::string& url, const std::string& data_dir) {
-  constexpr std::string_view kScheme = "sqlite:";
-  if (!url.starts_with(kScheme) || url.size() == kScheme.size()) {
-    return fail(
-        ErrorCode::configuration, fmt::format("database.url: '{}' is not of the form sqlite:FILE", url),
-        "This version keeps its data in one SQLite file; leave the key out for guildhall.db in data.dir.");
+Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
+  switch (options.place.layout) {
+    case Layout::sqlite:
+      return SqliteDatabase::open(options.place.path, *options.statements, options.gate, options.metrics);
+    case Layout::sqlite_per_server:
+    case Layout::postgres: break;
   }
-  const std::filesystem::path file = url.substr(kScheme.size());
-  return (file.is_absolute() ? file : std::filesystem::path(data_dir) / file).string();
+  return fail(ErrorCode::configuration, "this layout is not there yet");
 }
 
-Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
-  auto file = sqlite_file(options.url, options.data_dir);
-  if (!file) return std::unexpected(file.error());
-  return SqliteDatabase::open(*file, *options.statements, options.gate, options.metrics);
+Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place) {
+  if (place.layout == Layout::sqlite) return open_schema_session(place.path);
+  return fail(ErrorCode::configuration, "this layout is not there yet");
 }
 
 }  // namespace guildhall::store

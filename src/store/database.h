@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "base/task.h"
 #include "store/database_error.h"
+#include "store/place.h"
 #include "store/tx.h"
 
 namespace guildhall::tenancy {
@@ -24,23 +25,36 @@ class Passkey {
   Passkey() = default;
 };
 
+/// The servers whose id lies in [first, last].
+struct ServerRange {
+  ServerId first;
+  ServerId last;
+  bool contains(ServerId server) const { return first <= server && server <= last; }
+};
+
 /// Whose rows a unit of work may touch.
 struct WorkScope {
   Access access = Access::server;
   ServerId server{};  // for Access::server; never 0
+  /// For Access::cross_server: of which servers' rows. Nothing: only tables of no server and the registry.
+  std::optional<ServerRange> range = {};
 };
 
 enum class Mode { read, write };
 
-/// A unit of work without its C++ types. `start` is called once per attempt.
+/// A unit of work without its C++ types. `start` is called once per attempt, and for cross-server work
+/// on files of their own once per file; `keep` after each of these was committed.
 class Work {
  public:
   virtual ~Work() = default;
   virtual TxTask<void> start(TxDriver& driver) = 0;
+  virtual void keep() {}
+  /// Does it run one statement and nothing else? Then one trip to the database is enough.
+  virtual bool is_single() const { return false; }
 };
 
 template <class TxType, class F>
-class BodyWork final : public Work {
+class BodyWork : public Work {
  public:
   using Body = std::invoke_result_t<F&, TxType&>;
   using Value = decltype(std::declval<Body&>().take());
@@ -70,6 +84,37 @@ class BodyWork final : public Work {
   std::optional<std::conditional_t<std::is_void_v<Value>, Nothing, Value>> result_;
 };
 
+/// A body that is one statement.
+template <class TxType, class F>
+class SingleWork final : public BodyWork<TxType, F> {
+ public:
+  using BodyWork<TxType, F>::BodyWork;
+  bool is_single() const override { return true; }
+};
+
+/// Cross-server work, whose body may run for several files one after the other: rows are put together.
+template <class F>
+class RangeWork final : public BodyWork<CrossTx, F> {
+ public:
+  using Base = BodyWork<CrossTx, F>;
+  using Value = typename Base::Value;
+  using Base::Base;
+
+  void keep() override {
+    if constexpr (!std::is_void_v<Value>) {
+      Value part = Base::take();
+      kept_.insert(kept_.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
+    }
+  }
+  Value take() {
+    if constexpr (!std::is_void_v<Value>) return std::move(kept_);
+  }
+
+ private:
+  struct Nothing {};
+  std::conditional_t<std::is_void_v<Value>, Nothing, Value> kept_;
+};
+
 class Database {
  public:
   using Completion = std::move_only_function<void(std::exception_ptr)>;
@@ -93,6 +138,7 @@ class Database {
 
 /// What the gate sees of a statement that is about to be registered: the database's own account of it.
 struct StatementFacts {
+  std::string sql;  // as this database gets it, with named parameters
   enum class Touch { read, insert, update, erase };
   struct Access {
     std::string table;
@@ -100,7 +146,7 @@ struct StatementFacts {
     Touch touch;
   };
   std::vector<Access> accesses;
-  std::vector<std::string> plan;        // one line per step of EXPLAIN QUERY PLAN
+  std::vector<std::string> plan;        // one line per step, as EXPLAIN QUERY PLAN of SQLite says it
   std::vector<std::string> parameters;  // ":server", ":person", ...
   std::vector<std::string> columns;     // of the answer
   bool read_only = false;
@@ -110,19 +156,15 @@ struct StatementFacts {
 using StatementGate = std::function<std::optional<std::string>(const StatementInfo&, const StatementFacts&)>;
 
 struct DatabaseOptions {
-  std::string url;       // sqlite:FILE
-  std::string data_dir;  // what FILE is relative to
+  DatabasePlace place;
   const StatementRegistry* statements = nullptr;
   StatementGate gate;
   Metrics* metrics = nullptr;
 };
 
 /// Opens the database and passes every registered statement through the gate. Errors: `storage` (the
-/// message names the file), `refused_by_guard` (names statement, table and reason), `configuration`
-/// (a URL that this version does not know).
+/// message names the file or host), `refused_by_guard` (names statement, table and reason),
+/// `configuration` (a URL that is none of the known ones).
 Result<std::unique_ptr<Database>> open_database(DatabaseOptions options);
-
-/// The file behind a sqlite: URL.
-Result<std::string> sqlite_file(const std::string& url, const std::string& data_dir);
 
 }  // namespace guildhall::store

@@ -33,12 +33,17 @@ BOOST_DESCRIBE_STRUCT(NoParams, (), ())
 struct NoRow {};
 BOOST_DESCRIBE_STRUCT(NoRow, (), ())
 
+/// How much one run of a statement may cost. A bounded one touches a few rows by key, or lists with a
+/// limit: it may share a connection with others in a pipeline. An open one gets a connection of its own.
+enum class Cost { open, bounded };
+
 /// On one server's rows; binds :server. Runs through a ServerScope only.
 template <class Params, class Row>
 struct Statement {
   std::string_view name;
   std::string_view sql;
   std::string_view postgres = {};
+  Cost cost = Cost::open;
 };
 
 /// On tables that belong to no server (class G) and on the registry of servers.
@@ -47,6 +52,7 @@ struct GlobalStatement {
   std::string_view name;
   std::string_view sql;
   std::string_view postgres = {};
+  Cost cost = Cost::open;
 };
 
 /// On the rows of several servers at once. Runs through the cross-server door only; `reason` is what
@@ -72,6 +78,7 @@ struct StatementInfo {
   std::string owner;  // the room or feature that registered it
   std::string name;
   Access access = Access::server;
+  Cost cost = Cost::open;
   std::string reason;
   std::string sqlite;
   std::string postgres;
@@ -121,25 +128,26 @@ class StatementRegistry {
  private:
   template <class P, class R>
   void add_one(std::string_view owner, const Statement<P, R>& s) {
-    insert(make<P, R>(owner, s, Access::server));
+    insert(make<P, R>(owner, s, Access::server, s.cost));
   }
   template <class P, class R>
   void add_one(std::string_view owner, const GlobalStatement<P, R>& s) {
-    insert(make<P, R>(owner, s, Access::global));
+    insert(make<P, R>(owner, s, Access::global, s.cost));
   }
   template <class P, class R>
   void add_one(std::string_view owner, const CrossServerStatement<P, R>& s) {
-    auto info = make<P, R>(owner, s, Access::cross_server);
+    auto info = make<P, R>(owner, s, Access::cross_server, Cost::open);
     info.reason = s.reason;
     insert(std::move(info));
   }
 
   template <class P, class R, class S>
-  static StatementInfo make(std::string_view owner, const S& s, Access access) {
+  static StatementInfo make(std::string_view owner, const S& s, Access access, Cost cost) {
     StatementInfo info{&s,
                        std::string(owner),
                        std::string(s.name),
                        access,
+                       cost,
                        {},
                        std::string(s.sql),
                        std::string(s.postgres.empty() ? s.sql : s.postgres),

@@ -2,7 +2,10 @@
 //
 //   statement.h   Statement<Params, Row>: a named SQL constant with typed parameters and rows
 //   tx.h          Tx, GlobalTx, CrossTx and TxTask<T>: what a transaction body sees and is
-//   database.h    Database: runs units of work; commits them in groups; answers after the commit
+//   database.h    Database: runs units of work; answers after the commit
+//   place.h       where the data lies: the URL and what it means
+//   lines.h       work that waits, the servers in turns
+//   schema_session.h   a plain connection that may change the schema
 //   sqlite/       SQLite in one shared file
 //
 // Who calls it: `tenancy` alone executes (Passkey); features declare statements and write bodies.

@@ -1,8 +1,11 @@
 // The only ways to the rows. A scope travels as an argument; there is no current server anywhere.
 #pragma once
 
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "store/database.h"
@@ -35,13 +38,51 @@ class ServerScope {
     return run(*this, store::Mode::read, std::move(body));
   }
 
+  /// One statement that reads, by itself: one trip to the database.
+  template <class P, class R>
+  Task<std::vector<R>> all(const store::Statement<P, R>& statement,
+                           std::type_identity_t<P> params = {}) const {
+    return run_single(
+        *this, store::Mode::read,
+        [&statement, params = std::move(params)](store::Tx& tx) -> store::TxTask<std::vector<R>> {
+          co_return co_await tx.all(statement, params);
+        });
+  }
+  template <class P, class R>
+  Task<std::optional<R>> one(const store::Statement<P, R>& statement,
+                             std::type_identity_t<P> params = {}) const {
+    return run_single(
+        *this, store::Mode::read,
+        [&statement, params = std::move(params)](store::Tx& tx) -> store::TxTask<std::optional<R>> {
+          co_return co_await tx.one(statement, params);
+        });
+  }
+  /// One statement that writes, by itself; how many rows changed.
+  template <class P>
+  Task<std::int64_t> change(const store::Statement<P, store::NoRow>& statement,
+                            std::type_identity_t<P> params = {}) const {
+    return run_single(*this, store::Mode::write,
+                      [&statement, params = std::move(params)](store::Tx& tx) -> store::TxTask<std::int64_t> {
+                        co_return co_await tx.change(statement, params);
+                      });
+  }
+
  private:
   friend class Scopes;
   ServerScope(store::Database& database, ServerId server) : database_(&database), server_(server) {}
 
   template <class F>
   static Task<typename store::BodyWork<store::Tx, F>::Value> run(ServerScope self, store::Mode mode, F body) {
-    store::BodyWork<store::Tx, F> work(std::move(body));
+    return perform<store::BodyWork<store::Tx, F>>(self, mode, std::move(body));
+  }
+  template <class F>
+  static Task<typename store::BodyWork<store::Tx, F>::Value> run_single(ServerScope self, store::Mode mode,
+                                                                        F body) {
+    return perform<store::SingleWork<store::Tx, F>>(self, mode, std::move(body));
+  }
+  template <class Work, class F>
+  static Task<typename Work::Value> perform(ServerScope self, store::Mode mode, F body) {
+    Work work(std::move(body));
     const store::WorkScope scope{store::Access::server, self.server_};
     co_await self.database_->perform(KeyHolder::key(), scope, mode, work);
     co_return work.take();
@@ -89,49 +130,66 @@ struct CrossServerLogParams {
 };
 BOOST_DESCRIBE_STRUCT(CrossServerLogParams, (), (day, purpose, now))
 
-inline constexpr store::CrossServerStatement<CrossServerLogParams, store::NoRow> kLogCrossServerWork{
-    "tenancy.log_cross_server_work", "leaves a trace of cross-server work itself",
+inline constexpr store::GlobalStatement<CrossServerLogParams, store::NoRow> kLogCrossServerWork{
+    "tenancy.log_cross_server_work",
     "INSERT INTO cross_server_log (day, purpose, runs, last_at) VALUES (:day, :purpose, 1, :now) "
     "ON CONFLICT (day, purpose) DO UPDATE SET runs = cross_server_log.runs + 1, last_at = excluded.last_at"};
 
 /// The one door to several servers' rows at once: set-based ticks, counts for the operator. Each
-/// opening is counted in cross_server_log under its purpose, in the same transaction.
+/// opening is counted in cross_server_log under its purpose before anything else happens, in a commit of
+/// its own: with a file per server the work behind it has many.
 class CrossServerDoor {
  public:
-  /// Runs `body(CrossTx&) -> TxTask<T>`.
+  /// Runs `body(CrossTx&) -> TxTask<T>` on the registry of servers and what is in it (class R): one
+  /// transaction in every layout.
   template <class F>
   auto transact(std::string purpose, TimePoint now, F body) const {
-    auto logged = [purpose = std::move(purpose), now, body = std::move(body)](store::CrossTx& tx) mutable {
-      return with_log(tx, CrossServerLogParams{format_rfc3339(now).substr(0, 10), purpose, now}, body);
-    };
-    return run(*this, std::move(logged));
+    return run<store::BodyWork<store::CrossTx, F>>(*this, {std::move(purpose), now}, std::nullopt,
+                                                   store::Mode::write, std::move(body));
+  }
+  /// Runs `body` on the rows of the servers of `range`: in one transaction, or with a file per server in
+  /// one for each of them, in the order of their ids. T is void or a vector, whose parts are put together.
+  /// When it throws, what is behind the failing server remains undone and what is before it is
+  /// committed: a body must come to the same when it is run again.
+  template <class F>
+  auto transact(std::string purpose, TimePoint now, store::ServerRange range, F body) const {
+    return run<store::RangeWork<F>>(*this, {std::move(purpose), now}, range, store::Mode::write,
+                                    std::move(body));
+  }
+  /// The same, only reading.
+  template <class F>
+  auto read(std::string purpose, TimePoint now, store::ServerRange range, F body) const {
+    return run<store::RangeWork<F>>(*this, {std::move(purpose), now}, range, store::Mode::read,
+                                    std::move(body));
   }
 
  private:
   friend class Tenancy;
-  explicit CrossServerDoor(store::Database& database) : database_(&database) {}
+  struct Opening {
+    std::string purpose;
+    TimePoint now;
+  };
 
-  template <class F>
-  static std::invoke_result_t<F&, store::CrossTx&> with_log(store::CrossTx& tx, CrossServerLogParams log,
-                                                            F& body) {
-    co_await tx.change(kLogCrossServerWork, log);
-    using Value = decltype(body(tx).take());
-    if constexpr (std::is_void_v<Value>) {
-      co_await body(tx);
-    } else {
-      co_return co_await body(tx);
-    }
-  }
+  CrossServerDoor(store::Database& database, GlobalScope global) : database_(&database), global_(global) {}
 
-  template <class F>
-  static Task<typename store::BodyWork<store::CrossTx, F>::Value> run(CrossServerDoor self, F body) {
-    store::BodyWork<store::CrossTx, F> work(std::move(body));
-    const store::WorkScope scope{store::Access::cross_server, ServerId{}};
-    co_await self.database_->perform(KeyHolder::key(), scope, store::Mode::write, work);
+  template <class Work, class F>
+  static Task<typename Work::Value> run(CrossServerDoor self, Opening opening,
+                                        std::optional<store::ServerRange> range, store::Mode mode, F body) {
+    const CrossServerLogParams log{format_rfc3339(opening.now).substr(0, 10), opening.purpose, opening.now};
+    co_await self.global_.transact(
+        [log](store::GlobalTx& tx) -> store::TxTask<void> { co_await tx.change(kLogCrossServerWork, log); });
+    Work work(std::move(body));
+    const store::WorkScope scope{store::Access::cross_server, ServerId{}, range};
+    co_await self.database_->perform(KeyHolder::key(), scope, mode, work);
     co_return work.take();
   }
 
   store::Database* database_;
+  GlobalScope global_;
 };
+
+/// Every server there is.
+inline constexpr store::ServerRange kAllServers{ServerId(std::numeric_limits<std::int64_t>::min()),
+                                                ServerId(std::numeric_limits<std::int64_t>::max())};
 
 }  // namespace guildhall::tenancy

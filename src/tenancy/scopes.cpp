@@ -52,13 +52,13 @@ Tenancy::Tenancy(std::unique_ptr<store::Database> database)
       channels_(GlobalScope(*database_)),
       scopes_(*database_, servers_, channels_) {}
 
-Result<std::unique_ptr<Tenancy>> Tenancy::open(const std::string& url, const std::string& data_dir,
+Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics) {
   auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
     return refuse_statement(tables, info, facts);
   };
-  auto database = store::open_database({url, data_dir, &statements, gate, metrics});
+  auto database = store::open_database({place, &statements, gate, metrics});
   if (!database) return std::unexpected(database.error());
   return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database)));
 }

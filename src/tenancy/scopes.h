@@ -46,7 +46,7 @@ class Scopes {
 class Tenancy {
  public:
   /// `statements` and `tables` hold everything that the features declared; both outlive this object.
-  static Result<std::unique_ptr<Tenancy>> open(const std::string& url, const std::string& data_dir,
+  static Result<std::unique_ptr<Tenancy>> open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics);
 
@@ -54,7 +54,7 @@ class Tenancy {
   Task<void> load();
 
   GlobalScope global() const { return GlobalScope(*database_); }
-  CrossServerDoor door() const { return CrossServerDoor(*database_); }
+  CrossServerDoor door() const { return CrossServerDoor(*database_, global()); }
   ServerRegistry& servers() { return servers_; }
   ChannelDirectory& channels() { return channels_; }
   const Scopes& scopes() const { return scopes_; }

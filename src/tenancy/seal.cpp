@@ -126,7 +126,7 @@ std::optional<std::string> refuse_statement(const TableCatalog& catalog, const S
     return "cross-server work needs a written reason";
   if (info.access != Access::server) return std::nullopt;
   const SqlShape shape =
-      read_shape(info.sqlite, [&](std::string_view table) { return catalog.is_sealed(table); });
+      read_shape(facts.sql, [&](std::string_view table) { return catalog.is_sealed(table); });
   if (shape.refusal) return shape.refusal;
   if (auto refusal = refuse_unseen(catalog, facts, shape)) return refusal;
   return refuse_plan(facts, shape);

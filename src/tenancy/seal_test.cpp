@@ -18,7 +18,8 @@ class Seal : public testing::Test {
  protected:
   std::string refusal(Access access, const std::string& sql, std::vector<std::string> parameters = {},
                       std::string reason = "because") {
-    store::StatementInfo info{nullptr, "test", "test.statement", access, std::move(reason), sql, sql, {}, {}};
+    store::StatementInfo info{
+        nullptr, "test", "test.statement", access, store::Cost::open, std::move(reason), sql, sql, {}, {}};
     for (auto& name : parameters) info.parameters.push_back({name, store::ValueType::integer});
     return refuse_statement(world_.declarations.tables, info, connection_.inspect(sql)).value_or("");
   }
@@ -179,7 +180,8 @@ TEST_F(Seal, RefusesTablesThatHide) {
 
 TEST_F(Seal, RefusesAPlanThatDoesNotSearchByTheServer) {
   const std::string sql = "SELECT balance FROM balances WHERE discord_server_id = :server";
-  const store::StatementInfo info{nullptr, "test", "test.statement", Access::server, "", sql, sql, {}, {}};
+  const store::StatementInfo info{
+      nullptr, "test", "test.statement", Access::server, store::Cost::open, "", sql, sql, {}, {}};
   auto facts = connection_.inspect(sql);
   for (const char* step : {"SCAN balances", "SCAN balances USING COVERING INDEX balances_ranking",
                            "SEARCH balances USING INDEX by_holder (holder_id=?)"}) {
@@ -234,13 +236,13 @@ TEST_F(Seal, EveryTableOfTheSchemaHasAClassAndATenantFirstKey) {
     ASSERT_NE(spec, nullptr) << row[0];
     const auto keys = schema.query(
         "SELECT i.name, (SELECT c.name FROM pragma_index_info(i.name) c ORDER BY c.seqno LIMIT 1) "
-        "FROM pragma_index_list(?1) i",
+        "FROM pragma_index_list($1) i",
         {row[0]});
     if (spec->table_class == TableClass::global) continue;
     EXPECT_FALSE(keys.empty()) << row[0];
     for (const auto& key : keys) EXPECT_EQ(key[1], kTenantColumn) << row[0] << ", index " << key[0];
     const auto column = schema.query(
-        "SELECT \"notnull\", dflt_value IS NULL FROM pragma_table_info(?1) WHERE name = 'discord_server_id'",
+        "SELECT \"notnull\", dflt_value IS NULL FROM pragma_table_info($1) WHERE name = 'discord_server_id'",
         {row[0]});
     ASSERT_EQ(column.size(), 1U) << row[0];
     EXPECT_EQ(column[0][0], "1") << row[0] << ": the tenant column may be NULL";

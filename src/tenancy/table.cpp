@@ -13,7 +13,8 @@ void declare_core_tables(TableCatalog& catalog) {
   catalog.add({"ledger_postings", TableClass::tenant, "bot", true});
   catalog.add({"watchtime", TableClass::tenant, "bot", true});
   catalog.add({"settings", TableClass::tenant, "bot", true});
-  catalog.add({"jobs", TableClass::tenant, "bot", true});
+  // When something is due, and nothing of what: it lies beside the servers, also with a file for each.
+  catalog.add({"jobs", TableClass::registry, "bot", true});
   catalog.add({"outbox", TableClass::tenant, "bot", true});
   catalog.add({"activity", TableClass::tenant, "bot"});
   catalog.add({"audit_log", TableClass::tenant, "tenancy"});

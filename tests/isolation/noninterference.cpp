@@ -9,7 +9,7 @@
 
 #include "bot/dispatcher.h"
 #include "bot/jobs.h"
-#include "store/sqlite/schema_session.h"
+#include "store/schema_session.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::test {
@@ -85,11 +85,11 @@ class Bot {
   }
 
   std::string rows(const std::string& table, std::int64_t server) const {
-    auto session = store::SchemaSession::open(world_.config.database_url, world_.config.data_dir);
+    auto session = *store::open_schema_session(world_.place);
     std::vector<std::string> columns;
-    for (const auto& row : session->query("SELECT name FROM pragma_table_info(?1)", {table}))
+    for (const auto& row : session->query("SELECT name FROM pragma_table_info($1)", {table}))
       columns.push_back(fmt::format("quote({})", row.at(0)));
-    const std::string sql = fmt::format("SELECT {} FROM {} WHERE discord_server_id = CAST(?1 AS INTEGER)",
+    const std::string sql = fmt::format("SELECT {} FROM {} WHERE discord_server_id = CAST($1 AS BIGINT)",
                                         fmt::join(columns, ", "), table);
     std::vector<std::string> lines;
     for (const auto& row : session->query(sql, {std::to_string(server)})) {

@@ -4,7 +4,7 @@
 
 #include "features/features.h"
 #include "migrate/migrate.h"
-#include "store/sqlite/schema_session.h"
+#include "store/schema_session.h"
 #include "web/sessions.h"
 
 namespace guildhall::test {
@@ -15,11 +15,10 @@ TestWorld::TestWorld() : declarations(config) {
   bot::declare_bot(declarations);
   features::declare_all(declarations);
   web::Sessions::declare(declarations.statements);
-  const auto migrated =
-      migrate::bring_up_to_date(config.database_url, config.data_dir, migrate::embedded_files(), clock.now());
+  place = *store::find_place(config);
+  const auto migrated = migrate::prepare_schema(place, clock.now());
   if (!migrated) throw ErrorException(migrated.error());
-  auto opened = tenancy::Tenancy::open(config.database_url, config.data_dir, declarations.statements,
-                                       declarations.tables, &metrics);
+  auto opened = tenancy::Tenancy::open(place, declarations.statements, declarations.tables, &metrics);
   if (!opened) throw ErrorException(opened.error());
   tenancy = std::move(*opened);
   net::run_to_end(tenancy->load());
@@ -36,11 +35,17 @@ tenancy::ServerScope TestWorld::server(std::int64_t id) {
 }
 
 std::string TestWorld::dump(const std::string& sql) const {
-  auto session = store::SchemaSession::open(config.database_url, config.data_dir);
+  auto session = store::open_schema_session(place);
   if (!session) throw ErrorException(session.error());
   std::string text;
-  for (const auto& row : session->query(sql)) text += fmt::format("{}\n", fmt::join(row, "|"));
+  for (const auto& row : (*session)->query(sql)) text += fmt::format("{}\n", fmt::join(row, "|"));
   return text;
+}
+
+void TestWorld::execute(const std::string& sql, std::int64_t) {
+  auto session = store::open_schema_session(place);
+  if (!session) throw ErrorException(session.error());
+  (*session)->execute(sql);
 }
 
 }  // namespace guildhall::test

@@ -34,10 +34,14 @@ class TestWorld {
 
   /// What a table of the database file holds, read from outside.
   std::string dump(const std::string& sql) const;
+  /// Changes the database behind the program's back. `server`: in whose file, where each has its own; 0
+  /// is the file of what belongs to no server.
+  void execute(const std::string& sql, std::int64_t server = 0);
   std::string database_file() const { return (folder.path() / "guildhall.db").string(); }
 
   TemporaryFolder folder;
   Config config;
+  store::DatabasePlace place;
   ManualClock clock{from_micros(1'800'000'000'000'000)};
   Metrics metrics;
   bot::Declarations declarations;

@@ -6,7 +6,6 @@
 
 #include "bot/jobs.h"
 #include "bot/ledger.h"
-#include "store/sqlite/connection.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::features::points {
@@ -29,10 +28,12 @@ class Pay : public testing::Test {
   void watch(PersonId person, int seconds, int subscribed = 0) {
     world_.clock.advance(1min);
     const std::string text = fmt::format(
-        "INSERT INTO watchtime VALUES (1, {0}, {1}000000, {2}000000, 0, {3}) ON CONFLICT DO UPDATE SET "
-        "watched_us = watched_us + {1}000000, subscribed_us = subscribed_us + {2}000000, updated_at = {3}",
+        "INSERT INTO watchtime VALUES (1, {0}, {1}000000, {2}000000, 0, {3}) ON CONFLICT (discord_server_id, "
+        "person_id) "
+        "DO UPDATE SET watched_us = watchtime.watched_us + {1}000000, "
+        "subscribed_us = watchtime.subscribed_us + {2}000000, updated_at = {3}",
         person.str(), seconds, subscribed, to_micros(world_.clock.now()));
-    store::sqlite::Connection(world_.database_file(), store::sqlite::Role::schema).execute(text.c_str());
+    world_.execute(text, 1);
     tick();
   }
   void tick() { net::run_to_end(ticks_.run_due()); }

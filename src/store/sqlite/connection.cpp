@@ -224,6 +224,7 @@ void Connection::run(const StatementInfo& info, WorkScope scope, Execution& exec
 
 StatementFacts Connection::inspect(const std::string& sql) {
   StatementFacts facts;
+  facts.sql = sql;
   sqlite3_set_authorizer(db_, note_access, &facts);
   const auto restore = [this] { sqlite3_set_authorizer(db_, deny_outside_of_data, nullptr); };
   try {

@@ -12,7 +12,6 @@ namespace guildhall::store {
 namespace {
 
 constexpr std::size_t kReaders = 2;
-constexpr std::size_t kLongestQueue = 20'000;
 constexpr std::size_t kLargestGroup = 256;
 constexpr int kAttempts = 5;
 
@@ -58,13 +57,6 @@ void pause_with_jitter(int attempt) {
   std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(1, most)(random)));
 }
 
-/// Answers and lets go: a completion holds its loop open as long as it exists.
-template <class Job>
-void finish(Job& job) {
-  auto done = std::move(job.done);
-  done(job.error);
-}
-
 /// The poll for other processes' commits travels as a job without work.
 constexpr WorkScope kNoScope{Access::global, ServerId{}};
 
@@ -73,20 +65,18 @@ constexpr WorkScope kNoScope{Access::global, ServerId{}};
 void SqliteDatabase::Queue::push(Job job) {
   {
     const std::scoped_lock lock(mutex_);
-    if (closed_ || jobs_.size() >= kLongestQueue) {
-      throw DatabaseError(DbCode::overloaded, "",
-                          closed_ ? "the database is closing" : "too much is waiting");
-    }
-    jobs_.push_back(std::move(job));
+    if (closed_) throw DatabaseError(DbCode::overloaded, "", "the database is closing");
+    if (!lines_.push(job.scope.server, std::move(job)))
+      throw DatabaseError(DbCode::overloaded, "", "too much is waiting for this server");
   }
   ready_.notify_one();
 }
 
 std::vector<SqliteDatabase::Job> SqliteDatabase::Queue::take(std::size_t most) {
   std::unique_lock lock(mutex_);
-  ready_.wait(lock, [&] { return closed_ || !jobs_.empty(); });
+  ready_.wait(lock, [&] { return closed_ || lines_.has_next(); });
   std::vector<Job> taken;
-  for (; !jobs_.empty() && taken.size() < most; jobs_.pop_front()) taken.push_back(std::move(jobs_.front()));
+  while (taken.size() < most && lines_.has_next()) taken.push_back(std::move(lines_.next()->job));
   return taken;
 }
 
@@ -100,7 +90,12 @@ void SqliteDatabase::Queue::close() {
 
 std::size_t SqliteDatabase::Queue::size() const {
   const std::scoped_lock lock(mutex_);
-  return jobs_.size();
+  return lines_.size();
+}
+
+std::size_t SqliteDatabase::Queue::longest() const {
+  const std::scoped_lock lock(mutex_);
+  return lines_.longest();
 }
 
 Result<std::unique_ptr<Database>> SqliteDatabase::open(const std::string& file,
@@ -133,6 +128,10 @@ SqliteDatabase::SqliteDatabase(const std::string& file, const StatementRegistry&
     committed_ = &metrics->counter("guildhall_db_units_total", "Units of work committed.");
     metrics->gauge("guildhall_db_waiting", "Units of work that wait for the writer.",
                    [this] { return static_cast<double>(waiting()); });
+    metrics->gauge("guildhall_db_longest_line", "Units of work that wait for one server, at most.",
+                   [this] { return static_cast<double>(std::max(writes_.longest(), reads_.longest())); });
+    metrics->gauge("guildhall_db_line_limit", "Units of work that may wait for one server.",
+                   [] { return static_cast<double>(Lines<Job>::kLongestLine); });
   }
   told_version_ = seen_version_ = writer_->data_version();
   for (std::size_t i = 0; i < kReaders; ++i) {
@@ -191,6 +190,14 @@ void SqliteDatabase::run_body(sqlite::Connection& connection, Job& job) {
   if (!body.done())
     throw std::logic_error("a transaction body waited for something else than its statements");
   body.take();
+}
+
+/// What is to be done once a job's work is committed, or read.
+void SqliteDatabase::finish(Job& job) {
+  // A completion holds its loop open as long as it exists.
+  auto done = std::move(job.done);
+  if (!job.error) job.work->keep();
+  done(job.error);
 }
 
 void SqliteDatabase::commit_group(sqlite::Connection& connection, std::vector<Job>& group) {

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/lines.h"
 
 namespace guildhall::store {
 
@@ -44,16 +44,17 @@ class SqliteDatabase final : public Database {
   /// Jobs that wait for one or several threads.
   class Queue {
    public:
-    void push(Job job);  // throws DatabaseError(overloaded) when full
-    /// Waits for work; takes at most `most`; empty = closed and drained.
+    void push(Job job);  // throws DatabaseError(overloaded) when its server's line is full
+    /// Waits for work; takes at most `most`, the servers in turns; empty = closed and drained.
     std::vector<Job> take(std::size_t most);
     void close();
     std::size_t size() const;
+    std::size_t longest() const;
 
    private:
     mutable std::mutex mutex_;
     std::condition_variable ready_;
-    std::deque<Job> jobs_;
+    Lines<Job> lines_;
     bool closed_ = false;
   };
 
@@ -64,6 +65,7 @@ class SqliteDatabase final : public Database {
   void commit_group(sqlite::Connection& connection, std::vector<Job>& group);
   bool try_group(sqlite::Connection& connection, std::vector<Job*>& group);
   void run_body(sqlite::Connection& connection, Job& job);
+  static void finish(Job& job);
 
   const StatementRegistry& statements_;
   Queue writes_;

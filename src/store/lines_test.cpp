@@ -1,0 +1,55 @@
+#include "store/lines.h"
+
+#include <gtest/gtest.h>
+
+namespace guildhall::store {
+namespace {
+
+constexpr ServerId kA{1};
+constexpr ServerId kB{2};
+
+std::string drain(Lines<std::string>& lines) {
+  std::string taken;
+  while (auto next = lines.next()) taken += next->job + " ";
+  return taken;
+}
+
+TEST(Lines, GoRoundTheServersAndKeepTheOrderOfEach) {
+  Lines<std::string> lines;
+  for (const char* job : {"a1", "a2", "a3"}) lines.push(kA, job);
+  lines.push(kB, "b1");
+  lines.push(kB, "b2");
+  EXPECT_EQ(lines.size(), 5U);
+  EXPECT_EQ(lines.longest(), 3U);
+  EXPECT_EQ(drain(lines), "a1 b1 a2 b2 a3 ");
+  EXPECT_EQ(lines.size(), 0U);
+}
+
+TEST(Lines, AFullLineRefusesItsOwnServerOnly) {
+  Lines<int> lines;
+  for (std::size_t i = 0; i < Lines<int>::kLongestLine; ++i) EXPECT_TRUE(lines.push(kA, 1));
+  EXPECT_FALSE(lines.push(kA, 1));
+  EXPECT_TRUE(lines.push(kB, 1));
+  EXPECT_EQ(lines.size(), Lines<int>::kLongestLine + 1);
+}
+
+TEST(Lines, AHeldLineWaitsUntilItIsReleasedAsOften) {
+  Lines<std::string> lines;
+  lines.push(kA, "a1");
+  lines.push(kB, "b1");
+  lines.hold(kA);
+  lines.hold(kA);
+  EXPECT_EQ(drain(lines), "b1 ");
+  lines.push(kA, "a2");
+  lines.release(kA);
+  EXPECT_FALSE(lines.has_next());
+  lines.release(kA);
+  EXPECT_EQ(drain(lines), "a1 a2 ");
+  lines.hold(kB);
+  lines.release(kB);
+  lines.push(kB, "b2");
+  EXPECT_EQ(drain(lines), "b2 ");
+}
+
+}  // namespace
+}  // namespace guildhall::store

@@ -1,0 +1,55 @@
+#include "store/place.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+namespace guildhall::store {
+namespace {
+
+constexpr std::string_view kFile = "sqlite:";
+constexpr std::string_view kFolder = "sqlite-per-server:";
+
+/// "postgres://user:word@host:5432/db?x=y" -> "host:5432/db"
+std::string without_secrets(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  url = url.substr(0, url.find('?'));
+  if (const auto at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
+  return std::string(url);
+}
+
+}  // namespace
+
+std::string DatabasePlace::name() const { return layout == Layout::postgres ? without_secrets(url) : path; }
+
+Result<DatabasePlace> find_place(const std::string& url, const std::string& data_dir) {
+  DatabasePlace place;
+  place.url = url;
+  if (url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+    place.layout = Layout::postgres;
+    return place;
+  }
+  for (const auto& [scheme, layout] :
+       {std::pair{kFile, Layout::sqlite}, std::pair{kFolder, Layout::sqlite_per_server}}) {
+    if (!url.starts_with(scheme) || url.size() == scheme.size()) continue;
+    const std::filesystem::path path = url.substr(scheme.size());
+    place.layout = layout;
+    place.path = (path.is_absolute() ? path : std::filesystem::path(data_dir) / path).string();
+    return place;
+  }
+  return fail(ErrorCode::configuration,
+              fmt::format("database.url: '{}' is none of sqlite:FILE, sqlite-per-server:DIR and "
+                          "postgres://USER:PASSWORD@HOST/DATABASE",
+                          url),
+              "Leave the key out for one SQLite file, guildhall.db in data.dir.");
+}
+
+Result<DatabasePlace> find_place(const Config& config) {
+  auto place = find_place(config.database_url, config.data_dir);
+  if (!place) return place;
+  place->tick_url = config.database_tick_url;
+  place->migrate_url = config.database_migrate_url;
+  return place;
+}
+
+}  // namespace guildhall::store

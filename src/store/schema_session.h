@@ -1,0 +1,36 @@
+// A plain connection that may change the schema: for the migrator, the seal's catalog check and the tests.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "store/place.h"
+
+namespace guildhall::store {
+
+/// Blocks its thread. What fails throws DatabaseError.
+class SchemaSession {
+ public:
+  using Rows = std::vector<std::vector<std::string>>;
+
+  virtual ~SchemaSession() = default;
+
+  /// One or several statements without parameters or rows.
+  virtual void execute(const std::string& script) = 0;
+  /// One statement; values are bound to $1, $2, ... as text. NULL comes as "".
+  virtual Rows query(const std::string& sql, const std::vector<std::string>& values = {}) = 0;
+  /// Begins a transaction that nobody else can write beside.
+  virtual void begin() = 0;
+  virtual bool in_transaction() const = 0;
+  /// For people: the file, or host and database.
+  virtual const std::string& name() const = 0;
+};
+
+/// Opens or creates a SQLite file and checks that it is one. Error `storage` names the file and the way out.
+Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& file);
+/// Of a layout with one database: the file of `sqlite:`, PostgreSQL with the rights of migrate_url.
+Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place);
+
+}  // namespace guildhall::store
