@@ -118,11 +118,7 @@ class Crowd {
     world.declarations.statements.add("bench", kPresentPeople, kMoments, kWatched, kSetWatched, kSetPaid);
     world.tenancy.reset();
     world.execute(crowd(servers, world.clock.now()));
-    auto opened = tenancy::Tenancy::open(world.place, world.declarations.statements,
-                                         world.declarations.tables, &world.metrics);
-    if (!opened) throw ErrorException(opened.error());
-    world.tenancy = *std::move(opened);
-    net::run_to_end(world.tenancy->load());
+    world.open();
   }
 
   /// Throws unless every viewer was paid once.

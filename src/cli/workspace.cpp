@@ -36,9 +36,9 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
-  const auto migrated = migrate::prepare_schema(*place, clock.now());
-  if (!migrated) return std::unexpected(migrated.error());
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
+  const auto migrated = migrate::prepare_schema(*place, workspace->declarations_.tables, clock.now());
+  if (!migrated) return std::unexpected(migrated.error());
   auto tenancy = tenancy::Tenancy::open(*place, workspace->declarations_.statements,
                                         workspace->declarations_.tables, &workspace->metrics_);
   if (!tenancy) return std::unexpected(tenancy.error());

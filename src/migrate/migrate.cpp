@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "store/database_error.h"
+#include "tenancy/postgres_roles.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -214,10 +215,20 @@ Result<void> check_version(store::SchemaSession& session, Dialect dialect,
   }
 }
 
-Result<Report> prepare_schema(const store::DatabasePlace& place, TimePoint now) {
+Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::TableCatalog& tables,
+                              TimePoint now) {
   auto session = store::open_schema_session(place);
   if (!session) return std::unexpected(session.error());
-  return bring_up_to_date(**session, Dialect::sqlite, embedded_files(), now);
+  if (place.layout != store::Layout::postgres)
+    return bring_up_to_date(**session, Dialect::sqlite, embedded_files(), now);
+  if (!place.migrate_url.empty()) {
+    // New tables are sealed in the transaction that makes them.
+    return bring_up_to_date(**session, Dialect::postgres, embedded_files(), now,
+                            tenancy::seal_tables(tables));
+  }
+  const auto checked = check_version(**session, Dialect::postgres, embedded_files());
+  if (!checked) return std::unexpected(checked.error());
+  return Report{};
 }
 
 }  // namespace guildhall::migrate

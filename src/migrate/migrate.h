@@ -14,6 +14,7 @@
 #include "base/embedded.h"
 #include "base/error.h"
 #include "store/schema_session.h"
+#include "tenancy/table.h"
 
 namespace guildhall::migrate {
 
@@ -36,7 +37,8 @@ Result<Report> bring_up_to_date(store::SchemaSession& session, Dialect dialect,
 
 /// Guildhall's own schema at that place, before the bot opens it. Without the right to change the schema
 /// it is only compared. Errors as above, and what opening the database brings.
-Result<Report> prepare_schema(const store::DatabasePlace& place, TimePoint now);
+Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::TableCatalog& tables,
+                              TimePoint now);
 
 /// Says what stands in the way of using the database as it is, and changes nothing. Error `schema`.
 Result<void> check_version(store::SchemaSession& session, Dialect dialect,

@@ -1,5 +1,7 @@
 #include "store/database.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -7,6 +9,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "store/postgres/postgres_database.h"
+#include "store/postgres/session.h"
 #include "store/schema_session.h"
 #include "store/sqlite/sqlite_database.h"
 
@@ -35,15 +39,23 @@ Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
   switch (options.place.layout) {
     case Layout::sqlite:
       return SqliteDatabase::open(options.place.path, *options.statements, options.gate, options.metrics);
-    case Layout::sqlite_per_server:
-    case Layout::postgres: break;
+    case Layout::postgres: return PostgresDatabase::open(options);
+    case Layout::sqlite_per_server: break;
   }
   return fail(ErrorCode::configuration, "this layout is not there yet");
 }
 
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place) {
   if (place.layout == Layout::sqlite) return open_schema_session(place.path);
-  return fail(ErrorCode::configuration, "this layout is not there yet");
+  // Whoever changes the schema acts as its owner; the bot's own login only looks.
+  const bool owner = !place.migrate_url.empty();
+  try {
+    return std::make_unique<postgres::Session>(owner ? place.migrate_url : place.url, place.name(),
+                                               owner ? "guildhall_owner" : "");
+  } catch (const DatabaseError& error) {
+    return fail(ErrorCode::storage, fmt::format("database '{}': {}", place.name(), error.what()),
+                "Check that PostgreSQL runs there and that the addresses below [database] are right.");
+  }
 }
 
 }  // namespace guildhall::store

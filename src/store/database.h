@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -49,8 +50,8 @@ class Work {
   virtual ~Work() = default;
   virtual TxTask<void> start(TxDriver& driver) = 0;
   virtual void keep() {}
-  /// Does it run one statement and nothing else? Then one trip to the database is enough.
-  virtual bool is_single() const { return false; }
+  /// The one statement that it runs, if it is one and nothing else: then one trip to the database is enough.
+  virtual const void* single_statement() const { return nullptr; }
 };
 
 template <class TxType, class F>
@@ -88,8 +89,11 @@ class BodyWork : public Work {
 template <class TxType, class F>
 class SingleWork final : public BodyWork<TxType, F> {
  public:
-  using BodyWork<TxType, F>::BodyWork;
-  bool is_single() const override { return true; }
+  SingleWork(F body, const void* statement) : BodyWork<TxType, F>(std::move(body)), statement_(statement) {}
+  const void* single_statement() const override { return statement_; }
+
+ private:
+  const void* statement_;
 };
 
 /// Cross-server work, whose body may run for several files one after the other: rows are put together.
@@ -159,6 +163,8 @@ struct DatabaseOptions {
   DatabasePlace place;
   const StatementRegistry* statements = nullptr;
   StatementGate gate;
+  /// Of these tables other processes hold something in memory: writing to them is announced.
+  std::set<std::string, std::less<>> announced = {};
   Metrics* metrics = nullptr;
 };
 

@@ -18,8 +18,11 @@ enum class DbCode {
   deadlock,         // retried inside the layer
   busy,             // retried inside the layer; seen only when every retry failed
   no_scope,         // a statement ran without a server
+  sealed,           // the database itself refused another server's row, or a table that is not open
+  timed_out,        // the statement ran longer than it may
   full,             // disk full
   connection_lost,  // outcome unknown: operation ids decide
+  unreachable,      // the server did not answer in time: nothing was started
   read_only,
   corrupt,
   overloaded,  // the queue is full: nothing was started
@@ -44,6 +47,8 @@ inline Error to_error(const DatabaseError& error) {
   switch (error.code()) {
     case DbCode::busy:
     case DbCode::overloaded:
+    case DbCode::unreachable:
+    case DbCode::timed_out:
       return {ErrorCode::unavailable, "the database is busy; nothing was changed", "Try again."};
     case DbCode::full:
       return {ErrorCode::storage, "the disk is full; nothing was changed", "Free some space and try again."};

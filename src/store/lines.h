@@ -8,6 +8,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/ids.h"
 
@@ -39,7 +40,11 @@ class Lines {
   /// The next job of the line whose turn it is; nothing when all are empty or held. With `held` the line
   /// gives nothing more until it is released.
   std::optional<Next> next(bool held = false) {
-    if (turns_.empty()) return std::nullopt;
+    for (std::size_t barred = 0; barred < turns_.size() && is_barred(turns_.front()); ++barred) {
+      turns_.push_back(turns_.front());
+      turns_.pop_front();
+    }
+    if (turns_.empty() || is_barred(turns_.front())) return std::nullopt;
     const ServerId server = turns_.front();
     turns_.pop_front();
     Line& line = lines_.find(server)->second;
@@ -65,7 +70,44 @@ class Lines {
     settle(server, line);
   }
 
+  /// The same for every server with first <= id <= last, whether something waits for it or not.
+  void bar(ServerId first, ServerId last) { barred_.emplace_back(first, last); }
+  void unbar(ServerId first, ServerId last) {
+    barred_.erase(std::find(barred_.begin(), barred_.end(), std::pair{first, last}));
+  }
+
+  /// Takes out everything for which `gone(job)` holds, whatever its turn.
+  template <class F>
+  std::vector<Job> take_if(F gone) {
+    std::vector<Job> taken;
+    for (auto at = lines_.begin(); at != lines_.end();) {
+      Line& line = (at++)->second;
+      std::deque<Job> kept;
+      for (Job& job : line.jobs) {
+        if (gone(job)) {
+          taken.push_back(std::move(job));
+        } else {
+          kept.push_back(std::move(job));
+        }
+      }
+      line.jobs = std::move(kept);
+    }
+    size_ -= taken.size();
+    std::erase_if(turns_, [this](ServerId server) {
+      Line& line = lines_.find(server)->second;
+      line.has_turn = !line.jobs.empty();
+      return !line.has_turn;
+    });
+    std::erase_if(lines_,
+                  [](const auto& entry) { return entry.second.jobs.empty() && entry.second.held == 0; });
+    return taken;
+  }
+
   std::size_t size() const { return size_; }
+  std::size_t size(ServerId server) const {
+    const auto found = lines_.find(server);
+    return found == lines_.end() ? 0 : found->second.jobs.size();
+  }
   std::size_t longest() const {
     std::size_t most = 0;
     for (const auto& [server, line] : lines_) most = std::max(most, line.jobs.size());
@@ -80,6 +122,10 @@ class Lines {
     bool has_turn = false;
   };
 
+  bool is_barred(ServerId server) const {
+    return std::any_of(barred_.begin(), barred_.end(),
+                       [&](const auto& range) { return range.first <= server && server <= range.second; });
+  }
   void give_turn(ServerId server, Line& line) {
     if (line.held > 0 || line.has_turn) return;
     line.has_turn = true;
@@ -95,6 +141,7 @@ class Lines {
 
   std::unordered_map<ServerId, Line> lines_;
   std::deque<ServerId> turns_;  // lines that have a job and are not held, each once
+  std::vector<std::pair<ServerId, ServerId>> barred_;
   std::size_t size_ = 0;
 };
 

@@ -51,5 +51,29 @@ TEST(Lines, AHeldLineWaitsUntilItIsReleasedAsOften) {
   EXPECT_EQ(drain(lines), "b2 ");
 }
 
+TEST(Lines, WhatIsTakenOutLeavesTheOthersInOrder) {
+  Lines<std::string> lines;
+  for (const char* job : {"a1", "old", "a2"}) lines.push(kA, job);
+  lines.push(kB, "old");
+  EXPECT_EQ(lines.take_if([](const std::string& job) { return job == "old"; }).size(), 2U);
+  EXPECT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines.size(kB), 0U);
+  lines.push(kB, "b1");
+  EXPECT_EQ(drain(lines), "a1 b1 a2 ");
+}
+
+TEST(Lines, ABarredRangeWaitsAndTheOthersGoOn) {
+  Lines<std::string> lines;
+  lines.push(kA, "a1");
+  lines.push(kB, "b1");
+  lines.push(ServerId(3), "c1");
+  lines.bar(kA, kB);
+  EXPECT_EQ(drain(lines), "c1 ");
+  lines.push(kB, "b2");
+  EXPECT_EQ(drain(lines), "");
+  lines.unbar(kA, kB);
+  EXPECT_EQ(drain(lines), "a1 b1 b2 ");
+}
+
 }  // namespace
 }  // namespace guildhall::store

@@ -57,14 +57,16 @@ class ServerScope {
           co_return co_await tx.one(statement, params);
         });
   }
-  /// One statement that writes, by itself; how many rows changed.
+  /// One statement that writes, by itself; how many rows changed. It keeps no order with other works.
   template <class P>
   Task<std::int64_t> change(const store::Statement<P, store::NoRow>& statement,
                             std::type_identity_t<P> params = {}) const {
-    return run_single(*this, store::Mode::write,
-                      [&statement, params = std::move(params)](store::Tx& tx) -> store::TxTask<std::int64_t> {
-                        co_return co_await tx.change(statement, params);
-                      });
+    return run_single(
+        *this, store::Mode::write,
+        [&statement, params = std::move(params)](store::Tx& tx) -> store::TxTask<std::int64_t> {
+          co_return co_await tx.change(statement, params);
+        },
+        &statement);
   }
 
  private:
@@ -73,16 +75,15 @@ class ServerScope {
 
   template <class F>
   static Task<typename store::BodyWork<store::Tx, F>::Value> run(ServerScope self, store::Mode mode, F body) {
-    return perform<store::BodyWork<store::Tx, F>>(self, mode, std::move(body));
+    return perform(self, mode, store::BodyWork<store::Tx, F>(std::move(body)));
   }
   template <class F>
   static Task<typename store::BodyWork<store::Tx, F>::Value> run_single(ServerScope self, store::Mode mode,
-                                                                        F body) {
-    return perform<store::SingleWork<store::Tx, F>>(self, mode, std::move(body));
+                                                                        F body, const void* statement) {
+    return perform(self, mode, store::SingleWork<store::Tx, F>(std::move(body), statement));
   }
-  template <class Work, class F>
-  static Task<typename Work::Value> perform(ServerScope self, store::Mode mode, F body) {
-    Work work(std::move(body));
+  template <class Work>
+  static Task<typename Work::Value> perform(ServerScope self, store::Mode mode, Work work) {
     const store::WorkScope scope{store::Access::server, self.server_};
     co_await self.database_->perform(KeyHolder::key(), scope, mode, work);
     co_return work.take();

@@ -46,6 +46,18 @@ Result<ServerScope> Scopes::for_operator(ServerId server) const {
   return ServerScope(*database_, server);
 }
 
+namespace {
+
+std::set<std::string, std::less<>> announced(const TableCatalog& tables) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, table] : tables.all()) {
+    if (table.held) names.insert(name);
+  }
+  return names;
+}
+
+}  // namespace
+
 Tenancy::Tenancy(std::unique_ptr<store::Database> database)
     : database_(std::move(database)),
       servers_(GlobalScope(*database_)),
@@ -58,7 +70,7 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place
   auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
     return refuse_statement(tables, info, facts);
   };
-  auto database = store::open_database({place, &statements, gate, metrics});
+  auto database = store::open_database({place, &statements, gate, announced(tables), metrics});
   if (!database) return std::unexpected(database.error());
   return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database)));
 }

@@ -34,7 +34,7 @@ class Seal : public testing::Test {
         .refusal.value_or("");
   }
 
-  test::TestWorld world_;
+  test::TestWorld world_{store::Layout::sqlite};
   store::sqlite::Connection connection_{world_.database_file(), store::sqlite::Role::checker};
 };
 

@@ -3,7 +3,7 @@
 namespace guildhall::tenancy {
 
 void declare_core_tables(TableCatalog& catalog) {
-  catalog.add({"servers", TableClass::registry, "tenancy", true});
+  catalog.add({"servers", TableClass::registry, "tenancy", true, false, true});
   catalog.add({"counters", TableClass::tenant, "tenancy", true});
   catalog.add({"persons", TableClass::tenant, "bot"});
   catalog.add({"identities", TableClass::tenant, "bot"});
@@ -19,8 +19,10 @@ void declare_core_tables(TableCatalog& catalog) {
   catalog.add({"activity", TableClass::tenant, "bot"});
   catalog.add({"audit_log", TableClass::tenant, "tenancy"});
   catalog.add({"setting_defaults", TableClass::global, "bot", false, true});
-  for (const char* name : {"channels", "channel_bindings", "sessions", "login_codes", "oauth_states",
-                           "process_state", "operator_log", "cross_server_log", "migration_journal"}) {
+  for (const char* name : {"channels", "channel_bindings"})
+    catalog.add({name, TableClass::global, "tenancy", false, false, true});
+  for (const char* name : {"sessions", "login_codes", "oauth_states", "process_state", "operator_log",
+                           "cross_server_log", "migration_journal"}) {
     catalog.add({name, TableClass::global, "core"});
   }
 }

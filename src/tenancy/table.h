@@ -28,6 +28,8 @@ struct TableSpec {
   bool cross_server = false;
   /// Class G only: may a server's statement read it? Every server sees the same in it.
   bool shared = false;
+  /// Do processes hold it in memory? A change is announced to the others.
+  bool held = false;
 };
 
 class TableCatalog {

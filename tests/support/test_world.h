@@ -1,8 +1,9 @@
-// A Guildhall without platforms, for tests: a fresh database in a folder of its own, every feature
+// A Guildhall without platforms, for tests: a fresh database of its own, every feature
 // declared, a clock set by hand.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -11,12 +12,14 @@
 #include "net/loops.h"
 #include "tenancy/scopes.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 namespace guildhall::test {
 
 class TestWorld {
  public:
-  TestWorld();
+  /// A test that is about one layout names it.
+  explicit TestWorld(store::Layout layout = tested_layout());
   ~TestWorld();
 
   /// Makes the server known and returns a scope for it.
@@ -32,19 +35,23 @@ class TestWorld {
     return in(server(id), std::move(body));
   }
 
-  /// What a table of the database file holds, read from outside.
-  std::string dump(const std::string& sql) const;
+  /// What the database holds, read from outside.
+  std::string dump(const std::string& sql) const { return database->dump(sql); }
   /// Changes the database behind the program's back. `server`: in whose file, where each has its own; 0
   /// is the file of what belongs to no server.
-  void execute(const std::string& sql, std::int64_t server = 0);
+  void execute(const std::string& sql, std::int64_t server = 0) { database->execute(sql, server); }
+  /// Opens the database anew, with every statement that is declared by now.
+  void open();
+  const store::DatabasePlace& place() const { return database->place(); }
+  /// Of the layout with one file.
   std::string database_file() const { return (folder.path() / "guildhall.db").string(); }
 
   TemporaryFolder folder;
   Config config;
-  store::DatabasePlace place;
   ManualClock clock{from_micros(1'800'000'000'000'000)};
   Metrics metrics;
   bot::Declarations declarations;
+  std::optional<TestDatabase> database;
   std::unique_ptr<tenancy::Tenancy> tenancy;
 };
 

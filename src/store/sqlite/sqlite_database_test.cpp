@@ -24,7 +24,7 @@ struct PersonRow {
 BOOST_DESCRIBE_STRUCT(PersonRow, (), (person_id, display_name))
 
 TEST(SqliteDatabase, AnswersAfterTheCommit) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   const auto person =
       world.in(7, [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); });
   EXPECT_EQ(person.value(), 1);
@@ -32,7 +32,7 @@ TEST(SqliteDatabase, AnswersAfterTheCommit) {
 }
 
 TEST(SqliteDatabase, ABodyThatThrowsLeavesNothing) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   EXPECT_THROW(world.in(7,
                         [&](Tx& tx) -> TxTask<void> {
                           co_await bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now());
@@ -43,7 +43,7 @@ TEST(SqliteDatabase, ABodyThatThrowsLeavesNothing) {
 }
 
 TEST(SqliteDatabase, AFailingBodyDoesNotTakeItsGroupWithIt) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   const auto scope = world.server(7);
   constexpr int kBodies = 100;
   int failed = 0;
@@ -62,7 +62,7 @@ TEST(SqliteDatabase, AFailingBodyDoesNotTakeItsGroupWithIt) {
 }
 
 TEST(SqliteDatabase, RunsBodiesInTheOrderOfSubmission) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   const auto scope = world.server(7);
   boost::asio::io_context loop;
   std::vector<std::int64_t> persons(50);
@@ -78,7 +78,7 @@ TEST(SqliteDatabase, RunsBodiesInTheOrderOfSubmission) {
 }
 
 TEST(SqliteDatabase, AReaderCannotWrite) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   const auto scope = world.server(7);
   auto write = [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); };
   try {
@@ -90,7 +90,7 @@ TEST(SqliteDatabase, AReaderCannotWrite) {
 }
 
 TEST(SqliteDatabase, ConstraintsAreOneEnum) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   sqlite::Connection connection(world.database_file(), sqlite::Role::schema);
   const auto code_of = [&](const char* sql) {
     try {
@@ -108,7 +108,7 @@ TEST(SqliteDatabase, ConstraintsAreOneEnum) {
 }
 
 TEST(SqliteDatabase, WaitsForAnotherProcessThatWrites) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   const auto scope = world.server(7);
   sqlite::Connection other(world.database_file(), sqlite::Role::schema);
   other.execute("BEGIN IMMEDIATE");
@@ -129,7 +129,7 @@ TEST(SqliteDatabase, WaitsForAnotherProcessThatWrites) {
 }
 
 TEST(SqliteDatabase, NoticesOtherProcessesAndNotItself) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   const auto global = world.tenancy->global();
   world.in(7, [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); });
   EXPECT_FALSE(net::run_to_end(global.changed_elsewhere()));
@@ -140,7 +140,7 @@ TEST(SqliteDatabase, NoticesOtherProcessesAndNotItself) {
 }
 
 TEST(SqliteDatabase, NoticesOtherProcessesThatWroteBeforeItsOwnLastWork) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   const auto global = world.tenancy->global();
   world.in(7, [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", "Nightowl"}, world.clock.now()); });
   EXPECT_FALSE(net::run_to_end(global.changed_elsewhere()));
@@ -152,7 +152,7 @@ TEST(SqliteDatabase, NoticesOtherProcessesThatWroteBeforeItsOwnLastWork) {
 }
 
 TEST(SqliteDatabase, RunningConnectionsCannotChangeTheSchemaOrReachOtherFiles) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   for (const auto role : {sqlite::Role::writer, sqlite::Role::reader}) {
     sqlite::Connection connection(world.database_file(), role);
     for (const char* sql :
@@ -164,7 +164,7 @@ TEST(SqliteDatabase, RunningConnectionsCannotChangeTheSchemaOrReachOtherFiles) {
 }
 
 TEST(SqliteDatabase, AnUnregisteredStatementIsAFault) {
-  test::TestWorld world;
+  test::TestWorld world(Layout::sqlite);
   static constexpr Statement<NoParams, PersonRow> kStray{
       "test.stray", "SELECT person_id, display_name FROM persons WHERE discord_server_id = :server"};
   EXPECT_THROW(

@@ -1,0 +1,116 @@
+#include "store/postgres/session.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+
+#include "base/json.h"
+#include "store/postgres/sql_text.h"
+
+namespace guildhall::store::postgres {
+namespace {
+
+using Touch = StatementFacts::Touch;
+
+/// Who changes the schema holds this lock. Pairs of numbers are another kind of key than the single
+/// numbers under which servers are locked.
+constexpr std::string_view kSchemaLock = "7133, 1";
+
+/// Reads a plan as EXPLAIN gives it in JSON, in the words that SQLite has for the same.
+void read_plan(const json::Value& node, StatementFacts& facts) {
+  const std::string table = json::text_or(node, "Relation Name", "");
+  const std::string alias = json::text_or(node, "Alias", table);
+  const std::string kind = json::text_or(node, "Node Type", "");
+  if (kind == "ModifyTable") {
+    const std::string operation = json::text_or(node, "Operation", "");
+    facts.accesses.push_back({table, "",
+                              operation == "Insert"   ? Touch::insert
+                              : operation == "Update" ? Touch::update
+                                                      : Touch::erase});
+    facts.read_only = false;
+  } else if (!table.empty()) {
+    const std::string condition = json::text_or(node, "Index Cond", "");
+    const bool by_server = condition.find("discord_server_id") != std::string::npos;
+    facts.accesses.push_back({table, by_server ? "discord_server_id" : "", Touch::read});
+    facts.plan.push_back(kind.starts_with("Index")
+                             ? fmt::format("SEARCH {} USING INDEX {} ({}=?)", alias,
+                                           json::text_or(node, "Index Name", ""),
+                                           by_server ? "discord_server_id" : "another column")
+                             : fmt::format("SCAN {}", alias));
+  }
+  for (const json::Value& below : json::array(node, "Plans")) read_plan(below, facts);
+}
+
+}  // namespace
+
+Session::Session(const std::string& url, std::string name, const std::string& role)
+    : name_(std::move(name)), connection_(connect(url, fmt::format("-csearch_path={}", kSchema))) {
+  if (!role.empty()) execute(fmt::format("SET ROLE {}", role));
+}
+
+void Session::refuse_errors(PGresult* result, std::string_view doing) const {
+  switch (PQresultStatus(result)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK: return;
+    default: throw result == nullptr ? connection_error(connection_.get(), doing) : error_of(result, doing);
+  }
+}
+
+void Session::execute(const std::string& script) {
+  const ResultPtr result(PQexec(connection_.get(), script.c_str()));
+  refuse_errors(result.get(), "executing");
+}
+
+SchemaSession::Rows Session::query(const std::string& sql, const std::vector<std::string>& values) {
+  std::vector<const char*> pointers;
+  for (const std::string& value : values) pointers.push_back(value.c_str());
+  const ResultPtr result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
+                                      nullptr, pointers.data(), nullptr, nullptr, 0));
+  refuse_errors(result.get(), "querying");
+  Rows rows;
+  for (int r = 0; r < PQntuples(result.get()); ++r) {
+    auto& row = rows.emplace_back();
+    for (int c = 0; c < PQnfields(result.get()); ++c) row.emplace_back(PQgetvalue(result.get(), r, c));
+  }
+  return rows;
+}
+
+void Session::begin() {
+  execute("BEGIN");
+  query(fmt::format("SELECT pg_advisory_xact_lock({})", kSchemaLock));
+}
+
+bool Session::in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+
+StatementFacts Session::inspect(const StatementInfo& info) {
+  StatementFacts facts;
+  facts.sql = info.postgres;
+  facts.read_only = true;
+  const NumberedSql numbered = number_parameters(info.postgres);
+  std::vector<Oid> types;
+  std::string values;
+  for (const std::string& name : numbered.names) {
+    facts.parameters.push_back(":" + name);
+    ValueType type = ValueType::integer;
+    for (const auto& parameter : info.parameters) {
+      if (parameter.name == name) type = parameter.type;
+    }
+    types.push_back(oid_of(type));
+    values += values.empty() ? "NULL" : ", NULL";
+  }
+  const ResultPtr prepared(PQprepare(connection_.get(), "inspected", numbered.text.c_str(),
+                                     static_cast<int>(types.size()), types.data()));
+  refuse_errors(prepared.get(), "preparing");
+  const ResultPtr described(PQdescribePrepared(connection_.get(), "inspected"));
+  for (int c = 0; c < PQnfields(described.get()); ++c)
+    facts.columns.emplace_back(PQfname(described.get(), c));
+  const std::string call = values.empty() ? "inspected" : fmt::format("inspected({})", values);
+  const auto plan = query("EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) EXECUTE " + call);
+  for (const json::Value& top : boost::json::parse(plan.at(0).at(0)).as_array()) {
+    if (const json::Value* node = json::find(top, "Plan")) read_plan(*node, facts);
+  }
+  execute("DEALLOCATE inspected");
+  return facts;
+}
+
+}  // namespace guildhall::store::postgres

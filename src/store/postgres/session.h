@@ -1,0 +1,38 @@
+// A blocking connection with the rights of one login: for changes of the schema, the catalog's account of
+// itself, and what the database says of a statement before it is registered.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "store/database.h"
+#include "store/postgres/libpq.h"
+#include "store/schema_session.h"
+
+namespace guildhall::store::postgres {
+
+class Session final : public SchemaSession {
+ public:
+  /// Throws DatabaseError. `role`: what to act as from then on, or "".
+  Session(const std::string& url, std::string name, const std::string& role = "");
+
+  void execute(const std::string& script) override;
+  Rows query(const std::string& sql, const std::vector<std::string>& values = {}) override;
+  void begin() override;
+  bool in_transaction() const override;
+  const std::string& name() const override { return name_; }
+
+  int server_version() const { return PQserverVersion(connection_.get()); }
+
+  /// What the database says of a statement, without running it: as it plans it when every way but an
+  /// index is out of question, with values unknown. Inside a transaction with a scope.
+  StatementFacts inspect(const StatementInfo& info);
+
+ private:
+  void refuse_errors(PGresult* result, std::string_view doing) const;
+
+  std::string name_;
+  ConnectionPtr connection_;
+};
+
+}  // namespace guildhall::store::postgres

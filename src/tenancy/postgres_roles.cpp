@@ -1,0 +1,122 @@
+#include "tenancy/postgres_roles.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace guildhall::tenancy {
+namespace {
+
+const std::vector<std::string> kRead{"SELECT"};
+/// TRUNCATE is not among them: no policy covers it.
+const std::vector<std::string> kChange{"DELETE", "INSERT", "SELECT", "UPDATE"};
+
+bool has_servers_rows(const TableSpec& table) {
+  return table.table_class == TableClass::tenant || table.table_class == TableClass::child;
+}
+
+std::string create_policy(const TableSpec& table, const Policy& policy) {
+  const std::string check =
+      policy.command == "SELECT" ? "" : fmt::format(" WITH CHECK ({})", policy.condition);
+  return fmt::format("CREATE POLICY {} ON {} FOR {} TO {} USING ({}){}", policy.name, table.name,
+                     policy.command, fmt::join(policy.roles, ", "), policy.condition, check);
+}
+
+std::string quoted_name(const std::string& name) {
+  std::string quoted = "\"";
+  for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string quoted_text(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
+
+std::vector<Policy> policies_of(const TableSpec& table) {
+  if (!has_servers_rows(table)) return {};
+  const std::string own(kServerCondition);
+  std::vector<Policy> policies{
+      {"server", "ALL", {std::string(kAppRole)}, own},
+      {"migration", "ALL", {std::string(kMigrateRole), std::string(kOwnerRole)}, "true"},
+      {"backup", "SELECT", {std::string(kReadRole)}, "true"}};
+  if (table.cross_server) policies.push_back({"tick", "ALL", {std::string(kTickRole)}, "true"});
+  return policies;
+}
+
+std::map<std::string, std::vector<std::string>> rights_of(const TableSpec& table) {
+  std::map<std::string, std::vector<std::string>> rights{{std::string(kAppRole), kChange},
+                                                         {std::string(kReadRole), kRead}};
+  if (table.name == "migration_journal") rights[std::string(kAppRole)] = kRead;
+  if (table.table_class == TableClass::global) {
+    if (table.shared) rights[std::string(kTickRole)] = kRead;
+  } else if (table.cross_server) {
+    rights[std::string(kTickRole)] = kChange;
+  }
+  return rights;
+}
+
+std::vector<std::string> seal_table(const TableSpec& table) {
+  std::vector<std::string> sql;
+  const bool sealed = has_servers_rows(table);
+  if (sealed) {
+    sql.push_back(fmt::format("ALTER TABLE {} ENABLE ROW LEVEL SECURITY", table.name));
+    sql.push_back(fmt::format("ALTER TABLE {} FORCE ROW LEVEL SECURITY", table.name));
+    sql.push_back(
+        fmt::format("DO $$ DECLARE p name; BEGIN FOR p IN SELECT polname FROM pg_policy WHERE polrelid = "
+                    "'{0}'::regclass LOOP EXECUTE format('DROP POLICY %I ON {0}', p); END LOOP; END $$",
+                    table.name));
+    for (const Policy& policy : policies_of(table)) sql.push_back(create_policy(table, policy));
+  }
+  sql.push_back(
+      fmt::format("REVOKE ALL ON {} FROM PUBLIC, {}, {}, {}", table.name, kAppRole, kTickRole, kReadRole));
+  for (const auto& [role, rights] : rights_of(table))
+    sql.push_back(fmt::format("GRANT {} ON {} TO {}", fmt::join(rights, ", "), table.name, role));
+  return sql;
+}
+
+std::vector<std::string> seal_tables(const TableCatalog& catalog) {
+  std::vector<std::string> sql;
+  for (const auto& [name, table] : catalog.all()) {
+    for (std::string& statement : seal_table(table)) sql.push_back(std::move(statement));
+  }
+  // Backups read the numbers that the database gives out, too.
+  sql.push_back(fmt::format("GRANT SELECT ON ALL SEQUENCES IN SCHEMA guildhall TO {}", kReadRole));
+  return sql;
+}
+
+std::vector<std::string> create_roles(const std::vector<std::string>& existing,
+                                      const RolePasswords& passwords) {
+  std::vector<std::string> sql;
+  for (const std::string_view role : {kOwnerRole, kAppRole, kTickRole, kMigrateRole, kReadRole}) {
+    const bool known = std::find(existing.begin(), existing.end(), role) != existing.end();
+    const auto password = passwords.find(role);
+    const std::string login =
+        password == passwords.end() ? "NOLOGIN" : "LOGIN PASSWORD " + quoted_text(password->second);
+    sql.push_back(fmt::format("{} ROLE {} {}", known ? "ALTER" : "CREATE", role, login));
+  }
+  // Who sets up makes the database in the owner's name; who migrates acts as the owner.
+  sql.push_back(fmt::format("GRANT {} TO {}, CURRENT_USER", kOwnerRole, kMigrateRole));
+  return sql;
+}
+
+std::vector<std::string> create_database(const std::string& name) {
+  return {fmt::format("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'",
+                      quoted_name(name), kOwnerRole)};
+}
+
+std::vector<std::string> prepare_database(const std::string& name) {
+  const std::string database = quoted_name(name);
+  const std::string logins = fmt::format("{}, {}, {}, {}", kAppRole, kTickRole, kMigrateRole, kReadRole);
+  return {fmt::format("SET ROLE {}", kOwnerRole),
+          fmt::format("REVOKE ALL ON DATABASE {} FROM PUBLIC", database),
+          fmt::format("GRANT CONNECT ON DATABASE {} TO {}", database, logins),
+          fmt::format("CREATE SCHEMA IF NOT EXISTS guildhall AUTHORIZATION {}", kOwnerRole),
+          fmt::format("GRANT USAGE ON SCHEMA guildhall TO {}", logins)};
+}
+
+}  // namespace guildhall::tenancy

@@ -1,0 +1,126 @@
+#include "tests/support/test_database.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "migrate/migrate.h"
+#include "store/postgres/session.h"
+#include "store/schema_session.h"
+#include "tenancy/postgres_roles.h"
+
+namespace guildhall::test {
+namespace {
+
+using store::Layout;
+using store::postgres::Session;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+void run_all(const std::string& url, const std::vector<std::string>& statements) {
+  Session session(url, "tests");
+  for (const std::string& sql : statements) session.execute(sql);
+}
+
+/// Roles belong to the whole server: programs that begin at once make them one after the other.
+void make_roles() {
+  Session session(variable("GUILDHALL_TEST_POSTGRES"), "tests");
+  session.execute("BEGIN; SELECT pg_advisory_xact_lock(1)");
+  std::vector<std::string> existing;
+  for (const auto& row : session.query("SELECT rolname FROM pg_roles WHERE rolname LIKE 'guildhall%'"))
+    existing.push_back(row.at(0));
+  tenancy::RolePasswords passwords;
+  for (const auto role : {tenancy::kAppRole, tenancy::kTickRole, tenancy::kMigrateRole, tenancy::kReadRole})
+    passwords[std::string(role)] = std::string(role) + "'s word";
+  for (const std::string& sql : tenancy::create_roles(existing, passwords)) session.execute(sql);
+  session.execute("COMMIT");
+}
+
+void point_at(Config& config, const std::string& database) {
+  config.database_url = postgres_url(tenancy::kAppRole, database);
+  config.database_tick_url = postgres_url(tenancy::kTickRole, database);
+  config.database_migrate_url = postgres_url(tenancy::kMigrateRole, database);
+}
+
+void migrate_to(const store::DatabasePlace& place, const tenancy::TableCatalog& tables, TimePoint now) {
+  const auto migrated = migrate::prepare_schema(place, tables, now);
+  if (!migrated) throw ErrorException(migrated.error());
+}
+
+const std::string& template_database(const tenancy::TableCatalog& tables, TimePoint now) {
+  static const std::string name = [&] {
+    const std::string made = fmt::format("template_{}", getpid());
+    make_roles();
+    run_all(variable("GUILDHALL_TEST_POSTGRES"), tenancy::create_database(made));
+    run_all(postgres_url("operator", made), tenancy::prepare_database(made));
+    Config config;
+    point_at(config, made);
+    migrate_to(*store::find_place(config), tables, now);
+    return made;
+  }();
+  return name;
+}
+
+}  // namespace
+
+Layout tested_layout() {
+  const std::string name = variable("GUILDHALL_TEST_STORAGE");
+  if (name.empty() || name == "sqlite") return Layout::sqlite;
+  if (name == "postgres") return Layout::postgres;
+  throw std::invalid_argument("GUILDHALL_TEST_STORAGE: unknown layout " + name);
+}
+
+std::string postgres_url(std::string_view login, std::string_view database) {
+  // "postgres://operator@HOST/postgres"
+  const std::string admin = variable("GUILDHALL_TEST_POSTGRES");
+  const auto at = admin.rfind('@');
+  const auto slash = admin.rfind('/');
+  if (at == std::string::npos) throw std::invalid_argument("GUILDHALL_TEST_POSTGRES is not set");
+  return fmt::format("postgres://{}{}/{}", login, admin.substr(at, slash - at), database);
+}
+
+TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, TimePoint now, Layout layout) {
+  if (layout == Layout::postgres) {
+    static std::atomic<int> number = 0;
+    const std::string name = fmt::format("test_{}_{}", getpid(), ++number);
+    run_all(variable("GUILDHALL_TEST_POSTGRES"),
+            {fmt::format("CREATE DATABASE {} OWNER {} TEMPLATE {}", name, tenancy::kOwnerRole,
+                         template_database(tables, now))});
+    created_ = name;
+    point_at(config, name);
+  }
+  place_ = *store::find_place(config);
+  if (created_.empty()) migrate_to(place_, tables, now);
+}
+
+TestDatabase::~TestDatabase() {
+  if (created_.empty()) return;
+  try {
+    run_all(variable("GUILDHALL_TEST_POSTGRES"), {fmt::format("DROP DATABASE {} WITH (FORCE)", created_)});
+  } catch (const store::DatabaseError&) {
+    // The server goes with the test run; what it could not drop goes with it.
+  }
+}
+
+std::string TestDatabase::dump(const std::string& sql) const {
+  auto session = store::open_schema_session(place_);
+  if (!session) throw ErrorException(session.error());
+  std::string text;
+  for (const auto& row : (*session)->query(sql)) text += fmt::format("{}\n", fmt::join(row, "|"));
+  return text;
+}
+
+void TestDatabase::execute(const std::string& sql, std::int64_t) const {
+  auto session = store::open_schema_session(place_);
+  if (!session) throw ErrorException(session.error());
+  (*session)->execute(sql);
+}
+
+}  // namespace guildhall::test

@@ -1,0 +1,39 @@
+// A fresh database for one test, in the layout that GUILDHALL_TEST_STORAGE names: `sqlite` (default) or
+// `postgres`, there on the server whose address GUILDHALL_TEST_POSTGRES holds, of a login that may make
+// databases and roles (tools/private_postgres.sh).
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "store/place.h"
+#include "tenancy/table.h"
+
+namespace guildhall::test {
+
+store::Layout tested_layout();
+
+class TestDatabase {
+ public:
+  /// Sets the addresses of `config`, and brings the schema there. On PostgreSQL the first of a process makes
+  /// a template, the others are copies.
+  TestDatabase(Config& config, const tenancy::TableCatalog& tables, TimePoint now, store::Layout layout);
+  /// Drops what it made.
+  ~TestDatabase();
+
+  const store::DatabasePlace& place() const { return place_; }
+  /// Rows as "a|b\n", read from outside of the program.
+  std::string dump(const std::string& sql) const;
+  /// `server`: in whose file, where each has its own; 0 is the file of what belongs to no server.
+  void execute(const std::string& sql, std::int64_t server) const;
+
+ private:
+  store::DatabasePlace place_;
+  std::string created_;  // database on the PostgreSQL server
+};
+
+/// The address of another login or database on the tests' PostgreSQL server.
+std::string postgres_url(std::string_view login, std::string_view database);
+
+}  // namespace guildhall::test
