@@ -30,6 +30,7 @@ class Road : public testing::Test {
     world_.server(2);
     loops_.start();
   }
+  ~Road() override { world_.close(loops_); }
 
   ChatMessage message(std::string text, std::string id = "m1", std::string viewer = "7") {
     ChatMessage chat;

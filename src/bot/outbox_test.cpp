@@ -29,7 +29,7 @@ class Outbox : public testing::Test {
     world_.server(2);
     loops_.start();
   }
-  ~Outbox() override { loops_.stop(); }
+  ~Outbox() override { world_.close(loops_); }
 
   /// Puts a message in as a feature does.
   void put(std::string channel, std::int64_t points, std::int64_t server = 1) {

@@ -9,7 +9,6 @@
 
 #include "bot/dispatcher.h"
 #include "bot/jobs.h"
-#include "store/schema_session.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::test {
@@ -66,6 +65,10 @@ class Bot {
     wait_for_all();
   }
 
+  ~Bot() { world_.close(loops_); }
+  Bot(const Bot&) = delete;
+  Bot& operator=(const Bot&) = delete;
+
   TimePoint start() const { return start_; }
 
   /// The steps of one minute are under way together: servers share commits and overlap on the loops. The
@@ -85,18 +88,7 @@ class Bot {
   }
 
   std::string rows(const std::string& table, std::int64_t server) const {
-    auto session = *store::open_schema_session(world_.place());
-    std::vector<std::string> columns;
-    for (const auto& row : session->query("SELECT name FROM pragma_table_info($1)", {table}))
-      columns.push_back(fmt::format("quote({})", row.at(0)));
-    const std::string sql = fmt::format("SELECT {} FROM {} WHERE discord_server_id = CAST($1 AS BIGINT)",
-                                        fmt::join(columns, ", "), table);
-    std::vector<std::string> lines;
-    for (const auto& row : session->query(sql, {std::to_string(server)})) {
-      lines.push_back(fmt::format("{}\n", fmt::join(row, "|")));
-    }
-    std::sort(lines.begin(), lines.end());
-    return fmt::format("{}", fmt::join(lines, ""));
+    return world_.database->rows(table, server);
   }
 
   std::vector<std::string> sealed_tables() const {

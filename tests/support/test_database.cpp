@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
@@ -115,6 +116,28 @@ std::string TestDatabase::dump(const std::string& sql) const {
   std::string text;
   for (const auto& row : (*session)->query(sql)) text += fmt::format("{}\n", fmt::join(row, "|"));
   return text;
+}
+
+std::string TestDatabase::rows(const std::string& table, std::int64_t server) const {
+  std::string row = fmt::format("CAST({} AS TEXT)", table);
+  if (place_.layout != Layout::postgres) {
+    auto session = store::open_schema_session(place_);
+    if (!session) throw ErrorException(session.error());
+    std::vector<std::string> columns;
+    for (const auto& column : (*session)->query("SELECT name FROM pragma_table_info($1)", {table}))
+      columns.push_back(fmt::format("quote({})", column.at(0)));
+    row = fmt::format("{}", fmt::join(columns, ", "));
+  }
+  const std::string text =
+      dump(fmt::format("SELECT {} FROM {} WHERE discord_server_id = {}", row, table, server));
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = text.find('\n', at) + 1;
+    lines.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  std::sort(lines.begin(), lines.end());
+  return fmt::format("{}", fmt::join(lines, ""));
 }
 
 void TestDatabase::execute(const std::string& sql, std::int64_t) const {

@@ -25,6 +25,8 @@ class TestDatabase {
   const store::DatabasePlace& place() const { return place_; }
   /// Rows as "a|b\n", read from outside of the program.
   std::string dump(const std::string& sql) const;
+  /// Every row of a server in a table with all of its values, one line each, sorted.
+  std::string rows(const std::string& table, std::int64_t server) const;
   /// `server`: in whose file, where each has its own; 0 is the file of what belongs to no server.
   void execute(const std::string& sql, std::int64_t server) const;
 

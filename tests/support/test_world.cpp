@@ -28,6 +28,11 @@ void TestWorld::open() {
   net::run_to_end(tenancy->load());
 }
 
+void TestWorld::close(net::Loops& loops) {
+  loops.stop();
+  tenancy.reset();
+}
+
 tenancy::ServerScope TestWorld::server(std::int64_t id) {
   const ServerId server(id);
   if (!tenancy->servers().is_known(server)) {

@@ -40,6 +40,8 @@ class TestWorld {
   /// Changes the database behind the program's back. `server`: in whose file, where each has its own; 0
   /// is the file of what belongs to no server.
   void execute(const std::string& sql, std::int64_t server = 0) { database->execute(sql, server); }
+  /// Ends what runs on these loops, and waits until the database has let go of it. Before the loops go.
+  void close(net::Loops& loops);
   /// Opens the database anew, with every statement that is declared by now.
   void open();
   const store::DatabasePlace& place() const { return database->place(); }
