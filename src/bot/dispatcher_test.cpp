@@ -120,9 +120,8 @@ TEST_F(Road, ManyEventsOfOneServerKeepTheirOrder) {
 }
 
 TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
-  store::sqlite::Connection other(world_.database_file(), store::sqlite::Role::schema);
   chat(1, message("warm up"));
-  other.execute("BEGIN IMMEDIATE");  // nothing can commit
+  const auto other = world_.database->hold_writer(1);  // nothing can commit
   std::promise<void> all;
   std::atomic<int> open = 2'500;
   std::atomic<int> overloaded = 0;
@@ -134,7 +133,7 @@ TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
                        });
   }
   while (overloaded == 0) std::this_thread::sleep_for(1ms);
-  other.execute("COMMIT");
+  other->execute("COMMIT");
   all.get_future().get();
   EXPECT_EQ(overloaded, 500);
 }

@@ -118,6 +118,15 @@ std::string TestDatabase::dump(const std::string& sql) const {
   return text;
 }
 
+std::unique_ptr<store::SchemaSession> TestDatabase::hold_writer(std::int64_t server) const {
+  auto session = store::open_schema_session(place_);
+  if (!session) throw ErrorException(session.error());
+  (*session)->begin();
+  if (place_.layout == Layout::postgres)
+    (*session)->query(fmt::format("SELECT pg_advisory_xact_lock({})", server));
+  return *std::move(session);
+}
+
 std::string TestDatabase::rows(const std::string& table, std::int64_t server) const {
   std::string row = fmt::format("CAST({} AS TEXT)", table);
   if (place_.layout != Layout::postgres) {

@@ -3,11 +3,13 @@
 // databases and roles (tools/private_postgres.sh).
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "base/config.h"
 #include "store/place.h"
+#include "store/schema_session.h"
 #include "tenancy/table.h"
 
 namespace guildhall::test {
@@ -25,6 +27,8 @@ class TestDatabase {
   const store::DatabasePlace& place() const { return place_; }
   /// Rows as "a|b\n", read from outside of the program.
   std::string dump(const std::string& sql) const;
+  /// While it lives, nothing of this server can be written by anybody else.
+  std::unique_ptr<store::SchemaSession> hold_writer(std::int64_t server) const;
   /// Every row of a server in a table with all of its values, one line each, sorted.
   std::string rows(const std::string& table, std::int64_t server) const;
   /// `server`: in whose file, where each has its own; 0 is the file of what belongs to no server.
