@@ -119,8 +119,8 @@ TEST_F(Road, ManyEventsOfOneServerKeepTheirOrder) {
 }
 
 TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
-  store::sqlite::Connection other(world_.database_file(), store::sqlite::Role::schema);
   chat(1, message("warm up"));
+  store::sqlite::Connection other(world_.file_of(1), store::sqlite::Role::schema);
   other.execute("BEGIN IMMEDIATE");  // nothing can commit
   std::promise<void> all;
   std::atomic<int> open = 2'500;

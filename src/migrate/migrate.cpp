@@ -220,4 +220,12 @@ Result<Report> prepare_schema(const store::DatabasePlace& place, TimePoint now) 
   return bring_up_to_date(**session, Dialect::sqlite, embedded_files(), now);
 }
 
+std::function<Result<void>(store::SchemaSession&)> file_preparation(const Clock& clock) {
+  return [&clock](store::SchemaSession& session) -> Result<void> {
+    const auto report = bring_up_to_date(session, Dialect::sqlite, embedded_files(), clock.now());
+    if (!report) return std::unexpected(report.error());
+    return {};
+  };
+}
+
 }  // namespace guildhall::migrate

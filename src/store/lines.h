@@ -8,6 +8,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/ids.h"
 
@@ -48,6 +49,22 @@ class Lines {
     line.jobs.pop_front();
     --size_;
     if (held) ++line.held;
+    settle(server, line);
+    return taken;
+  }
+
+  /// The next jobs of the line whose turn it is, at most so many; none when all are empty or held.
+  std::vector<Job> next_of_one_line(std::size_t most) {
+    std::vector<Job> taken;
+    if (turns_.empty()) return taken;
+    const ServerId server = turns_.front();
+    turns_.pop_front();
+    Line& line = lines_.find(server)->second;
+    line.has_turn = false;
+    for (; !line.jobs.empty() && taken.size() < most; --size_) {
+      taken.push_back(std::move(line.jobs.front()));
+      line.jobs.pop_front();
+    }
     settle(server, line);
     return taken;
   }

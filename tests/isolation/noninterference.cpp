@@ -85,7 +85,7 @@ class Bot {
   }
 
   std::string rows(const std::string& table, std::int64_t server) const {
-    auto session = *store::open_schema_session(world_.place);
+    auto session = *store::open_server_session(world_.place, ServerId(server));
     std::vector<std::string> columns;
     for (const auto& row : session->query("SELECT name FROM pragma_table_info($1)", {table}))
       columns.push_back(fmt::format("quote({})", row.at(0)));

@@ -1,5 +1,6 @@
 // A Guildhall without platforms, for tests: a fresh database in a folder of its own, every feature
-// declared, a clock set by hand.
+// declared, a clock set by hand. GUILDHALL_TEST_STORAGE chooses the layout of the database: sqlite (the
+// default) or sqlite-per-server.
 #pragma once
 
 #include <memory>
@@ -32,12 +33,17 @@ class TestWorld {
     return in(server(id), std::move(body));
   }
 
-  /// What a table of the database file holds, read from outside.
+  /// What the tables of the database hold, those of all servers together, read from outside.
   std::string dump(const std::string& sql) const;
   /// Changes the database behind the program's back. `server`: in whose file, where each has its own; 0
   /// is the file of what belongs to no server.
   void execute(const std::string& sql, std::int64_t server = 0);
-  std::string database_file() const { return (folder.path() / "guildhall.db").string(); }
+  /// The SQLite file of what belongs to no server; in a shared database of everything.
+  std::string database_file() const;
+  /// The SQLite file with this server's rows.
+  std::string file_of(std::int64_t server) const;
+  /// Does a piece of work that changes nothing: a server that has a file of its own has it from then on.
+  void touch(std::int64_t server);
 
   TemporaryFolder folder;
   Config config;
