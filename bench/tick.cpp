@@ -7,6 +7,7 @@
 #include "bench/bench.h"
 #include "bot/jobs.h"
 #include "bot/ledger.h"
+#include "migrate/migrate.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bench {

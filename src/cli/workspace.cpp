@@ -39,8 +39,9 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
   const auto migrated = migrate::prepare_schema(*place, workspace->declarations_.tables, clock.now());
   if (!migrated) return std::unexpected(migrated.error());
-  auto tenancy = tenancy::Tenancy::open(*place, workspace->declarations_.statements,
-                                        workspace->declarations_.tables, &workspace->metrics_);
+  auto tenancy =
+      tenancy::Tenancy::open(*place, workspace->declarations_.statements, workspace->declarations_.tables,
+                             &workspace->metrics_, {migrate::file_preparation(clock)});
   if (!tenancy) return std::unexpected(tenancy.error());
   workspace->tenancy_ = std::move(*tenancy);
   net::run_to_end(workspace->tenancy_->load());

@@ -231,4 +231,12 @@ Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::
   return Report{};
 }
 
+std::function<Result<void>(store::SchemaSession&)> file_preparation(const Clock& clock) {
+  return [&clock](store::SchemaSession& session) -> Result<void> {
+    const auto report = bring_up_to_date(session, Dialect::sqlite, embedded_files(), clock.now());
+    if (!report) return std::unexpected(report.error());
+    return {};
+  };
+}
+
 }  // namespace guildhall::migrate

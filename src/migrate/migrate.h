@@ -6,6 +6,7 @@
 // nothing. It never touches a server's rows.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,9 @@ Result<Report> bring_up_to_date(store::SchemaSession& session, Dialect dialect,
 /// it is only compared. Errors as above, and what opening the database brings.
 Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::TableCatalog& tables,
                               TimePoint now);
+
+/// Brings one server's file up to date, in the layout where each has its own. The clock outlives it.
+std::function<Result<void>(store::SchemaSession&)> file_preparation(const Clock& clock);
 
 /// Says what stands in the way of using the database as it is, and changes nothing. Error `schema`.
 Result<void> check_version(store::SchemaSession& session, Dialect dialect,

@@ -2,16 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <stdexcept>
 
 #include "store/postgres/postgres_database.h"
 #include "store/postgres/session.h"
 #include "store/schema_session.h"
+#include "store/sqlite/per_server_database.h"
+#include "store/sqlite/server_files.h"
 #include "store/sqlite/sqlite_database.h"
 
 namespace guildhall::store {
@@ -37,16 +42,16 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
 
 Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
   switch (options.place.layout) {
-    case Layout::sqlite:
-      return SqliteDatabase::open(options.place.path, *options.statements, options.gate, options.metrics);
+    case Layout::sqlite: return SqliteDatabase::open(options);
+    case Layout::sqlite_per_server: return PerServerDatabase::open(options);
     case Layout::postgres: return PostgresDatabase::open(options);
-    case Layout::sqlite_per_server: break;
   }
-  return fail(ErrorCode::configuration, "this layout is not there yet");
+  throw std::logic_error("a layout that is none");
 }
 
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place) {
   if (place.layout == Layout::sqlite) return open_schema_session(place.path);
+  if (place.layout == Layout::sqlite_per_server) return open_schema_session(sqlite::directory_file(place.path));
   // Whoever changes the schema acts as its owner; the bot's own login only looks.
   const bool owner = !place.migrate_url.empty();
   try {
@@ -56,6 +61,30 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& 
     return fail(ErrorCode::storage, fmt::format("database '{}': {}", place.name(), error.what()),
                 "Check that PostgreSQL runs there and that the addresses below [database] are right.");
   }
+}
+
+Result<std::unique_ptr<SchemaSession>> open_server_session(const DatabasePlace& place, ServerId server) {
+  if (place.layout != Layout::sqlite_per_server) return open_schema_session(place);
+  const std::string file = sqlite::server_file(place.path, server);
+  if (!std::filesystem::exists(file))
+    return fail(ErrorCode::not_found, fmt::format("server {} has no file '{}'", server.str(), file));
+  return open_schema_session(file);
+}
+
+Result<std::vector<ServerId>> servers_with_file(const DatabasePlace& place) {
+  std::vector<ServerId> servers;
+  if (place.layout != Layout::sqlite_per_server) return servers;
+  std::error_code error;
+  const auto folder = std::filesystem::path(sqlite::server_file(place.path, ServerId{})).parent_path();
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".db") continue;
+    if (const auto id = ServerId::parse(entry.path().stem().string())) servers.push_back(*id);
+  }
+  if (error)
+    return fail(ErrorCode::storage,
+                fmt::format("cannot read the folder '{}': {}", folder.string(), error.message()));
+  std::ranges::sort(servers);
+  return servers;
 }
 
 }  // namespace guildhall::store

@@ -1,7 +1,9 @@
 // Database: runs units of work. One implementation per kind of database; features never see which.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -159,18 +161,42 @@ struct StatementFacts {
 /// Says why a statement may not run, or nothing when it may.
 using StatementGate = std::function<std::optional<std::string>(const StatementInfo&, const StatementFacts&)>;
 
+/// The tenant column, in every table of class T and C and in the registry (tenancy/table.h).
+inline constexpr std::string_view kTenantColumn = "discord_server_id";
+
+/// Where a table's rows lie when each server has a database of its own.
+enum class TableHome {
+  server,  // in their server's
+  copied,  // beside the servers, and as a copy in each server's: what all may read; of `servers` the own row
+  directory,  // beside the servers only
+};
+using TableHomes = std::map<std::string, TableHome, std::less<>>;
+
+class SchemaSession;
+
+/// What a layout with a file per server needs besides.
+struct FileOptions {
+  /// Brings the schema of one server's file up to date (migrate/migrate.h), on any thread. Its error refuses
+  /// that server and no other.
+  std::function<Result<void>(SchemaSession&)> prepare;
+  /// Servers' files that are open at once, at most; 0: as many as the layout thinks right.
+  std::size_t open_files = 0;
+};
+
 struct DatabaseOptions {
   DatabasePlace place;
   const StatementRegistry* statements = nullptr;
   StatementGate gate;
+  TableHomes tables = {};
   /// Of these tables other processes hold something in memory: writing to them is announced.
   std::set<std::string, std::less<>> announced = {};
+  FileOptions files = {};
   Metrics* metrics = nullptr;
 };
 
 /// Opens the database and passes every registered statement through the gate. Errors: `storage` (the
 /// message names the file or host), `refused_by_guard` (names statement, table and reason),
-/// `configuration` (a URL that is none of the known ones).
+/// `configuration` (a URL that is none of the known ones; a limit of the system that is too low).
 Result<std::unique_ptr<Database>> open_database(DatabaseOptions options);
 
 }  // namespace guildhall::store

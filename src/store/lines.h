@@ -57,6 +57,22 @@ class Lines {
     return taken;
   }
 
+  /// The next jobs of the line whose turn it is, at most so many; none when all are empty or held.
+  std::vector<Job> next_of_one_line(std::size_t most) {
+    std::vector<Job> taken;
+    if (turns_.empty()) return taken;
+    const ServerId server = turns_.front();
+    turns_.pop_front();
+    Line& line = lines_.find(server)->second;
+    line.has_turn = false;
+    for (; !line.jobs.empty() && taken.size() < most; --size_) {
+      taken.push_back(std::move(line.jobs.front()));
+      line.jobs.pop_front();
+    }
+    settle(server, line);
+    return taken;
+  }
+
   /// Nothing is taken from this line until it is released as often as it was held.
   void hold(ServerId server) {
     Line& line = lines_[server];

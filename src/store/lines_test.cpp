@@ -25,6 +25,17 @@ TEST(Lines, GoRoundTheServersAndKeepTheOrderOfEach) {
   EXPECT_EQ(lines.size(), 0U);
 }
 
+TEST(Lines, GiveSeveralOfOneServerAtATime) {
+  Lines<std::string> lines;
+  for (const char* job : {"a1", "a2", "a3"}) lines.push(kA, job);
+  lines.push(kB, "b1");
+  EXPECT_EQ(lines.next_of_one_line(2), (std::vector<std::string>{"a1", "a2"}));
+  EXPECT_EQ(lines.next_of_one_line(2), (std::vector<std::string>{"b1"}));
+  EXPECT_EQ(lines.next_of_one_line(2), (std::vector<std::string>{"a3"}));
+  EXPECT_TRUE(lines.next_of_one_line(2).empty());
+  EXPECT_EQ(lines.size(), 0U);
+}
+
 TEST(Lines, AFullLineRefusesItsOwnServerOnly) {
   Lines<int> lines;
   for (std::size_t i = 0; i < Lines<int>::kLongestLine; ++i) EXPECT_TRUE(lines.push(kA, 1));

@@ -33,8 +33,10 @@ Result<DatabasePlace> find_place(const std::string& url, const std::string& data
        {std::pair{kFile, Layout::sqlite}, std::pair{kFolder, Layout::sqlite_per_server}}) {
     if (!url.starts_with(scheme) || url.size() == scheme.size()) continue;
     const std::filesystem::path path = url.substr(scheme.size());
+    const auto whole = path.is_absolute() ? path : std::filesystem::path(data_dir) / path;
     place.layout = layout;
-    place.path = (path.is_absolute() ? path : std::filesystem::path(data_dir) / path).string();
+    // A folder is the same with a slash behind it, and what is named after it lies beside it.
+    place.path = (whole.has_filename() ? whole : whole.parent_path()).string();
     return place;
   }
   return fail(ErrorCode::configuration,

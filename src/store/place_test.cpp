@@ -15,6 +15,7 @@ TEST(Place, IsChosenByTheUrl) {
   ASSERT_TRUE(folder);
   EXPECT_EQ(folder->layout, Layout::sqlite_per_server);
   EXPECT_EQ(folder->path, "/srv/servers");
+  EXPECT_EQ(find_place("sqlite-per-server:servers/", "/data")->path, "/data/servers");
   EXPECT_EQ(find_place("postgresql://host/db", "/data")->layout, Layout::postgres);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/ids.h"
 #include "store/place.h"
 
 namespace guildhall::store {
@@ -30,7 +31,13 @@ class SchemaSession {
 
 /// Opens or creates a SQLite file and checks that it is one. Error `storage` names the file and the way out.
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& file);
-/// Of a layout with one database: the file of `sqlite:`, PostgreSQL with the rights of migrate_url.
+/// Of what belongs to no server: the file of `sqlite:`, the directory of `sqlite-per-server:`, PostgreSQL
+/// with the rights of migrate_url.
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place);
+/// Of one server's rows: its file where it has its own, else the same as above. Error `not_found` when it
+/// has no file yet.
+Result<std::unique_ptr<SchemaSession>> open_server_session(const DatabasePlace& place, ServerId server);
+/// The servers that have a file of their own, in the order of their ids; none in the other layouts.
+Result<std::vector<ServerId>> servers_with_file(const DatabasePlace& place);
 
 }  // namespace guildhall::store

@@ -66,11 +66,13 @@ Tenancy::Tenancy(std::unique_ptr<store::Database> database)
 
 Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
-                                               const TableCatalog& tables, Metrics* metrics) {
+                                               const TableCatalog& tables, Metrics* metrics,
+                                               store::FileOptions files) {
   auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
     return refuse_statement(tables, info, facts);
   };
-  auto database = store::open_database({place, &statements, gate, announced(tables), metrics});
+  auto database = store::open_database(
+      {place, &statements, gate, tables.homes(), announced(tables), std::move(files), metrics});
   if (!database) return std::unexpected(database.error());
   return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database)));
 }

@@ -46,9 +46,11 @@ class Scopes {
 class Tenancy {
  public:
   /// `statements` and `tables` hold everything that the features declared; both outlive this object.
+  /// `files` is for layouts with a file per server.
   static Result<std::unique_ptr<Tenancy>> open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
-                                               const TableCatalog& tables, Metrics* metrics);
+                                               const TableCatalog& tables, Metrics* metrics,
+                                               store::FileOptions files);
 
   /// Reads servers and channels. Before anything else.
   Task<void> load();

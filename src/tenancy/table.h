@@ -8,10 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "store/database.h"
+
 namespace guildhall::tenancy {
 
 /// The tenant column, in every table of class T and C and in the registry.
-inline constexpr std::string_view kTenantColumn = "discord_server_id";
+using store::kTenantColumn;
 
 enum class TableClass {
   tenant,    // T: a server's rows
@@ -49,6 +51,8 @@ class TableCatalog {
     return spec != nullptr && spec->table_class != TableClass::global;
   }
   const std::map<std::string, TableSpec, std::less<>>& all() const { return tables_; }
+  /// Where the rows of each lie when every server has a database of its own.
+  store::TableHomes homes() const;
 
  private:
   std::map<std::string, TableSpec, std::less<>> tables_;

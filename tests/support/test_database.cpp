@@ -12,6 +12,8 @@
 #include "migrate/migrate.h"
 #include "store/postgres/session.h"
 #include "store/schema_session.h"
+#include "store/sqlite/connection.h"
+#include "store/sqlite/server_files.h"
 #include "tenancy/postgres_roles.h"
 
 namespace guildhall::test {
@@ -19,6 +21,7 @@ namespace {
 
 using store::Layout;
 using store::postgres::Session;
+using store::sqlite::Connection;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -69,11 +72,53 @@ const std::string& template_database(const tenancy::TableCatalog& tables, TimePo
   return name;
 }
 
+/// The tables of a directory and of the servers' files, put together as one shared database would be.
+class Merged {
+ public:
+  Merged(const store::DatabasePlace& place, const store::TableHomes& homes) : homes_(homes) {
+    connection_.execute("PRAGMA foreign_keys=OFF");
+    const std::string directory = store::sqlite::directory_file(place.path);
+    Connection schema(directory, store::sqlite::Role::schema);
+    for (const auto& row : schema.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+      connection_.execute(row[0].c_str());
+    add(directory, false);
+    for (const ServerId server : *store::servers_with_file(place))
+      add(store::sqlite::server_file(place.path, server), true);
+  }
+
+  store::SchemaSession::Rows query(const std::string& sql) { return connection_.query(sql); }
+
+ private:
+  void add(const std::string& file, bool of_server) {
+    connection_.query("ATTACH $1 AS one", {file});
+    for (const auto& [table, home] : homes_) {
+      if (of_server != (home == store::TableHome::server)) continue;
+      std::vector<std::string> columns;
+      for (const auto& row : connection_.query("SELECT name FROM pragma_table_info($1, 'main')", {table}))
+        columns.push_back(row[0]);
+      connection_.execute(
+          fmt::format("INSERT INTO main.{0} ({1}) SELECT {1} FROM one.{0}", table, fmt::join(columns, ", "))
+              .c_str());
+    }
+    connection_.execute("DETACH one");
+  }
+
+  const store::TableHomes& homes_;
+  Connection connection_{":memory:", store::sqlite::Role::schema};
+};
+
+std::string as_text(const store::SchemaSession::Rows& rows) {
+  std::string text;
+  for (const auto& row : rows) text += fmt::format("{}\n", fmt::join(row, "|"));
+  return text;
+}
+
 }  // namespace
 
 Layout tested_layout() {
   const std::string name = variable("GUILDHALL_TEST_STORAGE");
   if (name.empty() || name == "sqlite") return Layout::sqlite;
+  if (name == "sqlite-per-server") return Layout::sqlite_per_server;
   if (name == "postgres") return Layout::postgres;
   throw std::invalid_argument("GUILDHALL_TEST_STORAGE: unknown layout " + name);
 }
@@ -97,7 +142,9 @@ TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, 
     created_ = name;
     point_at(config, name);
   }
+  if (layout == Layout::sqlite_per_server) config.database_url = "sqlite-per-server:servers";
   place_ = *store::find_place(config);
+  homes_ = tables.homes();
   if (created_.empty()) migrate_to(place_, tables, now);
 }
 
@@ -111,15 +158,25 @@ TestDatabase::~TestDatabase() {
 }
 
 std::string TestDatabase::dump(const std::string& sql) const {
+  if (place_.layout == Layout::sqlite_per_server) return as_text(Merged(place_, homes_).query(sql));
   auto session = store::open_schema_session(place_);
   if (!session) throw ErrorException(session.error());
-  std::string text;
-  for (const auto& row : (*session)->query(sql)) text += fmt::format("{}\n", fmt::join(row, "|"));
-  return text;
+  return as_text((*session)->query(sql));
+}
+
+std::string TestDatabase::file_of(std::int64_t server) const {
+  if (place_.layout == Layout::sqlite) return place_.path;
+  return server == 0 ? store::sqlite::directory_file(place_.path)
+                     : store::sqlite::server_file(place_.path, ServerId(server));
+}
+
+Result<std::unique_ptr<store::SchemaSession>> TestDatabase::session_of(std::int64_t server) const {
+  return server == 0 ? store::open_schema_session(place_)
+                     : store::open_server_session(place_, ServerId(server));
 }
 
 std::unique_ptr<store::SchemaSession> TestDatabase::hold_writer(std::int64_t server) const {
-  auto session = store::open_schema_session(place_);
+  auto session = session_of(server);
   if (!session) throw ErrorException(session.error());
   (*session)->begin();
   if (place_.layout == Layout::postgres)
@@ -149,8 +206,8 @@ std::string TestDatabase::rows(const std::string& table, std::int64_t server) co
   return fmt::format("{}", fmt::join(lines, ""));
 }
 
-void TestDatabase::execute(const std::string& sql, std::int64_t) const {
-  auto session = store::open_schema_session(place_);
+void TestDatabase::execute(const std::string& sql, std::int64_t server) const {
+  auto session = session_of(server);
   if (!session) throw ErrorException(session.error());
   (*session)->execute(sql);
 }

@@ -1,5 +1,5 @@
-// A fresh database for one test, in the layout that GUILDHALL_TEST_STORAGE names: `sqlite` (default) or
-// `postgres`, there on the server whose address GUILDHALL_TEST_POSTGRES holds, of a login that may make
+// A fresh database for one test, in the layout that GUILDHALL_TEST_STORAGE names: `sqlite`
+// (default), `sqlite-per-server` or `postgres`, there on the server whose address GUILDHALL_TEST_POSTGRES holds, of a login that may make
 // databases and roles (tools/private_postgres.sh).
 #pragma once
 
@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "store/database.h"
 #include "store/place.h"
 #include "store/schema_session.h"
 #include "tenancy/table.h"
@@ -31,11 +32,16 @@ class TestDatabase {
   std::unique_ptr<store::SchemaSession> hold_writer(std::int64_t server) const;
   /// Every row of a server in a table with all of its values, one line each, sorted.
   std::string rows(const std::string& table, std::int64_t server) const;
+  /// Of the SQLite layouts; 0 is the file of what belongs to no server.
+  std::string file_of(std::int64_t server) const;
   /// `server`: in whose file, where each has its own; 0 is the file of what belongs to no server.
   void execute(const std::string& sql, std::int64_t server) const;
 
  private:
+  Result<std::unique_ptr<store::SchemaSession>> session_of(std::int64_t server) const;
+
   store::DatabasePlace place_;
+  store::TableHomes homes_;
   std::string created_;  // database on the PostgreSQL server
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "features/features.h"
+#include "migrate/migrate.h"
 #include "web/sessions.h"
 
 namespace guildhall::test {
@@ -19,10 +20,12 @@ TestWorld::TestWorld(store::Layout layout) : declarations(config) {
 
 TestWorld::~TestWorld() = default;
 
-void TestWorld::open() {
+void TestWorld::open() { open({migrate::file_preparation(clock)}); }
+
+void TestWorld::open(store::FileOptions files) {
   tenancy.reset();
-  auto opened =
-      tenancy::Tenancy::open(database->place(), declarations.statements, declarations.tables, &metrics);
+  auto opened = tenancy::Tenancy::open(database->place(), declarations.statements, declarations.tables,
+                                       &metrics, std::move(files));
   if (!opened) throw ErrorException(opened.error());
   tenancy = std::move(*opened);
   net::run_to_end(tenancy->load());
@@ -39,6 +42,15 @@ tenancy::ServerScope TestWorld::server(std::int64_t id) {
     net::run_to_end(tenancy->servers().arrived(server, fmt::format("Server {}", id), clock.now()));
   }
   return *tenancy->scopes().for_operator(server);
+}
+
+void TestWorld::execute(const std::string& sql, std::int64_t id) {
+  if (id != 0) touch(id);
+  database->execute(sql, id);
+}
+
+void TestWorld::touch(std::int64_t id) {
+  in(id, [](store::Tx&) -> store::TxTask<void> { co_return; });
 }
 
 }  // namespace guildhall::test

@@ -1,4 +1,4 @@
-// A Guildhall without platforms, for tests: a fresh database of its own, every feature
+// A Guildhall without platforms, for tests: a fresh database of its own (test_database.h), every feature
 // declared, a clock set by hand.
 #pragma once
 
@@ -39,14 +39,18 @@ class TestWorld {
   std::string dump(const std::string& sql) const { return database->dump(sql); }
   /// Changes the database behind the program's back. `server`: in whose file, where each has its own; 0
   /// is the file of what belongs to no server.
-  void execute(const std::string& sql, std::int64_t server = 0) { database->execute(sql, server); }
+  void execute(const std::string& sql, std::int64_t server = 0);
+  /// Does a piece of work that changes nothing: a server that has a file of its own has it from then on.
+  void touch(std::int64_t server);
   /// Ends what runs on these loops, and waits until the database has let go of it. Before the loops go.
   void close(net::Loops& loops);
   /// Opens the database anew, with every statement that is declared by now.
   void open();
+  void open(store::FileOptions files);
   const store::DatabasePlace& place() const { return database->place(); }
-  /// Of the layout with one file.
-  std::string database_file() const { return (folder.path() / "guildhall.db").string(); }
+  /// Of the SQLite layouts: the file of what belongs to no server, and the one with this server's rows.
+  std::string database_file() const { return database->file_of(0); }
+  std::string file_of(std::int64_t server) const { return database->file_of(server); }
 
   TemporaryFolder folder;
   Config config;

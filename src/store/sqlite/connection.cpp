@@ -13,6 +13,10 @@ namespace {
 /// How long a connection waits for another process's write before it reports "busy".
 constexpr int kBusyMilliseconds = 1000;
 
+/// Of one among many: pages in memory (negative: KiB), and pages in the log before they go into the file.
+constexpr const char* kSmallMemory = "PRAGMA cache_size=-128";
+constexpr const char* kSmallLog = "PRAGMA wal_autocheckpoint=128";
+
 DbCode code_of(int extended) {
   switch (extended) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -105,8 +109,16 @@ struct FinalizeGuard {
 
 }  // namespace
 
-Connection::Connection(const std::string& file, Role role) {
-  const int flags = role == Role::reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+Error damage_of(const std::string& file, std::string_view why) {
+  return {ErrorCode::storage, fmt::format("database file '{}' is damaged: {}", file, why),
+          fmt::format("Put a backup in its place, or save what can be read: "
+                      "sqlite3 '{0}' .recover | sqlite3 '{0}.recovered'",
+                      file)};
+}
+
+Connection::Connection(const std::string& file, Role role, Share share) {
+  const int making = share == Share::whole ? SQLITE_OPEN_CREATE : 0;
+  const int flags = role == Role::reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | making;
   if (sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr) !=
       SQLITE_OK) {
     const DatabaseError error(code_of(sqlite3_extended_errcode(db_)), "",
@@ -120,7 +132,8 @@ Connection::Connection(const std::string& file, Role role) {
     execute("PRAGMA synchronous=FULL");
     execute(role == Role::checker ? "PRAGMA foreign_keys=OFF" : "PRAGMA foreign_keys=ON");
     execute("PRAGMA temp_store=MEMORY");
-    execute("PRAGMA cache_size=-16000");
+    execute(share == Share::whole ? "PRAGMA cache_size=-16000" : kSmallMemory);
+    if (share == Share::one_of_many) execute(kSmallLog);
     // The first use of this function declares its columns, which the authorizer would take for DDL.
     execute("SELECT 1 FROM json_each('[]')");
     if (role != Role::schema && !mutated(Mutation::authorizer_off))
@@ -136,6 +149,12 @@ Connection::~Connection() {
   sqlite3_close_v2(db_);
 }
 
+void Connection::rest() {
+  for (const Prepared& prepared : prepared_) sqlite3_finalize(prepared.statement);
+  prepared_ = {};
+  sqlite3_db_release_memory(db_);
+}
+
 void Connection::execute(const char* sql) {
   if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with(db_, "executing");
 }
@@ -144,7 +163,11 @@ std::vector<std::vector<std::string>> Connection::query(const std::string& sql,
                                                         const std::vector<std::string>& values) {
   const FinalizeGuard guard{prepare(sql, false)};
   const std::vector<Value> bound(values.begin(), values.end());  // bound, not copied: lives until the end
-  for (std::size_t i = 0; i < bound.size(); ++i) bind(guard.statement, static_cast<int>(i) + 1, bound[i]);
+  for (std::size_t i = 0; i < bound.size(); ++i) {
+    // SQLite numbers these names as they appear.
+    const int position = sqlite3_bind_parameter_index(guard.statement, fmt::format("${}", i + 1).c_str());
+    if (position != 0) bind(guard.statement, position, bound[i]);
+  }
   std::vector<std::vector<std::string>> rows;
   int result = SQLITE_ROW;
   while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {

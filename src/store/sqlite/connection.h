@@ -18,19 +18,25 @@ namespace guildhall::store::sqlite {
 /// statement itself touches and not what the database looks up for it.
 enum class Role { reader, writer, schema, checker };
 
+/// One of many keeps little in memory and on disk beside its file, and does not make the file.
+enum class Share { whole, one_of_many };
+
+/// What is to be said of a file that SQLite finds damaged.
+Error damage_of(const std::string& file, std::string_view why);
+
 class Connection {
  public:
   /// Opens the file with WAL, synchronous=FULL and foreign keys; a reader never writes; a schema
   /// connection may change tables; every other is watched by an authorizer that refuses DDL, ATTACH
   /// and PRAGMA. Throws DatabaseError.
-  Connection(const std::string& file, Role role);
+  Connection(const std::string& file, Role role, Share share = Share::whole);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
   /// SQL without parameters or rows (BEGIN, COMMIT, a migration's script).
   void execute(const char* sql);
-  /// Rows as text, NULL as "" (the migrator's journal, a pragma).
+  /// Rows as text, NULL as "" (the migrator's journal, a pragma). Values are bound to $1, $2, ... as text.
   std::vector<std::vector<std::string>> query(const std::string& sql,
                                               const std::vector<std::string>& values = {});
   bool in_transaction() const;
@@ -38,6 +44,9 @@ class Connection {
 
   /// Prepares (once) and runs one registered statement for all of its calls.
   void run(const StatementInfo& info, WorkScope scope, Execution& execution);
+
+  /// Gives back the memory that the next statements would have liked to find: what is prepared, the pages.
+  void rest();
 
   /// What the database says of a statement, without running it.
   StatementFacts inspect(const std::string& sql);

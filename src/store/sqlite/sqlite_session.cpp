@@ -12,13 +12,6 @@ namespace {
 /// Larger files are not read through at every start.
 constexpr std::uintmax_t kCheckedBytes = 64ULL << 20;
 
-std::unexpected<Error> damaged(const std::string& file, std::string_view why) {
-  return fail(ErrorCode::storage, fmt::format("database file '{}' is damaged: {}", file, why),
-              fmt::format("Put a backup in its place, or save what can be read: "
-                          "sqlite3 '{0}' .recover | sqlite3 '{0}.recovered'",
-                          file));
-}
-
 class SqliteSession final : public SchemaSession {
  public:
   explicit SqliteSession(const std::string& file) : file_(file), connection_(file, sqlite::Role::schema) {}
@@ -47,11 +40,11 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& fi
     if (std::filesystem::file_size(file) <= kCheckedBytes) {
       const auto findings = session->query("PRAGMA quick_check(1)", {});
       if (findings.empty() || findings[0][0] != "ok")
-        return damaged(file, findings.empty() ? "?" : findings[0][0]);
+        return std::unexpected(sqlite::damage_of(file, findings.empty() ? "?" : findings[0][0]));
     }
     return session;
   } catch (const DatabaseError& failure) {
-    if (failure.code() == DbCode::corrupt) return damaged(file, failure.what());
+    if (failure.code() == DbCode::corrupt) return std::unexpected(sqlite::damage_of(file, failure.what()));
     return fail(ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()),
                 "Check that the folder exists and that this user may write there (data.dir, database.url).");
   }
