@@ -28,8 +28,9 @@ Workspace::Workspace(const Config& config, const Clock& clock)
   tenancy::Tenancy::declare(declarations_.statements, declarations_.tables);
   bot::declare_bot(declarations_);
   features::declare_all(declarations_);
-  web::Sessions::declare(declarations_.statements);
-  declare_demo_check(declarations_.statements);
+  web::Sessions::declare(declarations_);
+  declare_demo_check(declarations_);
+  declarations_.rows.declare(declarations_.statements, declarations_.tables);
 }
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {

@@ -18,6 +18,7 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
   if (scope.access == Access::server && scope.server == ServerId{}) {
     throw DatabaseError(DbCode::no_scope, "", "a unit of work named no server");
   }
+  if (observer_ != nullptr) work.observe(*observer_, scope);
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
       [&](auto handler) {
         // The loop must not stop while the answer is under way, and the answer belongs on it.
@@ -31,7 +32,9 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
       asio::use_awaitable);
 }
 
-Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
+namespace {
+
+Result<std::unique_ptr<Database>> open_layout(const DatabaseOptions& options) {
   switch (options.place.layout) {
     case Layout::sqlite:
       return SqliteDatabase::open(options.place.path, *options.statements, options.gate, options.metrics);
@@ -39,6 +42,14 @@ Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
     case Layout::postgres: break;
   }
   return fail(ErrorCode::configuration, "this layout is not there yet");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
+  auto database = open_layout(options);
+  if (database) (*database)->observe(options.observer);
+  return database;
 }
 
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place) {

@@ -46,21 +46,25 @@ Result<ServerScope> Scopes::for_operator(ServerId server) const {
   return ServerScope(*database_, server);
 }
 
-Tenancy::Tenancy(std::unique_ptr<store::Database> database)
+Tenancy::Tenancy(std::unique_ptr<store::Database> database, store::ServerRange servers)
     : database_(std::move(database)),
-      servers_(GlobalScope(*database_)),
-      channels_(GlobalScope(*database_)),
+      servers_(GlobalScope(*database_), servers),
+      channels_(GlobalScope(*database_), servers),
       scopes_(*database_, servers_, channels_) {}
 
 Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
-                                               const TableCatalog& tables, Metrics* metrics) {
-  auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
-    return refuse_statement(tables, info, facts);
-  };
-  auto database = store::open_database({place, &statements, gate, metrics});
+                                               const TableCatalog& tables, Metrics* metrics,
+                                               OpenOptions options) {
+  if (!options.gate) {
+    options.gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
+      return refuse_statement(tables, info, facts);
+    };
+  }
+  auto database =
+      store::open_database({place, &statements, std::move(options.gate), metrics, options.observer});
   if (!database) return std::unexpected(database.error());
-  return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database)));
+  return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database), options.servers));
 }
 
 Task<void> Tenancy::load() {

@@ -32,10 +32,12 @@ struct TableSpec {
 
 class TableCatalog {
  public:
+  /// After the tables that its foreign keys name.
   void add(TableSpec spec) {
     const std::string name = spec.name;
     if (!tables_.emplace(name, std::move(spec)).second)
       throw std::logic_error("table declared twice: " + name);
+    in_order_.push_back(name);
   }
   const TableSpec* find(std::string_view name) const {
     const auto found = tables_.find(name);
@@ -47,9 +49,12 @@ class TableCatalog {
     return spec != nullptr && spec->table_class != TableClass::global;
   }
   const std::map<std::string, TableSpec, std::less<>>& all() const { return tables_; }
+  /// The names as they were declared: a table stands behind those that it refers to.
+  const std::vector<std::string>& in_order() const { return in_order_; }
 
  private:
   std::map<std::string, TableSpec, std::less<>> tables_;
+  std::vector<std::string> in_order_;
 };
 
 /// The tables of migration 0001, which belong to no feature.

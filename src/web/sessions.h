@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "bot/feature.h"
 #include "net/http.h"
 #include "net/rate_limit.h"
 #include "tenancy/audit.h"
@@ -28,7 +29,7 @@ class Sessions {
  public:
   Sessions(tenancy::GlobalScope global, const Clock& clock) : global_(global), clock_(clock) {}
 
-  static void declare(store::StatementRegistry& statements);
+  static void declare(bot::Declarations& declarations);
 
   /// A fresh code, logged in the operator's log.
   Task<std::string> make_login_code(tenancy::Actor actor);

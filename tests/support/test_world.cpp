@@ -14,7 +14,8 @@ TestWorld::TestWorld() : declarations(config) {
   tenancy::Tenancy::declare(declarations.statements, declarations.tables);
   bot::declare_bot(declarations);
   features::declare_all(declarations);
-  web::Sessions::declare(declarations.statements);
+  web::Sessions::declare(declarations);
+  declarations.rows.declare(declarations.statements, declarations.tables);
   place = *store::find_place(config);
   const auto migrated = migrate::prepare_schema(place, clock.now());
   if (!migrated) throw ErrorException(migrated.error());
