@@ -127,7 +127,8 @@ std::vector<std::vector<ServerId>> TickRunner::chunks_of(const std::vector<Serve
 
 Task<std::vector<ServerId>> TickRunner::claim(TimePoint now) {
   const auto& [first, last] = tenancy_.servers().range();
-  const ClaimParams params{first, last, now, now + 2 * std::max<Duration>(kTickInterval, kLongestPause), now + kLease};
+  const ClaimParams params{first, last, now, now + 2 * std::max<Duration>(kTickInterval, kLongestPause),
+                           now + kLease};
   const auto rows = co_await tenancy_.door().transact(
       "tick.claim", now, [params](CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
         co_await tx.change(kEnsure, {params.first, params.last, params.now});

@@ -163,8 +163,8 @@ TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person) {
 }
 
 void declare_persons(store::StatementRegistry& statements) {
-  statements.add("persons", kFind, kFindByName, kOfPerson, kNewPerson, kNewIdentity, kRename,
-                 kRenamePerson, kRepoint);
+  statements.add("persons", kFind, kFindByName, kOfPerson, kNewPerson, kNewIdentity, kRename, kRenamePerson,
+                 kRepoint);
 }
 
 }  // namespace guildhall::bot

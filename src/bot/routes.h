@@ -41,7 +41,7 @@ struct RouteAnswer {
 
 /// A request that a server which has set nothing by itself answers with 200.
 struct RouteExample {
-  std::map<std::string, std::string, std::less<>> path = {};   // a value for each {key} segment
+  std::map<std::string, std::string, std::less<>> path = {};  // a value for each {key} segment
   std::map<std::string, std::string, std::less<>> query = {};
   boost::json::value body = nullptr;
 };

@@ -147,8 +147,8 @@ store::TxTask<Result<SettingChange>> change_default(store::GlobalTx& tx, const S
                                                     std::string key, std::optional<std::string> value,
                                                     tenancy::Actor actor, TimePoint now);
 
-/// A row of the defaults as it stands, unchecked and without effect on anybody who runs: one under a key
-/// that no setting has is read by all and used by nobody. Without a value: not there.
+/// A row of the defaults as it stands, or none: unchecked, unlogged, and nobody is told. Under a key that no
+/// setting has, every server reads it and none uses it.
 store::TxTask<void> put_default_row(store::GlobalTx& tx, std::string key, std::optional<std::string> value,
                                     TimePoint now);
 

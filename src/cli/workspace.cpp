@@ -45,7 +45,32 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
   if (!tenancy) return std::unexpected(tenancy.error());
   workspace->tenancy_ = std::move(*tenancy);
   net::run_to_end(workspace->tenancy_->load());
+  if (auto swept = workspace->sweep_proof(); !swept) return std::unexpected(swept.error());
   return workspace;
+}
+
+Result<InstanceLock> take_proof_lock(const Config& config) {
+  const auto place = store::find_place(config);
+  if (!place) return std::unexpected(place.error());
+  const std::string beside =
+      place->path.empty() ? (std::filesystem::path(config.data_dir) / "guildhall").string() : place->path;
+  return InstanceLock::take(beside + ".proof.lock", "an isolation proof");
+}
+
+/// One that is under way holds the lock, and its servers are left to it.
+Result<void> Workspace::sweep_proof() const {
+  if (!tenancy_->servers().has_others()) return {};
+  const auto lock = take_proof_lock(config_);
+  if (!lock) return {};
+  return doctor::sweep(installation());
+}
+
+doctor::Installation Workspace::installation() const {
+  const auto open = [this](tenancy::OpenOptions options, Metrics& metrics) {
+    return tenancy::Tenancy::open(*store::find_place(config_), declarations_.statements, declarations_.tables,
+                                  &metrics, std::move(options));
+  };
+  return {declarations_, *clock_, open};
 }
 
 Result<tenancy::ServerScope> Workspace::scope(const std::string& server) const {

@@ -107,8 +107,7 @@ constexpr GlobalStatement<KeyParams, SealedTokens> kTokens{
     "WHERE platform = :platform AND platform_user_id = :user"};
 
 constexpr GlobalStatement<KeyParams, NoRow> kForget{
-    "tenancy.forget_channel",
-    "DELETE FROM channels WHERE platform = :platform AND platform_user_id = :user"};
+    "tenancy.forget_channel", "DELETE FROM channels WHERE platform = :platform AND platform_user_id = :user"};
 
 /// Real ones may have names for ids; the reserved ones have numbers.
 bool is_in(const store::ServerRange& range, const std::string& platform_user_id) {

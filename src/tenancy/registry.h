@@ -1,5 +1,6 @@
-// Which servers there are, of the range that this Tenancy knows. A server appears when the bot joins it (or when the operator adds one
-// without Discord) and becomes inactive when the bot leaves; nothing of its data goes with that.
+// Which servers there are, of the range that this Tenancy knows. A server appears when the bot joins it (or
+// when the operator adds one without Discord) and becomes inactive when the bot leaves; nothing of its data
+// goes with that.
 #pragma once
 
 #include <atomic>

@@ -51,7 +51,9 @@ void SealedRows::make(std::deque<Table>& tables, const std::string& table, std::
 void SealedRows::declare(store::StatementRegistry& statements, const TableCatalog& tables) {
   statements.add("tenancy", kUnbindAll);
   for (const std::string& name : tables.in_order()) {
-    switch (tables.find(name)->table_class) {
+    const TableSpec& spec = *tables.find(name);
+    if (spec.transient) continue;
+    switch (spec.table_class) {
       case TableClass::tenant:
       case TableClass::child: make(own_, name, ":server", statements); break;
       case TableClass::registry: make(beside_, name, ":id", statements); break;

@@ -28,6 +28,8 @@ struct TableSpec {
   bool cross_server = false;
   /// Class G only: may a server's statement read it? Every server sees the same in it.
   bool shared = false;
+  /// Empty between transactions: there is nothing in it to read, to erase or to take along.
+  bool transient = false;
 };
 
 class TableCatalog {

@@ -89,6 +89,13 @@ constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
     "SELECT principal, csrf_token, created_at, seen_at FROM sessions WHERE session_hash = :session_hash"};
 constexpr GlobalStatement<SeenParams, NoRow> kSeen{
     "web.session_seen", "UPDATE sessions SET seen_at = :now WHERE session_hash = :session_hash"};
+struct PrincipalParams {
+  std::string principal;
+};
+BOOST_DESCRIBE_STRUCT(PrincipalParams, (), (principal))
+
+constexpr GlobalStatement<PrincipalParams, NoRow> kEndSessions{
+    "web.end_sessions", "DELETE FROM sessions WHERE principal = :principal"};
 constexpr GlobalStatement<HashParams, NoRow> kEndSession{
     "web.end_session", "DELETE FROM sessions WHERE session_hash = :session_hash"};
 
@@ -130,29 +137,31 @@ TxTask<bool> open_session(GlobalTx& tx, UseParams use, NewSessionParams session)
   co_await tx.change(kForgetSessions, {use.now - kSessionLife});
   co_await tx.change(kNewSession, session);
   const tenancy::AuditEntry entry{
-      {"operator", "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
+      {session.principal, "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
   co_await tenancy::log_operator(tx, use.now, entry);
   co_return true;
 }
 
-/// Somebody signs in, comes back after more than a week, is seen and signs out.
+/// Somebody signs in, comes back after more than a week, is seen and signs out; then once more, everywhere.
 TxTask<void> rehearse(GlobalTx& tx, TimePoint now) {
-  for (const TimePoint at : {now - kSessionLife - kCodeLife, now}) {
-    const std::string name = fmt::format("rehearsal {}", to_micros(at));
+  const TimePoint long_ago = now - kSessionLife - kCodeLife;
+  for (const auto& [name, at] :
+       {std::pair{"first", long_ago}, std::pair{"second", now}, std::pair{"third", now}}) {
     co_await keep_code(tx, {name, at}, {"rehearsal", "system"});
     const bool opened = co_await open_session(tx, {name, at, at - kCodeLife}, {name, "nobody", "token", at});
     if (!opened) throw std::logic_error("a fresh code opened nothing");
     co_await tx.one(kFindSession, {name});
     co_await tx.change(kSeen, {name, at});
   }
-  co_await tx.change(kEndSession, {fmt::format("rehearsal {}", to_micros(now))});
+  co_await tx.change(kEndSession, {"second"});
+  co_await tx.change(kEndSessions, {"nobody"});
 }
 
 }  // namespace
 
 void Sessions::declare(bot::Declarations& declarations) {
   declarations.statements.add("web", kNewCode, kUseCode, kForgetCodes, kNewSession, kForgetSessions,
-                              kFindSession, kSeen, kEndSession);
+                              kFindSession, kSeen, kEndSession, kEndSessions);
   declarations.rehearsals.global.push_back(rehearse);
 }
 
@@ -163,11 +172,11 @@ Task<std::string> Sessions::make_login_code(tenancy::Actor actor) {
   co_return code;
 }
 
-Task<std::optional<std::string>> Sessions::sign_in(std::string code) {
+Task<std::optional<std::string>> Sessions::sign_in(std::string code, std::string principal) {
   const std::string id = net::random_token();
   const TimePoint now = clock_.now();
   const UseParams use{hash_of(normalised_code(code)), now, now - kCodeLife};
-  const NewSessionParams session{hash_of(id), "operator", net::random_token(), now};
+  const NewSessionParams session{hash_of(id), std::move(principal), net::random_token(), now};
   const bool signed_in =
       co_await global_.transact([use, session](GlobalTx& tx) { return open_session(tx, use, session); });
   co_return signed_in ? std::optional(id) : std::nullopt;
@@ -197,6 +206,12 @@ Task<void> Sessions::sign_out(std::string hash) {
   const HashParams params{std::move(hash)};
   co_await global_.transact(
       [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSession, params); });
+}
+
+Task<void> Sessions::sign_out_all(std::string principal) {
+  const PrincipalParams params{std::move(principal)};
+  co_await global_.transact(
+      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSessions, params); });
 }
 
 std::string session_id_of(const net::HttpRequest& request) {
