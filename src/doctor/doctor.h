@@ -4,6 +4,7 @@
 //   report.h      what was tried and found
 //   life.h        the life of one of the two servers, made from the registries
 //   examples.h    calls, requests and values made from declarations
+//   ground.h      what of it lies in the database, and how that goes away
 //   proof_bot.h   the bot that the two live with: the real roads, no platforms
 //   recorder.h    every statement that was run, with its values
 //   replay.h      the same statements once more, in work that is rolled back

@@ -8,10 +8,10 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "doctor/ground.h"
 #include "doctor/life.h"
 #include "doctor/proof_bot.h"
 #include "doctor/replay.h"
-#include "web/sessions.h"
 
 namespace guildhall::doctor {
 namespace {
@@ -19,9 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kSamples = 8;
-/// Every server reads the operator's defaults: one under this key, which no setting has, is read by all and
-/// used by none.
-constexpr const char* kDefault = "isolation proof";
+/// Each opening of the cross-server door is a commit of its own; their values are times and ranges.
+constexpr std::size_t kCrossServerSamples = 2;
 
 std::string word(std::string_view animal) { return fmt::format("{}{}", animal, hex(random_bytes(5))); }
 
@@ -40,6 +39,10 @@ Marks marks_of(ServerId server, std::size_t number) {
 
 bool holds(const std::string& text, const std::string& mark) { return text.find(mark) != std::string::npos; }
 
+std::string described(const Outcome& outcome) {
+  return outcome.error.empty() ? fmt::format("{} rows", outcome.count()) : outcome.error;
+}
+
 /// The lines of the program's log while the proof runs.
 class LogLines {
  public:
@@ -57,31 +60,10 @@ class LogLines {
   }};
 };
 
-/// Makes everything that lies in the reserved range go, the servers last: interrupted, it is found again.
-void erase_all(tenancy::Tenancy& tenancy, const bot::Declarations& declarations, const Clock& clock) {
-  const TimePoint now = clock.now();
-  net::run_to_end(tenancy.global().transact(
-      [now](store::GlobalTx& tx) { return bot::put_default_row(tx, kDefault, std::nullopt, now); }));
-  net::run_to_end(web::Sessions(tenancy.global(), clock).sign_out_all(web::kProof));
-  const auto servers = tenancy.servers().list();
-  for (const auto& channel : tenancy.channels().list()) {
-    for (const auto& server : servers)
-      net::run_to_end(tenancy.channels().unbind(server.discord_server_id, channel.platform));
-    net::run_to_end(tenancy.channels().forget(channel.key()));
-  }
-  for (const auto& server : servers) {
-    const auto scope = tenancy.scopes().for_operator(server.discord_server_id);
-    if (scope) net::run_to_end(declarations.rows.erase(*scope, tenancy.global()));
-  }
-  net::run_to_end(tenancy.load());
-}
-
 class Proof {
  public:
-  Proof(const Installation& installation, const Progress& progress, ProofBot& bot)
-      : progress_(progress), bot_(bot), clock_(installation.clock) {
+  Proof(const Progress& progress, ProofBot& bot) : progress_(progress), bot_(bot) {
     list_everything();
-    plant();
     const Marks marks[] = {marks_of(kFirstServer, 0), marks_of(kSecondServer, 1)};
     marks_.assign(std::begin(marks), std::end(marks));
     second_.emplace(bot, report_, marks[1], marks[0]);
@@ -113,8 +95,6 @@ class Proof {
     report = std::move(report_);
   }
 
-  void plant();
-
  private:
   using Outcomes = std::map<std::size_t, std::vector<Outcome>>;
 
@@ -124,6 +104,7 @@ class Proof {
     for (const auto& [name, spec] : bot_.declarations().tables.all()) {
       if (spec.table_class != tenancy::TableClass::global && !spec.transient) report_.line("table", name);
     }
+    for (const char* name : {"steps", "scopes"}) report_.line("life", name);
     for (const char* name : {"settings", "cooldowns", "recent ids"}) report_.line("cache", name);
     for (const char* name : {"outbox messages", "live topics", "metrics", "log lines"})
       report_.line("output", name);
@@ -140,6 +121,7 @@ class Proof {
   void check_topics(ServerId server);
   void try_caches();
   void try_rights();
+  Samples samples_from(const Life& life) const;
   Outcomes replay_all(ServerId server, const Samples& samples);
   void compare(const Samples& samples, const Outcomes& there, const Outcomes& gone);
   void check_answers(const Samples& samples, const Outcomes& outcomes, const Marks& own, const Marks& other);
@@ -149,7 +131,6 @@ class Proof {
 
   const Progress& progress_;
   ProofBot& bot_;
-  const Clock& clock_;
   LogLines logs_;
   Report report_;
   std::vector<Marks> marks_;
@@ -157,18 +138,6 @@ class Proof {
   std::optional<Life> second_;
   std::vector<Run> ending_;
 };
-
-void Proof::plant() {
-  auto& servers = bot_.tenancy().servers();
-  const TimePoint now = bot_.clock().now();
-  for (const ServerId server : {kFirstServer, kSecondServer}) {
-    net::run_to_end(servers.arrived(server, "isolation proof", now));
-    net::run_to_end(servers.left(server, now));
-  }
-  net::run_to_end(bot_.tenancy().global().transact([now = clock_.now()](store::GlobalTx& tx) {
-    return bot::put_default_row(tx, kDefault, "read by all, used by none", now);
-  }));
-}
 
 void Proof::compare_rows(ServerId server, const tenancy::ServerRows& before, const std::string& finding) {
   for (const auto& [table, rows] : bot_.rows(server)) {
@@ -203,7 +172,7 @@ void Proof::live() {
   second_->run();
   check_topics(kSecondServer);
   compare_rows(kFirstServer, empty, "was changed while the other lived");
-  const Samples samples = samples_of(second_->runs(), kSamples);
+  const Samples samples = samples_from(*second_);
   const Outcomes alone = replay_all(kSecondServer, samples);
   const auto rows = bot_.rows(kSecondServer);
   progress_("the first server's life");
@@ -221,7 +190,7 @@ void Proof::compare_failures() {
   for (const auto& [step, what] : second_->failures()) report_.trouble(fmt::format("{}: {}", step, what));
   for (const auto& [step, what] : first_->failures()) {
     if (second_->failures().contains(step)) continue;
-    report_.leak("cache", "lives", 1,
+    report_.leak("life", "steps", 1,
                  fmt::format("{} failed at a server because another had done the same: {}", step, what));
   }
 }
@@ -279,6 +248,16 @@ void Proof::try_rights() {
   }
 }
 
+Samples Proof::samples_from(const Life& life) const {
+  Samples samples = samples_of(life.runs(), kSamples);
+  for (auto& [statement, runs] : samples) {
+    const auto access = bot_.declarations().statements.all()[statement].access;
+    if (access == store::Access::cross_server && runs.size() > kCrossServerSamples)
+      runs.resize(kCrossServerSamples);
+  }
+  return samples;
+}
+
 Proof::Outcomes Proof::replay_all(ServerId server, const Samples& samples) {
   collect();
   const auto& statements = bot_.declarations().statements.all();
@@ -325,17 +304,16 @@ void Proof::compare(const Samples& samples, const Outcomes& there, const Outcome
       if (with == without) continue;
       const auto rows = std::max<std::int64_t>(std::abs(with.count() - without.count()), 1);
       report_.leak("statement", info.name, rows,
-                   fmt::format("comes to {} rows{} beside the other server and to {}{} without it",
-                               with.count(), with.error.empty() ? "" : " (" + with.error + ")",
-                               without.count(), without.error.empty() ? "" : " (" + without.error + ")"));
+                   fmt::format("comes to {} beside the other server and to {} without it", described(with),
+                               with.count() == without.count() ? "others" : described(without)));
     }
   }
 }
 
 void Proof::try_without_the_second() {
   collect();
-  const Samples own = samples_of(first_->runs(), kSamples);
-  const Samples foreign = samples_of(second_->runs(), kSamples);
+  const Samples own = samples_from(*first_);
+  const Samples foreign = samples_from(*second_);
   const Outcomes own_there = replay_all(kFirstServer, own);
   const Outcomes foreign_there = replay_all(kFirstServer, foreign);
   check_answers(own, own_there, marks_[0], marks_[1]);
@@ -387,10 +365,10 @@ Result<Report> prove_isolation(const Installation& installation, const Progress&
   std::optional<Report> report;
   std::optional<Proof> proof;
   try {
-    proof.emplace(installation, progress, **bot);
+    proof.emplace(progress, **bot);
     report = proof->run();
     progress("clearing away");
-    erase_all((*bot)->tenancy(), installation.declarations, installation.clock);
+    clear((*bot)->tenancy(), installation.declarations, installation.clock);
     proof->count_ending(*report);
     return *std::move(report);
   } catch (const store::DatabaseError& error) {
@@ -400,16 +378,8 @@ Result<Report> prove_isolation(const Installation& installation, const Progress&
   } catch (const std::exception& error) {
     trouble = Error{ErrorCode::failed, fmt::format("the proof ended early: {}", error.what())};
   }
-  erase_all((*bot)->tenancy(), installation.declarations, installation.clock);
+  clear((*bot)->tenancy(), installation.declarations, installation.clock);
   return std::unexpected(*trouble);
-}
-
-Result<void> plant(const Installation& installation) {
-  auto bot = ProofBot::open(installation);
-  if (!bot) return std::unexpected(bot.error());
-  const Progress silent = [](std::string_view) {};
-  Proof(installation, silent, **bot);
-  return {};
 }
 
 Result<void> sweep(const Installation& installation) {
@@ -419,8 +389,7 @@ Result<void> sweep(const Installation& installation) {
   auto tenancy = installation.open(std::move(options), metrics);
   if (!tenancy) return std::unexpected(tenancy.error());
   net::run_to_end((*tenancy)->load());
-  if (!(*tenancy)->servers().list().empty())
-    erase_all(**tenancy, installation.declarations, installation.clock);
+  if (!(*tenancy)->servers().list().empty()) clear(**tenancy, installation.declarations, installation.clock);
   return {};
 }
 

@@ -21,11 +21,6 @@
 
 namespace guildhall::doctor {
 
-/// The two servers, in the reserved range. The second has the smaller number, so that it comes first
-/// wherever a missing predicate lets numbers decide.
-inline constexpr ServerId kFirstServer{tenancy::kReservedServers.last.value() - 1};
-inline constexpr ServerId kSecondServer{tenancy::kReservedServers.last.value() - 2};
-
 struct Installation {
   const bot::Declarations& declarations;
   const Clock& clock;
@@ -39,9 +34,6 @@ using Progress = std::function<void(std::string_view)>;
 /// Runs the proof and erases its servers. One at a time per database: whoever calls it holds a lock.
 /// Errors: those of `open`; `failed` when the two servers could not be made to live.
 Result<Report> prove_isolation(const Installation& installation, const Progress& progress);
-
-/// Makes the two servers and leaves them: what an interrupted run leaves behind (for tests).
-Result<void> plant(const Installation& installation);
 
 /// Erases what an interrupted run left in the reserved range.
 Result<void> sweep(const Installation& installation);

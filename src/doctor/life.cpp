@@ -17,7 +17,7 @@ using bot::Door;
 /// Above every number that Discord or Kick gave to anybody.
 constexpr std::int64_t kPeople = 9'100'000'000'000'000'000;
 constexpr int kViewers = 4;
-constexpr int kWatchedMinutes = 21;
+constexpr int kWatchedMinutes = 12;
 /// More than a server's recent events hold.
 constexpr int kCrowd = 510;
 constexpr std::string_view kLogPlace = "4242";
@@ -83,8 +83,9 @@ void Life::run() {
   step("late tick", [&] { tick_at(bot_.clock().now() + 3h); });
   step("rehearsals", [&] { rehearse(); });
   step("leave", [&] { net::run_to_end(bot_.tenancy().servers().left(own_.server, bot_.clock().now())); });
+  report_.line("life", "scopes").own += bot_.take_scopes();
   for (const std::string& from : bot_.take_wrong_scopes())
-    report_.leak("cache", "scopes", 1, from + " got the scope of another server");
+    report_.leak("life", "scopes", 1, from + " got the scope of another server");
 }
 
 std::vector<Run> Life::step(const std::string& name, const std::function<void()>& body) {
@@ -92,6 +93,7 @@ std::vector<Run> Life::step(const std::string& name, const std::function<void()>
   runs_.insert(runs_.end(), between.begin(), between.end());
   try {
     body();
+    ++report_.line("life", "steps").own;
   } catch (const std::exception& error) {
     failures_.emplace(name, error.what());
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "doctor/ground.h"
+
 namespace guildhall::doctor {
 namespace {
 
@@ -50,6 +52,7 @@ Result<void> ProofBot::start() {
   if (!opened) return std::unexpected(opened.error());
   tenancy_ = *std::move(opened);
   net::run_to_end(tenancy_->load());
+  plant(*tenancy_, clock_.now());
   listening_ = topics_.listen([this](const std::string& topic, std::uint64_t) {
     const std::scoped_lock lock(mutex_);
     heard_.push_back(topic);
@@ -82,6 +85,7 @@ tenancy::ServerScope ProofBot::scope(ServerId server) const {
 }
 
 tenancy::ServerScope ProofBot::checked(tenancy::ServerScope scope, ServerId asked, const char* from) {
+  ++scopes_;
   if (scope.server() != asked) wrong_scopes_.emplace_back(from);
   return scope;
 }
@@ -97,7 +101,7 @@ tenancy::ServerScope ProofBot::channel_scope(ServerId server) {
   const auto scopes = tenancy_->scopes().for_channel_event(channel_);
   if (scopes.empty()) throw ErrorException({ErrorCode::failed, "an event of the proof found no server"});
   for (const auto& scope : scopes) {
-    if (scope.server() == server) return scope;
+    if (scope.server() == server) return checked(scope, server, "an event of a channel");
   }
   return checked(scopes.front(), server, "an event of a channel");
 }

@@ -65,7 +65,9 @@ class ProofBot {
 
   tenancy::ServerRows rows(ServerId server) const;
   std::vector<std::string> take_topics();
-  /// Scopes that were for another server than the one they were asked for.
+  /// How many scopes were given for events and jobs since it was asked last.
+  std::int64_t take_scopes() { return std::exchange(scopes_, 0); }
+  /// Those that were for another server than the one they were asked for.
   std::vector<std::string> take_wrong_scopes() { return std::exchange(wrong_scopes_, {}); }
   const tenancy::ChannelKey& channel() const { return channel_; }
 
@@ -89,6 +91,7 @@ class ProofBot {
   std::mutex mutex_;
   std::vector<std::string> heard_;
   std::shared_ptr<void> listening_;
+  std::int64_t scopes_ = 0;
   std::vector<std::string> wrong_scopes_;
   std::vector<std::future<bot::Outcome>> under_way_;
   net::Loops loops_{2};

@@ -91,11 +91,17 @@ boost::json::object Report::json() const {
   for (const std::string& name : unreached()) missing.emplace_back(name);
   boost::json::array troubles;
   for (const std::string& trouble : troubles_) troubles.emplace_back(trouble);
-  return {
-      {"statements", count("statement")}, {"commands", count("command")},  {"routes", count("route")},
-      {"caches", count("cache")},         {"outputs", count("output")},    {"leaks", leaks()},
-      {"not_reached", missing.size()},    {"missing", std::move(missing)}, {"findings", std::move(findings)},
-      {"troubles", std::move(troubles)},  {"table", std::move(table)}};
+  return {{"statements", count("statement")},
+          {"commands", count("command")},
+          {"routes", count("route")},
+          {"caches", count("cache")},
+          {"outputs", count("output")},
+          {"leaks", leaks()},
+          {"not_reached", static_cast<std::int64_t>(missing.size())},
+          {"missing", std::move(missing)},
+          {"findings", std::move(findings)},
+          {"troubles", std::move(troubles)},
+          {"table", std::move(table)}};
 }
 
 }  // namespace guildhall::doctor
