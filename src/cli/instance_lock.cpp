@@ -10,7 +10,7 @@
 
 namespace guildhall::cli {
 
-Result<InstanceLock> InstanceLock::take(const std::string& file) {
+Result<InstanceLock> InstanceLock::take(const std::string& file, const std::string& what) {
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return fail(ErrorCode::configuration, fmt::format("cannot create '{}'", file));
   InstanceLock lock(descriptor);
@@ -19,7 +19,7 @@ Result<InstanceLock> InstanceLock::take(const std::string& file) {
     const auto length = ::pread(descriptor, text.data(), text.size() - 1, 0);
     const std::string holder =
         length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "another process";
-    return fail(ErrorCode::other_instance, fmt::format("the bot runs already: {} holds '{}'", holder, file),
+    return fail(ErrorCode::other_instance, fmt::format("{} runs already: {} holds '{}'", what, holder, file),
                 "Stop it first, or give this one a database of its own (data.dir, database.url).");
   }
   const std::string holder = fmt::format("process {}", getpid());

@@ -1,4 +1,5 @@
-// One bot per database: a second one is refused and told who is first. Other commands may run beside it.
+// One bot per database, and one isolation proof: a second is refused and told who is first. Other commands
+// may run beside them.
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@ namespace guildhall::cli {
 
 class InstanceLock {
  public:
-  /// Error `other_instance` names the process that holds `file`; `configuration` when the file cannot be
-  /// made. The lock goes with the process, however it ends.
-  static Result<InstanceLock> take(const std::string& file);
+  /// Error `other_instance` names what runs and the process that holds `file`; `configuration` when the
+  /// file cannot be made. The lock goes with the process, however it ends.
+  static Result<InstanceLock> take(const std::string& file, const std::string& what = "the bot");
 
   InstanceLock(InstanceLock&& other) noexcept;
   InstanceLock& operator=(InstanceLock&&) = delete;

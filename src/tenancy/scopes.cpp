@@ -58,23 +58,30 @@ std::set<std::string, std::less<>> announced(const TableCatalog& tables) {
 
 }  // namespace
 
-Tenancy::Tenancy(std::unique_ptr<store::Database> database)
+Tenancy::Tenancy(std::unique_ptr<store::Database> database, store::ServerRange servers)
     : database_(std::move(database)),
-      servers_(GlobalScope(*database_)),
-      channels_(GlobalScope(*database_)),
+      servers_(GlobalScope(*database_), servers),
+      channels_(GlobalScope(*database_), servers),
       scopes_(*database_, servers_, channels_) {}
 
 Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics,
-                                               store::FileOptions files) {
-  auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
-    return refuse_statement(tables, info, facts);
-  };
-  auto database = store::open_database(
-      {place, &statements, gate, tables.homes(), announced(tables), std::move(files), metrics});
+                                               OpenOptions options) {
+  if (!options.gate) {
+    options.gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
+      return refuse_statement(tables, info, facts);
+    };
+  }
+  store::DatabaseOptions database_options{place, &statements, std::move(options.gate)};
+  database_options.tables = tables.homes();
+  database_options.announced = announced(tables);
+  database_options.files = std::move(options.files);
+  database_options.metrics = metrics;
+  database_options.observer = options.observer;
+  auto database = store::open_database(std::move(database_options));
   if (!database) return std::unexpected(database.error());
-  return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database)));
+  return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database), options.servers));
 }
 
 Task<void> Tenancy::load() {
