@@ -29,6 +29,7 @@ void plant(tenancy::Tenancy& tenancy, TimePoint now) {
 void clear(tenancy::Tenancy& tenancy, const bot::Declarations& declarations, const Clock& clock) {
   put_default(tenancy, std::nullopt, clock.now());
   net::run_to_end(web::Sessions(tenancy.global(), clock).sign_out_all(web::kProof));
+  net::run_to_end(tenancy.load());  // one of the two may be erased already
   const auto servers = tenancy.servers().list();
   for (const auto& channel : tenancy.channels().list()) {
     for (const auto& server : servers)

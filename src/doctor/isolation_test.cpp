@@ -205,13 +205,25 @@ TEST_F(Isolation, ABotBesideIsToldNothing) {
   EXPECT_GT(looks, 4U);
 }
 
+/// Behind the gate, which these tests leave open, one shared file has no wall. The other layouts have: a
+/// policy, or the file itself, and there is nothing to see.
+bool has_wall_of_its_own() { return test::tested_layout() != store::Layout::sqlite; }
+
 TEST_F(Isolation, SeesAStatementThatCountsTheOthersRows) {
-  EXPECT_THAT(leaking(prove_with(kCountsAll, KeyParams{"points_per_5min"})),
-              Contains("statement leak.count"));
+  const auto leaks = leaking(prove_with(kCountsAll, KeyParams{"points_per_5min"}));
+  if (has_wall_of_its_own()) {
+    EXPECT_THAT(leaks, IsEmpty());
+  } else {
+    EXPECT_THAT(leaks, Contains("statement leak.count"));
+  }
 }
 
 TEST_F(Isolation, SeesAStatementThatReturnsTheOthersTexts) {
   const Report report = prove_with(kNamesAll, store::NoParams{});
+  if (has_wall_of_its_own()) {
+    EXPECT_THAT(leaking(report), IsEmpty());
+    return;
+  }
   EXPECT_THAT(leaking(report), Contains("statement leak.names"));
   EXPECT_THAT(report.text(), HasSubstr("texts of another server"));
   EXPECT_GT(report.json().at("leaks").as_int64(), 0);
@@ -219,6 +231,10 @@ TEST_F(Isolation, SeesAStatementThatReturnsTheOthersTexts) {
 
 TEST_F(Isolation, SeesAStatementThatChangesTheOthersRows) {
   const auto leaks = leaking(prove_with(kChangesAll, KeyParams{"points_per_5min"}));
+  if (has_wall_of_its_own()) {
+    EXPECT_THAT(leaks, IsEmpty());
+    return;
+  }
   EXPECT_THAT(leaks, Contains("statement leak.change"));
   EXPECT_THAT(leaks, Contains("table settings"));
 }
@@ -229,7 +245,17 @@ TEST_F(Isolation, SeesATickThatGoesBeyondItsRange) {
       [](store::CrossTx& tx, const bot::TickChunk& chunk) -> TxTask<void> {
         co_await tx.change(kBeyondItsRange, {chunk.first, chunk.last});
       });
-  const auto leaks = leaking(test::prove(test::installation_of(world_, open_gate)));
+  const auto prove = [&] { return leaking(test::prove(test::installation_of(world_, open_gate))); };
+  if (test::tested_layout() == store::Layout::postgres) {
+    // The door's login has no right to this table at all.
+    EXPECT_THROW(prove(), ErrorException);
+    return;
+  }
+  const auto leaks = prove();
+  if (has_wall_of_its_own()) {
+    EXPECT_THAT(leaks, IsEmpty());
+    return;
+  }
   EXPECT_THAT(leaks, Contains("statement leak.tick"));
   EXPECT_THAT(leaks, Contains("table persons"));
 }

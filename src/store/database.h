@@ -176,6 +176,9 @@ class Database {
   /// Did another process commit since the last call?
   virtual Task<bool> changed_elsewhere(Passkey key) = 0;
 
+  /// The server is erased, its rows and its place in the registry: whatever else there is of it goes, too.
+  virtual Task<void> forget(Passkey, ServerId) { co_return; }
+
   /// Units of work that wait for the writer.
   virtual std::size_t waiting() const = 0;
 

@@ -105,6 +105,8 @@ class GlobalScope {
   auto read(F body) const {
     return run(*this, store::Mode::read, std::move(body));
   }
+  /// After the last row of an erased server is gone: what the layout keeps for it goes, too.
+  Task<void> forget(ServerId server) const { return database_->forget(KeyHolder::key(), server); }
   /// Did another process commit since the last call?
   Task<bool> changed_elsewhere() const { return database_->changed_elsewhere(KeyHolder::key()); }
 

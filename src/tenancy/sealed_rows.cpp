@@ -93,6 +93,7 @@ Task<void> SealedRows::erase(ServerScope scope, GlobalScope global) const {
     co_await tx.change(kUnbindAll, {server});
     for (const Beside& table : beside_ | std::views::reverse) co_await tx.change(table.erase, {server});
   });
+  co_await global.forget(server);
 }
 
 }  // namespace guildhall::tenancy
