@@ -70,9 +70,11 @@ class Merged {
 
 }  // namespace
 
-TestWorld::TestWorld() : declarations(config) {
+TestWorld::TestWorld() : TestWorld(chosen_url()) {}
+
+TestWorld::TestWorld(const std::string& url) : declarations(config) {
   config.data_dir = folder.path().string();
-  config.database_url = chosen_url();
+  config.database_url = url;
   tenancy::Tenancy::declare(declarations.statements, declarations.tables);
   bot::declare_bot(declarations);
   features::declare_all(declarations);
@@ -80,11 +82,28 @@ TestWorld::TestWorld() : declarations(config) {
   place = *store::find_place(config);
   const auto migrated = migrate::prepare_schema(place, clock.now());
   if (!migrated) throw ErrorException(migrated.error());
-  auto opened = tenancy::Tenancy::open(place, declarations.statements, declarations.tables, &metrics,
-                                       {migrate::file_preparation(clock)});
+  reopen();
+}
+
+void TestWorld::reopen(store::FileOptions files) {
+  tenancy.reset();
+  auto opened =
+      tenancy::Tenancy::open(place, declarations.statements, declarations.tables, &metrics, std::move(files));
   if (!opened) throw ErrorException(opened.error());
   tenancy = std::move(*opened);
   net::run_to_end(tenancy->load());
+}
+
+std::unique_ptr<tenancy::Tenancy> TestWorld::beside() {
+  auto opened = tenancy::Tenancy::open(place, declarations.statements, declarations.tables, nullptr,
+                                       {file_preparation()});
+  if (!opened) throw ErrorException(opened.error());
+  net::run_to_end((*opened)->load());
+  return std::move(*opened);
+}
+
+std::function<Result<void>(store::SchemaSession&)> TestWorld::file_preparation() const {
+  return migrate::file_preparation(clock);
 }
 
 TestWorld::~TestWorld() = default;

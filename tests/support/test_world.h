@@ -18,7 +18,17 @@ namespace guildhall::test {
 class TestWorld {
  public:
   TestWorld();
+  /// On the database of that URL, for tests of one layout.
+  explicit TestWorld(const std::string& url);
   ~TestWorld();
+
+  /// Closes the database and opens it again, with whatever was declared meanwhile.
+  void reopen(store::FileOptions files);
+  void reopen() { reopen({file_preparation()}); }
+  /// A second process on the same database.
+  std::unique_ptr<tenancy::Tenancy> beside();
+  /// Guildhall's schema, for a server's file.
+  std::function<Result<void>(store::SchemaSession&)> file_preparation() const;
 
   /// Makes the server known and returns a scope for it.
   tenancy::ServerScope server(std::int64_t id);
