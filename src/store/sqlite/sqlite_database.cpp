@@ -243,7 +243,9 @@ bool SqliteDatabase::try_group(sqlite::Connection& connection, std::vector<Job*>
         }
         connection.execute("RELEASE unit");
       }
-      connection.execute("COMMIT");
+      // Where nothing remains, nothing has to reach the disk.
+      const bool nothing = std::all_of(group.begin(), group.end(), [](const Job* job) { return job->error; });
+      connection.execute(nothing ? "ROLLBACK" : "COMMIT");
       return true;
     } catch (...) {
       const auto error = std::current_exception();
