@@ -139,7 +139,7 @@ TEST(Arrows, ScopesAreMadeWhereTheyAreProved) {
       {"for_session", {"web/api.cpp", "doctor/isolation.cpp", "doctor/ground.cpp"}},
       {"for_job", {"bot/outbox.cpp", "bot/kick_bridge.cpp", "cli/app.cpp", "doctor/proof_bot.cpp"}},
       {"for_operator",
-       {"cli/workspace.cpp", "doctor/proof_bot.cpp", "doctor/replay.cpp", "doctor/isolation.cpp"}},
+       {"cli/workspace.cpp", "doctor/proof_bot.cpp", "doctor/replay.cpp", "doctor/ground.cpp"}},
   };
   for (const Source& source : sources()) {
     if (source.path.starts_with("tenancy/") || source.path.starts_with("sim/")) continue;
