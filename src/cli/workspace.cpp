@@ -23,24 +23,28 @@ Result<void> prepare_data_dir(const Config& config) {
   return {};
 }
 
-Workspace::Workspace(const Config& config, const Clock& clock)
-    : config_(config), clock_(&clock), declarations_(config_) {
-  tenancy::Tenancy::declare(declarations_.statements, declarations_.tables);
-  bot::declare_bot(declarations_);
-  features::declare_all(declarations_);
-  web::Sessions::declare(declarations_.statements);
-  declare_demo_check(declarations_.statements);
+std::unique_ptr<bot::Declarations> declare_everything(const Config& config) {
+  auto declarations = std::make_unique<bot::Declarations>(config);
+  tenancy::Tenancy::declare(declarations->statements, declarations->tables);
+  bot::declare_bot(*declarations);
+  features::declare_all(*declarations);
+  web::Sessions::declare(declarations->statements);
+  declare_demo_check(declarations->statements);
+  return declarations;
 }
+
+Workspace::Workspace(const Config& config, const Clock& clock)
+    : config_(config), clock_(&clock), declarations_(declare_everything(config_)) {}
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
-  const auto migrated = migrate::prepare_schema(*place, workspace->declarations_.tables, clock.now());
+  const auto migrated = migrate::prepare_schema(*place, workspace->declarations_->tables, clock.now());
   if (!migrated) return std::unexpected(migrated.error());
   auto tenancy =
-      tenancy::Tenancy::open(*place, workspace->declarations_.statements, workspace->declarations_.tables,
+      tenancy::Tenancy::open(*place, workspace->declarations_->statements, workspace->declarations_->tables,
                              &workspace->metrics_, {migrate::file_preparation(clock)});
   if (!tenancy) return std::unexpected(tenancy.error());
   workspace->tenancy_ = std::move(*tenancy);

@@ -4,6 +4,7 @@
 
 #include "base/mutation.h"
 #include "tenancy/audit.h"
+#include "tenancy/catalog.h"
 #include "tenancy/counters.h"
 #include "tenancy/seal.h"
 
@@ -56,6 +57,17 @@ std::set<std::string, std::less<>> announced(const TableCatalog& tables) {
   return names;
 }
 
+using Preparation = std::function<Result<void>(store::SchemaSession&)>;
+
+/// A server's own file passes the catalog gate when it is first used: its fault stops that server alone.
+Preparation with_gate(Preparation prepare, const TableCatalog& tables) {
+  if (!prepare) return prepare;
+  return [prepare = std::move(prepare), &tables](store::SchemaSession& file) -> Result<void> {
+    if (auto prepared = prepare(file); !prepared) return prepared;
+    return refuse_faults(file.name(), find_sqlite_faults(file, tables));
+  };
+}
+
 }  // namespace
 
 Tenancy::Tenancy(std::unique_ptr<store::Database> database)
@@ -68,9 +80,13 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics,
                                                store::FileOptions files) {
+  const auto faults = find_catalog_faults(place, tables);
+  if (!faults) return std::unexpected(faults.error());
+  if (auto sealed = refuse_faults(place.name(), *faults); !sealed) return std::unexpected(sealed.error());
   auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
     return refuse_statement(tables, info, facts);
   };
+  files.prepare = with_gate(std::move(files.prepare), tables);
   auto database = store::open_database(
       {place, &statements, gate, tables.homes(), announced(tables), std::move(files), metrics});
   if (!database) return std::unexpected(database.error());

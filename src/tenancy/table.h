@@ -34,6 +34,11 @@ struct TableSpec {
   bool held = false;
 };
 
+/// Class T and C. The registry is the servers.
+inline bool has_servers_rows(const TableSpec& table) {
+  return table.table_class == TableClass::tenant || table.table_class == TableClass::child;
+}
+
 class TableCatalog {
  public:
   void add(TableSpec spec) {
