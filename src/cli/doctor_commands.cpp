@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/doctor_catalog.h"
 #include "cli/workspace.h"
 
 namespace guildhall::cli {
@@ -15,6 +16,7 @@ using Outcome = Result<std::optional<Answer>>;
 
 /// What was found is said on stdout in any case; a leak is an error besides.
 Outcome isolation(const Arguments& arguments) {
+  if (arguments.has("--catalog")) return doctor_catalog(arguments);
   const SystemClock clock;
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());
@@ -39,7 +41,7 @@ void add_doctor_commands(std::vector<Command>& commands) {
                       "proves on this database that no server sees another's rows",
                       "guildhall doctor isolation --json",
                       {},
-                      {},
+                      {{"--catalog", "", "only compares keys, policies, rights and logins with what is declared"}},
                       isolation});
 }
 

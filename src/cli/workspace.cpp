@@ -23,22 +23,26 @@ Result<void> prepare_data_dir(const Config& config) {
   return {};
 }
 
-Workspace::Workspace(const Config& config, const Clock& clock)
-    : config_(config), clock_(&clock), declarations_(config_) {
-  tenancy::Tenancy::declare(declarations_.statements, declarations_.tables);
-  bot::declare_bot(declarations_);
-  features::declare_all(declarations_);
-  web::Sessions::declare(declarations_);
-  declare_demo_check(declarations_);
-  declarations_.rows.declare(declarations_.statements, declarations_.tables);
+std::unique_ptr<bot::Declarations> declare_everything(const Config& config) {
+  auto declarations = std::make_unique<bot::Declarations>(config);
+  tenancy::Tenancy::declare(declarations->statements, declarations->tables);
+  bot::declare_bot(*declarations);
+  features::declare_all(*declarations);
+  web::Sessions::declare(*declarations);
+  declare_demo_check(*declarations);
+  declarations->rows.declare(declarations->statements, declarations->tables);
+  return declarations;
 }
+
+Workspace::Workspace(const Config& config, const Clock& clock)
+    : config_(config), clock_(&clock), declarations_(declare_everything(config_)) {}
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
-  const auto migrated = migrate::prepare_schema(*place, workspace->declarations_.tables, clock.now());
+  const auto migrated = migrate::prepare_schema(*place, workspace->declarations_->tables, clock.now());
   if (!migrated) return std::unexpected(migrated.error());
   auto tenancy = workspace->open_tenancy({}, workspace->metrics_);
   if (!tenancy) return std::unexpected(tenancy.error());
@@ -51,7 +55,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
 Result<std::unique_ptr<tenancy::Tenancy>> Workspace::open_tenancy(tenancy::OpenOptions options,
                                                                   Metrics& metrics) const {
   options.files.prepare = migrate::file_preparation(*clock_);
-  return tenancy::Tenancy::open(*store::find_place(config_), declarations_.statements, declarations_.tables,
+  return tenancy::Tenancy::open(*store::find_place(config_), declarations_->statements, declarations_->tables,
                                 &metrics, std::move(options));
 }
 
@@ -72,7 +76,7 @@ Result<void> Workspace::sweep_proof() const {
 }
 
 doctor::Installation Workspace::installation() const {
-  return {declarations_, *clock_, [this](tenancy::OpenOptions options, Metrics& metrics) {
+  return {*declarations_, *clock_, [this](tenancy::OpenOptions options, Metrics& metrics) {
             return open_tenancy(std::move(options), metrics);
           }};
 }

@@ -15,6 +15,9 @@
 
 namespace guildhall::cli {
 
+/// Statements, tables and the rest of what every room declares. `config` must outlive it.
+std::unique_ptr<bot::Declarations> declare_everything(const Config& config);
+
 class Workspace {
  public:
   /// Errors: `configuration` (folder), `storage`, `schema`, `refused_by_guard`. Clears away what an
@@ -24,7 +27,7 @@ class Workspace {
   const Config& config() const { return config_; }
   const Clock& clock() const { return *clock_; }
   Metrics& metrics() { return metrics_; }
-  const bot::Declarations& declarations() const { return declarations_; }
+  const bot::Declarations& declarations() const { return *declarations_; }
   tenancy::Tenancy& tenancy() { return *tenancy_; }
 
   /// The database once more, for the isolation proof.
@@ -42,7 +45,7 @@ class Workspace {
   Config config_;
   const Clock* clock_;
   Metrics metrics_;
-  bot::Declarations declarations_;
+  std::unique_ptr<bot::Declarations> declarations_;
   std::unique_ptr<tenancy::Tenancy> tenancy_;
 };
 

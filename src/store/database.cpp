@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "store/postgres/logins.h"
 #include "store/postgres/postgres_database.h"
-#include "store/postgres/session.h"
 #include "store/schema_session.h"
 #include "store/sqlite/per_server_database.h"
 #include "store/sqlite/server_files.h"
@@ -62,16 +62,21 @@ Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
 
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place) {
   if (place.layout == Layout::sqlite) return open_schema_session(place.path);
-  if (place.layout == Layout::sqlite_per_server) return open_schema_session(sqlite::directory_file(place.path));
-  // Whoever changes the schema acts as its owner; the bot's own login only looks.
-  const bool owner = !place.migrate_url.empty();
-  try {
-    return std::make_unique<postgres::Session>(owner ? place.migrate_url : place.url, place.name(),
-                                               owner ? "guildhall_owner" : "");
-  } catch (const DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", place.name(), error.what()),
-                "Check that PostgreSQL runs there and that the addresses below [database] are right.");
+  if (place.layout == Layout::sqlite_per_server)
+    return open_schema_session(sqlite::directory_file(place.path));
+  // Whoever changes the schema acts as its owner; without that right the bot's own login only looks.
+  return place.migrate_url.empty() ? postgres::open_session(place, postgres::Signer::bot)
+                                   : postgres::open_session(place, postgres::Signer::migrate);
+}
+
+Result<std::unique_ptr<SchemaSession>> open_login_session(const DatabasePlace& place, Login login) {
+  switch (place.layout) {
+    case Layout::sqlite: return open_existing_session(place.path);
+    case Layout::sqlite_per_server: return open_existing_session(sqlite::directory_file(place.path));
+    case Layout::postgres: break;
   }
+  return postgres::open_session(place,
+                                login == Login::bot ? postgres::Signer::bot : postgres::Signer::cross_server);
 }
 
 Result<std::unique_ptr<SchemaSession>> open_server_session(const DatabasePlace& place, ServerId server) {

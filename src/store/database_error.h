@@ -50,6 +50,11 @@ inline Error to_error(const DatabaseError& error) {
     case DbCode::unreachable:
     case DbCode::timed_out:
       return {ErrorCode::unavailable, "the database is busy; nothing was changed", "Try again."};
+    case DbCode::read_only:
+      return {
+          ErrorCode::storage, "the database is read-only; nothing was changed",
+          "On PostgreSQL: a standby, or default_transaction_read_only is on. On SQLite: this user may not "
+          "write to the file."};
     case DbCode::full:
       return {ErrorCode::storage, "the disk is full; nothing was changed", "Free some space and try again."};
     default: return {ErrorCode::storage, std::string("the database refused: ") + error.what()};

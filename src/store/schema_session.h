@@ -31,13 +31,24 @@ class SchemaSession {
 
 /// Opens or creates a SQLite file and checks that it is one. Error `storage` names the file and the way out.
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& file);
+/// A SQLite file as it is: neither made nor read through. Error `storage` when there is none.
+Result<std::unique_ptr<SchemaSession>> open_existing_session(const std::string& file);
 /// Of what belongs to no server: the file of `sqlite:`, the directory of `sqlite-per-server:`, PostgreSQL
-/// with the rights of migrate_url.
+/// with the rights of migrate_url, or of the bot where that address is missing. Errors besides `storage`:
+/// `schema` (PostgreSQL that was never set up), `refused_by_guard` (another program's database).
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place);
 /// Of one server's rows: its file where it has its own, else the same as above. Error `not_found` when it
 /// has no file yet.
 Result<std::unique_ptr<SchemaSession>> open_server_session(const DatabasePlace& place, ServerId server);
 /// The servers that have a file of their own, in the order of their ids; none in the other layouts.
 Result<std::vector<ServerId>> servers_with_file(const DatabasePlace& place);
+
+/// Who signs in; with files all are one.
+enum class Login { bot, cross_server };
+/// With the rights of one login, to look at what is there: the file of what belongs to no server, as it is.
+/// Errors as above, and `configuration` when PostgreSQL's address of that login is missing.
+Result<std::unique_ptr<SchemaSession>> open_login_session(const DatabasePlace& place, Login login);
+/// PostgreSQL with the rights of whoever `url` names, whatever lies there: for the setup.
+Result<std::unique_ptr<SchemaSession>> open_postgres_session(const std::string& url);
 
 }  // namespace guildhall::store

@@ -12,21 +12,11 @@ const std::vector<std::string> kRead{"SELECT"};
 /// TRUNCATE is not among them: no policy covers it.
 const std::vector<std::string> kChange{"DELETE", "INSERT", "SELECT", "UPDATE"};
 
-bool has_servers_rows(const TableSpec& table) {
-  return table.table_class == TableClass::tenant || table.table_class == TableClass::child;
-}
-
 std::string create_policy(const TableSpec& table, const Policy& policy) {
   const std::string check =
       policy.command == "SELECT" ? "" : fmt::format(" WITH CHECK ({})", policy.condition);
   return fmt::format("CREATE POLICY {} ON {} FOR {} TO {} USING ({}){}", policy.name, table.name,
                      policy.command, fmt::join(policy.roles, ", "), policy.condition, check);
-}
-
-std::string quoted_name(const std::string& name) {
-  std::string quoted = "\"";
-  for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 std::string quoted_text(const std::string& text) {
@@ -36,6 +26,12 @@ std::string quoted_text(const std::string& text) {
 }
 
 }  // namespace
+
+std::string quoted_name(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
 
 std::vector<Policy> policies_of(const TableSpec& table) {
   if (!has_servers_rows(table)) return {};
@@ -95,6 +91,7 @@ std::vector<std::string> create_roles(const std::vector<std::string>& existing,
   for (const std::string_view role : {kOwnerRole, kAppRole, kTickRole, kMigrateRole, kReadRole}) {
     const bool known = std::find(existing.begin(), existing.end(), role) != existing.end();
     const auto password = passwords.find(role);
+    if (known && password == passwords.end()) continue;
     const std::string login =
         password == passwords.end() ? "NOLOGIN" : "LOGIN PASSWORD " + quoted_text(password->second);
     sql.push_back(fmt::format("{} ROLE {} {}", known ? "ALTER" : "CREATE", role, login));

@@ -30,6 +30,10 @@ inline constexpr std::string_view kReadRole = "guildhall_ro";
 inline constexpr std::string_view kServerCondition =
     "discord_server_id = current_setting('guildhall.server_id')::bigint";
 
+/// The same as the catalog holds it.
+inline constexpr std::string_view kStoredServerCondition =
+    "(discord_server_id = (current_setting('guildhall.server_id'::text))::bigint)";
+
 /// One policy as it should be.
 struct Policy {
   std::string name;
@@ -52,12 +56,15 @@ std::vector<std::string> seal_tables(const TableCatalog& catalog);
 /// Passwords of the roles that sign in.
 using RolePasswords = std::map<std::string, std::string, std::less<>>;
 
-/// Makes the roles; for a login with CREATEROLE. A role that exists gets the new password.
+/// Makes the roles; for a login with CREATEROLE. A role that exists stays as it is, but for a new password.
 std::vector<std::string> create_roles(const std::vector<std::string>& existing,
                                       const RolePasswords& passwords);
 /// Makes the database, connected to another one; for a login with CREATEDB.
 std::vector<std::string> create_database(const std::string& name);
 /// Makes the schema and lets the roles in, connected to the new database.
 std::vector<std::string> prepare_database(const std::string& name);
+
+/// A name as SQL takes any: in quotes.
+std::string quoted_name(std::string_view name);
 
 }  // namespace guildhall::tenancy

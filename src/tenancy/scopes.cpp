@@ -4,6 +4,7 @@
 
 #include "base/mutation.h"
 #include "tenancy/audit.h"
+#include "tenancy/catalog.h"
 #include "tenancy/counters.h"
 #include "tenancy/seal.h"
 
@@ -56,6 +57,17 @@ std::set<std::string, std::less<>> announced(const TableCatalog& tables) {
   return names;
 }
 
+using Preparation = std::function<Result<void>(store::SchemaSession&)>;
+
+/// A server's own file passes the catalog gate when it is first used: its fault stops that server alone.
+Preparation with_gate(Preparation prepare, const TableCatalog& tables) {
+  if (!prepare) return prepare;
+  return [prepare = std::move(prepare), &tables](store::SchemaSession& file) -> Result<void> {
+    if (auto prepared = prepare(file); !prepared) return prepared;
+    return refuse_faults(file.name(), find_sqlite_faults(file, tables));
+  };
+}
+
 }  // namespace
 
 Tenancy::Tenancy(std::unique_ptr<store::Database> database, store::ServerRange servers)
@@ -68,6 +80,9 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics,
                                                OpenOptions options) {
+  const auto faults = find_catalog_faults(place, tables);
+  if (!faults) return std::unexpected(faults.error());
+  if (auto sealed = refuse_faults(place.name(), *faults); !sealed) return std::unexpected(sealed.error());
   if (!options.gate) {
     options.gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
       return refuse_statement(tables, info, facts);
@@ -77,6 +92,7 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place
   database_options.tables = tables.homes();
   database_options.announced = announced(tables);
   database_options.files = std::move(options.files);
+  database_options.files.prepare = with_gate(std::move(database_options.files.prepare), tables);
   database_options.metrics = metrics;
   database_options.observer = options.observer;
   auto database = store::open_database(std::move(database_options));

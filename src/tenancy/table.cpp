@@ -5,11 +5,10 @@ namespace guildhall::tenancy {
 store::TableHomes TableCatalog::homes() const {
   store::TableHomes homes;
   for (const auto& [name, spec] : tables_) {
-    const bool of_servers = spec.table_class == TableClass::tenant || spec.table_class == TableClass::child;
     const bool copied = spec.shared || name == "servers";
-    homes[name] = of_servers ? store::TableHome::server
-                  : copied   ? store::TableHome::copied
-                             : store::TableHome::directory;
+    homes[name] = has_servers_rows(spec) ? store::TableHome::server
+                  : copied               ? store::TableHome::copied
+                                         : store::TableHome::directory;
   }
   return homes;
 }

@@ -36,6 +36,11 @@ struct TableSpec {
   bool transient = false;
 };
 
+/// Class T and C. The registry is the servers.
+inline bool has_servers_rows(const TableSpec& table) {
+  return table.table_class == TableClass::tenant || table.table_class == TableClass::child;
+}
+
 class TableCatalog {
  public:
   /// After the tables that its foreign keys name.

@@ -2,6 +2,7 @@
 //
 //   table.h      the class of every table: who owns its rows
 //   seal.h       the gate that every statement passes before it may run
+//   catalog.h    the gate that the tables themselves pass at every start: keys, policies, rights, logins
 //   sql_shape.h  the part of the gate that reads the SQL itself
 //   scope.h      ServerScope, GlobalScope, CrossServerDoor: the only ways to the rows
 //   scopes.h     the five places where a ServerScope comes from

@@ -29,9 +29,12 @@ std::string one_line(std::string_view message) {
 }  // namespace
 
 ConnectionPtr connect(const std::string& url, const std::string& settings) {
-  const char* const keywords[] = {"dbname",          "application_name", "client_encoding",
-                                  "connect_timeout", "options",          nullptr};
-  const char* const values[] = {url.c_str(), "guildhall", "UTF8", "10", settings.c_str(), nullptr};
+  // What stands before the address can be set in it. A server that is gone without a word is noticed.
+  const char* const keywords[] = {
+      "keepalives_idle",  "keepalives_interval", "keepalives_count", "tcp_user_timeout", "dbname",
+      "application_name", "client_encoding",     "connect_timeout",  "options",          nullptr};
+  const char* const values[] = {"20",        "5",    "3",  "30000",          url.c_str(),
+                                "guildhall", "UTF8", "10", settings.c_str(), nullptr};
   const ConnectionPtr connection(PQconnectdbParams(keywords, values, 1), PQfinish);
   if (connection == nullptr) throw std::bad_alloc();
   if (PQstatus(connection.get()) != CONNECTION_OK) throw connection_error(connection.get(), "cannot connect");

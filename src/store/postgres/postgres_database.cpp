@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "store/postgres/connection.h"
 #include "store/postgres/hints.h"
+#include "store/postgres/logins.h"
 #include "store/postgres/session.h"
 
 namespace guildhall::store {
@@ -84,13 +85,7 @@ class Inspection {
   }
 
   Result<std::vector<PreparedText>> run() {
-    if (servers_.server_version() < 150'000) {
-      return fail(ErrorCode::storage,
-                  fmt::format("PostgreSQL at '{}' is older than version 15", options_.place.name()),
-                  "Guildhall needs PostgreSQL 15.");
-    }
-    if (servers_.server_version() >= 160'000)
-      log::warning("this version of PostgreSQL is untested", {log::field("tested", "15")});
+    if (auto known = postgres::check_server_version(servers_); !known) return std::unexpected(known.error());
     std::vector<PreparedText> texts;
     for (const StatementInfo& info : options_.statements->all()) {
       auto text = pass(info, texts.size());
@@ -363,18 +358,14 @@ class PostgresDatabase::Single final : public TxDriver, public std::enable_share
 
 Result<std::unique_ptr<Database>> PostgresDatabase::open(const DatabaseOptions& options,
                                                          PostgresLimits limits) {
-  if (options.place.tick_url.empty()) {
-    return fail(ErrorCode::configuration,
-                "database.tick_url is missing: set-based work has a login of its own",
-                "`guildhall setup postgres` prints the three addresses of the configuration.");
-  }
+  if (auto complete = postgres::check_addresses(options.place); !complete)
+    return std::unexpected(complete.error());
   try {
     auto texts = Inspection(options).run();
     if (!texts) return std::unexpected(texts.error());
     return std::unique_ptr<Database>(new PostgresDatabase(options, limits, *std::move(texts)));
   } catch (const DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", options.place.name(), error.what()),
-                "Check that PostgreSQL runs there and that database.url and database.tick_url are right.");
+    return std::unexpected(postgres::refusal(options.place.name(), "database.url", error));
   }
 }
 

@@ -43,10 +43,8 @@ void read_plan(const json::Value& node, StatementFacts& facts) {
 
 }  // namespace
 
-Session::Session(const std::string& url, std::string name, const std::string& role)
-    : name_(std::move(name)), connection_(connect(url, fmt::format("-csearch_path={}", kSchema))) {
-  if (!role.empty()) execute(fmt::format("SET ROLE {}", role));
-}
+Session::Session(const std::string& url, std::string name)
+    : name_(std::move(name)), connection_(connect(url, fmt::format("-csearch_path={}", kSchema))) {}
 
 void Session::refuse_errors(PGresult* result, std::string_view doing) const {
   switch (PQresultStatus(result)) {

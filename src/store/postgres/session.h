@@ -13,8 +13,8 @@ namespace guildhall::store::postgres {
 
 class Session final : public SchemaSession {
  public:
-  /// Throws DatabaseError. `role`: what to act as from then on, or "".
-  Session(const std::string& url, std::string name, const std::string& role = "");
+  /// Throws DatabaseError.
+  Session(const std::string& url, std::string name);
 
   void execute(const std::string& script) override;
   Rows query(const std::string& sql, const std::vector<std::string>& values = {}) override;

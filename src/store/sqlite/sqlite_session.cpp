@@ -12,6 +12,11 @@ namespace {
 /// Larger files are not read through at every start.
 constexpr std::uintmax_t kCheckedBytes = 64ULL << 20;
 
+Error cannot_open(const std::string& file, const DatabaseError& failure) {
+  return {ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()),
+          "Check that the folder exists and that this user may write there (data.dir, database.url)."};
+}
+
 class SqliteSession final : public SchemaSession {
  public:
   explicit SqliteSession(const std::string& file) : file_(file), connection_(file, sqlite::Role::schema) {}
@@ -31,6 +36,21 @@ class SqliteSession final : public SchemaSession {
 
 }  // namespace
 
+Result<std::unique_ptr<SchemaSession>> open_existing_session(const std::string& file) {
+  if (!std::filesystem::exists(file)) {
+    return fail(ErrorCode::storage, fmt::format("there is no database '{}'", file),
+                "`guildhall run` makes it; --data-dir and --url say where.");
+  }
+  try {
+    auto session = std::make_unique<SqliteSession>(file);
+    session->query("SELECT count(*) FROM sqlite_schema", {});
+    return session;
+  } catch (const DatabaseError& failure) {
+    if (failure.code() == DbCode::corrupt) return std::unexpected(sqlite::damage_of(file, failure.what()));
+    return std::unexpected(cannot_open(file, failure));
+  }
+}
+
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& file) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(file).parent_path(), error);
@@ -45,8 +65,7 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& fi
     return session;
   } catch (const DatabaseError& failure) {
     if (failure.code() == DbCode::corrupt) return std::unexpected(sqlite::damage_of(file, failure.what()));
-    return fail(ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()),
-                "Check that the folder exists and that this user may write there (data.dir, database.url).");
+    return std::unexpected(cannot_open(file, failure));
   }
 }
 
