@@ -8,6 +8,7 @@
 #include "cli/demo_check.h"
 #include "features/features.h"
 #include "migrate/migrate.h"
+#include "move/move.h"
 #include "web/sessions.h"
 
 namespace guildhall::cli {
@@ -32,6 +33,11 @@ Workspace::Workspace(const Config& config, const Clock& clock)
   declare_demo_check(declarations_.statements);
 }
 
+tenancy::TableCatalog Workspace::declared_tables(const Config& config) {
+  const SystemClock clock;
+  return Workspace(config, clock).declarations_.tables;
+}
+
 Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
   const auto place = store::find_place(config);
@@ -39,6 +45,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
   const auto migrated = migrate::prepare_schema(*place, workspace->declarations_.tables, clock.now());
   if (!migrated) return std::unexpected(migrated.error());
+  if (auto whole = move::refuse_unfinished(*place); !whole) return std::unexpected(whole.error());
   auto tenancy =
       tenancy::Tenancy::open(*place, workspace->declarations_.statements, workspace->declarations_.tables,
                              &workspace->metrics_, {migrate::file_preparation(clock)});

@@ -18,6 +18,9 @@ class Workspace {
   /// Errors: `configuration` (folder), `storage`, `schema`, `refused_by_guard`.
   static Result<std::unique_ptr<Workspace>> open(const Config& config, const Clock& clock);
 
+  /// The class of every table of the program, without a database.
+  static tenancy::TableCatalog declared_tables(const Config& config);
+
   const Config& config() const { return config_; }
   const Clock& clock() const { return *clock_; }
   Metrics& metrics() { return metrics_; }
