@@ -13,6 +13,7 @@ const std::vector<Command>& commands() {
     add_settings_commands(made);
     add_member_commands(made);
     add_doctor_commands(made);
+    add_move_command(made);
     add_config_commands(made);
     return made;
   }();
