@@ -69,7 +69,7 @@ class Proof {
     first_.emplace(bot, report_, marks[0], marks[1]);
   }
 
-  Report run() {
+  void run() {
     live();
     compare_failures();
     compare_effects();
@@ -83,16 +83,13 @@ class Proof {
     progress_("every statement with the other's values");
     try_without_the_second();
     look_at_outputs();
-    count_statements();
-    return std::move(report_);
   }
 
-  /// After what the ending ran, too.
-  void count_ending(Report& report) {
-    report_ = std::move(report);
+  /// When its servers are erased, which is a part of it.
+  Report finish() {
     collect();
     count_statements();
-    report = std::move(report_);
+    return std::move(report_);
   }
 
  private:
@@ -233,9 +230,14 @@ void Proof::compare_effects() {
 }
 
 void Proof::compare_rehearsals(const std::vector<Run>& there, const std::vector<Run>& gone) {
-  for (std::size_t i = 0; i < std::min(there.size(), gone.size()); ++i) {
+  if (!std::ranges::equal(there, gone, {}, &Run::statement, &Run::statement)) {
+    report_.leak("life", "steps", 1,
+                 "a rehearsal ran other statements beside the other server than without it");
+    return;
+  }
+  for (std::size_t i = 0; i < there.size(); ++i) {
     const auto& info = bot_.declarations().statements.all()[there[i].statement];
-    if (info.access == store::Access::global || there[i].statement != gone[i].statement) continue;
+    if (info.access == store::Access::global) continue;
     const auto more = there[i].rows + there[i].changes - gone[i].rows - gone[i].changes;
     const bool same_values = as_text(there[i].values) == as_text(gone[i].values);
     if (more == 0 && same_values && there[i].failed == gone[i].failed) continue;
@@ -416,15 +418,13 @@ Result<Report> prove_isolation(const Installation& installation, const Progress&
   auto bot = ProofBot::open(installation);
   if (!bot) return std::unexpected(bot.error());
   std::optional<Error> trouble;
-  std::optional<Report> report;
   std::optional<Proof> proof;
   try {
     proof.emplace(progress, **bot);
-    report = proof->run();
+    proof->run();
     progress("clearing away");
     clear((*bot)->tenancy(), installation.declarations, installation.clock);
-    proof->count_ending(*report);
-    return *std::move(report);
+    return proof->finish();
   } catch (const store::DatabaseError& error) {
     trouble = to_error(error);
   } catch (const ErrorException& error) {
