@@ -14,6 +14,7 @@
 
 #include "store/postgres/logins.h"
 #include "store/postgres/postgres_database.h"
+#include "store/postgres/session.h"
 #include "store/schema_session.h"
 #include "store/sqlite/per_server_database.h"
 #include "store/sqlite/server_files.h"
@@ -47,7 +48,12 @@ Result<std::unique_ptr<Database>> open_layout(const DatabaseOptions& options) {
   switch (options.place.layout) {
     case Layout::sqlite: return SqliteDatabase::open(options);
     case Layout::sqlite_per_server: return PerServerDatabase::open(options);
-    case Layout::postgres: return PostgresDatabase::open(options);
+    case Layout::postgres: {
+      PostgresLimits limits;
+      if (options.connections > 0)
+        limits.exclusive = limits.shared = limits.cross_server = options.connections;
+      return PostgresDatabase::open(options, limits);
+    }
   }
   throw std::logic_error("a layout that is none");
 }

@@ -95,6 +95,7 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place
   database_options.files.prepare = with_gate(std::move(database_options.files.prepare), tables);
   database_options.metrics = metrics;
   database_options.observer = options.observer;
+  database_options.connections = options.connections;
   auto database = store::open_database(std::move(database_options));
   if (!database) return std::unexpected(database.error());
   return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database), options.servers));

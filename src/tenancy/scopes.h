@@ -52,6 +52,8 @@ struct OpenOptions {
   store::StatementGate gate = {};
   /// For the layout with a file per server.
   store::FileOptions files = {};
+  /// PostgreSQL: connections of each kind, at most; 0: as many as the layout thinks right.
+  std::size_t connections = 0;
 };
 
 /// The room as one object: opens the database behind the gate and hands out the ways to it.

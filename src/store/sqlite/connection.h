@@ -2,6 +2,7 @@
 // Only the .cpp of this folder sees sqlite3.h.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,9 @@ class Connection {
   /// Prepares (once) and runs one registered statement for all of its calls.
   void run(const StatementInfo& info, WorkScope scope, Execution& execution);
 
+  /// How long a statement may run before it ends with `timed_out`; thirty seconds unless told otherwise.
+  void limit_statements(std::chrono::milliseconds most) { longest_ = most; }
+
   /// Gives back the memory that the next statements would have liked to find: what is prepared, the pages.
   void rest();
 
@@ -72,8 +76,13 @@ class Connection {
   void bind(sqlite3_stmt* statement, int position, const Value& value);
   void bind_numbered(sqlite3_stmt* statement, const std::vector<Value>& values);
 
+  void begin_statement();
+  static int is_overdue(void* self);
+
   sqlite3* db_ = nullptr;
   std::vector<Prepared> prepared_;
+  std::chrono::milliseconds longest_ = std::chrono::seconds(30);
+  std::chrono::steady_clock::time_point deadline_;
 };
 
 }  // namespace guildhall::store::sqlite

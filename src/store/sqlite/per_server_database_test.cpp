@@ -80,7 +80,7 @@ class PerServer : public testing::Test {
     return text_of(**open_server_session(world_.place(), ServerId(server)), sql);
   }
   std::string in_directory(const std::string& sql) const {
-    return text_of(**open_schema_session(world_.place), sql);
+    return text_of(**open_schema_session(world_.place()), sql);
   }
   static std::string text_of(SchemaSession& session, const std::string& sql) {
     std::string text;
