@@ -37,8 +37,9 @@ void TestWorld::close(net::Loops& loops) {
   tenancy.reset();
 }
 
-std::unique_ptr<tenancy::Tenancy> TestWorld::beside() {
+std::unique_ptr<tenancy::Tenancy> TestWorld::beside(store::StatementGate gate) {
   tenancy::OpenOptions options;
+  options.gate = std::move(gate);
   options.files.prepare = file_preparation();
   auto opened = tenancy::Tenancy::open(place(), declarations.statements, declarations.tables, nullptr,
                                        std::move(options));

@@ -56,6 +56,8 @@ constexpr Statement<NoParams, NoRow> kSleep{
 constexpr Statement<NoParams, NumberRow> kProcess{
     "test.process", "SELECT CAST(pg_backend_pid() AS BIGINT) AS number WHERE :server = :server"};
 
+std::optional<std::string> open_gate(const StatementInfo&, const StatementFacts&) { return std::nullopt; }
+
 /// Two servers with a person each, and statements that say nothing of the server; the database has one
 /// connection of each kind.
 class Postgres : public testing::Test {
@@ -78,7 +80,7 @@ class Postgres : public testing::Test {
     world_->tenancy.reset();
     tenancy::OpenOptions options;
     options.connections = connections;
-    options.gate = [](const StatementInfo&, const StatementFacts&) { return std::nullopt; };
+    options.gate = open_gate;
     auto opened = tenancy::Tenancy::open(world_->place(), world_->declarations.statements,
                                          world_->declarations.tables, nullptr, std::move(options));
     if (!opened) throw ErrorException(opened.error());
@@ -211,7 +213,7 @@ TEST_F(Postgres, WhatServersDoAtOnceIsDoneOnceEach) {
 
 /// Two processes, each with its own connections, on one server's rows.
 TEST_F(Postgres, TwoProcessesThatBookTheSameOperationBookItOnce) {
-  const auto other = world_->beside();
+  const auto other = world_->beside(open_gate);
   const auto theirs = *other->scopes().for_operator(ServerId(1));
   boost::asio::io_context loop;
   int booked = 0;
@@ -233,7 +235,7 @@ TEST_F(Postgres, TwoProcessesThatBookTheSameOperationBookItOnce) {
 }
 
 TEST_F(Postgres, OtherProcessesHearOfAChangeAndWhoMadeItDoesNot) {
-  const auto other = world_->beside();
+  const auto other = world_->beside(open_gate);
   const auto hears = [](tenancy::Tenancy& tenancy) {
     const auto end = std::chrono::steady_clock::now() + 20s;
     while (std::chrono::steady_clock::now() < end) {

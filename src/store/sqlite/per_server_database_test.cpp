@@ -188,7 +188,7 @@ void expect_pinned(const std::string& name, const std::string& table, std::int64
 }
 
 TEST_F(PerServer, EverySealedTableRefusesAForeignServer) {
-  for (const std::int64_t server : {std::int64_t{7}, std::numeric_limits<std::int64_t>::min()}) {
+  for (const std::int64_t server : {std::int64_t{7}, std::int64_t{-8'000'000'000'000'000'000}}) {
     world_.touch(server);
     int tables = 0;
     for (const auto& [name, spec] : world_.declarations.tables.all()) {
@@ -203,12 +203,16 @@ TEST_F(PerServer, EverySealedTableRefusesAForeignServer) {
 /// A later version's migrations, which make a table and make another anew.
 TEST_F(PerServer, WhatAMigrationMakesIsPinnedToo) {
   work(7);
+  const std::string pets =
+      "CREATE TABLE IF NOT EXISTS pets (discord_server_id INTEGER NOT NULL REFERENCES servers, "
+      "name TEXT NOT NULL, PRIMARY KEY (discord_server_id, name)) STRICT, WITHOUT ROWID; ";
+  world_.declarations.tables.add({"pets", tenancy::TableClass::tenant, "test"});
+  world_.execute(pets);
   FileOptions later{world_.file_preparation()};
-  later.prepare = [first = later.prepare](SchemaSession& session) -> Result<void> {
+  later.prepare = [first = later.prepare, pets](SchemaSession& session) -> Result<void> {
     if (auto prepared = first(session); !prepared) return prepared;
     session.execute(
-        "CREATE TABLE IF NOT EXISTS pets (discord_server_id INTEGER NOT NULL REFERENCES servers, "
-        "name TEXT NOT NULL, PRIMARY KEY (discord_server_id, name)) STRICT, WITHOUT ROWID; "
+        pets +
         "DROP TABLE settings; "
         "CREATE TABLE settings (discord_server_id INTEGER NOT NULL REFERENCES servers, key TEXT NOT NULL, "
         "value TEXT NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (discord_server_id, key)) STRICT");
