@@ -24,7 +24,7 @@ class Outbox : public testing::Test {
     std::string nonce;
   };
 
-  Outbox() {
+  explicit Outbox(const std::string& url = test::TestWorld::chosen_url()) : world_(url) {
     world_.server(1);
     world_.server(2);
     loops_.start();
@@ -171,6 +171,20 @@ TEST_F(Outbox, WhatAnEarlierProcessLeftIsFoundAtTheStart) {
   put("78", 2, 2);
   net::run_to_end(sender_.sweep());
   EXPECT_EQ(drained().size(), 2U);
+}
+
+class OutboxInFiles : public Outbox {
+ protected:
+  OutboxInFiles() : Outbox("sqlite-per-server:servers") {}
+};
+
+TEST_F(OutboxInFiles, AServerWhoseFileIsUnusableHoldsUpNobodyElse) {
+  for (std::int64_t server = 1; server <= 5; ++server) put(std::to_string(70 + server), 1, server);
+  world_.execute("DROP TABLE server_marker", 3);
+  net::run_to_end(sender_.sweep());
+  wait_for_tries(4);
+  const std::scoped_lock lock(mutex_);
+  EXPECT_THAT(tried_, testing::UnorderedElementsAre("71", "72", "74", "75"));
 }
 
 TEST_F(Outbox, WhatADeadProcessHadInHandIsSentWhenItsLeaseEnds) {

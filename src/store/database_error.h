@@ -22,7 +22,8 @@ enum class DbCode {
   connection_lost,  // outcome unknown: operation ids decide
   read_only,
   corrupt,
-  overloaded,  // the queue is full: nothing was started
+  server_unusable,  // this server's own database is damaged, not its own or too new; the others' are not
+  overloaded,       // the queue is full: nothing was started
   other,
 };
 

@@ -19,14 +19,6 @@ namespace {
 using store::Layout;
 using store::sqlite::Connection;
 
-std::string chosen_url() {
-  const char* chosen = std::getenv("GUILDHALL_TEST_STORAGE");
-  const std::string storage = chosen == nullptr ? "sqlite" : chosen;
-  if (storage == "sqlite") return "sqlite:guildhall.db";
-  if (storage == "sqlite-per-server") return "sqlite-per-server:servers";
-  throw std::invalid_argument("GUILDHALL_TEST_STORAGE: no layout is called " + storage);
-}
-
 std::string as_text(const store::SchemaSession::Rows& rows) {
   std::string text;
   for (const auto& row : rows) text += fmt::format("{}\n", fmt::join(row, "|"));
@@ -69,6 +61,14 @@ class Merged {
 };
 
 }  // namespace
+
+std::string TestWorld::chosen_url() {
+  const char* chosen = std::getenv("GUILDHALL_TEST_STORAGE");
+  const std::string storage = chosen == nullptr ? "sqlite" : chosen;
+  if (storage == "sqlite") return "sqlite:guildhall.db";
+  if (storage == "sqlite-per-server") return "sqlite-per-server:servers";
+  throw std::invalid_argument("GUILDHALL_TEST_STORAGE: no layout is called " + storage);
+}
 
 TestWorld::TestWorld() : TestWorld(chosen_url()) {}
 

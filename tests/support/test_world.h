@@ -18,6 +18,8 @@ namespace guildhall::test {
 class TestWorld {
  public:
   TestWorld();
+  /// What GUILDHALL_TEST_STORAGE says, as a URL.
+  static std::string chosen_url();
   /// On the database of that URL, for tests of one layout.
   explicit TestWorld(const std::string& url);
   ~TestWorld();
