@@ -79,6 +79,7 @@ class Outbox : public testing::Test {
         .value();
   }
 
+  net::Loops loops_{2};  // outlive the database, whose answers they carry
   test::TestWorld world_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -87,7 +88,6 @@ class Outbox : public testing::Test {
   std::map<std::string, ErrorCode> refusals_;
   std::set<std::string> once_;  // refused once only
   bool throws_once_ = false;
-  net::Loops loops_{2};
   OutboxSender sender_{loops_, *world_.tenancy, world_.clock, world_.metrics,
                        [this](std::string channel, std::string content, std::string nonce) {
                          return take(std::move(channel), std::move(content), std::move(nonce));
