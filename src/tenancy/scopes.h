@@ -50,6 +50,8 @@ struct OpenOptions {
   store::StatementObserver* observer = nullptr;
   /// In place of the gate (seal.h): for tests that plant what it refuses.
   store::StatementGate gate = {};
+  /// False: the catalog gate (catalog.h) does not look; for tests that plant what it refuses.
+  bool looks_at_catalog = true;
   /// For the layout with a file per server.
   store::FileOptions files = {};
   /// PostgreSQL: connections of each kind, at most; 0: as many as the layout thinks right.

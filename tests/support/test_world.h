@@ -24,6 +24,7 @@ class TestWorld {
 
   /// Closes the database and opens it again, with whatever was declared meanwhile.
   void reopen(store::FileOptions files);
+  void reopen_with(tenancy::OpenOptions options);
   void reopen() { reopen({file_preparation()}); }
   /// A second process on the same database; `gate`: in place of the real one.
   std::unique_ptr<tenancy::Tenancy> beside(store::StatementGate gate = {});

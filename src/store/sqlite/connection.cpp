@@ -190,8 +190,11 @@ Connection::~Connection() {
 }
 
 void Connection::rest() {
-  for (const Prepared& prepared : prepared_) sqlite3_finalize(prepared.statement);
-  prepared_ = {};
+  for (Prepared& prepared : prepared_) {
+    if (prepared.is_set_based) continue;
+    sqlite3_finalize(prepared.statement);
+    prepared = {};
+  }
   sqlite3_db_release_memory(db_);
 }
 
@@ -272,6 +275,7 @@ const Connection::Prepared& Connection::prepared(std::size_t index, const Statem
   Prepared& found = prepared_[index];
   if (found.statement != nullptr) return found;
   Prepared made;
+  made.is_set_based = info.access == Access::cross_server;
   made.statement = prepare(info.sqlite, true);
   made.server_position = sqlite3_bind_parameter_index(made.statement, ":server");
   for (const auto& parameter : info.parameters) {

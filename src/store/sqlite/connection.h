@@ -57,7 +57,8 @@ class Connection {
   /// How long a statement may run before it ends with `timed_out`; thirty seconds unless told otherwise.
   void limit_statements(std::chrono::milliseconds most) { longest_ = most; }
 
-  /// Gives back the memory that the next statements would have liked to find: what is prepared, the pages.
+  /// Gives back what would have been quick to have at hand: pages, and what is prepared but for the
+  /// statements of set-based work, which come back every minute.
   void rest();
 
   /// What the database says of a statement, without running it.
@@ -66,6 +67,7 @@ class Connection {
  private:
   struct Prepared {
     sqlite3_stmt* statement = nullptr;
+    bool is_set_based = false;
     int server_position = 0;     // of :server, 0 when absent
     std::vector<int> positions;  // of each parameter, in the order of StatementInfo::parameters
     std::vector<int> columns;    // of each wanted column in the answer
