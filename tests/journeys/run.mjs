@@ -4,3 +4,4 @@ import './operator.mjs';
 import './bad_input.mjs';
 import './bad_chat.mjs';
 import './bad_webhooks.mjs';
+import './move.mjs';
