@@ -191,6 +191,7 @@ Target::Target(Source& source, const DatabasePlace& place, const tenancy::TableC
                const Clock& clock, const Options& options)
     : place_(place), homes_(catalog.homes()), clock_(clock), rows_per_commit_(options.batch) {
   check_program();
+  place_.migrate_url.clear();  // the rights are those of the login that was named
   beside_ = taken(store::open_schema_session(place_));
   settle_in(*beside_, place.layout);
   if (place.layout == Layout::postgres) {
