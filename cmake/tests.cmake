@@ -31,7 +31,7 @@ target_link_libraries(fuzz_targets PUBLIC test_support)
 target_precompile_headers(fuzz_targets PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 
 room_tests(unit_tests
-  FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/cli tests/lint tests/docs tests/fuzz
+  FOLDERS src/base src/net src/store src/tenancy src/migrate src/bot src/features src/web src/doctor src/cli tests/lint tests/docs tests/fuzz
   LIBS guildhall_cli test_support fuzz_targets pg_query)
 add_library(openapi_check STATIC tests/contract/openapi_check.cpp)
 target_link_libraries(openapi_check PUBLIC guildhall_net)
@@ -53,7 +53,7 @@ function(isolation_tests name)
   add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE GUILDHALL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE noninterference GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE noninterference guildhall_doctor GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 isolation_tests(isolation_tests tests/isolation/noninterference_test.cpp)

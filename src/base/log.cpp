@@ -5,6 +5,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 
 namespace guildhall::log {
 namespace {
@@ -28,6 +30,17 @@ spdlog::level::level_enum spdlog_level(Level level) {
     case Level::error: return spdlog::level::err;
   }
   return spdlog::level::err;
+}
+
+struct Captured {
+  std::atomic<bool> on = false;
+  std::mutex mutex;
+  std::function<void(std::string_view)> take;
+};
+
+Captured& captured() {
+  static Captured instance;
+  return instance;
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
@@ -63,7 +76,7 @@ void append_value(std::string& line, std::string_view value) {
 void set_level(Level level) { logger().set_level(spdlog_level(level)); }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  if (!logger().should_log(spdlog_level(level))) return;
+  if (!captured().on && !logger().should_log(spdlog_level(level))) return;
   std::string line(event);
   for (const Field& field : fields) {
     line += ' ';
@@ -71,7 +84,23 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
     line += '=';
     append_value(line, field.value);
   }
+  if (captured().on) {
+    const std::scoped_lock lock(captured().mutex);
+    if (captured().take) return captured().take(line);
+  }
   logger().log(spdlog_level(level), "{}", line);
+}
+
+Capture::Capture(std::function<void(std::string_view line)> take) {
+  const std::scoped_lock lock(captured().mutex);
+  captured().take = std::move(take);
+  captured().on = true;
+}
+
+Capture::~Capture() {
+  const std::scoped_lock lock(captured().mutex);
+  captured().on = false;
+  captured().take = {};
 }
 
 }  // namespace guildhall::log

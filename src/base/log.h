@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -27,6 +28,16 @@ Field field(std::string_view key, const T& value) {
 void set_level(Level level);
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
+
+/// As long as it lives, every line of every level goes to `take` and none to stderr. One at a time; `take`
+/// is called from any thread, never from two at once.
+class Capture {
+ public:
+  explicit Capture(std::function<void(std::string_view line)> take);
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+  ~Capture();
+};
 
 inline void debug(std::string_view event, std::initializer_list<Field> fields = {}) {
   write(Level::debug, event, fields);

@@ -108,9 +108,12 @@ void declare_bot_routes(Declarations& declarations) {
   declarations.routes.add({"bot", "GET", "/settings", [&declarations](RouteCall call) {
                              return list_settings(declarations, std::move(call));
                            }});
-  declarations.routes.add({"bot", "PUT", "/settings/{key}", [&declarations](RouteCall call) {
-                             return change(declarations, std::move(call));
-                           }});
+  declarations.routes.add(
+      {"bot",
+       "PUT",
+       "/settings/{key}",
+       [&declarations](RouteCall call) { return change(declarations, std::move(call)); },
+       {{{{"key", std::string(kTimeZone.key)}}, {}, {{"value", "Europe/Berlin"}, {"expected", nullptr}}}}});
   declarations.routes.add({"bot", "GET", "/audit", read_log});
 }
 

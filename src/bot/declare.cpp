@@ -71,6 +71,14 @@ void declare_bot(Declarations& declarations) {
   declare_outbox(declarations.statements, declarations.settings);
   declarations.commands.add(help_command(declarations));
   declare_bot_routes(declarations);
+  declarations.rehearsals.server.push_back(
+      [](store::Tx& tx, ServerContext&) -> TxTask<void> { co_await count_ledger_mismatches(tx); });
+  declarations.rehearsals.cross_server.push_back(rehearse_jobs);
+  declarations.rehearsals.global.push_back(rehearse_process_state);
+  declarations.rehearsals.global.push_back(rehearse_kick);
+  declarations.rehearsals.global.push_back([&declarations](store::GlobalTx& tx, TimePoint now) {
+    return rehearse_defaults(tx, declarations.settings, now);
+  });
 }
 
 TxTask<Result<SettingChange>> change_server_setting(Tx& tx, const Declarations& declarations, ServerId server,

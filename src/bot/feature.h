@@ -16,6 +16,7 @@
 #include "bot/routes.h"
 #include "bot/settings.h"
 #include "store/tx.h"
+#include "tenancy/sealed_rows.h"
 #include "tenancy/table.h"
 
 namespace guildhall::bot {
@@ -33,6 +34,15 @@ struct TickChunk {
 
 /// One step of a tick, for all servers of the chunk at once.
 using TickStage = std::function<store::TxTask<void>(store::CrossTx&, const TickChunk&)>;
+
+/// What the isolation proof runs once, in units of work that are rolled back, to see statements that the
+/// ordinary life of a server does not come to: errors, other programs' looks, tables of no server. Each
+/// shows its room's statements at work, so that each returns or changes a row.
+struct Rehearsals {
+  std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&)>> server;
+  std::vector<std::function<store::TxTask<void>(store::GlobalTx&, TimePoint)>> global;
+  std::vector<TickStage> cross_server;
+};
 
 class Declarations {
  public:
@@ -62,6 +72,11 @@ class Declarations {
 
   /// The minute's tick: watch time first, then what is paid for it.
   std::vector<TickStage> minute_stages;
+
+  Rehearsals rehearsals;
+
+  /// Made of `tables` when every room has declared its own (`rows.declare`).
+  tenancy::SealedRows rows;
 
   template <class Event>
   const std::vector<EventHandler<Event>>& handlers() const;

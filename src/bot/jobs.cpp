@@ -23,16 +23,20 @@ constexpr std::string_view kReason =
     "keeps and claims the tick's row of every active server in one statement";
 
 struct EnsureParams {
+  ServerId first;
+  ServerId last;
   TimePoint now;
 };
-BOOST_DESCRIBE_STRUCT(EnsureParams, (), (now))
+BOOST_DESCRIBE_STRUCT(EnsureParams, (), (first, last, now))
 
 struct ClaimParams {
+  ServerId first;
+  ServerId last;
   TimePoint now;
   TimePoint too_far;  // a clock that jumped back: what is due later than this is due now
   TimePoint lease;
 };
-BOOST_DESCRIBE_STRUCT(ClaimParams, (), (now, too_far, lease))
+BOOST_DESCRIBE_STRUCT(ClaimParams, (), (first, last, now, too_far, lease))
 
 struct ServerRow {
   ServerId discord_server_id;
@@ -58,13 +62,15 @@ BOOST_DESCRIBE_STRUCT(FailedParams, (), (id, now, trouble, longest))
 constexpr CrossServerStatement<EnsureParams, NoRow> kEnsure{
     "jobs.ensure", kReason,
     "INSERT INTO jobs (discord_server_id, kind, due_at, lease_until, attempts) "
-    "SELECT discord_server_id, 'minute', :now, 0, 0 FROM servers WHERE state = 'active' "
+    "SELECT discord_server_id, 'minute', :now, 0, 0 FROM servers "
+    "WHERE state = 'active' AND discord_server_id BETWEEN :first AND :last "
     "ON CONFLICT (discord_server_id, kind) DO NOTHING"};
 
 constexpr CrossServerStatement<ClaimParams, ServerRow> kClaim{
     "jobs.claim", kReason,
     "UPDATE jobs SET lease_until = :lease WHERE kind = 'minute' "
     "AND (due_at <= :now OR due_at > :too_far) AND (lease_until <= :now OR lease_until > :too_far) "
+    "AND discord_server_id BETWEEN :first AND :last "
     "AND discord_server_id IN (SELECT discord_server_id FROM servers WHERE state = 'active') "
     "RETURNING discord_server_id"};
 
@@ -120,10 +126,12 @@ std::vector<std::vector<ServerId>> TickRunner::chunks_of(const std::vector<Serve
 }
 
 Task<std::vector<ServerId>> TickRunner::claim(TimePoint now) {
-  const ClaimParams params{now, now + 2 * std::max<Duration>(kTickInterval, kLongestPause), now + kLease};
+  const auto& [first, last] = tenancy_.servers().range();
+  const ClaimParams params{first, last, now, now + 2 * std::max<Duration>(kTickInterval, kLongestPause),
+                           now + kLease};
   const auto rows = co_await tenancy_.door().transact(
       "tick.claim", now, [params](CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
-        co_await tx.change(kEnsure, {params.now});
+        co_await tx.change(kEnsure, {params.first, params.last, params.now});
         co_return co_await tx.all(kClaim, params);
       });
   std::vector<ServerId> servers;
@@ -171,6 +179,10 @@ Task<void> TickRunner::set_aside(ServerId server, TimePoint now, std::string tro
   const FailedParams params{server, now, std::move(trouble), kLongestPause};
   co_await tenancy_.door().transact(
       "tick.failed", now, [params](CrossTx& tx) -> TxTask<void> { co_await tx.change(kFailed, params); });
+}
+
+TxTask<void> rehearse_jobs(CrossTx& tx, const TickChunk& chunk) {
+  co_await tx.change(kFailed, {chunk.first, chunk.now, "a rehearsal", kLongestPause});
 }
 
 void declare_jobs(store::StatementRegistry& statements) {

@@ -42,6 +42,9 @@ class TickRunner {
   Histogram& seconds_;
 };
 
+/// A tick that fails is noted at its server.
+store::TxTask<void> rehearse_jobs(store::CrossTx& tx, const TickChunk& chunk);
+
 void declare_jobs(store::StatementRegistry& statements);
 
 }  // namespace guildhall::bot

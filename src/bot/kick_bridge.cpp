@@ -441,6 +441,14 @@ Task<Result<KickBridge::Connected>> KickBridge::finish_connect(std::string state
   co_return Connected{row->server_id, seen->front().slug};
 }
 
+TxTask<void> rehearse_kick(GlobalTx& tx, TimePoint now) {
+  const ServerId server = tenancy::kReservedServers.first;
+  co_await tx.change(kNewState, {"rehearsal", "session", "verifier", server, now});
+  co_await tx.one(kTakeState, {"rehearsal", "session", now - kStateLife});
+  co_await tx.change(kNewState, {"rehearsal", "session", "verifier", server, now - 2 * kStateLife});
+  co_await tx.change(kForgetStates, {now - kStateLife});
+}
+
 void declare_kick(store::StatementRegistry& statements) {
   statements.add("kick", kNewState, kTakeState, kForgetStates);
 }

@@ -77,6 +77,9 @@ class KickBridge {
   Counter& refused_;
 };
 
+/// A streamer who goes away and comes back, and one who does not.
+store::TxTask<void> rehearse_kick(store::GlobalTx& tx, TimePoint now);
+
 void declare_kick(store::StatementRegistry& statements);
 
 }  // namespace guildhall::bot

@@ -10,7 +10,6 @@ namespace guildhall::bot {
 namespace {
 
 using store::CrossServerStatement;
-using store::NoParams;
 using store::NoRow;
 using store::Statement;
 using store::Tx;
@@ -52,6 +51,12 @@ struct KeyParams {
 };
 BOOST_DESCRIBE_STRUCT(KeyParams, (), (destination, sequence))
 
+struct RangeParams {
+  ServerId first;
+  ServerId last;
+};
+BOOST_DESCRIBE_STRUCT(RangeParams, (), (first, last))
+
 struct ServerRow {
   ServerId discord_server_id;
 };
@@ -83,10 +88,10 @@ constexpr Statement<KeyParams, NoRow> kRelease{
     "UPDATE outbox SET lease_until = 0 "
     "WHERE discord_server_id = :server AND destination = :destination AND sequence = :sequence"};
 
-constexpr CrossServerStatement<NoParams, ServerRow> kWaiting{
+constexpr CrossServerStatement<RangeParams, ServerRow> kWaiting{
     "outbox.waiting_servers",
     "finds the servers for which messages wait that an earlier process left or that must be tried again",
-    "SELECT DISTINCT discord_server_id FROM outbox"};
+    "SELECT DISTINCT discord_server_id FROM outbox WHERE discord_server_id BETWEEN :first AND :last"};
 
 bool is_temporary(ErrorCode code) {
   return code == ErrorCode::unavailable || code == ErrorCode::timeout || code == ErrorCode::rate_limited;
@@ -146,9 +151,11 @@ bool OutboxSender::woken_again(ServerId server) {
 }
 
 Task<void> OutboxSender::sweep() {
+  const store::ServerRange range = tenancy_.servers().range();
   const auto rows = co_await tenancy_.door().read(
-      "outbox.sweep", clock_.now(), tenancy::kAllServers,
-      [](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> { co_return co_await tx.all(kWaiting); });
+      "outbox.sweep", clock_.now(), range, [range](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
+        co_return co_await tx.all(kWaiting, {range.first, range.last});
+      });
   for (const ServerRow& row : rows) {
     if (const auto scope = tenancy_.scopes().for_job(row.discord_server_id)) wake(*scope);
   }

@@ -69,11 +69,6 @@ struct RepointParams {
 };
 BOOST_DESCRIBE_STRUCT(RepointParams, (), (platform, id, person))
 
-struct DisplayNameRow {
-  std::string display_name;
-};
-BOOST_DESCRIBE_STRUCT(DisplayNameRow, (), (display_name))
-
 constexpr Statement<IdentityParams, Identity> kFind{
     "persons.find_identity",
     "SELECT platform, platform_user_id, person_id, home_person_id, name FROM identities "
@@ -89,10 +84,6 @@ constexpr Statement<PersonParams, Identity> kOfPerson{
     "persons.identities_of",
     "SELECT platform, platform_user_id, person_id, home_person_id, name FROM identities "
     "WHERE discord_server_id = :server AND person_id = :person ORDER BY platform, platform_user_id"};
-
-constexpr Statement<PersonParams, DisplayNameRow> kDisplayName{
-    "persons.display_name",
-    "SELECT display_name FROM persons WHERE discord_server_id = :server AND person_id = :person"};
 
 constexpr Statement<NewPersonParams, NoRow> kNewPerson{
     "persons.new_person",
@@ -167,18 +158,13 @@ TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person) {
   co_return co_await tx.all(kOfPerson, {person});
 }
 
-TxTask<std::string> display_name(store::Tx& tx, PersonId person) {
-  const auto row = co_await tx.one(kDisplayName, {person});
-  co_return row ? row->display_name : std::string();
-}
-
 TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person) {
   co_await tx.change(kRepoint, {identity.platform, identity.platform_user_id, person});
 }
 
 void declare_persons(store::StatementRegistry& statements) {
-  statements.add("persons", kFind, kFindByName, kOfPerson, kDisplayName, kNewPerson, kNewIdentity, kRename,
-                 kRenamePerson, kRepoint);
+  statements.add("persons", kFind, kFindByName, kOfPerson, kNewPerson, kNewIdentity, kRename, kRenamePerson,
+                 kRepoint);
 }
 
 }  // namespace guildhall::bot

@@ -44,7 +44,6 @@ store::TxTask<std::optional<Identity>> find_identity(store::Tx& tx, std::string 
 store::TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string platform,
                                                              std::string name);
 store::TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person);
-store::TxTask<std::string> display_name(store::Tx& tx, PersonId person);
 
 /// Points an identity to another person.
 store::TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person);

@@ -42,6 +42,11 @@ Task<void> ProcessState::write(std::string name, std::string value) const {
   co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kWrite, params); });
 }
 
+TxTask<void> rehearse_process_state(GlobalTx& tx, TimePoint) {
+  co_await tx.change(kWrite, {"rehearsal", "a value"});
+  co_await tx.one(kRead, {"rehearsal"});
+}
+
 void declare_process_state(store::StatementRegistry& statements) {
   statements.add("process_state", kRead, kWrite);
 }

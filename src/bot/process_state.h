@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/clock.h"
 #include "tenancy/scope.h"
 
 namespace guildhall::bot {
@@ -18,6 +19,8 @@ class ProcessState {
  private:
   tenancy::GlobalScope global_;
 };
+
+store::TxTask<void> rehearse_process_state(store::GlobalTx& tx, TimePoint now);
 
 void declare_process_state(store::StatementRegistry& statements);
 

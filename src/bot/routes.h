@@ -39,11 +39,20 @@ struct RouteAnswer {
   bool settings_changed = false;
 };
 
+/// A request that a server which has set nothing by itself answers with 200.
+struct RouteExample {
+  std::map<std::string, std::string, std::less<>> path = {};  // a value for each {key} segment
+  std::map<std::string, std::string, std::less<>> query = {};
+  boost::json::value body = nullptr;
+};
+
 struct RouteSpec {
   std::string owner;
   std::string method;  // GET, PUT, POST, DELETE
   std::string path;    // "/leaderboard", "/settings/{key}"
   std::function<Task<Result<RouteAnswer>>(RouteCall)> handler;
+  /// None: the bare path, without query and body.
+  std::vector<RouteExample> examples = {};
 };
 
 class RouteRegistry {

@@ -296,6 +296,25 @@ TxTask<Result<SettingChange>> change_default(store::GlobalTx& tx, const SettingR
   co_return change;
 }
 
+TxTask<void> put_default_row(store::GlobalTx& tx, std::string key, std::optional<std::string> value,
+                             TimePoint now) {
+  if (value) {
+    co_await tx.change(kSetDefault, {std::move(key), *std::move(value), now});
+  } else {
+    co_await tx.change(kUnsetDefault, {std::move(key)});
+  }
+}
+
+TxTask<void> rehearse_defaults(store::GlobalTx& tx, const SettingRegistry& registry, TimePoint now) {
+  const tenancy::Actor actor{"rehearsal", "system"};
+  const std::string key(kTimeZone.key);
+  for (const char* value : {"Europe/Berlin", "Europe/Vienna", ""}) {
+    const auto changed = co_await change_default(tx, registry, key, value, actor, now);
+    if (!changed) throw ErrorException(changed.error());
+    co_await load_defaults(tx);
+  }
+}
+
 void declare_settings(store::StatementRegistry& statements, SettingRegistry& settings) {
   statements.add("settings", kServerRows, kDefaultRows, kRead, kSet, kUnset, kAllDefaults, kReadDefault,
                  kSetDefault, kUnsetDefault, kBumpAll);

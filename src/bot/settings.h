@@ -147,6 +147,14 @@ store::TxTask<Result<SettingChange>> change_default(store::GlobalTx& tx, const S
                                                     std::string key, std::optional<std::string> value,
                                                     tenancy::Actor actor, TimePoint now);
 
+/// A row of the defaults as it stands, or none: unchecked, unlogged, and nobody is told. Under a key that no
+/// setting has, every server reads it and none uses it.
+store::TxTask<void> put_default_row(store::GlobalTx& tx, std::string key, std::optional<std::string> value,
+                                    TimePoint now);
+
+/// The operator changes a default and takes it back.
+store::TxTask<void> rehearse_defaults(store::GlobalTx& tx, const SettingRegistry& registry, TimePoint now);
+
 void declare_settings(store::StatementRegistry& statements, SettingRegistry& settings);
 
 }  // namespace guildhall::bot

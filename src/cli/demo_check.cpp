@@ -176,18 +176,18 @@ struct ServerRows {
   std::int64_t mismatches = 0;
 };
 
-ServerRows read_rows(const tenancy::ServerScope& scope) {
-  return net::run_to_end(scope.read([](Tx& tx) -> TxTask<ServerRows> {
-    ServerRows rows;
-    rows.viewers = co_await tx.all(kViewers);
-    const auto settled = co_await tx.one(kSettled);
-    if (settled) rows.settled = settled->settled_until;
-    const auto strangers = co_await tx.one(kStrangers);
-    rows.strangers = strangers->rows;
-    rows.mismatches = co_await bot::count_ledger_mismatches(tx);
-    co_return rows;
-  }));
+TxTask<ServerRows> read_rows(Tx& tx) {
+  ServerRows rows;
+  rows.viewers = co_await tx.all(kViewers);
+  const auto settled = co_await tx.one(kSettled);
+  if (settled) rows.settled = settled->settled_until;
+  const auto strangers = co_await tx.one(kStrangers);
+  rows.strangers = strangers->rows;
+  rows.mismatches = co_await bot::count_ledger_mismatches(tx);
+  co_return rows;
 }
+
+TxTask<void> rehearse(Tx& tx, bot::ServerContext&) { co_await read_rows(tx); }
 
 void check_viewers(const ServerRows& rows, const json::Value& channel, ServerId server, DemoCounts& counts) {
   const LiveSpans live = live_spans(channel, rows.settled);
@@ -248,7 +248,7 @@ DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness,
       ++counts.witness_mismatches;
       continue;
     }
-    const ServerRows rows = read_rows(*scope);
+    const ServerRows rows = net::run_to_end(scope->read(read_rows));
     counts.ledger_mismatches += rows.mismatches;
     counts.foreign_rows += rows.strangers;
     check_viewers(rows, *channel, server.server, counts);
@@ -256,8 +256,9 @@ DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness,
   return counts;
 }
 
-void declare_demo_check(store::StatementRegistry& statements) {
-  statements.add("demo", kViewers, kSettled, kStrangers);
+void declare_demo_check(bot::Declarations& declarations) {
+  declarations.statements.add("demo", kViewers, kSettled, kStrangers);
+  declarations.rehearsals.server.push_back(rehearse);
 }
 
 }  // namespace guildhall::cli

@@ -29,6 +29,6 @@ struct WitnessedServer {
 DemoCounts check_demo(Workspace& workspace, const boost::json::value& witness,
                       const std::vector<WitnessedServer>& servers);
 
-void declare_demo_check(store::StatementRegistry& statements);
+void declare_demo_check(bot::Declarations& declarations);
 
 }  // namespace guildhall::cli

@@ -5,9 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <cstdio>
 
-#include "cli/commands.h"
 #include "cli/workspace.h"
-#include "store/database_error.h"
 #include "tenancy/catalog.h"
 
 namespace guildhall::cli {
@@ -76,20 +74,6 @@ Result<std::optional<Answer>> doctor_catalog(const Arguments& arguments) {
   return fail(ErrorCode::refused_by_guard,
               fmt::format("the seal of '{}' is open in {} places", place->name(), faults->size()),
               "Each remedy stands below its fault; the bot does not start before.");
-}
-
-void add_doctor_commands(std::vector<Command>& commands) {
-  commands.push_back(
-      {{"doctor", "isolation"},
-       "looks whether the database itself keeps every server's rows apart",
-       "guildhall doctor isolation --catalog",
-       {},
-       {{"--catalog", "", "keys, policies, rights and logins, compared with the class of each table"}},
-       [](const Arguments& arguments) -> Result<std::optional<Answer>> {
-         if (arguments.has("--catalog")) return doctor_catalog(arguments);
-         return fail(ErrorCode::usage, "guildhall doctor isolation: --catalog is missing",
-                     "Example: guildhall doctor isolation --catalog");
-       }});
 }
 
 }  // namespace guildhall::cli

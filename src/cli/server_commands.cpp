@@ -34,6 +34,10 @@ Result<std::optional<Answer>> add(const Arguments& arguments) {
     return fail(ErrorCode::usage, fmt::format("'{}' is not an id below 0", arguments.require("ID")),
                 "Discord servers are added by inviting the bot; this command is for streamers without one.");
   }
+  if (!tenancy::kAllServers.contains(*id)) {
+    return fail(ErrorCode::usage, fmt::format("{} is reserved for the isolation proof", id->str()),
+                fmt::format("Take a number above {}: -1, -2, ...", tenancy::kReservedServers.last.str()));
+  }
   const SystemClock clock;
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());

@@ -28,8 +28,9 @@ std::unique_ptr<bot::Declarations> declare_everything(const Config& config) {
   tenancy::Tenancy::declare(declarations->statements, declarations->tables);
   bot::declare_bot(*declarations);
   features::declare_all(*declarations);
-  web::Sessions::declare(declarations->statements);
-  declare_demo_check(declarations->statements);
+  web::Sessions::declare(*declarations);
+  declare_demo_check(*declarations);
+  declarations->rows.declare(declarations->statements, declarations->tables);
   return declarations;
 }
 
@@ -43,13 +44,39 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
   const auto migrated = migrate::prepare_schema(*place, workspace->declarations_->tables, clock.now());
   if (!migrated) return std::unexpected(migrated.error());
-  auto tenancy =
-      tenancy::Tenancy::open(*place, workspace->declarations_->statements, workspace->declarations_->tables,
-                             &workspace->metrics_, {migrate::file_preparation(clock)});
+  auto tenancy = workspace->open_tenancy({}, workspace->metrics_);
   if (!tenancy) return std::unexpected(tenancy.error());
   workspace->tenancy_ = std::move(*tenancy);
   net::run_to_end(workspace->tenancy_->load());
+  if (auto swept = workspace->sweep_proof(); !swept) return std::unexpected(swept.error());
   return workspace;
+}
+
+Result<std::unique_ptr<tenancy::Tenancy>> Workspace::open_tenancy(tenancy::OpenOptions options,
+                                                                  Metrics& metrics) const {
+  options.files.prepare = migrate::file_preparation(*clock_);
+  return tenancy::Tenancy::open(*store::find_place(config_), declarations_->statements, declarations_->tables,
+                                &metrics, std::move(options));
+}
+
+Result<std::unique_ptr<InstanceLock>> take_proof_lock(const Config& config) {
+  const auto place = store::find_place(config);
+  if (!place) return std::unexpected(place.error());
+  return InstanceLock::take(*place, Exclusive::proof);
+}
+
+/// One that is under way holds the lock, and its servers are left to it.
+Result<void> Workspace::sweep_proof() const {
+  if (!tenancy_->servers().has_others()) return {};
+  const auto lock = take_proof_lock(config_);
+  if (!lock) return {};
+  return doctor::sweep(installation());
+}
+
+doctor::Installation Workspace::installation() const {
+  return {*declarations_, *clock_, [this](tenancy::OpenOptions options, Metrics& metrics) {
+            return open_tenancy(std::move(options), metrics);
+          }};
 }
 
 Result<tenancy::ServerScope> Workspace::scope(const std::string& server) const {

@@ -27,6 +27,7 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
   if (scope.access == Access::server && scope.server == ServerId{}) {
     throw DatabaseError(DbCode::no_scope, "", "a unit of work named no server");
   }
+  if (observer_ != nullptr) work.observe(*observer_, scope);
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
       [&](auto handler) {
         // The loop must not stop while the answer is under way, and the answer belongs on it.
@@ -40,13 +41,23 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
       asio::use_awaitable);
 }
 
-Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
+namespace {
+
+Result<std::unique_ptr<Database>> open_layout(const DatabaseOptions& options) {
   switch (options.place.layout) {
     case Layout::sqlite: return SqliteDatabase::open(options);
     case Layout::sqlite_per_server: return PerServerDatabase::open(options);
     case Layout::postgres: return PostgresDatabase::open(options);
   }
   throw std::logic_error("a layout that is none");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
+  auto database = open_layout(options);
+  if (database) (*database)->observe(options.observer);
+  return database;
 }
 
 Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place) {

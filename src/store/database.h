@@ -45,6 +45,29 @@ struct WorkScope {
 
 enum class Mode { read, write };
 
+/// Is told of every statement of every unit of work when its body goes on, also with an error and also in
+/// work that is rolled back afterwards: for the isolation proof. Called on the database's threads.
+class StatementObserver {
+ public:
+  virtual ~StatementObserver() = default;
+  virtual void ran(const WorkScope& scope, const Execution& execution) = 0;
+};
+
+/// A driver that tells.
+class ObservedDriver final : public TxDriver {
+ public:
+  ObservedDriver(TxDriver& driver, StatementObserver& observer, const WorkScope& scope)
+      : driver_(driver), observer_(observer), scope_(scope) {}
+  bool start(Execution& execution) override { return driver_.start(execution); }
+  std::size_t index_of(const void* key) const override { return driver_.index_of(key); }
+  void finished(const Execution& execution) override { observer_.ran(scope_, execution); }
+
+ private:
+  TxDriver& driver_;
+  StatementObserver& observer_;
+  WorkScope scope_;
+};
+
 /// A unit of work without its C++ types. `start` is called once per attempt, and for cross-server work
 /// on files of their own once per file; `keep` after each of these was committed.
 class Work {
@@ -54,6 +77,24 @@ class Work {
   virtual void keep() {}
   /// The one statement that it runs, if it is one and nothing else: then one trip to the database is enough.
   virtual const void* single_statement() const { return nullptr; }
+
+  /// Before `start`: whom it tells of its statements.
+  void observe(StatementObserver& observer, const WorkScope& scope) {
+    observer_ = &observer;
+    scope_ = scope;
+  }
+
+ protected:
+  /// The driver itself, or in its place one that tells.
+  TxDriver& told(TxDriver& driver) {
+    if (observer_ == nullptr) return driver;
+    return observed_.emplace(driver, *observer_, scope_);
+  }
+
+ private:
+  StatementObserver* observer_ = nullptr;
+  WorkScope scope_;
+  std::optional<ObservedDriver> observed_;
 };
 
 template <class TxType, class F>
@@ -64,7 +105,7 @@ class BodyWork : public Work {
 
   explicit BodyWork(F body) : body_(std::move(body)) {}
   TxTask<void> start(TxDriver& driver) override {
-    tx_.emplace(driver);
+    tx_.emplace(told(driver));
     result_.reset();
     return run();
   }
@@ -135,11 +176,20 @@ class Database {
   /// Did another process commit since the last call?
   virtual Task<bool> changed_elsewhere(Passkey key) = 0;
 
+  /// The server is erased, its rows and its place in the registry: whatever else there is of it goes, too.
+  virtual Task<void> forget(Passkey, ServerId) { co_return; }
+
   /// Units of work that wait for the writer.
   virtual std::size_t waiting() const = 0;
 
+  /// Before the first unit of work.
+  void observe(StatementObserver* observer) { observer_ = observer; }
+
  protected:
   virtual void submit(WorkScope scope, Mode mode, Work& work, Completion done) = 0;
+
+ private:
+  StatementObserver* observer_ = nullptr;
 };
 
 /// What the gate sees of a statement that is about to be registered: the database's own account of it.
@@ -192,6 +242,7 @@ struct DatabaseOptions {
   std::set<std::string, std::less<>> announced = {};
   FileOptions files = {};
   Metrics* metrics = nullptr;
+  StatementObserver* observer = nullptr;
 };
 
 /// Opens the database and passes every registered statement through the gate. Errors: `storage` (the

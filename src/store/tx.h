@@ -30,6 +30,8 @@ class TxDriver {
   /// True: done (or failed) at once. False: resumes the execution's continuation later.
   virtual bool start(Execution& execution) = 0;
   virtual std::size_t index_of(const void* key) const = 0;
+  /// The body goes on with the answer, or with the error, of a statement.
+  virtual void finished(const Execution&) {}
 };
 
 /// One statement on its way: awaited by the body, filled by the driver.
@@ -44,16 +46,23 @@ class Execution {
   bool await_ready() { return driver_->start(*this); }
   void await_suspend(std::coroutine_handle<> waiting) { continuation = waiting; }
 
-  virtual void row(const Cells& cells, const std::vector<int>& columns) = 0;
+  /// For the database: one row of the answer.
+  void row(const Cells& cells, const std::vector<int>& columns) {
+    ++rows;
+    take(cells, columns);
+  }
 
   std::size_t statement;                  // index in the registry
   std::vector<std::vector<Value>> calls;  // parameter values, one list per run of the statement
+  std::int64_t rows = 0;                  // of the answer
   std::int64_t changes = 0;               // rows inserted, updated or deleted
   std::exception_ptr error;
   std::coroutine_handle<> continuation;
 
  protected:
+  virtual void take(const Cells& cells, const std::vector<int>& columns) = 0;
   void finish() const {
+    driver_->finished(*this);
     if (error) std::rethrow_exception(error);
   }
 
@@ -69,11 +78,12 @@ class [[nodiscard]] AllRows final : public Execution {
     finish();
     return std::move(rows_);
   }
-  void row(const Cells& cells, const std::vector<int>& columns) override {
+
+ private:
+  void take(const Cells& cells, const std::vector<int>& columns) override {
     rows_.push_back(decode<Row>(cells, columns));
   }
 
- private:
   std::vector<Row> rows_;
 };
 
@@ -85,12 +95,13 @@ class [[nodiscard]] OneRow final : public Execution {
     finish();
     return std::move(found_);
   }
-  void row(const Cells& cells, const std::vector<int>& columns) override {
+
+ private:
+  void take(const Cells& cells, const std::vector<int>& columns) override {
     if (found_) throw std::logic_error("a statement that answers one row answered two");
     found_ = decode<Row>(cells, columns);
   }
 
- private:
   std::optional<Row> found_;
 };
 
@@ -101,7 +112,39 @@ class [[nodiscard]] ChangeCount final : public Execution {
     finish();
     return changes;
   }
-  void row(const Cells&, const std::vector<int>&) override {}
+
+ private:
+  void take(const Cells&, const std::vector<int>&) override {}
+};
+
+/// An answer whose types nobody knows: every column as text, NULL as nothing.
+struct RawAnswer {
+  std::vector<std::vector<std::optional<std::string>>> rows;
+  std::int64_t changes = 0;
+};
+
+class [[nodiscard]] RawRows final : public Execution {
+ public:
+  using Execution::Execution;
+  RawAnswer await_resume() {
+    finish();
+    answer_.changes = changes;
+    return std::move(answer_);
+  }
+
+ private:
+  void take(const Cells& cells, const std::vector<int>&) override {
+    auto& row = answer_.rows.emplace_back();
+    for (int column = 0; column < cells.count(); ++column) {
+      if (cells.is_null(column)) {
+        row.emplace_back();
+      } else {
+        row.emplace_back(cells.text(column));
+      }
+    }
+  }
+
+  RawAnswer answer_;
 };
 
 template <class T = void>
@@ -234,6 +277,13 @@ class TxOf {
     calls.reserve(rows.size());
     for (const P& row : rows) calls.push_back(encode(row));
     return ChangeCount(*driver_, &statement, std::move(calls));
+  }
+  /// A registered statement of this kind by its key (StatementInfo::key), with values as its parameters
+  /// encode them: for what walks the registry and knows no types.
+  RawRows raw(const void* key, std::vector<Value> values) {
+    std::vector<std::vector<Value>> calls;
+    calls.push_back(std::move(values));
+    return RawRows(*driver_, key, std::move(calls));
   }
 
  private:

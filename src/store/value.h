@@ -21,10 +21,13 @@ using Value = std::variant<std::monostate, std::int64_t, std::string, Blob>;
 
 enum class ValueType { integer, text, blob };
 
-/// One row of an answer, by column position. Text and bytes are valid until the next row.
+/// One row of an answer, by column position. Text and bytes are valid until the next row; text shows a
+/// value of any type.
 class Cells {
  public:
   virtual ~Cells() = default;
+  /// How many columns the answer has.
+  virtual int count() const = 0;
   virtual bool is_null(int column) const = 0;
   virtual std::int64_t integer(int column) const = 0;
   virtual std::string_view text(int column) const = 0;

@@ -106,11 +106,20 @@ constexpr GlobalStatement<KeyParams, SealedTokens> kTokens{
     "SELECT access_token, refresh_token, token_expires_at FROM channels "
     "WHERE platform = :platform AND platform_user_id = :user"};
 
+constexpr GlobalStatement<KeyParams, NoRow> kForget{
+    "tenancy.forget_channel", "DELETE FROM channels WHERE platform = :platform AND platform_user_id = :user"};
+
+/// Real ones may have names for ids; the reserved ones have numbers.
+bool is_in(const store::ServerRange& range, const std::string& platform_user_id) {
+  const auto number = ServerId::parse(platform_user_id);
+  return range.contains(number.value_or(kAllServers.last));
+}
+
 }  // namespace
 
 void ChannelDirectory::declare(store::StatementRegistry& statements) {
   statements.add("tenancy", kListChannels, kListBindings, kKnow, kBind, kUnbind, kSetLive, kStoreTokens,
-                 kTokens);
+                 kTokens, kForget);
 }
 
 Task<void> ChannelDirectory::load() {
@@ -130,8 +139,11 @@ Task<void> ChannelDirectory::load() {
   shown_ = ticket;
   channels_.clear();
   bindings_.clear();
-  for (const Channel& channel : read.channels) channels_[channel.key()] = channel;
+  for (const Channel& channel : read.channels) {
+    if (is_in(range_, channel.platform_user_id)) channels_[channel.key()] = channel;
+  }
   for (const BindingRow& row : read.bindings) {
+    if (!range_.contains(row.bound_server_id)) continue;
     bindings_[{row.platform, row.platform_user_id}].push_back(row.bound_server_id);
   }
 }
@@ -153,6 +165,12 @@ Task<void> ChannelDirectory::bind(ServerId server, ChannelKey key) {
 Task<void> ChannelDirectory::unbind(ServerId server, std::string platform) {
   const UnbindParams params{std::move(platform), server};
   co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kUnbind, params); });
+  co_await load();
+}
+
+Task<void> ChannelDirectory::forget(ChannelKey key) {
+  const KeyParams params{std::move(key.platform), std::move(key.platform_user_id)};
+  co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kForget, params); });
   co_await load();
 }
 

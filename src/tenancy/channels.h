@@ -42,10 +42,12 @@ struct SealedTokens {
 };
 BOOST_DESCRIBE_STRUCT(SealedTokens, (), (access_token, refresh_token, token_expires_at))
 
-/// Thread-safe, like the registry of servers.
+/// Thread-safe, like the registry of servers; like it, it knows one range of numbers only: a channel whose
+/// platform_user_id lies among the reserved ones belongs to the isolation proof.
 class ChannelDirectory {
  public:
-  explicit ChannelDirectory(GlobalScope global) : global_(global) {}
+  explicit ChannelDirectory(GlobalScope global, store::ServerRange range = kAllServers)
+      : global_(global), range_(range) {}
 
   static void declare(store::StatementRegistry& statements);
 
@@ -57,6 +59,8 @@ class ChannelDirectory {
   Task<void> bind(ServerId server, ChannelKey key);
   /// The server listens to no channel of the platform any more.
   Task<void> unbind(ServerId server, std::string platform);
+  /// Drops the channel with its tokens; no server listens to it any more.
+  Task<void> forget(ChannelKey key);
   Task<void> set_live(ChannelKey key, bool live, std::optional<TimePoint> since, TimePoint now);
   Task<void> store_tokens(ChannelKey key, SealedTokens tokens, std::string state, TimePoint now);
   Task<std::optional<SealedTokens>> tokens(ChannelKey key) const;
@@ -68,6 +72,7 @@ class ChannelDirectory {
 
  private:
   GlobalScope global_;
+  store::ServerRange range_;
   std::atomic<std::uint64_t> tickets_ = 0;
   mutable std::shared_mutex mutex_;
   std::uint64_t shown_ = 0;  // the ticket of the reading that is shown

@@ -1,5 +1,7 @@
 #include "tenancy/registry.h"
 
+#include <fmt/format.h>
+
 #include <mutex>
 #include <utility>
 
@@ -69,6 +71,10 @@ Task<std::vector<ServerRow>> ServerRegistry::read_all() const {
 
 /// Decided in the transaction: a leaving that is under way may be ahead of us.
 Task<Arrival> ServerRegistry::arrived(ServerId server, std::string name, TimePoint now) {
+  if (!range_.contains(server)) {
+    throw ErrorException({ErrorCode::usage, fmt::format("{} is no server's number", server.str()),
+                          fmt::format("Numbers up to {} are reserved.", kReservedServers.last.str())});
+  }
   const ArrivedParams params{server, std::move(name), now};
   const auto before = co_await global_.transact([params](GlobalTx& tx) -> TxTask<std::optional<StandingRow>> {
     const auto standing = co_await tx.one(kStanding, {params.id});
@@ -96,7 +102,17 @@ Task<void> ServerRegistry::load() {
   const std::unique_lock lock(mutex_);
   if (ticket < shown_) co_return;  // somebody who began later was faster
   shown_ = ticket;
-  for (const ServerRow& row : rows) servers_[row.discord_server_id] = row;
+  servers_.clear();
+  bool others = false;
+  for (const ServerRow& row : rows) {
+    if (range_.contains(row.discord_server_id)) {
+      servers_[row.discord_server_id] = row;
+    } else {
+      others = true;
+    }
+  }
+  has_others_ = others;
+  std::erase_if(told_, [this](const auto& told) { return !servers_.contains(told.first); });
 }
 
 Task<std::vector<ServerId>> ServerRegistry::reload() {

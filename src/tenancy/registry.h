@@ -1,5 +1,6 @@
-// Which servers there are. A server appears when the bot joins it (or when the operator adds one
-// without Discord) and becomes inactive when the bot leaves; nothing of its data goes with that.
+// Which servers there are, of the range that this Tenancy knows. A server appears when the bot joins it (or
+// when the operator adds one without Discord) and becomes inactive when the bot leaves; nothing of its data
+// goes with that.
 #pragma once
 
 #include <atomic>
@@ -28,13 +29,15 @@ enum class Arrival { known, added, resumed };
 /// Thread-safe: the map is read on every loop and changed only here.
 class ServerRegistry {
  public:
-  explicit ServerRegistry(GlobalScope global) : global_(global) {}
+  explicit ServerRegistry(GlobalScope global, store::ServerRange range = kAllServers)
+      : global_(global), range_(range) {}
 
   static void declare(store::StatementRegistry& statements);
 
   /// Reads all rows again.
   Task<void> load();
-  /// Makes the server known and active, under its present name.
+  /// Makes the server known and active, under its present name. Throws ErrorException (`usage`) for a
+  /// number outside the range.
   Task<Arrival> arrived(ServerId server, std::string name, TimePoint now);
   /// Marks it inactive; its rows stay. False when it was not active.
   Task<bool> left(ServerId server, TimePoint now);
@@ -45,11 +48,17 @@ class ServerRegistry {
   bool is_active(ServerId server) const;
   std::optional<ServerRow> find(ServerId server) const;
   std::vector<ServerRow> list() const;
+  /// The servers of this range are known here, and no others.
+  const store::ServerRange& range() const { return range_; }
+  /// Are there servers beyond the range, as of the last reading?
+  bool has_others() const { return has_others_; }
 
  private:
   Task<std::vector<ServerRow>> read_all() const;
 
   GlobalScope global_;
+  store::ServerRange range_;
+  std::atomic<bool> has_others_ = false;
   std::atomic<std::uint64_t> tickets_ = 0;
   mutable std::shared_mutex mutex_;
   std::uint64_t shown_ = 0;  // the ticket of the reading that is shown

@@ -105,6 +105,8 @@ class GlobalScope {
   auto read(F body) const {
     return run(*this, store::Mode::read, std::move(body));
   }
+  /// After the last row of an erased server is gone: what the layout keeps for it goes, too.
+  Task<void> forget(ServerId server) const { return database_->forget(KeyHolder::key(), server); }
   /// Did another process commit since the last call?
   Task<bool> changed_elsewhere() const { return database_->changed_elsewhere(KeyHolder::key()); }
 
@@ -134,7 +136,9 @@ BOOST_DESCRIBE_STRUCT(CrossServerLogParams, (), (day, purpose, now))
 inline constexpr store::GlobalStatement<CrossServerLogParams, store::NoRow> kLogCrossServerWork{
     "tenancy.log_cross_server_work",
     "INSERT INTO cross_server_log (day, purpose, runs, last_at) VALUES (:day, :purpose, 1, :now) "
-    "ON CONFLICT (day, purpose) DO UPDATE SET runs = cross_server_log.runs + 1, last_at = excluded.last_at"};
+    "ON CONFLICT (day, purpose) DO UPDATE SET runs = cross_server_log.runs + 1, "
+    "last_at = CASE WHEN excluded.last_at > cross_server_log.last_at THEN excluded.last_at "
+    "ELSE cross_server_log.last_at END"};
 
 /// The one door to several servers' rows at once: set-based ticks, counts for the operator. Each
 /// opening is counted in cross_server_log under its purpose before anything else happens, in a commit of
@@ -189,8 +193,13 @@ class CrossServerDoor {
   GlobalScope global_;
 };
 
+/// Numbers that are nobody's server: the isolation proof's two live here while it runs. A Tenancy that
+/// is opened for the proof knows these alone, every other knows none of them.
+inline constexpr store::ServerRange kReservedServers{ServerId(std::numeric_limits<std::int64_t>::min()),
+                                                     ServerId(-9'000'000'000'000'000'000)};
+
 /// Every server there is.
-inline constexpr store::ServerRange kAllServers{ServerId(std::numeric_limits<std::int64_t>::min()),
+inline constexpr store::ServerRange kAllServers{ServerId(kReservedServers.last.value() + 1),
                                                 ServerId(std::numeric_limits<std::int64_t>::max())};
 
 }  // namespace guildhall::tenancy

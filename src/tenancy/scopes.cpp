@@ -70,27 +70,34 @@ Preparation with_gate(Preparation prepare, const TableCatalog& tables) {
 
 }  // namespace
 
-Tenancy::Tenancy(std::unique_ptr<store::Database> database)
+Tenancy::Tenancy(std::unique_ptr<store::Database> database, store::ServerRange servers)
     : database_(std::move(database)),
-      servers_(GlobalScope(*database_)),
-      channels_(GlobalScope(*database_)),
+      servers_(GlobalScope(*database_), servers),
+      channels_(GlobalScope(*database_), servers),
       scopes_(*database_, servers_, channels_) {}
 
 Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics,
-                                               store::FileOptions files) {
+                                               OpenOptions options) {
   const auto faults = find_catalog_faults(place, tables);
   if (!faults) return std::unexpected(faults.error());
   if (auto sealed = refuse_faults(place.name(), *faults); !sealed) return std::unexpected(sealed.error());
-  auto gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
-    return refuse_statement(tables, info, facts);
-  };
-  files.prepare = with_gate(std::move(files.prepare), tables);
-  auto database = store::open_database(
-      {place, &statements, gate, tables.homes(), announced(tables), std::move(files), metrics});
+  if (!options.gate) {
+    options.gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
+      return refuse_statement(tables, info, facts);
+    };
+  }
+  store::DatabaseOptions database_options{place, &statements, std::move(options.gate)};
+  database_options.tables = tables.homes();
+  database_options.announced = announced(tables);
+  database_options.files = std::move(options.files);
+  database_options.files.prepare = with_gate(std::move(database_options.files.prepare), tables);
+  database_options.metrics = metrics;
+  database_options.observer = options.observer;
+  auto database = store::open_database(std::move(database_options));
   if (!database) return std::unexpected(database.error());
-  return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database)));
+  return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database), options.servers));
 }
 
 Task<void> Tenancy::load() {

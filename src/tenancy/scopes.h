@@ -42,15 +42,26 @@ class Scopes {
   const ChannelDirectory* channels_;
 };
 
+/// What may be asked for beyond the ordinary when the database is opened.
+struct OpenOptions {
+  /// Servers beyond these do not exist for this Tenancy.
+  store::ServerRange servers = kAllServers;
+  /// Is told of every statement.
+  store::StatementObserver* observer = nullptr;
+  /// In place of the gate (seal.h): for tests that plant what it refuses.
+  store::StatementGate gate = {};
+  /// For the layout with a file per server.
+  store::FileOptions files = {};
+};
+
 /// The room as one object: opens the database behind the gate and hands out the ways to it.
 class Tenancy {
  public:
   /// `statements` and `tables` hold everything that the features declared; both outlive this object.
-  /// `files` is for layouts with a file per server.
   static Result<std::unique_ptr<Tenancy>> open(const store::DatabasePlace& place,
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics,
-                                               store::FileOptions files);
+                                               OpenOptions options = {});
 
   /// Reads servers and channels. Before anything else.
   Task<void> load();
@@ -65,7 +76,7 @@ class Tenancy {
   static void declare(store::StatementRegistry& statements, TableCatalog& tables);
 
  private:
-  explicit Tenancy(std::unique_ptr<store::Database> database);
+  Tenancy(std::unique_ptr<store::Database> database, store::ServerRange servers);
 
   std::unique_ptr<store::Database> database_;
   ServerRegistry servers_;

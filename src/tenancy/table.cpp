@@ -21,7 +21,7 @@ void declare_core_tables(TableCatalog& catalog) {
   catalog.add({"links", TableClass::tenant, "bot"});
   catalog.add({"balances", TableClass::tenant, "bot", true});
   catalog.add({"ledger", TableClass::tenant, "bot", true});
-  catalog.add({"ledger_postings", TableClass::tenant, "bot", true});
+  catalog.add({"ledger_postings", TableClass::tenant, "bot", true, false, false, true});
   catalog.add({"watchtime", TableClass::tenant, "bot", true});
   catalog.add({"settings", TableClass::tenant, "bot", true});
   // When something is due, and nothing of what: it lies beside the servers, also with a file for each.

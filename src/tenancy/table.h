@@ -32,6 +32,8 @@ struct TableSpec {
   bool shared = false;
   /// Do processes hold it in memory? A change is announced to the others.
   bool held = false;
+  /// Empty between transactions: there is nothing in it to read, to erase or to take along.
+  bool transient = false;
 };
 
 /// Class T and C. The registry is the servers.
@@ -41,10 +43,12 @@ inline bool has_servers_rows(const TableSpec& table) {
 
 class TableCatalog {
  public:
+  /// After the tables that its foreign keys name.
   void add(TableSpec spec) {
     const std::string name = spec.name;
     if (!tables_.emplace(name, std::move(spec)).second)
       throw std::logic_error("table declared twice: " + name);
+    in_order_.push_back(name);
   }
   const TableSpec* find(std::string_view name) const {
     const auto found = tables_.find(name);
@@ -58,9 +62,12 @@ class TableCatalog {
   const std::map<std::string, TableSpec, std::less<>>& all() const { return tables_; }
   /// Where the rows of each lie when every server has a database of its own.
   store::TableHomes homes() const;
+  /// The names as they were declared: a table stands behind those that it refers to.
+  const std::vector<std::string>& in_order() const { return in_order_; }
 
  private:
   std::map<std::string, TableSpec, std::less<>> tables_;
+  std::vector<std::string> in_order_;
 };
 
 /// The tables of migration 0001, which belong to no feature.

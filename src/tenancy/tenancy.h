@@ -8,6 +8,7 @@
 //   scopes.h     the five places where a ServerScope comes from
 //   registry.h   which servers there are, and in which state
 //   channels.h   which stream channel feeds which servers
+//   sealed_rows.h  every row of a server: read, erased
 //   counters.h   numbers that run per server
 //   audit.h      who changed what, per server, from the first setting on
 //

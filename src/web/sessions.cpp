@@ -75,8 +75,9 @@ constexpr GlobalStatement<UseParams, NoRow> kUseCode{
     "web.use_login_code",
     "UPDATE login_codes SET used_at = :now WHERE code_hash = :code_hash AND used_at IS NULL AND created_at > "
     ":oldest"};
+/// A code that was used opens nothing any more, like one that never was.
 constexpr GlobalStatement<OldestParams, NoRow> kForgetCodes{
-    "web.forget_login_codes", "DELETE FROM login_codes WHERE created_at <= :oldest"};
+    "web.forget_login_codes", "DELETE FROM login_codes WHERE created_at <= :oldest OR used_at IS NOT NULL"};
 constexpr GlobalStatement<NewSessionParams, NoRow> kNewSession{
     "web.new_session",
     "INSERT INTO sessions (session_hash, principal, csrf_token, created_at, seen_at) "
@@ -88,6 +89,13 @@ constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
     "SELECT principal, csrf_token, created_at, seen_at FROM sessions WHERE session_hash = :session_hash"};
 constexpr GlobalStatement<SeenParams, NoRow> kSeen{
     "web.session_seen", "UPDATE sessions SET seen_at = :now WHERE session_hash = :session_hash"};
+struct PrincipalParams {
+  std::string principal;
+};
+BOOST_DESCRIBE_STRUCT(PrincipalParams, (), (principal))
+
+constexpr GlobalStatement<PrincipalParams, NoRow> kEndSessions{
+    "web.end_sessions", "DELETE FROM sessions WHERE principal = :principal"};
 constexpr GlobalStatement<HashParams, NoRow> kEndSession{
     "web.end_session", "DELETE FROM sessions WHERE session_hash = :session_hash"};
 
@@ -113,40 +121,64 @@ std::string normalised_code(std::string_view code) {
   return plain;
 }
 
+TxTask<void> keep_code(GlobalTx& tx, CodeParams code, tenancy::Actor actor) {
+  co_await tx.change(kForgetCodes, {code.now - kCodeLife});
+  co_await tx.change(kNewCode, code);
+  const tenancy::AuditEntry entry{std::move(actor), "login_code.made", "dashboard", std::nullopt,
+                                  std::nullopt};
+  co_await tenancy::log_operator(tx, code.now, entry);
+}
+
+/// False: the code opens nothing.
+TxTask<bool> open_session(GlobalTx& tx, UseParams use, NewSessionParams session) {
+  const auto used = co_await tx.change(kUseCode, use);
+  if (used == 0) co_return false;
+  co_await tx.change(kForgetCodes, {use.now - kCodeLife});
+  co_await tx.change(kForgetSessions, {use.now - kSessionLife});
+  co_await tx.change(kNewSession, session);
+  const tenancy::AuditEntry entry{
+      {session.principal, "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
+  co_await tenancy::log_operator(tx, use.now, entry);
+  co_return true;
+}
+
+/// Somebody signs in, comes back after more than a week, is seen and signs out; then once more, everywhere.
+TxTask<void> rehearse(GlobalTx& tx, TimePoint now) {
+  const TimePoint long_ago = now - kSessionLife - kCodeLife;
+  for (const auto& [name, at] :
+       {std::pair{"first", long_ago}, std::pair{"second", now}, std::pair{"third", now}}) {
+    co_await keep_code(tx, {name, at}, {"rehearsal", "system"});
+    const bool opened = co_await open_session(tx, {name, at, at - kCodeLife}, {name, "nobody", "token", at});
+    if (!opened) throw std::logic_error("a fresh code opened nothing");
+    co_await tx.one(kFindSession, {name});
+    co_await tx.change(kSeen, {name, at});
+  }
+  co_await tx.change(kEndSession, {"second"});
+  co_await tx.change(kEndSessions, {"nobody"});
+}
+
 }  // namespace
 
-void Sessions::declare(store::StatementRegistry& statements) {
-  statements.add("web", kNewCode, kUseCode, kForgetCodes, kNewSession, kForgetSessions, kFindSession, kSeen,
-                 kEndSession);
+void Sessions::declare(bot::Declarations& declarations) {
+  declarations.statements.add("web", kNewCode, kUseCode, kForgetCodes, kNewSession, kForgetSessions,
+                              kFindSession, kSeen, kEndSession, kEndSessions);
+  declarations.rehearsals.global.push_back(rehearse);
 }
 
 Task<std::string> Sessions::make_login_code(tenancy::Actor actor) {
   const std::string code = readable_code();
   const CodeParams params{hash_of(normalised_code(code)), clock_.now()};
-  co_await global_.transact([params, actor](GlobalTx& tx) -> TxTask<void> {
-    co_await tx.change(kForgetCodes, {params.now - kCodeLife});
-    co_await tx.change(kNewCode, params);
-    const tenancy::AuditEntry entry{actor, "login_code.made", "dashboard", std::nullopt, std::nullopt};
-    co_await tenancy::log_operator(tx, params.now, entry);
-  });
+  co_await global_.transact([params, actor](GlobalTx& tx) { return keep_code(tx, params, actor); });
   co_return code;
 }
 
-Task<std::optional<std::string>> Sessions::sign_in(std::string code) {
+Task<std::optional<std::string>> Sessions::sign_in(std::string code, std::string principal) {
   const std::string id = net::random_token();
   const TimePoint now = clock_.now();
   const UseParams use{hash_of(normalised_code(code)), now, now - kCodeLife};
-  const NewSessionParams session{hash_of(id), "operator", net::random_token(), now};
-  const bool signed_in = co_await global_.transact([use, session](GlobalTx& tx) -> TxTask<bool> {
-    const auto used = co_await tx.change(kUseCode, use);
-    if (used == 0) co_return false;
-    co_await tx.change(kForgetSessions, {use.now - kSessionLife});
-    co_await tx.change(kNewSession, session);
-    const tenancy::AuditEntry entry{
-        {"operator", "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
-    co_await tenancy::log_operator(tx, use.now, entry);
-    co_return true;
-  });
+  const NewSessionParams session{hash_of(id), std::move(principal), net::random_token(), now};
+  const bool signed_in =
+      co_await global_.transact([use, session](GlobalTx& tx) { return open_session(tx, use, session); });
   co_return signed_in ? std::optional(id) : std::nullopt;
 }
 
@@ -174,6 +206,12 @@ Task<void> Sessions::sign_out(std::string hash) {
   const HashParams params{std::move(hash)};
   co_await global_.transact(
       [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSession, params); });
+}
+
+Task<void> Sessions::sign_out_all(std::string principal) {
+  const PrincipalParams params{std::move(principal)};
+  co_await global_.transact(
+      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSessions, params); });
 }
 
 std::string session_id_of(const net::HttpRequest& request) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "bot/feature.h"
 #include "net/http.h"
 #include "net/rate_limit.h"
 #include "tenancy/audit.h"
@@ -17,27 +18,33 @@ namespace guildhall::web {
 
 inline constexpr const char* kSessionCookie = "guildhall_session";
 
+/// Who may be signed in: the operator, and the isolation proof while it runs.
+inline constexpr const char* kOperator = "operator";
+inline constexpr const char* kProof = "isolation proof";
+
 struct Session {
   std::string hash;  // of the id in the cookie
   std::string principal;
   std::string csrf_token;
-  tenancy::SessionRights rights() const { return {principal == "operator"}; }
+  tenancy::SessionRights rights() const { return {principal == kOperator || principal == kProof}; }
 };
 
 class Sessions {
  public:
   Sessions(tenancy::GlobalScope global, const Clock& clock) : global_(global), clock_(clock) {}
 
-  static void declare(store::StatementRegistry& statements);
+  static void declare(bot::Declarations& declarations);
 
   /// A fresh code, logged in the operator's log.
   Task<std::string> make_login_code(tenancy::Actor actor);
   /// The id for the cookie, or nothing when the code is wrong, used or too old. Uses the code up.
-  Task<std::optional<std::string>> sign_in(std::string code);
+  Task<std::optional<std::string>> sign_in(std::string code, std::string principal = kOperator);
   /// The session behind a cookie: at most seven days old, seen within the last day.
   Task<std::optional<Session>> find(std::string session_id);
   Task<std::optional<Session>> find_by_hash(std::string hash);
   Task<void> sign_out(std::string hash);
+  /// Ends every session of that name.
+  Task<void> sign_out_all(std::string principal);
 
  private:
   tenancy::GlobalScope global_;

@@ -8,6 +8,7 @@
 
 #include "base/mutation.h"
 #include "tests/isolation/noninterference.h"
+#include "tests/support/proof.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall {
@@ -56,6 +57,39 @@ TEST_F(Mutants, TheOracleSeesAStatementWithoutItsPredicateWhenTheGateIsOpen) {
 TEST_F(Mutants, TheOracleSeesASwappedScope) { EXPECT_TRUE(oracle_sees(Mutation::scope_swapped)); }
 
 TEST_F(Mutants, TheOracleSeesAMemoryThatServersShare) { EXPECT_TRUE(oracle_sees(Mutation::lane_shared)); }
+
+/// What the proof that the operator runs finds: "kind name" of each leak.
+std::vector<std::string> leaks_under(Mutation mutation) {
+  chosen = mutation;
+  TestWorld world;
+  const auto report = prove(installation_of(world));
+  std::vector<std::string> names;
+  for (const doctor::Line& line : report.lines()) {
+    if (line.leaks()) names.push_back(line.kind + " " + line.name);
+  }
+  return names;
+}
+
+TEST_F(Mutants, WithoutAMutationTheProofIsCalm) {
+  EXPECT_THAT(leaks_under(Mutation::none), testing::IsEmpty());
+}
+
+TEST_F(Mutants, TheProofSeesAStatementWithoutItsPredicateWhenTheGateIsOpen) {
+  EXPECT_THAT(leaks_under(Mutation::statement_and_gate),
+              testing::Contains("statement persons.find_identity"));
+}
+
+TEST_F(Mutants, TheProofSeesASwappedScope) {
+  const auto leaks = leaks_under(Mutation::scope_swapped);
+  EXPECT_THAT(leaks, testing::Contains("life scopes"));
+  EXPECT_THAT(leaks, testing::Contains("table activity"));
+}
+
+TEST_F(Mutants, TheProofSeesAMemoryThatServersShare) {
+  const auto leaks = leaks_under(Mutation::lane_shared);
+  EXPECT_THAT(leaks, testing::Contains("cache settings"));
+  EXPECT_THAT(leaks, testing::Contains("cache recent ids"));
+}
 
 /// Runs unit tests of the mutated program; true: they passed.
 bool passes(const std::string& mutation, const std::string& tests) {

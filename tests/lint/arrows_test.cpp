@@ -28,10 +28,11 @@ const std::map<std::string, std::set<std::string>> kMayUse{
     {"bot", {"base", "net", "store", "tenancy", "platforms/discord", "platforms/kick"}},
     {"features", {"base", "net", "store", "tenancy", "bot"}},
     {"web", {"base", "net", "store", "tenancy", "bot", "features"}},
+    {"doctor", {"base", "net", "store", "tenancy", "bot", "features", "web"}},
     {"sim", {"base", "net"}},
     {"cli",
      {"base", "net", "store", "tenancy", "migrate", "platforms/discord", "platforms/kick", "bot", "features",
-      "web", "sim"}},
+      "web", "doctor", "sim"}},
 };
 
 std::string room_of(const std::string& path) {
@@ -132,11 +133,13 @@ TEST(Arrows, GuildIsAWordOfDiscordsRoom) {
 /// A ServerScope is made in five places; each is called from the one room that can prove what it says.
 TEST(Arrows, ScopesAreMadeWhereTheyAreProved) {
   const std::map<std::string, std::vector<std::string>> callers{
-      {"for_discord_event", {"bot/discord_bridge.cpp"}},
-      {"for_channel_event", {"bot/kick_bridge.cpp"}},
-      {"for_session", {"web/api.cpp"}},
-      {"for_job", {"bot/outbox.cpp", "bot/kick_bridge.cpp", "cli/app.cpp"}},
-      {"for_operator", {"cli/workspace.cpp"}},
+      // The isolation proof asks in the place of each, for the reserved servers alone.
+      {"for_discord_event", {"bot/discord_bridge.cpp", "doctor/proof_bot.cpp"}},
+      {"for_channel_event", {"bot/kick_bridge.cpp", "doctor/proof_bot.cpp"}},
+      {"for_session", {"web/api.cpp", "doctor/isolation.cpp", "doctor/ground.cpp"}},
+      {"for_job", {"bot/outbox.cpp", "bot/kick_bridge.cpp", "cli/app.cpp", "doctor/proof_bot.cpp"}},
+      {"for_operator",
+       {"cli/workspace.cpp", "doctor/proof_bot.cpp", "doctor/replay.cpp", "doctor/isolation.cpp"}},
   };
   for (const Source& source : sources()) {
     if (source.path.starts_with("tenancy/") || source.path.starts_with("sim/")) continue;

@@ -224,7 +224,7 @@ class TenantCheck {
 
 class Sql : public testing::Test {
  protected:
-  Sql() { cli::declare_demo_check(world_.declarations.statements); }
+  Sql() { cli::declare_demo_check(world_.declarations); }
   const std::vector<StatementInfo>& statements() { return world_.declarations.statements.all(); }
   test::TestWorld world_;
 };

@@ -13,19 +13,24 @@ TestWorld::TestWorld(store::Layout layout) : declarations(config) {
   tenancy::Tenancy::declare(declarations.statements, declarations.tables);
   bot::declare_bot(declarations);
   features::declare_all(declarations);
-  web::Sessions::declare(declarations.statements);
+  web::Sessions::declare(declarations);
+  declarations.rows.declare(declarations.statements, declarations.tables);
   database.emplace(config, declarations.tables, clock.now(), layout);
   open();
 }
 
 TestWorld::~TestWorld() = default;
 
-void TestWorld::open() { open({migrate::file_preparation(clock)}); }
+void TestWorld::open() {
+  tenancy::OpenOptions options;
+  options.files.prepare = migrate::file_preparation(clock);
+  open(std::move(options));
+}
 
-void TestWorld::open(store::FileOptions files) {
+void TestWorld::open(tenancy::OpenOptions options) {
   tenancy.reset();
   auto opened = tenancy::Tenancy::open(database->place(), declarations.statements, declarations.tables,
-                                       &metrics, std::move(files));
+                                       &metrics, std::move(options));
   if (!opened) throw ErrorException(opened.error());
   tenancy = std::move(*opened);
   net::run_to_end(tenancy->load());

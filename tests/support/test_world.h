@@ -46,7 +46,7 @@ class TestWorld {
   void close(net::Loops& loops);
   /// Opens the database anew, with every statement that is declared by now.
   void open();
-  void open(store::FileOptions files);
+  void open(tenancy::OpenOptions options);
   const store::DatabasePlace& place() const { return database->place(); }
   /// Of the SQLite layouts: the file of what belongs to no server, and the one with this server's rows.
   std::string database_file() const { return database->file_of(0); }

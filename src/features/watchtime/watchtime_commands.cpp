@@ -152,7 +152,11 @@ void declare_commands(bot::Declarations& declarations) {
 }
 
 void declare_routes(bot::Declarations& declarations) {
-  declarations.routes.add({"watchtime", "GET", "/leaderboard", get_leaderboard});
+  declarations.routes.add({"watchtime",
+                           "GET",
+                           "/leaderboard",
+                           get_leaderboard,
+                           {{{}, {{"of", "watchtime"}}}, {{}, {{"of", "points"}, {"limit", "25"}}}}});
   declarations.on_overview.push_back(overview);
 }
 

@@ -126,16 +126,22 @@ std::string_view RowCells::bytes(int column) const {
   return {PQgetvalue(result_, row_, column), static_cast<std::size_t>(PQgetlength(result_, row_, column))};
 }
 
+namespace {
+
+bool is_whole_number(Oid type) { return type == kBool || type == kInt2 || type == kInt4 || type == kInt8; }
+
+}  // namespace
+
+std::string_view RowCells::text(int column) const {
+  if (!is_whole_number(PQftype(result_, column)) || is_null(column)) return bytes(column);
+  return shown_.emplace_back(std::to_string(integer(column)));
+}
+
 std::int64_t RowCells::integer(int column) const {
   if (is_null(column)) return 0;
   const std::string_view field = bytes(column);
-  switch (PQftype(result_, column)) {
-    case kBool:
-    case kInt2:
-    case kInt4:
-    case kInt8: break;
-    default: throw std::logic_error(fmt::format("column '{}' is no whole number", PQfname(result_, column)));
-  }
+  if (!is_whole_number(PQftype(result_, column)))
+    throw std::logic_error(fmt::format("column '{}' is no whole number", PQfname(result_, column)));
   // Big-endian; the sign is the first bit of the first byte.
   std::int64_t number = static_cast<signed char>(field.front());
   for (const char c : field.substr(1)) number = (number << 8) | static_cast<unsigned char>(c);

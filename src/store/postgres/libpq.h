@@ -5,6 +5,7 @@
 #include <libpq-fe.h>
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,16 +61,21 @@ class Parameters {
 class RowCells final : public Cells {
  public:
   explicit RowCells(const PGresult* result) : result_(result) {}
-  void go_to(int row) { row_ = row; }
+  void go_to(int row) {
+    row_ = row;
+    shown_.clear();
+  }
 
+  int count() const override { return PQnfields(result_); }
   bool is_null(int column) const override { return PQgetisnull(result_, row_, column) == 1; }
   std::int64_t integer(int column) const override;
-  std::string_view text(int column) const override { return bytes(column); }
+  std::string_view text(int column) const override;
   std::string_view bytes(int column) const override;
 
  private:
   const PGresult* result_;
   int row_ = 0;
+  mutable std::deque<std::string> shown_;  // numbers of this row as text
 };
 
 }  // namespace guildhall::store::postgres

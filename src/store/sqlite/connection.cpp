@@ -81,6 +81,7 @@ int note_access(void* facts, int action, const char* first, const char* second, 
 class RowCells final : public Cells {
  public:
   explicit RowCells(sqlite3_stmt* statement) : statement_(statement) {}
+  int count() const override { return sqlite3_column_count(statement_); }
   bool is_null(int column) const override { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   std::int64_t integer(int column) const override { return sqlite3_column_int64(statement_, column); }
   std::string_view text(int column) const override {

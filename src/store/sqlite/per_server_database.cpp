@@ -47,17 +47,22 @@ Connection& OpenFiles::ready(ServerId server) {
 
 OpenFiles::File& OpenFiles::opened(ServerId server) {
   if (const auto found = places_.find(server); found != places_.end()) {
+    if (found->second->removals != files_.removals()) {
+      drop(server);
+      return opened(server);
+    }
     auto& from = std::exchange(found->second->rests, false) ? resting_ : warm_;
     warm_.splice(warm_.begin(), from, found->second);
     make_room();
     return warm_.front();
   }
+  const std::uint64_t removals = files_.removals();
   files_.make_ready(server, directory_);
   const std::string file = files_.file(server);
   try {
     auto connection = std::make_unique<Connection>(file, role_, Share::one_of_many);
     check_marker(*connection, file, server);
-    warm_.push_front({server, std::move(connection)});
+    warm_.push_front({server, std::move(connection), removals});
   } catch (const DatabaseError& error) {
     files_.distrust(server);
     raise_named(error, file);
@@ -111,6 +116,11 @@ void OpenFiles::note_damage(ServerId server, std::exception_ptr& error) {
   }
 }
 
+void OpenFiles::remove(ServerId server) {
+  drop(server);
+  files_.remove(server, directory_);
+}
+
 void OpenFiles::drop(ServerId server) {
   files_.distrust(server);
   const auto found = places_.find(server);
@@ -160,6 +170,12 @@ Result<void> refuse_foreign_directory(const std::string& file, const TableHomes&
 }
 
 }  // namespace
+
+/// Stands in its server's line like any work, behind what came before.
+class PerServerDatabase::FileRemoval final : public Work {
+ public:
+  TxTask<void> start(TxDriver&) override { co_return; }
+};
 
 /// Work on the files of several servers, one after the other.
 struct PerServerDatabase::RangeRun {
@@ -251,6 +267,11 @@ std::size_t PerServerDatabase::waiting() const {
   return waiting;
 }
 
+Task<void> PerServerDatabase::forget(Passkey key, ServerId server) {
+  FileRemoval removal;
+  co_await perform(key, {Access::server, server}, Mode::write, removal);
+}
+
 Task<bool> PerServerDatabase::changed_elsewhere(Passkey key) {
   sqlite::Passage passage;
   co_await perform(key, sqlite::kDirectoryScope, Mode::write, passage);
@@ -270,7 +291,9 @@ void PerServerDatabase::submit(WorkScope scope, Mode mode, Work& work, Completio
     if (scope.range) {
       plan(std::make_shared<RangeRun>(scope, mode, &work, std::move(counted)));
     } else {
-      queue_of(scope.server, mode).push(Unit{scope, &work, std::move(counted)});
+      Unit unit{scope, &work, std::move(counted)};
+      unit.forgets_file = dynamic_cast<FileRemoval*>(&work) != nullptr;
+      queue_of(scope.server, mode).push(std::move(unit));
     }
   } catch (...) {
     one_less();
@@ -334,6 +357,7 @@ void PerServerDatabase::write_file(sqlite::OpenFiles& files, std::vector<Unit>& 
   const ServerId server = group.front().line;
   std::optional<std::int64_t> revision;
   try {
+    if (std::ranges::any_of(group, &Unit::forgets_file)) return remove_file(files, group);
     sqlite::Connection& file = files.ready(server);
     runner_.commit(file, group);
     revision = revision_after(file, group);
@@ -345,6 +369,18 @@ void PerServerDatabase::write_file(sqlite::OpenFiles& files, std::vector<Unit>& 
   }
   if (revision) return tell_revision(server, *revision, std::move(group));
   for (Unit& unit : group) finish(unit);
+}
+
+/// What came together with the removal was meant for a server that is erased.
+void PerServerDatabase::remove_file(sqlite::OpenFiles& files, std::vector<Unit>& group) {
+  const ServerId server = group.front().line;
+  files.remove(server);
+  for (Unit& unit : group) {
+    if (!unit.forgets_file)
+      unit.error = std::make_exception_ptr(
+          DatabaseError(DbCode::other, "", fmt::format("server {} is erased", server.str())));
+    finish(unit);
+  }
 }
 
 void PerServerDatabase::read_loop(sqlite::OpenFiles& files) {

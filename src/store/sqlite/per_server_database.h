@@ -46,6 +46,9 @@ class OpenFiles {
   /// looks again.
   void note_damage(ServerId server, std::exception_ptr& error);
 
+  /// Closes and removes the file of an erased server.
+  void remove(ServerId server);
+
   Directory& directory() { return directory_; }
   std::size_t size() const { return size_; }
 
@@ -53,7 +56,8 @@ class OpenFiles {
   struct File {
     ServerId server;
     std::unique_ptr<Connection> connection;
-    std::int64_t version = -1;  // of the directory, when the copies were compared last
+    std::uint64_t removals = 0;  // of files, when it was opened
+    std::int64_t version = -1;   // of the directory, when the copies were compared last
     bool rests = false;
   };
   using Place = std::list<File>::iterator;
@@ -90,12 +94,15 @@ class PerServerDatabase final : public Database {
   /// revision.
   Task<bool> changed_elsewhere(Passkey key) override;
   std::size_t waiting() const override;
+  /// Removes the server's file.
+  Task<void> forget(Passkey key, ServerId server) override;
 
  protected:
   void submit(WorkScope scope, Mode mode, Work& work, Completion done) override;
 
  private:
   struct RangeRun;
+  class FileRemoval;
   struct Writer {
     sqlite::UnitQueue queue;
     std::unique_ptr<sqlite::OpenFiles> files;
@@ -111,6 +118,7 @@ class PerServerDatabase final : public Database {
   void write_loop(Writer& writer);
   void write_directory(std::vector<sqlite::Unit>& group);
   void write_file(sqlite::OpenFiles& files, std::vector<sqlite::Unit>& group);
+  static void remove_file(sqlite::OpenFiles& files, std::vector<sqlite::Unit>& group);
   void read_loop(sqlite::OpenFiles& files);
   void read(sqlite::OpenFiles& files, sqlite::Unit& unit);
 

@@ -206,6 +206,8 @@ std::int64_t Directory::version() {
   return version_;
 }
 
+bool Directory::knows(ServerId server) { return copied_.read(connection_, server).has_value(); }
+
 Copy Directory::copy_of(ServerId server) {
   auto copy = copied_.read(connection_, server);
   if (copy) return *std::move(copy);
@@ -242,6 +244,15 @@ void ServerFiles::make_ready(ServerId server, Directory& directory) {
 void ServerFiles::distrust(ServerId server) {
   const std::scoped_lock lock(mutex_);
   ready_.erase(server);
+}
+
+void ServerFiles::remove(ServerId server, Directory& directory) {
+  if (directory.knows(server))
+    throw DatabaseError(DbCode::other, "", fmt::format("server {} is not erased", server.str()));
+  distrust(server);
+  std::error_code ignored;
+  for (const char* end : {"-wal", "-shm", ""}) fs::remove(file(server) + end, ignored);
+  ++removals_;
 }
 
 /// Whoever comes second, in this process or another, finds the file made.

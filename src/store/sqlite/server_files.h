@@ -9,6 +9,7 @@
 // its statements may read and the directory decides: its row of `servers` and the shared tables.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <unordered_set>
@@ -64,6 +65,7 @@ class Directory {
   std::int64_t version();
   /// Throws DatabaseError when there is no such server.
   Copy copy_of(ServerId server);
+  bool knows(ServerId server);
   Connection& connection() { return connection_; }
 
  private:
@@ -91,6 +93,11 @@ class ServerFiles {
   void make_ready(ServerId server, Directory& directory);
   /// Something was wrong with the file: the next opening looks again.
   void distrust(ServerId server);
+  /// Removes the file of a server that the directory does not know any more. Throws DatabaseError when it
+  /// knows it.
+  void remove(ServerId server, Directory& directory);
+  /// Rises with every removal: an older handle may be of a file that is gone.
+  std::uint64_t removals() const { return removals_; }
 
  private:
   void create(ServerId server, const Copy& copy);
@@ -102,6 +109,7 @@ class ServerFiles {
   const CopiedTables& copied_;
   std::mutex mutex_;
   std::unordered_set<ServerId> ready_;
+  std::atomic<std::uint64_t> removals_ = 0;
 };
 
 /// Throws DatabaseError when the file's marker names another server than its name.

@@ -28,6 +28,8 @@ struct Unit {
   ServerId line = scope.server;  // in which it waits
   /// Instead of `work`: something of the layout's own.
   std::function<void(Connection&)> chore = {};
+  /// Of a server that was erased: instead of work in its file, the file goes.
+  bool forgets_file = false;
   std::exception_ptr error = nullptr;
   bool raised_revision = false;  // its last run wrote servers.revision
 };

@@ -1,0 +1,442 @@
+#include "doctor/life.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "base/json.h"
+#include "bot/links.h"
+
+namespace guildhall::doctor {
+namespace {
+
+using namespace std::chrono_literals;
+using bot::Door;
+
+/// Above every number that Discord or Kick gave to anybody.
+constexpr std::int64_t kPeople = 9'100'000'000'000'000'000;
+constexpr int kViewers = 4;
+constexpr int kWatchedMinutes = 12;
+/// More than a server's recent events hold.
+constexpr int kCrowd = 510;
+constexpr std::string_view kLogPlace = "4242";
+
+std::string name_of(const bot::CommandSpec& command, Door door) {
+  const char* names[] = {"slash", "message", "chat"};
+  return fmt::format("{} ({})", command.path, names[static_cast<int>(door)]);
+}
+
+std::string number_of(std::int64_t person) { return fmt::format("{}", kPeople + person); }
+std::string viewer_name(int viewer) { return fmt::format("isolationviewer{}", viewer); }
+
+const Named kNobody{number_of(299), "isolationonly9"};
+
+std::string replaced(std::string text, const std::string& what) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at)
+    text.replace(at, what.size(), "?");
+  return text;
+}
+
+std::int64_t effect_of(const std::vector<Run>& runs) {
+  std::int64_t sum = 0;
+  for (const Run& run : runs) sum += run.rows + run.changes;
+  return sum;
+}
+
+std::string filled(std::string path, const std::map<std::string, std::string, std::less<>>& values) {
+  for (const auto& [name, value] : values) {
+    const std::string segment = "{" + name + "}";
+    if (const auto at = path.find(segment); at != std::string::npos) path.replace(at, segment.size(), value);
+  }
+  return path;
+}
+
+std::vector<std::string> parameters_of(const std::string& path) {
+  std::vector<std::string> names;
+  for (std::size_t at = 0; (at = path.find('{', at)) != std::string::npos; ++at)
+    names.push_back(path.substr(at + 1, path.find('}', at) - at - 1));
+  return names;
+}
+
+std::string body_of(const bot::RouteExample& example) {
+  return example.body.is_null() ? "{}" : boost::json::serialize(example.body);
+}
+
+}  // namespace
+
+Life::Life(ProofBot& bot, Report& report, Marks own, Marks other)
+    : bot_(bot), report_(report), own_(std::move(own)), other_(std::move(other)), begin_(bot.clock().now()) {}
+
+void Life::run() {
+  bot_.clock().set(begin_);
+  step("arrive", [&] { net::run_to_end(bot_.tenancy().servers().arrived(own_.server, own_.name, begin_)); });
+  step("channel", [&] { keep_channel(); });
+  step("settings", [&] { change_settings(); });
+  step("stream", [&] { stream(); });
+  step("links", [&] { link_people(); });
+  call_commands();
+  step("redelivery", [&] { call_again(); });
+  request_routes();
+  step("outbox", [&] { deliver(); });
+  step("crowd", [&] { crowd(); });
+  step("late tick", [&] { tick_at(bot_.clock().now() + 3h); });
+  step("rehearsals", [&] { rehearse(); });
+  step("leave", [&] { net::run_to_end(bot_.tenancy().servers().left(own_.server, bot_.clock().now())); });
+  report_.line("life", "scopes").own += bot_.take_scopes();
+  for (const std::string& from : bot_.take_wrong_scopes())
+    report_.leak("life", "scopes", 1, from + " got the scope of another server");
+}
+
+std::vector<Run> Life::step(const std::string& name, const std::function<void()>& body) {
+  std::vector<Run> between = bot_.recorder().take();
+  runs_.insert(runs_.end(), between.begin(), between.end());
+  try {
+    body();
+    ++report_.line("life", "steps").own;
+  } catch (const std::exception& error) {
+    failures_.emplace(name, error.what());
+  }
+  std::vector<Run> runs = bot_.recorder().take();
+  runs_.insert(runs_.end(), runs.begin(), runs.end());
+  return runs;
+}
+
+void Life::check(const std::string& kind, const std::string& name, const std::string& text) {
+  for (const std::string& mark : {other_.canary, other_.name, other_.only_member, other_.only_viewer}) {
+    if (text.find(mark) != std::string::npos)
+      report_.leak(kind, name, 1, fmt::format("a text of the other server came out ({})", mark));
+  }
+}
+
+void Life::note(const std::string& kind, const std::string& name, const std::vector<Run>& runs,
+                bool answered) {
+  Line& line = report_.line(kind, name);
+  if (answered) line.own += std::max<std::int64_t>(effect_of(runs), 1);
+}
+
+std::string Life::member_name(std::int64_t number) const {
+  return fmt::format("Member {} {}", number, own_.canary);
+}
+
+bot::Caller Life::caller(bool administrator) const {
+  return {{bot::kDiscord, number_of(1), member_name(1)}, administrator};
+}
+
+void Life::keep_channel() {
+  auto& channels = bot_.tenancy().channels();
+  const tenancy::ChannelKey& key = bot_.channel();
+  const TimePoint now = bot_.clock().now();
+  net::run_to_end(channels.know(key, "isolation_proof", "isolation proof", now));
+  net::run_to_end(channels.bind(own_.server, key));
+  net::run_to_end(channels.unbind(own_.server, key.platform));
+  net::run_to_end(channels.bind(own_.server, key));
+  net::run_to_end(channels.set_live(key, true, now, now));
+  const tenancy::SealedTokens tokens{store::Blob{"sealed"}, store::Blob{"sealed"}, now};
+  net::run_to_end(channels.store_tokens(key, tokens, "connected", now));
+  net::run_to_end(channels.tokens(key));
+}
+
+void Life::set(const std::string& key, const std::optional<std::string>& value) {
+  const bot::SettingWish wish{key, value};
+  const auto changed = net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) {
+    return bot::change_server_setting(tx, bot_.declarations(), own_.server, wish, {own_.canary, "system"},
+                                      bot_.clock().now());
+  }));
+  if (!changed) throw ErrorException(changed.error());
+}
+
+/// Each is tried; what the operator's defaults may hold then has no say in the life.
+void Life::change_settings() {
+  for (const auto& [key, spec] : bot_.declarations().settings.all()) {
+    bot_.clock().advance(1s);  // what a setting begins and ends is known by its moment
+    const auto example = setting_example(spec, own_);
+    if (!example) throw ErrorException({ErrorCode::failed, "no value is known for the setting " + key});
+    set(key, example->value);
+    bot_.clock().advance(1s);
+    if (!example->keep) set(key, std::nullopt);
+  }
+  bot_.refresh(own_.server);
+}
+
+void Life::say(int viewer, TimePoint at, bool live_known) {
+  const bool only = viewer > kViewers;
+  const bot::Chatter sender{
+      only ? number_of(200 + static_cast<std::int64_t>(own_.number)) : number_of(100 + viewer),
+      only ? own_.only_viewer : viewer_name(viewer), viewer % 2 == 0};
+  bot_.chat(own_.server, {bot_.channel(), fmt::format("message {} {}", viewer, to_micros(at)), sender,
+                          "hello " + own_.canary, at, live_known});
+}
+
+void Life::watch(TimePoint from, int minutes) {
+  for (int minute = 0; minute < minutes; ++minute) {
+    const TimePoint at = from + minute * 1min;
+    bot_.clock().set(at);
+    for (int viewer = 1; viewer <= kViewers + 1; ++viewer) say(viewer, at, minute > 1);
+    bot_.wait();
+  }
+}
+
+void Life::tick_at(TimePoint at) {
+  bot_.clock().set(at);
+  bot_.tick();
+}
+
+void Life::stream() {
+  const TimePoint from = bot_.clock().now();
+  const bot::StreamStatus live{bot_.channel(), true, from, std::nullopt, "Stream " + own_.canary};
+  bot_.tell_channel(own_.server, live);
+  bot_.tell_channel(own_.server, bot::GiftedSubs{bot_.channel(), "gift", "Giver " + own_.canary,
+                                                 own_.amount % 100 + 1, from});
+  bot_.tell(own_.server, bot::MemberJoined{DiscordUserId(kPeople + 1), member_name(1), from});
+  bot_.tell(own_.server, bot::MemberLeft{DiscordUserId(kPeople + 1), member_name(1), from});
+  bot_.wait();
+  watch(from, kWatchedMinutes);
+  tick_at(from + kWatchedMinutes * 1min);
+  const TimePoint ended = from + (kWatchedMinutes + 1) * 1min;
+  bot_.clock().set(ended);
+  bot_.tell_channel(own_.server,
+                    bot::StreamStatus{bot_.channel(), false, from, ended, "Stream " + own_.canary});
+  bot_.wait();
+  tick_at(ended + 10min);
+}
+
+void Life::link(std::int64_t member, const std::string& viewer) {
+  const bot::LinkRequest request{DiscordUserId(kPeople + member), bot::kKick, viewer};
+  const auto linked = net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) {
+    return bot::link_member(tx, bot_.declarations().on_move, request, {own_.canary, "system"},
+                            bot_.clock().now());
+  }));
+  if (!linked) throw ErrorException(linked.error());
+}
+
+void Life::unlink(std::int64_t member) {
+  const auto undone = net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) {
+    return bot::unlink_member(tx, bot_.declarations().on_move, DiscordUserId(kPeople + member), bot::kKick,
+                              {own_.canary, "system"}, bot_.clock().now());
+  }));
+  if (!undone) throw ErrorException(undone.error());
+}
+
+/// A viewer with minutes, points and presence that is not settled yet; then one who is heard of before
+/// anybody sees him.
+void Life::link_people() {
+  say(2, bot_.clock().now(), true);
+  bot_.wait();
+  link(2, viewer_name(2));
+  unlink(2);
+  link(3, viewer_name(9));
+  bot::ChatMessage first = chat_call("hello", "message of one who was heard of");
+  first.sender = {number_of(109), viewer_name(9)};
+  bot_.chat(own_.server, first);
+  bot_.wait();
+}
+
+bot::ChatMessage Life::chat_call(const std::string& words, const std::string& id) const {
+  const bot::Chatter sender{number_of(101), viewer_name(1)};
+  return {bot_.channel(), id, sender, own_.prefix + words, bot_.clock().now()};
+}
+
+Said Life::call(const bot::CommandSpec& command, Door door, const CallExample& example) {
+  bot_.clock().advance(command.cooldown + 1s);
+  const std::string id = fmt::format("call {}", ++calls_);
+  if (door == Door::chat) return bot_.call_chat(own_.server, chat_call(words_of(command, example), id));
+  bot::CommandRequest request;
+  request.door = door;
+  request.caller = caller(command.permission == bot::Permission::administrator);
+  request.place = "discord:" + std::string(kLogPlace);
+  request.operation_id = id;
+  if (door == Door::prefix) {
+    request.line = own_.prefix + words_of(command, example);
+  } else {
+    request.slash_name = command.slash_name();
+    request.options = example;
+    request.person_names[number_of(2)] = member_name(2);
+    last_slash_[command.path] = request;
+  }
+  return bot_.call(own_.server, std::move(request));
+}
+
+Said Life::call_by_member(const std::string& line, const std::string& operation_id) {
+  bot::CommandRequest request;
+  request.door = Door::prefix;
+  request.caller = caller(false);
+  request.place = "discord:" + std::string(kLogPlace);
+  request.operation_id = operation_id;
+  request.line = line;
+  return bot_.call(own_.server, std::move(request));
+}
+
+/// At every door that it is open at; one that gives no answer there counts for nothing.
+void Life::call_commands() {
+  const Named named{number_of(2), viewer_name(3)};
+  for (const bot::CommandSpec& command : bot_.declarations().commands.all()) {
+    for (const Door door : command.doors) {
+      const std::string name = name_of(command, door);
+      report_.line("command", name);
+      const auto examples =
+          call_examples(command, door, named, own_.canary, [this] { return next_amount(); });
+      for (std::size_t i = 0; i < examples.size(); ++i) {
+        Said said;
+        const auto runs =
+            step(fmt::format("{} {}", name, i), [&] { said = call(command, door, examples[i]); });
+        check("command", name, said.text);
+        const bool refused = said.private_answer && !command.private_answer;
+        note("command", name, runs, said.answered && said.outcome == bot::Outcome::committed && !refused);
+      }
+    }
+  }
+}
+
+/// A new process is told again what the old one had done.
+void Life::call_again() {
+  for (const auto& [path, request] : last_slash_)
+    check("command", path + " (slash)", bot_.call(own_.server, request, true).text);
+}
+
+void Life::request(const std::string& name, const bot::RouteSpec& route, const bot::RouteExample& example) {
+  net::HttpResponse response;
+  const auto runs = step(name, [&] {
+    const std::string path =
+        fmt::format("/servers/{}{}", own_.server.str(), filled(route.path, example.path));
+    response = bot_.request(route.method, path, example.query, body_of(example));
+  });
+  check("route", name, response.body);
+  note("route", name, runs, response.status == 200 && effect_of(runs) > 0);
+}
+
+void Life::request_routes() {
+  static const bot::RouteSpec overview{"web", "GET", "", {}};
+  request("GET /servers/{server}", overview, {});
+  for (const bot::RouteSpec& route : bot_.declarations().routes.all()) {
+    const std::string name = fmt::format("{} /servers/{{server}}{}", route.method, route.path);
+    if (route.examples.empty()) request(name, route, {});
+    for (const bot::RouteExample& example : route.examples) request(name, route, example);
+  }
+  list_servers();
+}
+
+/// The list shows both to who may see both; each with its own figures alone.
+void Life::list_servers() {
+  net::HttpResponse response;
+  const auto runs = step("GET /servers", [&] { response = bot_.request("GET", "/servers", {}, ""); });
+  const json::Value body = json::parse(response.body).value_or(json::Value());
+  bool found = false;
+  for (const json::Value& server : json::array(body, "servers")) {
+    if (json::text_or(server, "id", "") != own_.server.str()) continue;
+    found = true;
+    check("route", "GET /servers", json::write(server));
+  }
+  note("route", "GET /servers", runs, found);
+}
+
+void Life::crowd() {
+  for (int i = 0; i < kCrowd; ++i) {
+    bot_.tell(own_.server, bot::MemberJoined{DiscordUserId(kPeople + 1'000 + i), member_name(1'000 + i),
+                                             bot_.clock().now() + i * 1us});
+  }
+  bot_.wait();
+}
+
+/// What the commands put there.
+void Life::deliver() {
+  for (const std::string& message : bot_.deliver(own_.server)) {
+    check("output", "outbox messages", message);
+    ++report_.line("output", "outbox messages").own;
+  }
+}
+
+void Life::rehearse() {
+  const auto& declarations = bot_.declarations();
+  const TimePoint now = bot_.clock().now();
+  struct Undo {};
+  const auto undone = [](auto task) {
+    try {
+      net::run_to_end(std::move(task));
+    } catch (const Undo&) {  // as it should
+    }
+  };
+  for (const auto& body : declarations.rehearsals.server) {
+    undone(bot_.scope(own_.server).transact([&](store::Tx& tx) -> store::TxTask<void> {
+      bot::ServerContext context{own_.server, now,
+                                 co_await bot::load_settings(tx, declarations.settings, *declarations.config),
+                                 &declarations.texts};
+      co_await body(tx, context);
+      throw Undo{};
+    }));
+  }
+  for (const auto& body : declarations.rehearsals.global) {
+    undone(bot_.tenancy().global().transact([&](store::GlobalTx& tx) -> store::TxTask<void> {
+      co_await body(tx, now);
+      throw Undo{};
+    }));
+  }
+  const bot::TickChunk chunk{own_.server, own_.server, now};
+  for (const bot::TickStage& body : declarations.rehearsals.cross_server) {
+    undone(bot_.tenancy().door().transact("isolation.proof", now,
+                                          [&](store::CrossTx& tx) -> store::TxTask<void> {
+                                            co_await body(tx, chunk);
+                                            throw Undo{};
+                                          }));
+  }
+}
+
+std::vector<Life::Seen> Life::seen_of(const bot::CommandSpec& command, Door door, const Named& named) {
+  std::vector<Seen> all;
+  for (const CallExample& example : call_examples(command, door, named, "because", [] { return 11; })) {
+    Said said;
+    const auto runs = step(name_of(command, door) + " foreign", [&] { said = call(command, door, example); });
+    check("command", name_of(command, door), replaced(replaced(said.text, named.member), named.viewer));
+    Seen seen{
+        replaced(replaced(fmt::format("{} {}", static_cast<int>(said.outcome), said.text), named.member),
+                 named.viewer)};
+    for (const Run& run : runs) {
+      seen.statements.push_back(fmt::format(
+          "{} {} {}", bot_.declarations().statements.all()[run.statement].name, run.rows, run.changes));
+    }
+    all.push_back(std::move(seen));
+  }
+  return all;
+}
+
+void Life::ask(const bot::CommandSpec& command, Door door) {
+  const auto theirs = seen_of(command, door, {other_.only_member, other_.only_viewer});
+  const auto nobodys = seen_of(command, door, kNobody);
+  if (theirs != nobodys)
+    report_.leak("command", name_of(command, door), 1,
+                 "is answered otherwise for a person of the other server than for nobody");
+}
+
+void Life::ask(const bot::RouteSpec& route) {
+  const std::string name = fmt::format("{} /servers/{{server}}{}", route.method, route.path);
+  const auto parameters = parameters_of(route.path);
+  bot::RouteExample example = route.examples.empty() ? bot::RouteExample{} : route.examples.front();
+  const auto answer = [&](const std::string& parameter, const std::string& value) {
+    bot::RouteExample asked = example;
+    asked.path[parameter] = value;
+    const std::string path = fmt::format("/servers/{}{}", own_.server.str(), filled(route.path, asked.path));
+    const auto response = bot_.request(route.method, path, asked.query, body_of(asked));
+    return fmt::format("{} {}", response.status, replaced(response.body, value));
+  };
+  for (const std::string& parameter : parameters) {
+    for (const auto& [theirs, nobodys] :
+         {std::pair{other_.only_member, kNobody.member}, std::pair{other_.only_viewer, kNobody.viewer}}) {
+      if (answer(parameter, theirs) != answer(parameter, nobodys))
+        report_.leak("route", name, 1,
+                     "is answered otherwise for an id of the other server than for nobody's");
+    }
+  }
+}
+
+void Life::ask_for_the_other() {
+  net::run_to_end(bot_.tenancy().servers().arrived(own_.server, own_.name, bot_.clock().now()));
+  bot_.refresh(own_.server);
+  for (const bot::CommandSpec& command : bot_.declarations().commands.all()) {
+    if (!takes_person(command)) continue;
+    for (const Door door : command.doors) ask(command, door);
+  }
+  for (const bot::RouteSpec& route : bot_.declarations().routes.all()) ask(route);
+  net::run_to_end(bot_.tenancy().servers().left(own_.server, bot_.clock().now()));
+}
+
+}  // namespace guildhall::doctor
