@@ -56,16 +56,17 @@ Result<Secrets> open_secrets(const Config& config, bool has_sealed_tokens) {
   return Secrets::load(file);
 }
 
-App::App(const Config& config, const Clock& clock, InstanceLock lock)
+App::App(const Config& config, const Clock& clock, std::unique_ptr<InstanceLock> lock)
     : config_(config), clock_(clock), lock_(std::move(lock)), loops_(loop_count()) {}
 
 Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
-  auto lock = InstanceLock::take(place->path + ".lock");
+  auto lock = InstanceLock::take(*place, Exclusive::bot);
   if (!lock) return std::unexpected(lock.error());
   std::unique_ptr<App> app(new App(config, clock, *std::move(lock)));
+  app->lock_->on_taken([raw = app.get()](const Error& error) { raw->give_up(error); });
   if (auto opened = app->open(); !opened) return std::unexpected(opened.error());
   app->start_platforms();
   // From here on requests come in; everything behind them is there.
@@ -172,10 +173,13 @@ Task<void> App::run_discord() {
   const auto ended = co_await discord_->run();
   if (ended || stopping_) co_return;
   log::error("discord refused us", {log::field("error", ended.error().message)});
+  give_up(ended.error());
+}
+
+void App::give_up(const Error& error) {
   const std::scoped_lock lock(mutex_);
-  fatal_ = ended.error();
-  stopping_ = true;
-  stopping_.notify_all();
+  fatal_ = error;
+  stop();
 }
 
 Task<void> App::look_at_database() {
@@ -214,6 +218,7 @@ void App::stop() {
 }
 
 App::~App() {
+  lock_->on_taken(nullptr);
   stopping_ = true;
   if (server_) server_->stop();
   if (outbox_) outbox_->stop();

@@ -49,12 +49,14 @@ class App {
   void stop();
 
  private:
-  App(const Config& config, const Clock& clock, InstanceLock lock);
+  App(const Config& config, const Clock& clock, std::unique_ptr<InstanceLock> lock);
 
   Result<void> open();
   void start_platforms();
   Result<void> start_web();
   Task<void> run_discord();
+  /// Ends the run with that error.
+  void give_up(const Error& error);
   /// Notices what other processes changed in the database.
   Task<void> look_at_database();
   Task<std::vector<std::string>> not_ready();
@@ -63,7 +65,7 @@ class App {
   const Clock& clock_;
   /// Codes and sessions are for people: fifteen minutes are theirs, however fast the world runs.
   SystemClock people_clock_;
-  InstanceLock lock_;
+  std::unique_ptr<InstanceLock> lock_;
   net::Loops loops_;
   bot::TopicHub topics_;
   std::optional<Secrets> secrets_;

@@ -12,6 +12,7 @@ const std::vector<Command>& commands() {
     add_server_commands(made);
     add_settings_commands(made);
     add_member_commands(made);
+    add_setup_commands(made);
     add_doctor_commands(made);
     add_move_command(made);
     add_config_commands(made);

@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "cli/workspace.h"
-#include "store/database_error.h"
 #include "tenancy/catalog.h"
 
 namespace guildhall::cli {

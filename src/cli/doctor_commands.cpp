@@ -37,12 +37,13 @@ Outcome isolation(const Arguments& arguments) {
 }  // namespace
 
 void add_doctor_commands(std::vector<Command>& commands) {
-  commands.push_back({{"doctor", "isolation"},
-                      "proves on this database that no server sees another's rows",
-                      "guildhall doctor isolation --json",
-                      {},
-                      {{"--catalog", "", "only compares keys, policies, rights and logins with what is declared"}},
-                      isolation});
+  commands.push_back(
+      {{"doctor", "isolation"},
+       "proves on this database that no server sees another's rows",
+       "guildhall doctor isolation --json",
+       {},
+       {{"--catalog", "", "only looks: keys, policies, rights and logins against each table's class"}},
+       isolation});
 }
 
 }  // namespace guildhall::cli

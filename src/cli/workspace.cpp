@@ -61,12 +61,10 @@ Result<std::unique_ptr<tenancy::Tenancy>> Workspace::open_tenancy(tenancy::OpenO
                                 &metrics, std::move(options));
 }
 
-Result<InstanceLock> take_proof_lock(const Config& config) {
+Result<std::unique_ptr<InstanceLock>> take_proof_lock(const Config& config) {
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
-  const std::string beside =
-      place->path.empty() ? (std::filesystem::path(config.data_dir) / "guildhall").string() : place->path;
-  return InstanceLock::take(beside + ".proof.lock", "an isolation proof");
+  return InstanceLock::take(*place, Exclusive::proof);
 }
 
 /// One that is under way holds the lock, and its servers are left to it.

@@ -58,7 +58,7 @@ inline OptionSpec server_option() {
 }
 
 /// The one isolation proof of this database. Error `other_instance`: it is running.
-Result<InstanceLock> take_proof_lock(const Config& config);
+Result<std::unique_ptr<InstanceLock>> take_proof_lock(const Config& config);
 
 /// Data folder and key file exist, or are made; error names the folder.
 Result<void> prepare_data_dir(const Config& config);

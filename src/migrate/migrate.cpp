@@ -73,6 +73,21 @@ std::vector<const EmbeddedFile*> files_for(Dialect dialect, std::span<const Embe
   return files;
 }
 
+std::string quoted_text(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
+/// The row that says: applied.
+std::string journal_entry(const EmbeddedFile& file, TimePoint now, std::int64_t duration_ms) {
+  return fmt::format(
+      "INSERT INTO migration_journal (name, direction, state, checksum, started_at, applied_at, duration_ms, "
+      "applied_by, tool_version) VALUES ({0}, 'up', 'applied', '{1}', {2}, {2}, {3}, {4}, {5})",
+      quoted_text(stem(file.name)), checksum(file.content), to_micros(now), duration_ms,
+      quoted_text(applied_by()), quoted_text(GUILDHALL_VERSION));
+}
+
 class Run {
  public:
   Run(store::SchemaSession& session, Dialect dialect, std::span<const EmbeddedFile> files, TimePoint now)
@@ -175,14 +190,7 @@ class Run {
       session_.execute(std::string(file.content));
       const auto took = std::chrono::steady_clock::now() - begin;
       const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-      session_.query(
-          "INSERT INTO migration_journal (name, direction, state, checksum, started_at, applied_at, "
-          "duration_ms, "
-          "applied_by, tool_version) VALUES ($1, 'up', 'applied', $2, CAST($3 AS BIGINT), CAST($3 AS "
-          "BIGINT), "
-          "CAST($4 AS BIGINT), $5, $6)",
-          {name, checksum(file.content), std::to_string(to_micros(now_)), std::to_string(duration),
-           applied_by(), GUILDHALL_VERSION});
+      session_.execute(journal_entry(file, now_, duration));
       log::debug("migration applied", {log::field("name", name), log::field("ms", duration)});
       return {};
     } catch (const store::DatabaseError& error) {
@@ -216,6 +224,13 @@ Result<void> check_version(store::SchemaSession& session, Dialect dialect,
   } catch (const store::DatabaseError& error) {
     return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
   }
+}
+
+std::string schema_script(Dialect dialect, std::span<const EmbeddedFile> files, TimePoint now) {
+  std::string script = journal_table(dialect) + ";\n";
+  for (const EmbeddedFile* file : files_for(dialect, files))
+    script += fmt::format("\n{}\n{};\n", file->content, journal_entry(*file, now, 0));
+  return script;
 }
 
 Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::TableCatalog& tables,

@@ -44,6 +44,9 @@ Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::
 /// Brings one server's file up to date, in the layout where each has its own. The clock outlives it.
 std::function<Result<void>(store::SchemaSession&)> file_preparation(const Clock& clock);
 
+/// The same as SQL text, journal and all, for somebody else to run on an empty schema.
+std::string schema_script(Dialect dialect, std::span<const EmbeddedFile> files, TimePoint now);
+
 /// Says what stands in the way of using the database as it is, and changes nothing. Error `schema`.
 Result<void> check_version(store::SchemaSession& session, Dialect dialect,
                            std::span<const EmbeddedFile> files);

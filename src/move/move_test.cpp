@@ -525,9 +525,10 @@ TEST_F(Move, TheBotOpensWhatWasMoved) {
     const Place target(layout);
     const auto moved = move_database(world.place(), target.place, world.declarations.tables, world.clock, {});
     ASSERT_TRUE(moved) << message(moved);
-    auto tenancy =
-        tenancy::Tenancy::open(target.bot, world.declarations.statements, world.declarations.tables,
-                               &world.metrics, {migrate::file_preparation(world.clock)});
+    tenancy::OpenOptions options;
+    options.files.prepare = world.file_preparation();
+    auto tenancy = tenancy::Tenancy::open(target.bot, world.declarations.statements,
+                                          world.declarations.tables, &world.metrics, std::move(options));
     ASSERT_TRUE(tenancy) << tenancy.error().message;
     net::run_to_end((*tenancy)->load());
     EXPECT_EQ((*tenancy)->servers().list().size(), 2);

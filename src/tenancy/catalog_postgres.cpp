@@ -10,8 +10,6 @@ namespace {
 
 using By = Remedy::By;
 
-constexpr std::array kRoles{kOwnerRole, kAppRole, kTickRole, kMigrateRole, kReadRole};
-
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts;
   for (std::size_t at = 0; at <= list.size() && !list.empty();) {
@@ -117,7 +115,7 @@ class PostgresCatalog {
   std::string database() { return session_.query("SELECT quote_ident(current_database())").at(0).at(0); }
 
   void look_at_roles(std::set<std::string> names) {
-    for (const auto role : kRoles) names.emplace(role);
+    for (const auto role : kAllRoles) names.emplace(role);
     const std::array powers{"SUPERUSER", "BYPASSRLS", "CREATEROLE", "REPLICATION", "CREATEDB"};
     std::set<std::string> present;
     for (const auto& row :
@@ -492,7 +490,7 @@ class PostgresCatalog {
 
   void look_at_functions() {
     std::set<std::string> roles;
-    for (const auto role : kRoles) roles.emplace(role);
+    for (const auto role : kAllRoles) roles.emplace(role);
     for (const auto& row :
          session_.query("SELECT p.oid::regprocedure, pg_get_userbyid(p.proowner) FROM pg_proc p WHERE "
                         "p.prosecdef AND (p.pronamespace = "

@@ -88,7 +88,7 @@ std::vector<std::string> seal_tables(const TableCatalog& catalog) {
 std::vector<std::string> create_roles(const std::vector<std::string>& existing,
                                       const RolePasswords& passwords) {
   std::vector<std::string> sql;
-  for (const std::string_view role : {kOwnerRole, kAppRole, kTickRole, kMigrateRole, kReadRole}) {
+  for (const std::string_view role : kAllRoles) {
     const bool known = std::find(existing.begin(), existing.end(), role) != existing.end();
     const auto password = passwords.find(role);
     if (known && password == passwords.end()) continue;

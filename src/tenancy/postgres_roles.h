@@ -11,6 +11,7 @@
 // (catalog.h) compares the database with the same declarations.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ inline constexpr std::string_view kAppRole = "guildhall_app";
 inline constexpr std::string_view kTickRole = "guildhall_tick";
 inline constexpr std::string_view kMigrateRole = "guildhall_migrate";
 inline constexpr std::string_view kReadRole = "guildhall_ro";
+inline constexpr std::array kAllRoles{kOwnerRole, kAppRole, kTickRole, kMigrateRole, kReadRole};
 
 /// The condition of the policy that every sealed table has. Without a scope it is an error, never an
 /// empty answer: a setting that was never made is unknown, and one that ended is no number.

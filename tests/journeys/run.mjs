@@ -6,3 +6,4 @@ import './bad_input.mjs';
 import './bad_chat.mjs';
 import './bad_webhooks.mjs';
 import './move.mjs';
+import './postgres.mjs';

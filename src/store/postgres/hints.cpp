@@ -55,12 +55,13 @@ void Hints::connect() {
   });
 }
 
-void Hints::stop() {
+std::optional<std::string> Hints::stop() {
   stopped_ = true;
   error_code ignored;
   if (socket_) socket_->cancel(ignored);
   retry_.cancel();
   fold_.cancel();
+  return announcing_ ? std::optional(own_name_) : std::nullopt;
 }
 
 void Hints::listen() {

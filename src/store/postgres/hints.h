@@ -10,6 +10,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "store/postgres/libpq.h"
@@ -24,7 +25,8 @@ class Hints : public std::enable_shared_from_this<Hints> {
   Hints(boost::asio::io_context& loop, boost::asio::thread_pool& connector, std::string url, Send send);
 
   void start() { connect(); }
-  void stop();
+  /// Answers with the payload of what was announced and is not sent yet.
+  std::optional<std::string> stop();
   ~Hints() {
     if (socket_) socket_->release();  // libpq closes it
   }

@@ -12,6 +12,9 @@ constexpr std::string_view kOwner = "guildhall_owner";
 constexpr std::string_view kSetUp =
     "`guildhall setup postgres --url ADMIN_URL` makes roles, database and schema.";
 
+/// The address of whoever sets up.
+constexpr std::string_view kAdministrator = "--url";
+
 struct Address {
   std::string_view key;
   const std::string& url;
@@ -78,8 +81,13 @@ Result<void> act_as_owner(SchemaSession& session) {
 }  // namespace
 
 Error refusal(const std::string& name, std::string_view with, const DatabaseError& error) {
+  const std::string_view way =
+      with == kAdministrator
+          ? "Check that PostgreSQL runs there and that --url names a login that may sign in; "
+            "its password stands in the address or in ~/.pgpass."
+          : way_out(error.what());
   return {ErrorCode::storage, fmt::format("database '{}' ({}): {}", name, with, error.what()),
-          std::string(way_out(error.what()))};
+          std::string(way)};
 }
 
 Result<void> check_addresses(const DatabasePlace& place) {
@@ -146,7 +154,7 @@ Result<std::unique_ptr<SchemaSession>> open_postgres_session(const std::string& 
     if (auto known = postgres::check_server_version(*session); !known) return std::unexpected(known.error());
     return session;
   } catch (const DatabaseError& error) {
-    return std::unexpected(postgres::refusal(place.name(), "--url", error));
+    return std::unexpected(postgres::refusal(place.name(), postgres::kAdministrator, error));
   }
 }
 

@@ -415,9 +415,22 @@ PostgresDatabase::~PostgresDatabase() {
   thread_.join();
 }
 
-/// Nothing is under way any more.
+/// Nothing is under way any more. A hint that waited for others goes out now: the process may end at once.
 void PostgresDatabase::close() {
-  hints_->stop();
+  if (const auto unsent = hints_->stop()) {
+    for (const Pool* pool : {shared_.get(), servers_.get()}) {
+      const auto connection = pool->free_connection();
+      if (connection == nullptr) continue;
+      connection->notify(*unsent);
+      connection->end_group(
+          [this](const std::exception_ptr&) { asio::post(loop_, [this] { close_connections(); }); });
+      return;
+    }
+  }
+  close_connections();
+}
+
+void PostgresDatabase::close_connections() {
   for (Pool* pool : {servers_.get(), shared_.get(), cross_.get()}) {
     pool->limit = 0;
     for (const auto& connection : std::exchange(pool->all, {})) connection->close();

@@ -83,6 +83,7 @@ class PostgresDatabase final : public Database {
   void not_connected(Pool& pool, const std::string& why);
   void lost(Pool& pool, const postgres::Connection* connection);
   void close();
+  void close_connections();
 
   const StatementRegistry& statements_;
   std::vector<postgres::PreparedText> texts_;

@@ -1,0 +1,59 @@
+// A PostgreSQL server of the tests' own (tools/private_postgres.sh), and ways to look into it from outside.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root, run, temporaryFolder } from './guildhall.mjs';
+
+const tool = join(root, 'tools/private_postgres.sh');
+const programs = '/usr/lib/postgresql/15/bin';
+
+/** Starts a server that ends with the test that started it. */
+export async function startPostgres() {
+  const folder = temporaryFolder();
+  const call = async (action) => {
+    const result = await run([action, folder], { program: tool });
+    if (result.code !== 0) throw new Error(`private_postgres.sh ${action}: ${result.stderr}`);
+    return result.stdout.trim();
+  };
+  const admin = await call('start');
+  process.on('exit', () => {
+    try {
+      execFileSync(tool, ['stop', folder], { stdio: 'ignore' });
+    } catch {
+      // It had ended before.
+    }
+  });
+  const url = (login, database) => `postgres://${login}@${folder.replaceAll('/', '%2F')}/${database}`;
+  return {
+    admin,
+    url,
+    kill: () => call('kill'),
+    restart: () => call('restart'),
+    /** A program of PostgreSQL: pg_dump, pg_restore. */
+    program: (name, args) => run(args, { program: join(programs, name) }),
+    /** SQL as the superuser, or as whoever `login` is; rows as objects. */
+    async query(database, sql, login = 'postgres') {
+      const text = `SELECT coalesce(json_agg(row), '[]') FROM (${sql}) row`;
+      return JSON.parse((await psql(url(login, database), ['-c', text])).stdout);
+    },
+    execute: (database, sql, login = 'postgres') => psql(url(login, database), ['-c', sql]),
+    script: (file, database) => psql(url('operator', database), ['-f', file]),
+  };
+
+  async function psql(address, args) {
+    const result = await run(['-XAtq', '-v', 'ON_ERROR_STOP=1', ...args, address], { program: join(programs, 'psql') });
+    if (result.code !== 0) throw new Error(`psql: ${result.stderr}`);
+    return result;
+  }
+}
+
+/** The addresses as `guildhall setup postgres` made them, for the environment of the others. */
+export async function setUp(postgres, database, admin = postgres.admin, extra = []) {
+  const result = await run(['setup', 'postgres', '--url', admin, '--database', database, '--json', ...extra]);
+  if (result.code !== 0) throw new Error(`setup: ${result.stderr}`);
+  const { database: addresses } = JSON.parse(result.stdout);
+  return {
+    GUILDHALL_DATABASE_URL: addresses.url ?? postgres.url('guildhall_app', database),
+    GUILDHALL_DATABASE_TICK_URL: addresses.tick_url ?? postgres.url('guildhall_tick', database),
+    GUILDHALL_DATABASE_MIGRATE_URL: addresses.migrate_url ?? postgres.url('guildhall_migrate', database),
+  };
+}
