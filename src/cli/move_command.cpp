@@ -62,13 +62,11 @@ Result<store::DatabasePlace> place_of(const Arguments& arguments, const std::str
 }
 
 /// No bot runs on these files while this lives. On PostgreSQL the move itself looks for other sessions.
-Result<std::optional<InstanceLock>> hold(const store::DatabasePlace& place) {
-  if (place.layout == store::Layout::postgres) return std::optional<InstanceLock>{};
+Result<std::unique_ptr<InstanceLock>> hold(const store::DatabasePlace& place) {
+  if (place.layout == store::Layout::postgres) return nullptr;
   std::error_code ignored;  // the lock says what is wrong with the folder
   std::filesystem::create_directories(std::filesystem::path(place.path).parent_path(), ignored);
-  auto lock = InstanceLock::take(place.path + ".lock");
-  if (!lock) return std::unexpected(lock.error());
-  return std::optional<InstanceLock>(*std::move(lock));
+  return InstanceLock::take(place, Exclusive::bot);
 }
 
 Answer answer_of(const move::Report& report, const store::DatabasePlace& from,
