@@ -7,7 +7,6 @@
 #include "bench/bench.h"
 #include "bot/jobs.h"
 #include "bot/ledger.h"
-#include "migrate/migrate.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bench {
@@ -117,9 +116,8 @@ class Crowd {
  public:
   explicit Crowd(std::int64_t servers) {
     world.declarations.statements.add("bench", kPresentPeople, kMoments, kWatched, kSetWatched, kSetPaid);
-    world.tenancy.reset();
     world.execute(crowd(servers, world.clock.now()));
-    world.open();
+    world.reopen();
   }
 
   /// Throws unless every viewer was paid once.

@@ -8,6 +8,7 @@
 #include "cli/demo_check.h"
 #include "features/features.h"
 #include "migrate/migrate.h"
+#include "move/move.h"
 #include "web/sessions.h"
 
 namespace guildhall::cli {
@@ -44,6 +45,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
   const auto migrated = migrate::prepare_schema(*place, workspace->declarations_->tables, clock.now());
   if (!migrated) return std::unexpected(migrated.error());
+  if (auto whole = move::refuse_unfinished(*place); !whole) return std::unexpected(whole.error());
   auto tenancy = workspace->open_tenancy({}, workspace->metrics_);
   if (!tenancy) return std::unexpected(tenancy.error());
   workspace->tenancy_ = std::move(*tenancy);

@@ -18,7 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kSamples = 8;
 /// Each opening of the cross-server door is a commit of its own; their values are times and ranges.
 constexpr std::size_t kCrossServerSamples = 2;
 
@@ -70,9 +69,10 @@ class Proof {
     first_.emplace(bot, report_, marks[0], marks[1]);
   }
 
-  Report run() {
+  void run() {
     live();
     compare_failures();
+    compare_effects();
     progress_("memory of the process");
     try_caches();
     progress_("the other server's ids");
@@ -83,16 +83,13 @@ class Proof {
     progress_("every statement with the other's values");
     try_without_the_second();
     look_at_outputs();
-    count_statements();
-    return std::move(report_);
   }
 
-  /// After what the ending ran, too.
-  void count_ending(Report& report) {
-    report_ = std::move(report);
+  /// When its servers are erased, which is a part of it.
+  Report finish() {
     collect();
     count_statements();
-    report = std::move(report_);
+    return std::move(report_);
   }
 
  private:
@@ -117,7 +114,10 @@ class Proof {
 
   void live();
   void compare_failures();
+  void compare_effects();
+  void compare_rehearsals(const std::vector<Run>& there, const std::vector<Run>& gone);
   void compare_rows(ServerId server, const tenancy::ServerRows& before, const std::string& finding);
+  void check_rows();
   void check_topics(ServerId server);
   void try_caches();
   void try_rights();
@@ -141,15 +141,29 @@ class Proof {
 
 void Proof::compare_rows(ServerId server, const tenancy::ServerRows& before, const std::string& finding) {
   for (const auto& [table, rows] : bot_.rows(server)) {
-    Line& line = report_.line("table", table);
-    line.own = std::max(line.own, static_cast<std::int64_t>(rows.size()));
     const auto found = before.find(table);
-    if (found == before.end() || found->second == rows) continue;
+    if (found->second == rows) continue;
     std::vector<std::string> differing;
     std::set_symmetric_difference(rows.begin(), rows.end(), found->second.begin(), found->second.end(),
                                   std::back_inserter(differing));
     report_.leak("table", table, static_cast<std::int64_t>(differing.size()),
                  "a row of one server " + finding);
+  }
+}
+
+/// Each holds something in every table, so that whatever reaches too far finds something; and no text of the
+/// other.
+void Proof::check_rows() {
+  for (const auto& [own, other] : {std::pair{&marks_[0], &marks_[1]}, std::pair{&marks_[1], &marks_[0]}}) {
+    for (const auto& [table, rows] : bot_.rows(own->server)) {
+      Line& line = report_.line("table", table);
+      const auto held = static_cast<std::int64_t>(rows.size());
+      line.own = own->number == 0 ? held : std::min(line.own, held);
+      for (const std::string& row : rows) {
+        if (holds(row, other->canary) || holds(row, other->name))
+          report_.leak("table", table, 1, "a row of one server holds a text of the other");
+      }
+    }
   }
 }
 
@@ -179,7 +193,7 @@ void Proof::live() {
   first_->run();
   check_topics(kFirstServer);
   compare_rows(kSecondServer, rows, "was changed while the other lived");
-  compare_rows(kFirstServer, {}, "");
+  check_rows();
   const Outcomes together = replay_all(kSecondServer, samples);
   check_answers(samples, together, marks_[1], marks_[0]);
   compare(samples, together, alone);
@@ -192,6 +206,44 @@ void Proof::compare_failures() {
     if (second_->failures().contains(step)) continue;
     report_.leak("life", "steps", 1,
                  fmt::format("{} failed at a server because another had done the same: {}", step, what));
+  }
+}
+
+/// The second lived while the first had nothing, the first beside all that the second has: each statement
+/// came to as many rows in both.
+void Proof::compare_effects() {
+  for (const auto& [step, effects] : first_->effects()) {
+    const auto mirrored = second_->effects().find(step);
+    if (mirrored == second_->effects().end() || first_->failures().contains(step)) continue;
+    for (const auto& [statement, effect] : effects) {
+      const auto& info = bot_.declarations().statements.all()[statement];
+      const auto alone = mirrored->second.find(statement);
+      if (info.access == store::Access::global || alone == mirrored->second.end() || effect == alone->second)
+        continue;
+      const auto more = effect.rows + effect.changes - alone->second.rows - alone->second.changes;
+      report_.leak("statement", info.name, std::max<std::int64_t>(std::abs(more), 1),
+                   fmt::format("{}: {} runs came to {} rows beside another server, {} to {} without", step,
+                               effect.runs, effect.rows + effect.changes, alone->second.runs,
+                               alone->second.rows + alone->second.changes));
+    }
+  }
+}
+
+void Proof::compare_rehearsals(const std::vector<Run>& there, const std::vector<Run>& gone) {
+  if (!std::ranges::equal(there, gone, {}, &Run::statement, &Run::statement)) {
+    report_.leak("life", "steps", 1,
+                 "a rehearsal ran other statements beside the other server than without it");
+    return;
+  }
+  for (std::size_t i = 0; i < there.size(); ++i) {
+    const auto& info = bot_.declarations().statements.all()[there[i].statement];
+    if (info.access == store::Access::global) continue;
+    const auto more = there[i].rows + there[i].changes - gone[i].rows - gone[i].changes;
+    const bool same_values = as_text(there[i].values) == as_text(gone[i].values);
+    if (more == 0 && same_values && there[i].failed == gone[i].failed) continue;
+    report_.leak("statement", info.name, std::max<std::int64_t>(std::abs(more), 1),
+                 fmt::format("a rehearsal came to {} rows beside the other server and to {} without it",
+                             there[i].rows + there[i].changes, gone[i].rows + gone[i].changes));
   }
 }
 
@@ -249,7 +301,7 @@ void Proof::try_rights() {
 }
 
 Samples Proof::samples_from(const Life& life) const {
-  Samples samples = samples_of(life.runs(), kSamples);
+  Samples samples = samples_of(life.runs(), bot_.declarations().statements);
   for (auto& [statement, runs] : samples) {
     const auto access = bot_.declarations().statements.all()[statement].access;
     if (access == store::Access::cross_server && runs.size() > kCrossServerSamples)
@@ -312,6 +364,9 @@ void Proof::compare(const Samples& samples, const Outcomes& there, const Outcome
 
 void Proof::try_without_the_second() {
   collect();
+  for (const Marks& marks : marks_)
+    net::run_to_end(bot_.tenancy().servers().arrived(marks.server, marks.name, bot_.clock().now()));
+  const std::vector<Run> rehearsed = first_->rehearse();
   const Samples own = samples_from(*first_);
   const Samples foreign = samples_from(*second_);
   const Outcomes own_there = replay_all(kFirstServer, own);
@@ -322,6 +377,7 @@ void Proof::try_without_the_second() {
   const auto rows = bot_.rows(kFirstServer);
   net::run_to_end(bot_.declarations().rows.erase(bot_.scope(kSecondServer), bot_.tenancy().global()));
   compare_rows(kFirstServer, rows, "was changed by the erasure of the other");
+  compare_rehearsals(rehearsed, first_->rehearse());
   compare(own, own_there, replay_all(kFirstServer, own));
   compare(foreign, foreign_there, replay_all(kFirstServer, foreign));
 }
@@ -362,15 +418,13 @@ Result<Report> prove_isolation(const Installation& installation, const Progress&
   auto bot = ProofBot::open(installation);
   if (!bot) return std::unexpected(bot.error());
   std::optional<Error> trouble;
-  std::optional<Report> report;
   std::optional<Proof> proof;
   try {
     proof.emplace(progress, **bot);
-    report = proof->run();
+    proof->run();
     progress("clearing away");
     clear((*bot)->tenancy(), installation.declarations, installation.clock);
-    proof->count_ending(*report);
-    return *std::move(report);
+    return proof->finish();
   } catch (const store::DatabaseError& error) {
     trouble = to_error(error);
   } catch (const ErrorException& error) {

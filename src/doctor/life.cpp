@@ -18,6 +18,8 @@ using bot::Door;
 constexpr std::int64_t kPeople = 9'100'000'000'000'000'000;
 constexpr int kViewers = 4;
 constexpr int kWatchedMinutes = 12;
+/// More than calls about strangers make known.
+constexpr int kMorePeople = 6;
 /// More than a server's recent events hold.
 constexpr int kCrowd = 510;
 constexpr std::string_view kLogPlace = "4242";
@@ -78,25 +80,36 @@ void Life::run() {
   call_commands();
   step("redelivery", [&] { call_again(); });
   request_routes();
-  step("outbox", [&] { deliver(); });
+  step("outbox", [&] { deliver(); }, true);
   step("crowd", [&] { crowd(); });
-  step("late tick", [&] { tick_at(bot_.clock().now() + 3h); });
-  step("rehearsals", [&] { rehearse(); });
+  rehearse();
+  step("last events", [&] { stay(); }, true);
   step("leave", [&] { net::run_to_end(bot_.tenancy().servers().left(own_.server, bot_.clock().now())); });
   report_.line("life", "scopes").own += bot_.take_scopes();
   for (const std::string& from : bot_.take_wrong_scopes())
     report_.leak("life", "scopes", 1, from + " got the scope of another server");
 }
 
-std::vector<Run> Life::step(const std::string& name, const std::function<void()>& body) {
-  std::vector<Run> between = bot_.recorder().take();
-  runs_.insert(runs_.end(), between.begin(), between.end());
+std::vector<Run> Life::step(const std::string& name, const std::function<void()>& body, bool its_own) {
+  keep_runs();
   try {
     body();
     ++report_.line("life", "steps").own;
   } catch (const std::exception& error) {
     failures_.emplace(name, error.what());
   }
+  std::vector<Run> runs = keep_runs();
+  for (const Run& run : runs) {
+    if (its_own) break;
+    Effect& effect = effects_[name][run.statement];
+    ++effect.runs;
+    effect.rows += run.rows;
+    effect.changes += run.changes;
+  }
+  return runs;
+}
+
+std::vector<Run> Life::keep_runs() {
   std::vector<Run> runs = bot_.recorder().take();
   runs_.insert(runs_.end(), runs.begin(), runs.end());
   return runs;
@@ -121,6 +134,35 @@ std::string Life::member_name(std::int64_t number) const {
 
 bot::Caller Life::caller(bool administrator) const {
   return {{bot::kDiscord, number_of(1), member_name(1)}, administrator};
+}
+
+/// In the end something lies in every table, and no two servers hold the same: one has people beyond those
+/// of the other; in each another viewer writes, and what he wrote waits to be settled when the other's last
+/// tick comes.
+void Life::stay() {
+  const bool second = own_.number == 1;
+  const TimePoint from = bot_.clock().now() + 1h;
+  bot_.clock().set(from);
+  bot_.tell_channel(own_.server,
+                    bot::StreamStatus{bot_.channel(), true, from, std::nullopt, "Stream " + own_.canary});
+  for (int viewer = kViewers + 2; second && viewer < kViewers + 2 + kMorePeople; ++viewer)
+    say(viewer, from, true);
+  bot_.wait();
+  if (second) write(kViewers + 2 + kMorePeople, from);
+  tick_at(from + (second ? 1h : 3h));
+  link(2, own_.only_viewer);
+  bot_.clock().set(from + 4h);
+  write(second ? 2 : 1, from + 2h - (second ? 5s : 0s));
+  const bot::StreamStatus next{bot_.channel(), true, from + 160min, std::nullopt, "Stream " + own_.canary};
+  bot_.tell_channel(own_.server, next);
+  bot_.wait();
+}
+
+/// One viewer, every minute.
+void Life::write(int viewer, TimePoint from) {
+  bot_.clock().set(std::max(bot_.clock().now(), from + kWatchedMinutes * 1min));
+  for (int minute = 0; minute < kWatchedMinutes; ++minute) say(viewer, from + minute * 1min, false);
+  bot_.wait();
 }
 
 void Life::keep_channel() {
@@ -160,21 +202,12 @@ void Life::change_settings() {
 }
 
 void Life::say(int viewer, TimePoint at, bool live_known) {
-  const bool only = viewer > kViewers;
+  const bool only = viewer == kViewers + 1;
   const bot::Chatter sender{
       only ? number_of(200 + static_cast<std::int64_t>(own_.number)) : number_of(100 + viewer),
       only ? own_.only_viewer : viewer_name(viewer), viewer % 2 == 0};
   bot_.chat(own_.server, {bot_.channel(), fmt::format("message {} {}", viewer, to_micros(at)), sender,
                           "hello " + own_.canary, at, live_known});
-}
-
-void Life::watch(TimePoint from, int minutes) {
-  for (int minute = 0; minute < minutes; ++minute) {
-    const TimePoint at = from + minute * 1min;
-    bot_.clock().set(at);
-    for (int viewer = 1; viewer <= kViewers + 1; ++viewer) say(viewer, at, minute > 1);
-    bot_.wait();
-  }
 }
 
 void Life::tick_at(TimePoint at) {
@@ -191,7 +224,11 @@ void Life::stream() {
   bot_.tell(own_.server, bot::MemberJoined{DiscordUserId(kPeople + 1), member_name(1), from});
   bot_.tell(own_.server, bot::MemberLeft{DiscordUserId(kPeople + 1), member_name(1), from});
   bot_.wait();
-  watch(from, kWatchedMinutes);
+  for (int minute = 0; minute < kWatchedMinutes; ++minute) {
+    bot_.clock().set(from + minute * 1min);
+    for (int viewer = 1; viewer <= kViewers + 1; ++viewer) say(viewer, from + minute * 1min, minute > 1);
+    bot_.wait();
+  }
   tick_at(from + kWatchedMinutes * 1min);
   const TimePoint ended = from + (kWatchedMinutes + 1) * 1min;
   bot_.clock().set(ended);
@@ -300,6 +337,7 @@ void Life::request(const std::string& name, const bot::RouteSpec& route, const b
     const std::string path =
         fmt::format("/servers/{}{}", own_.server.str(), filled(route.path, example.path));
     response = bot_.request(route.method, path, example.query, body_of(example));
+    bot_.settle(own_.server);
   });
   check("route", name, response.body);
   note("route", name, runs, response.status == 200 && effect_of(runs) > 0);
@@ -319,7 +357,7 @@ void Life::request_routes() {
 /// The list shows both to who may see both; each with its own figures alone.
 void Life::list_servers() {
   net::HttpResponse response;
-  const auto runs = step("GET /servers", [&] { response = bot_.request("GET", "/servers", {}, ""); });
+  const auto runs = step("GET /servers", [&] { response = bot_.request("GET", "/servers", {}, ""); }, true);
   const json::Value body = json::parse(response.body).value_or(json::Value());
   bool found = false;
   for (const json::Value& server : json::array(body, "servers")) {
@@ -340,27 +378,29 @@ void Life::crowd() {
 
 /// What the commands put there.
 void Life::deliver() {
-  for (const std::string& message : bot_.deliver(own_.server)) {
+  for (const std::string& message : bot_.deliver(own_.server, 3 + own_.number)) {
     check("output", "outbox messages", message);
     ++report_.line("output", "outbox messages").own;
   }
 }
 
-void Life::rehearse() {
+std::vector<Run> Life::rehearse() {
   const auto& declarations = bot_.declarations();
   const TimePoint now = bot_.clock().now();
   struct Undo {};
-  const auto undone = [](auto task) {
+  const auto undone = [this](auto task) {
     try {
       net::run_to_end(std::move(task));
     } catch (const Undo&) {  // as it should
+    } catch (const std::exception& error) {
+      failures_.emplace("rehearsal", error.what());
     }
   };
+  keep_runs();
   for (const auto& body : declarations.rehearsals.server) {
     undone(bot_.scope(own_.server).transact([&](store::Tx& tx) -> store::TxTask<void> {
-      bot::ServerContext context{own_.server, now,
-                                 co_await bot::load_settings(tx, declarations.settings, *declarations.config),
-                                 &declarations.texts};
+      const auto settings = co_await bot::load_settings(tx, declarations.settings, *declarations.config);
+      bot::ServerContext context{own_.server, now, settings, &declarations.texts};
       co_await body(tx, context);
       throw Undo{};
     }));
@@ -379,6 +419,13 @@ void Life::rehearse() {
                                             throw Undo{};
                                           }));
   }
+  undone(bot_.tenancy().door().transact("isolation.proof", now, {own_.server, own_.server},
+                                        [&](store::CrossTx& tx) -> store::TxTask<void> {
+                                          for (const bot::TickStage& stage : declarations.minute_stages)
+                                            co_await stage(tx, chunk);
+                                          throw Undo{};
+                                        }));
+  return keep_runs();
 }
 
 std::vector<Life::Seen> Life::seen_of(const bot::CommandSpec& command, Door door, const Named& named) {

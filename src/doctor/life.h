@@ -32,6 +32,20 @@ class Life {
   /// What failed, by step.
   const std::map<std::string, std::string>& failures() const { return failures_; }
 
+  /// What a statement came to in one step, all runs together.
+  struct Effect {
+    std::int64_t runs = 0;
+    std::int64_t rows = 0;
+    std::int64_t changes = 0;
+    bool operator==(const Effect&) const = default;
+  };
+  /// By step; of those in which both lives do the same.
+  const std::map<std::string, std::map<std::size_t, Effect>>& effects() const { return effects_; }
+
+  /// Ticks and rehearsals at this moment, in work that is rolled back: what each of their statements came
+  /// to, in order.
+  std::vector<Run> rehearse();
+
   /// A call by a member of the server who is no administrator.
   Said call_by_member(const std::string& line, const std::string& operation_id);
 
@@ -42,15 +56,17 @@ class Life {
     bool operator==(const Seen&) const = default;
   };
 
-  /// Runs one step. Returns the statements that it ran; what it throws is kept under its name.
-  std::vector<Run> step(const std::string& name, const std::function<void()>& body);
+  /// Runs one step. Returns the statements that it ran; what it throws is kept under its name. Two lives do
+  /// the same in it, but for those that are `its_own`.
+  std::vector<Run> step(const std::string& name, const std::function<void()>& body, bool its_own = false);
+  /// What was run since; it belongs to this life.
+  std::vector<Run> keep_runs();
   void check(const std::string& kind, const std::string& name, const std::string& text);
   void note(const std::string& kind, const std::string& name, const std::vector<Run>& runs, bool answered);
 
   void change_settings();
   void set(const std::string& key, const std::optional<std::string>& value);
   void stream();
-  void watch(TimePoint from, int minutes);
   void say(int viewer, TimePoint at, bool live_known);
   void tick_at(TimePoint at);
   void link_people();
@@ -64,9 +80,10 @@ class Life {
   void request(const std::string& name, const bot::RouteSpec& route, const bot::RouteExample& example);
   void list_servers();
   void crowd();
+  void stay();
+  void write(int viewer, TimePoint from);
   void keep_channel();
   void deliver();
-  void rehearse();
 
   void ask(const bot::CommandSpec& command, bot::Door door);
   std::vector<Seen> seen_of(const bot::CommandSpec& command, bot::Door door, const Named& named);
@@ -83,6 +100,7 @@ class Life {
   TimePoint begin_;
   std::vector<Run> runs_;
   std::map<std::string, std::string> failures_;
+  std::map<std::string, std::map<std::size_t, Effect>> effects_;
   std::map<std::string, bot::CommandRequest> last_slash_;  // by command
   std::int64_t calls_ = 0;
   std::int64_t amounts_ = 0;

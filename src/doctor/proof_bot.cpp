@@ -149,6 +149,10 @@ Said ProofBot::call(ServerId server, bot::CommandRequest request, bool restarted
 
 void ProofBot::refresh(ServerId server) {
   dispatcher_->refresh(scope(server));
+  settle(server);
+}
+
+void ProofBot::settle(ServerId server) {
   bot::CommandRequest nothing;  // behind it in the server's queue
   nothing.door = bot::Door::prefix;
   call(server, std::move(nothing));
@@ -161,7 +165,7 @@ bot::OutboxSender& ProofBot::sender(bot::OutboxSender::Send send) {
       std::make_unique<bot::OutboxSender>(loops_, *tenancy_, clock_, metrics_, std::move(send)));
 }
 
-std::vector<std::string> ProofBot::deliver(ServerId server) {
+std::vector<std::string> ProofBot::deliver(ServerId server, std::size_t count) {
   auto& unheard = sender([](std::string, std::string, std::string) -> Task<Result<void>> {
     co_return fail(ErrorCode::unavailable, "the proof does not answer");
   });
@@ -171,11 +175,13 @@ std::vector<std::string> ProofBot::deliver(ServerId server) {
   unheard.wake(checked(*scope, server, "a job"));
   loops_.drain(kPatience);
   auto given = std::make_shared<std::vector<std::string>>();
-  auto& heard = sender([given](std::string, std::string content, std::string) -> Task<Result<void>> {
+  auto& heard = sender([given, count](std::string, std::string content, std::string) -> Task<Result<void>> {
     given->push_back(std::move(content));
     if (given->size() == 1) co_return fail(ErrorCode::forbidden, "the proof refuses one");
+    if (given->size() > count) co_return fail(ErrorCode::unavailable, "the proof has enough");
     co_return Result<void>{};
   });
+  heard.stop();
   net::run_to_end(heard.sweep());
   loops_.drain(kPatience);
   return *given;

@@ -56,10 +56,12 @@ class ProofBot {
   Said call(ServerId server, bot::CommandRequest request, bool restarted = false);
   /// Reads the server's settings anew, and has done so when it returns.
   void refresh(ServerId server);
+  /// Waits until the server has read its settings, if a request made it do so.
+  void settle(ServerId server);
   void tick();
-  /// Empties the outbox: once nobody is there, then the first message is refused and the rest is sent.
-  /// Returns what was given out.
-  std::vector<std::string> deliver(ServerId server);
+  /// Works on the outbox: once nobody is there; then the first message is refused, the next are sent, so
+  /// many in all, and the rest stays. Returns what was given out.
+  std::vector<std::string> deliver(ServerId server, std::size_t count);
   net::HttpResponse request(const std::string& method, const std::string& path,
                             std::map<std::string, std::string, std::less<>> query, const std::string& body);
 

@@ -15,6 +15,10 @@ using store::Access;
 using store::RawAnswer;
 using store::TxTask;
 
+constexpr std::size_t kUsed = 8;
+constexpr std::size_t kOthers = 12;
+constexpr std::size_t kMost = 60;
+
 /// Carries the answer out of the work that it undoes.
 struct Undone {
   RawAnswer answer;
@@ -73,15 +77,63 @@ Outcome outcome_of(const RawAnswer& answer) {
 
 }  // namespace
 
-Samples samples_of(const std::vector<Run>& runs, std::size_t most_per_statement) {
+namespace {
+
+/// Adds a sample unless the statement has it or has enough.
+class Collector {
+ public:
+  explicit Collector(Samples& samples) : samples_(samples) {}
+  void add(const Run& run, std::size_t most) {
+    auto& held = samples_[run.statement];
+    if (held.size() >= most || !known_.emplace(run.statement, as_text(run.values)).second) return;
+    held.push_back(run);
+  }
+
+ private:
+  Samples& samples_;
+  std::set<std::pair<std::size_t, std::string>> known_;
+};
+
+/// By name of the parameter, the values that had an effect first.
+std::map<std::string, std::vector<store::Value>> pools_of(const Samples& used,
+                                                          const store::StatementRegistry& statements) {
+  std::map<std::string, std::vector<store::Value>> pools;
+  std::set<std::pair<std::string, std::string>> known;
+  for (const auto& [statement, runs] : used) {
+    const auto& parameters = statements.all()[statement].parameters;
+    for (const Run& run : runs) {
+      for (std::size_t i = 0; i < parameters.size(); ++i) {
+        if (known.emplace(parameters[i].name, as_text({run.values[i]})).second)
+          pools[parameters[i].name].push_back(run.values[i]);
+      }
+    }
+  }
+  return pools;
+}
+
+}  // namespace
+
+Samples samples_of(const std::vector<Run>& runs, const store::StatementRegistry& statements) {
   Samples samples;
-  std::set<std::pair<std::size_t, std::string>> known;
+  Collector collector(samples);
   for (const bool effective : {true, false}) {
     for (const Run& run : runs) {
-      if ((run.rows + run.changes > 0) != effective || run.failed) continue;
-      auto& held = samples[run.statement];
-      if (held.size() >= most_per_statement) continue;
-      if (known.emplace(run.statement, as_text(run.values)).second) held.push_back(run);
+      if ((run.rows + run.changes > 0) == effective && !run.failed) collector.add(run, kUsed);
+    }
+  }
+  const auto pools = pools_of(samples, statements);
+  const Samples used = samples;
+  for (const auto& [statement, held] : used) {
+    const auto& info = statements.all()[statement];
+    if (info.access != Access::server) continue;
+    for (std::size_t i = 0; i < info.parameters.size(); ++i) {
+      Run other = held.front();
+      std::size_t tried = 0;
+      for (const store::Value& value : pools.at(info.parameters[i].name)) {
+        if (value.index() != other.values[i].index() || ++tried > kOthers) continue;
+        other.values[i] = value;
+        collector.add(other, kMost);
+      }
     }
   }
   return samples;

@@ -19,9 +19,10 @@ struct Outcome {
   std::int64_t count() const { return static_cast<std::int64_t>(rows.size()) + changes; }
 };
 
-/// A few distinct lists of values per statement, those first that returned or changed something.
+/// Distinct lists of values per statement: a few that were used, those first that returned or changed
+/// something; and each first one with other values that a parameter of that name had anywhere.
 using Samples = std::map<std::size_t, std::vector<Run>>;
-Samples samples_of(const std::vector<Run>& runs, std::size_t most_per_statement);
+Samples samples_of(const std::vector<Run>& runs, const store::StatementRegistry& statements);
 
 /// Runs `sample` at the server: with its scope, or through the cross-server door with that server as the
 /// whole range, or as a statement of no server.

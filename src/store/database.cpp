@@ -14,6 +14,7 @@
 
 #include "store/postgres/logins.h"
 #include "store/postgres/postgres_database.h"
+#include "store/postgres/session.h"
 #include "store/schema_session.h"
 #include "store/sqlite/per_server_database.h"
 #include "store/sqlite/server_files.h"
@@ -85,6 +86,59 @@ Result<std::unique_ptr<SchemaSession>> open_server_session(const DatabasePlace& 
   if (!std::filesystem::exists(file))
     return fail(ErrorCode::not_found, fmt::format("server {} has no file '{}'", server.str(), file));
   return open_schema_session(file);
+}
+
+namespace {
+
+/// Reads everything by its rights: as the owner, or by the policy for backups.
+Result<void> take_reading_role(SchemaSession& session) {
+  const auto may_be = [&](std::string_view role) {
+    return !session
+                .query(
+                    fmt::format("SELECT 1 FROM pg_roles WHERE rolname = '{}' AND pg_has_role(current_user, "
+                                "oid, 'MEMBER')",
+                                role))
+                .empty();
+  };
+  const bool owner = may_be("guildhall_owner");
+  if (owner) session.execute("SET ROLE guildhall_owner");
+  if (owner || may_be("guildhall_ro")) return {};
+  return fail(ErrorCode::refused_by_guard,
+              fmt::format("the login for '{}' may not read every server's rows", session.name()),
+              "Give the address of guildhall_ro or of guildhall_migrate (database.migrate_url).");
+}
+
+Result<std::unique_ptr<SchemaSession>> open_postgres_reading(const DatabasePlace& place) {
+  try {
+    auto session = std::make_unique<postgres::Session>(place.url, place.name());
+    if (auto role = take_reading_role(*session); !role) return std::unexpected(role.error());
+    session->execute(
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    return session;
+  } catch (const DatabaseError& error) {
+    return fail(ErrorCode::storage, fmt::format("database '{}': {}", place.name(), error.what()),
+                "Check that PostgreSQL runs there and that the address is right.");
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SchemaSession>> open_reading_session(const DatabasePlace& place) {
+  switch (place.layout) {
+    case Layout::sqlite: return sqlite::open_reading_session(place.path);
+    case Layout::sqlite_per_server: return sqlite::open_reading_session(sqlite::directory_file(place.path));
+    case Layout::postgres: return open_postgres_reading(place);
+  }
+  throw std::logic_error("a layout that is none");
+}
+
+Result<std::unique_ptr<SchemaSession>> open_reading_session(const DatabasePlace& place, ServerId server) {
+  if (place.layout != Layout::sqlite_per_server) return open_reading_session(place);
+  const std::string file = sqlite::server_file(place.path, server);
+  if (!std::filesystem::exists(file))
+    return fail(ErrorCode::not_found, fmt::format("server {} has no file '{}'", server.str(), file));
+  return sqlite::open_reading_session(file);
 }
 
 Result<std::vector<ServerId>> servers_with_file(const DatabasePlace& place) {

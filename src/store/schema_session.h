@@ -8,8 +8,17 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "store/place.h"
+#include "store/value.h"
 
 namespace guildhall::store {
+
+struct Column {
+  std::string name;
+  ValueType type = ValueType::integer;
+};
+
+/// Values as they are stored.
+using ValueRow = std::vector<Value>;
 
 /// Blocks its thread. What fails throws DatabaseError.
 class SchemaSession {
@@ -22,6 +31,12 @@ class SchemaSession {
   virtual void execute(const std::string& script) = 0;
   /// One statement; values are bound to $1, $2, ... as text. NULL comes as "".
   virtual Rows query(const std::string& sql, const std::vector<std::string>& values = {}) = 0;
+  /// One reading statement with typed values for $1, $2, ...; NULL as a parameter has no type and is not
+  /// for this.
+  virtual std::vector<ValueRow> read(const std::string& sql, const ValueRow& values = {}) = 0;
+  /// Puts rows into a table whatever values it would give them itself; each has a value for every column.
+  virtual void insert(const std::string& table, const std::vector<Column>& columns,
+                      const std::vector<ValueRow>& rows) = 0;
   /// Begins a transaction that nobody else can write beside.
   virtual void begin() = 0;
   virtual bool in_transaction() const = 0;
@@ -40,6 +55,13 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& 
 /// Of one server's rows: its file where it has its own, else the same as above. Error `not_found` when it
 /// has no file yet.
 Result<std::unique_ptr<SchemaSession>> open_server_session(const DatabasePlace& place, ServerId server);
+/// Reads and nothing else, and leaves the database and what lies beside its files as it is. All of its
+/// reading sees one state. PostgreSQL: with the login of `url`, as the owner where it may act as that.
+/// Errors: `storage` (no such database, damaged), `refused_by_guard` (the login may not read every
+/// server's rows).
+Result<std::unique_ptr<SchemaSession>> open_reading_session(const DatabasePlace& place);
+/// The same of one server's rows. Error `not_found` when each has its own file and this one has none.
+Result<std::unique_ptr<SchemaSession>> open_reading_session(const DatabasePlace& place, ServerId server);
 /// The servers that have a file of their own, in the order of their ids; none in the other layouts.
 Result<std::vector<ServerId>> servers_with_file(const DatabasePlace& place);
 

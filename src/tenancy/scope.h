@@ -46,7 +46,8 @@ class ServerScope {
         *this, store::Mode::read,
         [&statement, params = std::move(params)](store::Tx& tx) -> store::TxTask<std::vector<R>> {
           co_return co_await tx.all(statement, params);
-        });
+        },
+        &statement);
   }
   template <class P, class R>
   Task<std::optional<R>> one(const store::Statement<P, R>& statement,
@@ -55,7 +56,8 @@ class ServerScope {
         *this, store::Mode::read,
         [&statement, params = std::move(params)](store::Tx& tx) -> store::TxTask<std::optional<R>> {
           co_return co_await tx.one(statement, params);
-        });
+        },
+        &statement);
   }
   /// One statement that writes, by itself; how many rows changed. It keeps no order with other works.
   template <class P>

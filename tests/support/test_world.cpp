@@ -16,21 +16,17 @@ TestWorld::TestWorld(store::Layout layout) : declarations(config) {
   web::Sessions::declare(declarations);
   declarations.rows.declare(declarations.statements, declarations.tables);
   database.emplace(config, declarations.tables, clock.now(), layout);
-  open();
+  reopen();
 }
 
 TestWorld::~TestWorld() = default;
 
-void TestWorld::open() {
-  tenancy::OpenOptions options;
-  options.files.prepare = migrate::file_preparation(clock);
-  open(std::move(options));
-}
-
-void TestWorld::open(tenancy::OpenOptions options) {
+void TestWorld::reopen(store::FileOptions files) {
   tenancy.reset();
-  auto opened = tenancy::Tenancy::open(database->place(), declarations.statements, declarations.tables,
-                                       &metrics, std::move(options));
+  tenancy::OpenOptions options;
+  options.files = std::move(files);
+  auto opened = tenancy::Tenancy::open(place(), declarations.statements, declarations.tables, &metrics,
+                                       std::move(options));
   if (!opened) throw ErrorException(opened.error());
   tenancy = std::move(*opened);
   net::run_to_end(tenancy->load());
@@ -39,6 +35,20 @@ void TestWorld::open(tenancy::OpenOptions options) {
 void TestWorld::close(net::Loops& loops) {
   loops.stop();
   tenancy.reset();
+}
+
+std::unique_ptr<tenancy::Tenancy> TestWorld::beside() {
+  tenancy::OpenOptions options;
+  options.files.prepare = file_preparation();
+  auto opened = tenancy::Tenancy::open(place(), declarations.statements, declarations.tables, nullptr,
+                                       std::move(options));
+  if (!opened) throw ErrorException(opened.error());
+  net::run_to_end((*opened)->load());
+  return std::move(*opened);
+}
+
+std::function<Result<void>(store::SchemaSession&)> TestWorld::file_preparation() const {
+  return migrate::file_preparation(clock);
 }
 
 tenancy::ServerScope TestWorld::server(std::int64_t id) {

@@ -22,6 +22,14 @@ class TestWorld {
   explicit TestWorld(store::Layout layout = tested_layout());
   ~TestWorld();
 
+  /// Closes the database and opens it again, with whatever was declared meanwhile.
+  void reopen(store::FileOptions files);
+  void reopen() { reopen({file_preparation()}); }
+  /// A second process on the same database.
+  std::unique_ptr<tenancy::Tenancy> beside();
+  /// Guildhall's schema, for a server's file.
+  std::function<Result<void>(store::SchemaSession&)> file_preparation() const;
+
   /// Makes the server known and returns a scope for it.
   tenancy::ServerScope server(std::int64_t id);
 
@@ -44,9 +52,6 @@ class TestWorld {
   void touch(std::int64_t server);
   /// Ends what runs on these loops, and waits until the database has let go of it. Before the loops go.
   void close(net::Loops& loops);
-  /// Opens the database anew, with every statement that is declared by now.
-  void open();
-  void open(tenancy::OpenOptions options);
   const store::DatabasePlace& place() const { return database->place(); }
   /// Of the SQLite layouts: the file of what belongs to no server, and the one with this server's rows.
   std::string database_file() const { return database->file_of(0); }

@@ -148,4 +148,13 @@ std::int64_t RowCells::integer(int column) const {
   return number;
 }
 
+Value RowCells::value(int column) const {
+  if (is_null(column)) return {};
+  switch (PQftype(result_, column)) {
+    case kText: return std::string(text(column));
+    case kBytea: return Blob{std::string(bytes(column))};
+    default: return integer(column);
+  }
+}
+
 }  // namespace guildhall::store::postgres

@@ -71,6 +71,8 @@ class RowCells final : public Cells {
   std::int64_t integer(int column) const override;
   std::string_view text(int column) const override;
   std::string_view bytes(int column) const override;
+  /// By the type that the server says it has.
+  Value value(int column) const;
 
  private:
   const PGresult* result_;

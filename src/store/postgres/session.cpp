@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 
 #include "base/json.h"
@@ -11,6 +12,10 @@ namespace guildhall::store::postgres {
 namespace {
 
 using Touch = StatementFacts::Touch;
+
+/// Of one INSERT: a text of some tens of kilobytes, and what the protocol can number.
+constexpr std::size_t kRowsAtOnce = 500;
+constexpr std::size_t kMostParameters = 65'535;
 
 /// Who changes the schema holds this lock. Pairs of numbers are another kind of key than the single
 /// numbers under which servers are locked.
@@ -71,6 +76,57 @@ SchemaSession::Rows Session::query(const std::string& sql, const std::vector<std
     for (int c = 0; c < PQnfields(result.get()); ++c) row.emplace_back(PQgetvalue(result.get(), r, c));
   }
   return rows;
+}
+
+std::vector<ValueRow> Session::read(const std::string& sql, const ValueRow& values) {
+  Parameters parameters;
+  parameters.reserve(values.size());
+  std::vector<Oid> types;
+  for (const Value& value : values) {
+    parameters.add(value);
+    types.push_back(oid_of(std::holds_alternative<std::int64_t>(value)  ? ValueType::integer
+                           : std::holds_alternative<std::string>(value) ? ValueType::text
+                                                                        : ValueType::blob));
+  }
+  const ResultPtr result(PQexecParams(connection_.get(), sql.c_str(), parameters.count(), types.data(),
+                                      parameters.pointers(), parameters.lengths(), parameters.formats(), 1));
+  refuse_errors(result.get(), "querying");
+  RowCells cells(result.get());
+  std::vector<ValueRow> rows(static_cast<std::size_t>(PQntuples(result.get())));
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    cells.go_to(static_cast<int>(r));
+    for (int c = 0; c < PQnfields(result.get()); ++c) rows[r].push_back(cells.value(c));
+  }
+  return rows;
+}
+
+void Session::insert(const std::string& table, const std::vector<Column>& columns,
+                     const std::vector<ValueRow>& rows) {
+  std::string names;
+  for (const Column& column : columns)
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", column.name);
+  const std::size_t most = std::min(kRowsAtOnce, kMostParameters / columns.size());
+  for (std::size_t from = 0; from < rows.size(); from += most) {
+    const std::size_t until = std::min(from + most, rows.size());
+    // Also a number that the database would choose itself is the one that it was.
+    std::string sql = fmt::format("INSERT INTO \"{}\" ({}) OVERRIDING SYSTEM VALUE VALUES ", table, names);
+    Parameters parameters;
+    parameters.reserve((until - from) * columns.size());
+    std::vector<Oid> types;
+    for (std::size_t r = from; r < until; ++r) {
+      sql += r == from ? "(" : ", (";
+      for (std::size_t c = 0; c < columns.size(); ++c) {
+        types.push_back(oid_of(columns[c].type));
+        parameters.add(rows[r][c]);
+        sql += fmt::format("{}${}", c == 0 ? "" : ", ", types.size());
+      }
+      sql += ")";
+    }
+    const ResultPtr result(PQexecParams(connection_.get(), sql.c_str(), parameters.count(), types.data(),
+                                        parameters.pointers(), parameters.lengths(), parameters.formats(),
+                                        1));
+    refuse_errors(result.get(), "writing");
+  }
 }
 
 void Session::begin() {

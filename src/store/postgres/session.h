@@ -18,6 +18,9 @@ class Session final : public SchemaSession {
 
   void execute(const std::string& script) override;
   Rows query(const std::string& sql, const std::vector<std::string>& values = {}) override;
+  std::vector<ValueRow> read(const std::string& sql, const ValueRow& values = {}) override;
+  void insert(const std::string& table, const std::vector<Column>& columns,
+              const std::vector<ValueRow>& rows) override;
   void begin() override;
   bool in_transaction() const override;
   const std::string& name() const override { return name_; }

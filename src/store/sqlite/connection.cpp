@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/mutation.h"
 
@@ -97,6 +98,20 @@ class RowCells final : public Cells {
   sqlite3_stmt* statement_;
 };
 
+Value value_of(sqlite3_stmt* statement, const RowCells& cells, int column) {
+  switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_NULL: return {};
+    case SQLITE_INTEGER: return cells.integer(column);
+    case SQLITE_TEXT: return std::string(cells.text(column));
+    case SQLITE_BLOB: return Blob{std::string(cells.bytes(column))};
+    default:
+      throw DatabaseError(
+          DbCode::other, "",
+          fmt::format("column '{}' holds a floating-point number, which Guildhall has none of",
+                      sqlite3_column_name(statement, column)));
+  }
+}
+
 /// Leaves the statement ready for its next run, however the current one ends.
 struct ResetGuard {
   sqlite3_stmt* statement;
@@ -117,9 +132,25 @@ Error damage_of(const std::string& file, std::string_view why) {
                       file)};
 }
 
+namespace {
+
+/// With a log that nobody has put into the file yet, a visitor may only read, else it would do that when it
+/// closes. Without one it opens as a writer: a pure reader could not take away again what SQLite puts beside
+/// the file.
+int flags_of(const std::string& file, Role role, Share share) {
+  std::error_code none;
+  if (role == Role::reader) return SQLITE_OPEN_READONLY;
+  if (role == Role::visitor) {
+    const auto log = std::filesystem::file_size(file + "-wal", none);
+    return !none && log > 0 ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  }
+  return SQLITE_OPEN_READWRITE | (share == Share::whole ? SQLITE_OPEN_CREATE : 0);
+}
+
+}  // namespace
+
 Connection::Connection(const std::string& file, Role role, Share share) {
-  const int making = share == Share::whole ? SQLITE_OPEN_CREATE : 0;
-  const int flags = role == Role::reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | making;
+  const int flags = flags_of(file, role, share);
   if (sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr) !=
       SQLITE_OK) {
     const DatabaseError error(code_of(sqlite3_extended_errcode(db_)), "",
@@ -129,7 +160,8 @@ Connection::Connection(const std::string& file, Role role, Share share) {
   }
   try {
     sqlite3_busy_timeout(db_, kBusyMilliseconds);
-    if (role != Role::reader) execute("PRAGMA journal_mode=WAL");
+    if (role != Role::reader && role != Role::visitor) execute("PRAGMA journal_mode=WAL");
+    if (role == Role::visitor) execute("PRAGMA query_only=ON");
     execute("PRAGMA synchronous=FULL");
     execute(role == Role::checker ? "PRAGMA foreign_keys=OFF" : "PRAGMA foreign_keys=ON");
     execute("PRAGMA temp_store=MEMORY");
@@ -137,7 +169,7 @@ Connection::Connection(const std::string& file, Role role, Share share) {
     if (share == Share::one_of_many) execute(kSmallLog);
     // The first use of this function declares its columns, which the authorizer would take for DDL.
     execute("SELECT 1 FROM json_each('[]')");
-    if (role != Role::schema && !mutated(Mutation::authorizer_off))
+    if (role != Role::schema && role != Role::visitor && !mutated(Mutation::authorizer_off))
       sqlite3_set_authorizer(db_, deny_outside_of_data, nullptr);
   } catch (...) {
     sqlite3_close_v2(db_);
@@ -164,11 +196,7 @@ std::vector<std::vector<std::string>> Connection::query(const std::string& sql,
                                                         const std::vector<std::string>& values) {
   const FinalizeGuard guard{prepare(sql, false)};
   const std::vector<Value> bound(values.begin(), values.end());  // bound, not copied: lives until the end
-  for (std::size_t i = 0; i < bound.size(); ++i) {
-    // SQLite numbers these names as they appear.
-    const int position = sqlite3_bind_parameter_index(guard.statement, fmt::format("${}", i + 1).c_str());
-    if (position != 0) bind(guard.statement, position, bound[i]);
-  }
+  bind_numbered(guard.statement, bound);
   std::vector<std::vector<std::string>> rows;
   int result = SQLITE_ROW;
   while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {
@@ -178,6 +206,30 @@ std::vector<std::vector<std::string>> Connection::query(const std::string& sql,
   }
   if (result != SQLITE_DONE) fail_with(db_, "querying");
   return rows;
+}
+
+std::vector<std::vector<Value>> Connection::read(const std::string& sql, const std::vector<Value>& values) {
+  const FinalizeGuard guard{prepare(sql, false)};
+  bind_numbered(guard.statement, values);
+  std::vector<std::vector<Value>> rows;
+  int result = SQLITE_ROW;
+  while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {
+    auto& row = rows.emplace_back();
+    const RowCells cells(guard.statement);
+    for (int c = 0; c < sqlite3_column_count(guard.statement); ++c)
+      row.push_back(value_of(guard.statement, cells, c));
+  }
+  if (result != SQLITE_DONE) fail_with(db_, "querying");
+  return rows;
+}
+
+void Connection::run_for_each(const std::string& sql, const std::vector<std::vector<Value>>& rows) {
+  const FinalizeGuard guard{prepare(sql, false)};
+  for (const auto& row : rows) {
+    const ResetGuard reset{guard.statement};
+    bind_numbered(guard.statement, row);
+    if (sqlite3_step(guard.statement) != SQLITE_DONE) fail_with(db_, "writing");
+  }
 }
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
@@ -230,6 +282,14 @@ void Connection::bind(sqlite3_stmt* statement, int position, const Value& value)
     result = sqlite3_bind_null(statement, position);
   }
   if (result != SQLITE_OK) fail_with(db_, "binding");
+}
+
+void Connection::bind_numbered(sqlite3_stmt* statement, const std::vector<Value>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    // SQLite numbers these names as they appear.
+    const int position = sqlite3_bind_parameter_index(statement, fmt::format("${}", i + 1).c_str());
+    if (position != 0) bind(statement, position, values[i]);
+  }
 }
 
 void Connection::run(const StatementInfo& info, WorkScope scope, Execution& execution) {

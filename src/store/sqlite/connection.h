@@ -15,11 +15,15 @@ struct sqlite3_stmt;
 namespace guildhall::store::sqlite {
 
 /// A checker only looks at statements: without foreign keys, so that what it reports is what the
-/// statement itself touches and not what the database looks up for it.
-enum class Role { reader, writer, schema, checker };
+/// statement itself touches and not what the database looks up for it. A visitor reads a database that is not
+/// its own, and leaves it and what lies beside it as it was.
+enum class Role { reader, writer, schema, checker, visitor };
 
 /// One of many keeps little in memory and on disk beside its file, and does not make the file.
 enum class Share { whole, one_of_many };
+
+/// A session of a visitor (store/schema_session.h).
+Result<std::unique_ptr<SchemaSession>> open_reading_session(const std::string& file);
 
 /// What is to be said of a file that SQLite finds damaged.
 Error damage_of(const std::string& file, std::string_view why);
@@ -39,6 +43,10 @@ class Connection {
   /// Rows as text, NULL as "" (the migrator's journal, a pragma). Values are bound to $1, $2, ... as text.
   std::vector<std::vector<std::string>> query(const std::string& sql,
                                               const std::vector<std::string>& values = {});
+  /// Rows with typed values; values are bound to $1, $2, ...
+  std::vector<std::vector<Value>> read(const std::string& sql, const std::vector<Value>& values);
+  /// Runs one statement once for each row of values, bound to $1, $2, ...
+  void run_for_each(const std::string& sql, const std::vector<std::vector<Value>>& rows);
   bool in_transaction() const;
   std::int64_t data_version();
 
@@ -62,6 +70,7 @@ class Connection {
   sqlite3_stmt* prepare(const std::string& sql, bool persistent);
   const Prepared& prepared(std::size_t index, const StatementInfo& info);
   void bind(sqlite3_stmt* statement, int position, const Value& value);
+  void bind_numbered(sqlite3_stmt* statement, const std::vector<Value>& values);
 
   sqlite3* db_ = nullptr;
   std::vector<Prepared> prepared_;

@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "store/schema_session.h"
+#include "store/server_file.h"
 #include "store/sqlite/units.h"
 
 namespace guildhall::store::sqlite {
@@ -346,3 +347,23 @@ Result<HandleLimits> HandleLimits::of_process(std::size_t wanted, std::size_t wr
 }
 
 }  // namespace guildhall::store::sqlite
+
+namespace guildhall::store {
+
+Result<void> make_server_file(const DatabasePlace& place, const TableHomes& homes, const FileOptions& options,
+                              ServerId server) {
+  const std::string directory_file = sqlite::directory_file(place.path);
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(place.path) / "servers", error);
+  try {
+    const sqlite::CopiedTables copied(directory_file, homes);
+    sqlite::Directory directory(directory_file, copied);
+    sqlite::ServerFiles(place.path, options.prepare, copied).make_ready(server, directory);
+    return {};
+  } catch (const DatabaseError& failure) {
+    return fail(ErrorCode::storage, fmt::format("database file '{}': {}",
+                                                sqlite::server_file(place.path, server), failure.what()));
+  }
+}
+
+}  // namespace guildhall::store

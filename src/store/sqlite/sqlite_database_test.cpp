@@ -110,7 +110,8 @@ TEST(SqliteDatabase, ConstraintsAreOneEnum) {
 TEST(SqliteDatabase, WaitsForAnotherProcessThatWrites) {
   test::TestWorld world(Layout::sqlite);
   const auto scope = world.server(7);
-  sqlite::Connection other(world.database_file(), sqlite::Role::schema);
+  world.touch(7);
+  sqlite::Connection other(world.file_of(7), sqlite::Role::schema);
   other.execute("BEGIN IMMEDIATE");
   boost::asio::io_context loop;
   std::exception_ptr error;

@@ -19,11 +19,24 @@ Error cannot_open(const std::string& file, const DatabaseError& failure) {
 
 class SqliteSession final : public SchemaSession {
  public:
-  explicit SqliteSession(const std::string& file) : file_(file), connection_(file, sqlite::Role::schema) {}
+  SqliteSession(const std::string& file, sqlite::Role role) : file_(file), connection_(file, role) {}
 
   void execute(const std::string& script) override { connection_.execute(script.c_str()); }
   Rows query(const std::string& sql, const std::vector<std::string>& values) override {
     return connection_.query(sql, values);
+  }
+  std::vector<ValueRow> read(const std::string& sql, const ValueRow& values) override {
+    return connection_.read(sql, values);
+  }
+  void insert(const std::string& table, const std::vector<Column>& columns,
+              const std::vector<ValueRow>& rows) override {
+    std::string names;
+    std::string places;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      names += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", columns[i].name);
+      places += fmt::format("{}${}", i == 0 ? "" : ", ", i + 1);
+    }
+    connection_.run_for_each(fmt::format("INSERT INTO \"{}\" ({}) VALUES ({})", table, names, places), rows);
   }
   void begin() override { connection_.execute("BEGIN IMMEDIATE"); }
   bool in_transaction() const override { return connection_.in_transaction(); }
@@ -34,28 +47,9 @@ class SqliteSession final : public SchemaSession {
   sqlite::Connection connection_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<SchemaSession>> open_existing_session(const std::string& file) {
-  if (!std::filesystem::exists(file)) {
-    return fail(ErrorCode::storage, fmt::format("there is no database '{}'", file),
-                "`guildhall run` makes it; --data-dir and --url say where.");
-  }
+Result<std::unique_ptr<SchemaSession>> open_checked(const std::string& file, sqlite::Role role) {
   try {
-    auto session = std::make_unique<SqliteSession>(file);
-    session->query("SELECT count(*) FROM sqlite_schema", {});
-    return session;
-  } catch (const DatabaseError& failure) {
-    if (failure.code() == DbCode::corrupt) return std::unexpected(sqlite::damage_of(file, failure.what()));
-    return std::unexpected(cannot_open(file, failure));
-  }
-}
-
-Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& file) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(file).parent_path(), error);
-  try {
-    auto session = std::make_unique<SqliteSession>(file);
+    auto session = std::make_unique<SqliteSession>(file, role);
     session->query("SELECT count(*) FROM sqlite_schema", {});
     if (std::filesystem::file_size(file) <= kCheckedBytes) {
       const auto findings = session->query("PRAGMA quick_check(1)", {});
@@ -67,6 +61,38 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& fi
     if (failure.code() == DbCode::corrupt) return std::unexpected(sqlite::damage_of(file, failure.what()));
     return std::unexpected(cannot_open(file, failure));
   }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SchemaSession>> open_existing_session(const std::string& file) {
+  if (!std::filesystem::exists(file)) {
+    return fail(ErrorCode::storage, fmt::format("there is no database '{}'", file),
+                "`guildhall run` makes it; --data-dir and --url say where.");
+  }
+  try {
+    auto session = std::make_unique<SqliteSession>(file, sqlite::Role::schema);
+    session->query("SELECT count(*) FROM sqlite_schema", {});
+    return session;
+  } catch (const DatabaseError& failure) {
+    if (failure.code() == DbCode::corrupt) return std::unexpected(sqlite::damage_of(file, failure.what()));
+    return std::unexpected(cannot_open(file, failure));
+  }
+}
+
+Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& file) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(file).parent_path(), error);
+  return open_checked(file, sqlite::Role::schema);
+}
+
+Result<std::unique_ptr<SchemaSession>> sqlite::open_reading_session(const std::string& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    return fail(ErrorCode::storage, fmt::format("there is no database '{}'", file));
+  auto session = open_checked(file, Role::visitor);
+  if (session) (*session)->execute("BEGIN");
+  return session;
 }
 
 }  // namespace guildhall::store

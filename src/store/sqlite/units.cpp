@@ -250,7 +250,9 @@ bool UnitRunner::try_group(Connection& connection, std::vector<Unit*>& group) {
         }
         connection.execute("RELEASE unit");
       }
-      connection.execute("COMMIT");
+      // Where nothing remains, nothing has to reach the disk.
+      const bool nothing = std::ranges::all_of(group, [](const Unit* unit) { return unit->error != nullptr; });
+      connection.execute(nothing ? "ROLLBACK" : "COMMIT");
       return true;
     } catch (...) {
       const auto error = std::current_exception();
