@@ -44,6 +44,8 @@ Figure measure_corrections();
 Figure measure_presence();
 /// One due tick of 100,000 viewers in 1,000 servers, each of whom is paid.
 Figure measure_tick();
+/// One due tick of 10,000 viewers in 1,000 servers that have a file each.
+Figure measure_tick_files();
 /// Resident memory per server that is served. Meant for a process that has done nothing else before.
 Figure measure_memory();
 

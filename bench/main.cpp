@@ -26,6 +26,7 @@ constexpr Measurement kMeasurements[] = {
     {"corrections", "points-add: gateway frame -> commit -> answer at Discord", measure_corrections},
     {"presence", "chat messages: signed webhook -> commit -> 200", measure_presence},
     {"tick", "a due tick of 100,000 viewers in 1,000 servers", measure_tick},
+    {"tick-files", "a due tick of 1,000 servers that have a file each", measure_tick_files},
 };
 
 struct Options {

@@ -19,6 +19,7 @@ using store::TxTask;
 
 constexpr std::int64_t kServers = 1'000;
 constexpr std::int64_t kViewers = 100;
+constexpr std::int64_t kFewViewers = 10;
 /// The loop shows its pace on fewer.
 constexpr std::int64_t kLoopServers = 50;
 constexpr int kRowsPerViewer = 4;                // watch time, what is paid of it, balance, ledger
@@ -90,20 +91,19 @@ TxTask<void> settle_everybody(Tx& tx, TimePoint now) {
 
 /// Servers in the middle of a stream. Each viewer wrote three minutes ago and is a few seconds short of
 /// the next payment, so that this tick settles and pays for all of them.
-std::string crowd(std::int64_t servers, TimePoint now) {
+std::string crowd(std::int64_t first, std::int64_t last, std::int64_t viewers, TimePoint now) {
   const std::int64_t at = to_micros(now);
   const std::string people = fmt::format(
-      "WITH RECURSIVE s(s) AS (SELECT 1 UNION ALL SELECT s + 1 FROM s WHERE s < {}), "
+      "WITH RECURSIVE s(s) AS (SELECT {} UNION ALL SELECT s + 1 FROM s WHERE s < {}), "
       "p(p) AS (SELECT 1 UNION ALL SELECT p + 1 FROM p WHERE p < {}) ",
-      servers, kViewers);
+      first, last, viewers);
   const auto per_server = [&](std::string_view into, const std::string& values) {
     return fmt::format("{}INSERT INTO {} SELECT s, {} FROM s;", people, into, values);
   };
   const auto per_viewer = [&](std::string_view into, const std::string& values) {
     return fmt::format("{}INSERT INTO {} SELECT s, p, {} FROM s, p;", people, into, values);
   };
-  return "BEGIN;" + per_server("servers", fmt::format("'Server ' || s, 'active', {}, NULL, 1", at)) +
-         per_server("watch_spans", fmt::format("{}, {}", at - 3'600'000'000, at + 3'600'000'000)) +
+  return "BEGIN;" + per_server("watch_spans", fmt::format("{}, {}", at - 3'600'000'000, at + 3'600'000'000)) +
          per_server("watch_conditions", fmt::format("'live', {}, NULL", at - 3'600'000'000)) +
          per_server("watch_settlements", fmt::format("{}", at - 180'000'000)) +
          per_viewer("persons", fmt::format("'Viewer ' || p, {}", at)) +
@@ -114,21 +114,35 @@ std::string crowd(std::int64_t servers, TimePoint now) {
 /// A world with the loop's statements and a crowd in it.
 class Crowd {
  public:
-  explicit Crowd(std::int64_t servers) {
+  Crowd(std::int64_t servers, std::int64_t viewers, const std::string& url) : world(url), viewers_(viewers) {
     world.declarations.statements.add("bench", kPresentPeople, kMoments, kWatched, kSetWatched, kSetPaid);
-    world.execute(crowd(servers, world.clock.now()));
+    const TimePoint now = world.clock.now();
+    world.execute(
+        fmt::format("WITH RECURSIVE s(s) AS (SELECT 1 UNION ALL SELECT s + 1 FROM s WHERE s < {}) "
+                    "INSERT INTO servers SELECT s, 'Server ' || s, 'active', {}, NULL, 1 FROM s",
+                    servers, to_micros(now)));
+    if (world.place.layout == store::Layout::sqlite) world.execute(crowd(1, servers, viewers, now));
     world.reopen();
+    if (world.place.layout == store::Layout::sqlite) return;
+    for (std::int64_t server = 1; server <= servers; ++server)
+      world.execute(crowd(server, server, viewers, now), server);
   }
 
   /// Throws unless every viewer was paid once.
   void expect_paid(std::int64_t servers) const {
     const std::string paid = world.dump("SELECT count(*), sum(balance) FROM balances");
-    const std::string wanted = fmt::format("{}|{}\n", servers * kViewers, servers * kViewers);
+    const std::string wanted = fmt::format("{}|{}\n", servers * viewers_, servers * viewers_);
     if (paid != wanted) throw std::runtime_error("tick: not everybody was paid once: " + paid);
   }
 
   test::TestWorld world;
+
+ private:
+  std::int64_t viewers_;
 };
+
+constexpr const char* kOneFile = "sqlite:guildhall.db";
+constexpr const char* kManyFiles = "sqlite-per-server:servers";
 
 double seconds_of(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
@@ -136,17 +150,23 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-double tick_seconds() {
-  Crowd crowd(kServers);
+double tick_seconds(std::int64_t viewers, const char* url, bool is_first) {
+  Crowd crowd(kServers, viewers, url);
   bot::TickRunner ticks(*crowd.world.tenancy, crowd.world.declarations, crowd.world.clock,
                         crowd.world.metrics);
+  if (!is_first) {
+    // A tick before anything is to be settled: it opens and prepares.
+    crowd.world.clock.advance(-std::chrono::minutes(10));
+    net::run_to_end(ticks.run_due());
+    crowd.world.clock.advance(std::chrono::minutes(10));
+  }
   const double seconds = seconds_of([&] { net::run_to_end(ticks.run_due()); });
   crowd.expect_paid(kServers);
   return seconds;
 }
 
 double loop_seconds() {
-  Crowd crowd(kLoopServers);
+  Crowd crowd(kLoopServers, kViewers, kOneFile);
   const TimePoint now = crowd.world.clock.now();
   const double seconds = seconds_of([&] {
     for (std::int64_t server = 1; server <= kLoopServers; ++server)
@@ -160,7 +180,7 @@ double loop_seconds() {
 
 Figure measure_tick() {
   progress("tick: 100,000 viewers in 1,000 servers");
-  const double tick = tick_seconds();
+  const double tick = tick_seconds(kViewers, kOneFile, true);
   progress("tick: the loop over viewers");
   const double loop = loop_seconds();
   Figure figure;
@@ -172,6 +192,23 @@ Figure measure_tick() {
   figure.bound = 0.4;
   figure.note = fmt::format("{:.0f} ms in all; everybody is paid, {:.0f} rows/s", tick * 1'000,
                             figure.value * kRowsPerViewer);
+  return figure;
+}
+
+Figure measure_tick_files() {
+  progress("tick-files: 10,000 viewers in 1,000 servers, each with a file that is open");
+  const double many = tick_seconds(kFewViewers, kManyFiles, false);
+  progress("tick-files: the same in one file");
+  const double one = tick_seconds(kFewViewers, kOneFile, false);
+  Figure figure;
+  figure.name = "tick-files";
+  figure.value = many * 1'000 / static_cast<double>(kServers);
+  figure.unit = "ms/server";
+  figure.reference = "one file for all";
+  figure.reference_value = one * 1'000 / static_cast<double>(kServers);
+  figure.direction = Figure::Bound::at_most;
+  figure.bound = 100;
+  figure.note = "one commit for each server instead of five in all";
   return figure;
 }
 

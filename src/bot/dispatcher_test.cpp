@@ -80,9 +80,9 @@ class Road : public testing::Test {
     return told.answer ? told.answer->text : "(nothing)";
   }
 
+  net::Loops loops_{2};  // outlive the database, whose answers they carry
   test::TestWorld world_;
   TopicHub topics_;
-  net::Loops loops_{2};
   Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
   int operations_ = 0;
 };

@@ -151,14 +151,36 @@ bool OutboxSender::woken_again(ServerId server) {
 }
 
 Task<void> OutboxSender::sweep() {
-  const store::ServerRange range = tenancy_.servers().range();
-  const auto rows = co_await tenancy_.door().read(
-      "outbox.sweep", clock_.now(), range, [range](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
-        co_return co_await tx.all(kWaiting, {range.first, range.last});
-      });
-  for (const ServerRow& row : rows) {
-    if (const auto scope = tenancy_.scopes().for_job(row.discord_server_id)) wake(*scope);
+  std::vector<ServerId> servers;
+  for (const auto& server : tenancy_.servers().list()) servers.push_back(server.discord_server_id);
+  if (!servers.empty()) co_await sweep_servers(std::move(servers));
+}
+
+/// Halved when one of them is unusable, until that one is found.
+Task<void> OutboxSender::sweep_servers(std::vector<ServerId> servers) {
+  std::string trouble;
+  try {
+    const store::ServerRange range{servers.front(), servers.back()};
+    const auto rows = co_await tenancy_.door().read(
+        "outbox.sweep", clock_.now(), range, [range](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
+          co_return co_await tx.all(kWaiting, {range.first, range.last});
+        });
+    for (const ServerRow& row : rows) {
+      if (const auto scope = tenancy_.scopes().for_job(row.discord_server_id)) wake(*scope);
+    }
+  } catch (const store::DatabaseError& error) {
+    if (error.code() != store::DbCode::server_unusable) throw;
+    trouble = error.what();
   }
+  if (trouble.empty()) co_return;
+  if (servers.size() == 1) {
+    log::error("outbox of a server cannot be read",
+               {log::field("server", servers.front().str()), log::field("error", trouble)});
+    co_return;
+  }
+  const auto middle = servers.begin() + static_cast<std::ptrdiff_t>(servers.size() / 2);
+  co_await sweep_servers({servers.begin(), middle});
+  co_await sweep_servers({middle, servers.end()});
 }
 
 Task<void> OutboxSender::drain(tenancy::ServerScope scope) {

@@ -40,7 +40,8 @@ class OutboxSender {
   /// Something was put in for this server. From any thread.
   void wake(tenancy::ServerScope scope);
   /// Wakes every server for which something waits: what an earlier process left, what was leased by
-  /// one that died. At start and every minute.
+  /// one that died. At start and every minute. A server whose database is unusable is reported, and the
+  /// others' are looked at.
   Task<void> sweep();
   /// Tries no message again from now on: what cannot be sent at once stays for the next start.
   void stop() { stopping_ = true; }
@@ -48,6 +49,7 @@ class OutboxSender {
  private:
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
+  Task<void> sweep_servers(std::vector<ServerId> servers);
   /// A database error is only a pause.
   Task<bool> try_next(tenancy::ServerScope scope);
   /// False: nothing left for now.

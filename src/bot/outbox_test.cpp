@@ -24,7 +24,7 @@ class Outbox : public testing::Test {
     std::string nonce;
   };
 
-  Outbox() {
+  explicit Outbox(store::Layout layout = test::tested_layout()) : world_(layout) {
     world_.server(1);
     world_.server(2);
     loops_.start();
@@ -79,6 +79,7 @@ class Outbox : public testing::Test {
         .value();
   }
 
+  net::Loops loops_{2};  // outlive the database, whose answers they carry
   test::TestWorld world_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -87,7 +88,6 @@ class Outbox : public testing::Test {
   std::map<std::string, ErrorCode> refusals_;
   std::set<std::string> once_;  // refused once only
   bool throws_once_ = false;
-  net::Loops loops_{2};
   OutboxSender sender_{loops_, *world_.tenancy, world_.clock, world_.metrics,
                        [this](std::string channel, std::string content, std::string nonce) {
                          return take(std::move(channel), std::move(content), std::move(nonce));
@@ -171,6 +171,20 @@ TEST_F(Outbox, WhatAnEarlierProcessLeftIsFoundAtTheStart) {
   put("78", 2, 2);
   net::run_to_end(sender_.sweep());
   EXPECT_EQ(drained().size(), 2U);
+}
+
+class OutboxInFiles : public Outbox {
+ protected:
+  OutboxInFiles() : Outbox(store::Layout::sqlite_per_server) {}
+};
+
+TEST_F(OutboxInFiles, AServerWhoseFileIsUnusableHoldsUpNobodyElse) {
+  for (std::int64_t server = 1; server <= 5; ++server) put(std::to_string(70 + server), 1, server);
+  world_.execute("DROP TABLE server_marker", 3);
+  net::run_to_end(sender_.sweep());
+  wait_for_tries(4);
+  const std::scoped_lock lock(mutex_);
+  EXPECT_THAT(tried_, testing::UnorderedElementsAre("71", "72", "74", "75"));
 }
 
 TEST_F(Outbox, WhatADeadProcessHadInHandIsSentWhenItsLeaseEnds) {

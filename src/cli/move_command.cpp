@@ -122,8 +122,12 @@ void add_move_command(std::vector<Command>& commands) {
        "guildhall move --from sqlite:guildhall.db --to postgres://guildhall_migrate@db.example.org/guildhall",
        {},
        {{"--from", "URL",
-         "where the data is: sqlite:FILE, sqlite-per-server:DIR or postgres://...; it is only read", true},
-        {"--to", "URL", "where it goes, the same forms; has to be empty", true},
+         "where the data is: sqlite:FILE, sqlite-per-server:DIR or postgres://...; it is only read. Of "
+         "PostgreSQL the address of guildhall_ro or guildhall_migrate",
+         true},
+        {"--to", "URL",
+         "where it goes, the same forms; has to be empty. Of PostgreSQL the address of guildhall_migrate",
+         true},
         {"--resume", "", "go on with a move that was interrupted"}},
        move_command});
 }

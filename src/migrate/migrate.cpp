@@ -114,7 +114,10 @@ class Run {
     return fail(ErrorCode::schema,
                 fmt::format("database '{}' is older than this program: it lacks migration {}",
                             session_.name(), stem(missing.front()->name)),
-                "Set database.migrate_url, which may change the schema, and start again.");
+                dialect_ == Dialect::sqlite
+                    ? "Open it once with this program, which brings it up to date: `guildhall server list`, "
+                      "or for the file of one server `guildhall settings list --server ID`."
+                    : "Set database.migrate_url, which may change the schema, and start again.");
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "migrate/migrate.h"
 #include "store/database_error.h"
 #include "store/server_file.h"
+#include "tenancy/postgres_roles.h"
 
 namespace guildhall::move {
 namespace {
@@ -17,9 +18,6 @@ namespace fs = std::filesystem;
 using store::DatabasePlace;
 using store::Layout;
 using store::SchemaSession;
-
-/// Rows that are lost, and copied again, when the move is interrupted.
-constexpr std::size_t kRowsPerCommit = 5'000;
 
 [[noreturn]] void refuse(ErrorCode code, std::string message, std::string hint = {}) {
   throw ErrorException({code, std::move(message), std::move(hint)});
@@ -48,6 +46,19 @@ std::string of_another_server(ServerId server) {
 }
 
 std::vector<ServerId> files_of(const DatabasePlace& place) { return taken(store::servers_with_file(place)); }
+
+void act_as_owner(SchemaSession& session) {
+  const auto may =
+      session.query("SELECT 1 FROM pg_roles WHERE rolname = $1 AND pg_has_role(current_user, oid, 'MEMBER')",
+                    {std::string(tenancy::kOwnerRole)});
+  if (may.empty()) {
+    refuse(ErrorCode::refused_by_guard,
+           fmt::format("the login for '{}' may not act as {}", session.name(), tenancy::kOwnerRole),
+           "Give --to the address of guildhall_migrate (database.migrate_url) in a database with Guildhall's "
+           "roles.");
+  }
+  session.execute(fmt::format("SET ROLE {}", tenancy::kOwnerRole));
+}
 
 /// The moment at which the server was started, and the database there.
 void refuse_same(SchemaSession& source, SchemaSession& target) {
@@ -122,13 +133,7 @@ void Source::check_version(SchemaSession& session) {
            "Name the database that the bot uses: `guildhall config show`, database.url.");
   }
   const auto checked = migrate::check_version(session, dialect_of(place_.layout), migrate::embedded_files());
-  if (checked) return;
-  Error error = checked.error();
-  if (error.message.find("older") != std::string::npos)
-    error.hint =
-        "Let this program bring it up to date first: run the bot on it, or `guildhall server list`; "
-        "for the file of one server `guildhall settings list --server ID`.";
-  throw ErrorException(error);
+  if (!checked) throw ErrorException(checked.error());
 }
 
 SchemaSession* Source::of(ServerId server) {
@@ -183,15 +188,17 @@ std::uint64_t Source::count(const std::vector<Table>& tables) {
 }
 
 Target::Target(Source& source, const DatabasePlace& place, const tenancy::TableCatalog& catalog,
-               const Clock& clock, std::chrono::milliseconds patience)
-    : place_(place), homes_(catalog.homes()), clock_(clock) {
+               const Clock& clock, const Options& options)
+    : place_(place), homes_(catalog.homes()), clock_(clock), rows_per_commit_(options.batch) {
   check_program();
-  if (place.layout == Layout::postgres) place_.migrate_url = place.url;
+  place_.migrate_url.clear();  // the rights are those of the login that was named
   beside_ = taken(store::open_schema_session(place_));
   settle_in(*beside_, place.layout);
   if (place.layout == Layout::postgres) {
+    act_as_owner(*beside_);
+    place_.migrate_url = place.url;
     if (source.layout() == Layout::postgres) refuse_same(source.beside(), *beside_);
-    refuse_others(*beside_, patience);
+    refuse_others(*beside_, options.patience);
   }
   taken(migrate::prepare_schema(place_, catalog, clock.now()));
   if (place.layout == Layout::sqlite_per_server) fs::create_directories(fs::path(place.path) / "servers");
@@ -287,7 +294,7 @@ void Target::insert(SchemaSession& session, const Table& table, const std::vecto
   }
   session.insert(table.name, table.columns, rows);
   uncommitted_ += rows.size();
-  if (uncommitted_ >= kRowsPerCommit) commit();
+  if (uncommitted_ >= rows_per_commit_) commit();
 }
 
 void Target::commit() {
@@ -302,7 +309,7 @@ void Target::continue_numbers(const std::vector<Table>& tables) {
     if (table.numbered_column.empty()) continue;
     beside_->query(
         fmt::format("SELECT setval(pg_get_serial_sequence('{0}', '{1}'), max({1})) FROM {0} "
-                    "HAVING max({1}) IS NOT NULL",
+                    "HAVING max({1}) > 0",
                     table.name, table.numbered_column));
   }
 }

@@ -50,13 +50,13 @@ class Source {
   std::unique_ptr<store::SchemaSession> open_file_;
 };
 
-/// Every method throws ErrorException. What is inserted is committed a few thousand rows at a time, in order:
+/// Every method throws ErrorException. What is inserted is committed a batch of rows at a time, in order:
 /// after a crash the rows of a table are there up to some row, and nothing of the tables behind.
 class Target {
  public:
   /// Makes the schema, in a database that is not the source's.
   Target(Source& source, const store::DatabasePlace& place, const tenancy::TableCatalog& catalog,
-         const Clock& clock, std::chrono::milliseconds patience);
+         const Clock& clock, const Options& options);
 
   store::SchemaSession& beside() { return *beside_; }
   /// As in Source.
@@ -84,6 +84,7 @@ class Target {
   store::DatabasePlace place_;
   store::TableHomes homes_;
   const Clock& clock_;
+  const std::size_t rows_per_commit_;
   std::unique_ptr<store::SchemaSession> beside_;
   ServerId open_server_{};
   std::unique_ptr<store::SchemaSession> open_file_;

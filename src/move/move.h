@@ -34,7 +34,7 @@ struct Options {
   bool resume = false;
   /// Told after every batch and between the steps.
   std::function<void(const Progress&)> on_progress = {};
-  /// Rows that are read and written at once.
+  /// Rows that are read at once; of so many at least, but for the last, each commit consists.
   std::size_t batch = 2'000;
   /// How long to wait for sessions of others to end before the move is refused.
   std::chrono::milliseconds patience{1'000};

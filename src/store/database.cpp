@@ -31,12 +31,15 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
   if (observer_ != nullptr) work.observe(*observer_, scope);
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
       [&](auto handler) {
-        // The loop must not stop while the answer is under way, and the answer belongs on it.
+        // The loop must not stop while the answer is under way, and the answer belongs on it. Once it is
+        // posted, the loop may be gone: what holds it travels with the answer, and is not touched here again.
         auto executor =
             asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
         submit(scope, mode, work, [handler = std::move(handler), executor](std::exception_ptr error) mutable {
-          asio::post(executor,
-                     [handler = std::move(handler), error]() mutable { std::move(handler)(error); });
+          const auto loop = asio::prefer(executor, asio::execution::outstanding_work.untracked);
+          asio::post(loop, [handler = std::move(handler), held = std::move(executor), error]() mutable {
+            std::move(handler)(error);
+          });
         });
       },
       asio::use_awaitable);
@@ -48,7 +51,12 @@ Result<std::unique_ptr<Database>> open_layout(const DatabaseOptions& options) {
   switch (options.place.layout) {
     case Layout::sqlite: return SqliteDatabase::open(options);
     case Layout::sqlite_per_server: return PerServerDatabase::open(options);
-    case Layout::postgres: return PostgresDatabase::open(options);
+    case Layout::postgres: {
+      PostgresLimits limits;
+      if (options.connections > 0)
+        limits.exclusive = limits.shared = limits.cross_server = options.connections;
+      return PostgresDatabase::open(options, limits);
+    }
   }
   throw std::logic_error("a layout that is none");
 }

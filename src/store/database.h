@@ -241,6 +241,8 @@ struct DatabaseOptions {
   /// Of these tables other processes hold something in memory: writing to them is announced.
   std::set<std::string, std::less<>> announced = {};
   FileOptions files = {};
+  /// PostgreSQL: connections of each kind, at most; 0: as many as the layout thinks right.
+  std::size_t connections = 0;
   Metrics* metrics = nullptr;
   StatementObserver* observer = nullptr;
 };

@@ -25,7 +25,8 @@ enum class DbCode {
   unreachable,      // the server did not answer in time: nothing was started
   read_only,
   corrupt,
-  overloaded,  // the queue is full: nothing was started
+  server_unusable,  // this server's own database is damaged, not its own or too new; the others' are not
+  overloaded,       // the queue is full: nothing was started
   other,
 };
 

@@ -6,11 +6,12 @@
 //   place.h       where the data lies: the URL and what it means
 //   lines.h       work that waits, the servers in turns
 //   schema_session.h   a plain connection that may change the schema
-//   sqlite/       SQLite in one shared file
+//   sqlite/       SQLite: in one shared file (sqlite_database.h), in a file per server
+//                 (per_server_database.h)
 //
 // Who calls it: `tenancy` alone executes (Passkey); features declare statements and write bodies.
 // It promises: a unit of work is all or nothing and answered only after its commit; serialisation
-// and busy errors are retried inside; bodies of one database run in the order of submission; a body
+// and busy errors are retried inside; bodies of one server run in the order of submission; a body
 // can wait for nothing but its own statements. It never builds SQL, never runs a statement that was
 // not registered and passed by the gate, and never chooses a server by itself.
 #pragma once

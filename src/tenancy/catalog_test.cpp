@@ -483,7 +483,7 @@ TEST(Catalog, TheFirstFaultIsNamedWithItsRemedyAndTheOthersAreCounted) {
 /// Opens the world's database once more, and says what was refused.
 std::string refusal_of(test::TestWorld& world) {
   try {
-    world.open();
+    world.reopen();
     return "";
   } catch (const ErrorException& error) {
     EXPECT_EQ(error.error().code, ErrorCode::refused_by_guard);
@@ -509,7 +509,7 @@ TEST(Catalog, AFaultInOneServersFileStopsThatServerAlone) {
   world.in(1, write);
   world.in(2, write);
   world.execute("CREATE VIEW rich AS SELECT * FROM balances", 1);
-  world.open();
+  world.reopen();
   world.in(2, write);
   try {
     world.in(1, write);

@@ -80,9 +80,12 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place
                                                const store::StatementRegistry& statements,
                                                const TableCatalog& tables, Metrics* metrics,
                                                OpenOptions options) {
-  const auto faults = find_catalog_faults(place, tables);
-  if (!faults) return std::unexpected(faults.error());
-  if (auto sealed = refuse_faults(place.name(), *faults); !sealed) return std::unexpected(sealed.error());
+  if (options.looks_at_catalog) {
+    const auto faults = find_catalog_faults(place, tables);
+    if (!faults) return std::unexpected(faults.error());
+    if (auto sealed = refuse_faults(place.name(), *faults); !sealed) return std::unexpected(sealed.error());
+    options.files.prepare = with_gate(std::move(options.files.prepare), tables);
+  }
   if (!options.gate) {
     options.gate = [&tables](const store::StatementInfo& info, const store::StatementFacts& facts) {
       return refuse_statement(tables, info, facts);
@@ -92,9 +95,9 @@ Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place
   database_options.tables = tables.homes();
   database_options.announced = announced(tables);
   database_options.files = std::move(options.files);
-  database_options.files.prepare = with_gate(std::move(database_options.files.prepare), tables);
   database_options.metrics = metrics;
   database_options.observer = options.observer;
+  database_options.connections = options.connections;
   auto database = store::open_database(std::move(database_options));
   if (!database) return std::unexpected(database.error());
   return std::unique_ptr<Tenancy>(new Tenancy(std::move(*database), options.servers));

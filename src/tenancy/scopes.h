@@ -50,8 +50,12 @@ struct OpenOptions {
   store::StatementObserver* observer = nullptr;
   /// In place of the gate (seal.h): for tests that plant what it refuses.
   store::StatementGate gate = {};
+  /// False: the catalog gate (catalog.h) does not look; for tests that plant what it refuses.
+  bool looks_at_catalog = true;
   /// For the layout with a file per server.
   store::FileOptions files = {};
+  /// PostgreSQL: connections of each kind, at most; 0: as many as the layout thinks right.
+  std::size_t connections = 0;
 };
 
 /// The room as one object: opens the database behind the gate and hands out the ways to it.

@@ -73,8 +73,8 @@ class Contract : public testing::Test {
     return error == nullptr ? "" : json::text_or(*error, "code", "");
   }
 
+  net::Loops loops_{1};  // outlive the database, whose answers they carry
   test::TestWorld world_;
-  net::Loops loops_{1};
   bot::TopicHub topics_;
   bot::Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
   Sessions sessions_{world_.tenancy->global(), world_.clock};

@@ -196,9 +196,9 @@ class Bot {
   }
 
   const tenancy::ChannelKey channel_{"kick", "900001"};
+  net::Loops loops_{2};  // outlive the database, whose answers they carry
   TestWorld world_;
   bot::TopicHub topics_;
-  net::Loops loops_{2};
   bot::Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
   bot::TickRunner ticks_{*world_.tenancy, world_.declarations, world_.clock, world_.metrics};
   std::vector<std::future<void>> under_way_;

@@ -5,4 +5,5 @@ import './isolation.mjs';
 import './bad_input.mjs';
 import './bad_chat.mjs';
 import './bad_webhooks.mjs';
+import './move.mjs';
 import './postgres.mjs';

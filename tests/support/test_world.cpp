@@ -22,9 +22,13 @@ TestWorld::TestWorld(store::Layout layout) : declarations(config) {
 TestWorld::~TestWorld() = default;
 
 void TestWorld::reopen(store::FileOptions files) {
-  tenancy.reset();
   tenancy::OpenOptions options;
   options.files = std::move(files);
+  reopen_with(std::move(options));
+}
+
+void TestWorld::reopen_with(tenancy::OpenOptions options) {
+  tenancy.reset();
   auto opened = tenancy::Tenancy::open(place(), declarations.statements, declarations.tables, &metrics,
                                        std::move(options));
   if (!opened) throw ErrorException(opened.error());
@@ -37,8 +41,9 @@ void TestWorld::close(net::Loops& loops) {
   tenancy.reset();
 }
 
-std::unique_ptr<tenancy::Tenancy> TestWorld::beside() {
+std::unique_ptr<tenancy::Tenancy> TestWorld::beside(store::StatementGate gate) {
   tenancy::OpenOptions options;
+  options.gate = std::move(gate);
   options.files.prepare = file_preparation();
   auto opened = tenancy::Tenancy::open(place(), declarations.statements, declarations.tables, nullptr,
                                        std::move(options));

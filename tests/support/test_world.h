@@ -24,9 +24,10 @@ class TestWorld {
 
   /// Closes the database and opens it again, with whatever was declared meanwhile.
   void reopen(store::FileOptions files);
+  void reopen_with(tenancy::OpenOptions options);
   void reopen() { reopen({file_preparation()}); }
-  /// A second process on the same database.
-  std::unique_ptr<tenancy::Tenancy> beside();
+  /// A second process on the same database; `gate`: in place of the real one.
+  std::unique_ptr<tenancy::Tenancy> beside(store::StatementGate gate = {});
   /// Guildhall's schema, for a server's file.
   std::function<Result<void>(store::SchemaSession&)> file_preparation() const;
 

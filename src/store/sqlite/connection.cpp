@@ -11,6 +11,9 @@
 namespace guildhall::store::sqlite {
 namespace {
 
+/// So many steps of SQLite's machine lie between two looks at the time: some microseconds.
+constexpr int kStepsBetweenLooks = 4'000;
+
 /// How long a connection waits for another process's write before it reports "busy".
 constexpr int kBusyMilliseconds = 1000;
 
@@ -32,6 +35,7 @@ DbCode code_of(int extended) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return DbCode::busy;
     case SQLITE_FULL: return DbCode::full;
+    case SQLITE_INTERRUPT: return DbCode::timed_out;
     case SQLITE_READONLY: return DbCode::read_only;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return DbCode::corrupt;
@@ -167,6 +171,9 @@ Connection::Connection(const std::string& file, Role role, Share share) {
     execute("PRAGMA temp_store=MEMORY");
     execute(share == Share::whole ? "PRAGMA cache_size=-16000" : kSmallMemory);
     if (share == Share::one_of_many) execute(kSmallLog);
+    // Migrations and moves take as long as they take.
+    if (role == Role::reader || role == Role::writer)
+      sqlite3_progress_handler(db_, kStepsBetweenLooks, is_overdue, this);
     // The first use of this function declares its columns, which the authorizer would take for DDL.
     execute("SELECT 1 FROM json_each('[]')");
     if (role != Role::schema && role != Role::visitor && !mutated(Mutation::authorizer_off))
@@ -183,12 +190,22 @@ Connection::~Connection() {
 }
 
 void Connection::rest() {
-  for (const Prepared& prepared : prepared_) sqlite3_finalize(prepared.statement);
-  prepared_ = {};
+  for (Prepared& prepared : prepared_) {
+    if (prepared.is_set_based) continue;
+    sqlite3_finalize(prepared.statement);
+    prepared = {};
+  }
   sqlite3_db_release_memory(db_);
 }
 
+void Connection::begin_statement() { deadline_ = std::chrono::steady_clock::now() + longest_; }
+
+int Connection::is_overdue(void* self) {
+  return std::chrono::steady_clock::now() > static_cast<Connection*>(self)->deadline_ ? 1 : 0;
+}
+
 void Connection::execute(const char* sql) {
+  begin_statement();
   if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with(db_, "executing");
 }
 
@@ -199,6 +216,7 @@ std::vector<std::vector<std::string>> Connection::query(const std::string& sql,
   bind_numbered(guard.statement, bound);
   std::vector<std::vector<std::string>> rows;
   int result = SQLITE_ROW;
+  begin_statement();
   while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {
     auto& row = rows.emplace_back();
     const RowCells cells(guard.statement);
@@ -213,6 +231,7 @@ std::vector<std::vector<Value>> Connection::read(const std::string& sql, const s
   bind_numbered(guard.statement, values);
   std::vector<std::vector<Value>> rows;
   int result = SQLITE_ROW;
+  begin_statement();
   while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {
     auto& row = rows.emplace_back();
     const RowCells cells(guard.statement);
@@ -256,6 +275,7 @@ const Connection::Prepared& Connection::prepared(std::size_t index, const Statem
   Prepared& found = prepared_[index];
   if (found.statement != nullptr) return found;
   Prepared made;
+  made.is_set_based = info.access == Access::cross_server;
   made.statement = prepare(info.sqlite, true);
   made.server_position = sqlite3_bind_parameter_index(made.statement, ":server");
   for (const auto& parameter : info.parameters) {
@@ -300,6 +320,7 @@ void Connection::run(const StatementInfo& info, WorkScope scope, Execution& exec
     if (ready.server_position != 0) bind(ready.statement, ready.server_position, scope.server.value());
     for (std::size_t i = 0; i < values.size(); ++i) bind(ready.statement, ready.positions[i], values[i]);
     int result = SQLITE_ROW;
+    begin_statement();
     while ((result = sqlite3_step(ready.statement)) == SQLITE_ROW) execution.row(cells, ready.columns);
     if (result != SQLITE_DONE) fail_with(db_, info.name);
     if (sqlite3_stmt_readonly(ready.statement) == 0) execution.changes += sqlite3_changes64(db_);

@@ -2,6 +2,7 @@
 // Only the .cpp of this folder sees sqlite3.h.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,7 +54,11 @@ class Connection {
   /// Prepares (once) and runs one registered statement for all of its calls.
   void run(const StatementInfo& info, WorkScope scope, Execution& execution);
 
-  /// Gives back the memory that the next statements would have liked to find: what is prepared, the pages.
+  /// How long a statement may run before it ends with `timed_out`; thirty seconds unless told otherwise.
+  void limit_statements(std::chrono::milliseconds most) { longest_ = most; }
+
+  /// Gives back what would have been quick to have at hand: pages, and what is prepared but for the
+  /// statements of set-based work, which come back every minute.
   void rest();
 
   /// What the database says of a statement, without running it.
@@ -62,6 +67,7 @@ class Connection {
  private:
   struct Prepared {
     sqlite3_stmt* statement = nullptr;
+    bool is_set_based = false;
     int server_position = 0;     // of :server, 0 when absent
     std::vector<int> positions;  // of each parameter, in the order of StatementInfo::parameters
     std::vector<int> columns;    // of each wanted column in the answer
@@ -72,8 +78,13 @@ class Connection {
   void bind(sqlite3_stmt* statement, int position, const Value& value);
   void bind_numbered(sqlite3_stmt* statement, const std::vector<Value>& values);
 
+  void begin_statement();
+  static int is_overdue(void* self);
+
   sqlite3* db_ = nullptr;
   std::vector<Prepared> prepared_;
+  std::chrono::milliseconds longest_ = std::chrono::seconds(30);
+  std::chrono::steady_clock::time_point deadline_;
 };
 
 }  // namespace guildhall::store::sqlite

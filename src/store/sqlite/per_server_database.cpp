@@ -15,7 +15,7 @@ using sqlite::Unit;
 namespace sqlite {
 namespace {
 
-/// Of each thread, files that keep what they have prepared and read.
+/// Of each thread, files that keep all that they have prepared and read.
 constexpr std::size_t kWarm = 32;
 
 [[noreturn]] void raise_named(const DatabaseError& error, const std::string& file) {
@@ -23,7 +23,8 @@ constexpr std::size_t kWarm = 32;
     throw DatabaseError(error.code(), error.sqlstate(),
                         fmt::format("database file '{}': {}", file, error.what()));
   const Error damage = damage_of(file, error.what());
-  throw DatabaseError(DbCode::corrupt, error.sqlstate(), fmt::format("{}. {}", damage.message, damage.hint));
+  throw DatabaseError(DbCode::server_unusable, error.sqlstate(),
+                      fmt::format("{}. {}", damage.message, damage.hint));
 }
 
 }  // namespace

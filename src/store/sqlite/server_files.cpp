@@ -23,9 +23,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kServers = "servers";
 
-/// Errors of the layer below, on their way through code that cannot return one.
+/// What stands in the way of one server's file, on its way through code that cannot return an Error.
 [[noreturn]] void raise(const Error& error) {
-  throw DatabaseError(DbCode::other, "",
+  throw DatabaseError(DbCode::server_unusable, "",
                       error.hint.empty() ? error.message : fmt::format("{}. {}", error.message, error.hint));
 }
 
@@ -130,6 +130,16 @@ void write_marker(SchemaSession& session, ServerId server) {
   raise({ErrorCode::refused_by_guard,
          fmt::format("database file '{}' has no marker: it is not the file of a server", file),
          "Put the right file in its place"});
+}
+
+/// `Session` queries: a SchemaSession or a Connection.
+template <class Session>
+void compare_marker(Session& session, const std::string& file, ServerId server) {
+  if (session.query("SELECT name FROM sqlite_schema WHERE name = 'server_marker'").empty())
+    raise_unmarked(file);
+  const auto marker = session.query(fmt::format("SELECT {} FROM server_marker", kTenantColumn));
+  if (marker.size() != 1) raise_unmarked(file);
+  if (marker[0][0] != server.str()) raise_foreign(file, server, marker[0][0]);
 }
 
 }  // namespace
@@ -298,19 +308,13 @@ void ServerFiles::check(ServerId server) {
   const std::string file = this->file(server);
   auto session = open_schema_session(file);
   if (!session) raise(session.error());
-  if ((*session)->query("SELECT name FROM sqlite_schema WHERE name = 'server_marker'").empty())
-    raise_unmarked(file);
-  const auto marker = (*session)->query(fmt::format("SELECT {} FROM server_marker", kTenantColumn));
-  if (marker.size() != 1) raise_unmarked(file);
-  if (marker[0][0] != server.str()) raise_foreign(file, server, marker[0][0]);
+  compare_marker(**session, file, server);
   if (auto prepared = prepare_(**session); !prepared) raise(prepared.error());
   pin_tables(**session, server);
 }
 
 void check_marker(Connection& connection, const std::string& file, ServerId server) {
-  const auto marker = connection.query(fmt::format("SELECT {} FROM server_marker", kTenantColumn));
-  if (marker.size() != 1) raise_unmarked(file);
-  if (marker[0][0] != server.str()) raise_foreign(file, server, marker[0][0]);
+  compare_marker(connection, file, server);
 }
 
 Result<HandleLimits> HandleLimits::fit(std::size_t wanted, std::size_t permitted, std::size_t writers,

@@ -164,6 +164,20 @@ TEST(SqliteDatabase, RunningConnectionsCannotChangeTheSchemaOrReachOtherFiles) {
   }
 }
 
+/// A statement without an end holds up nobody for ever, and leaves the connection as it was.
+TEST(SqliteDatabase, AStatementThatRunsTooLongIsEnded) {
+  test::TestWorld world(Layout::sqlite);
+  sqlite::Connection connection(world.database_file(), sqlite::Role::reader);
+  connection.limit_statements(std::chrono::milliseconds(20));
+  try {
+    connection.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+    FAIL() << "it ended";
+  } catch (const DatabaseError& error) {
+    EXPECT_EQ(error.code(), DbCode::timed_out);
+  }
+  EXPECT_EQ(connection.query("SELECT count(*) FROM persons").at(0).at(0), "0");
+}
+
 TEST(SqliteDatabase, AnUnregisteredStatementIsAFault) {
   test::TestWorld world(Layout::sqlite);
   static constexpr Statement<NoParams, PersonRow> kStray{
