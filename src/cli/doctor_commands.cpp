@@ -42,7 +42,7 @@ void add_doctor_commands(std::vector<Command>& commands) {
        "proves on this database that no server sees another's rows",
        "guildhall doctor isolation --json",
        {},
-       {{"--catalog", "", "only looks: keys, policies, rights and logins against each table's class"}},
+       {{"--catalog", "", "only compares keys, policies, rights and logins with what is declared"}},
        isolation});
 }
 

@@ -79,7 +79,9 @@ class Isolation : public testing::Test {
     std::string text;
     for (const auto& [table, spec] : world_.declarations.tables.all()) {
       if (table == "operator_log" || table == "cross_server_log") continue;
-      text += fmt::format("{}\n{}", table, world_.dump("SELECT * FROM " + table + " ORDER BY 1, 2"));
+      // With a file per server the directory counts what was copied from it.
+      const std::string own = table == "process_state" ? " WHERE key <> 'copied.version'" : "";
+      text += fmt::format("{}\n{}", table, world_.dump("SELECT * FROM " + table + own + " ORDER BY 1, 2"));
     }
     return text;
   }

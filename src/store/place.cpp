@@ -46,11 +46,19 @@ Result<DatabasePlace> find_place(const std::string& url, const std::string& data
               "Leave the key out for one SQLite file, guildhall.db in data.dir.");
 }
 
+Result<void> check_addresses(const DatabasePlace& place) {
+  if (place.layout != Layout::postgres || !place.tick_url.empty()) return {};
+  return fail(ErrorCode::configuration,
+              "database.tick_url is missing: set-based work on several servers has a login of its own",
+              "`guildhall setup postgres` prints the three addresses of the configuration.");
+}
+
 Result<DatabasePlace> find_place(const Config& config) {
   auto place = find_place(config.database_url, config.data_dir);
   if (!place) return place;
   place->tick_url = config.database_tick_url;
   place->migrate_url = config.database_migrate_url;
+  if (auto complete = check_addresses(*place); !complete) return std::unexpected(complete.error());
   return place;
 }
 

@@ -27,7 +27,9 @@ struct DatabasePlace {
 
 /// Error `configuration` names the key and the forms that are known.
 Result<DatabasePlace> find_place(const std::string& url, const std::string& data_dir);
-/// The one of the configuration.
+/// Error `configuration` when an address that the bot needs beside the first is missing.
+Result<void> check_addresses(const DatabasePlace& place);
+/// The one of the configuration, whole.
 Result<DatabasePlace> find_place(const Config& config);
 
 }  // namespace guildhall::store

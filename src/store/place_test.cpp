@@ -34,5 +34,16 @@ TEST(Place, UnknownOnesAreSaidToBe) {
   }
 }
 
+TEST(Place, OfPostgresqlNeedsTheDoorsAddressToo) {
+  Config config;
+  config.database_url = "postgres://guildhall_app@host/db";
+  const auto refused = find_place(config);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::configuration);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("database.tick_url"));
+  config.database_tick_url = "postgres://guildhall_tick@host/db";
+  EXPECT_TRUE(find_place(config));
+}
+
 }  // namespace
 }  // namespace guildhall::store

@@ -143,7 +143,7 @@ test('each thing that stands in the way of a start is named with the way out', a
   await postgres.execute('postgres', 'CREATE DATABASE bare');
   refused(await to(postgres.url('guildhall_app', 'bare')), 5, /never set up/, /setup postgres/);
   refused(await call(without(env, 'GUILDHALL_DATABASE_TICK_URL'), 'run', '--listen', '127.0.0.1:0'), 78, /database\.tick_url is missing/, /setup postgres/);
-  refused(await call({ ...env, GUILDHALL_DATABASE_MIGRATE_URL: postgres.url('guildhall_app', 'ready') }, 'server', 'list'), 3, /may not act as guildhall_owner/);
+  refused(await call({ ...env, GUILDHALL_DATABASE_MIGRATE_URL: postgres.url('guildhall_app', 'ready') }, 'server', 'list'), 3, /login of database\.migrate_url may not act as guildhall_owner/);
   refused(await call({ ...env, GUILDHALL_DATABASE_TICK_URL: postgres.url('postgres', 'ready') }, 'server', 'list'), 6, /postgres: is who database\.tick_url signs in as/);
 });
 
@@ -208,6 +208,8 @@ test('a setting changed beside the running bot reaches it', async () => {
   assert.equal((await bot.command('settings', 'unset', '--server', id, 'language')).code, 0);
 });
 
+/** The lock of the bot, among all that there are. */
+const lock = "locktype = 'advisory' AND granted AND classid = 7133 AND objid = 2 AND objsubid = 2";
 const second = (extra = {}) => run(['run', '--listen', '127.0.0.1:0', '--data-dir', temporaryFolder()], { env: { ...bot.env, ...extra } });
 
 test('a second bot on the same database is refused and told who is first', async () => {
@@ -226,9 +228,23 @@ test('a server that was killed comes back, and so do the bot and its lock', asyn
   await postgres.kill();
   await postgres.restart();
   await until('the lock to be held again', async () =>
-    (await postgres.query('hall', "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 7133 AND objid = 2")).length === 1);
+    (await postgres.query('hall', `SELECT 1 FROM pg_locks WHERE ${lock}`)).length === 1);
   refused(await second(), 4, /runs already/);
   await until('the bot to answer', async () => /250 points/.test(await slash(server(0).id, server(0).owner, 'points', { user: server(0).members[2].id })));
+});
+
+test('a bot whose lock somebody else took meanwhile ends, and says who has it', async () => {
+  const thief = postgres.begin('hall', `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${lock}; SELECT pg_advisory_lock(7133, 2), pg_sleep(60)`);
+  try {
+    const { code } = await bot.process.ended;
+    assert.equal(code, 4, bot.process.stderr());
+    assert.match(bot.process.stderr(), /runs already on '.*\/hall'/);
+  } finally {
+    await thief.stop('SIGKILL');
+    await postgres.execute('hall', `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${lock}`);
+  }
+  bot.begin();
+  await bot.ready();
 });
 
 test('a policy removed behind the running bot is noticed by the doctor and at the next start', async () => {

@@ -1,7 +1,7 @@
 // A PostgreSQL server of the tests' own (tools/private_postgres.sh), and ways to look into it from outside.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { root, run, temporaryFolder } from './guildhall.mjs';
+import { root, run, start, temporaryFolder } from './guildhall.mjs';
 
 const tool = join(root, 'tools/private_postgres.sh');
 const programs = '/usr/lib/postgresql/15/bin';
@@ -36,6 +36,8 @@ export async function startPostgres() {
       return JSON.parse((await psql(url(login, database), ['-c', text])).stdout);
     },
     execute: (database, sql, login = 'postgres') => psql(url(login, database), ['-c', sql]),
+    /** A session that goes on with its SQL until it is stopped. */
+    begin: (database, sql) => start(['-XAtq', '-c', sql, url('postgres', database)], { program: join(programs, 'psql') }),
     script: (file, database) => psql(url('operator', database), ['-f', file]),
   };
 

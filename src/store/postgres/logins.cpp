@@ -72,7 +72,7 @@ Result<void> act_as_owner(SchemaSession& session) {
     return {};
   } catch (const DatabaseError& error) {
     return fail(ErrorCode::storage,
-                fmt::format("database '{}': who database.migrate_url signs in as may not act as {}: {}",
+                fmt::format("database '{}': the login of database.migrate_url may not act as {}: {}",
                             session.name(), kOwner, error.what()),
                 "It should be guildhall_migrate. " + std::string(kSetUp));
   }
@@ -90,13 +90,6 @@ Error refusal(const std::string& name, std::string_view with, const DatabaseErro
           std::string(way)};
 }
 
-Result<void> check_addresses(const DatabasePlace& place) {
-  if (!place.tick_url.empty()) return {};
-  return fail(ErrorCode::configuration,
-              "database.tick_url is missing: set-based work on several servers has a login of its own",
-              "`guildhall setup postgres` prints the three addresses of the configuration.");
-}
-
 Result<void> check_server_version(const Session& session) {
   if (session.server_version() < 150'000) {
     return fail(ErrorCode::storage,
@@ -109,7 +102,9 @@ Result<void> check_server_version(const Session& session) {
 }
 
 Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, Signer signer) {
-  if (auto complete = check_addresses(place); !complete) return std::unexpected(complete.error());
+  if (signer == Signer::cross_server) {
+    if (auto complete = check_addresses(place); !complete) return std::unexpected(complete.error());
+  }
   const auto [key, url] = address_of(place, signer);
   try {
     auto session = std::make_unique<Session>(url, place.name());

@@ -21,8 +21,6 @@ enum class Signer { bot, cross_server, migrate };
 /// `schema` (never set up), `refused_by_guard` (another program's), `configuration` (address missing).
 Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, Signer signer);
 
-/// Error `configuration` when an address that the bot needs is missing.
-Result<void> check_addresses(const DatabasePlace& place);
 /// Error `storage` when it is older than what Guildhall needs.
 Result<void> check_server_version(const Session& session);
 

@@ -358,8 +358,7 @@ class PostgresDatabase::Single final : public TxDriver, public std::enable_share
 
 Result<std::unique_ptr<Database>> PostgresDatabase::open(const DatabaseOptions& options,
                                                          PostgresLimits limits) {
-  if (auto complete = postgres::check_addresses(options.place); !complete)
-    return std::unexpected(complete.error());
+  if (auto complete = check_addresses(options.place); !complete) return std::unexpected(complete.error());
   try {
     auto texts = Inspection(options).run();
     if (!texts) return std::unexpected(texts.error());
