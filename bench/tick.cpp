@@ -114,16 +114,16 @@ std::string crowd(std::int64_t first, std::int64_t last, std::int64_t viewers, T
 /// A world with the loop's statements and a crowd in it.
 class Crowd {
  public:
-  Crowd(std::int64_t servers, std::int64_t viewers, const std::string& url) : world(url), viewers_(viewers) {
+  Crowd(std::int64_t servers, std::int64_t viewers, store::Layout layout) : world(layout), viewers_(viewers) {
     world.declarations.statements.add("bench", kPresentPeople, kMoments, kWatched, kSetWatched, kSetPaid);
     const TimePoint now = world.clock.now();
     world.execute(
         fmt::format("WITH RECURSIVE s(s) AS (SELECT 1 UNION ALL SELECT s + 1 FROM s WHERE s < {}) "
                     "INSERT INTO servers SELECT s, 'Server ' || s, 'active', {}, NULL, 1 FROM s",
                     servers, to_micros(now)));
-    if (world.place.layout == store::Layout::sqlite) world.execute(crowd(1, servers, viewers, now));
+    if (world.place().layout == store::Layout::sqlite) world.execute(crowd(1, servers, viewers, now));
     world.reopen();
-    if (world.place.layout == store::Layout::sqlite) return;
+    if (world.place().layout == store::Layout::sqlite) return;
     for (std::int64_t server = 1; server <= servers; ++server)
       world.execute(crowd(server, server, viewers, now), server);
   }
@@ -141,8 +141,8 @@ class Crowd {
   std::int64_t viewers_;
 };
 
-constexpr const char* kOneFile = "sqlite:guildhall.db";
-constexpr const char* kManyFiles = "sqlite-per-server:servers";
+constexpr auto kOneFile = store::Layout::sqlite;
+constexpr auto kManyFiles = store::Layout::sqlite_per_server;
 
 double seconds_of(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
@@ -150,8 +150,8 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-double tick_seconds(std::int64_t viewers, const char* url, bool is_first) {
-  Crowd crowd(kServers, viewers, url);
+double tick_seconds(std::int64_t viewers, store::Layout layout, bool is_first) {
+  Crowd crowd(kServers, viewers, layout);
   bot::TickRunner ticks(*crowd.world.tenancy, crowd.world.declarations, crowd.world.clock,
                         crowd.world.metrics);
   if (!is_first) {

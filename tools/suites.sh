@@ -1,6 +1,6 @@
 # Sourced by ./test: the suites, and how their results are counted and summed up.
 
-suites=(unit platforms sim dashboard contract isolation faults journeys browser lint)
+suites=(unit files postgres platforms sim dashboard contract isolation faults journeys browser lint)
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
 # GoogleTest program, whose own last lines are read.
@@ -13,7 +13,41 @@ node_tests() {
   (cd "$folder" && timeout 900 node "$@")
 }
 
-suite_unit() { gtest unit_tests; }
+# A private PostgreSQL for one call; its address is in GUILDHALL_TEST_POSTGRES.
+with_postgres() {
+  local folder result=0
+  folder=$(mktemp -d)
+  GUILDHALL_TEST_POSTGRES=$(tools/private_postgres.sh start "$folder") || { rm -rf "$folder"; return 1; }
+  export GUILDHALL_TEST_POSTGRES
+  "$@" || result=$?
+  tools/private_postgres.sh stop "$folder"
+  rm -rf "$folder"
+  unset GUILDHALL_TEST_POSTGRES
+  return $result
+}
+
+# What is about PostgreSQL alone, and what moves data between the layouts, which needs all of them.
+of_postgres='Postgres.*:*InPostgres*:Move*:*/Move*'
+# What is about no layout, or about one of SQLite's: run once.
+of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*'
+
+suite_unit() { gtest unit_tests "--gtest_filter=-$of_postgres"; }
+# The same tests and the same isolation, on the other two layouts.
+suite_files() {
+  export GUILDHALL_TEST_STORAGE=sqlite-per-server
+  local result=0
+  { gtest unit_tests "--gtest_filter=-$of_postgres:$of_no_other" && gtest isolation_tests; } || result=1
+  unset GUILDHALL_TEST_STORAGE
+  return $result
+}
+suite_postgres() { with_postgres on_postgres; }
+on_postgres() {
+  export GUILDHALL_TEST_STORAGE=postgres
+  local result=0
+  { gtest unit_tests "--gtest_filter=-$of_no_other" && gtest isolation_tests; } || result=1
+  unset GUILDHALL_TEST_STORAGE
+  return $result
+}
 suite_platforms() { gtest platform_tests; }
 suite_sim() { gtest sim_tests; }
 suite_isolation() { gtest isolation_tests && gtest mutation_tests; }

@@ -132,7 +132,8 @@ std::string postgres_url(std::string_view login, std::string_view database) {
   return fmt::format("postgres://{}{}/{}", login, admin.substr(at, slash - at), database);
 }
 
-TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, TimePoint now, Layout layout) {
+TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, TimePoint now,
+                           Layout layout) {
   if (layout == Layout::postgres) {
     static std::atomic<int> number = 0;
     const std::string name = fmt::format("test_{}_{}", getpid(), ++number);

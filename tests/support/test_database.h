@@ -1,6 +1,6 @@
 // A fresh database for one test, in the layout that GUILDHALL_TEST_STORAGE names: `sqlite`
-// (default), `sqlite-per-server` or `postgres`, there on the server whose address GUILDHALL_TEST_POSTGRES holds, of a login that may make
-// databases and roles (tools/private_postgres.sh).
+// (default), `sqlite-per-server` or `postgres`, there on the server whose address GUILDHALL_TEST_POSTGRES
+// holds, of a login that may make databases and roles (tools/private_postgres.sh).
 #pragma once
 
 #include <memory>

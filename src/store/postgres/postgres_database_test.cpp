@@ -40,7 +40,9 @@ constexpr GlobalStatement<NoParams, ScopeRow> kScope{
 constexpr GlobalStatement<NoParams, NameRow> kWithoutScope{"test.without_scope",
                                                            "SELECT display_name FROM persons"};
 constexpr Statement<NoParams, NameRow> kAllNames{
-    "test.all_names", "SELECT display_name FROM persons WHERE :server = :server ORDER BY person_id", {},
+    "test.all_names",
+    "SELECT display_name FROM persons WHERE :server = :server ORDER BY person_id",
+    {},
     Cost::bounded};
 constexpr Statement<NumberParams, NoRow> kRename{"test.rename",
                                                  "UPDATE persons SET display_name = 'taken' WHERE "
@@ -52,7 +54,8 @@ constexpr Statement<NumberParams, NoRow> kInsertForeign{
 constexpr Statement<NumberParams, NumberRow> kDivide{"test.divide",
                                                      "SELECT 1 / :number AS number WHERE :server = :server"};
 constexpr Statement<NoParams, NoRow> kSleep{
-    "test.sleep", "UPDATE persons SET created_at = created_at WHERE :server = :server AND pg_sleep(20) IS NULL"};
+    "test.sleep",
+    "UPDATE persons SET created_at = created_at WHERE :server = :server AND pg_sleep(20) IS NULL"};
 constexpr Statement<NoParams, NumberRow> kProcess{
     "test.process", "SELECT CAST(pg_backend_pid() AS BIGINT) AS number WHERE :server = :server"};
 
@@ -63,7 +66,8 @@ std::optional<std::string> open_gate(const StatementInfo&, const StatementFacts&
 class Postgres : public testing::Test {
  protected:
   void SetUp() override {
-    if (std::getenv("GUILDHALL_TEST_POSTGRES") == nullptr) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES is not set";
+    if (std::getenv("GUILDHALL_TEST_POSTGRES") == nullptr)
+      GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES is not set";
     world_.emplace(Layout::postgres);
     add_person(1, "Ann");
     add_person(2, "Bob");
@@ -90,7 +94,8 @@ class Postgres : public testing::Test {
 
   std::string names(std::int64_t server) {
     std::string text;
-    for (const NameRow& row : net::run_to_end(world_->server(server).all(kAllNames))) text += row.display_name;
+    for (const NameRow& row : net::run_to_end(world_->server(server).all(kAllNames)))
+      text += row.display_name;
     return text;
   }
   template <class F>
@@ -121,7 +126,8 @@ class Postgres : public testing::Test {
 TEST_F(Postgres, TheDatabaseItselfKeepsServersApart) {
   EXPECT_EQ(names(1), "Ann");
   EXPECT_EQ(names(2), "Bob");
-  EXPECT_EQ(world_->in(1, [](Tx& tx) -> TxTask<std::int64_t> { co_return co_await tx.change(kRename, {1}); }), 1);
+  EXPECT_EQ(world_->in(1, [](Tx& tx) -> TxTask<std::int64_t> { co_return co_await tx.change(kRename, {1}); }),
+            1);
   EXPECT_EQ(names(1) + names(2), "takenBob");
   EXPECT_EQ(code_of([&] {
               world_->in(1, [](Tx& tx) -> TxTask<void> { co_await tx.change(kInsertForeign, {2}); });
@@ -156,9 +162,12 @@ TEST_F(Postgres, ALongStatementIsEndedAndLeavesNoScope) {
   // Ended by hand, as the time limit of the session does it.
   std::jthread end([&] {
     postgres::Session admin(test::postgres_url("postgres", "postgres"), "test");
-    while (admin.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND "
-                       "state = 'active' AND pid <> pg_backend_pid()")
-               .empty())
+    while (
+        admin
+            .query(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND "
+                "state = 'active' AND pid <> pg_backend_pid()")
+            .empty())
       std::this_thread::sleep_for(5ms);
   });
   loop.run();
@@ -258,7 +267,8 @@ TEST_F(Postgres, EverySealedTableRefusesWithoutAScope) {
   postgres::Session app(world_->place().url, "test");
   int tables = 0;
   for (const auto& [name, spec] : world_->declarations.tables.all()) {
-    if (spec.table_class != tenancy::TableClass::tenant && spec.table_class != tenancy::TableClass::child) continue;
+    if (spec.table_class != tenancy::TableClass::tenant && spec.table_class != tenancy::TableClass::child)
+      continue;
     ++tables;
     for (const std::string& sql :
          {fmt::format("SELECT * FROM {}", name), fmt::format("DELETE FROM {}", name),
@@ -269,8 +279,9 @@ TEST_F(Postgres, EverySealedTableRefusesWithoutAScope) {
     }
   }
   EXPECT_GT(tables, 15);
-  for (const char* sql : {"TRUNCATE persons", "CREATE TABLE guildhall.mine (a int)", "SET ROLE guildhall_tick",
-                          "ALTER TABLE persons DISABLE ROW LEVEL SECURITY", "DROP POLICY server ON persons"})
+  for (const char* sql :
+       {"TRUNCATE persons", "CREATE TABLE guildhall.mine (a int)", "SET ROLE guildhall_tick",
+        "ALTER TABLE persons DISABLE ROW LEVEL SECURITY", "DROP POLICY server ON persons"})
     EXPECT_THROW(app.execute(sql), DatabaseError) << sql;
 }
 

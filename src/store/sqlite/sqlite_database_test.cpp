@@ -170,7 +170,8 @@ TEST(SqliteDatabase, AStatementThatRunsTooLongIsEnded) {
   sqlite::Connection connection(world.database_file(), sqlite::Role::reader);
   connection.limit_statements(std::chrono::milliseconds(20));
   try {
-    connection.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+    connection.query(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
     FAIL() << "it ended";
   } catch (const DatabaseError& error) {
     EXPECT_EQ(error.code(), DbCode::timed_out);

@@ -251,7 +251,8 @@ bool UnitRunner::try_group(Connection& connection, std::vector<Unit*>& group) {
         connection.execute("RELEASE unit");
       }
       // Where nothing remains, nothing has to reach the disk.
-      const bool nothing = std::ranges::all_of(group, [](const Unit* unit) { return unit->error != nullptr; });
+      const bool nothing =
+          std::ranges::all_of(group, [](const Unit* unit) { return unit->error != nullptr; });
       connection.execute(nothing ? "ROLLBACK" : "COMMIT");
       return true;
     } catch (...) {
