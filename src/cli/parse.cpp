@@ -14,7 +14,8 @@ const std::vector<OptionSpec>& common_options() {
   static const std::vector<OptionSpec> options = {
       {"--config", "FILE", "configuration file (guildhall.toml)"},
       {"--data-dir", "DIR", "folder for database and keys", false, "data.dir"},
-      {"--url", "URL", "the database, sqlite:FILE", false, "database.url"},
+      {"--url", "URL", "the database: sqlite:FILE, sqlite-per-server:DIR or postgres://...", false,
+       "database.url"},
       {"--json", "", "one JSON object on stdout, everything else on stderr"},
       {"--verbose", "", "more of what happens, on stderr"},
   };

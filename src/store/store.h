@@ -8,6 +8,7 @@
 //   schema_session.h   a plain connection that may change the schema
 //   sqlite/       SQLite: in one shared file (sqlite_database.h), in a file per server
 //                 (per_server_database.h)
+//   postgres/     PostgreSQL (postgres_database.h), over libpq in pipeline mode
 //
 // Who calls it: `tenancy` alone executes (Passkey); features declare statements and write bodies.
 // It promises: a unit of work is all or nothing and answered only after its commit; serialisation
