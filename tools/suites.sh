@@ -55,7 +55,8 @@ suite_faults() { node_tests tests/faults run.mjs; }
 suite_contract() { node_tests tests/contract/discordjs run.mjs; }
 suite_journeys() { node_tests tests/journeys run.mjs; }
 suite_browser() { node_tests tests/browser run.mjs; }
-suite_dashboard() { (cd dashboard && npm run --silent check && npm test --silent); }
+# Without colours, which would hide the counts.
+suite_dashboard() { (cd dashboard && export NO_COLOR=1 && npm run --silent check && npm test --silent); }
 suite_bench_check() { build/release/bench --check; }
 
 suite_lint() {

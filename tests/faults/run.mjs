@@ -6,18 +6,25 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Bot, freePort, full, http, query, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { setUp, startPostgres } from '../support/postgres.mjs';
 
 const speed = 30; // a minute of the world is two seconds
 const kills = full ? 100 : 10;
+const serverKills = full ? 20 : 3;
+const postgres = await startPostgres();
+let databases = 0;
 
 /** The platforms with their members at work, and a bot that serves them; both end with the test. */
-async function world(t, { rate = 100, faults = {}, members = true } = {}) {
+async function world(t, { rate = 100, faults = {}, members = true, onPostgres = false } = {}) {
   const origin = Math.floor(Date.now() / 1000);
   const clock = `${speed}:${origin}`;
   const sim = await startSim(['--rate', String(rate), '--sim-clock', clock, '--keep', temporaryFolder()]);
   const port = await freePort();
   await sim.post('/kick/webhook', { url: `http://127.0.0.1:${port}/webhooks/kick` });
-  const bot = new Bot({ dataDir: temporaryFolder(), port, env: simEnvironment(sim.contract), args: ['--sim-clock', clock] });
+  const database = `faults_${(databases += 1)}`;
+  const env = { ...simEnvironment(sim.contract), ...(onPostgres ? await setUp(postgres, database) : {}) };
+  const bot = new Bot({ dataDir: temporaryFolder(), port, env, args: ['--sim-clock', clock] });
+  bot.query = (sql) => (onPostgres ? postgres.query(database, sql) : query(bot.dataDir, sql));
   t.after(async () => {
     await bot.process.stop('SIGKILL');
     await sim.stop('SIGKILL');
@@ -77,9 +84,9 @@ function correct(sim, administrators, places) {
 async function settle(sim, bot) {
   await sim.post('/members/stop');
   await until('all webhooks to be told', async () => (await sim.get('/healthz')).webhooks_waiting === 0, 60);
-  await until('the outbox to be empty', async () => (await query(bot.dataDir, 'SELECT count(*) AS n FROM outbox'))[0].n === 0, 90);
-  const [{ newest }] = await query(bot.dataDir, 'SELECT max(at) AS newest FROM presence');
-  await until('the newest presence to be settled', async () => (await query(bot.dataDir, 'SELECT min(settled_until) AS until FROM watch_settlements'))[0].until >= (newest ?? 0) + 120e6, 90);
+  await until('the outbox to be empty', async () => (await bot.query('SELECT count(*) AS n FROM outbox'))[0].n === 0, 90);
+  const [{ newest }] = await bot.query('SELECT max(at) AS newest FROM presence');
+  await until('the newest presence to be settled', async () => (await bot.query('SELECT min(settled_until) AS until FROM watch_settlements'))[0].until >= (newest ?? 0) + 120e6, 90);
 }
 
 async function checkRecord(sim, bot) {
@@ -97,7 +104,7 @@ const troubles = (bot) => bot.process.stderr().split('\n').filter((line) => / (w
 
 /** What Discord was told is in the ledger, once; what is in the ledger was announced, once. */
 async function checkCorrections(sim, bot, asked) {
-  const booked = await query(bot.dataDir, "SELECT operation_id, amount, reason FROM ledger WHERE kind = 'admin_adjust' AND reason LIKE 'correction %'");
+  const booked = await bot.query("SELECT operation_id, amount, reason FROM ledger WHERE kind = 'admin_adjust' AND reason LIKE 'correction %'");
   const byOperation = new Map(booked.map((row) => [row.operation_id, row]));
   assert.equal(byOperation.size, booked.length, 'an operation was booked twice');
   const interactions = await sim.get('/discord/interactions');
@@ -120,22 +127,44 @@ async function checkCorrections(sim, bot, asked) {
   return { asked: asked.length, answered, booked: booked.length };
 }
 
-test(`killed ${kills} times under load, it goes on by itself and has lost and doubled nothing`, { timeout: 1_200_000 }, async (t) => {
-  const { sim, bot, places, administrator } = await world(t);
+for (const onPostgres of [false, true]) {
+  test(`killed ${kills} times under load${onPostgres ? ' on PostgreSQL' : ''}, it goes on by itself and has lost and doubled nothing`, { timeout: 1_200_000 }, async (t) => {
+    const { sim, bot, places, administrator } = await world(t, { onPostgres });
+    const stopCorrections = correct(sim, administrator, places);
+    for (let i = 0; i < kills; i += 1) {
+      await sleep(400 + Math.random() * 2_000);
+      await bot.process.stop('SIGKILL');
+      bot.begin();
+      await bot.ready();
+    }
+    await sleep(1_000);
+    const asked = await stopCorrections();
+    await settle(sim, bot);
+    const counts = await checkRecord(sim, bot);
+    const corrections = await checkCorrections(sim, bot, asked);
+    assert.ok(corrections.answered > 0, 'no correction was answered');
+    console.log(`# ${kills} kills: ${counts.kick_events} events of Kick, ${counts.points_awarded} points awarded, corrections ${JSON.stringify(corrections)}`);
+  });
+}
+
+test(`PostgreSQL killed ${serverKills} times under load: the bot waits for it, and what was answered is there, once`, { timeout: 600_000 }, async (t) => {
+  const { sim, bot, places, administrator } = await world(t, { onPostgres: true });
   const stopCorrections = correct(sim, administrator, places);
-  for (let i = 0; i < kills; i += 1) {
-    await sleep(400 + Math.random() * 2_000);
-    await bot.process.stop('SIGKILL');
-    bot.begin();
-    await bot.ready();
+  for (let i = 0; i < serverKills; i += 1) {
+    await sleep(1_500 + Math.random() * 2_000);
+    await postgres.kill();
+    await sleep(Math.random() * 1_000);
+    await postgres.restart();
+    await until('the bot to be ready again', async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
   }
-  await sleep(1_000);
+  await sleep(3_000);
   const asked = await stopCorrections();
   await settle(sim, bot);
   const counts = await checkRecord(sim, bot);
   const corrections = await checkCorrections(sim, bot, asked);
   assert.ok(corrections.answered > 0, 'no correction was answered');
-  console.log(`# ${kills} kills: ${counts.kick_events} events of Kick, ${counts.points_awarded} points awarded, corrections ${JSON.stringify(corrections)}`);
+  assert.equal(bot.process.child.exitCode, null, 'the bot ended');
+  console.log(`# ${serverKills} kills of PostgreSQL: ${counts.kick_events} events of Kick, corrections ${JSON.stringify(corrections)}`);
 });
 
 test('repeated, delayed, reordered and forged messages leave the same sums', { timeout: 300_000 }, async (t) => {
@@ -166,15 +195,15 @@ test('a clock that jumps back an hour makes nothing negative and pays nothing tw
   }
   await settle(sim, bot);
   await checkRecord(sim, bot);
-  const [{ negative }] = await query(bot.dataDir, 'SELECT (SELECT count(*) FROM balances WHERE balance < 0) + (SELECT count(*) FROM watchtime WHERE watched_us < 0 OR subscribed_us < 0) AS negative');
+  const [{ negative }] = await bot.query('SELECT (SELECT count(*) FROM balances WHERE balance < 0) + (SELECT count(*) FROM watchtime WHERE watched_us < 0 OR subscribed_us < 0) AS negative');
   assert.equal(negative, 0);
 });
 
 test('an outage of Discord pauses nothing, leaving deletes nothing, and coming back resumes', { timeout: 120_000 }, async (t) => {
   const { sim, bot, places } = await world(t, { rate: 20 });
   const guild = places.servers[0].id;
-  const state = async () => (await query(bot.dataDir, `SELECT state FROM servers WHERE discord_server_id = ${guild}`))[0].state;
-  const people = async () => (await query(bot.dataDir, `SELECT count(*) AS n FROM persons WHERE discord_server_id = ${guild}`))[0].n;
+  const state = async () => (await bot.query(`SELECT state FROM servers WHERE discord_server_id = ${guild}`))[0].state;
+  const people = async () => (await bot.query(`SELECT count(*) AS n FROM persons WHERE discord_server_id = ${guild}`))[0].n;
   await until('people to be known', async () => (await people()) > 0);
   await sim.post('/discord/outage', { guild });
   await sleep(500);
@@ -209,7 +238,7 @@ test('a platform that closes, refuses and limits is only a pause', { timeout: 12
 test('what Kick said last still holds after a restart: offline chat counts nothing while Kick cannot be asked', { timeout: 120_000 }, async (t) => {
   const { sim, bot, places } = await world(t, { members: false });
   const slug = places.servers[0].suggested_kick_channel;
-  await until('the channel to be known as offline', async () => (await query(bot.dataDir, `SELECT live FROM channels WHERE slug = '${slug}'`))[0]?.live === 'offline');
+  await until('the channel to be known as offline', async () => (await bot.query(`SELECT live FROM channels WHERE slug = '${slug}'`))[0]?.live === 'offline');
   await bot.process.stop('SIGKILL');
   const keyFile = join(bot.dataDir, 'kick.pem');
   writeFileSync(keyFile, sim.contract.kick.public_key);
@@ -220,8 +249,8 @@ test('what Kick said last still holds after a restart: offline chat counts nothi
   const { viewers } = places.kick_channels.find((channel) => channel.slug === slug);
   const people = viewers.filter((viewer) => !viewer.bot && viewer.slug !== slug).slice(0, 2);
   for (const viewer of people) await sim.post('/kick/chat', { slug, user: viewer.id, content: 'hello' });
-  await until('both to be noticed', async () => (await query(bot.dataDir, 'SELECT count(DISTINCT person_id) AS n FROM presence'))[0].n >= 2);
-  assert.deepEqual(await query(bot.dataDir, "SELECT * FROM watch_conditions WHERE kind = 'chat'"), []);
+  await until('both to be noticed', async () => (await bot.query('SELECT count(DISTINCT person_id) AS n FROM presence'))[0].n >= 2);
+  assert.deepEqual(await bot.query("SELECT * FROM watch_conditions WHERE kind = 'chat'"), []);
 });
 
 /** The application's subscriptions, as it could ask Kick itself. */

@@ -33,7 +33,7 @@ export async function startPostgres() {
     /** SQL as the superuser, or as whoever `login` is; rows as objects. */
     async query(database, sql, login = 'postgres') {
       const text = `SELECT coalesce(json_agg(row), '[]') FROM (${sql}) row`;
-      return JSON.parse((await psql(url(login, database), ['-c', text])).stdout);
+      return JSON.parse((await psql(url(login, database), ['-c', 'SET search_path TO guildhall, public', '-c', text])).stdout);
     },
     execute: (database, sql, login = 'postgres') => psql(url(login, database), ['-c', sql]),
     /** A session that goes on with its SQL until it is stopped. */
