@@ -52,7 +52,7 @@ Answer answer_of(const store::DatabasePlace& place, const tenancy::TableCatalog&
         fmt::format("{:<28} {}\n{:<28} {}\n", fault.table, fault.reason, "", tenancy::describe(fault.remedy));
   }
   answer.text +=
-      fmt::format("{}: {} tables looked at, {} faults\n", place.name(), tables.all().size(), faults.size());
+      fmt::format("{}: {} tables looked at, faults: {}\n", place.name(), tables.all().size(), faults.size());
   answer.json = {{"database", place.name()}, {"tables", tables.all().size()}, {"faults", std::move(rows)}};
   return answer;
 }
@@ -72,8 +72,8 @@ Result<std::optional<Answer>> doctor_catalog(const Arguments& arguments) {
              arguments.json ? "\n" : "");
   std::fflush(stdout);
   return fail(ErrorCode::refused_by_guard,
-              fmt::format("the seal of '{}' is open in {} places", place->name(), faults->size()),
-              "Each remedy stands below its fault; the bot does not start before.");
+              fmt::format("the seal of '{}' is open; faults: {}", place->name(), faults->size()),
+              "Each remedy stands below its fault.");
 }
 
 }  // namespace guildhall::cli

@@ -44,7 +44,7 @@ Result<CatalogFaults> find_catalog_faults(const store::DatabasePlace& place, con
 Result<void> refuse_faults(const std::string& database, const CatalogFaults& faults) {
   if (faults.empty()) return {};
   const CatalogFault& first = faults.front();
-  const std::string more = faults.size() == 1 ? "" : fmt::format(" (and {} more faults)", faults.size() - 1);
+  const std::string more = faults.size() == 1 ? "" : fmt::format(" (and {} more)", faults.size() - 1);
   return fail(
       ErrorCode::refused_by_guard,
       fmt::format("the seal of '{}' is open: {}: {}{}", database, first.table, first.reason, more),

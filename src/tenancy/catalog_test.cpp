@@ -475,7 +475,7 @@ TEST(Catalog, TheFirstFaultIsNamedWithItsRemedyAndTheOthersAreCounted) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::refused_by_guard);
   EXPECT_EQ(refused.error().message,
-            "the seal of 'host/db' is open: balances: row-level security is off (and 2 more faults)");
+            "the seal of 'host/db' is open: balances: row-level security is off (and 2 more)");
   EXPECT_THAT(refused.error().hint, HasSubstr("ALTER ..."));
   EXPECT_THAT(refused.error().hint, HasSubstr("doctor isolation --catalog"));
 }
