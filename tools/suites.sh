@@ -27,7 +27,7 @@ with_postgres() {
 }
 
 # What is about PostgreSQL alone, and what moves data between the layouts, which needs all of them.
-of_postgres='Postgres.*:*InPostgres*:Move*:*/Move*'
+of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*'
 # What is about no layout, or about one of SQLite's: run once.
 of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*'
 
