@@ -44,10 +44,12 @@ target_link_libraries(noninterference PUBLIC test_support)
 target_precompile_headers(noninterference PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 
 # The files that hold a mutation, compiled once more with it; their objects come before the rooms' own.
-add_library(mutants STATIC src/store/statement.cpp src/store/sqlite/connection.cpp src/tenancy/seal.cpp
-                           src/tenancy/scopes.cpp src/bot/dispatcher.cpp)
+add_library(mutants STATIC src/store/statement.cpp src/store/sqlite/connection.cpp src/store/sqlite/units.cpp
+                           src/store/sqlite/server_files.cpp src/store/postgres/connection.cpp
+                           src/tenancy/seal.cpp src/tenancy/scopes.cpp src/bot/dispatcher.cpp
+                           tests/isolation/switches.cpp)
 target_compile_definitions(mutants PRIVATE GUILDHALL_MUTATIONS)
-target_include_directories(mutants PRIVATE src)
+target_include_directories(mutants PRIVATE src . ${PostgreSQL_INCLUDE_DIRS})
 
 function(isolation_tests name)
   add_executable(${name} ${ARGN})
@@ -57,7 +59,11 @@ function(isolation_tests name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 isolation_tests(isolation_tests tests/isolation/noninterference_test.cpp)
-isolation_tests(mutation_tests tests/isolation/mutants_test.cpp $<TARGET_OBJECTS:mutants>)
-isolation_tests(mutant_unit_tests tests/isolation/mutant_unit_tests.cpp src/tenancy/seal_test.cpp
-                src/store/sqlite/sqlite_database_test.cpp $<TARGET_OBJECTS:mutants>)
+isolation_tests(mutation_tests tests/isolation/peeling.cpp tests/isolation/tables.cpp tests/isolation/matrix.cpp
+                tests/isolation/predicates_test.cpp tests/isolation/walls_test.cpp tests/isolation/tables_test.cpp
+                tests/isolation/unit_tests_test.cpp $<TARGET_OBJECTS:mutants>)
+# The unit tests once more, on the mutants.
+add_executable(mutant_unit_tests $<TARGET_OBJECTS:unit_tests> $<TARGET_OBJECTS:mutants>)
+target_link_libraries(mutant_unit_tests PRIVATE guildhall_cli test_support fuzz_targets pg_query GTest::gmock GTest::gtest_main)
+set_target_properties(mutant_unit_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_dependencies(mutation_tests mutant_unit_tests)

@@ -36,7 +36,7 @@ suite_unit() { gtest unit_tests "--gtest_filter=-$of_postgres"; }
 suite_files() {
   export GUILDHALL_TEST_STORAGE=sqlite-per-server
   local result=0
-  { gtest unit_tests "--gtest_filter=-$of_postgres:$of_no_other" && gtest isolation_tests; } || result=1
+  { gtest unit_tests "--gtest_filter=-$of_postgres:$of_no_other" && gtest isolation_tests && gtest mutation_tests; } || result=1
   unset GUILDHALL_TEST_STORAGE
   return $result
 }
@@ -44,7 +44,7 @@ suite_postgres() { with_postgres on_postgres; }
 on_postgres() {
   export GUILDHALL_TEST_STORAGE=postgres
   local result=0
-  { gtest unit_tests "--gtest_filter=-$of_no_other" && gtest isolation_tests; } || result=1
+  { gtest unit_tests "--gtest_filter=-$of_no_other" && gtest isolation_tests && gtest mutation_tests; } || result=1
   unset GUILDHALL_TEST_STORAGE
   return $result
 }

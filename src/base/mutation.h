@@ -1,22 +1,44 @@
 // Faults put in on purpose, to see that a test catches them. They exist only in the programs that are
-// compiled with GUILDHALL_MUTATIONS (tests/isolation/mutants_test.cpp), which choose one at run time.
+// compiled with GUILDHALL_MUTATIONS (tests/isolation/), which switch them on at run time.
 #pragma once
+
+#include <boost/describe/enum.hpp>
 
 namespace guildhall {
 
-enum class Mutation {
-  none,
-  statement_without_predicate,  // store/statement.cpp: one statement loses its tenant predicate
-  gate_open,                    // tenancy/seal.cpp: every statement passes
-  statement_and_gate,           // both of the above
-  scope_swapped,                // tenancy/scopes.cpp: an event's scope is another server's
-  lane_shared,                  // bot/dispatcher.cpp: servers share settings, cooldowns and recent ids
-  authorizer_off,               // store/sqlite/connection.cpp: running connections may do anything
-};
+// clang-format off
+BOOST_DEFINE_ENUM_CLASS(Mutation,
+  // The gate for statements (store/statement.cpp, tenancy/seal.cpp).
+  statement_without_predicate,  // one statement loses its tenant predicate
+  gate_open,                    // every statement passes
+  parameters_unread,            // ... whatever it binds
+  tables_unread,                // ... whatever tables it is on
+  shape_unread,                 // ... whatever its text says
+  accesses_unread,              // ... whatever the database says that it reaches
+  plan_unread,                  // ... however it searches
+  // The gate for tables, and scopes (tenancy/scopes.cpp, tenancy/registry.cpp).
+  catalog_unread,     // nobody compares the catalog with what is declared
+  scope_swapped,      // an event's scope is another server's
+  session_unchecked,  // every session may have every server's scope
+  channel_of_all,     // a channel's event is every server's
+  inactive_served,    // events of servers that the bot has left are served
+  reserved_known,     // the isolation proof's servers are servers like others
+  // The road (bot/dispatcher.cpp).
+  lane_shared,  // servers share settings, cooldowns and recent ids
+  // SQLite (store/sqlite/connection.cpp, units.cpp, server_files.cpp).
+  authorizer_off,     // running connections may do anything
+  scope_kind_unread,  // a statement runs in a scope of any kind
+  marker_unread,      // nobody compares a file's marker with its name
+  pins_off,           // a server's file takes rows of any server
+  file_shared,        // all servers have the same file
+  // PostgreSQL (store/postgres/connection.cpp).
+  scope_unsent,  // the database is not told whose scope it is
+  scope_kept     // the scope outlives its transaction
+)
+// clang-format on
 
 #ifdef GUILDHALL_MUTATIONS
-Mutation active_mutation();
-inline bool mutated(Mutation mutation) { return active_mutation() == mutation; }
+bool mutated(Mutation mutation);
 #else
 constexpr bool mutated(Mutation) { return false; }
 #endif

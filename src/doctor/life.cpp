@@ -95,6 +95,10 @@ std::vector<Run> Life::step(const std::string& name, const std::function<void()>
   try {
     body();
     ++report_.line("life", "steps").own;
+  } catch (const ErrorException& error) {
+    // Whoever never answered once will not answer the next hundred times.
+    if (error.error().code == ErrorCode::timeout) throw;
+    failures_.emplace(name, error.what());
   } catch (const std::exception& error) {
     failures_.emplace(name, error.what());
   }

@@ -96,14 +96,17 @@ tenancy::ServerScope ProofBot::discord_scope(ServerId server) {
   return checked(*scope, server, "an event of Discord");
 }
 
-/// Both servers listen to the channel; the other is inactive while this one lives.
+/// Both servers listen to the channel; the other is inactive while this one lives, and gets no event.
 tenancy::ServerScope ProofBot::channel_scope(ServerId server) {
+  constexpr const char* kFrom = "an event of a channel";
   const auto scopes = tenancy_->scopes().for_channel_event(channel_);
   if (scopes.empty()) throw ErrorException({ErrorCode::failed, "an event of the proof found no server"});
   for (const auto& scope : scopes) {
-    if (scope.server() == server) return checked(scope, server, "an event of a channel");
+    if (scope.server() != server && !tenancy_->servers().is_active(scope.server()))
+      wrong_scopes_.emplace_back(kFrom);
   }
-  return checked(scopes.front(), server, "an event of a channel");
+  const auto own = std::ranges::find(scopes, server, &tenancy::ServerScope::server);
+  return checked(own == scopes.end() ? scopes.front() : *own, server, kFrom);
 }
 
 bot::Dispatcher::Done ProofBot::expect() {

@@ -19,16 +19,17 @@ namespace {
 /// The fault of a developer's bad day: "AND the server" forgotten in one place.
 void forget_predicate(StatementInfo& info) {
   constexpr std::string_view kPredicate = "discord_server_id = :server AND ";
-  const auto at = info.sqlite.find(kPredicate);
-  if (info.name == "persons.find_identity" && at != std::string::npos)
-    info.sqlite.erase(at, kPredicate.size());
+  if (info.name != "persons.find_identity") return;
+  for (std::string* sql : {&info.sqlite, &info.postgres}) {
+    if (const auto at = sql->find(kPredicate); at != std::string::npos)
+      sql->replace(at, kPredicate.size(), ":server <> 0 AND ");
+  }
 }
 
 }  // namespace
 
 void StatementRegistry::insert(StatementInfo info) {
-  if (mutated(Mutation::statement_without_predicate) || mutated(Mutation::statement_and_gate))
-    forget_predicate(info);
+  if (mutated(Mutation::statement_without_predicate)) forget_predicate(info);
   for (const StatementInfo& other : statements_) {
     if (other.name == info.name)
       throw std::logic_error(fmt::format("two statements are named '{}'", info.name));

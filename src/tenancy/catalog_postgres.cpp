@@ -68,8 +68,10 @@ class PostgresCatalog {
       : session_(session), tables_(tables) {}
 
   CatalogFaults find(const ConnectedLogin& bot, const ConnectedLogin& cross_server) {
-    // Everything as of one moment: a migration beside us is seen whole or not at all.
-    session_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    // Everything as of one moment: a migration beside us is seen whole or not at all. Who has begun a
+    // transaction asks about what is in it.
+    const bool own = !session_.in_transaction();
+    if (own) session_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     look_at_login("database.url", bot, kAppRole);
     look_at_login("database.tick_url", cross_server, kTickRole);
     look_at_roles({bot.role, cross_server.role});
@@ -84,7 +86,7 @@ class PostgresCatalog {
     look_at_programs();
     look_at_views();
     look_at_functions();
-    session_.execute("COMMIT");
+    if (own) session_.execute("COMMIT");
     return std::move(faults_);
   }
 

@@ -37,6 +37,8 @@ class Scopes {
   Result<ServerScope> for_operator(ServerId server) const;
 
  private:
+  bool is_served(ServerId server) const;
+
   store::Database* database_;
   const ServerRegistry* servers_;
   const ChannelDirectory* channels_;

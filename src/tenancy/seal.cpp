@@ -20,6 +20,7 @@ bool reads_function(std::string_view table) { return table == "json_each"; }
 
 Refusal refuse_parameters(const TableCatalog& catalog, const StatementInfo& info,
                           const StatementFacts& facts) {
+  if (mutated(Mutation::parameters_unread)) return std::nullopt;
   std::set<std::string> wanted;
   for (const auto& parameter : info.parameters) wanted.insert(":" + parameter.name);
   const bool sealed = std::any_of(facts.accesses.begin(), facts.accesses.end(),
@@ -50,7 +51,7 @@ bool is_write(const StatementFacts::Access& access) { return access.touch != Sta
 
 Refusal refuse_table(const TableCatalog& catalog, const StatementInfo& info,
                      const StatementFacts::Access& access) {
-  if (reads_function(access.table)) return std::nullopt;
+  if (reads_function(access.table) || mutated(Mutation::tables_unread)) return std::nullopt;
   const TableSpec* spec = catalog.find(access.table);
   if (spec == nullptr) return fmt::format("table '{}' has no declared class", access.table);
   const bool sealed = spec->table_class != TableClass::global;
@@ -80,6 +81,7 @@ Refusal refuse_table(const TableCatalog& catalog, const StatementInfo& info,
 /// The authorizer's account must agree with the reader's: a sealed table that was touched but not
 /// read in the SQL came in through a view, a trigger or a trick.
 Refusal refuse_unseen(const TableCatalog& catalog, const StatementFacts& facts, const SqlShape& shape) {
+  if (mutated(Mutation::accesses_unread)) return std::nullopt;
   for (const auto& access : facts.accesses) {
     if (!catalog.is_sealed(access.table)) continue;
     const bool seen = std::any_of(shape.sealed_uses.begin(), shape.sealed_uses.end(),
@@ -98,6 +100,7 @@ Refusal refuse_unseen(const TableCatalog& catalog, const StatementFacts& facts, 
 
 /// Each step that reaches a sealed table must search it by the tenant column.
 Refusal refuse_plan(const StatementFacts& facts, const SqlShape& shape) {
+  if (mutated(Mutation::plan_unread)) return std::nullopt;
   for (const std::string& step : facts.plan) {
     for (const TableUse& use : shape.sealed_uses) {
       const std::string& name = use.alias;
@@ -116,7 +119,7 @@ Refusal refuse_plan(const StatementFacts& facts, const SqlShape& shape) {
 
 std::optional<std::string> refuse_statement(const TableCatalog& catalog, const StatementInfo& info,
                                             const StatementFacts& facts) {
-  if (mutated(Mutation::gate_open) || mutated(Mutation::statement_and_gate)) return std::nullopt;
+  if (mutated(Mutation::gate_open)) return std::nullopt;
   if (auto refusal = refuse_parameters(catalog, info, facts)) return refusal;
   if (auto refusal = refuse_columns(info, facts)) return refusal;
   for (const auto& access : facts.accesses) {
@@ -127,7 +130,7 @@ std::optional<std::string> refuse_statement(const TableCatalog& catalog, const S
   if (info.access != Access::server) return std::nullopt;
   const SqlShape shape =
       read_shape(facts.sql, [&](std::string_view table) { return catalog.is_sealed(table); });
-  if (shape.refusal) return shape.refusal;
+  if (shape.refusal && !mutated(Mutation::shape_unread)) return shape.refusal;
   if (auto refusal = refuse_unseen(catalog, facts, shape)) return refusal;
   return refuse_plan(facts, shape);
 }

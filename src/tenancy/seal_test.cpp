@@ -191,6 +191,17 @@ TEST_F(Seal, RefusesAPlanThatDoesNotSearchByTheServer) {
   }
 }
 
+/// As a view or a trigger would bring it in.
+TEST_F(Seal, RefusesATableThatTheTextDoesNotShow) {
+  const std::string sql = "SELECT balance FROM balances WHERE discord_server_id = :server";
+  const store::StatementInfo info{
+      nullptr, "test", "test.statement", Access::server, store::Cost::open, "", sql, sql, {}, {}};
+  auto facts = connection_.inspect(sql);
+  facts.accesses.push_back({"persons", "display_name", store::StatementFacts::Touch::read});
+  EXPECT_THAT(refuse_statement(world_.declarations.tables, info, facts).value_or(""),
+              HasSubstr("table 'persons' is reached in a way that the statement does not show"));
+}
+
 TEST_F(Seal, RefusesWritesToTablesOfNoServer) {
   EXPECT_THAT(server("UPDATE setting_defaults SET value = 'x' WHERE key = 'a'"),
               HasSubstr("may only be read"));

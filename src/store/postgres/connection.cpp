@@ -6,6 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 
+#include "base/mutation.h"
+
 namespace guildhall::store::postgres {
 
 namespace asio = boost::asio;
@@ -33,14 +35,21 @@ Connection::~Connection() {
 void Connection::command(const char* sql) { send_prepared(sql, sql, {}, Parameters{}, {Reply::fixed}); }
 
 void Connection::set_scope(ServerId server) {
+  if (mutated(Mutation::scope_unsent)) return;
   const Value text = server.str();
   Parameters parameters;
   parameters.add(text);
-  send_prepared("scope", "SELECT set_config('guildhall.server_id', $1, true)", {oid_of(ValueType::text)},
-                parameters, {Reply::fixed});
+  constexpr const char* kKept = "SELECT set_config('guildhall.server_id', $1, false)";
+  const char* sql =
+      mutated(Mutation::scope_kept) ? kKept : "SELECT set_config('guildhall.server_id', $1, true)";
+  send_prepared("scope", sql, {oid_of(ValueType::text)}, parameters, {Reply::fixed});
 }
 
 void Connection::set_scope_and_lock(ServerId server) {
+  if (mutated(Mutation::scope_unsent) || mutated(Mutation::scope_kept)) {
+    set_scope(server);
+    return lock(server);
+  }
   const Value text = server.str();
   const Value number = server.value();
   Parameters parameters;

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/mutation.h"
 #include "store/schema_session.h"
 #include "store/server_file.h"
 #include "store/sqlite/units.h"
@@ -104,7 +105,7 @@ void pin_tables(SchemaSession& session, ServerId server) {
       "AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) c WHERE c.name = $1) ORDER BY m.name",
       {std::string(kTenantColumn)});
   const auto is_pinned = [&](const auto& table) { return table[1].find(wanted) != std::string::npos; };
-  if (std::ranges::all_of(tables, is_pinned)) return;
+  if (mutated(Mutation::pins_off) || std::ranges::all_of(tables, is_pinned)) return;
   session.begin();
   for (const auto& table : tables) {
     if (!is_pinned(table)) session.execute(fmt::format("ALTER TABLE \"{}\" ADD COLUMN {}", table[0], wanted));
@@ -137,6 +138,7 @@ template <class Session>
 void compare_marker(Session& session, const std::string& file, ServerId server) {
   if (session.query("SELECT name FROM sqlite_schema WHERE name = 'server_marker'").empty())
     raise_unmarked(file);
+  if (mutated(Mutation::marker_unread)) return;
   const auto marker = session.query(fmt::format("SELECT {} FROM server_marker", kTenantColumn));
   if (marker.size() != 1) raise_unmarked(file);
   if (marker[0][0] != server.str()) raise_foreign(file, server, marker[0][0]);
@@ -147,7 +149,8 @@ void compare_marker(Session& session, const std::string& file, ServerId server) 
 std::string directory_file(const std::string& folder) { return (fs::path(folder) / "directory.db").string(); }
 
 std::string server_file(const std::string& folder, ServerId server) {
-  return (fs::path(folder) / "servers" / (server.str() + ".db")).string();
+  const std::string name = mutated(Mutation::file_shared) ? "all" : server.str();
+  return (fs::path(folder) / "servers" / (name + ".db")).string();
 }
 
 CopiedTables::CopiedTables(const std::string& file, const TableHomes& homes) {
@@ -262,7 +265,8 @@ void ServerFiles::remove(ServerId server, Directory& directory) {
     throw DatabaseError(DbCode::other, "", fmt::format("server {} is not erased", server.str()));
   distrust(server);
   std::error_code ignored;
-  for (const char* end : {"-wal", "-shm", ""}) fs::remove(file(server) + end, ignored);
+  if (!mutated(Mutation::file_shared))
+    for (const char* end : {"-wal", "-shm", ""}) fs::remove(file(server) + end, ignored);
   ++removals_;
 }
 

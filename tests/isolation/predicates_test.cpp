@@ -1,0 +1,65 @@
+// The proof's own measure: each predicate of each statement taken away in turn, with the gate open.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <regex>
+#include <set>
+
+#include "tests/isolation/matrix.h"
+#include "tests/isolation/peeling.h"
+#include "tests/support/proof.h"
+
+namespace guildhall::test {
+namespace {
+
+/// Predicates without which a statement comes to the same in a database that is in order: what keeps other
+/// servers' rows away there is the statement before it.
+const std::set<std::string> kWithoutEffect{"ledger.post_balances",  "ledger.post_ledger",
+                                           "ledger.clear_postings", "points.post_awards",
+                                           "jobs.ensure",           "jobs.done"};
+
+/// The statement without its n-th binding to the scope's server, or to the range; nothing: it has no more.
+std::optional<std::string> unbound(const store::StatementInfo& info, std::size_t number) {
+  static const std::regex kServer(R"((\w+\.)?discord_server_id = :server)");
+  static const std::regex kRange(R"(BETWEEN :first AND :last)");
+  const bool server = info.access == store::Access::server;
+  auto found = std::sregex_iterator(info.sqlite.begin(), info.sqlite.end(), server ? kServer : kRange);
+  for (std::size_t i = 0; i < number && found != std::sregex_iterator(); ++i) ++found;
+  if (found == std::sregex_iterator()) return std::nullopt;
+  const std::string open =
+      server ? ":server <> 0" : "BETWEEN -9223372036854775807 AND 9223372036854775807 AND :first <= :last";
+  const auto at = static_cast<std::size_t>(found->position());
+  return info.sqlite.substr(0, at) + open +
+         info.sqlite.substr(at + static_cast<std::size_t>(found->length()));
+}
+
+TEST(Predicates, TheProofSeesEachThatIsMissing) {
+  if (tested_layout() != store::Layout::sqlite) return;  // elsewhere a wall behind the gate holds: Walls.*
+  const char* full = std::getenv("GUILDHALL_FULL");
+  const std::size_t step = full != nullptr && std::string_view(full) == "1" ? 1 : 12;
+  const auto open_gate = [](const store::StatementInfo&, const store::StatementFacts&) {
+    return std::optional<std::string>();
+  };
+  std::vector<std::pair<std::size_t, std::string>> mutants;
+  const TestWorld original;
+  const auto& statements = original.declarations.statements.all();
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (kWithoutEffect.contains(statements[i].name) || statements[i].owner == "tenancy") continue;
+    for (std::size_t number = 0; auto sql = unbound(statements[i], number); ++number)
+      mutants.emplace_back(i, *std::move(sql));
+  }
+  ASSERT_GT(mutants.size(), 40U);
+  for (std::size_t i = 0; i < mutants.size(); i += step) {
+    const auto& [statement, sql] = mutants[i];
+    TestWorld world;
+    // The one list of statements is for everybody else to read.
+    const_cast<store::StatementInfo&>(world.declarations.statements.all()[statement]).sqlite = sql;  // NOLINT
+    const auto report = doctor::prove_isolation(installation_of(world, open_gate), [](std::string_view) {});
+    EXPECT_TRUE(!report || report->leaks() > 0) << statements[statement].name << ": " << sql;
+  }
+  write_to_matrix({"each predicate of each statement, one at a time", kStatementGate, kProof, this_test()});
+}
+
+}  // namespace
+}  // namespace guildhall::test
