@@ -57,7 +57,9 @@ constexpr Statement<OldParams, NoRow> kForget{
 constexpr Statement<CountParams, ActivityRow> kNewest{
     "activity.newest",
     "SELECT activity_id, at, kind, name, amount FROM activity WHERE discord_server_id = :server "
-    "ORDER BY at DESC, activity_id DESC LIMIT :count"};
+    "ORDER BY at DESC, activity_id DESC LIMIT :count",
+    {},
+    store::Cost::bounded};
 
 }  // namespace
 
@@ -70,8 +72,8 @@ TxTask<void> note_activity(store::Tx& tx, Activity activity) {
   co_await tx.change(kForget, {id - kKept});
 }
 
-TxTask<std::vector<ActivityRow>> read_activity(store::Tx& tx, std::int64_t count) {
-  co_return co_await tx.all(kNewest, {count});
+Task<std::vector<ActivityRow>> read_activity(tenancy::ServerScope scope, std::int64_t count) {
+  return scope.all(kNewest, {count});
 }
 
 void declare_activity(store::StatementRegistry& statements) {

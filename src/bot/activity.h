@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "store/tx.h"
+#include "tenancy/scope.h"
 
 namespace guildhall::bot {
 
@@ -31,7 +31,7 @@ BOOST_DESCRIBE_STRUCT(ActivityRow, (), (activity_id, at, kind, name, amount))
 
 store::TxTask<void> note_activity(store::Tx& tx, Activity activity);
 /// The newest `count`, newest first.
-store::TxTask<std::vector<ActivityRow>> read_activity(store::Tx& tx, std::int64_t count);
+Task<std::vector<ActivityRow>> read_activity(tenancy::ServerScope scope, std::int64_t count);
 
 void declare_activity(store::StatementRegistry& statements);
 

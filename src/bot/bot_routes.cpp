@@ -86,8 +86,7 @@ Task<Result<RouteAnswer>> change(const Declarations& declarations, RouteCall cal
 Task<Result<RouteAnswer>> read_log(RouteCall call) {
   const auto limit = call.integer_query("limit", 20, 1, 100);
   if (!limit) co_return std::unexpected(limit.error());
-  const auto rows =
-      co_await call.scope.read([count = *limit](store::Tx& tx) { return tenancy::read_audit(tx, count); });
+  const auto rows = co_await tenancy::read_audit(call.scope, *limit);
   boost::json::array out;
   for (const auto& row : rows) {
     out.push_back({{"id", fmt::format("{}", row.entry_id)},

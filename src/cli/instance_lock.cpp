@@ -87,8 +87,9 @@ class ServerLock final : public InstanceLock {
   }
 
  private:
-  /// 7133 is Guildhall's half of the number; 1 is the lock of schema changes.
-  int number() const { return what_ == Exclusive::bot ? 2 : 3; }
+  int number() const {
+    return static_cast<int>(what_ == Exclusive::bot ? store::DatabaseLock::bot : store::DatabaseLock::proof);
+  }
 
   Result<void> try_to_take() {
     auto session = store::open_login_session(place_, store::Login::bot);
@@ -98,7 +99,8 @@ class ServerLock final : public InstanceLock {
       (*session)->execute(
           "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3");
       (*session)->query("SELECT set_config('application_name', $1, false)", {own_name()});
-      const auto taken = (*session)->query(fmt::format("SELECT pg_try_advisory_lock(7133, {})", number()));
+      const auto taken =
+          (*session)->query(fmt::format("SELECT pg_try_advisory_lock({}, {})", store::kLockClass, number()));
       if (taken.at(0).at(0) != "t") return other_instance(**session);
     } catch (const store::DatabaseError& error) {
       return fail(ErrorCode::storage, fmt::format("database '{}': {}", place_.name(), error.what()));
@@ -111,9 +113,8 @@ class ServerLock final : public InstanceLock {
     const auto rows = session.query(fmt::format(
         "SELECT coalesce(a.application_name, ''), a.pid, coalesce(host(a.client_addr), '') FROM pg_locks l "
         "JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted AND l.classid "
-        "= "
-        "7133 AND l.objid = {} AND l.objsubid = 2 AND a.datname = current_database()",
-        number()));
+        "= {} AND l.objid = {} AND l.objsubid = 2 AND a.datname = current_database()",
+        store::kLockClass, number()));
     std::string holder = "another process";
     if (!rows.empty()) {
       holder = fmt::format("'{}' (PostgreSQL's process {}{})", rows[0][0], rows[0][1],

@@ -61,7 +61,7 @@ Result<store::DatabasePlace> place_of(const Arguments& arguments, const std::str
                                             option, url));
 }
 
-/// No bot runs on these files while this lives. On PostgreSQL the move itself looks for other sessions.
+/// No bot runs on these files while this lives. On PostgreSQL the move itself takes the bot's lock.
 Result<std::unique_ptr<InstanceLock>> hold(const store::DatabasePlace& place) {
   if (place.layout == store::Layout::postgres) return nullptr;
   std::error_code ignored;  // the lock says what is wrong with the folder

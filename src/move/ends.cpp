@@ -78,19 +78,24 @@ std::string mark_of(const DatabasePlace& source) {
   return scheme + fs::weakly_canonical(source.path).string();
 }
 
-void refuse_others(SchemaSession& session, std::chrono::milliseconds patience) {
+void keep_others_out(SchemaSession& session, std::chrono::milliseconds patience) {
   constexpr std::chrono::milliseconds kPause{50};
+  const std::string take_lock = fmt::format("SELECT pg_try_advisory_lock({}, {})", store::kLockClass,
+                                            static_cast<int>(store::DatabaseLock::bot));
   // A process that has just ended may still be listed.
   for (auto waited = std::chrono::milliseconds(0);; waited += kPause) {
     const auto others = session.query(
         "SELECT pid, usename FROM pg_stat_activity WHERE datname = current_database() "
         "AND pid <> pg_backend_pid() AND (application_name = 'guildhall' "
         "OR usename IN ('guildhall_app', 'guildhall_tick')) ORDER BY pid");
-    if (others.empty()) return;
+    // Held as long as the session: a bot that begins now is refused.
+    if (others.empty() && session.query(take_lock)[0][0] == "t") return;
     if (waited >= patience) {
+      const std::string first =
+          others.empty() ? ""
+                         : fmt::format(", the first is process {} of login {}", others[0][0], others[0][1]);
       refuse(ErrorCode::other_instance,
-             fmt::format("Guildhall uses '{}' already: {} sessions, the first is process {} of login {}",
-                         session.name(), others.size(), others[0][0], others[0][1]),
+             fmt::format("Guildhall uses '{}' already: {} sessions{}", session.name(), others.size(), first),
              "Stop the bot first, and whatever else of Guildhall runs there.");
     }
     std::this_thread::sleep_for(kPause);
@@ -108,7 +113,7 @@ bool has_table(SchemaSession& session, Layout layout, std::string_view table) {
 Source::Source(const DatabasePlace& place, std::chrono::milliseconds patience) : place_(place) {
   beside_ = taken(store::open_reading_session(place));
   settle_in(*beside_, place.layout);
-  if (place.layout == Layout::postgres) refuse_others(*beside_, patience);
+  if (place.layout == Layout::postgres) keep_others_out(*beside_, patience);
   check_version(*beside_);
   if (has_table(*beside_, place.layout, kProgressTable)) {
     refuse(ErrorCode::refused_by_guard,
@@ -198,7 +203,7 @@ Target::Target(Source& source, const DatabasePlace& place, const tenancy::TableC
     act_as_owner(*beside_);
     place_.migrate_url = place.url;
     if (source.layout() == Layout::postgres) refuse_same(source.beside(), *beside_);
-    refuse_others(*beside_, options.patience);
+    keep_others_out(*beside_, options.patience);
   }
   taken(migrate::prepare_schema(place_, catalog, clock.now()));
   if (place.layout == Layout::sqlite_per_server) fs::create_directories(fs::path(place.path) / "servers");

@@ -19,8 +19,9 @@ inline constexpr std::string_view kProgressTable = "move_progress";
 /// How the source is named in the mark.
 std::string mark_of(const store::DatabasePlace& source);
 
-/// Throws ErrorException when sessions of Guildhall other than this one use the database. PostgreSQL only.
-void refuse_others(store::SchemaSession& session, std::chrono::milliseconds patience);
+/// Throws ErrorException when sessions of Guildhall other than this one use the database; takes the bot's
+/// lock, so that none begins while this session lasts. PostgreSQL only.
+void keep_others_out(store::SchemaSession& session, std::chrono::milliseconds patience);
 
 bool has_table(store::SchemaSession& session, store::Layout layout, std::string_view table);
 

@@ -742,6 +742,40 @@ TEST_F(Move, WhileSomebodyUsesEitherEndItIsRefused) {
   EXPECT_EQ(refusal(move(target, Place(Layout::sqlite), impatient)).code, ErrorCode::other_instance);
 }
 
+TEST_F(Move, NoBotBeginsAtEitherEndMeanwhile) {
+  if (!has_postgres()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
+  const auto source = filled(Layout::sqlite, 1, {1});
+  const Place first(Layout::postgres);
+  const Place second(Layout::postgres);
+  // Not one of Guildhall's logins, which are seen without a lock.
+  const auto session_at = [](const Place& place) {
+    const std::string& url = place.place.url;
+    auto session =
+        *store::open_postgres_session(test::postgres_url("postgres", url.substr(url.rfind('/') + 1)));
+    session->execute("SET application_name = 'somebody'");
+    return session;
+  };
+  const auto take = [](store::SchemaSession& session) {
+    return session.query(fmt::format("SELECT pg_try_advisory_lock({}, {})", store::kLockClass,
+                                     static_cast<int>(store::DatabaseLock::bot)))[0][0] == "t";
+  };
+  Options impatient;
+  impatient.patience = std::chrono::milliseconds(0);
+  {
+    const auto bot = session_at(first);
+    ASSERT_TRUE(take(*bot));
+    EXPECT_EQ(refusal(move(*source, first, impatient)).code, ErrorCode::other_instance);
+  }
+  ASSERT_TRUE(move(*source, first));
+  const auto at_first = session_at(first);
+  const auto at_second = session_at(second);
+  bool was_open = false;
+  Options watching;
+  watching.on_progress = [&](const Progress&) { was_open = was_open || take(*at_first) || take(*at_second); };
+  ASSERT_TRUE(move(first, second, watching));
+  EXPECT_FALSE(was_open);
+}
+
 TEST(MoveChecksum, DoesNotDependOnTheOrder) {
   const store::ValueRow a{std::int64_t{1}, std::string("x")};
   const store::ValueRow b{std::int64_t{2}, store::Value()};

@@ -12,6 +12,12 @@
 
 namespace guildhall::store {
 
+/// PostgreSQL: who changes the schema, who runs the bot or moves the database, and who runs the isolation
+/// proof hold advisory locks (kLockClass, number). Pairs of numbers are another kind of key than the single
+/// numbers under which servers are locked.
+inline constexpr int kLockClass = 7133;
+enum class DatabaseLock { schema = 1, bot = 2, proof = 3 };
+
 struct Column {
   std::string name;
   ValueType type = ValueType::integer;

@@ -28,7 +28,9 @@ constexpr store::Statement<AuditRow, store::NoRow> kInsert{
 constexpr store::Statement<CountParams, AuditRow> kNewest{
     "tenancy.read_audit",
     "SELECT entry_id, at, actor, door, action, subject, before, after FROM audit_log "
-    "WHERE discord_server_id = :server ORDER BY entry_id DESC LIMIT :count"};
+    "WHERE discord_server_id = :server ORDER BY entry_id DESC LIMIT :count",
+    {},
+    store::Cost::bounded};
 
 constexpr store::GlobalStatement<OperatorParams, store::NoRow> kInsertOperator{
     "tenancy.log_operator",
@@ -44,8 +46,8 @@ store::TxTask<void> audit(store::Tx& tx, TimePoint now, AuditEntry entry) {
   co_await tx.change(kInsert, row);
 }
 
-store::TxTask<std::vector<AuditRow>> read_audit(store::Tx& tx, std::int64_t count) {
-  co_return co_await tx.all(kNewest, {count});
+Task<std::vector<AuditRow>> read_audit(ServerScope scope, std::int64_t count) {
+  return scope.all(kNewest, {count});
 }
 
 store::TxTask<void> log_operator(store::GlobalTx& tx, TimePoint now, AuditEntry entry) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "store/tx.h"
+#include "tenancy/scope.h"
 
 namespace guildhall::tenancy {
 
@@ -39,7 +39,7 @@ BOOST_DESCRIBE_STRUCT(AuditRow, (), (entry_id, at, actor, door, action, subject,
 
 store::TxTask<void> audit(store::Tx& tx, TimePoint now, AuditEntry entry);
 /// The newest `count` entries, newest first.
-store::TxTask<std::vector<AuditRow>> read_audit(store::Tx& tx, std::int64_t count);
+Task<std::vector<AuditRow>> read_audit(ServerScope scope, std::int64_t count);
 
 store::TxTask<void> log_operator(store::GlobalTx& tx, TimePoint now, AuditEntry entry);
 

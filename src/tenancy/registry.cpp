@@ -82,8 +82,10 @@ Task<Arrival> ServerRegistry::arrived(ServerId server, std::string name, TimePoi
       co_await tx.change(kArrived, params);
     co_return standing;
   });
+  // What was changed is read even when it is shown already: a reading from before may be on its way here.
+  const bool changed = !before || before->state != "active" || before->name != params.name;
   const auto shown = find(server);
-  if (!shown || shown->state != "active" || shown->name != params.name) co_await load();
+  if (changed || !shown || shown->state != "active" || shown->name != params.name) co_await load();
   if (!before) co_return Arrival::added;
   co_return before->state == "active" ? Arrival::known : Arrival::resumed;
 }

@@ -43,8 +43,7 @@ TxTask<void> on_leave(Tx& tx, ServerContext& context, const bot::MemberLeft& mem
 Task<Result<bot::RouteAnswer>> get_activity(bot::RouteCall call) {
   const auto limit = call.integer_query("limit", 20, 1, 100);
   if (!limit) co_return std::unexpected(limit.error());
-  const auto rows =
-      co_await call.scope.read([count = *limit](Tx& tx) { return bot::read_activity(tx, count); });
+  const auto rows = co_await bot::read_activity(call.scope, *limit);
   boost::json::array out;
   for (const auto& row : rows) {
     out.push_back({{"id", fmt::format("{}", row.activity_id)},

@@ -98,9 +98,7 @@ Task<Result<bot::RouteAnswer>> get_history(bot::RouteCall call) {
   const TimePoint since =
       from_micros(to_micros(call.now) / bucket.count() * bucket.count() + bucket.count()) -
       std::chrono::hours(*hours);
-  const auto rows = co_await call.scope.read([since, bucket](Tx& tx) -> TxTask<std::vector<HistoryRow>> {
-    co_return co_await tx.all(kHistory, {since, bucket});
-  });
+  const auto rows = co_await call.scope.all(kHistory, {since, bucket});
   boost::json::array buckets;
   std::int64_t next = 0;
   const std::int64_t count = std::chrono::duration_cast<Duration>(std::chrono::hours(*hours)) / bucket;

@@ -17,10 +17,6 @@ using Touch = StatementFacts::Touch;
 constexpr std::size_t kRowsAtOnce = 500;
 constexpr std::size_t kMostParameters = 65'535;
 
-/// Who changes the schema holds this lock. Pairs of numbers are another kind of key than the single
-/// numbers under which servers are locked.
-constexpr std::string_view kSchemaLock = "7133, 1";
-
 /// Reads a plan as EXPLAIN gives it in JSON, in the words that SQLite has for the same.
 void read_plan(const json::Value& node, StatementFacts& facts) {
   const std::string table = json::text_or(node, "Relation Name", "");
@@ -131,7 +127,8 @@ void Session::insert(const std::string& table, const std::vector<Column>& column
 
 void Session::begin() {
   execute("BEGIN");
-  query(fmt::format("SELECT pg_advisory_xact_lock({})", kSchemaLock));
+  query(fmt::format("SELECT pg_advisory_xact_lock({}, {})", kLockClass,
+                    static_cast<int>(DatabaseLock::schema)));
 }
 
 bool Session::in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
