@@ -72,6 +72,31 @@ const std::string& template_database(const tenancy::TableCatalog& tables, TimePo
   return name;
 }
 
+/// Databases that are done with. PostgreSQL waits a tenth of a second for sessions that are about to end:
+/// each is dropped when the next was made, and the last with the program.
+class Done {
+ public:
+  static void with(const std::string& database) {
+    static Done done;
+    done.drop();
+    done.database_ = database;
+  }
+
+ private:
+  ~Done() { drop(); }
+  void drop() {
+    if (database_.empty()) return;
+    try {
+      run_all(variable("GUILDHALL_TEST_POSTGRES"),
+              {fmt::format("DROP DATABASE {} WITH (FORCE)", std::exchange(database_, ""))});
+    } catch (const store::DatabaseError&) {
+      // The server goes with the test run; what it could not drop goes with it.
+    }
+  }
+
+  std::string database_;
+};
+
 /// The tables of a directory and of the servers' files, put together as one shared database would be.
 class Merged {
  public:
@@ -150,12 +175,7 @@ TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, 
 }
 
 TestDatabase::~TestDatabase() {
-  if (created_.empty()) return;
-  try {
-    run_all(variable("GUILDHALL_TEST_POSTGRES"), {fmt::format("DROP DATABASE {} WITH (FORCE)", created_)});
-  } catch (const store::DatabaseError&) {
-    // The server goes with the test run; what it could not drop goes with it.
-  }
+  if (!created_.empty()) Done::with(created_);
 }
 
 std::string TestDatabase::dump(const std::string& sql) const {
