@@ -97,6 +97,57 @@ TEST_F(Ledger, SixtyFourSpendersNeverOverspend) {
   EXPECT_EQ(mismatches(1), 0);
 }
 
+/// Two processes on one database, and 64 people who give to each other at once.
+TEST_F(Ledger, OppositeTransfersOfTwoProcessesLoseNothing) {
+  book(1, "a", {{PersonId(1), 32}});
+  book(1, "b", {{PersonId(2), 32}});
+  const auto other = world_.beside();
+  const tenancy::ServerScope scopes[] = {world_.server(1), *other->scopes().for_operator(ServerId(1))};
+  boost::asio::io_context loop;
+  int paid = 0;
+  for (int i = 0; i < 64; ++i) {
+    const PersonId from(1 + i % 2);
+    const PersonId to(2 - i % 2);
+    auto body = [this, i, from, to](store::Tx& tx) {
+      LedgerOperation gift{"gift:" + std::to_string(i), "test", "", "tester", {{to, 1}, {from, -1}}};
+      return apply(tx, kPoints, std::move(gift), world_.clock.now());
+    };
+    boost::asio::co_spawn(loop, scopes[i / 2 % 2].transact(body),
+                          [&](std::exception_ptr, Result<LedgerReceipt> r) { paid += r ? 1 : 0; });
+  }
+  loop.run();
+  EXPECT_EQ(paid, 64);
+  EXPECT_EQ(balance(1, 1), 32);
+  EXPECT_EQ(balance(1, 2), 32);
+  EXPECT_EQ(mismatches(1), 0);
+}
+
+/// As a platform repeats its message to two processes.
+TEST_F(Ledger, TheSameEventAHundredTimesAtOncePaysOnce) {
+  const auto ours = world_.server(1);
+  const auto other = world_.beside();
+  const tenancy::ServerScope scopes[] = {ours, *other->scopes().for_operator(ServerId(1))};
+  boost::asio::io_context loop;
+  int booked = 0;
+  int known = 0;
+  for (int i = 0; i < 100; ++i) {
+    auto body = [this](store::Tx& tx) {
+      return apply(tx, kPoints, {"kick:gift:7", "test", "", "tester", {{PersonId(1), 5}}},
+                   world_.clock.now());
+    };
+    boost::asio::co_spawn(loop, scopes[i % 2].transact(body),
+                          [&](std::exception_ptr, Result<LedgerReceipt> r) {
+                            booked += r && r->booked ? 1 : 0;
+                            known += r && !r->booked ? 1 : 0;
+                          });
+  }
+  loop.run();
+  EXPECT_EQ(booked, 1);
+  EXPECT_EQ(known, 99);
+  EXPECT_EQ(balance(1, 1), 5);
+  EXPECT_EQ(mismatches(1), 0);
+}
+
 TEST_F(Ledger, TheMismatchCountSeesAnAlteredBalance) {
   book(1, "a", {{PersonId(1), 10}});
   world_.execute("UPDATE balances SET balance = 11, total_credited = 11", 1);
