@@ -281,6 +281,7 @@ class PostgresDatabase::Transaction final : public TxDriver,
 
   /// `commit_sent`: a lost connection leaves open whether it was committed.
   void end(const std::exception_ptr& error, bool commit_sent) {
+    database_.close_if_unscoped(*connection_, error);
     const bool lost = error && code_of(error) == DbCode::connection_lost;
     const bool again = lost ? !commit_sent : error && is_lost_race(error);
     give_back();
@@ -340,6 +341,7 @@ class PostgresDatabase::Single final : public TxDriver, public std::enable_share
       }
     }
     body_.reset();
+    database_.close_if_unscoped(*connection_, error);
     const bool lost = error && code_of(error) == DbCode::connection_lost;
     const bool again = lost ? job_->mode == Mode::read : error && is_lost_race(error);
     Pool& pool = *job_->pool;
@@ -399,6 +401,8 @@ PostgresDatabase::PostgresDatabase(const DatabaseOptions& options, PostgresLimit
 void PostgresDatabase::watch(Metrics& metrics) {
   commit_seconds_ = &metrics.histogram("guildhall_db_commit_seconds", "Time of one transaction that writes.");
   committed_ = &metrics.counter("guildhall_db_units_total", "Units of work committed.");
+  unscoped_ = &metrics.counter("guildhall_db_unscoped_total",
+                               "Statements that ran without a server and were refused by the database.");
   metrics.gauge("guildhall_db_waiting", "Units of work that wait for a connection.",
                 [this] { return static_cast<double>(waiting_.load()); });
   metrics.gauge("guildhall_db_longest_line", "Units of work that wait for one server, at most.",
@@ -569,6 +573,14 @@ void PostgresDatabase::lost(Pool& pool, const Connection* connection) {
   std::erase_if(pool.all, [&](const auto& one) { return one.get() == connection; });
   std::erase(pool.busy, connection);
   pump(pool);
+}
+
+/// A fault of ours: whoever comes next gets another connection, whatever is wrong with this one.
+void PostgresDatabase::close_if_unscoped(Connection& connection, const std::exception_ptr& error) {
+  if (!error || code_of(error) != DbCode::no_scope) return;
+  if (unscoped_ != nullptr) unscoped_->add();
+  log::error("a statement ran without a server, and the database refused it");
+  connection.close();
 }
 
 void PostgresDatabase::run_again(JobPtr job) {

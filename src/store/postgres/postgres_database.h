@@ -82,6 +82,7 @@ class PostgresDatabase final : public Database {
   void connected(Pool& pool, postgres::ConnectionPtr made);
   void not_connected(Pool& pool, const std::string& why);
   void lost(Pool& pool, const postgres::Connection* connection);
+  void close_if_unscoped(postgres::Connection& connection, const std::exception_ptr& error);
   void close();
   void close_connections();
 
@@ -92,6 +93,7 @@ class PostgresDatabase final : public Database {
   std::atomic<std::size_t> longest_ = 0;  // line, since none waited last
   Histogram* commit_seconds_ = nullptr;
   Counter* committed_ = nullptr;
+  Counter* unscoped_ = nullptr;
 
   boost::asio::io_context loop_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;

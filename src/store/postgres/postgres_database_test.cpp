@@ -86,7 +86,7 @@ class Postgres : public testing::Test {
     options.connections = connections;
     options.gate = open_gate;
     auto opened = tenancy::Tenancy::open(world_->place(), world_->declarations.statements,
-                                         world_->declarations.tables, nullptr, std::move(options));
+                                         world_->declarations.tables, &world_->metrics, std::move(options));
     if (!opened) throw ErrorException(opened.error());
     world_->tenancy = *std::move(opened);
     net::run_to_end(world_->tenancy->load());
@@ -150,6 +150,7 @@ TEST_F(Postgres, TheNextUserOfAConnectionHasNoScope) {
   expect_no_scope();  // after an error
   EXPECT_EQ(names(1), "Ann");
   expect_no_scope();  // after a single statement
+  EXPECT_THAT(world_->metrics.text(), testing::HasSubstr("guildhall_db_unscoped_total 5"));
 }
 
 TEST_F(Postgres, ALongStatementIsEndedAndLeavesNoScope) {
