@@ -8,6 +8,7 @@
 
 #include "bot/ledger.h"
 #include "store/sqlite/connection.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -100,6 +101,19 @@ TEST_F(Road, TheSameMessageTwiceIsAnsweredOnce) {
   EXPECT_EQ(again.outcome, Outcome::committed);
   EXPECT_FALSE(again.answer);
   EXPECT_EQ(world_.dump("SELECT count(*) FROM presence"), "1\n");
+}
+
+TEST_F(Road, WhatFailedInSqliteIsACallAgainWhenItComesAgain) {
+  chat(1, message("warm up", "m0"));
+  {
+    const test::FullDisk full;
+    const Told told = chat(1, message("!points", "m1", "8"));
+    EXPECT_EQ(told.outcome, Outcome::failed);
+    EXPECT_FALSE(told.answer);
+    EXPECT_THAT(said(prefix("!points add <@777> 5 x", true)), HasSubstr("Something went wrong"));
+  }
+  EXPECT_TRUE(chat(1, message("!points", "m1", "8")).answer) << "neither known already nor cooling down";
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "0\n");
 }
 
 TEST_F(Road, ManyEventsOfOneServerKeepTheirOrder) {
