@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -87,6 +89,8 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     });
   }
 
+  /// From any thread.
+  std::size_t under_way() const { return under_way_; }
   const Settings& settings() const { return *settings_; }
   RecentIds& recent() { return recent_; }
 
@@ -215,7 +219,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   SettingsPtr settings_;
   bool loading_ = false;
   std::deque<std::function<void()>> waiting_;
-  std::size_t under_way_ = 0;
+  std::atomic<std::size_t> under_way_ = 0;
   RecentIds recent_;
   std::unordered_map<std::string, TimePoint> cooldowns_;
 };
@@ -304,9 +308,21 @@ Dispatcher::Dispatcher(net::Loops& loops, const Declarations& declarations, cons
       overloaded_(
           metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"overloaded\"")),
       commands_(metrics.counter("guildhall_commands_total", "Commands answered.")),
-      seconds_(metrics.histogram("guildhall_event_seconds", "Time from an event's start to its commit.")) {}
+      seconds_(metrics.histogram("guildhall_event_seconds", "Time from an event's start to its commit.")) {
+  metrics.gauge("guildhall_events_longest_line", "Events of one server that are under way, at most.",
+                [this] { return static_cast<double>(longest_line()); });
+  metrics.gauge("guildhall_events_line_limit", "Events of one server that may be under way.",
+                [] { return static_cast<double>(kMostUnderWay); });
+}
 
 Dispatcher::~Dispatcher() = default;
+
+std::size_t Dispatcher::longest_line() {
+  const std::scoped_lock lock(mutex_);
+  std::size_t longest = 0;
+  for (const auto& [server, lane] : lanes_) longest = std::max(longest, lane->under_way());
+  return longest;
+}
 
 std::shared_ptr<Dispatcher::Lane> Dispatcher::lane(ServerId server) {
   const std::scoped_lock lock(mutex_);

@@ -147,6 +147,8 @@ TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
                        });
   }
   while (overloaded == 0) std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(world_.metrics.text(), HasSubstr("guildhall_events_longest_line 2000\n"));
+  EXPECT_THAT(world_.metrics.text(), HasSubstr("guildhall_events_line_limit 2000\n"));
   other->execute("COMMIT");
   all.get_future().get();
   EXPECT_EQ(overloaded, 500);
