@@ -79,6 +79,15 @@ class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
     boost::asio::co_spawn(bridge_.services_.loop, defer_when_late(shared_from_this()), boost::asio::detached);
   }
 
+  /// In place of `start`, of an interaction that Discord tells of once more: it is ours to answer only when
+  /// nobody has answered it and its time is not over. False: it is not, and must come to nothing.
+  static Task<bool> claim(std::shared_ptr<Pending> self) {
+    const auto deferred =
+        co_await self->bridge_.rest_.defer(self->interaction_.id, self->interaction_.token, self->private_);
+    self->deferred_ = deferred.has_value();
+    co_return self->deferred_;
+  }
+
   /// From any thread.
   void answer(Answer answer) {
     net::spawn(bridge_.services_.loop, "discord.answer",
@@ -308,6 +317,13 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
       interaction.guild ? services_.tenancy.scopes().for_discord_event(*interaction.guild) : std::nullopt;
   const auto pending =
       std::make_shared<Pending>(*this, interaction, command != nullptr && command->private_answer);
+  if (scope && command != nullptr && !gateway_.health().connected) {
+    net::spawn(services_.loop, "discord.told_again",
+               [this, scope = *scope, pending, interaction = std::move(interaction)] {
+                 return take_up(scope, pending, interaction);
+               });
+    return;
+  }
   pending->start();
   if (!scope || command == nullptr) {
     pending->answer({say_plainly(!interaction.guild ? "common.servers_only"
@@ -316,6 +332,18 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
                      true});
     return;
   }
+  call(*scope, pending, std::move(interaction));
+}
+
+/// A session that is resumed repeats what came last. An earlier process may have answered that it failed:
+/// then it must not be done after all.
+Task<void> DiscordBridge::take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
+                                  discord::Interaction interaction) {
+  if (co_await Pending::claim(pending)) call(scope, std::move(pending), std::move(interaction));
+}
+
+void DiscordBridge::call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
+                         discord::Interaction interaction) {
   CommandRequest request;
   request.door = Door::slash;
   request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
@@ -325,7 +353,7 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
   request.slash_name = interaction.command;
   request.options = interaction.options;
   for (const auto& [id, name] : interaction.users) request.person_names[id.str()] = name;
-  services_.dispatcher.submit(*scope, std::move(request),
+  services_.dispatcher.submit(scope, std::move(request),
                               [this, pending](Outcome outcome, std::optional<Answer> answer) {
                                 if (answer) return pending->answer(*std::move(answer));
                                 if (outcome == Outcome::overloaded)

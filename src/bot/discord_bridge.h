@@ -80,6 +80,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> register_commands(discord::ApplicationId application);
   Task<void> know_guild(ServerId server);
   Task<void> handle_message(discord::Message message);
+  Task<void> take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
+                     discord::Interaction interaction);
+  void call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, discord::Interaction interaction);
   Task<void> reply(discord::Message message, std::string text);
   std::string say_plainly(std::string_view key) const;
 

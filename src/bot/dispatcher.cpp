@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -38,6 +40,10 @@ class RecentIds {
       order_.pop_front();
     }
     return true;
+  }
+  /// It may come again.
+  void forget(const std::string& id) {
+    if (known_.erase(id) > 0) std::erase(order_, id);
   }
 
  private:
@@ -83,6 +89,8 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     });
   }
 
+  /// From any thread.
+  std::size_t under_way() const { return under_way_; }
   const Settings& settings() const { return *settings_; }
   RecentIds& recent() { return recent_; }
 
@@ -102,8 +110,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     const TimePoint now = owner_.clock_.now();
     if (cooldowns_.size() > kMostCooldowns)
       std::erase_if(cooldowns_, [&](const auto& entry) { return entry.second <= now; });
-    const std::string who = command.cooldown_per_place ? place : caller.user.platform + ":" + caller.user.id;
-    TimePoint& until = cooldowns_[command.path + " " + who];
+    TimePoint& until = cooldowns_[cooldown_of(command, caller, place)];
     // A clock that jumped back must not lock anybody out.
     if (until > now && until <= now + command.cooldown) {
       return std::chrono::ceil<std::chrono::seconds>(until - now).count();
@@ -111,8 +118,17 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     until = now + command.cooldown;
     return 0;
   }
+  /// The call came to nothing: nobody waits for it.
+  void end_cooldown(const CommandSpec& command, const Caller& caller, const std::string& place) {
+    cooldowns_.erase(cooldown_of(command, caller, place));
+  }
 
  private:
+  static std::string cooldown_of(const CommandSpec& command, const Caller& caller, const std::string& place) {
+    const std::string who = command.cooldown_per_place ? place : caller.user.platform + ":" + caller.user.id;
+    return command.path + " " + who;
+  }
+
   static Task<void> perform(std::shared_ptr<Lane> self, ServerScope scope, Body body,
                             std::function<void(Outcome, Unit)> done) {
     const auto begin = std::chrono::steady_clock::now();
@@ -203,7 +219,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   SettingsPtr settings_;
   bool loading_ = false;
   std::deque<std::function<void()>> waiting_;
-  std::size_t under_way_ = 0;
+  std::atomic<std::size_t> under_way_ = 0;
   RecentIds recent_;
   std::unordered_map<std::string, TimePoint> cooldowns_;
 };
@@ -292,9 +308,21 @@ Dispatcher::Dispatcher(net::Loops& loops, const Declarations& declarations, cons
       overloaded_(
           metrics.counter("guildhall_events_total", "Events handled, by outcome.", "outcome=\"overloaded\"")),
       commands_(metrics.counter("guildhall_commands_total", "Commands answered.")),
-      seconds_(metrics.histogram("guildhall_event_seconds", "Time from an event's start to its commit.")) {}
+      seconds_(metrics.histogram("guildhall_event_seconds", "Time from an event's start to its commit.")) {
+  metrics.gauge("guildhall_events_longest_line", "Events of one server that are under way, at most.",
+                [this] { return static_cast<double>(longest_line()); });
+  metrics.gauge("guildhall_events_line_limit", "Events of one server that may be under way.",
+                [] { return static_cast<double>(kMostUnderWay); });
+}
 
 Dispatcher::~Dispatcher() = default;
+
+std::size_t Dispatcher::longest_line() {
+  const std::scoped_lock lock(mutex_);
+  std::size_t longest = 0;
+  for (const auto& [server, lane] : lanes_) longest = std::max(longest, lane->under_way());
+  return longest;
+}
 
 std::shared_ptr<Dispatcher::Lane> Dispatcher::lane(ServerId server) {
   const std::scoped_lock lock(mutex_);
@@ -354,11 +382,17 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
       Reply reply = co_await prepared->command->handler(tx, context, prepared->call);
       co_return reply;
     };
-    place->run(scope, std::move(body), [this, answered](Outcome outcome, const Unit& unit) {
-      if (outcome != Outcome::committed || !unit.reply) return answered(outcome, std::nullopt);
-      commands_.add();
-      answered(outcome, Answer{render(unit.context, *unit.reply, Door::chat), false});
-    });
+    place->run(scope, std::move(body),
+               [this, place, prepared, event, answered](Outcome outcome, const Unit& unit) {
+                 if (outcome != Outcome::committed && prepared) {
+                   // The platform delivers it again, and then it is a call like the first time.
+                   place->recent().forget(event.message_id);
+                   place->end_cooldown(*prepared->command, prepared->call.caller, prepared->call.place);
+                 }
+                 if (outcome != Outcome::committed || !unit.reply) return answered(outcome, std::nullopt);
+                 commands_.add();
+                 answered(outcome, Answer{render(unit.context, *unit.reply, Door::chat), false});
+               });
   };
   place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });
 }
@@ -382,8 +416,11 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
       co_return reply;
     };
     place->run(scope, std::move(body),
-               [this, answered, private_command, door = request.door](Outcome outcome, const Unit& unit) {
+               [this, place, prepared, refusal, answered, private_command, door = request.door](
+                   Outcome outcome, const Unit& unit) {
                  commands_.add();
+                 if (outcome != Outcome::committed && !refusal)
+                   place->end_cooldown(*prepared->command, prepared->call.caller, prepared->call.place);
                  answered(outcome, Answer{render(unit.context, *unit.reply, door),
                                           private_command || unit.reply->refused});
                });

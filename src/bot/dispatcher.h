@@ -80,6 +80,7 @@ class Dispatcher {
   class Lane;
 
   std::shared_ptr<Lane> lane(ServerId server);
+  std::size_t longest_line();
   template <class Event>
   void submit_event(tenancy::ServerScope scope, Event event, Done done);
 

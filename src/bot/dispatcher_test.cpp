@@ -8,6 +8,7 @@
 
 #include "bot/ledger.h"
 #include "store/sqlite/connection.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -102,6 +103,19 @@ TEST_F(Road, TheSameMessageTwiceIsAnsweredOnce) {
   EXPECT_EQ(world_.dump("SELECT count(*) FROM presence"), "1\n");
 }
 
+TEST_F(Road, WhatFailedInSqliteIsACallAgainWhenItComesAgain) {
+  chat(1, message("warm up", "m0"));
+  {
+    const test::FullDisk full;
+    const Told told = chat(1, message("!points", "m1", "8"));
+    EXPECT_EQ(told.outcome, Outcome::failed);
+    EXPECT_FALSE(told.answer);
+    EXPECT_THAT(said(prefix("!points add <@777> 5 x", true)), HasSubstr("Something went wrong"));
+  }
+  EXPECT_TRUE(chat(1, message("!points", "m1", "8")).answer) << "neither known already nor cooling down";
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "0\n");
+}
+
 TEST_F(Road, ManyEventsOfOneServerKeepTheirOrder) {
   constexpr int kEvents = 300;
   std::promise<void> all;
@@ -133,6 +147,8 @@ TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
                        });
   }
   while (overloaded == 0) std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(world_.metrics.text(), HasSubstr("guildhall_events_longest_line 2000\n"));
+  EXPECT_THAT(world_.metrics.text(), HasSubstr("guildhall_events_line_limit 2000\n"));
   other->execute("COMMIT");
   all.get_future().get();
   EXPECT_EQ(overloaded, 500);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
 
 #include "bot/ledger.h"
@@ -107,6 +108,23 @@ TEST_F(Ticks, AServerThatFailsIsSetAsideAndTheOthersGoOn) {
   EXPECT_LE(tries.size(), 9U) << "more tries than halving takes";
   EXPECT_EQ(job("attempts, last_error, last_success_at", 11), "1|told to fail|\n");
   EXPECT_EQ(job("attempts, last_error", 10), "0|\n");
+}
+
+/// A tick locks all servers of its range, and they wait behind it: it may not wait long for a busy one.
+TEST_F(Ticks, AServerThatIsHeldInPostgresIsSetAsideAndHoldsUpNobody) {
+  add_busy_servers(4);
+  const auto held = world_.database->hold_writer(3);
+  auto ticking = std::async(std::launch::async, [&] { run(); });
+  while (world_.dump("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == "0\n") {
+    if (ticking.wait_for(1ms) == std::future_status::ready) break;
+  }
+  auto writing = std::async(std::launch::async, [&] {
+    world_.in(4, [&](store::Tx& tx) { return person_of(tx, {"kick", "1", "Owl"}, world_.clock.now()); });
+  });
+  EXPECT_EQ(writing.wait_for(15s), std::future_status::ready) << "waits for a server that is not its own";
+  ticking.get();
+  EXPECT_THAT(ticked_, testing::UnorderedElementsAre(ServerId(1), ServerId(2), ServerId(4)));
+  EXPECT_THAT(job("last_error", 3), testing::HasSubstr("lock timeout"));
 }
 
 TEST_F(Ticks, OfAServerThatFailsNothingRemains) {

@@ -202,15 +202,30 @@ Task<bool> OutboxSender::try_next(tenancy::ServerScope scope) {
   co_return true;
 }
 
+bool OutboxSender::was_sent(ServerId server, const std::string& destination, std::int64_t sequence) {
+  const std::scoped_lock lock(mutex_);
+  const auto last = last_sent_.find({server, destination});
+  return last != last_sent_.end() && last->second == sequence;
+}
+
+void OutboxSender::note_sent(ServerId server, const std::string& destination, std::int64_t sequence) {
+  const std::scoped_lock lock(mutex_);
+  last_sent_[{server, destination}] = sequence;
+}
+
 Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   const TimePoint now = clock_.now();
   const auto row = co_await scope.transact([now](Tx& tx) -> TxTask<std::optional<OutboxRow>> {
     co_return co_await tx.one(kLeaseNext, {now, now + kLease});
   });
   if (!row) co_return false;
+  const bool sent_before = was_sent(scope.server(), row->destination, row->sequence);
   Result<void> sent = fail(ErrorCode::invalid, "expired");
-  if (row->expires_at > now)
+  if (sent_before) {
+    sent = {};
+  } else if (row->expires_at > now) {
     sent = co_await send_(row->destination.substr(kPrefix.size()), row->body, row->nonce);
+  }
   if (!sent && is_temporary(sent.error().code)) {
     log::warning("outbox message waits",
                  {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
@@ -223,7 +238,8 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
     dropped_.add();
     log::warning("outbox message dropped",
                  {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
-  } else {
+  } else if (!sent_before) {
+    note_sent(scope.server(), row->destination, row->sequence);
     sent_.add();
   }
   const KeyParams key{row->destination, row->sequence};

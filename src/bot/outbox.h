@@ -54,6 +54,8 @@ class OutboxSender {
   Task<bool> try_next(tenancy::ServerScope scope);
   /// False: nothing left for now.
   Task<bool> send_next(tenancy::ServerScope scope);
+  bool was_sent(ServerId server, const std::string& destination, std::int64_t sequence);
+  void note_sent(ServerId server, const std::string& destination, std::int64_t sequence);
 
   net::Loops& loops_;
   tenancy::Tenancy& tenancy_;
@@ -64,6 +66,9 @@ class OutboxSender {
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::map<ServerId, bool> draining_;  // value: woken since it last looked
+  /// The newest message of each destination that was sent. When the database could not be told (its disk was
+  /// full), the message is leased once more, and must not go out again.
+  std::map<std::pair<ServerId, std::string>, std::int64_t> last_sent_;
 };
 
 void declare_outbox(store::StatementRegistry& statements, SettingRegistry& settings);

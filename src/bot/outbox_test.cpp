@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 
+#include "tests/support/full_disk.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -54,6 +55,7 @@ class Outbox : public testing::Test {
       changed_.notify_all();
       co_return fail(code, "refused by the test");
     }
+    if (std::exchange(fills_disk_once_, false)) full_disk_.emplace();
     sent_.push_back({channel, content, nonce});
     changed_.notify_all();
     co_return Result<void>{};
@@ -88,6 +90,8 @@ class Outbox : public testing::Test {
   std::map<std::string, ErrorCode> refusals_;
   std::set<std::string> once_;  // refused once only
   bool throws_once_ = false;
+  bool fills_disk_once_ = false;
+  std::optional<test::FullDisk> full_disk_;
   OutboxSender sender_{loops_, *world_.tenancy, world_.clock, world_.metrics,
                        [this](std::string channel, std::string content, std::string nonce) {
                          return take(std::move(channel), std::move(content), std::move(nonce));
@@ -185,6 +189,23 @@ TEST_F(OutboxInFiles, AServerWhoseFileIsUnusableHoldsUpNobodyElse) {
   wait_for_tries(4);
   const std::scoped_lock lock(mutex_);
   EXPECT_THAT(tried_, testing::UnorderedElementsAre("71", "72", "74", "75"));
+}
+
+/// Its nonce would keep it from going out twice for some minutes only, and a full disk lasts longer.
+TEST_F(OutboxInFiles, WhatWasSentWhenTheDiskWasFullIsNotSentAgain) {
+  const Counter& refused = world_.metrics.counter(
+      "guildhall_db_full_total", "Units of work that were refused because the disk of the database is full.");
+  put("77", 1);
+  fills_disk_once_ = true;
+  sender_.wake(world_.server(1));
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (refused.value() == 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(2ms);
+  full_disk_.reset();
+  EXPECT_EQ(waiting(), "1\n") << "the disk took what was to be refused";
+  world_.clock.advance(2min);
+  sender_.wake(world_.server(1));
+  EXPECT_EQ(drained().size(), 1U);
 }
 
 TEST_F(Outbox, WhatADeadProcessHadInHandIsSentWhenItsLeaseEnds) {

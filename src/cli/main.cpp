@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <boost/json/serialize.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -49,6 +50,8 @@ int run(const cli::Parsed& parsed) {
 
 int main(int argc, char** argv) {
   umask(077);  // whatever we write holds members' data: for this user alone
+  // A file that may not grow any more is like a full disk: an error to whoever writes, not the end of us.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const auto parsed =
         cli::parse(cli::commands(), std::vector<std::string>(argv + 1, argv + argc), read_environment());

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "base/log.h"
 #include "store/postgres/logins.h"
 #include "store/postgres/postgres_database.h"
 #include "store/postgres/session.h"
@@ -24,25 +25,52 @@ namespace guildhall::store {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// While it lasts, the log says so this often.
+constexpr std::chrono::seconds kRemindOfFullDisk{10};
+
+}  // namespace
+
 Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
   if (scope.access == Access::server && scope.server == ServerId{}) {
     throw DatabaseError(DbCode::no_scope, "", "a unit of work named no server");
   }
   if (observer_ != nullptr) work.observe(*observer_, scope);
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
-      [&](auto handler) {
-        // The loop must not stop while the answer is under way, and the answer belongs on it. Once it is
-        // posted, the loop may be gone: what holds it travels with the answer, and is not touched here again.
-        auto executor =
-            asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
-        submit(scope, mode, work, [handler = std::move(handler), executor](std::exception_ptr error) mutable {
-          const auto loop = asio::prefer(executor, asio::execution::outstanding_work.untracked);
-          asio::post(loop, [handler = std::move(handler), held = std::move(executor), error]() mutable {
-            std::move(handler)(error);
-          });
-        });
-      },
-      asio::use_awaitable);
+  const auto hand_over = [&](auto handler) {
+    // The loop must not stop while the answer is under way, and the answer belongs on it. Once it is
+    // posted, the loop may be gone: what holds it travels with the answer, and is not touched here again.
+    auto executor =
+        asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
+    submit(scope, mode, work, [handler = std::move(handler), executor](std::exception_ptr error) mutable {
+      const auto loop = asio::prefer(executor, asio::execution::outstanding_work.untracked);
+      asio::post(loop, [handler = std::move(handler), held = std::move(executor), error]() mutable {
+        std::move(handler)(error);
+      });
+    });
+  };
+  try {
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
+        hand_over, asio::use_awaitable);
+  } catch (const DatabaseError& error) {
+    if (error.code() == DbCode::full) tell_of_full_disk(error);
+    throw;
+  }
+}
+
+void Database::count_in(Metrics& metrics) {
+  full_ = &metrics.counter("guildhall_db_full_total",
+                           "Units of work that were refused because the disk of the database is full.");
+}
+
+void Database::tell_of_full_disk(const DatabaseError& error) {
+  if (full_ != nullptr) full_->add();
+  const auto now = std::chrono::steady_clock::now();
+  auto told = told_.load();
+  const bool lately = told != std::chrono::steady_clock::time_point{} && now < told + kRemindOfFullDisk;
+  if (lately || !told_.compare_exchange_strong(told, now)) return;
+  log::error("the disk of the database is full: nothing is written until there is space again",
+             {log::field("error", error.what())});
 }
 
 namespace {
@@ -65,7 +93,9 @@ Result<std::unique_ptr<Database>> open_layout(const DatabaseOptions& options) {
 
 Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
   auto database = open_layout(options);
-  if (database) (*database)->observe(options.observer);
+  if (!database) return database;
+  (*database)->observe(options.observer);
+  if (options.metrics != nullptr) (*database)->count_in(*options.metrics);
   return database;
 }
 

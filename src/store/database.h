@@ -1,6 +1,8 @@
 // Database: runs units of work. One implementation per kind of database; features never see which.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -184,12 +186,17 @@ class Database {
 
   /// Before the first unit of work.
   void observe(StatementObserver* observer) { observer_ = observer; }
+  void count_in(Metrics& metrics);
 
  protected:
   virtual void submit(WorkScope scope, Mode mode, Work& work, Completion done) = 0;
 
  private:
+  void tell_of_full_disk(const DatabaseError& error);
+
   StatementObserver* observer_ = nullptr;
+  Counter* full_ = nullptr;
+  std::atomic<std::chrono::steady_clock::time_point> told_{};
 };
 
 /// What the gate sees of a statement that is about to be registered: the database's own account of it.

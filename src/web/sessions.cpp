@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/crypto.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "net/oauth.h"
 #include "tenancy/audit.h"
@@ -196,8 +197,13 @@ Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
   if (!row || row->created_at + kSessionLife <= now || row->seen_at + kIdleLife <= now)
     co_return std::nullopt;
   if (row->seen_at + kSeenStep <= now) {
-    const SeenParams seen{hash, now};
-    co_await global_.transact([seen](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kSeen, seen); });
+    // Whoever only looks goes on looking when nothing can be written.
+    try {
+      const SeenParams seen{hash, now};
+      co_await global_.transact([seen](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kSeen, seen); });
+    } catch (const store::DatabaseError& error) {
+      log::warning("a session's last use was not written", {log::field("error", error.what())});
+    }
   }
   co_return Session{std::move(hash), row->principal, row->csrf_token};
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::web {
@@ -55,6 +56,13 @@ TEST_F(SignIn, ACodeLivesFifteenMinutes) {
   const std::string late = code();
   world_.clock.advance(15min);
   EXPECT_FALSE(sign_in(late));
+}
+
+TEST_F(SignIn, AFullDiskInSqliteKeepsNobodyFromLooking) {
+  const auto id = sign_in(code());
+  world_.clock.advance(1h);  // long enough that its last use were to be written
+  const test::FullDisk full;
+  EXPECT_TRUE(find(*id));
 }
 
 TEST_F(SignIn, ASessionEndsADayAfterItWasLastSeen) {

@@ -187,8 +187,10 @@ export class Bot {
 }
 
 /** Rows of the bot's database, read from outside. */
-export async function query(dataDir, sql) {
-  const result = await run(['-json', join(dataDir, 'guildhall.db'), sql], { program: 'sqlite3' });
+export const query = (dataDir, sql) => queryFile(join(dataDir, 'guildhall.db'), sql);
+
+export async function queryFile(file, sql) {
+  const result = await run(['-json', file, sql], { program: 'sqlite3' });
   if (result.code !== 0) throw new Error(`sqlite3: ${result.stderr}`);
   return result.stdout.trim() === '' ? [] : JSON.parse(result.stdout);
 }

@@ -1,14 +1,14 @@
 // A PostgreSQL server of the tests' own (tools/private_postgres.sh), and ways to look into it from outside.
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run, start, temporaryFolder } from './guildhall.mjs';
 
 const tool = join(root, 'tools/private_postgres.sh');
 const programs = '/usr/lib/postgresql/15/bin';
 
-/** Starts a server that ends with the test that started it. */
-export async function startPostgres() {
-  const folder = temporaryFolder();
+/** Starts a server, with its data in this folder, that ends with the test that started it. */
+export async function startPostgres(folder = temporaryFolder()) {
   const call = async (action) => {
     const result = await run([action, folder], { program: tool });
     if (result.code !== 0) throw new Error(`private_postgres.sh ${action}: ${result.stderr}`);
@@ -28,6 +28,9 @@ export async function startPostgres() {
     url,
     kill: () => call('kill'),
     restart: () => call('restart'),
+    stop: () => call('stop'),
+    /** Its processes; none when it has ended. */
+    pids: () => processesOf(folder),
     /** A program of PostgreSQL: pg_dump, pg_restore. */
     program: (name, args) => run(args, { program: join(programs, name) }),
     /** SQL as the superuser, or as whoever `login` is; rows as objects. */
@@ -45,6 +48,17 @@ export async function startPostgres() {
     const result = await run(['-XAtq', '-v', 'ON_ERROR_STOP=1', ...args, address], { program: join(programs, 'psql') });
     if (result.code !== 0) throw new Error(`psql: ${result.stderr}`);
     return result;
+  }
+}
+
+function processesOf(folder) {
+  try {
+    const postmaster = readFileSync(join(folder, 'data/postmaster.pid'), 'utf8').split('\n')[0];
+    if (!existsSync(`/proc/${postmaster}`)) return [];
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    return [postmaster, ...children].map(Number);
+  } catch {
+    return [];
   }
 }
 

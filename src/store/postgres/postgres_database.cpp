@@ -36,6 +36,8 @@ constexpr const char* kSettings =
     "-cidle_in_transaction_session_timeout=60s -cdefault_transaction_isolation=read\\ committed "
     "-cplan_cache_mode=auto";
 
+constexpr const char* kRangeLockTimeout = "SET LOCAL lock_timeout = '1s'";
+
 std::optional<DbCode> code_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -229,6 +231,8 @@ class PostgresDatabase::Transaction final : public TxDriver,
     } else if (writes && scope.access == Access::global) {
       connection_->lock(ServerId{});
     } else if (writes && scope.range) {
+      // Every server of the range waits behind it, so it must not wait long for one of them.
+      connection_->command(kRangeLockTimeout);
       connection_->lock_range(*scope.range);
     }
   }
@@ -283,7 +287,9 @@ class PostgresDatabase::Transaction final : public TxDriver,
   void end(const std::exception_ptr& error, bool commit_sent) {
     database_.close_if_unscoped(*connection_, error);
     const bool lost = error && code_of(error) == DbCode::connection_lost;
-    const bool again = lost ? !commit_sent : error && is_lost_race(error);
+    // A range with a busy server in it: whoever asked can leave that server out.
+    const bool busy_range = job_->scope.range && error && code_of(error) == DbCode::busy;
+    const bool again = lost ? !commit_sent : error && is_lost_race(error) && !busy_range;
     give_back();
     if (again && job_->attempts < kAttempts) return database_.run_again(std::exchange(job_, nullptr));
     database_.finish(std::exchange(job_, nullptr), error);
@@ -490,7 +496,7 @@ void PostgresDatabase::pump(Pool& pool) {
     --waiting_;
     begin(pool, std::move(connection), std::move(job));
   }
-  longest_ = 0;
+  if (waiting_ == 0) longest_ = 0;  // also in the other pools
 }
 
 void PostgresDatabase::begin(Pool& pool, std::shared_ptr<Connection> connection, JobPtr job) {

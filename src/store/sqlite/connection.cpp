@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "base/mutation.h"
@@ -43,9 +44,19 @@ DbCode code_of(int extended) {
   }
 }
 
+/// A quota, a limit on the size of files, no room for the log's index: SQLite itself calls only some of them
+/// full. Right after the call that failed: for a COMMIT it does not keep the system's own error.
+bool is_out_of_space(int extended) {
+  const int why = errno;
+  const int kind = extended & 0xFF;
+  return (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) &&
+         (why == ENOSPC || why == EDQUOT || why == EFBIG);
+}
+
 [[noreturn]] void fail_with(sqlite3* db, std::string_view doing) {
   const int extended = sqlite3_extended_errcode(db);
-  throw DatabaseError(code_of(extended), fmt::format("SQLITE_{}", extended),
+  const DbCode code = is_out_of_space(extended) ? DbCode::full : code_of(extended);
+  throw DatabaseError(code, fmt::format("SQLITE_{}", extended),
                       fmt::format("{}: {}", doing, sqlite3_errmsg(db)));
 }
 
@@ -157,7 +168,8 @@ Connection::Connection(const std::string& file, Role role, Share share) {
   const int flags = flags_of(file, role, share);
   if (sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr) !=
       SQLITE_OK) {
-    const DatabaseError error(code_of(sqlite3_extended_errcode(db_)), "",
+    const int extended = sqlite3_extended_errcode(db_);
+    const DatabaseError error(is_out_of_space(extended) ? DbCode::full : code_of(extended), "",
                               fmt::format("cannot open: {}", sqlite3_errmsg(db_)));
     sqlite3_close_v2(db_);
     throw error;

@@ -350,7 +350,7 @@ void PerServerDatabase::write_loop(Writer& writer) {
 
 void PerServerDatabase::write_directory(std::vector<Unit>& group) {
   runner_.commit(*directory_, group);
-  watch_.saw(directory_->data_version());
+  watch_.look(*directory_);
   for (Unit& unit : group) finish(unit);
 }
 

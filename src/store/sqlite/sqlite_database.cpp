@@ -60,7 +60,7 @@ void SqliteDatabase::write_loop(sqlite::Connection& connection) {
   for (auto group = writes_.take(sqlite::kLargestGroup); !group.empty();
        group = writes_.take(sqlite::kLargestGroup)) {
     runner_.commit(connection, group);
-    watch_.saw(connection.data_version());
+    watch_.look(connection);
     for (sqlite::Unit& unit : group) finish(unit);
   }
 }

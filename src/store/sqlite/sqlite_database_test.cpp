@@ -8,6 +8,7 @@
 
 #include "bot/ledger.h"
 #include "store/sqlite/connection.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::store {
@@ -59,6 +60,67 @@ TEST(SqliteDatabase, AFailingBodyDoesNotTakeItsGroupWithIt) {
   loop.run();
   EXPECT_EQ(failed, kBodies / 10);
   EXPECT_EQ(world.dump("SELECT count(*) FROM persons"), "90\n");
+}
+
+/// Of both layouts: nothing is written and whoever asked is told why; reading goes on; then it is as before.
+TEST(SqliteDatabase, AFullDiskRefusesWhatWritesAndNothingElse) {
+  for (const Layout layout : {Layout::sqlite, Layout::sqlite_per_server}) {
+    test::TestWorld world(layout);
+    const auto scope = world.server(7);
+    const auto write = [&](std::string viewer) {
+      return world.in(scope, [&world, viewer](Tx& tx) {
+        return bot::person_of(tx, {"kick", viewer, "viewer"}, world.clock.now());
+      });
+    };
+    EXPECT_EQ(write("1").value(), 1);
+    {
+      const test::FullDisk full;
+      std::optional<DbCode> code;
+      try {
+        write("2");
+      } catch (const DatabaseError& error) {
+        code = error.code();
+      }
+      const auto total = net::run_to_end(scope.read([](Tx& tx) -> TxTask<std::int64_t> {
+        co_return (co_await bot::balance_of(tx, bot::kPoints, PersonId(1))).balance;
+      }));
+      EXPECT_EQ(code, DbCode::full);
+      EXPECT_EQ(total, 0);
+    }
+    EXPECT_EQ(world.metrics
+                  .counter("guildhall_db_full_total",
+                           "Units of work that were refused because the disk of the database is full.")
+                  .value(),
+              1);
+    EXPECT_EQ(write("3").value(), 2) << "of the refused one nothing remains";
+  }
+}
+
+/// What waits together on a full disk is refused together, and the writer goes on.
+TEST(SqliteDatabase, AGroupOnAFullDiskIsRefusedAsAWhole) {
+  test::TestWorld world(Layout::sqlite);
+  const auto scope = world.server(7);
+  int refused = 0;
+  const auto write_many = [&] {
+    boost::asio::io_context loop;
+    for (int i = 0; i < 50; ++i) {
+      auto body = [&world, i](Tx& tx) -> TxTask<void> {
+        co_await bot::person_of(tx, {"kick", std::to_string(i), "viewer"}, world.clock.now());
+      };
+      boost::asio::co_spawn(loop, scope.transact(body),
+                            [&](std::exception_ptr error) { refused += error ? 1 : 0; });
+    }
+    loop.run();
+  };
+  {
+    const test::FullDisk full;
+    write_many();
+  }
+  EXPECT_EQ(refused, 50);
+  EXPECT_EQ(world.dump("SELECT count(*) FROM persons"), "0\n");
+  write_many();
+  EXPECT_EQ(refused, 50);
+  EXPECT_EQ(world.dump("SELECT count(*) FROM persons"), "50\n");
 }
 
 TEST(SqliteDatabase, RunsBodiesInTheOrderOfSubmission) {

@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "base/log.h"
 #include "base/mutation.h"
 #include "store/sqlite/connection.h"
 
@@ -200,6 +201,20 @@ void UnitRunner::run_body(Connection& connection, Unit& unit) {
   if (driver.wrote_copied && copied_changed_ && !is_on_servers(unit.scope)) copied_changed_(connection);
 }
 
+namespace {
+
+/// What cannot even be rolled back stays open, and the next BEGIN fails: its work is refused, not the
+/// program ended.
+void roll_back(Connection& connection) noexcept {
+  try {
+    if (connection.in_transaction()) connection.execute("ROLLBACK");
+  } catch (const std::exception& error) {
+    log::error("a transaction could not be rolled back", {log::field("error", error.what())});
+  }
+}
+
+}  // namespace
+
 void UnitRunner::read(Connection& connection, Unit& unit) {
   try {
     connection.execute("BEGIN");
@@ -207,7 +222,7 @@ void UnitRunner::read(Connection& connection, Unit& unit) {
   } catch (...) {
     unit.error = std::current_exception();
   }
-  if (connection.in_transaction()) connection.execute("ROLLBACK");
+  roll_back(connection);
 }
 
 void UnitRunner::commit(Connection& connection, std::vector<Unit>& group) {
@@ -231,7 +246,7 @@ void UnitRunner::commit(Connection& connection, std::vector<Unit>& group) {
 /// gone although some of its units carry no error; nothing of them remains.
 bool UnitRunner::try_group(Connection& connection, std::vector<Unit*>& group) {
   const auto give_up = [&](const std::exception_ptr& error) {
-    if (connection.in_transaction()) connection.execute("ROLLBACK");
+    roll_back(connection);
     for (Unit* unit : group) {
       if (!unit->error) unit->error = error;
     }
@@ -259,13 +274,21 @@ bool UnitRunner::try_group(Connection& connection, std::vector<Unit*>& group) {
       return true;
     } catch (...) {
       const auto error = std::current_exception();
-      if (connection.in_transaction()) connection.execute("ROLLBACK");
+      roll_back(connection);
       if (!is_busy(error)) return group.size() > 1 ? false : give_up(error);
       if (attempt + 1 == kAttempts) return give_up(error);
     }
     pause_with_jitter(attempt);
   }
   return true;
+}
+
+void VersionWatch::look(Connection& connection) {
+  try {
+    seen_ = connection.data_version();
+  } catch (const DatabaseError& error) {  // the next look sees the same
+    log::warning("the database's version cannot be read", {log::field("error", error.what())});
+  }
 }
 
 void show_waiting(Metrics& metrics, std::function<std::size_t()> waiting,

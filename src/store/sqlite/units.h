@@ -104,7 +104,8 @@ bool is_busy(const std::exception_ptr& error);
 class VersionWatch {
  public:
   void begin(std::int64_t version) { told_ = seen_ = version; }
-  void saw(std::int64_t version) { seen_ = version; }
+  /// On the writer's thread, after a group.
+  void look(Connection& connection);
   bool tell() {
     const std::int64_t seen = seen_;
     return told_.exchange(seen) != seen;

@@ -1,0 +1,52 @@
+// kill -9 of the bot and of PostgreSQL under load.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { http, sleep, until } from '../support/guildhall.mjs';
+import { startPostgres } from '../support/postgres.mjs';
+import { checkCorrections, checkNothingNegative, checkRecord, correct, layouts, onPostgres, settle, smallCount, world } from './world.mjs';
+
+const kills = smallCount(10, 50);
+const serverKills = smallCount(3, 20);
+
+describe('kill -9', { concurrency: 4 }, () => {
+  for (const layout of layouts) {
+    test(`killed ${kills} times under load on ${layout.name}, it goes on by itself and has lost and doubled nothing`, { timeout: 1_200_000 }, async (t) => {
+      const { sim, bot, places, administrator } = await world(t, { layout });
+      const stopCorrections = correct(sim, administrator, places);
+      for (let i = 0; i < kills; i += 1) {
+        await sleep(400 + Math.random() * 2_000);
+        await bot.process.stop('SIGKILL');
+        bot.begin();
+        await bot.ready();
+      }
+      await sleep(1_000);
+      const asked = await stopCorrections();
+      await settle(sim, bot);
+      const counts = await checkRecord(sim, bot);
+      await checkNothingNegative(bot);
+      const corrections = await checkCorrections(sim, bot, asked);
+      console.log(`# ${kills} kills on ${layout.name}: ${counts.kick_events} events of Kick, ${counts.points_awarded} points awarded, corrections ${JSON.stringify(corrections)}`);
+    });
+  }
+
+  test(`PostgreSQL killed ${serverKills} times under load: the bot waits for it, and what was answered is there, once`, { timeout: 600_000 }, async (t) => {
+    const postgres = await startPostgres();
+    const { sim, bot, places, administrator } = await world(t, { layout: onPostgres, postgres });
+    const stopCorrections = correct(sim, administrator, places);
+    for (let i = 0; i < serverKills; i += 1) {
+      await sleep(1_500 + Math.random() * 2_000);
+      await postgres.kill();
+      await sleep(Math.random() * 1_000);
+      await postgres.restart();
+      await until('the bot to be ready again', async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
+    }
+    await sleep(3_000);
+    const asked = await stopCorrections();
+    await settle(sim, bot);
+    const counts = await checkRecord(sim, bot);
+    await checkNothingNegative(bot);
+    const corrections = await checkCorrections(sim, bot, asked);
+    assert.equal(bot.process.child.exitCode, null, 'the bot ended');
+    console.log(`# ${serverKills} kills of PostgreSQL: ${counts.kick_events} events of Kick, corrections ${JSON.stringify(corrections)}`);
+  });
+});

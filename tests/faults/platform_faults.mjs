@@ -1,0 +1,118 @@
+// Faults of the platforms: what is repeated, delayed, reordered, forged or refused, an outage, a clock that
+// jumps back.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { full, http, sleep, until } from '../support/guildhall.mjs';
+import { checkCorrections, checkNothingNegative, checkRecord, correct, settle, speed, world } from './world.mjs';
+
+/** The application's subscriptions, as it could ask Kick itself. */
+async function subscriptions({ kick }) {
+  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: kick.client_id, client_secret: kick.client_secret });
+  const { access_token: token } = await (await fetch(`${kick.oauth}/oauth/token`, { method: 'POST', body: form })).json();
+  const url = `${kick.api}/public/v1/events/subscriptions`;
+  const headers = { authorization: `Bearer ${token}` };
+  const list = async () => (await (await fetch(url, { headers })).json()).data;
+  const erase = async (ids) => fetch(`${url}?${ids.map((id) => `id=${id}`).join('&')}`, { method: 'DELETE', headers });
+  return { list, erase };
+}
+
+describe('faults of the platforms', { concurrency: 4 }, () => {
+  test('repeated, delayed, reordered and forged messages leave the same sums', { timeout: 300_000 }, async (t) => {
+    const { sim, bot, places, administrator } = await world(t, {
+      rate: 40,
+      faults: { kick_duplicates: true, kick_reorder: true, kick_delay_ms: 200, kick_spaces: true, kick_wrong_signature: true, gateway_duplicates: true, gateway_numeric_ids: true },
+    });
+    const stopCorrections = correct(sim, administrator, places);
+    await sleep(full ? 60_000 : 15_000);
+    const asked = await stopCorrections();
+    await settle(sim, bot);
+    const counts = await checkRecord(sim, bot);
+    const corrections = await checkCorrections(sim, bot, asked);
+    const witness = await sim.get('/witness');
+    assert.equal(witness.forged_accepted, 0, 'a webhook with a wrong signature was accepted');
+    console.log(`# ${counts.kick_events} events of Kick, each told twice and out of order; corrections ${JSON.stringify(corrections)}`);
+  });
+
+  test('a clock that jumps back an hour makes nothing negative and pays nothing twice', { timeout: 120_000 }, async (t) => {
+    const { sim, bot, origin } = await world(t);
+    const clocks = [origin, origin + Math.round(3_600 / (speed - 1)), origin]; // the later its origin, the less has passed
+    for (const begun of clocks) {
+      await bot.process.stop('SIGKILL');
+      bot.args = ['--sim-clock', `${speed}:${begun}`];
+      bot.begin();
+      await bot.ready();
+      await sleep(full ? 20_000 : 5_000);
+    }
+    await settle(sim, bot);
+    await checkRecord(sim, bot);
+    await checkNothingNegative(bot);
+  });
+
+  test('an outage of Discord pauses nothing, leaving deletes nothing, and coming back resumes', { timeout: 120_000 }, async (t) => {
+    const { sim, bot, places } = await world(t, { rate: 20 });
+    const guild = places.servers[0].id;
+    const state = async () => (await bot.query(`SELECT state FROM servers WHERE discord_server_id = ${guild}`))[0].state;
+    const people = async () => (await bot.query(`SELECT count(*) AS n FROM persons WHERE discord_server_id = ${guild}`))[0].n;
+    await until('people to be known', async () => (await people()) > 0);
+    await sim.post('/discord/outage', { guild });
+    await sleep(500);
+    assert.equal(await state(), 'active');
+    await sim.post('/discord/outage-end', { guild });
+    await sim.post('/discord/guild-leave', { guild });
+    await until('the server to be inactive', async () => (await state()) === 'inactive');
+    const before = await people();
+    assert.ok(before > 0);
+    await sim.post('/discord/guild-join', { guild });
+    await until('the server to be active again', async () => (await state()) === 'active');
+    assert.ok((await people()) >= before, 'people were lost');
+  });
+
+  test('a platform that closes, refuses and limits is only a pause', { timeout: 120_000 }, async (t) => {
+    const { sim, bot, places, administrator } = await world(t, { rate: 20 });
+    for (const code of [4000, 4009, 1001, 0]) {
+      await sim.post('/discord/gateway', { do: 'close', code });
+      await until(`the bot to be back after ${code}`, async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
+    }
+    await sim.post('/faults', { discord_user_429: 2, discord_5xx: 2, kick_429: 1, kick_5xx: 1, gateway_refuse_resumes: true });
+    await sim.post('/discord/gateway', { do: 'reconnect' });
+    await sleep(500);
+    await until('the bot to be back', async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
+    const { guild, user } = administrator[0];
+    const { interaction } = await sim.post('/discord/command', { guild, user, name: 'points', options: {} });
+    const id = interaction.id ?? interaction;
+    await until('an answer', async () => JSON.stringify((await sim.get('/discord/interactions')).find((one) => one.id === id)).includes('points'), 30);
+    assert.equal(places.servers.length, 3);
+  });
+
+  test('what Kick said last still holds after a restart: offline chat counts nothing while Kick cannot be asked', { timeout: 120_000 }, async (t) => {
+    const { sim, bot, places } = await world(t, { members: false });
+    const slug = places.servers[0].suggested_kick_channel;
+    await until('the channel to be known as offline', async () => (await bot.query(`SELECT live FROM channels WHERE slug = '${slug}'`))[0]?.live === 'offline');
+    await bot.process.stop('SIGKILL');
+    const keyFile = join(bot.dataDir, 'kick.pem');
+    writeFileSync(keyFile, sim.contract.kick.public_key);
+    bot.env.GUILDHALL_KICK_PUBLIC_KEY_FILE = keyFile;
+    await sim.post('/faults', { kick_5xx: 1_000 });
+    bot.begin();
+    await bot.ready();
+    const { viewers } = places.kick_channels.find((channel) => channel.slug === slug);
+    const people = viewers.filter((viewer) => !viewer.bot && viewer.slug !== slug).slice(0, 2);
+    for (const viewer of people) await sim.post('/kick/chat', { slug, user: viewer.id, content: 'hello' });
+    await until('both to be noticed', async () => (await bot.query('SELECT count(DISTINCT person_id) AS n FROM presence'))[0].n >= 2);
+    assert.deepEqual(await bot.query("SELECT * FROM watch_conditions WHERE kind = 'chat'"), []);
+  });
+
+  test('a subscription that Kick refused at first is made up for', { timeout: 120_000 }, async (t) => {
+    const { sim, bot } = await world(t, { members: false });
+    const kick = await subscriptions(sim.contract);
+    await bot.process.stop('SIGKILL');
+    await kick.erase((await kick.list()).map(({ id }) => id));
+    assert.deepEqual(await kick.list(), []);
+    await sim.post('/faults', { kick_5xx: 2 });
+    bot.begin();
+    await until('the refusals to be met', async () => (await sim.get('/faults')).kick_5xx === 0);
+    await until('the events of both channels', async () => new Set((await kick.list()).map((one) => one.broadcaster_user_id)).size === 2, 60);
+  });
+});
