@@ -111,7 +111,7 @@ std::string crowd(std::int64_t first, std::int64_t last, std::int64_t viewers, T
   };
   return "BEGIN;" + per_server("watch_spans", fmt::format("{}, {}", at - 3'600'000'000, at + 3'600'000'000)) +
          per_server("watch_conditions", fmt::format("'live', {}, NULL", at - 3'600'000'000)) +
-         per_server("watch_settlements", fmt::format("{}", at - 180'000'000)) +
+         per_server("watch_settlements", fmt::format("{}", at - 1'800'000'000)) +
          per_viewer("persons", fmt::format("'Viewer ' || p, {}", at)) +
          per_viewer("watchtime", fmt::format("{}, 0, 0, 0", kInterval - 1'000'000)) +
          per_viewer("presence", fmt::format("{} + p, 0", at - 180'000'000)) + "COMMIT";
@@ -156,7 +156,7 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Of a tick that is due and pays everybody, behind one that found nothing: that opens and prepares.
+/// Of a tick that is due and pays everybody, behind one that found nobody to pay: that opened and prepared.
 double tick_seconds(Crowd& crowd) {
   bot::TickRunner ticks(*crowd.world.tenancy, crowd.world.declarations, crowd.world.clock,
                         crowd.world.metrics);
