@@ -232,13 +232,13 @@ void add_unsealed_copy(test::TestWorld& world) {
     world.execute(fmt::format("VACUUM ANALYZE {}", table));
 }
 
-/// The backends of this database go to the core, too. Throws when they may not be moved.
+/// The backends of this database go to the core, too.
 void bring_backends(const OneCore& core, const test::TestWorld& world) {
   const std::string pids = world.dump(
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
   for (const std::string_view pid : split_words(pids)) {
     if (!core.bring(std::stoi(std::string(pid))))
-      throw std::runtime_error("sealed: PostgreSQL's processes cannot be brought to one core");
+      progress("sealed: PostgreSQL's processes stay where they are: they belong to another user");
   }
 }
 
