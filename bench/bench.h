@@ -1,14 +1,22 @@
 // bench: how fast the product is, always beside a named reference measured in the same run.
 //
-//   main.cpp        the program `bench`: chooses, runs, prints, checks
-//   served_bot.h    a whole bot with its bridges, and stub_discord.h the other end of its connections
-//   raw_sqlite.h    the floor: the same rows, written by SQLite alone
-//   events.cpp, tick.cpp, memory.cpp   what is measured
+//   main.cpp           the program `bench`: chooses, runs, prints, checks
+//   served_bot.h       a whole bot with its bridges, and stub_discord.h the other end of its connections
+//   raw_sqlite.h       the floor: the same rows, written by SQLite alone
+//   raw_postgres.h     the same for PostgreSQL: libpq and nothing around it
+//   postgres_server.h  a PostgreSQL of this run's own
+//   turns.h            times of several ways to do the same, taken in turns
+//   events.cpp, memory.cpp             the bot
+//   tick.cpp                           the minute's tick on each layout
+//   sealed.cpp, group_commit.cpp, batches.cpp   storage: what the seal costs, and what commits in groups and
+//                                      many rows at once are worth
 //
 // Called by people and by `./test --all`. It promises: figures of the real code on a real file with
-// full durability, and bounds on ratios only, so that a slow machine fails no check and a regression by
-// an order of magnitude fails on every machine. It never touches another folder than its own temporary
-// one, and no network but loopback.
+// full durability (where it is not, the note says so), and bounds on ratios only, so that a slow machine
+// fails no check and a regression by an order of magnitude fails on every machine. It never touches another
+// folder than its own temporary one, and no network but loopback. Figures of PostgreSQL come from a server
+// that it starts for itself, or from the one whose address GUILDHALL_TEST_POSTGRES holds; without either they
+// are left out, and it says so.
 #pragma once
 
 #include <string>
@@ -26,27 +34,44 @@ struct Figure {
   std::string reference;
   double reference_value = 0;
   Bound direction = Bound::at_least;
-  double bound = 0;  // for value / reference_value
+  double bound = 0;  // for value / reference_value; what every machine keeps
   std::string note;
+  std::string target = {};  // what a quiet machine should show, as text
 
   double ratio() const { return value / reference_value; }
   bool holds() const { return direction == Bound::at_least ? ratio() >= bound : ratio() <= bound; }
 };
+using Figures = std::vector<Figure>;
+
+/// How much is measured: what fits into a check, or also what takes minutes.
+enum class Size { quick, full };
 
 /// What is going on, on stderr.
 void progress(std::string_view text);
 
-/// GUILD_MEMBER_ADD over the gateway until the row of recent events is committed.
-Figure measure_joins();
-/// The slash command that corrects points, from the gateway until its answer has arrived at Discord.
-Figure measure_corrections();
-/// Signed chat webhooks until the moment of presence is committed and 200 is answered.
-Figure measure_presence();
-/// One due tick of 100,000 viewers in 1,000 servers, each of whom is paid.
-Figure measure_tick();
-/// One due tick of 10,000 viewers in 1,000 servers that have a file each.
-Figure measure_tick_files();
 /// Resident memory per server that is served. Meant for a process that has done nothing else before.
-Figure measure_memory();
+Figures measure_memory(Size size);
+/// GUILD_MEMBER_ADD over the gateway until the row of recent events is committed.
+Figures measure_joins(Size size);
+/// The slash command that corrects points, from the gateway until its answer has arrived at Discord.
+Figures measure_corrections(Size size);
+/// Signed chat webhooks until the moment of presence is committed and 200 is answered.
+Figures measure_presence(Size size);
+/// One due tick of 1,000 servers in one file, of 1,000 and of 100,000 viewers, each of whom is paid; full:
+/// also of a million.
+Figures measure_tick(Size size);
+/// The same on PostgreSQL.
+Figures measure_tick_postgres(Size size);
+/// One due tick of 10,000 viewers in 1,000 servers that have a file each.
+Figures measure_tick_files(Size size);
+/// Single statements on one server's rows, behind the seal and without one, on PostgreSQL; and one trip
+/// against four.
+Figures measure_sealed(Size size);
+/// The same on SQLite.
+Figures measure_sealed_sqlite(Size size);
+/// 64 writers at once on one file.
+Figures measure_group_commit(Size size);
+/// Many rows by one statement on PostgreSQL, in each way that it knows.
+Figures measure_batches(Size size);
 
 }  // namespace guildhall::bench

@@ -166,7 +166,7 @@ std::vector<net::HttpRequest> sign_messages(const KickPost& kick, std::size_t fi
 
 }  // namespace
 
-Figure measure_joins() {
+Figures measure_joins(Size) {
   progress("joins: a bot with 200 servers");
   ServedBot bot;
   bot.add_servers(kServers);
@@ -181,10 +181,10 @@ Figure measure_joins() {
       },
       kFullGroup);
   figure.bound = 0.1;
-  return figure;
+  return {figure};
 }
 
-Figure measure_corrections() {
+Figures measure_corrections(Size) {
   progress("corrections: a bot with 200 servers");
   ServedBot bot;
   bot.add_servers(kServers);
@@ -202,10 +202,10 @@ Figure measure_corrections() {
     bot.committed();
   });
   figure.bound = 0.04;
-  return figure;
+  return {figure};
 }
 
-Figure measure_presence() {
+Figures measure_presence(Size) {
   progress("presence: a bot with 200 servers and channels");
   ServedBot bot;
   bot.add_servers(kServers);
@@ -221,7 +221,7 @@ Figure measure_presence() {
   Posting measured(bot, sign_messages(kick, kEverybody, kMessages));
   Figure figure = against_raw(bot, "presence", kMessages, {"presence"}, [&] { measured.run(); });
   figure.bound = 0.07;
-  return figure;
+  return {figure};
 }
 
 }  // namespace guildhall::bench

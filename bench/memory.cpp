@@ -38,7 +38,7 @@ void touch(ServedBot& bot, std::size_t first, std::size_t count) {
 
 }  // namespace
 
-Figure measure_memory() {
+Figures measure_memory(Size) {
   progress("memory: a bot with 1,000 servers");
   ServedBot bot;
   bot.add_servers(kBefore);
@@ -55,7 +55,7 @@ Figure measure_memory() {
   figure.direction = Figure::Bound::at_most;
   figure.bound = 20;
   figure.note = fmt::format("{} servers, resident", kServers);
-  return figure;
+  return {figure};
 }
 
 }  // namespace guildhall::bench

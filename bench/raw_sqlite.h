@@ -18,4 +18,14 @@ struct RawLoad {
 /// Events per second.
 double raw_events_per_second(const RawLoad& load);
 
+struct RawFiles {
+  std::string source;               // one server's file; nobody writes to it
+  std::vector<std::string> tables;  // every file gets all of their rows
+  std::size_t files = 0;
+};
+
+/// Seconds for one commit in each of so many files, one after the other, all of them open and each statement
+/// prepared: in their second round, when they hold what was written in the first.
+double raw_seconds_of_files(const RawFiles& load);
+
 }  // namespace guildhall::bench

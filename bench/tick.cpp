@@ -1,10 +1,13 @@
 // The minute's tick, set-based through the cross-server door, beside the loop over viewers that it is
-// instead of.
+// instead of; with a file per server beside what the files themselves cost.
 #include <fmt/format.h>
 
 #include <stdexcept>
 
 #include "bench/bench.h"
+#include "bench/postgres_server.h"
+#include "bench/raw_postgres.h"
+#include "bench/raw_sqlite.h"
 #include "bot/jobs.h"
 #include "bot/ledger.h"
 #include "tests/support/test_world.h"
@@ -18,13 +21,16 @@ using store::Tx;
 using store::TxTask;
 
 constexpr std::int64_t kServers = 1'000;
-constexpr std::int64_t kViewers = 100;
+constexpr std::int64_t kViewers = 100;  // of each server
 constexpr std::int64_t kFewViewers = 10;
 /// The loop shows its pace on fewer.
 constexpr std::int64_t kLoopServers = 50;
 constexpr int kRowsPerViewer = 4;                // watch time, what is paid of it, balance, ledger
 constexpr std::int64_t kPresent = 60'000'000;    // what each viewer's last message leaves to settle
 constexpr std::int64_t kInterval = 300'000'000;  // what is paid for
+/// What PostgreSQL does by itself after a while.
+constexpr const char* kAnalyze =
+    "ANALYZE servers, persons, presence, watchtime, watch_spans, watch_conditions, watch_settlements";
 
 struct PersonParams {
   PersonId person;
@@ -105,7 +111,7 @@ std::string crowd(std::int64_t first, std::int64_t last, std::int64_t viewers, T
   };
   return "BEGIN;" + per_server("watch_spans", fmt::format("{}, {}", at - 3'600'000'000, at + 3'600'000'000)) +
          per_server("watch_conditions", fmt::format("'live', {}, NULL", at - 3'600'000'000)) +
-         per_server("watch_settlements", fmt::format("{}", at - 180'000'000)) +
+         per_server("watch_settlements", fmt::format("{}", at - 1'800'000'000)) +
          per_viewer("persons", fmt::format("'Viewer ' || p, {}", at)) +
          per_viewer("watchtime", fmt::format("{}, 0, 0, 0", kInterval - 1'000'000)) +
          per_viewer("presence", fmt::format("{} + p, 0", at - 180'000'000)) + "COMMIT";
@@ -114,35 +120,35 @@ std::string crowd(std::int64_t first, std::int64_t last, std::int64_t viewers, T
 /// A world with the loop's statements and a crowd in it.
 class Crowd {
  public:
-  Crowd(std::int64_t servers, std::int64_t viewers, store::Layout layout) : world(layout), viewers_(viewers) {
+  Crowd(std::int64_t servers, std::int64_t viewers, store::Layout layout)
+      : world(layout), servers_(servers), viewers_(viewers) {
     world.declarations.statements.add("bench", kPresentPeople, kMoments, kWatched, kSetWatched, kSetPaid);
     const TimePoint now = world.clock.now();
     world.execute(
         fmt::format("WITH RECURSIVE s(s) AS (SELECT 1 UNION ALL SELECT s + 1 FROM s WHERE s < {}) "
                     "INSERT INTO servers SELECT s, 'Server ' || s, 'active', {}, NULL, 1 FROM s",
                     servers, to_micros(now)));
-    if (world.place().layout == store::Layout::sqlite) world.execute(crowd(1, servers, viewers, now));
+    const bool in_files = layout == store::Layout::sqlite_per_server;
+    if (!in_files) world.execute(crowd(1, servers, viewers, now));
+    if (layout == store::Layout::postgres) world.execute(kAnalyze);
     world.reopen();
-    if (world.place().layout == store::Layout::sqlite) return;
-    for (std::int64_t server = 1; server <= servers; ++server)
+    for (std::int64_t server = 1; in_files && server <= servers; ++server)
       world.execute(crowd(server, server, viewers, now), server);
   }
 
   /// Throws unless every viewer was paid once.
-  void expect_paid(std::int64_t servers) const {
+  void expect_paid() const {
     const std::string paid = world.dump("SELECT count(*), sum(balance) FROM balances");
-    const std::string wanted = fmt::format("{}|{}\n", servers * viewers_, servers * viewers_);
+    const std::string wanted = fmt::format("{}|{}\n", servers_ * viewers_, servers_ * viewers_);
     if (paid != wanted) throw std::runtime_error("tick: not everybody was paid once: " + paid);
   }
 
   test::TestWorld world;
 
  private:
+  std::int64_t servers_;
   std::int64_t viewers_;
 };
-
-constexpr auto kOneFile = store::Layout::sqlite;
-constexpr auto kManyFiles = store::Layout::sqlite_per_server;
 
 double seconds_of(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
@@ -150,66 +156,157 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-double tick_seconds(std::int64_t viewers, store::Layout layout, bool is_first) {
-  Crowd crowd(kServers, viewers, layout);
-  bot::TickRunner ticks(*crowd.world.tenancy, crowd.world.declarations, crowd.world.clock,
-                        crowd.world.metrics);
-  if (!is_first) {
-    // A tick before anything is to be settled: it opens and prepares.
-    crowd.world.clock.advance(-std::chrono::minutes(10));
-    net::run_to_end(ticks.run_due());
-    crowd.world.clock.advance(std::chrono::minutes(10));
-  }
-  const double seconds = seconds_of([&] { net::run_to_end(ticks.run_due()); });
-  crowd.expect_paid(kServers);
+void run_due(test::TestWorld& world) {
+  bot::TickRunner ticks(*world.tenancy, world.declarations, world.clock, world.metrics);
+  net::run_to_end(ticks.run_due());
+}
+
+/// Of a tick that is due and pays everybody, behind one that found nobody to pay: that opened and prepared.
+double tick_seconds(Crowd& crowd) {
+  crowd.world.clock.advance(-std::chrono::minutes(10));
+  run_due(crowd.world);
+  crowd.world.clock.advance(std::chrono::minutes(10));
+  const double seconds = seconds_of([&] { run_due(crowd.world); });
+  crowd.expect_paid();
   return seconds;
 }
 
-double loop_seconds() {
-  Crowd crowd(kLoopServers, kViewers, kOneFile);
+double tick_seconds(std::int64_t viewers, store::Layout layout) {
+  Crowd crowd(kServers, viewers, layout);
+  return tick_seconds(crowd);
+}
+
+/// Viewers per second through the product's own storage.
+double loop_pace() {
+  Crowd crowd(kLoopServers, kViewers, store::Layout::sqlite);
   const TimePoint now = crowd.world.clock.now();
   const double seconds = seconds_of([&] {
     for (std::int64_t server = 1; server <= kLoopServers; ++server)
       crowd.world.in(server, [now](Tx& tx) { return settle_everybody(tx, now); });
   });
-  crowd.expect_paid(kLoopServers);
-  return seconds;
+  crowd.expect_paid();
+  return static_cast<double>(kLoopServers * kViewers) / seconds;
+}
+
+/// The four rows of one viewer, as text each; it reads nothing, so it does less than the tick.
+void pay_as_text(RawPostgres& database, std::int64_t server, std::int64_t person, std::int64_t now) {
+  database.execute(
+      fmt::format("UPDATE watchtime SET watched_us = watched_us + {}, updated_at = {} "
+                  "WHERE discord_server_id = {} AND person_id = {}",
+                  kPresent, now, server, person));
+  database.execute(fmt::format(
+      "INSERT INTO point_conversions (discord_server_id, person_id, plain_us, subscribed_us) "
+      "VALUES ({}, {}, {}, 0) ON CONFLICT (discord_server_id, person_id) DO UPDATE SET plain_us = "
+      "point_conversions.plain_us + excluded.plain_us",
+      server, person, kInterval));
+  database.execute(fmt::format(
+      "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, "
+      "total_debited, entries, updated_at) VALUES ({}, 'points', {}, 1, 1, 0, 1, {}) "
+      "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET balance = balances.balance + "
+      "1, total_credited = balances.total_credited + 1, entries = balances.entries + 1",
+      server, person, now));
+  database.execute(
+      fmt::format("INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, "
+                  "kind, operation_id, line, reason, actor, created_at) VALUES ({}, 'points', {}, 1, 1, 1, "
+                  "'watchtime', 'watchtime:{}', 0, '', 'system', {})",
+                  server, person, person, now));
+}
+
+/// Viewers per second, in one transaction, with the rights of the cross-server door.
+double text_loop_pace() {
+  Crowd crowd(kLoopServers, kViewers, store::Layout::postgres);
+  const std::int64_t now = to_micros(crowd.world.clock.now());
+  RawPostgres database(crowd.world.place().tick_url, "guildhall");
+  const double seconds = seconds_of([&] {
+    database.execute("BEGIN");
+    for (std::int64_t server = 1; server <= kLoopServers; ++server) {
+      for (std::int64_t person = 1; person <= kViewers; ++person) pay_as_text(database, server, person, now);
+    }
+    database.execute("COMMIT");
+  });
+  crowd.expect_paid();
+  return static_cast<double>(kLoopServers * kViewers) / seconds;
+}
+
+/// Ticks of more and more viewers of a server, beside one loop whose pace does not depend on their number.
+Figures ticks(const std::string& name, store::Layout layout, Size size, const std::string& loop,
+              double pace) {
+  struct Crowded {
+    std::int64_t viewers;
+    std::string name;
+    double bound;
+    std::string target;
+  };
+  const bool postgres = layout == store::Layout::postgres;
+  std::vector<Crowded> sizes{{1, name + "-1k", 0.1, ""},
+                             {kViewers, name, postgres ? 1.5 : 0.4, postgres ? ">= 4" : ">= 200k rows/s"}};
+  if (size == Size::full)
+    sizes.push_back(
+        {1'000, name + "-1M", postgres ? 1.5 : 0.4, postgres ? ">= 100k rows/s" : ">= 200k rows/s"});
+  Figures figures;
+  for (const Crowded& crowded : sizes) {
+    progress(fmt::format("{}: {} viewers in {} servers", crowded.name, kServers * crowded.viewers, kServers));
+    const double tick = tick_seconds(crowded.viewers, layout);
+    Figure figure;
+    figure.name = crowded.name;
+    figure.value = static_cast<double>(kServers * crowded.viewers) / tick;
+    figure.unit = "viewers/s";
+    figure.reference = loop;
+    figure.reference_value = pace;
+    figure.bound = crowded.bound;
+    figure.target = crowded.target;
+    figure.note = fmt::format("{:.0f} ms in all; everybody is paid, {:.0f} rows/s", tick * 1'000,
+                              figure.value * kRowsPerViewer);
+    figures.push_back(std::move(figure));
+  }
+  return figures;
+}
+
+Figure per_file(std::string name, double milliseconds, std::string reference, double reference_milliseconds,
+                double bound, std::string target, std::string note) {
+  Figure figure;
+  figure.name = std::move(name);
+  figure.value = milliseconds;
+  figure.unit = "ms/server";
+  figure.reference = std::move(reference);
+  figure.reference_value = reference_milliseconds;
+  figure.direction = Figure::Bound::at_most;
+  figure.bound = bound;
+  figure.target = std::move(target);
+  figure.note = std::move(note);
+  return figure;
 }
 
 }  // namespace
 
-Figure measure_tick() {
-  progress("tick: 100,000 viewers in 1,000 servers");
-  const double tick = tick_seconds(kViewers, kOneFile, true);
+Figures measure_tick(Size size) {
   progress("tick: the loop over viewers");
-  const double loop = loop_seconds();
-  Figure figure;
-  figure.name = "tick";
-  figure.value = static_cast<double>(kServers * kViewers) / tick;
-  figure.unit = "viewers/s";
-  figure.reference = "a loop over viewers";
-  figure.reference_value = static_cast<double>(kLoopServers * kViewers) / loop;
-  figure.bound = 0.4;
-  figure.note = fmt::format("{:.0f} ms in all; everybody is paid, {:.0f} rows/s", tick * 1'000,
-                            figure.value * kRowsPerViewer);
-  return figure;
+  return ticks("tick", store::Layout::sqlite, size, "a loop over viewers", loop_pace());
 }
 
-Figure measure_tick_files() {
+Figures measure_tick_postgres(Size size) {
+  need_postgres();
+  progress("tick-postgres: the loop over viewers");
+  return ticks("tick-postgres", store::Layout::postgres, size, "a loop over viewers, as text",
+               text_loop_pace());
+}
+
+Figures measure_tick_files(Size) {
+  constexpr double kPerSecond = 1'000 / static_cast<double>(kServers);
   progress("tick-files: 10,000 viewers in 1,000 servers, each with a file that is open");
-  const double many = tick_seconds(kFewViewers, kManyFiles, false);
+  Crowd crowd(kServers, kFewViewers, store::Layout::sqlite_per_server);
+  const double many = tick_seconds(crowd) * kPerSecond;
+  progress("tick-files: the same rows into 1,000 files by SQLite alone");
+  const double raw = raw_seconds_of_files({crowd.world.file_of(1),
+                                           {"watchtime", "point_conversions", "balances", "ledger"},
+                                           static_cast<std::size_t>(kServers)}) *
+                     kPerSecond;
   progress("tick-files: the same in one file");
-  const double one = tick_seconds(kFewViewers, kOneFile, false);
-  Figure figure;
-  figure.name = "tick-files";
-  figure.value = many * 1'000 / static_cast<double>(kServers);
-  figure.unit = "ms/server";
-  figure.reference = "one file for all";
-  figure.reference_value = one * 1'000 / static_cast<double>(kServers);
-  figure.direction = Figure::Bound::at_most;
-  figure.bound = 100;
-  figure.note = "one commit for each server instead of five in all";
-  return figure;
+  const double one = tick_seconds(kFewViewers, store::Layout::sqlite) * kPerSecond;
+  const std::string note = fmt::format("{} viewers of each, one commit for each server", kFewViewers);
+  return {per_file("tick-files", many, "the same rows by SQLite alone, one commit a file", raw, 20,
+                   "<= 1 ms/server", note),
+          per_file("tick-files-one", many, "one file for all", one, 100, "", note)};
 }
 
 }  // namespace guildhall::bench

@@ -15,7 +15,11 @@ using store::CrossTx;
 using store::NoRow;
 using store::TxTask;
 
-constexpr std::size_t kChunk = 200;
+constexpr std::size_t kFirstChunk = 25;
+constexpr std::size_t kLargestChunk = 200;
+/// How many times as large as its predecessor a chunk may be.
+constexpr std::size_t kGrowth = 4;
+constexpr Duration kChunkTime = std::chrono::milliseconds(250);
 constexpr Duration kLease = std::chrono::minutes(5);
 constexpr Duration kLongestPause = std::chrono::minutes(30);
 
@@ -98,31 +102,48 @@ TickRunner::TickRunner(tenancy::Tenancy& tenancy, const Declarations& declaratio
       ticks_(metrics.counter("guildhall_ticks_total", "Ticks of servers that were committed.")),
       set_aside_(metrics.counter("guildhall_ticks_set_aside_total", "Ticks of single servers that failed.")),
       seconds_(metrics.histogram("guildhall_tick_chunk_seconds",
-                                 "Time of one set-based tick of several servers.")) {}
+                                 "Time of one set-based tick of several servers.")),
+      chunk_(kFirstChunk) {}
 
 Task<std::size_t> TickRunner::run_due() {
   const TimePoint now = clock_.now();
   const std::vector<ServerId> claimed = co_await claim(now);
-  for (std::vector<ServerId>& chunk : chunks_of(claimed)) co_await run_servers(std::move(chunk), now);
+  for (const std::vector<ServerId>& servers : neighbours(claimed)) {
+    for (auto first = servers.begin(); first != servers.end();) {
+      const auto last = first + std::min(servers.end() - first, static_cast<std::ptrdiff_t>(chunk_));
+      co_await run_servers({first, last}, now);
+      first = last;
+    }
+  }
   co_return claimed.size();
 }
 
 /// A chunk is a range of ids, so it ends where a known server was not claimed: one that was set aside
 /// must not fail the others again.
-std::vector<std::vector<ServerId>> TickRunner::chunks_of(const std::vector<ServerId>& claimed) const {
+std::vector<std::vector<ServerId>> TickRunner::neighbours(const std::vector<ServerId>& claimed) const {
   const std::set<ServerId> due(claimed.begin(), claimed.end());
-  std::vector<std::vector<ServerId>> chunks;
+  std::vector<std::vector<ServerId>> groups;
   bool open = false;
   for (const auto& server : tenancy_.servers().list()) {
     if (!due.contains(server.discord_server_id)) {
       open = false;
       continue;
     }
-    if (!open || chunks.back().size() >= kChunk) chunks.emplace_back();
-    chunks.back().push_back(server.discord_server_id);
+    if (!open) groups.emplace_back();
+    groups.back().push_back(server.discord_server_id);
     open = true;
   }
-  return chunks;
+  return groups;
+}
+
+/// A chunk that was quick never makes the next one smaller: a small one is mostly what every chunk costs.
+void TickRunner::learn(std::size_t servers, Duration taken) {
+  const auto in_time =
+      taken <= Duration(0)
+          ? kLargestChunk
+          : static_cast<std::size_t>(static_cast<std::int64_t>(servers) * kChunkTime.count() / taken.count());
+  chunk_ = taken > kChunkTime ? std::max<std::size_t>(in_time, 1)
+                              : std::clamp(std::min(in_time, servers * kGrowth), chunk_, kLargestChunk);
 }
 
 Task<std::vector<ServerId>> TickRunner::claim(TimePoint now) {
@@ -158,12 +179,14 @@ Task<void> TickRunner::run_servers(std::vector<ServerId> servers, TimePoint now)
 
 Task<void> TickRunner::run_chunk(std::vector<ServerId> servers, TimePoint now) {
   const auto begin = std::chrono::steady_clock::now();
+  const TimePoint begun = clock_.now();
   const TickChunk chunk{servers.front(), servers.back(), now};
   const auto& stages = declarations_.minute_stages;
   co_await tenancy_.door().transact("tick.minute", now, {chunk.first, chunk.last},
                                     [chunk, &stages](CrossTx& tx) -> TxTask<void> {
                                       for (const TickStage& stage : stages) co_await stage(tx, chunk);
                                     });
+  learn(servers.size(), std::chrono::duration_cast<Duration>(clock_.real(clock_.now() - begun)));
   // A commit of its own behind the work: a tick that is run again finds nothing left to settle.
   const DoneParams done{chunk.first, chunk.last, now, now + kTickInterval};
   co_await tenancy_.door().transact("tick.done", now,

@@ -1,6 +1,8 @@
-// The minute's tick: claimed in the database per server, run set-based for many servers at once. A
-// chunk that fails is halved until one server is left, which is set aside and reported while the
-// others go on.
+// The minute's tick: claimed in the database per server, run set-based for many servers at once. While a
+// chunk of them runs, whoever wants to write their rows waits (on one SQLite file: whoever wants to write),
+// so a chunk has as many servers as its predecessors have shown to be done within a quarter of a second, and
+// 200 at most. A chunk that fails is halved until one server is left, which is set aside and reported
+// while the others go on.
 #pragma once
 
 #include <functional>
@@ -28,7 +30,8 @@ class TickRunner {
 
  private:
   Task<std::vector<ServerId>> claim(TimePoint now);
-  std::vector<std::vector<ServerId>> chunks_of(const std::vector<ServerId>& claimed) const;
+  std::vector<std::vector<ServerId>> neighbours(const std::vector<ServerId>& claimed) const;
+  void learn(std::size_t servers, Duration taken);
   Task<void> run_servers(std::vector<ServerId> servers, TimePoint now);
   Task<void> run_chunk(std::vector<ServerId> servers, TimePoint now);
   Task<void> set_aside(ServerId server, TimePoint now, std::string trouble);
@@ -40,6 +43,7 @@ class TickRunner {
   Counter& ticks_;
   Counter& set_aside_;
   Histogram& seconds_;
+  std::size_t chunk_;  // servers of the next chunk, at most
 };
 
 /// A tick that fails is noted at its server.

@@ -13,9 +13,7 @@ namespace guildhall::bot {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Each;
 using testing::ElementsAre;
-using testing::Le;
 using testing::SizeIs;
 
 /// Ticks with a last stage of the test's own, which fails for the servers that it is told to fail for.
@@ -25,6 +23,10 @@ class Ticks : public testing::Test {
     world_.declarations.minute_stages.push_back(
         [this](store::CrossTx&, const TickChunk& chunk) -> store::TxTask<void> {
           chunks_.push_back({chunk.first, chunk.last});
+          const auto servers = world_.place().layout == store::Layout::sqlite_per_server
+                                   ? 1
+                                   : chunk.last.value() - chunk.first.value() + 1;
+          world_.clock.advance(takes_ * servers);
           for (const ServerId server : failing_) {
             if (chunk.first <= server && server <= chunk.last) throw std::runtime_error("told to fail");
           }
@@ -65,6 +67,7 @@ class Ticks : public testing::Test {
 
   test::TestWorld world_;
   std::set<ServerId> failing_;
+  Duration takes_{0};                                  // of each server in a chunk
   std::vector<std::pair<ServerId, ServerId>> chunks_;  // that were begun
   std::multiset<ServerId> ticked_;                     // that were committed
   std::vector<std::size_t> sizes_;
@@ -93,8 +96,25 @@ TEST_F(Ticks, ManyServersAreCutIntoChunks) {
   add_servers(450);
   EXPECT_EQ(run(), 450U);
   EXPECT_EQ(ticked_.size(), 450U);
-  EXPECT_THAT(sizes_, SizeIs(3));
-  EXPECT_THAT(sizes_, Each(Le(200U)));
+  EXPECT_THAT(sizes_, ElementsAre(25U, 100U, 200U, 125U)) << "carefully at first";
+  run_at(start_ + 60s);
+  EXPECT_THAT(sizes_, ElementsAre(200U, 200U, 50U));
+}
+
+TEST_F(Ticks, ServersWithMuchToDoAreCutIntoSmallChunks) {
+  add_busy_servers(60);
+  takes_ = 20ms;
+  run();
+  EXPECT_THAT(sizes_, ElementsAre(25U, 12U, 12U, 11U)) << "a quarter of a second, once it is known";
+  run_at(start_ + 120s);
+  EXPECT_THAT(sizes_, ElementsAre(12U, 12U, 12U, 12U, 12U));
+  takes_ = 1s;
+  run_at(start_ + 240s);
+  EXPECT_EQ(sizes_.front(), 12U);
+  EXPECT_THAT(sizes_, SizeIs(49)) << "then one by one";
+  takes_ = 0ms;
+  run_at(start_ + 600s);
+  EXPECT_THAT(sizes_, ElementsAre(1U, 4U, 16U, 39U)) << "and more again";
 }
 
 TEST_F(Ticks, AServerThatFailsIsSetAsideAndTheOthersGoOn) {

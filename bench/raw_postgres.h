@@ -1,0 +1,43 @@
+// libpq and nothing around it, as references are measured.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/postgres/libpq.h"
+#include "store/value.h"
+
+namespace guildhall::bench {
+
+class RawPostgres {
+ public:
+  /// `schema`: where names of tables are looked up. Everything throws what fails.
+  RawPostgres(const std::string& url, std::string_view schema);
+
+  /// One trip, as text.
+  void execute(const std::string& sql);
+  void prepare(const std::string& name, const std::string& sql);
+
+  struct Call {
+    const char* name;  // of what was prepared
+    const std::vector<store::Value>& values;
+  };
+  /// One trip for each. How many rows it answered or changed.
+  std::int64_t run(const Call& call);
+  /// One trip for all of them, as one transaction. The rows of the last.
+  std::int64_t run_together(std::initializer_list<Call> calls);
+  /// A text of several lines into the `COPY ... FROM STDIN` that was begun with `execute`.
+  void copy_in(const std::string& copy, const std::string& lines);
+
+ private:
+  std::int64_t rows_of(PGresult* result);
+
+  store::postgres::ConnectionPtr connection_;
+};
+
+/// The binary form of a `bigint[]`, to be bound as bytes.
+store::Value bigint_array(const std::vector<std::int64_t>& numbers);
+
+}  // namespace guildhall::bench
