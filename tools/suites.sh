@@ -53,7 +53,12 @@ suite_sim() { gtest sim_tests; }
 suite_isolation() { gtest isolation_tests && gtest mutation_tests; }
 suite_faults() { node_tests tests/faults run.mjs; }
 suite_contract() { node_tests tests/contract/discordjs run.mjs; }
-suite_journeys() { node_tests tests/journeys run.mjs; }
+suite_journeys() {
+  node_tests tests/journeys run.mjs || return 1
+  [ "$GUILDHALL_FULL" = 1 ] || return 0
+  GUILDHALL_TEST_STORAGE=sqlite-per-server node_tests tests/journeys each_layout.mjs &&
+    GUILDHALL_TEST_STORAGE=postgres node_tests tests/journeys each_layout.mjs
+}
 suite_browser() { node_tests tests/browser run.mjs; }
 # Without colours, which would hide the counts.
 suite_dashboard() { (cd dashboard && export NO_COLOR=1 && npm run --silent check && npm test --silent); }

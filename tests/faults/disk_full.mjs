@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import { http, sleep, until } from '../support/guildhall.mjs';
 import { startPostgres } from '../support/postgres.mjs';
 import { smallDisk } from '../support/small_disk.mjs';
-import { checkCorrections, checkNothingNegative, checkRecord, correct, figure, layouts, oneFile, onPostgres, settle, sum, world } from './world.mjs';
+import { checkCorrections, checkNothingNegative, checkRecord, correct, figure, settle, world } from './world.mjs';
+import { layouts, oneFile, onPostgres, sum } from '../support/layouts.mjs';
 
 const failed = 'Something went wrong on our side';
 const told = 'the disk of the database is full: nothing is written until there is space again';

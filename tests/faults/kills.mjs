@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { http, sleep, until } from '../support/guildhall.mjs';
 import { startPostgres } from '../support/postgres.mjs';
-import { checkCorrections, checkNothingNegative, checkRecord, correct, layouts, onPostgres, settle, smallCount, world } from './world.mjs';
+import { checkCorrections, checkNothingNegative, checkRecord, correct, settle, smallCount, world } from './world.mjs';
+import { layouts, onPostgres } from '../support/layouts.mjs';
 
 const kills = smallCount(10, 50);
 const serverKills = smallCount(3, 20);

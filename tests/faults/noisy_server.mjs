@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sleep, until } from '../support/guildhall.mjs';
-import { correctOnce, figure, oneFile, onPostgres, smallCount, sum, world } from './world.mjs';
+import { correctOnce, figure, smallCount, world } from './world.mjs';
+import { oneFile, onPostgres, sum } from '../support/layouts.mjs';
 
 const rounds = smallCount(25, 100);
 const busy = 'The service is busy right now';

@@ -1,56 +1,12 @@
 // What the fault tests share: the platforms with their members at work, a bot that serves them on one of the
-// three layouts, and the comparison of what the simulation was told with what the database holds.
+// three layouts (../support/layouts.mjs), and the comparison of what the simulation was told with what the database holds.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { Bot, freePort, full, query, queryFile, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
-import { setUp, startPostgres } from '../support/postgres.mjs';
+import { mkdirSync } from 'node:fs';
+import { Bot, freePort, full, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { oneFile, sum } from '../support/layouts.mjs';
 
 export const speed = 30; // a minute of the world is two seconds
 
-let shared;
-/** The PostgreSQL server of the tests that do it no harm. */
-export const sharedPostgres = () => (shared ??= startPostgres());
-
-let databases = 0;
-
-/**
- * The layouts: each gives the bot's environment, and a query that reads all of its files. In the rows of a
- * query on files stand those of one server after those of another: sums are the caller's.
- */
-export const layouts = [
-  {
-    name: 'one file',
-    megabytes: 48,
-    open: async ({ dataDir }) => ({ env: {}, read: (sql) => query(dataDir, sql) }),
-  },
-  {
-    name: 'a file per server',
-    megabytes: 64,
-    open: async ({ dataDir }) => ({
-      env: { GUILDHALL_DATABASE_URL: 'sqlite-per-server:servers' },
-      read: (sql) => queryServerFiles(join(dataDir, 'servers'), sql),
-    }),
-  },
-  {
-    name: 'PostgreSQL',
-    megabytes: 224,
-    open: async ({ postgres }) => {
-      const server = postgres ?? (await sharedPostgres());
-      const database = `faults_${(databases += 1)}`;
-      return { env: await setUp(server, database), read: (sql) => server.query(database, sql), postgres: server, database };
-    },
-  },
-];
-export const [oneFile, filePerServer, onPostgres] = layouts;
-
-async function queryServerFiles(folder, sql) {
-  const files = readdirSync(join(folder, 'servers')).filter((name) => name.endsWith('.db'));
-  const rows = await Promise.all(files.map((name) => queryFile(join(folder, 'servers', name), sql)));
-  return rows.flat();
-}
-
-export const sum = (rows, column) => rows.reduce((total, row) => total + (row[column] ?? 0), 0);
 const known = (rows, column) => rows.map((row) => row[column]).filter((value) => value !== null);
 
 /** The platforms with their members at work, and a bot that serves them; both end with the test. */

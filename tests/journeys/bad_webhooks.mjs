@@ -5,7 +5,8 @@ import { createSign, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Bot, freePort, http, query, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { Bot, freePort, http, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { sum, testedLayout } from '../support/layouts.mjs';
 
 let sim;
 let bot;
@@ -18,7 +19,10 @@ before(async () => {
   sim = await startSim(['--keep', kept]);
   key = readFileSync(join(kept, 'kick.pem'));
   const port = await freePort();
-  bot = new Bot({ dataDir: temporaryFolder(), port, env: simEnvironment(sim.contract) });
+  const dataDir = temporaryFolder();
+  const storage = await testedLayout().open({ dataDir });
+  bot = new Bot({ dataDir, port, env: { ...simEnvironment(sim.contract), ...storage.env } });
+  bot.query = storage.read;
   url = `${bot.url}/webhooks/kick`;
   bot.begin();
   await bot.ready();
@@ -50,7 +54,7 @@ async function deliver(body, { id = randomUUID(), at = new Date(), headers = {},
   return answer.status;
 }
 
-const moments = async () => (await query(bot.dataDir, 'SELECT count(*) AS n FROM presence'))[0].n;
+const moments = async () => sum(await bot.query('SELECT count(*) AS n FROM presence'), 'n');
 
 test('a genuine one counts; delivered again it counts no more', async () => {
   const body = chatBody();

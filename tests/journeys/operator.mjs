@@ -1,10 +1,12 @@
 // An operator's day with a real process beside simulated platforms.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bot, freePort, query, run, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { Bot, freePort, run, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { testedLayout } from '../support/layouts.mjs';
 
 let sim;
 let bot;
+let storage;
 let world;
 let api;
 
@@ -31,14 +33,17 @@ async function chat(slug, user, content, expected) {
 
 const setting = async (index, key) => (await api('GET', `/api/v1/servers/${server(index).id}/settings`)).json.settings.find((one) => one.key === key);
 const balance = async (index, member) =>
-  (await query(bot.dataDir, `SELECT b.balance FROM balances b JOIN identities i ON i.discord_server_id = b.discord_server_id AND i.person_id = b.holder_id
+  (await bot.query(`SELECT b.balance FROM balances b JOIN identities i ON i.discord_server_id = b.discord_server_id AND i.person_id = b.holder_id
     WHERE b.discord_server_id = ${server(index).id} AND i.platform = 'discord' AND i.platform_user_id = '${member}'`))[0]?.balance ?? 0;
 
 before(async () => {
   sim = await startSim();
   const port = await freePort();
   await sim.post('/kick/webhook', { url: `http://127.0.0.1:${port}/webhooks/kick` });
-  bot = new Bot({ dataDir: temporaryFolder(), port, env: simEnvironment(sim.contract) });
+  const dataDir = temporaryFolder();
+  storage = await testedLayout().open({ dataDir });
+  bot = new Bot({ dataDir, port, env: { ...simEnvironment(sim.contract), ...storage.env } });
+  bot.query = storage.read;
   bot.begin();
   await bot.ready();
   world = await sim.get('/world');
@@ -85,7 +90,7 @@ test('an administrator gives and takes points; nobody else can', async () => {
   assert.match(await slash(id, owner, 'points-remove', { user: taker.id, amount: 50, reason: 'mistake' }), /200/);
   assert.equal(await balance(first, taker.id), 200);
   assert.equal(await balance(second, taker.id), 0, 'the same member of another server has nothing of it');
-  const ledger = await query(bot.dataDir, `SELECT amount, balance_after, reason FROM ledger WHERE discord_server_id = ${id} ORDER BY entry_no`);
+  const ledger = await bot.query(`SELECT amount, balance_after, reason FROM ledger WHERE discord_server_id = ${id} ORDER BY entry_no`);
   assert.deepEqual(ledger, [{ amount: 250, balance_after: 250, reason: 'raid' }, { amount: -50, balance_after: 200, reason: 'mistake' }]);
   assert.match(await slash(id, owner, 'points-remove', { user: taker.id, amount: 201, reason: 'too much' }), /only 200 points/);
   assert.match(await slash(id, giver.id, 'points-add', { user: giver.id, amount: 5, reason: 'me' }), /administrators/i);
@@ -97,7 +102,7 @@ test('a link makes viewer and member one person, and undoing it takes back exact
   const [viewer] = viewersOf(slug);
   const member = members[3].id;
   await sim.post('/kick/chat', { slug, user: viewer.id, content: 'hello' });
-  await until('the viewer to be known', async () => (await query(bot.dataDir, `SELECT 1 FROM identities WHERE discord_server_id = ${id} AND platform = 'kick' AND platform_user_id = '${viewer.id}'`)).length === 1);
+  await until('the viewer to be known', async () => (await bot.query(`SELECT 1 FROM identities WHERE discord_server_id = ${id} AND platform = 'kick' AND platform_user_id = '${viewer.id}'`)).length === 1);
   await slash(id, owner, 'points-add', { user: member, amount: 40, reason: 'before' });
   const linked = await bot.command('member', 'link', '--server', id, member, 'kick', viewer.username);
   assert.equal(linked.code, 0, linked.stderr);
@@ -129,7 +134,7 @@ test('a second instance on the same data is refused, and the first goes on', asy
   const other = await bot.command('run', '--listen', '127.0.0.1:0');
   assert.equal(other.code, 4);
   assert.match(other.stderr, /runs already/);
-  const elsewhere = await run(['run', '--listen', '127.0.0.1:0', '--data-dir', temporaryFolder(), '--url', `sqlite:${bot.dataDir}/guildhall.db`]);
+  const elsewhere = await run(['run', '--listen', '127.0.0.1:0', '--data-dir', temporaryFolder(), '--url', storage.address], { env: storage.env });
   assert.equal(elsewhere.code, 4, 'the database counts, not the folder');
   assert.match(await slash(server(first).id, server(first).owner, 'help'), /points/);
 });
