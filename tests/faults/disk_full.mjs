@@ -87,7 +87,10 @@ describe('a full disk', { concurrency: 4 }, () => {
         assert.ok(bot.process.stderr().includes(told), 'the log does not name the full disk');
       }
       disk.free();
-      await until('the bot to be ready again', async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
+      await until('the bot to be ready again', async () => {
+        if (postgres && postgres.pids().length === 0) await postgres.restart(); // as a service manager does
+        return (await http('GET', `${bot.url}/readyz`)).status === 200;
+      }, 60);
       await correctionsWork(sim, bot, corrections);
       assert.equal(await isBooked(bot, refused), false, 'a correction was refused, and is in the ledger');
       assert.equal(bot.process.child.exitCode, null, 'the bot ended');
@@ -114,7 +117,8 @@ describe('a full disk', { concurrency: 4 }, () => {
       await settle(sim, bot);
       const counts = await checkRecord(sim, bot);
       await checkNothingNegative(bot);
-      const summary = await checkCorrections(sim, bot, asked);
+      // Ten minutes of the world are 20 s here; under the limit PostgreSQL is away for most of that.
+      const summary = await checkCorrections(sim, bot, asked, { mayExpire: Boolean(postgres) && !disk.mounted });
       if (!postgres) await refusedIsNotBooked(sim, bot, asked); // of a lost connection nobody knows
       console.log(`# 2 full disks (${disk.kind}) under ${layout.name}: ${counts.kick_events} events of Kick, corrections ${JSON.stringify(summary)}`);
     });
