@@ -58,7 +58,7 @@ Result<store::DatabasePlace> place_of(const Arguments& arguments, const std::str
   if (place) return place;
   return fail(ErrorCode::usage, fmt::format("{}: '{}' is none of sqlite:FILE, sqlite-per-server:DIR and "
                                             "postgres://USER@HOST/DATABASE",
-                                            option, url));
+                                            option, store::shown_url(url)));
 }
 
 /// No bot runs on these files while this lives. On PostgreSQL the move itself takes the bot's lock.

@@ -54,8 +54,9 @@ class PostgresSetup {
         new_passwords_(new_passwords),
         declarations_(declare_everything(config_)) {}
 
-  /// Everything is looked at before anything is changed; passwords come last, so that a setup that broke
-  /// off left no role with a password that nobody has seen.
+  /// Everything is looked at before anything is changed, but for the administrator's own way into a database
+  /// of ours; passwords come last, so that a setup that broke off left no role with a password that nobody
+  /// has seen.
   Result<Answer> run() {
     auto admin = store::open_postgres_session(admin_url_);
     if (!admin) return std::unexpected(admin.error());
@@ -124,7 +125,7 @@ class PostgresSetup {
     if (why.empty()) return {};
     return fail(ErrorCode::refused_by_guard,
                 fmt::format("database '{}' belongs to another program: {}", database_, why),
-                "Nothing was changed. Choose another name with --database.");
+                "Nothing in it was changed. Choose another name with --database.");
   }
 
   /// Schema, tables and seal, with the rights of the owner.

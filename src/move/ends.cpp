@@ -111,9 +111,13 @@ bool has_table(SchemaSession& session, Layout layout, std::string_view table) {
 }
 
 Source::Source(const DatabasePlace& place, std::chrono::milliseconds patience) : place_(place) {
+  // Before the reading begins, which sees everything as of its first moment.
+  if (place.layout == Layout::postgres) {
+    guard_ = taken(store::open_postgres_session(place.url));
+    keep_others_out(*guard_, patience);
+  }
   beside_ = taken(store::open_reading_session(place));
   settle_in(*beside_, place.layout);
-  if (place.layout == Layout::postgres) keep_others_out(*beside_, patience);
   check_version(*beside_);
   if (has_table(*beside_, place.layout, kProgressTable)) {
     refuse(ErrorCode::refused_by_guard,

@@ -44,6 +44,7 @@ class Source {
   void check_file(store::SchemaSession& session, ServerId server);
 
   store::DatabasePlace place_;
+  std::unique_ptr<store::SchemaSession> guard_;  // PostgreSQL: holds the bot's lock
   std::unique_ptr<store::SchemaSession> beside_;
   std::vector<ServerId> servers_;
   std::vector<ServerId> files_;

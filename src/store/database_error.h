@@ -2,6 +2,7 @@
 // work that meets one ends, and nothing of it remains.
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -43,23 +44,35 @@ class DatabaseError : public std::runtime_error {
   std::string sqlstate_;
 };
 
-/// As a plain sentence for whoever called.
-inline Error to_error(const DatabaseError& error) {
+/// As a plain sentence for whoever called; nothing when only the database's own words say what it is, which
+/// are for the operator.
+inline std::optional<Error> to_plain_error(const DatabaseError& error) {
   switch (error.code()) {
     case DbCode::busy:
     case DbCode::overloaded:
     case DbCode::unreachable:
     case DbCode::timed_out:
-      return {ErrorCode::unavailable, "the database is busy; nothing was changed", "Try again."};
+      return Error{ErrorCode::unavailable, "the database is busy; nothing was changed", "Try again."};
     case DbCode::read_only:
-      return {
+      return Error{
           ErrorCode::storage, "the database is read-only; nothing was changed",
           "On PostgreSQL: a standby, or default_transaction_read_only is on. On SQLite: this user may not "
           "write to the file."};
     case DbCode::full:
-      return {ErrorCode::storage, "the disk is full; nothing was changed", "Free some space and try again."};
-    default: return {ErrorCode::storage, std::string("the database refused: ") + error.what()};
+      return Error{ErrorCode::storage, "the disk is full; nothing was changed",
+                   "Free some space and try again."};
+    case DbCode::connection_lost:
+      return Error{ErrorCode::unavailable,
+                   "the connection to the database was lost on the way: it may or may not have been saved",
+                   "Look before you do it again."};
+    default: return std::nullopt;
   }
+}
+
+/// The same for the operator: in the database's own words where there are no others.
+inline Error to_error(const DatabaseError& error) {
+  if (auto plain = to_plain_error(error)) return *std::move(plain);
+  return {ErrorCode::storage, std::string("the database refused: ") + error.what()};
 }
 
 }  // namespace guildhall::store

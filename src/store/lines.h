@@ -18,6 +18,9 @@ namespace guildhall::store {
 template <class Job>
 class Lines {
  public:
+  /// `at_once`: a line that is held as often gives nothing more.
+  explicit Lines(int at_once = 1) : at_once_(at_once) {}
+
   /// What waits for one server at most, and for all of them together.
   static constexpr std::size_t kLongestLine = 2'000;
   static constexpr std::size_t kMost = 20'000;
@@ -38,7 +41,7 @@ class Lines {
   };
 
   /// The next job of the line whose turn it is; nothing when all are empty or held. With `held` the line
-  /// gives nothing more until it is released.
+  /// is held until it is released.
   std::optional<Next> next(bool held = false) {
     for (std::size_t barred = 0; barred < turns_.size() && is_barred(turns_.front()); ++barred) {
       turns_.push_back(turns_.front());
@@ -73,11 +76,11 @@ class Lines {
     return taken;
   }
 
-  /// Nothing is taken from this line until it is released as often as it was held.
+  /// As if one of its jobs were under way.
   void hold(ServerId server) {
     Line& line = lines_[server];
     ++line.held;
-    if (!std::exchange(line.has_turn, false)) return;
+    if (line.held < at_once_ || !std::exchange(line.has_turn, false)) return;
     std::erase(turns_, server);
   }
   void release(ServerId server) {
@@ -143,7 +146,7 @@ class Lines {
                        [&](const auto& range) { return range.first <= server && server <= range.second; });
   }
   void give_turn(ServerId server, Line& line) {
-    if (line.held > 0 || line.has_turn) return;
+    if (line.held >= at_once_ || line.has_turn) return;
     line.has_turn = true;
     turns_.push_back(server);
   }
@@ -155,6 +158,7 @@ class Lines {
     }
   }
 
+  int at_once_;
   std::unordered_map<ServerId, Line> lines_;
   std::deque<ServerId> turns_;  // lines that have a job and are not held, each once
   std::vector<std::pair<ServerId, ServerId>> barred_;

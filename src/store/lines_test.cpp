@@ -62,6 +62,19 @@ TEST(Lines, AHeldLineWaitsUntilItIsReleasedAsOften) {
   EXPECT_EQ(drain(lines), "b2 ");
 }
 
+TEST(Lines, SomeOfALineAreUnderWayAtOnceAndTheOthersGoOn) {
+  Lines<std::string> lines(2);
+  for (const char* job : {"a1", "a2", "a3", "a4"}) lines.push(kA, job);
+  EXPECT_EQ(lines.next(true)->job, "a1");
+  EXPECT_EQ(lines.next(true)->job, "a2");
+  EXPECT_FALSE(lines.next(true));
+  lines.push(kB, "b1");
+  EXPECT_EQ(lines.next(true)->job, "b1");
+  lines.release(kA);
+  EXPECT_EQ(lines.next(true)->job, "a3");
+  EXPECT_FALSE(lines.next(true));
+}
+
 TEST(Lines, WhatIsTakenOutLeavesTheOthersInOrder) {
   Lines<std::string> lines;
   for (const char* job : {"a1", "old", "a2"}) lines.push(kA, job);

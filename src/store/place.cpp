@@ -10,15 +10,22 @@ namespace {
 constexpr std::string_view kFile = "sqlite:";
 constexpr std::string_view kFolder = "sqlite-per-server:";
 
-/// "postgres://user:word@host:5432/db?x=y" -> "host:5432/db"
+/// "postgres://user:word@host:5432/db?x=y" -> "host:5432/db". A word may hold what elsewhere divides.
 std::string without_secrets(std::string_view url) {
   url.remove_prefix(url.find("://") + 3);
-  url = url.substr(0, url.find('?'));
   if (const auto at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
-  return std::string(url);
+  return std::string(url.substr(0, url.find('?')));
 }
 
 }  // namespace
+
+std::string shown_url(std::string_view url) {
+  const auto scheme = url.find("://");
+  const auto at = url.rfind('@');
+  if (at == std::string_view::npos) return std::string(url);
+  const auto begin = scheme == std::string_view::npos || scheme > at ? 0 : scheme + 3;
+  return fmt::format("{}...{}", url.substr(0, begin), url.substr(at));
+}
 
 std::string DatabasePlace::name() const { return layout == Layout::postgres ? without_secrets(url) : path; }
 
@@ -42,7 +49,7 @@ Result<DatabasePlace> find_place(const std::string& url, const std::string& data
   return fail(ErrorCode::configuration,
               fmt::format("database.url: '{}' is none of sqlite:FILE, sqlite-per-server:DIR and "
                           "postgres://USER:PASSWORD@HOST/DATABASE",
-                          url),
+                          shown_url(url)),
               "Leave the key out for one SQLite file, guildhall.db in data.dir.");
 }
 

@@ -25,6 +25,9 @@ struct DatabasePlace {
   std::string name() const;
 };
 
+/// An address without what stands before its '@', for messages.
+std::string shown_url(std::string_view url);
+
 /// Error `configuration` names the key and the forms that are known.
 Result<DatabasePlace> find_place(const std::string& url, const std::string& data_dir);
 /// Error `configuration` when an address that the bot needs beside the first is missing.

@@ -21,7 +21,12 @@ TEST(Place, IsChosenByTheUrl) {
 
 TEST(Place, NamesItselfWithoutAPassword) {
   EXPECT_EQ(find_place("postgres://me:pass@word@host:5433/db?sslmode=require", "")->name(), "host:5433/db");
+  EXPECT_EQ(find_place("postgres://me:pa?ss@host/db?x=y", "")->name(), "host/db");
   EXPECT_EQ(find_place("postgres:///db", "")->name(), "/db");
+  const auto refused = find_place("postgre://me:secret@host/db", "");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::AllOf(testing::HasSubstr("'postgre://...@host/db'"),
+                                                      testing::Not(testing::HasSubstr("secret"))));
   EXPECT_EQ(find_place("sqlite:a.db", "/data")->name(), "/data/a.db");
 }
 

@@ -493,12 +493,15 @@ class PostgresCatalog {
   void look_at_functions() {
     std::set<std::string> roles;
     for (const auto role : kAllRoles) roles.emplace(role);
-    for (const auto& row :
-         session_.query("SELECT p.oid::regprocedure, pg_get_userbyid(p.proowner) FROM pg_proc p WHERE "
-                        "p.prosecdef AND (p.pronamespace = "
-                        "'guildhall'::regnamespace OR pg_get_userbyid(p.proowner) = ANY($1::text[])) ORDER "
-                        "BY 1",
-                        {array_of(roles)})) {
+    for (const auto& row : session_.query(
+             "SELECT p.oid::regprocedure, r.rolname FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner "
+             "WHERE p.prosecdef AND p.pronamespace <> 'pg_catalog'::regnamespace "
+             "AND p.pronamespace <> 'information_schema'::regnamespace AND (p.pronamespace = "
+             "'guildhall'::regnamespace OR r.rolname = ANY($1::text[]) OR ((r.rolsuper OR r.rolbypassrls) "
+             "AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = "
+             "p.oid AND d.deptype = 'e') AND EXISTS (SELECT 1 FROM pg_roles o WHERE o.rolname = "
+             "ANY($2::text[]) AND has_function_privilege(o.oid, p.oid, 'EXECUTE')))) ORDER BY 1",
+             {array_of(roles), array_of({std::string(kAppRole), std::string(kTickRole)})})) {
       add(row[0], "is a function that runs with its owner's rights",
           as_role(row[1], fmt::format("ALTER ROUTINE {} SECURITY INVOKER", row[0])));
     }

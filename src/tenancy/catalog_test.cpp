@@ -403,6 +403,9 @@ const Planted kInPostgres[] = {
      "CREATE FUNCTION public.f() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT 1::bigint'; ALTER "
      "FUNCTION public.f() OWNER TO guildhall_migrate",
      "public.f()", "runs with its owner's rights"},
+    {"FunctionOfAnAdministrator",
+     "CREATE FUNCTION public.g() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT 1::bigint'",
+     "public.g()", "runs with its owner's rights"},
     {"Trigger",
      OWNER
      "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t "

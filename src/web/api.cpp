@@ -225,7 +225,8 @@ Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest reque
     if (answer->settings_changed) dispatcher_.refresh(scope);
     co_return json_answer(200, answer->body);
   } catch (const store::DatabaseError& error) {
-    trouble = to_error(error);
+    trouble = to_plain_error(error);
+    if (!trouble) throw;  // the log has the database's words
   }
   co_return error_answer(*trouble);
 }

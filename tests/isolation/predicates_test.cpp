@@ -6,6 +6,7 @@
 #include <regex>
 #include <set>
 
+#include "store/sqlite/connection.h"
 #include "tests/isolation/matrix.h"
 #include "tests/isolation/peeling.h"
 #include "tests/support/proof.h"
@@ -34,18 +35,28 @@ std::optional<std::string> unbound(const store::StatementInfo& info, std::size_t
          info.sqlite.substr(at + static_cast<std::size_t>(found->length()));
 }
 
+/// By its leaks, or because the two lives get into each other's way so that the proof breaks off.
+bool is_seen(TestWorld& world) {
+  const auto open_gate = [](const store::StatementInfo&, const store::StatementFacts&) {
+    return std::optional<std::string>();
+  };
+  try {
+    const auto report = doctor::prove_isolation(installation_of(world, open_gate), [](std::string_view) {});
+    return !report || report->leaks() > 0;
+  } catch (const store::DatabaseError&) {
+    return true;
+  }
+}
+
 TEST(Predicates, TheProofSeesEachThatIsMissing) {
   if (tested_layout() != store::Layout::sqlite) return;  // elsewhere a wall behind the gate holds: Walls.*
   const char* full = std::getenv("GUILDHALL_FULL");
   const std::size_t step = full != nullptr && std::string_view(full) == "1" ? 1 : 12;
-  const auto open_gate = [](const store::StatementInfo&, const store::StatementFacts&) {
-    return std::optional<std::string>();
-  };
   std::vector<std::pair<std::size_t, std::string>> mutants;
   const TestWorld original;
   const auto& statements = original.declarations.statements.all();
   for (std::size_t i = 0; i < statements.size(); ++i) {
-    if (kWithoutEffect.contains(statements[i].name) || statements[i].owner == "tenancy") continue;
+    if (kWithoutEffect.contains(statements[i].name)) continue;
     for (std::size_t number = 0; auto sql = unbound(statements[i], number); ++number)
       mutants.emplace_back(i, *std::move(sql));
   }
@@ -55,10 +66,13 @@ TEST(Predicates, TheProofSeesEachThatIsMissing) {
     TestWorld world;
     // The one list of statements is for everybody else to read.
     const_cast<store::StatementInfo&>(world.declarations.statements.all()[statement]).sqlite = sql;  // NOLINT
-    const auto report = doctor::prove_isolation(installation_of(world, open_gate), [](std::string_view) {});
-    EXPECT_TRUE(!report || report->leaks() > 0) << statements[statement].name << ": " << sql;
+    ASSERT_NO_THROW(
+        store::sqlite::Connection(world.database_file(), store::sqlite::Role::checker).inspect(sql))
+        << statements[statement].name << ": " << sql;
+    EXPECT_TRUE(is_seen(world)) << statements[statement].name << ": " << sql;
   }
-  write_to_matrix({"each predicate of each statement, one at a time", kStatementGate, kProof, this_test()});
+  write_to_matrix({"predicates of statements, one at a time (`./test --all`: each)", kStatementGate, kProof,
+                   this_test()});
 }
 
 }  // namespace

@@ -187,7 +187,9 @@ bool Connection::read_one() {
     expected_.pop_front();
     Group group = std::move(groups_.front());
     groups_.pop_front();
+    if (!groups_.empty()) groups_.front().since = std::chrono::steady_clock::now();  // its turn begins
     group.done(group.error);
+    if (closing_ && groups_.empty()) close();
     return true;
   }
   if (result == nullptr) {

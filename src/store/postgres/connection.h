@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -58,9 +59,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Ends it from our side; what is under way is told that it is lost.
   void close() { lose("we closed it"); }
+  /// After the groups that are under way.
+  void close_when_done() {
+    closing_ = true;
+    if (groups_.empty()) close();
+  }
 
   bool is_lost() const { return lost_; }
   std::size_t groups_under_way() const { return groups_.size(); }
+  /// The turn of the oldest of them began then; for ever in the future when there is none.
+  std::chrono::steady_clock::time_point waiting_since() const {
+    return groups_.empty() ? std::chrono::steady_clock::time_point::max() : groups_.front().since;
+  }
 
  private:
   Connection(boost::asio::io_context& loop, ConnectionPtr connection, std::function<void()> lost);
@@ -75,6 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct Group {
     Done done;
     std::exception_ptr error = nullptr;
+    std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   };
 
   void send_prepared(const std::string& name, const char* sql, const std::vector<Oid>& types,
@@ -101,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;
   bool writing_ = false;
   bool lost_ = false;
+  bool closing_ = false;
 };
 
 }  // namespace guildhall::store::postgres

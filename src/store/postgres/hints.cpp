@@ -48,8 +48,8 @@ void Hints::connect() {
       self->connection_ = std::move(made);
       self->socket_ =
           std::make_unique<asio::posix::stream_descriptor>(self->loop_, PQsocket(self->connection_.get()));
-      // What was announced while nobody listened is not known.
-      if (!std::exchange(self->first_, false)) self->heard_ = true;
+      // What was announced while nobody listened is not known: also before the first time.
+      self->heard_ = true;
       self->listen();
     });
   });

@@ -52,7 +52,6 @@ class Hints : public std::enable_shared_from_this<Hints> {
   boost::asio::steady_timer fold_{loop_};
   bool announcing_ = false;
   bool stopped_ = false;
-  bool first_ = true;
   std::atomic<bool> heard_ = false;
 };
 

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <stdexcept>
 
+#include "base/log.h"
 #include "base/text.h"
 
 namespace guildhall::store::postgres {
@@ -26,9 +28,31 @@ std::string one_line(std::string_view message) {
   return line;
 }
 
+/// libpq quotes what it cannot read, and that may be a piece of the password: it is not asked to.
+void check_address(const std::string& url) {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
+  bool readable = options != nullptr;
+  for (const auto* option = options.get(); readable && option->keyword != nullptr; ++option) {
+    const std::string_view value = option->val == nullptr ? "" : option->val;
+    if (std::string_view(option->keyword) == "port")
+      readable = value.find_first_not_of("0123456789,") == std::string_view::npos;
+  }
+  if (readable) return;
+  throw DatabaseError(
+      DbCode::unreachable, "",
+      "the address cannot be read; in a user's name and password '%' is written as %25, '/' as "
+      "%2F, '@' as %40 and '?' as %3F");
+}
+
+void log_notice(void*, const char* notice) {
+  log::debug("PostgreSQL says", {log::field("notice", one_line(notice))});
+}
+
 }  // namespace
 
 ConnectionPtr connect(const std::string& url, const std::string& settings) {
+  check_address(url);
   // What stands before the address can be set in it. A server that is gone without a word is noticed.
   const char* const keywords[] = {
       "keepalives_idle",  "keepalives_interval", "keepalives_count", "tcp_user_timeout", "dbname",
@@ -38,6 +62,7 @@ ConnectionPtr connect(const std::string& url, const std::string& settings) {
   const ConnectionPtr connection(PQconnectdbParams(keywords, values, 1), PQfinish);
   if (connection == nullptr) throw std::bad_alloc();
   if (PQstatus(connection.get()) != CONNECTION_OK) throw connection_error(connection.get(), "cannot connect");
+  PQsetNoticeProcessor(connection.get(), log_notice, nullptr);
   return connection;
 }
 
@@ -54,7 +79,9 @@ DbCode code_of(std::string_view sqlstate) {
   if (sqlstate == "25006") return DbCode::read_only;
   if (sqlstate == "53100") return DbCode::full;
   if (sqlstate == "53300" || sqlstate == "53400") return DbCode::busy;
-  if (sqlstate.starts_with("08") || sqlstate.starts_with("57P")) return DbCode::connection_lost;
+  // 25P03: it was idle in a transaction for too long.
+  if (sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25P03")
+    return DbCode::connection_lost;
   if (sqlstate.starts_with("XX")) return DbCode::corrupt;
   return DbCode::other;
 }
@@ -65,7 +92,8 @@ namespace {
 /// transaction is an empty text, which is no number.
 bool is_missing_scope(std::string_view sqlstate, std::string_view message) {
   return (sqlstate == "42704" && message.find("guildhall.server_id") != std::string_view::npos) ||
-         (sqlstate == "22P02" && message.ends_with(": \"\""));
+         (sqlstate == "22P02" && message.find("bigint") != std::string_view::npos &&
+          message.ends_with(": \"\""));
 }
 
 }  // namespace

@@ -36,6 +36,10 @@ constexpr const char* kSettings =
     "-cidle_in_transaction_session_timeout=60s -cdefault_transaction_isolation=read\\ committed "
     "-cplan_cache_mode=auto";
 
+/// A connection whose oldest work has not been answered for so long is given up: the database ends what is
+/// longer than the statement's time itself, so it is gone, or stopped.
+constexpr std::chrono::seconds kLongestSilence{45};
+
 constexpr const char* kRangeLockTimeout = "SET LOCAL lock_timeout = '1s'";
 
 std::optional<DbCode> code_of(const std::exception_ptr& error) {
@@ -132,7 +136,7 @@ struct PostgresDatabase::Job {
   Pool* pool = nullptr;
   steady_clock::time_point since = steady_clock::now();
   int attempts = 0;
-  bool holds_line = false;  // nothing more of its server is begun until it is over
+  Lines<JobPtr>* line = nullptr;  // that it holds until it is over
   bool bars_range = false;
   bool announces = false;  // wrote what other processes hold in memory
 };
@@ -143,12 +147,14 @@ struct PostgresDatabase::Pool {
   std::size_t limit = 0;
   std::size_t works_per_connection = 1;
   Lines<JobPtr> writes{};
-  Lines<JobPtr> reads{};
+  /// Slow ones of one server leave half of the connections to the others.
+  Lines<JobPtr> reads{static_cast<int>(std::max<std::size_t>(limit * works_per_connection / 2, 1))};
   std::deque<JobPtr> again{};  // were begun before and keep their place in the order
   bool reads_turn = false;
   std::vector<std::shared_ptr<Connection>> all{};
   std::vector<const Connection*> busy{};  // of those with one work per connection
   std::size_t connecting = 0;
+  steady_clock::time_point answered = steady_clock::now();  // last
 
   std::size_t waiting() const { return writes.size() + reads.size() + again.size(); }
 
@@ -174,8 +180,12 @@ struct PostgresDatabase::Pool {
     }
     for (int tries = 0; tries < 2; ++tries) {
       reads_turn = !reads_turn;
-      if (auto next = reads_turn ? reads.next() : writes.next(true)) {
-        next->job->holds_line = !reads_turn;
+      auto& lines = reads_turn ? reads : writes;
+      if (auto next = lines.next(true)) {
+        // Of no server: only what writes keeps an order.
+        const bool free = reads_turn && next->line == ServerId{};
+        if (free) lines.release(next->line);
+        next->job->line = free ? nullptr : &lines;
         return std::move(next->job);
       }
     }
@@ -285,7 +295,7 @@ class PostgresDatabase::Transaction final : public TxDriver,
 
   /// `commit_sent`: a lost connection leaves open whether it was committed.
   void end(const std::exception_ptr& error, bool commit_sent) {
-    database_.close_if_unscoped(*connection_, error);
+    database_.retire_if_unscoped(*pool_, *connection_, error);
     const bool lost = error && code_of(error) == DbCode::connection_lost;
     // A range with a busy server in it: whoever asked can leave that server out.
     const bool busy_range = job_->scope.range && error && code_of(error) == DbCode::busy;
@@ -347,10 +357,11 @@ class PostgresDatabase::Single final : public TxDriver, public std::enable_share
       }
     }
     body_.reset();
-    database_.close_if_unscoped(*connection_, error);
+    database_.retire_if_unscoped(*job_->pool, *connection_, error);
     const bool lost = error && code_of(error) == DbCode::connection_lost;
     const bool again = lost ? job_->mode == Mode::read : error && is_lost_race(error);
     Pool& pool = *job_->pool;
+    pool.answered = steady_clock::now();
     if (again && job_->attempts < kAttempts) {
       database_.run_again(std::exchange(job_, nullptr));
     } else {
@@ -393,13 +404,16 @@ PostgresDatabase::PostgresDatabase(const DatabaseOptions& options, PostgresLimit
   hints_ = std::make_shared<postgres::Hints>(loop_, connector_, options.place.url,
                                              [this](const std::string& name) {
                                                const auto connection = shared_->free_connection();
-                                               if (connection == nullptr)
+                                               if (connection == nullptr) {
+                                                 open_connection(*shared_);
                                                  return hints_->announce();  // once more, later
+                                               }
                                                connection->notify(name);
                                                connection->end_group([](const std::exception_ptr&) {});
                                              });
   if (options.metrics != nullptr) watch(*options.metrics);
   open_connection(*shared_);  // also for the hints
+  look_after_pools();
   hints_->start();
   thread_ = std::jthread([this] { loop_.run(); });
 }
@@ -423,6 +437,9 @@ PostgresDatabase::~PostgresDatabase() {
     if (under_way_ == 0) close();
   });
   thread_.join();
+  // Before the pools go, whose addresses a job that has not begun would read.
+  connector_.stop();
+  connector_.join();
 }
 
 /// Nothing is under way any more. A hint that waited for others goes out now: the process may end at once.
@@ -446,6 +463,7 @@ void PostgresDatabase::close_connections() {
     for (const auto& connection : std::exchange(pool->all, {})) connection->close();
   }
   retry_.cancel();
+  sweep_.cancel();
   keep_running_.reset();
 }
 
@@ -511,6 +529,7 @@ void PostgresDatabase::begin(Pool& pool, std::shared_ptr<Connection> connection,
 }
 
 void PostgresDatabase::give_back(Pool& pool, const std::shared_ptr<Connection>& connection) {
+  pool.answered = steady_clock::now();
   std::erase(pool.busy, connection.get());
   asio::post(loop_, [this, &pool] { pump(pool); });
 }
@@ -547,24 +566,47 @@ void PostgresDatabase::connected(Pool& pool, postgres::ConnectionPtr made) {
   pump(pool);
 }
 
+void PostgresDatabase::refuse_waiting(Pool& pool, const std::string& why) {
+  const auto waited_long = [oldest = steady_clock::now() - patience_](const JobPtr& job) {
+    return job->since < oldest;
+  };
+  std::vector<JobPtr> refused = pool.writes.take_if(waited_long);
+  for (JobPtr& job : pool.reads.take_if(waited_long)) refused.push_back(std::move(job));
+  while (!pool.again.empty() && waited_long(pool.again.front())) {
+    refused.push_back(std::move(pool.again.front()));
+    pool.again.pop_front();
+  }
+  for (const JobPtr& job : refused) {
+    --waiting_;
+    finish(job, std::make_exception_ptr(DatabaseError(DbCode::unreachable, "", why)));
+  }
+}
+
+/// Every wait has an end, also when the server is there and does not answer: stopped, or its disk hangs.
+void PostgresDatabase::look_after_pools() {
+  sweep_.expires_after(1s);
+  sweep_.async_wait([this](error_code error) {
+    if (error) return;
+    for (Pool* pool : {servers_.get(), shared_.get(), cross_.get()}) look_after(*pool);
+    look_after_pools();
+  });
+}
+
+void PostgresDatabase::look_after(Pool& pool) {
+  const auto now = steady_clock::now();
+  const auto all = pool.all;  // losing one takes it out
+  for (const auto& connection : all) {
+    if (connection->waiting_since() > now - kLongestSilence) continue;
+    log::warning("the database does not answer, a connection is given up");
+    connection->close();
+  }
+  if (pool.answered < now - patience_) refuse_waiting(pool, "the database does not answer");
+}
+
 /// The server cannot be reached, or has no room: later again. Who waited too long is told.
 void PostgresDatabase::not_connected(Pool& pool, const std::string& why) {
   log::warning("cannot connect to the database", {log::field("error", why)});
-  if (pool.all.empty()) {
-    const auto waited_long = [oldest = steady_clock::now() - patience_](const JobPtr& job) {
-      return job->since < oldest;
-    };
-    std::vector<JobPtr> refused = pool.writes.take_if(waited_long);
-    for (JobPtr& job : pool.reads.take_if(waited_long)) refused.push_back(std::move(job));
-    while (!pool.again.empty() && waited_long(pool.again.front())) {
-      refused.push_back(std::move(pool.again.front()));
-      pool.again.pop_front();
-    }
-    for (const JobPtr& job : refused) {
-      --waiting_;
-      finish(job, std::make_exception_ptr(DatabaseError(DbCode::unreachable, "", why)));
-    }
-  }
+  if (pool.all.empty()) refuse_waiting(pool, why);
   if (std::exchange(pausing_, true)) return;
   retry_.expires_after(pause_);
   pause_ = std::min(pause_ * 2, kLongestPause);
@@ -582,11 +624,13 @@ void PostgresDatabase::lost(Pool& pool, const Connection* connection) {
 }
 
 /// A fault of ours: whoever comes next gets another connection, whatever is wrong with this one.
-void PostgresDatabase::close_if_unscoped(Connection& connection, const std::exception_ptr& error) {
+void PostgresDatabase::retire_if_unscoped(Pool& pool, Connection& connection,
+                                          const std::exception_ptr& error) {
   if (!error || code_of(error) != DbCode::no_scope) return;
   if (unscoped_ != nullptr) unscoped_->add();
   log::error("a statement ran without a server, and the database refused it");
-  connection.close();
+  std::erase_if(pool.all, [&](const auto& one) { return one.get() == &connection; });
+  connection.close_when_done();
 }
 
 void PostgresDatabase::run_again(JobPtr job) {
@@ -602,7 +646,7 @@ void PostgresDatabase::run_again(JobPtr job) {
 void PostgresDatabase::finish(const JobPtr& job, const std::exception_ptr& error) {
   if (!error) job->work->keep();
   if (!error && job->announces) hints_->announce();
-  if (job->holds_line) job->pool->writes.release(job->scope.server);
+  if (job->line != nullptr) job->line->release(job->scope.server);
   if (job->bars_range) {
     servers_->writes.unbar(job->scope.range->first, job->scope.range->last);
     asio::post(loop_, [this] { pump(*servers_); });

@@ -81,8 +81,11 @@ class PostgresDatabase final : public Database {
   void open_connection(Pool& pool);
   void connected(Pool& pool, postgres::ConnectionPtr made);
   void not_connected(Pool& pool, const std::string& why);
+  void refuse_waiting(Pool& pool, const std::string& why);
+  void look_after_pools();
+  void look_after(Pool& pool);
   void lost(Pool& pool, const postgres::Connection* connection);
-  void close_if_unscoped(postgres::Connection& connection, const std::exception_ptr& error);
+  void retire_if_unscoped(Pool& pool, postgres::Connection& connection, const std::exception_ptr& error);
   void close();
   void close_connections();
 
@@ -98,6 +101,7 @@ class PostgresDatabase final : public Database {
   boost::asio::io_context loop_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
   boost::asio::steady_timer retry_{loop_};
+  boost::asio::steady_timer sweep_{loop_};
   std::chrono::milliseconds pause_{0};
   bool pausing_ = false;
   bool closing_ = false;

@@ -385,9 +385,11 @@ void PerServerDatabase::remove_file(sqlite::OpenFiles& files, std::vector<Unit>&
 }
 
 void PerServerDatabase::read_loop(sqlite::OpenFiles& files) {
-  for (auto units = reads_.take(1); !units.empty(); units = reads_.take(1)) {
-    read(files, units.front());
-    finish(units.front());
+  while (auto unit = reads_.take_held()) {
+    const ServerId line = unit->line;
+    read(files, *unit);
+    finish(*unit);
+    reads_.release(line);
   }
 }
 

@@ -26,6 +26,7 @@ constexpr std::string_view kServers = "servers";
 
 /// What stands in the way of one server's file, on its way through code that cannot return an Error.
 [[noreturn]] void raise(const Error& error) {
+  if (error.code == ErrorCode::unavailable) throw DatabaseError(DbCode::busy, "", error.message);
   throw DatabaseError(DbCode::server_unusable, "",
                       error.hint.empty() ? error.message : fmt::format("{}. {}", error.message, error.hint));
 }

@@ -66,9 +66,11 @@ void SqliteDatabase::write_loop(sqlite::Connection& connection) {
 }
 
 void SqliteDatabase::read_loop(sqlite::Connection& connection) {
-  for (auto units = reads_.take(1); !units.empty(); units = reads_.take(1)) {
-    runner_.read(connection, units.front());
-    finish(units.front());
+  while (auto unit = reads_.take_held()) {
+    const ServerId line = unit->line;
+    runner_.read(connection, *unit);
+    finish(*unit);
+    reads_.release(line);
   }
 }
 

@@ -12,7 +12,11 @@ namespace {
 /// Larger files are not read through at every start.
 constexpr std::uintmax_t kCheckedBytes = 64ULL << 20;
 
+/// `unavailable`: it may be otherwise in a moment.
 Error cannot_open(const std::string& file, const DatabaseError& failure) {
+  if (failure.code() == DbCode::busy || failure.code() == DbCode::full)
+    return {ErrorCode::unavailable, fmt::format("database file '{}': {}", file, failure.what()),
+            "Try again."};
   return {ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()),
           "Check that the folder exists and that this user may write there (data.dir, database.url)."};
 }

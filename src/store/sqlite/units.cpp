@@ -133,6 +133,24 @@ std::vector<Unit> UnitQueue::take(std::size_t most) {
   return taken;
 }
 
+std::optional<Unit> UnitQueue::take_held() {
+  std::unique_lock lock(mutex_);
+  wait_for_work(lock);
+  auto next = lines_.next(true);
+  if (!next) return std::nullopt;
+  if (next->line == ServerId{}) lines_.release(next->line);
+  return std::move(next->job);
+}
+
+void UnitQueue::release(ServerId line) {
+  if (line == ServerId{}) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    lines_.release(line);
+  }
+  ready_.notify_one();
+}
+
 std::vector<Unit> UnitQueue::take_of_one_line(std::size_t most) {
   std::unique_lock lock(mutex_);
   wait_for_work(lock);

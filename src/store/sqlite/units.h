@@ -40,11 +40,18 @@ void finish(Unit& unit);
 /// Units that wait for one or several threads.
 class UnitQueue {
  public:
+  /// `at_once`: of one server, by `take_held`.
+  explicit UnitQueue(int at_once = 1) : lines_(at_once) {}
+
   /// Throws DatabaseError(overloaded) when its line is full or the database is closing.
   void push(Unit unit);
   /// Waits for work; at most `most` units, the servers in turns; empty = closed and drained.
   std::vector<Unit> take(std::size_t most);
-  /// The same, of one server.
+  /// One unit, whose line is held until it is released, unless it is of no server; nothing = closed and
+  /// drained.
+  std::optional<Unit> take_held();
+  void release(ServerId line);
+  /// Several of one server.
   std::vector<Unit> take_of_one_line(std::size_t most);
   void close();
   std::size_t size() const;
