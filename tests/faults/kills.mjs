@@ -9,6 +9,15 @@ import { checkCorrections, checkNothingNegative, checkRecord, correct, correctOn
 const kills = smallCount(10, 50);
 const serverKills = smallCount(3, 20);
 
+/** When everything has come to rest: nothing is lost, and nothing is there twice. */
+async function checkAfter(stopCorrections, sim, bot) {
+  const asked = await stopCorrections();
+  await settle(sim, bot);
+  const counts = await checkRecord(sim, bot);
+  await checkNothingNegative(bot);
+  return { counts, corrections: await checkCorrections(sim, bot, asked) };
+}
+
 describe('kill -9', { concurrency: 4 }, () => {
   for (const layout of layouts) {
     test(`killed ${kills} times under load on ${layout.name}, it goes on by itself and has lost and doubled nothing`, { timeout: 1_200_000 }, async (t) => {
@@ -21,11 +30,7 @@ describe('kill -9', { concurrency: 4 }, () => {
         await bot.ready();
       }
       await sleep(1_000);
-      const asked = await stopCorrections();
-      await settle(sim, bot);
-      const counts = await checkRecord(sim, bot);
-      await checkNothingNegative(bot);
-      const corrections = await checkCorrections(sim, bot, asked);
+      const { counts, corrections } = await checkAfter(stopCorrections, sim, bot);
       console.log(`# ${kills} kills on ${layout.name}: ${counts.kick_events} events of Kick, ${counts.points_awarded} points awarded, corrections ${JSON.stringify(corrections)}`);
     });
   }
@@ -42,11 +47,7 @@ describe('kill -9', { concurrency: 4 }, () => {
       await until('the bot to be ready again', async () => (await http('GET', `${bot.url}/readyz`)).status === 200, 60);
     }
     await sleep(3_000);
-    const asked = await stopCorrections();
-    await settle(sim, bot);
-    const counts = await checkRecord(sim, bot);
-    await checkNothingNegative(bot);
-    const corrections = await checkCorrections(sim, bot, asked);
+    const { counts, corrections } = await checkAfter(stopCorrections, sim, bot);
     assert.equal(bot.process.child.exitCode, null, 'the bot ended');
     console.log(`# ${serverKills} kills of PostgreSQL: ${counts.kick_events} events of Kick, corrections ${JSON.stringify(corrections)}`);
   });
