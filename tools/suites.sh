@@ -31,6 +31,22 @@ of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*'
 # What is about no layout, or about one of SQLite's: run once.
 of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*'
 
+# What changes or looks at the whole PostgreSQL server.
+of_one_process='*InPostgres*:PostgresCatalog.*'
+
+# The same program twice at once, each with half of the tests.
+gtest_halves() {
+  local log result=0 other
+  log=$(mktemp)
+  GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=0 gtest "$@" >"$log" 2>&1 &
+  other=$!
+  GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=1 gtest "$@" || result=1
+  wait "$other" || result=1
+  cat "$log"
+  rm -f "$log"
+  return $result
+}
+
 suite_unit() { gtest unit_tests "--gtest_filter=-$of_postgres"; }
 # The same tests and the same isolation, on the other two layouts.
 suite_files() {
@@ -44,7 +60,8 @@ suite_postgres() { with_postgres on_postgres; }
 on_postgres() {
   export GUILDHALL_TEST_STORAGE=postgres
   local result=0
-  { gtest unit_tests "--gtest_filter=-$of_no_other" && gtest isolation_tests && gtest mutation_tests; } || result=1
+  { gtest_halves unit_tests "--gtest_filter=-$of_no_other:$of_one_process" &&
+    gtest unit_tests "--gtest_filter=$of_one_process" && gtest isolation_tests && gtest mutation_tests; } || result=1
   unset GUILDHALL_TEST_STORAGE
   return $result
 }
