@@ -79,7 +79,7 @@ suite_journeys() {
 suite_browser() { node_tests tests/browser run.mjs; }
 # Without colours, which would hide the counts.
 suite_dashboard() { (cd dashboard && export NO_COLOR=1 && npm run --silent check && npm test --silent); }
-suite_bench_check() { build/release/bench --check; }
+suite_bench_check() { build release bench && build/release/bench --check; }
 
 suite_lint() {
   local files

@@ -15,8 +15,8 @@ std::uint64_t seeds() {
   const char* full = std::getenv("GUILDHALL_FULL");
   const bool all = full != nullptr && std::string_view(full) == "1";
   // On the other layouts each seed makes and drops a dozen databases.
-  if (tested_layout() != store::Layout::sqlite) return all ? 40 : 4;
-  return all ? 200 : 20;
+  if (tested_layout() != store::Layout::sqlite) return all ? 40 : 2;
+  return all ? 200 : 12;
 }
 
 TEST(NonInterference, EachServersRowsAreAsIfItWereAlone) {
