@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "bot/process_state.h"
 #include "platforms/discord/permissions.h"
+#include "platforms/discord/protocol.h"
 
 namespace guildhall::bot {
 namespace {
@@ -192,8 +193,9 @@ void DiscordBridge::remember(const discord::GuildSnapshot& guild) {
 
 void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival) {
   remember(guild);
-  net::spawn(services_.loop, "discord.arrive",
-             [this, id = guild.id, name = guild.name] { return arrive(id, name); });
+  net::spawn(services_.loop, "discord.arrive", [this, id = guild.id, name = guild.name] {
+    return carry_through(id, "discord.arrive", [this, id, name] { return arrive(id, name); });
+  });
 }
 
 void DiscordBridge::on_guild_updated(discord::GuildUpdate update) {
@@ -204,8 +206,9 @@ void DiscordBridge::on_guild_updated(discord::GuildUpdate update) {
     for (const discord::Role& role : *update.roles) known->second.roles[role.id] = role.permissions;
   }
   if (update.name)
-    net::spawn(services_.loop, "discord.rename",
-               [this, id = update.id, name = *update.name] { return arrive(id, name); });
+    net::spawn(services_.loop, "discord.rename", [this, id = update.id, name = *update.name] {
+      return carry_through(id, "discord.rename", [this, id, name] { return arrive(id, name); });
+    });
 }
 
 void DiscordBridge::on_guild_unavailable(ServerId guild) {
@@ -215,7 +218,9 @@ void DiscordBridge::on_guild_unavailable(ServerId guild) {
 
 void DiscordBridge::on_guild_removed(ServerId guild) {
   guilds_.erase(guild);
-  net::spawn(services_.loop, "discord.leave", [this, guild] { return leave(guild); });
+  net::spawn(services_.loop, "discord.leave", [this, guild] {
+    return carry_through(guild, "discord.leave", [this, guild] { return leave(guild); });
+  });
 }
 
 void DiscordBridge::on_role(ServerId guild, discord::Role role) {
@@ -361,6 +366,23 @@ void DiscordBridge::call(tenancy::ServerScope scope, std::shared_ptr<Pending> pe
                               });
 }
 
+Task<void> DiscordBridge::carry_through(ServerId server, std::string_view what,
+                                        std::function<Task<void>()> step) {
+  const auto told = ++told_[server];
+  for (int failures = 1; told == told_[server]; ++failures) {
+    std::string trouble;
+    try {
+      co_await step();
+      co_return;
+    } catch (const std::exception& error) {
+      trouble = error.what();
+    }
+    log::warning("not written; it is tried again", {log::field("server", server.str()),
+                                                    log::field("task", what), log::field("error", trouble)});
+    co_await net::sleep_for(discord::backoff(failures, timing_->random()));
+  }
+}
+
 Task<void> DiscordBridge::arrive(ServerId server, std::string name) {
   const auto arrival = co_await services_.tenancy.servers().arrived(server, name, services_.clock.now());
   if (arrival != tenancy::Arrival::known) {
@@ -382,7 +404,8 @@ Task<void> DiscordBridge::leave_missing(std::set<ServerId> present) {
   for (const auto& server : services_.tenancy.servers().list()) {
     const bool on_discord = server.discord_server_id.value() > 0;
     if (on_discord && server.state == "active" && !present.contains(server.discord_server_id)) {
-      co_await leave(server.discord_server_id);
+      const ServerId gone = server.discord_server_id;
+      co_await carry_through(gone, "discord.leave_missing", [this, gone] { return leave(gone); });
     }
   }
 }

@@ -74,6 +74,8 @@ class DiscordBridge final : private discord::GatewayHandler {
 
   void remember(const discord::GuildSnapshot& guild);
   bool is_administrator(const Guild& guild, ServerId server, const discord::Message& message) const;
+  /// Discord says it once, so it is tried until it is in the database, or Discord says something newer.
+  Task<void> carry_through(ServerId server, std::string_view what, std::function<Task<void>()> step);
   Task<void> arrive(ServerId server, std::string name);
   Task<void> leave(ServerId server);
   Task<void> leave_missing(std::set<ServerId> present);
@@ -91,6 +93,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   discord::RestClient rest_;
   discord::Gateway gateway_;
   std::map<ServerId, Guild> guilds_;
+  std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
 };
 

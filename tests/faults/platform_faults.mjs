@@ -1,6 +1,7 @@
 // Faults of the platforms: what is repeated, delayed, reordered, forged or refused, an outage, a clock that
 // jumps back.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -67,6 +68,23 @@ describe('faults of the platforms', { concurrency: 4 }, () => {
     await sim.post('/discord/guild-join', { guild });
     await until('the server to be active again', async () => (await state()) === 'active');
     assert.ok((await people()) >= before, 'people were lost');
+  });
+
+  test('a server that comes while nothing can be written is taken in as soon as that is possible', { timeout: 120_000 }, async (t) => {
+    const { sim, bot, places } = await world(t, { members: false });
+    const guild = places.servers[0].id;
+    const state = async () => (await bot.query(`SELECT state FROM servers WHERE discord_server_id = ${guild}`))[0].state;
+    await sim.post('/discord/guild-leave', { guild });
+    await until('the server to be inactive', async () => (await state()) === 'inactive');
+    const other = spawn('sqlite3', [join(bot.dataDir, 'guildhall.db')], { stdio: ['pipe', 'inherit', 'inherit'] });
+    t.after(() => other.kill('SIGKILL'));
+    other.stdin.write('BEGIN IMMEDIATE;\n');
+    await sleep(200);
+    await sim.post('/discord/guild-join', { guild });
+    await until('the bot to have tried in vain', () => bot.process.stderr().includes('discord.arrive'));
+    assert.equal(await state(), 'inactive');
+    other.stdin.end('ROLLBACK;\n');
+    await until('the server to be active again', async () => (await state()) === 'active');
   });
 
   test('a platform that closes, refuses and limits is only a pause', { timeout: 120_000 }, async (t) => {

@@ -11,10 +11,10 @@ export const root = resolve(fileURLToPath(import.meta.url), '../../..');
 export const binary = process.env.GUILDHALL_BIN ?? join(root, 'build/release/guildhall');
 export const full = process.env.GUILDHALL_FULL === '1';
 
-const children = new Set();
+const children = new Map(); // what runs, and what it last said
 const folders = new Set();
 process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
+  for (const child of children.keys()) child.kill('SIGKILL');
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -26,6 +26,9 @@ export function temporaryFolder() {
 
 export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
+/** The last lines of each process that a test started, for the reader of its failure. */
+const lastWords = () => [...children.values()].map(({ name, stderr }) => `\n-- ${name}\n${stderr().split('\n').slice(-25).join('\n')}`).join('');
+
 /** Waits until `question` answers something true, and returns that. */
 export async function until(what, question, seconds = 30) {
   const end = Date.now() + seconds * 1000;
@@ -34,10 +37,10 @@ export async function until(what, question, seconds = 30) {
     try {
       answer = await question();
     } catch (error) {
-      if (Date.now() > end) throw new Error(`${what}: ${error.message}`);
+      if (Date.now() > end) throw new Error(`${what}: ${error.message}${lastWords()}`);
     }
     if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}${lastWords()}`);
     await sleep(50);
   }
 }
@@ -66,13 +69,14 @@ function cleanEnvironment(extra = {}) {
 /** A process that goes on: {child, log(), stop(signal), ended}. */
 export function start(args, options = {}) {
   const child = spawn(options.program ?? binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.add(child);
   let output = '';
   let errors = '';
+  children.set(child, { name: args.join(' '), stderr: () => errors });
   child.stdout.on('data', (data) => (output += data));
   child.stderr.on('data', (data) => (errors += data));
   const ended = new Promise((done) => child.on('exit', (code, signal) => {
-    children.delete(child);
+    errors += `ended with ${signal ?? code}\n`;
+    if (code === 0 || signal === 'SIGKILL' || signal === 'SIGTERM') children.delete(child);
     done({ code, signal });
   }));
   return {
