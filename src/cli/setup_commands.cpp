@@ -69,7 +69,7 @@ class PostgresSetup {
     if (auto filled = fill_database(); !filled) return std::unexpected(filled.error());
     make_passwords();
     run_all(**admin,
-            tenancy::create_roles({tenancy::kAllRoles.begin(), tenancy::kAllRoles.end()}, passwords_));
+            tenancy::create_roles({tenancy::kAllRoles.begin(), tenancy::kAllRoles.end()}, verifiers()));
     try_to_sign_in();
     return answer();
   }
@@ -155,6 +155,14 @@ class PostgresSetup {
       if (!signs_in || new_passwords_)
         passwords_[std::string(role)] = base64url(random_bytes(kPasswordBytes));
     }
+  }
+
+  /// The server is told these in the place of the passwords: its log may keep every statement.
+  tenancy::RolePasswords verifiers() const {
+    tenancy::RolePasswords verifiers;
+    for (const auto& [role, password] : passwords_)
+      verifiers[role] = store::postgres::scram_verifier(admin_url_, role, password);
+    return verifiers;
   }
 
   /// What keeps a login out (pg_hba.conf) is the server's own business; the passwords are shown all the same.

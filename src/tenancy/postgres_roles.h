@@ -55,7 +55,7 @@ std::vector<std::string> seal_table(const TableSpec& table);
 /// The same for all tables: run with each migration.
 std::vector<std::string> seal_tables(const TableCatalog& catalog);
 
-/// Passwords of the roles that sign in.
+/// Passwords of the roles that sign in, or verifiers of them (scram_verifier).
 using RolePasswords = std::map<std::string, std::string, std::less<>>;
 
 /// Makes the roles; for a login with CREATEROLE. A role that exists stays as it is, but for a new password.

@@ -56,6 +56,20 @@ test('one command makes roles, database and tables; what it prints is a configur
   assert.ok(roles.every(({ powerful }) => !powerful));
 });
 
+test('the passwords are in no log of the server, not even in one that keeps every statement', async () => {
+  await postgres.execute('postgres', "ALTER SYSTEM SET log_statement = 'all'");
+  await postgres.execute('postgres', 'SELECT pg_reload_conf()');
+  const { code, stdout, stderr } = await setup('--url', postgres.admin, '--new-passwords');
+  assert.equal(code, 0, stderr);
+  await postgres.execute('postgres', 'ALTER SYSTEM RESET log_statement');
+  await postgres.execute('postgres', 'SELECT pg_reload_conf()');
+  const log = readFileSync(postgres.log, 'utf8');
+  assert.match(log, /ALTER ROLE guildhall_app LOGIN PASSWORD 'SCRAM-SHA-256\$/);
+  const passwords = [...stdout.matchAll(/postgres:\/\/guildhall_[a-z]+:([^@]{20,})@/g)].map(([, password]) => password);
+  assert.equal(passwords.length, 3);
+  for (const password of passwords) assert.ok(!log.includes(password), 'a password is in the log');
+});
+
 test('a second time it keeps what is there, and says so', async () => {
   const { code, stdout, stderr } = await setup('--url', postgres.admin);
   assert.equal(code, 0, stderr);

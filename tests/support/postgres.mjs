@@ -26,6 +26,7 @@ export async function startPostgres(folder = temporaryFolder()) {
   return {
     admin,
     url,
+    log: join(folder, 'log'),
     kill: () => call('kill'),
     restart: () => call('restart'),
     stop: () => call('stop'),

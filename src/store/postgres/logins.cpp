@@ -136,6 +136,14 @@ Contents look_at_contents(SchemaSession& session) {
   return {row[0], row[1] != "0", row[2] != "0", row[3] != "0"};
 }
 
+std::string scram_verifier(const std::string& url, const std::string& role, const std::string& password) {
+  const auto connection = connect(url, "");
+  const std::unique_ptr<char, void (*)(void*)> verifier(
+      PQencryptPasswordConn(connection.get(), password.c_str(), role.c_str(), "scram-sha-256"), PQfreemem);
+  if (!verifier) throw connection_error(connection.get(), "making a verifier");
+  return verifier.get();
+}
+
 }  // namespace guildhall::store::postgres
 
 namespace guildhall::store {

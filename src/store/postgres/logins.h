@@ -36,4 +36,8 @@ struct Contents {
 };
 Contents look_at_contents(SchemaSession& session);
 
+/// The SCRAM-SHA-256 verifier of a password (RFC 5803), for CREATE and ALTER ROLE: then the password itself
+/// is in no statement that the server may log. `url`: a login that works there. Throws DatabaseError.
+std::string scram_verifier(const std::string& url, const std::string& role, const std::string& password);
+
 }  // namespace guildhall::store::postgres
