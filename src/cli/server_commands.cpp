@@ -1,8 +1,9 @@
-// guildhall server list, add
+// guildhall server list, add, begin-anew
 #include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/workspace.h"
+#include "store/server_file.h"
 
 namespace guildhall::cli {
 namespace {
@@ -55,6 +56,31 @@ Result<std::optional<Answer>> add(const Arguments& arguments) {
                 {{"id", id->str()}, {"added", added}}};
 }
 
+/// The audit row is the first work of the server, which makes its file.
+Result<std::optional<Answer>> begin_anew(const Arguments& arguments) {
+  const Config& config = arguments.config;
+  const auto place = store::find_place(config);
+  if (!place) return std::unexpected(place.error());
+  if (place->layout != store::Layout::sqlite_per_server) {
+    return fail(ErrorCode::usage, "the servers have no files of their own here",
+                "This command is for a database at sqlite-per-server:FOLDER.");
+  }
+  const SystemClock clock;
+  auto workspace = Workspace::open(config, clock);
+  if (!workspace) return std::unexpected(workspace.error());
+  const auto scope = (*workspace)->scope(arguments.require("ID"));
+  if (!scope) return std::unexpected(scope.error());
+  const auto homes = (*workspace)->declarations().tables.homes();
+  if (auto given_up = store::give_up_server_file(*place, homes, scope->server()); !given_up)
+    return std::unexpected(given_up.error());
+  const std::string id = scope->server().str();
+  const tenancy::AuditEntry entry{command_line_operator(), "server.begin_anew", id, std::nullopt,
+                                  std::nullopt};
+  net::run_to_end(scope->transact(
+      [&](store::Tx& tx) -> store::TxTask<void> { co_await tenancy::audit(tx, clock.now(), entry); }));
+  return Answer{fmt::format("Server {} begins anew, with nothing but its name.\n", id), {{"id", id}}};
+}
+
 }  // namespace
 
 void add_server_commands(std::vector<Command>& commands) {
@@ -65,6 +91,12 @@ void add_server_commands(std::vector<Command>& commands) {
                       {{"ID", "a number below 0"}, {"NAME", "how it is called"}},
                       {},
                       add});
+  commands.push_back({{"server", "begin-anew"},
+                      "gives up what was in a server's own file that is gone, and makes a new one",
+                      "guildhall server begin-anew 112233445566778899",
+                      {{"ID", "the server, as `guildhall server list` shows it"}},
+                      {},
+                      begin_anew});
 }
 
 }  // namespace guildhall::cli

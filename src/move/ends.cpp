@@ -127,6 +127,16 @@ Source::Source(const DatabasePlace& place, std::chrono::milliseconds patience) :
   for (const auto& row : beside_->query("SELECT discord_server_id FROM servers ORDER BY discord_server_id"))
     servers_.push_back(*ServerId::parse(row[0]));
   files_ = files_of(place);
+  const auto vanished = place.layout == Layout::sqlite_per_server ? store::vanished_files(*beside_, place)
+                                                                  : std::vector<ServerId>{};
+  if (!vanished.empty()) {
+    refuse(
+        ErrorCode::storage,
+        fmt::format("the file of server {} in '{}' is gone", vanished.front().str(), place.name()),
+        fmt::format("Put it back, from a backup if need be. `guildhall server begin-anew {}` gives up what "
+                    "was in it.",
+                    vanished.front().str()));
+  }
   for (const ServerId file : files_) {
     if (std::ranges::binary_search(servers_, file)) continue;
     refuse(ErrorCode::refused_by_guard,

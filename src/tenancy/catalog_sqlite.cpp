@@ -39,12 +39,13 @@ class SqliteCatalog {
     return tables_.is_sealed(table) ? tables_.find(table) : nullptr;
   }
 
-  /// The marker says whose file it is, where each server has its own (store/sqlite/server_files.h).
+  /// Where each server has its own file, that has a marker which says whose it is, and the directory a list
+  /// of the files (store/sqlite/server_files.h).
   void look_at_tables() {
     for (const auto& row : file_.query("SELECT name, type, strict FROM pragma_table_list "
-                                       "WHERE schema = 'main' AND type <> 'view' AND name <> "
-                                       "'server_marker' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER "
-                                       "BY name")) {
+                                       "WHERE schema = 'main' AND type <> 'view' AND name NOT IN "
+                                       "('server_marker', 'server_files') AND name NOT LIKE 'sqlite\\_%' "
+                                       "ESCAPE '\\' ORDER BY name")) {
       present_.insert(row[0]);
       if (tables_.find(row[0]) == nullptr) {
         add(row[0], "is a table of no declared class",

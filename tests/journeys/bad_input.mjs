@@ -1,7 +1,7 @@
 // Bad input at the door: each has its exit code or status, a sentence that names what is wrong, and no
 // effect.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -26,6 +26,27 @@ test('a wrong token ends the run with 77 and says where a right one comes from',
   t.after(() => sim.stop('SIGKILL'));
   const env = { ...simEnvironment(sim.contract), GUILDHALL_DISCORD_TOKEN: 'wrong' };
   refused(await run(['run', '--data-dir', temporaryFolder(), '--listen', '127.0.0.1:0'], { env }), 77, /token/i);
+});
+
+test("a server's own file that is gone is not replaced by an empty one unless that is said", async () => {
+  const folder = temporaryFolder();
+  const options = ['--data-dir', folder, '--url', 'sqlite-per-server:servers'];
+  for (const id of ['-7', '-8']) assert.equal((await run(['server', 'add', id, 'Alone', ...options])).code, 0);
+  const file = join(folder, 'servers/servers/-7.db');
+  const setting = (id, ...args) => run(['settings', ...args, '--server', id, ...options]);
+  assert.equal((await setting('-7', 'set', 'language', 'de')).code, 0);
+  refused(await run(['server', 'begin-anew', '-7', ...options]), 2, /is there/, /Move it away first/);
+  rmSync(file);
+  refused(await setting('-7', 'get', 'language'), 3, /-7\.db' is gone/, /backup/, /guildhall server begin-anew -7/);
+  assert.ok(!existsSync(file));
+  assert.equal((await setting('-8', 'get', 'language')).code, 0);
+  refused(await run(['move', '--from', 'sqlite-per-server:servers', '--to', 'sqlite:all.db', '--data-dir', folder]), 3, /file of server -7 .* is gone/);
+  const anew = await run(['server', 'begin-anew', '-7', ...options]);
+  assert.equal(anew.code, 0, anew.stderr);
+  assert.match(anew.stdout, /begins anew/);
+  assert.match((await setting('-7', 'get', 'language')).stdout, /en/);
+  refused(await run(['server', 'begin-anew', '-9', ...options]), 1, /-9/);
+  refused(await run(['server', 'begin-anew', '-7', '--data-dir', temporaryFolder()]), 2, /no files of their own/);
 });
 
 test('an unknown key of the configuration is named with its line and the key that was meant', async () => {

@@ -30,13 +30,13 @@ constexpr std::size_t kWarm = 32;
 }  // namespace
 
 OpenFiles::OpenFiles(ServerFiles& files, const CopiedTables& copied, const std::string& directory, Role role,
-                     std::size_t most, Raise raise)
+                     std::size_t most, News news)
     : files_(files),
       copied_(copied),
       directory_(directory, copied),
       role_(role),
       most_(most),
-      raise_(std::move(raise)) {}
+      news_(std::move(news)) {}
 
 Connection& OpenFiles::ready(ServerId server) {
   const std::int64_t version = directory_.version();
@@ -58,7 +58,7 @@ OpenFiles::File& OpenFiles::opened(ServerId server) {
     return warm_.front();
   }
   const std::uint64_t removals = files_.removals();
-  files_.make_ready(server, directory_);
+  if (files_.make_ready(server, directory_)) news_.made(server);
   const std::string file = files_.file(server);
   try {
     auto connection = std::make_unique<Connection>(file, role_, Share::one_of_many);
@@ -92,7 +92,7 @@ void OpenFiles::freshen(File& file) {
   try {
     const auto is = copied_.read(*file.connection, file.server);
     if (!is) throw DatabaseError(DbCode::corrupt, "", "its own row of `servers` is missing");
-    if (is->revision > wanted.revision) raise_(file.server, is->revision);
+    if (is->revision > wanted.revision) news_.raised(file.server, is->revision);
     if (is->server == wanted.server && is->shared == wanted.shared && is->revision >= wanted.revision) return;
     if (role_ == Role::writer) return copied_.take_over(*file.connection, file.server, wanted);
     Connection writer(name, Role::writer, Share::one_of_many);
@@ -198,6 +198,7 @@ Result<std::unique_ptr<Database>> PerServerDatabase::open(const DatabaseOptions&
   try {
     if (auto refused = refuse_foreign_directory(directory, options.tables); !refused)
       return std::unexpected(refused.error());
+    sqlite::make_file_register(directory);
     auto homes = sqlite::check_statements(directory, options);
     if (!homes) return std::unexpected(homes.error());
     return std::unique_ptr<Database>(new PerServerDatabase(options, *std::move(homes), *limits));
@@ -212,16 +213,18 @@ PerServerDatabase::PerServerDatabase(const DatabaseOptions& options, std::vector
       files_(options.place.path, options.files.prepare, copied_),
       runner_(options, std::move(homes), sqlite::raise_version) {
   const std::string directory = sqlite::directory_file(options.place.path);
-  const auto raise = [this](ServerId server, std::int64_t revision) { tell_revision(server, revision, {}); };
+  const sqlite::OpenFiles::News news{
+      [this](ServerId server) { tell_made(server); },
+      [this](ServerId server, std::int64_t revision) { tell_revision(server, revision, {}); }};
   directory_ = std::make_unique<sqlite::Connection>(directory, sqlite::Role::writer);
   watch_.begin(directory_->data_version());
   for (Writer& writer : writers_) {
     writer.files = std::make_unique<sqlite::OpenFiles>(files_, copied_, directory, sqlite::Role::writer,
-                                                       limits.per_writer, raise);
+                                                       limits.per_writer, news);
   }
   for (auto& files : reading_) {
     files = std::make_unique<sqlite::OpenFiles>(files_, copied_, directory, sqlite::Role::reader,
-                                                limits.per_reader, raise);
+                                                limits.per_reader, news);
   }
   if (options.metrics != nullptr) show(*options.metrics);
   for (Writer& writer : writers_) threads_.emplace_back([this, &writer] { write_loop(writer); });
@@ -401,6 +404,16 @@ void PerServerDatabase::read(sqlite::OpenFiles& files, Unit& unit) {
     unit.error = std::current_exception();
   }
   if (unit.error) files.note_damage(unit.line, unit.error);
+}
+
+/// What is lost on the way is told by the next process that opens the file.
+void PerServerDatabase::tell_made(ServerId server) {
+  Unit unit{sqlite::kDirectoryScope};
+  unit.chore = [server](sqlite::Connection& directory) { sqlite::note_file(directory, server); };
+  unit.done = [server](std::exception_ptr error) {
+    if (error) log::warning("a server's file was not noted", {log::field("server", server.str())});
+  };
+  writer_of(ServerId{}).queue.push(std::move(unit));
 }
 
 void PerServerDatabase::tell_revision(ServerId server, std::int64_t revision, std::vector<Unit> units) {

@@ -35,11 +35,14 @@ namespace sqlite {
 /// The servers' files that one thread has open, the one used last in front.
 class OpenFiles {
  public:
-  /// Tells the directory the revision that a file has.
-  using Raise = std::function<void(ServerId server, std::int64_t revision)>;
+  /// What the directory is told of a file: that it is there, and its revision.
+  struct News {
+    std::function<void(ServerId server)> made;
+    std::function<void(ServerId server, std::int64_t revision)> raised;
+  };
 
   OpenFiles(ServerFiles& files, const CopiedTables& copied, const std::string& directory, Role role,
-            std::size_t most, Raise raise);
+            std::size_t most, News news);
 
   /// The server's file, open, its own, and with fresh copies. Throws DatabaseError, which names the file.
   Connection& ready(ServerId server);
@@ -73,7 +76,7 @@ class OpenFiles {
   Directory directory_;
   const Role role_;
   const std::size_t most_;
-  Raise raise_;
+  News news_;
   std::list<File> warm_;     // these keep statements and pages
   std::list<File> resting_;  // used before all of them
   std::unordered_map<ServerId, Place> places_;
@@ -124,6 +127,7 @@ class PerServerDatabase final : public Database {
   void read(sqlite::OpenFiles& files, sqlite::Unit& unit);
 
   /// Answers these units, whose file has that revision, when the directory has it too.
+  void tell_made(ServerId server);
   void tell_revision(ServerId server, std::int64_t revision, std::vector<sqlite::Unit> units);
 
   void plan(std::shared_ptr<RangeRun> run);

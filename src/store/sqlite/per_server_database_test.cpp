@@ -13,6 +13,7 @@
 
 #include "bot/ledger.h"
 #include "store/schema_session.h"
+#include "store/server_file.h"
 #include "tenancy/counters.h"
 #include "tests/support/test_world.h"
 
@@ -317,6 +318,48 @@ TEST_F(PerServer, ADamagedFileConcernsOneServer) {
   world_.reopen();
   EXPECT_THAT(refusal(7), AllOf(HasSubstr("7.db' is damaged"), HasSubstr(".recover")));
   EXPECT_EQ(refusal(8), "");
+}
+
+/// What was in it must not be replaced by nothing in silence.
+TEST_F(PerServer, AFileThatVanishedIsNotMadeAnew) {
+  work(7);
+  work(8);
+  world_.tenancy.reset();
+  const std::string kept = file(7) + ".kept";
+  fs::rename(file(7), kept);
+  world_.reopen();
+  EXPECT_THAT(refusal(7), AllOf(HasSubstr("7.db' is gone"), HasSubstr("guildhall server begin-anew 7")));
+  EXPECT_EQ(refusal(8), "");
+  EXPECT_THAT(vanished_files(**open_schema_session(world_.place()), world_.place()),
+              ElementsAre(ServerId(7)));
+  world_.tenancy.reset();
+  EXPECT_THAT(files(), ElementsAre("7.db.kept", "8.db"));
+  fs::rename(kept, file(7));
+  world_.reopen();
+  EXPECT_EQ(refusal(7), "");
+}
+
+TEST_F(PerServer, AFileThatIsGivenUpIsMadeAnew) {
+  work(7);
+  const auto homes = world_.declarations.tables.homes();
+  EXPECT_THAT(give_up_server_file(world_.place(), homes, ServerId(7)).error().message, HasSubstr("is there"));
+  world_.tenancy.reset();
+  fs::remove(file(7));
+  world_.reopen();
+  ASSERT_TRUE(give_up_server_file(world_.place(), homes, ServerId(7)));
+  work(7, "2");
+  EXPECT_EQ(in_file(7, "SELECT display_name FROM persons"), "Viewer2;");
+}
+
+TEST_F(PerServer, AServerThatWasErasedAndComesAnewHasANewFile) {
+  work(7);
+  world_.tenancy.reset();
+  fs::remove(file(7));
+  world_.execute("DELETE FROM servers");  // as if it had ended before the file was forgotten
+  world_.clock.advance(std::chrono::seconds(1));
+  world_.reopen();
+  work(7, "2");
+  EXPECT_EQ(in_file(7, "SELECT display_name FROM persons"), "Viewer2;");
 }
 
 TEST_F(PerServer, DamageThatIsMetOnTheWayNamesTheFile) {

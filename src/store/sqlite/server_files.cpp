@@ -134,6 +134,13 @@ void write_marker(SchemaSession& session, ServerId server) {
          "Put the right file in its place"});
 }
 
+[[noreturn]] void raise_vanished(const std::string& file, ServerId server) {
+  raise({ErrorCode::storage, fmt::format("database file '{}' is gone", file),
+         fmt::format("Put it back, from a backup if need be. `guildhall server begin-anew {}` gives up what "
+                     "was in it",
+                     server.str())});
+}
+
 /// `Session` queries: a SchemaSession or a Connection.
 template <class Session>
 void compare_marker(Session& session, const std::string& file, ServerId server) {
@@ -223,11 +230,42 @@ std::int64_t Directory::version() {
 
 bool Directory::knows(ServerId server) { return copied_.read(connection_, server).has_value(); }
 
+/// A server that was erased and came anew is another one: it joined at another moment.
+bool Directory::has_file(ServerId server) {
+  return !connection_
+              .query(
+                  "SELECT 1 FROM server_files f JOIN servers s ON s.discord_server_id = f.server "
+                  "AND s.joined_at = f.joined_at WHERE f.server = CAST($1 AS INTEGER)",
+                  {server.str()})
+              .empty();
+}
+
+void Directory::forget_file(ServerId server) {
+  Connection writer(file_, Role::writer);
+  transact(writer, fmt::format("DELETE FROM server_files WHERE server = {}", server.str()));
+}
+
 Copy Directory::copy_of(ServerId server) {
   auto copy = copied_.read(connection_, server);
   if (copy) return *std::move(copy);
   raise({ErrorCode::not_found, fmt::format("there is no server {} in '{}'", server.str(), file_),
          "`guildhall server list` shows the servers"});
+}
+
+void make_file_register(const std::string& directory_file) {
+  Connection(directory_file, Role::schema)
+      .execute(
+          "CREATE TABLE IF NOT EXISTS server_files (server INTEGER PRIMARY KEY NOT NULL, "
+          "joined_at INTEGER NOT NULL) STRICT");
+}
+
+void note_file(Connection& directory, ServerId server) {
+  directory.query(
+      fmt::format(
+          "INSERT OR REPLACE INTO server_files (server, joined_at) SELECT {0}, joined_at FROM servers "
+          "WHERE {0} = CAST($1 AS INTEGER)",
+          kTenantColumn),
+      {server.str()});
 }
 
 void raise_version(Connection& directory) {
@@ -241,19 +279,21 @@ bool ServerFiles::exists(ServerId server) const {
   return fs::exists(file(server), ignored);
 }
 
-void ServerFiles::make_ready(ServerId server, Directory& directory) {
+bool ServerFiles::make_ready(ServerId server, Directory& directory) {
   const Copy copy = directory.copy_of(server);
   {
     const std::scoped_lock lock(mutex_);
-    if (ready_.contains(server) && exists(server)) return;
+    if (ready_.contains(server) && exists(server)) return false;
   }
   if (exists(server)) {
     check(server);
   } else {
-    create(server, copy);
+    create(server, copy, directory);
   }
+  const bool is_news = !directory.has_file(server);
   const std::scoped_lock lock(mutex_);
   ready_.insert(server);
+  return is_news;
 }
 
 void ServerFiles::distrust(ServerId server) {
@@ -265,6 +305,7 @@ void ServerFiles::remove(ServerId server, Directory& directory) {
   if (directory.knows(server))
     throw DatabaseError(DbCode::other, "", fmt::format("server {} is not erased", server.str()));
   distrust(server);
+  directory.forget_file(server);
   std::error_code ignored;
   if (!mutated(Mutation::file_shared))
     for (const char* end : {"-wal", "-shm", ""}) fs::remove(file(server) + end, ignored);
@@ -272,11 +313,12 @@ void ServerFiles::remove(ServerId server, Directory& directory) {
 }
 
 /// Whoever comes second, in this process or another, finds the file made.
-void ServerFiles::create(ServerId server, const Copy& copy) {
+void ServerFiles::create(ServerId server, const Copy& copy, Directory& directory) {
   const std::string file = this->file(server);
   const Descriptor folder(fs::path(file).parent_path().string(), O_RDONLY | O_DIRECTORY);
   folder.lock();
   if (exists(server)) return check(server);
+  if (directory.has_file(server)) raise_vanished(file, server);
   // What a crash left half made is made anew.
   const std::string half = file + ".new";
   const auto clear = [&half] {
@@ -365,14 +407,49 @@ Result<void> make_server_file(const DatabasePlace& place, const TableHomes& home
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(place.path) / "servers", error);
   try {
+    sqlite::make_file_register(directory_file);
     const sqlite::CopiedTables copied(directory_file, homes);
     sqlite::Directory directory(directory_file, copied);
-    sqlite::ServerFiles(place.path, options.prepare, copied).make_ready(server, directory);
+    if (sqlite::ServerFiles(place.path, options.prepare, copied).make_ready(server, directory)) {
+      sqlite::Connection writer(directory_file, sqlite::Role::writer);
+      sqlite::note_file(writer, server);
+    }
     return {};
   } catch (const DatabaseError& failure) {
     return fail(ErrorCode::storage, fmt::format("database file '{}': {}",
                                                 sqlite::server_file(place.path, server), failure.what()));
   }
+}
+
+Result<void> give_up_server_file(const DatabasePlace& place, const TableHomes& homes, ServerId server) {
+  const std::string file = sqlite::server_file(place.path, server);
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored))
+    return fail(ErrorCode::usage, fmt::format("the file of server {} is there: '{}'", server.str(), file),
+                "Move it away first, if what is in it is to be given up.");
+  try {
+    const std::string directory_file = sqlite::directory_file(place.path);
+    sqlite::make_file_register(directory_file);
+    const sqlite::CopiedTables copied(directory_file, homes);
+    sqlite::Directory(directory_file, copied).forget_file(server);
+    return {};
+  } catch (const DatabaseError& failure) {
+    return fail(ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()));
+  }
+}
+
+std::vector<ServerId> vanished_files(SchemaSession& directory, const DatabasePlace& place) {
+  std::vector<ServerId> vanished;
+  if (directory.query("SELECT 1 FROM sqlite_schema WHERE name = 'server_files'").empty()) return vanished;
+  for (const auto& row : directory.query("SELECT s.discord_server_id FROM servers s JOIN server_files f ON "
+                                         "f.server = s.discord_server_id AND f.joined_at = s.joined_at "
+                                         "ORDER BY s.discord_server_id")) {
+    const ServerId server = *ServerId::parse(row[0]);
+    std::error_code ignored;
+    if (!std::filesystem::exists(sqlite::server_file(place.path, server), ignored))
+      vanished.push_back(server);
+  }
+  return vanished;
 }
 
 }  // namespace guildhall::store

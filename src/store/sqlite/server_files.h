@@ -1,6 +1,7 @@
 // The files of the layout `sqlite-per-server:DIR`:
 //
-//   DIR/directory.db      what belongs to no server: global tables, the registry, what is due
+//   DIR/directory.db      what belongs to no server: global tables, the registry, what is due; and which
+//                         servers have a file, so that one that vanished is not made anew in silence
 //   DIR/servers/<id>.db   one server's rows; the name is printed from the integer and nothing else
 //
 // All have the whole schema, so that the same statements run on each. A server's file is its wall: its
@@ -66,6 +67,9 @@ class Directory {
   /// Throws DatabaseError when there is no such server.
   Copy copy_of(ServerId server);
   bool knows(ServerId server);
+  /// Whether the server has had a file since it came.
+  bool has_file(ServerId server);
+  void forget_file(ServerId server);
   Connection& connection() { return connection_; }
 
  private:
@@ -75,6 +79,11 @@ class Directory {
   std::int64_t seen_ = -1;  // data_version at which version_ was read
   std::int64_t version_ = 0;
 };
+
+/// Makes the table of who has a file, where it is missing.
+void make_file_register(const std::string& directory_file);
+/// Notes that the server has one.
+void note_file(Connection& directory, ServerId server);
 
 /// Runs in the transaction of whatever changes what is copied.
 void raise_version(Connection& directory);
@@ -88,9 +97,10 @@ class ServerFiles {
 
   std::string file(ServerId server) const { return server_file(folder_, server); }
   bool exists(ServerId server) const;
-  /// Before the file is opened: makes it when there is none, else looks once in a process whether it is
-  /// sound, whose it is, and brings its schema up to date. Throws DatabaseError, which names the file.
-  void make_ready(ServerId server, Directory& directory);
+  /// Before the file is opened: makes it when there never was one, else looks once in a process whether it
+  /// is there and sound, whose it is, and brings its schema up to date. Throws DatabaseError, which names
+  /// the file. True: the directory is to note that it has one.
+  [[nodiscard]] bool make_ready(ServerId server, Directory& directory);
   /// Something was wrong with the file: the next opening looks again.
   void distrust(ServerId server);
   /// Removes the file of a server that the directory does not know any more. Throws DatabaseError when it
@@ -100,7 +110,7 @@ class ServerFiles {
   std::uint64_t removals() const { return removals_; }
 
  private:
-  void create(ServerId server, const Copy& copy);
+  void create(ServerId server, const Copy& copy, Directory& directory);
   void build(const std::string& file, ServerId server, const Copy& copy);
   void check(ServerId server);
 
