@@ -157,7 +157,8 @@ double seconds_of(const std::function<void()>& work) {
 }
 
 void run_due(test::TestWorld& world) {
-  bot::TickRunner ticks(*world.tenancy, world.declarations, world.clock, world.metrics);
+  bot::TickRunner ticks(*world.tenancy, world.declarations, world.clock, world.metrics,
+                        bot::chunks_at_once(world.place().layout));
   net::run_to_end(ticks.run_due());
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "net/all_of.h"
 
 namespace guildhall::bot {
 namespace {
@@ -95,7 +96,7 @@ constexpr CrossServerStatement<FailedParams, NoRow> kFailed{
 }  // namespace
 
 TickRunner::TickRunner(tenancy::Tenancy& tenancy, const Declarations& declarations, const Clock& clock,
-                       Metrics& metrics)
+                       Metrics& metrics, std::size_t at_once)
     : tenancy_(tenancy),
       declarations_(declarations),
       clock_(clock),
@@ -103,26 +104,49 @@ TickRunner::TickRunner(tenancy::Tenancy& tenancy, const Declarations& declaratio
       set_aside_(metrics.counter("guildhall_ticks_set_aside_total", "Ticks of single servers that failed.")),
       seconds_(metrics.histogram("guildhall_tick_chunk_seconds",
                                  "Time of one set-based tick of several servers.")),
+      at_once_(at_once),
       chunk_(kFirstChunk) {}
+
+/// On one file every chunk waits for the one writer. Servers' files have four; PostgreSQL has two connections
+/// for the cross-server door, each with a process of its own.
+std::size_t chunks_at_once(store::Layout layout) {
+  switch (layout) {
+    case store::Layout::sqlite: return 1;
+    case store::Layout::sqlite_per_server: return 4;
+    case store::Layout::postgres: return 2;
+  }
+  return 1;
+}
 
 Task<std::size_t> TickRunner::run_due() {
   const TimePoint now = clock_.now();
   const std::vector<ServerId> claimed = co_await claim(now);
-  for (const std::vector<ServerId>& servers : neighbours(claimed)) {
-    for (auto first = servers.begin(); first != servers.end();) {
-      const auto last = first + std::min(servers.end() - first, static_cast<std::ptrdiff_t>(chunk_));
-      co_await run_servers({first, last}, now);
-      first = last;
-    }
-  }
+  Backlog backlog = neighbours(claimed);
+  std::ranges::reverse(backlog);  // taken from the back
+  std::vector<Task<void>> workers;
+  for (std::size_t i = 0; i < at_once_; ++i) workers.push_back(work_off(backlog, now));
+  co_await net::all_of(std::move(workers));
   co_return claimed.size();
+}
+
+Task<void> TickRunner::work_off(Backlog& backlog, TimePoint now) {
+  while (!backlog.empty()) co_await run_servers(take_chunk(backlog), now);
+}
+
+std::vector<ServerId> TickRunner::take_chunk(Backlog& backlog) const {
+  auto& group = backlog.back();
+  const auto end = group.begin() + static_cast<std::ptrdiff_t>(std::min(group.size(), chunk_));
+  std::vector<ServerId> chunk(group.begin(), end);
+  group.erase(group.begin(), end);
+  if (group.empty()) backlog.pop_back();
+  return chunk;
 }
 
 /// A chunk is a range of ids, so it ends where a known server was not claimed: one that was set aside
 /// must not fail the others again.
-std::vector<std::vector<ServerId>> TickRunner::neighbours(const std::vector<ServerId>& claimed) const {
+TickRunner::Backlog TickRunner::neighbours(const std::vector<ServerId>& claimed) const {
   const std::set<ServerId> due(claimed.begin(), claimed.end());
-  std::vector<std::vector<ServerId>> groups;
+  Backlog groups;
   bool open = false;
   for (const auto& server : tenancy_.servers().list()) {
     if (!due.contains(server.discord_server_id)) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <mutex>
 #include <set>
 
 #include "bot/ledger.h"
@@ -22,6 +23,7 @@ class Ticks : public testing::Test {
   Ticks() {
     world_.declarations.minute_stages.push_back(
         [this](store::CrossTx&, const TickChunk& chunk) -> store::TxTask<void> {
+          const std::scoped_lock lock(mutex_);
           chunks_.push_back({chunk.first, chunk.last});
           const auto servers = world_.place().layout == store::Layout::sqlite_per_server
                                    ? 1
@@ -67,6 +69,7 @@ class Ticks : public testing::Test {
 
   test::TestWorld world_;
   std::set<ServerId> failing_;
+  std::mutex mutex_;                                   // chunks that run at once are on several threads
   Duration takes_{0};                                  // of each server in a chunk
   std::vector<std::pair<ServerId, ServerId>> chunks_;  // that were begun
   std::multiset<ServerId> ticked_;                     // that were committed
@@ -128,6 +131,21 @@ TEST_F(Ticks, AServerThatFailsIsSetAsideAndTheOthersGoOn) {
   EXPECT_LE(tries.size(), 9U) << "more tries than halving takes";
   EXPECT_EQ(job("attempts, last_error, last_success_at", 11), "1|told to fail|\n");
   EXPECT_EQ(job("attempts, last_error", 10), "0|\n");
+}
+
+TEST_F(Ticks, SeveralChunksAtOnceTickEachServerOnce) {
+  add_busy_servers(60);
+  failing_ = {ServerId(11), ServerId(40)};
+  TickRunner several(*world_.tenancy, world_.declarations, world_.clock, world_.metrics, 3);
+  std::multiset<ServerId> ticked;
+  several.on_ticked(
+      [&](const std::vector<ServerId>& servers) { ticked.insert(servers.begin(), servers.end()); });
+  EXPECT_EQ(net::run_to_end(several.run_due()), 60U);
+  EXPECT_EQ(ticked.size(), 58U);
+  EXPECT_EQ(std::set<ServerId>(ticked.begin(), ticked.end()).size(), 58U) << "a server was ticked twice";
+  EXPECT_EQ(job("attempts, last_error", 11), "1|told to fail\n");
+  EXPECT_EQ(job("attempts, last_error", 40), "1|told to fail\n");
+  EXPECT_EQ(net::run_to_end(several.run_due()), 0U);
 }
 
 /// A tick locks all servers of its range, and they wait behind it: it may not wait long for a busy one.

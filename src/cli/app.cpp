@@ -92,8 +92,10 @@ Result<void> App::open() {
   const auto& declarations = workspace_->declarations();
   dispatcher_ =
       std::make_unique<bot::Dispatcher>(loops_, declarations, clock_, topics_, workspace_->metrics());
-  ticks_ =
-      std::make_unique<bot::TickRunner>(workspace_->tenancy(), declarations, clock_, workspace_->metrics());
+  const auto place = store::find_place(config_);
+  if (!place) return std::unexpected(place.error());
+  ticks_ = std::make_unique<bot::TickRunner>(workspace_->tenancy(), declarations, clock_,
+                                             workspace_->metrics(), bot::chunks_at_once(place->layout));
   ticks_->on_ticked([this](const std::vector<ServerId>& servers) {
     for (const ServerId server : servers) {
       for (const char* what : {"overview", "points", "watchtime"})
