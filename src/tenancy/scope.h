@@ -107,6 +107,17 @@ class GlobalScope {
   auto read(F body) const {
     return run(*this, store::Mode::read, std::move(body));
   }
+  /// One statement that reads, by itself: one trip to the database.
+  template <class P, class R>
+  Task<std::optional<R>> one(const store::GlobalStatement<P, R>& statement,
+                             std::type_identity_t<P> params = {}) const {
+    return run_single(
+        *this, store::Mode::read,
+        [&statement, params = std::move(params)](store::GlobalTx& tx) -> store::TxTask<std::optional<R>> {
+          co_return co_await tx.one(statement, params);
+        },
+        &statement);
+  }
   /// After the last row of an erased server is gone: what the layout keeps for it goes, too.
   Task<void> forget(ServerId server) const { return database_->forget(KeyHolder::key(), server); }
   /// Did another process commit since the last call?
@@ -119,7 +130,16 @@ class GlobalScope {
   template <class F>
   static Task<typename store::BodyWork<store::GlobalTx, F>::Value> run(GlobalScope self, store::Mode mode,
                                                                        F body) {
-    store::BodyWork<store::GlobalTx, F> work(std::move(body));
+    return perform(self, mode, store::BodyWork<store::GlobalTx, F>(std::move(body)));
+  }
+  template <class F>
+  static Task<typename store::BodyWork<store::GlobalTx, F>::Value> run_single(GlobalScope self,
+                                                                              store::Mode mode, F body,
+                                                                              const void* statement) {
+    return perform(self, mode, store::SingleWork<store::GlobalTx, F>(std::move(body), statement));
+  }
+  template <class Work>
+  static Task<typename Work::Value> perform(GlobalScope self, store::Mode mode, Work work) {
     const store::WorkScope scope{store::Access::global, ServerId{}};
     co_await self.database_->perform(KeyHolder::key(), scope, mode, work);
     co_return work.take();

@@ -87,7 +87,9 @@ constexpr GlobalStatement<OldestParams, NoRow> kForgetSessions{
     "web.forget_sessions", "DELETE FROM sessions WHERE created_at <= :oldest"};
 constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
     "web.find_session",
-    "SELECT principal, csrf_token, created_at, seen_at FROM sessions WHERE session_hash = :session_hash"};
+    "SELECT principal, csrf_token, created_at, seen_at FROM sessions WHERE session_hash = :session_hash",
+    {},
+    store::Cost::bounded};
 constexpr GlobalStatement<SeenParams, NoRow> kSeen{
     "web.session_seen", "UPDATE sessions SET seen_at = :now WHERE session_hash = :session_hash"};
 struct PrincipalParams {
@@ -189,10 +191,7 @@ Task<std::optional<Session>> Sessions::find(std::string session_id) {
 }
 
 Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
-  const HashParams params{hash};
-  const auto row = co_await global_.read([params](GlobalTx& tx) -> TxTask<std::optional<SessionRow>> {
-    co_return co_await tx.one(kFindSession, params);
-  });
+  const auto row = co_await global_.one(kFindSession, {hash});
   const TimePoint now = clock_.now();
   if (!row || row->created_at + kSessionLife <= now || row->seen_at + kIdleLife <= now)
     co_return std::nullopt;

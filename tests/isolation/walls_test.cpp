@@ -5,13 +5,10 @@
 
 #include <deque>
 
-#include "bot/persons.h"
 #include "tenancy/seal.h"
 #include "tests/isolation/matrix.h"
 #include "tests/isolation/noninterference.h"
 #include "tests/isolation/peeling.h"
-#include "tests/isolation/switches.h"
-#include "tests/support/test_world.h"
 
 namespace guildhall::test {
 namespace {
@@ -147,59 +144,6 @@ TEST(Walls, AFileThatAllServersShare) {
 TEST(Walls, AScopeThatTheDatabaseIsNotTold) {
   if (tested_layout() != Layout::postgres) return;
   peel("the scope that the database is told", {{Mutation::scope_unsent}}, {{"", {}, kPolicies}});
-}
-
-struct TextRow {
-  std::string text;
-};
-BOOST_DESCRIBE_STRUCT(TextRow, (), (text))
-struct ProcessRow {
-  std::int64_t process = 0;
-};
-BOOST_DESCRIBE_STRUCT(ProcessRow, (), (process))
-
-constexpr store::Statement<store::NoParams, TextRow> kNames{
-    "test.names",
-    "SELECT display_name AS text FROM persons WHERE discord_server_id = :server",
-    {},
-    store::Cost::bounded};
-constexpr store::Statement<store::NoParams, ProcessRow> kProcess{
-    "test.process",
-    "SELECT CAST(pg_backend_pid() AS BIGINT) AS process FROM persons WHERE discord_server_id = :server",
-    {},
-    store::Cost::bounded};
-
-/// A statement whose scope is not told is refused by the policies on a connection that has just served
-/// another server, too: what that server's statement set ended with it.
-TEST(Walls, AConnectionThatServersShareForgetsTheScope) {
-  if (tested_layout() != Layout::postgres) return;
-  TestWorld world;
-  for (const std::int64_t server : {1, 2}) {
-    world.in(server,
-             [&](store::Tx& tx) { return bot::person_of(tx, {"kick", "1", "Ann"}, world.clock.now()); });
-  }
-  world.declarations.statements.add("test", kNames, kProcess);
-  tenancy::OpenOptions one;
-  one.connections = 1;
-  world.reopen_with(std::move(one));
-  const auto names = [&](std::int64_t server) {
-    return net::run_to_end(world.server(server).all(kNames)).size();
-  };
-  const auto process = [&](std::int64_t server) {
-    return net::run_to_end(world.server(server).all(kProcess)).at(0).process;
-  };
-  ASSERT_EQ(process(1), process(2)) << "they do not share a connection, so this shows nothing";
-  ASSERT_EQ(names(1), 1U);
-  switched_on() = {Mutation::scope_unsent};
-  for (const std::int64_t server : {2, 1}) {
-    try {
-      ADD_FAILURE() << names(server) << " rows in the scope of whoever was there before";
-    } catch (const store::DatabaseError& error) {
-      EXPECT_EQ(error.code(), store::DbCode::no_scope) << error.what();
-    }
-  }
-  switched_on().clear();
-  EXPECT_EQ(names(2), 1U);
 }
 
 TEST(Walls, AKeyWithoutItsServer) {

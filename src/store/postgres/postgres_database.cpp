@@ -335,7 +335,7 @@ class PostgresDatabase::Single final : public TxDriver, public std::enable_share
   bool start(Execution& execution) override {
     const StatementInfo& info = database_.statements_.all()[execution.statement];
     const PreparedText& text = database_.texts_[execution.statement];
-    connection_->set_scope(job_->scope.server);
+    if (job_->scope.access == Access::server) connection_->set_scope(job_->scope.server);
     connection_->run(info, text, job_->scope.server, execution);
     connection_->end_group([self = shared_from_this(), &execution, &text](const std::exception_ptr& error) {
       if (error) execution.error = error;

@@ -40,6 +40,13 @@ constexpr GlobalStatement<NoParams, ScopeRow> kScope{
     "test.scope", "SELECT current_setting('guildhall.server_id', true) AS scope"};
 constexpr GlobalStatement<NoParams, NameRow> kWithoutScope{"test.without_scope",
                                                            "SELECT display_name FROM persons"};
+constexpr GlobalStatement<NoParams, ScopeRow> kSharedScope{
+    "test.shared_scope",
+    "SELECT nullif(current_setting('guildhall.server_id', true), '') AS scope",
+    {},
+    Cost::bounded};
+constexpr GlobalStatement<NoParams, NameRow> kSharedWithoutScope{
+    "test.shared_without_scope", "SELECT display_name FROM persons", {}, Cost::bounded};
 constexpr Statement<NoParams, NameRow> kAllNames{
     "test.all_names",
     "SELECT display_name FROM persons WHERE :server = :server ORDER BY person_id",
@@ -73,7 +80,7 @@ class Postgres : public testing::Test {
     add_person(1, "Ann");
     add_person(2, "Bob");
     world_->declarations.statements.add("test", kScope, kWithoutScope, kAllNames, kRename, kInsertForeign,
-                                        kDivide, kSleep, kProcess);
+                                        kDivide, kSleep, kProcess, kSharedScope, kSharedWithoutScope);
     open(1);
   }
 
@@ -165,6 +172,18 @@ TEST_F(Postgres, TheNextUserOfAConnectionHasNoScope) {
   EXPECT_EQ(names(1), "Ann");
   expect_no_scope();  // after a single statement
   EXPECT_THAT(world_->metrics.text(), testing::HasSubstr("guildhall_db_unscoped_total 5"));
+}
+
+TEST_F(Postgres, TheNextUserOfASharedConnectionHasNoScope) {
+  const auto scope = [&] {
+    return net::run_to_end(world_->tenancy->global().one(kSharedScope))->scope.value_or("none");
+  };
+  EXPECT_EQ(scope(), "none");
+  EXPECT_EQ(names(1), "Ann");
+  EXPECT_EQ(scope(), "none");
+  EXPECT_EQ(names(2), "Bob");
+  EXPECT_EQ(code_of([&] { net::run_to_end(world_->tenancy->global().one(kSharedWithoutScope)); }),
+            DbCode::no_scope);
 }
 
 TEST_F(Postgres, ALongStatementIsEndedAndLeavesNoScope) {
