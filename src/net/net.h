@@ -1,6 +1,6 @@
 // net: HTTP and WebSocket, client and server, with TLS, and what goes with them.
 //
-//   loops.h             event loops, one thread each
+//   loops.h             event loops, one thread each      all_of.h       coroutines side by side
 //   http.h              requests and responses as plain structs
 //   http_client.h       pooled HTTP/HTTPS client      http_server.h  server with server-sent events
 //   websocket_client.h  transport for gateways        websocket_server.h  the other end (simulators)
