@@ -43,6 +43,15 @@ function limitFileSize(pid, soft) {
   }
 }
 
+/** Whoever still writes there would go on without a name to be stopped by. */
+function endWriters(writers) {
+  try {
+    for (const pid of writers()) process.kill(pid, 'SIGKILL');
+  } catch {
+    // They have not begun, or have ended.
+  }
+}
+
 const alive = (pid) => {
   try {
     process.kill(pid, 0);
@@ -76,6 +85,7 @@ export function smallDisk(t, megabytes, { writers, limited = false }) {
   };
   const end = () => {
     if (refill !== undefined) clearInterval(refill);
+    endWriters(writers);
     if (mounted) execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
     rmSync(folder, { recursive: true, force: true });
   };
