@@ -56,7 +56,7 @@ Result<std::optional<Answer>> add(const Arguments& arguments) {
                 {{"id", id->str()}, {"added", added}}};
 }
 
-/// The audit row is the first work of the server, which makes its file.
+/// While no bot runs. The audit row is the first work of the server, which makes its file.
 Result<std::optional<Answer>> begin_anew(const Arguments& arguments) {
   const Config& config = arguments.config;
   const auto place = store::find_place(config);
@@ -68,6 +68,9 @@ Result<std::optional<Answer>> begin_anew(const Arguments& arguments) {
   const SystemClock clock;
   auto workspace = Workspace::open(config, clock);
   if (!workspace) return std::unexpected(workspace.error());
+  // A running bot may have the file open still, and would write on where nobody finds it.
+  const auto lock = InstanceLock::take(*place, Exclusive::bot);
+  if (!lock) return std::unexpected(lock.error());
   const auto scope = (*workspace)->scope(arguments.require("ID"));
   if (!scope) return std::unexpected(scope.error());
   const auto homes = (*workspace)->declarations().tables.homes();

@@ -5,7 +5,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { query, run, simEnvironment, startSim, temporaryFolder } from '../support/guildhall.mjs';
+import { Bot, freePort, query, run, simEnvironment, startSim, temporaryFolder } from '../support/guildhall.mjs';
 
 const refused = (result, code, ...sentences) => {
   assert.equal(result.code, code, `${result.stdout}${result.stderr}`);
@@ -47,6 +47,20 @@ test("a server's own file that is gone is not replaced by an empty one unless th
   assert.match((await setting('-7', 'get', 'language')).stdout, /en/);
   refused(await run(['server', 'begin-anew', '-9', ...options]), 1, /-9/);
   refused(await run(['server', 'begin-anew', '-7', '--data-dir', temporaryFolder()]), 2, /no files of their own/);
+});
+
+test("no server's file is given up while a bot runs that may have it open", async (t) => {
+  const sim = await startSim();
+  const folder = temporaryFolder();
+  const env = { ...simEnvironment(sim.contract), GUILDHALL_DATABASE_URL: 'sqlite-per-server:servers' };
+  const bot = new Bot({ dataDir: folder, port: await freePort(), env });
+  t.after(async () => {
+    await bot.process.stop('SIGKILL');
+    await sim.stop('SIGKILL');
+  });
+  bot.begin();
+  await bot.ready();
+  refused(await bot.command('server', 'begin-anew', '-7'), 4, /another|already/i);
 });
 
 test('an unknown key of the configuration is named with its line and the key that was meant', async () => {

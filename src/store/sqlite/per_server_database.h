@@ -126,8 +126,9 @@ class PerServerDatabase final : public Database {
   void read_loop(sqlite::OpenFiles& files);
   void read(sqlite::OpenFiles& files, sqlite::Unit& unit);
 
-  /// Answers these units, whose file has that revision, when the directory has it too.
+  /// The directory notes that the server has a file.
   void tell_made(ServerId server);
+  /// Answers these units, whose file has that revision, when the directory has it too.
   void tell_revision(ServerId server, std::int64_t revision, std::vector<sqlite::Unit> units);
 
   void plan(std::shared_ptr<RangeRun> run);
