@@ -83,7 +83,9 @@ doctor::Installation Workspace::installation() const {
 
 Result<tenancy::ServerScope> Workspace::scope(const std::string& server) const {
   const auto id = ServerId::parse(server);
-  if (!id) return fail(ErrorCode::usage, fmt::format("--server: '{}' is not an id", server));
+  if (!id)
+    return fail(ErrorCode::usage, fmt::format("'{}' is not a server's id", server),
+                "`guildhall server list` shows the servers.");
   return tenancy_->scopes().for_operator(*id);
 }
 

@@ -33,7 +33,7 @@ class Workspace {
   /// The database once more, for the isolation proof.
   doctor::Installation installation() const;
 
-  /// A scope for the server that the operator named with --server.
+  /// A scope for the server that the operator named.
   Result<tenancy::ServerScope> scope(const std::string& server) const;
 
  private:

@@ -46,6 +46,7 @@ test("a server's own file that is gone is not replaced by an empty one unless th
   assert.match(anew.stdout, /begins anew/);
   assert.match((await setting('-7', 'get', 'language')).stdout, /en/);
   refused(await run(['server', 'begin-anew', '-9', ...options]), 1, /-9/);
+  refused(await run(['server', 'begin-anew', 'x', ...options]), 2, /'x' is not a server's id/);
   refused(await run(['server', 'begin-anew', '-7', '--data-dir', temporaryFolder()]), 2, /no files of their own/);
 });
 
