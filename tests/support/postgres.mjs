@@ -15,7 +15,8 @@ export async function startPostgres(folder = temporaryFolder()) {
     return result.stdout.trim();
   };
   const admin = await call('start');
-  process.on('exit', () => {
+  // First: the folder goes with the others, and then nobody can name the server to stop it.
+  process.prependListener('exit', () => {
     try {
       execFileSync(tool, ['stop', folder], { stdio: 'ignore' });
     } catch {
