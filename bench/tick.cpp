@@ -30,7 +30,8 @@ constexpr std::int64_t kPresent = 60'000'000;    // what each viewer's last mess
 constexpr std::int64_t kInterval = 300'000'000;  // what is paid for
 /// What PostgreSQL does by itself after a while.
 constexpr const char* kAnalyze =
-    "ANALYZE servers, persons, presence, watchtime, watch_spans, watch_conditions, watch_settlements";
+    "ANALYZE servers, persons, presence, watchtime, watch_spans, watch_conditions, watch_settlements, "
+    "point_conversions, balances, ledger";
 
 struct PersonParams {
   PersonId person;
@@ -95,8 +96,8 @@ TxTask<void> settle_everybody(Tx& tx, TimePoint now) {
   for (const PersonRow& person : people) co_await settle_one(tx, person.person_id, now);
 }
 
-/// Servers in the middle of a stream. Each viewer wrote three minutes ago and is a few seconds short of
-/// the next payment, so that this tick settles and pays for all of them.
+/// Servers in the middle of a stream. Each viewer was paid before, wrote three minutes ago and is a few
+/// seconds short of the next payment, so that this tick settles and pays for all of them.
 std::string crowd(std::int64_t first, std::int64_t last, std::int64_t viewers, TimePoint now) {
   const std::int64_t at = to_micros(now);
   const std::string people = fmt::format(
@@ -113,7 +114,16 @@ std::string crowd(std::int64_t first, std::int64_t last, std::int64_t viewers, T
          per_server("watch_conditions", fmt::format("'live', {}, NULL", at - 3'600'000'000)) +
          per_server("watch_settlements", fmt::format("{}", at - 1'800'000'000)) +
          per_viewer("persons", fmt::format("'Viewer ' || p, {}", at)) +
-         per_viewer("watchtime", fmt::format("{}, 0, 0, 0", kInterval - 1'000'000)) +
+         per_viewer("watchtime", fmt::format("{}, 0, 0, 0", 2 * kInterval - 1'000'000)) +
+         per_viewer("point_conversions", fmt::format("{}, 0", kInterval)) +
+         per_viewer(
+             "balances (discord_server_id, holder_id, unit, balance, total_credited, total_debited, "
+             "entries, updated_at)",
+             "'points', 1, 1, 0, 1, 0") +
+         per_viewer(
+             "ledger (discord_server_id, holder_id, unit, entry_no, amount, balance_after, kind, "
+             "operation_id, line, reason, actor, created_at)",
+             "'points', 1, 1, 1, 'watchtime', 'watchtime:' || p || ':0', 0, '', 'system', 0") +
          per_viewer("presence", fmt::format("{} + p, 0", at - 180'000'000)) + "COMMIT";
 }
 
@@ -136,10 +146,10 @@ class Crowd {
       world.execute(crowd(server, server, viewers, now), server);
   }
 
-  /// Throws unless every viewer was paid once.
+  /// Throws unless every viewer was paid once more.
   void expect_paid() const {
     const std::string paid = world.dump("SELECT count(*), sum(balance) FROM balances");
-    const std::string wanted = fmt::format("{}|{}\n", servers_ * viewers_, servers_ * viewers_);
+    const std::string wanted = fmt::format("{}|{}\n", servers_ * viewers_, 2 * servers_ * viewers_);
     if (paid != wanted) throw std::runtime_error("tick: not everybody was paid once: " + paid);
   }
 
@@ -156,8 +166,10 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+/// On a clock that goes on: a tick learns from the time that its first chunks take.
 void run_due(test::TestWorld& world) {
-  bot::TickRunner ticks(*world.tenancy, world.declarations, world.clock, world.metrics,
+  const ScaledClock clock(SystemClock().now(), world.clock.now(), 1);
+  bot::TickRunner ticks(*world.tenancy, world.declarations, clock, world.metrics,
                         bot::chunks_at_once(world.place().layout));
   net::run_to_end(ticks.run_due());
 }
@@ -208,7 +220,7 @@ void pay_as_text(RawPostgres& database, std::int64_t server, std::int64_t person
       server, person, now));
   database.execute(
       fmt::format("INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, "
-                  "kind, operation_id, line, reason, actor, created_at) VALUES ({}, 'points', {}, 1, 1, 1, "
+                  "kind, operation_id, line, reason, actor, created_at) VALUES ({}, 'points', {}, 2, 1, 2, "
                   "'watchtime', 'watchtime:{}', 0, '', 'system', {})",
                   server, person, person, now));
 }

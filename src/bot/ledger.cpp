@@ -157,6 +157,7 @@ constexpr CrossServerStatement<BookParams, NoRow> kPostBalances{
     "entries, "
     "updated_at) SELECT p.discord_server_id, p.unit, p.holder_id, p.amount, p.amount, 0, 1, :now "
     "FROM ledger_postings p WHERE p.discord_server_id BETWEEN :first AND :last "
+    "ORDER BY p.discord_server_id, p.unit, p.holder_id "
     "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
     "balance = balances.balance + excluded.balance, "
     "total_credited = balances.total_credited + excluded.total_credited, "
@@ -171,7 +172,8 @@ constexpr CrossServerStatement<BookParams, NoRow> kPostLedger{
     "p.operation_id, 0, "
     "p.reason, 'system', :now FROM ledger_postings p JOIN balances b ON b.discord_server_id = "
     "p.discord_server_id "
-    "AND b.unit = p.unit AND b.holder_id = p.holder_id WHERE p.discord_server_id BETWEEN :first AND :last"};
+    "AND b.unit = p.unit AND b.holder_id = p.holder_id WHERE p.discord_server_id BETWEEN :first AND :last "
+    "ORDER BY p.discord_server_id, p.unit, p.holder_id"};
 
 constexpr CrossServerStatement<RangeParams, NoRow> kClearPostings{
     "ledger.clear_postings", kTickReason,

@@ -333,4 +333,9 @@ void Target::continue_numbers(const std::vector<Table>& tables) {
   }
 }
 
+void Target::look_at_rows(const std::vector<Table>& tables) {
+  if (place_.layout != Layout::postgres) return;
+  for (const Table& table : tables) beside_->execute(fmt::format("ANALYZE \"{}\"", table.name));
+}
+
 }  // namespace guildhall::move

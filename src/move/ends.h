@@ -79,6 +79,10 @@ class Target {
   void commit();
   /// Numbers that the database gives out go on behind those that came.
   void continue_numbers(const std::vector<Table>& tables);
+  /// PostgreSQL plans by what it knows of a table, and of these it knows that they are empty: until it has
+  /// looked again by itself, a foreign key may be checked by reading the whole of the other table for every
+  /// row.
+  void look_at_rows(const std::vector<Table>& tables);
 
  private:
   void check_program();

@@ -78,6 +78,7 @@ class Run {
     for (const ServerId server : source_.servers()) copy(server);
     target_.commit();
     target_.continue_numbers(tables_);
+    target_.look_at_rows(tables_);
     compare();
     target_.clear_mark();
     return report();

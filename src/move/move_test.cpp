@@ -562,6 +562,20 @@ TEST_F(Move, NumbersOfTheDatabaseGoOnBehindThoseThatCame) {
                                         testing::ElementsAre("901")));
 }
 
+TEST_F(Move, PostgresKnowsHowManyRowsCame) {
+  if (!has_postgres()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
+  const auto source = filled(Layout::sqlite);
+  const Place target(Layout::postgres);
+  ASSERT_TRUE(move(*source, target));
+  auto session = *store::open_schema_session(target.place);
+  for (const std::string table : {"persons", "balances", "ledger", "servers"}) {
+    const auto known = session->query(fmt::format(
+        "SELECT reltuples, (SELECT count(*) FROM {0}) FROM pg_class WHERE oid = '{0}'::regclass", table));
+    EXPECT_NE(known.at(0).at(1), "0") << table;
+    EXPECT_EQ(known.at(0).at(0), known.at(0).at(1)) << table;
+  }
+}
+
 TEST_F(Move, OnePlaceTwiceIsRefused) {
   const Place place(Layout::sqlite);
   fill(place, 1, {1});

@@ -24,10 +24,11 @@ struct AwardParams {
 };
 BOOST_DESCRIBE_STRUCT(AwardParams, (), (first, last, now, rate, subscriber_rate))
 
-/// Whole intervals not yet paid, of everybody whose watch time this tick changed, at the rates of now.
+/// Whole intervals not yet paid, of everybody whose watch time this tick changed, at the rates of now; these
+/// are looked up once for each server (MATERIALIZED), not for each viewer.
 inline constexpr CrossServerStatement<AwardParams, NoRow> kPostAwards{
     "points.post_awards", kTickReason,
-    "WITH rates AS ("
+    "WITH rates AS MATERIALIZED ("
     " SELECT v.discord_server_id,"
     " CASE WHEN COALESCE(e.value, ed.value, 'true') = 'true' THEN CAST(COALESCE(r.value, rd.value, "
     "CAST(:rate AS TEXT)) AS BIGINT) ELSE 0 END AS plain,"
@@ -50,7 +51,8 @@ inline constexpr CrossServerStatement<AwardParams, NoRow> kPostAwards{
     "w.person_id) "
     "INSERT INTO ledger_postings (discord_server_id, unit, holder_id, amount, kind, operation_id, reason) "
     "SELECT discord_server_id, 'points', person_id, amount, 'watchtime', "
-    "'watchtime:' || person_id || ':' || CAST(:now AS TEXT), '' FROM awards WHERE amount > 0"};
+    "'watchtime:' || person_id || ':' || CAST(:now AS TEXT), '' FROM awards WHERE amount > 0 "
+    "ORDER BY discord_server_id, person_id"};
 
 struct ConvertParams {
   ServerId first;
@@ -69,7 +71,7 @@ inline constexpr CrossServerStatement<ConvertParams, NoRow> kConvert{
     "FROM servers v JOIN watchtime w ON w.discord_server_id = v.discord_server_id AND w.updated_at = :now "
     "LEFT JOIN point_conversions c ON c.discord_server_id = w.discord_server_id AND c.person_id = "
     "w.person_id "
-    "WHERE v.discord_server_id BETWEEN :first AND :last "
+    "WHERE v.discord_server_id BETWEEN :first AND :last ORDER BY w.discord_server_id, w.person_id "
     "ON CONFLICT (discord_server_id, person_id) DO UPDATE SET "
     "plain_us = excluded.plain_us, subscribed_us = excluded.subscribed_us"};
 
