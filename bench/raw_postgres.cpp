@@ -19,11 +19,6 @@ Parameters parameters_of(const std::vector<Value>& values) {
   return parameters;
 }
 
-void append(std::string& bytes, std::uint64_t number, int count) {
-  for (int shift = (count - 1) * 8; shift >= 0; shift -= 8)
-    bytes += static_cast<char>(number >> shift & 0xFF);
-}
-
 }  // namespace
 
 RawPostgres::RawPostgres(const std::string& url, std::string_view schema)
@@ -83,20 +78,6 @@ void RawPostgres::copy_in(const std::string& copy, const std::string& lines) {
     throw store::postgres::connection_error(connection, "raw libpq: COPY");
   rows_of(ResultPtr(PQgetResult(connection)).get());
   PQgetResult(connection);
-}
-
-Value bigint_array(const std::vector<std::int64_t>& numbers) {
-  constexpr std::uint64_t kBigintType = 20;
-  store::Blob array;
-  array.bytes.reserve(20 + numbers.size() * 12);
-  for (const std::uint64_t head :
-       {std::uint64_t{1}, std::uint64_t{0}, kBigintType, std::uint64_t{numbers.size()}, std::uint64_t{1}})
-    append(array.bytes, head, 4);  // dimensions, no NULLs, type, length, first index
-  for (const std::int64_t number : numbers) {
-    append(array.bytes, 8, 4);
-    append(array.bytes, static_cast<std::uint64_t>(number), 8);
-  }
-  return array;
 }
 
 }  // namespace guildhall::bench

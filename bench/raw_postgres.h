@@ -37,7 +37,4 @@ class RawPostgres {
   store::postgres::ConnectionPtr connection_;
 };
 
-/// The binary form of a `bigint[]`, to be bound as bytes.
-store::Value bigint_array(const std::vector<std::int64_t>& numbers);
-
 }  // namespace guildhall::bench

@@ -28,6 +28,7 @@ void Recorder::ran(const store::WorkScope& scope, const store::Execution& execut
   for (const auto& values : execution.calls) {
     Run run{execution.statement, scope, values};
     run.failed = execution.error != nullptr;
+    run.many = execution.many;
     if (std::exchange(first, false)) {
       run.rows = execution.rows;
       run.changes = execution.changes;

@@ -17,6 +17,7 @@ struct Run {
   std::int64_t rows = 0;     // of the answer
   std::int64_t changes = 0;  // rows changed; of a batch, all of them at its first run
   bool failed = false;
+  bool many = false;  // run as one of a batch
 };
 
 /// Two lists of values are the same if and only if their texts are.

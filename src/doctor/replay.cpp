@@ -25,8 +25,8 @@ struct Undone {
 };
 
 template <class TxType>
-TxTask<void> run_and_undo(TxType& tx, const void* key, std::vector<store::Value> values) {
-  RawAnswer answer = co_await tx.raw(key, std::move(values));
+TxTask<void> run_and_undo(TxType& tx, const void* key, std::vector<store::Value> values, bool many) {
+  RawAnswer answer = co_await tx.raw(key, std::move(values), many);
   throw Undone{std::move(answer)};
 }
 
@@ -45,18 +45,21 @@ void run(tenancy::Tenancy& tenancy, const store::StatementInfo& info, const Run&
          TimePoint now) {
   const void* key = info.key;
   const auto values = values_for(info, sample, server);
+  const bool many = sample.many;
   switch (info.access) {
     case Access::server: {
       const auto scope = tenancy.scopes().for_operator(server);
       if (!scope) throw ErrorException(scope.error());
-      return net::run_to_end(
-          scope->transact([key, values](store::Tx& tx) { return run_and_undo(tx, key, values); }));
+      return net::run_to_end(scope->transact(
+          [key, values, many](store::Tx& tx) { return run_and_undo(tx, key, values, many); }));
     }
     case Access::global:
       return net::run_to_end(tenancy.global().transact(
-          [key, values](store::GlobalTx& tx) { return run_and_undo(tx, key, values); }));
+          [key, values, many](store::GlobalTx& tx) { return run_and_undo(tx, key, values, many); }));
     case Access::cross_server: {
-      const auto body = [key, values](store::CrossTx& tx) { return run_and_undo(tx, key, values); };
+      const auto body = [key, values, many](store::CrossTx& tx) {
+        return run_and_undo(tx, key, values, many);
+      };
       if (!sample.scope.range) return net::run_to_end(tenancy.door().transact("isolation.proof", now, body));
       return net::run_to_end(tenancy.door().transact("isolation.proof", now, {server, server}, body));
     }

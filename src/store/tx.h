@@ -37,8 +37,8 @@ class TxDriver {
 /// One statement on its way: awaited by the body, filled by the driver.
 class Execution {
  public:
-  Execution(TxDriver& driver, const void* key, std::vector<std::vector<Value>> calls)
-      : statement(driver.index_of(key)), calls(std::move(calls)), driver_(&driver) {}
+  Execution(TxDriver& driver, const void* key, std::vector<std::vector<Value>> calls, bool many = false)
+      : statement(driver.index_of(key)), calls(std::move(calls)), many(many), driver_(&driver) {}
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
   virtual ~Execution() = default;
@@ -54,6 +54,7 @@ class Execution {
 
   std::size_t statement;                  // index in the registry
   std::vector<std::vector<Value>> calls;  // parameter values, one list per run of the statement
+  bool many;                              // whether it is a batch
   std::int64_t rows = 0;                  // of the answer
   std::int64_t changes = 0;               // rows inserted, updated or deleted
   std::exception_ptr error;
@@ -270,20 +271,22 @@ class TxOf {
   ChangeCount change(const Kind<P, NoRow>& statement, const std::type_identity_t<P>& params = {}) {
     return ChangeCount(*driver_, &statement, single(params));
   }
-  /// The statement once per element, in order; how many rows changed in all.
+  /// The statement once per element, in order; how many rows changed in all. PostgreSQL runs a plain INSERT
+  /// for all of them at once (array_form in postgres/sql_text.h), and every other statement once per element
+  /// in one trip.
   template <class P>
   ChangeCount batch(const Kind<P, NoRow>& statement, const std::vector<P>& rows) {
     std::vector<std::vector<Value>> calls;
     calls.reserve(rows.size());
     for (const P& row : rows) calls.push_back(encode(row));
-    return ChangeCount(*driver_, &statement, std::move(calls));
+    return ChangeCount(*driver_, &statement, std::move(calls), true);
   }
   /// A registered statement of this kind by its key (StatementInfo::key), with values as its parameters
-  /// encode them: for what walks the registry and knows no types.
-  RawRows raw(const void* key, std::vector<Value> values) {
+  /// encode them, run as a batch of one if `many`: for what walks the registry and knows no types.
+  RawRows raw(const void* key, std::vector<Value> values, bool many = false) {
     std::vector<std::vector<Value>> calls;
     calls.push_back(std::move(values));
-    return RawRows(*driver_, key, std::move(calls));
+    return RawRows(*driver_, key, std::move(calls), many);
   }
 
  private:

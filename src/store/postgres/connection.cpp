@@ -92,9 +92,14 @@ void Connection::notify(const std::string& payload) {
                 {Reply::fixed});
 }
 
-void Connection::run(const StatementInfo& info, const PreparedText& text, ServerId server,
+void Connection::run(const StatementInfo& info, const PreparedTexts& texts, ServerId server,
                      Execution& execution) {
   const Value own_server = server.value();
+  if (execution.many && texts.many) {
+    if (!execution.calls.empty()) run_arrays(info, *texts.many, own_server, execution);
+    return;
+  }
+  const PreparedText& text = texts.one;
   for (const auto& values : execution.calls) {
     Parameters parameters;
     parameters.reserve(text.sources.size());
@@ -102,6 +107,22 @@ void Connection::run(const StatementInfo& info, const PreparedText& text, Server
       parameters.add(source < 0 ? own_server : values[static_cast<std::size_t>(source)]);
     send_prepared(text.name, text.sql.text.c_str(), text.types, parameters, {Reply::rows, &info, &execution});
   }
+}
+
+void Connection::run_arrays(const StatementInfo& info, const PreparedText& text, const Value& server,
+                            Execution& execution) {
+  std::vector<Value> arrays;
+  arrays.reserve(text.sources.size());
+  Parameters parameters;
+  parameters.reserve(text.sources.size());
+  for (const int source : text.sources) {
+    if (source >= 0) {
+      const auto parameter = static_cast<std::size_t>(source);
+      arrays.emplace_back(array_of(info.parameters[parameter].type, execution.calls, parameter));
+    }
+    parameters.add(source < 0 ? server : arrays.back());
+  }
+  send_prepared(text.name, text.sql.text.c_str(), text.types, parameters, {Reply::rows, &info, &execution});
 }
 
 void Connection::end_group(Done done) {

@@ -16,18 +16,9 @@
 
 #include "store/database.h"
 #include "store/postgres/libpq.h"
-#include "store/postgres/sql_text.h"
+#include "store/postgres/prepared_text.h"
 
 namespace guildhall::store::postgres {
-
-/// A registered statement as this database gets it, made once for all connections.
-struct PreparedText {
-  std::string name;  // on the connection
-  NumberedSql sql;
-  std::vector<Oid> types;
-  std::vector<int> sources;  // of $1, $2, ...: index into StatementInfo::parameters, -1 for the server
-  bool announces = false;    // its writes concern what other processes hold in memory
-};
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -54,7 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Tells every process that listens, the sender's name being `payload`.
   void notify(const std::string& payload);
   /// One registered statement for all calls of the execution, which must live until the group is done.
-  void run(const StatementInfo& info, const PreparedText& text, ServerId server, Execution& execution);
+  void run(const StatementInfo& info, const PreparedTexts& texts, ServerId server, Execution& execution);
   void end_group(Done done);
 
   /// Ends it from our side; what is under way is told that it is lost.
@@ -88,6 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   };
 
+  void run_arrays(const StatementInfo& info, const PreparedText& text, const Value& server,
+                  Execution& execution);
   void send_prepared(const std::string& name, const char* sql, const std::vector<Oid>& types,
                      const Parameters& parameters, Expected expected);
   void prepare_once(const std::string& name, const char* sql, const std::vector<Oid>& types);

@@ -18,6 +18,9 @@ constexpr Oid kInt8 = 20;
 constexpr Oid kInt2 = 21;
 constexpr Oid kInt4 = 23;
 constexpr Oid kText = 25;
+constexpr Oid kByteaArray = 1001;
+constexpr Oid kTextArray = 1009;
+constexpr Oid kInt8Array = 1016;
 
 /// libpq ends its messages with a line feed, and puts the server's LINE and HINT below.
 std::string one_line(std::string_view message) {
@@ -117,6 +120,15 @@ Oid oid_of(ValueType type) {
     case ValueType::integer: return kInt8;
     case ValueType::text: return kText;
     case ValueType::blob: return kBytea;
+  }
+  return 0;
+}
+
+Oid array_oid_of(ValueType type) {
+  switch (type) {
+    case ValueType::integer: return kInt8Array;
+    case ValueType::text: return kTextArray;
+    case ValueType::blob: return kByteaArray;
   }
   return 0;
 }

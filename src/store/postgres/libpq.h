@@ -37,6 +37,8 @@ DbCode code_of(std::string_view sqlstate);
 
 /// Type numbers of parameters, as the server's catalog has them.
 Oid oid_of(ValueType type);
+/// Of an array of such values.
+Oid array_oid_of(ValueType type);
 
 /// Values in the form that libpq takes: three arrays that point into these values.
 class Parameters {

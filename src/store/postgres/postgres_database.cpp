@@ -20,6 +20,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using postgres::Connection;
 using postgres::PreparedText;
+using postgres::PreparedTexts;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
@@ -62,19 +63,6 @@ std::chrono::milliseconds jitter(int attempt) {
   return std::chrono::milliseconds(std::uniform_int_distribution<int>(1, 10 << attempt)(random));
 }
 
-PreparedText text_of(const StatementInfo& info, std::size_t index) {
-  PreparedText text;
-  text.name = fmt::format("s{}", index);
-  text.sql = postgres::number_parameters(info.postgres);
-  for (const std::string& name : text.sql.names) {
-    const auto& all = info.parameters;
-    const auto found = std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.name == name; });
-    text.sources.push_back(found == all.end() ? -1 : static_cast<int>(found - all.begin()));
-    text.types.push_back(postgres::oid_of(found == all.end() ? ValueType::integer : found->type));
-  }
-  return text;
-}
-
 /// Looks at every statement with the rights that it will run with.
 class Inspection {
  public:
@@ -91,31 +79,35 @@ class Inspection {
     }
   }
 
-  Result<std::vector<PreparedText>> run() {
+  Result<std::vector<PreparedTexts>> run() {
     if (auto known = postgres::check_server_version(servers_); !known) return std::unexpected(known.error());
-    std::vector<PreparedText> texts;
+    std::vector<PreparedTexts> all;
     for (const StatementInfo& info : options_.statements->all()) {
-      auto text = pass(info, texts.size());
-      if (!text) return std::unexpected(text.error());
-      texts.push_back(*std::move(text));
+      PreparedTexts texts = postgres::prepared_texts(info, all.size());
+      if (auto passed = pass(info, texts.one, texts.announces); !passed)
+        return std::unexpected(passed.error());
+      if (texts.many) {
+        if (auto passed = pass(info, *texts.many, texts.announces); !passed)
+          return std::unexpected(passed.error());
+      }
+      all.push_back(std::move(texts));
     }
-    return texts;
+    return all;
   }
 
  private:
-  Result<PreparedText> pass(const StatementInfo& info, std::size_t index) {
-    PreparedText text = text_of(info, index);
+  Result<void> pass(const StatementInfo& info, const PreparedText& text, bool& announces) {
     std::optional<std::string> refusal;
     try {
-      const StatementFacts facts = (info.access == Access::cross_server ? cross_ : servers_).inspect(info);
+      const StatementFacts facts = (info.access == Access::cross_server ? cross_ : servers_).inspect(text);
       refusal = options_.gate(info, facts);
-      text.announces = std::any_of(facts.accesses.begin(), facts.accesses.end(), [&](const auto& access) {
+      announces = std::any_of(facts.accesses.begin(), facts.accesses.end(), [&](const auto& access) {
         return access.touch != StatementFacts::Touch::read && options_.announced.contains(access.table);
       });
     } catch (const DatabaseError& error) {
       refusal = error.what();
     }
-    if (!refusal) return text;
+    if (!refusal) return {};
     return fail(ErrorCode::refused_by_guard,
                 fmt::format("statement '{}' of {} is refused: {}", info.name, info.owner, *refusal));
   }
@@ -214,14 +206,14 @@ class PostgresDatabase::Transaction final : public TxDriver,
           std::logic_error(fmt::format("statement '{}' was run in a scope of another kind", info.name)));
       return true;
     }
-    const PreparedText& text = database_.texts_[execution.statement];
+    const PreparedTexts& texts = database_.texts_[execution.statement];
     if (!std::exchange(open_, true)) send_begin();
-    connection_->run(info, text, job_->scope.server, execution);
-    connection_->end_group([self = shared_from_this(), &execution, &text](const std::exception_ptr& error) {
+    connection_->run(info, texts, job_->scope.server, execution);
+    connection_->end_group([self = shared_from_this(), &execution, &texts](const std::exception_ptr& error) {
       if (error) {
         self->statement_failed_ = true;
         execution.error = error;
-      } else if (execution.changes > 0 && text.announces) {
+      } else if (execution.changes > 0 && texts.announces) {
         self->job_->announces = true;
       }
       execution.continuation.resume();
@@ -334,12 +326,12 @@ class PostgresDatabase::Single final : public TxDriver, public std::enable_share
 
   bool start(Execution& execution) override {
     const StatementInfo& info = database_.statements_.all()[execution.statement];
-    const PreparedText& text = database_.texts_[execution.statement];
+    const PreparedTexts& texts = database_.texts_[execution.statement];
     if (job_->scope.access == Access::server) connection_->set_scope(job_->scope.server);
-    connection_->run(info, text, job_->scope.server, execution);
-    connection_->end_group([self = shared_from_this(), &execution, &text](const std::exception_ptr& error) {
+    connection_->run(info, texts, job_->scope.server, execution);
+    connection_->end_group([self = shared_from_this(), &execution, &texts](const std::exception_ptr& error) {
       if (error) execution.error = error;
-      if (!error && execution.changes > 0 && text.announces) self->job_->announces = true;
+      if (!error && execution.changes > 0 && texts.announces) self->job_->announces = true;
       execution.continuation.resume();
       self->end(error);
     });
@@ -389,7 +381,7 @@ Result<std::unique_ptr<Database>> PostgresDatabase::open(const DatabaseOptions& 
 }
 
 PostgresDatabase::PostgresDatabase(const DatabaseOptions& options, PostgresLimits limits,
-                                   std::vector<PreparedText> texts)
+                                   std::vector<PreparedTexts> texts)
     : statements_(*options.statements),
       texts_(std::move(texts)),
       patience_(limits.patience),

@@ -34,7 +34,7 @@ namespace guildhall::store {
 namespace postgres {
 class Connection;
 class Hints;
-struct PreparedText;
+struct PreparedTexts;
 }  // namespace postgres
 
 /// What it may use of the server. Connections are made when they are needed.
@@ -67,7 +67,7 @@ class PostgresDatabase final : public Database {
   using JobPtr = std::shared_ptr<Job>;
 
   PostgresDatabase(const DatabaseOptions& options, PostgresLimits limits,
-                   std::vector<postgres::PreparedText> texts);
+                   std::vector<postgres::PreparedTexts> texts);
 
   // All of these run on the loop's thread.
   void watch(Metrics& metrics);
@@ -90,7 +90,7 @@ class PostgresDatabase final : public Database {
   void close_connections();
 
   const StatementRegistry& statements_;
-  std::vector<postgres::PreparedText> texts_;
+  std::vector<postgres::PreparedTexts> texts_;
   std::chrono::milliseconds patience_;
   std::atomic<std::size_t> waiting_ = 0;
   std::atomic<std::size_t> longest_ = 0;  // line, since none waited last

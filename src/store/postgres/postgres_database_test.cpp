@@ -64,6 +64,20 @@ constexpr Statement<NumberParams, NumberRow> kDivide{"test.divide",
 constexpr Statement<NoParams, NoRow> kSleep{
     "test.sleep",
     "UPDATE persons SET created_at = created_at WHERE :server = :server AND pg_sleep(20) IS NULL"};
+struct PersonParams {
+  std::int64_t number;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(PersonParams, (), (number, name))
+constexpr Statement<PersonParams, NoRow> kAddPerson{
+    "test.add_person",
+    "INSERT INTO persons (discord_server_id, person_id, display_name, created_at) VALUES (:server, :number, "
+    ":name, 0)"};
+/// What this connection has prepared of a batch.
+constexpr Statement<NoParams, NameRow> kPreparedArrays{
+    "test.prepared_arrays",
+    "SELECT statement AS display_name FROM pg_prepared_statements WHERE name LIKE 'm%' AND :server = "
+    ":server"};
 constexpr Statement<NoParams, NumberRow> kProcess{
     "test.process", "SELECT CAST(pg_backend_pid() AS BIGINT) AS number WHERE :server = :server"};
 
@@ -80,7 +94,8 @@ class Postgres : public testing::Test {
     add_person(1, "Ann");
     add_person(2, "Bob");
     world_->declarations.statements.add("test", kScope, kWithoutScope, kAllNames, kRename, kInsertForeign,
-                                        kDivide, kSleep, kProcess, kSharedScope, kSharedWithoutScope);
+                                        kDivide, kAddPerson, kPreparedArrays, kSleep, kProcess, kSharedScope,
+                                        kSharedWithoutScope);
     open(1);
   }
 
@@ -88,11 +103,11 @@ class Postgres : public testing::Test {
     world_->in(server, [&](Tx& tx) { return bot::person_of(tx, {"kick", "1", name}, world_->clock.now()); });
   }
 
-  void open(std::size_t connections) {
+  void open(std::size_t connections, StatementGate gate = open_gate) {
     world_->tenancy.reset();
     tenancy::OpenOptions options;
     options.connections = connections;
-    options.gate = open_gate;
+    options.gate = std::move(gate);
     auto opened = tenancy::Tenancy::open(world_->place(), world_->declarations.statements,
                                          world_->declarations.tables, &world_->metrics, std::move(options));
     if (!opened) throw ErrorException(opened.error());
@@ -310,14 +325,49 @@ TEST_F(Postgres, EachStatementSearchesByTheServerOfItself) {
   const auto& tables = world_->declarations.tables;
   for (const StatementInfo& info : world_->declarations.statements.all()) {
     if (info.access == Access::global || info.owner == "test") continue;
-    const StatementFacts facts = all.inspect(info);
+    const postgres::PreparedTexts texts = postgres::prepared_texts(info, 0);
+    const StatementFacts facts = all.inspect(texts.one);
     if (info.access == Access::server) {
       EXPECT_EQ(tenancy::refuse_statement(tables, info, facts).value_or(""), "") << info.name;
+      if (texts.many) {
+        EXPECT_EQ(tenancy::refuse_statement(tables, info, all.inspect(*texts.many)).value_or(""), "")
+            << info.name;
+      }
       continue;
     }
     for (const std::string& step : facts.plan)
       EXPECT_FALSE(step.starts_with("SCAN ")) << info.name << ": " << step;
   }
+}
+
+TEST_F(Postgres, ABatchIsOneStatement) {
+  const auto prepared = world_->in(1, [](Tx& tx) -> TxTask<std::vector<NameRow>> {
+    co_await tx.batch(kAddPerson, {{101, "Cat"}, {102, "Dan"}, {103, "Eve"}});
+    co_return co_await tx.all(kPreparedArrays);
+  });
+  ASSERT_THAT(prepared, testing::SizeIs(1));
+  EXPECT_EQ(
+      prepared.front().display_name,
+      "INSERT INTO persons (discord_server_id, person_id, display_name, created_at) SELECT $1, unnest($2), "
+      "unnest($3), 0");
+  EXPECT_EQ(names(1), "AnnCatDanEve");
+  EXPECT_EQ(names(2), "Bob");
+}
+
+TEST_F(Postgres, TheGateSeesAlsoWhatABatchRuns) {
+  std::vector<std::string> seen;
+  open(1, [&](const StatementInfo& info, const StatementFacts& facts) -> std::optional<std::string> {
+    if (info.name == kAddPerson.name) seen.push_back(facts.sql);
+    return std::nullopt;
+  });
+  EXPECT_THAT(seen,
+              testing::ElementsAre(kAddPerson.sql, testing::HasSubstr("SELECT :server, unnest(:number)")));
+  EXPECT_THROW(open(1,
+                    [](const StatementInfo&, const StatementFacts& facts) -> std::optional<std::string> {
+                      if (facts.sql.find("unnest") != std::string::npos) return "it has arrays";
+                      return std::nullopt;
+                    }),
+               ErrorException);
 }
 
 /// Without a scope nothing of a server is reached, table by table; with another's, none of its rows.

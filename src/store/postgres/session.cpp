@@ -6,7 +6,6 @@
 #include <boost/json/parse.hpp>
 
 #include "base/json.h"
-#include "store/postgres/sql_text.h"
 
 namespace guildhall::store::postgres {
 namespace {
@@ -133,24 +132,17 @@ void Session::begin() {
 
 bool Session::in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
-StatementFacts Session::inspect(const StatementInfo& info) {
+StatementFacts Session::inspect(const PreparedText& text) {
   StatementFacts facts;
-  facts.sql = info.postgres;
+  facts.sql = text.written;
   facts.read_only = true;
-  const NumberedSql numbered = number_parameters(info.postgres);
-  std::vector<Oid> types;
   std::string values;
-  for (const std::string& name : numbered.names) {
+  for (const std::string& name : text.sql.names) {
     facts.parameters.push_back(":" + name);
-    ValueType type = ValueType::integer;
-    for (const auto& parameter : info.parameters) {
-      if (parameter.name == name) type = parameter.type;
-    }
-    types.push_back(oid_of(type));
     values += values.empty() ? "NULL" : ", NULL";
   }
-  const ResultPtr prepared(PQprepare(connection_.get(), "inspected", numbered.text.c_str(),
-                                     static_cast<int>(types.size()), types.data()));
+  const ResultPtr prepared(PQprepare(connection_.get(), "inspected", text.sql.text.c_str(),
+                                     static_cast<int>(text.types.size()), text.types.data()));
   refuse_errors(prepared.get(), "preparing");
   const ResultPtr described(PQdescribePrepared(connection_.get(), "inspected"));
   for (int c = 0; c < PQnfields(described.get()); ++c)

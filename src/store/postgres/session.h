@@ -7,6 +7,7 @@
 
 #include "store/database.h"
 #include "store/postgres/libpq.h"
+#include "store/postgres/prepared_text.h"
 #include "store/schema_session.h"
 
 namespace guildhall::store::postgres {
@@ -29,7 +30,7 @@ class Session final : public SchemaSession {
 
   /// What the database says of a statement, without running it: as it plans it when every way but an
   /// index is out of question, with values unknown. Inside a transaction with a scope.
-  StatementFacts inspect(const StatementInfo& info);
+  StatementFacts inspect(const PreparedText& text);
 
  private:
   void refuse_errors(PGresult* result, std::string_view doing) const;

@@ -1,4 +1,5 @@
-// Statements are written with named parameters; PostgreSQL wants numbers.
+// Statements are written with named parameters and for one row; PostgreSQL wants numbers, and takes many rows
+// as arrays.
 #pragma once
 
 #include <string>
@@ -15,5 +16,12 @@ struct NumberedSql {
 /// Each name gets one number, however often it stands there. Text in quotes, comments and `::` casts are
 /// left alone.
 NumberedSql number_parameters(std::string_view sql);
+
+/// Of "INSERT INTO t (a, b) VALUES (:server, :b)", also with ON CONFLICT ... DO NOTHING behind it: "INSERT
+/// INTO t (a, b) SELECT :server, unnest(:b)", to be run for many rows at once, every parameter but the server
+/// an array, all of one length. In place of a parameter a word, a number or a plain text may stand. "" for
+/// every other statement, also for an INSERT that would change a row that is there: one command may not
+/// change a row twice (21000).
+std::string array_form(std::string_view sql);
 
 }  // namespace guildhall::store::postgres

@@ -21,5 +21,35 @@ TEST(SqlText, LeavesTextCommentsAndCastsAlone) {
   EXPECT_EQ(number_parameters("a :").text, "a :");
 }
 
+TEST(SqlText, AnInsertOfOneRowHasAFormForMany) {
+  EXPECT_EQ(array_form("INSERT INTO t (s, a, b) VALUES (:server, :a, :b_2)"),
+            "INSERT INTO t (s, a, b) SELECT :server, unnest(:a), unnest(:b_2)");
+  EXPECT_EQ(array_form("INSERT INTO t (s, a, b) VALUES (:server,'x', :b) ON CONFLICT (s, b) DO NOTHING"),
+            "INSERT INTO t (s, a, b) SELECT :server, 'x', unnest(:b) ON CONFLICT (s, b) DO NOTHING");
+}
+
+TEST(SqlText, OtherStatementsHaveNone) {
+  for (const std::string sql : {
+           "INSERT INTO t (s, a) VALUES (:server, :a) ON CONFLICT (s) DO UPDATE SET a = excluded.a",
+           "INSERT INTO t (s, a) VALUES (:server, :a) ON CONFLICT (s) DO UPDATE SET a = 1 WHERE t.b = 'DO "
+           "NOTHING'",
+           "INSERT INTO t (s, a) VALUES (:server, :a) RETURNING a",
+           "INSERT INTO t (s, a) VALUES (:server, :a + 1)",
+           "INSERT INTO t (s, a) VALUES (:server, lower(:a))",
+           "INSERT INTO t (s, a, b) VALUES (:server, ':a,', :b)",
+           "INSERT INTO t (s, a, b) VALUES (:server, ')', :b)",
+           "INSERT INTO t (s, a) VALUES (:server, :a), (:server, :b)",
+           "INSERT INTO t (s, a) VALUES (:server, 1)",
+           "INSERT INTO t (s, a) VALUES (:server, :a",
+           "INSERT INTO t (s, a",
+           "INSERT INTO t VALUES (:server, :a)",
+           "INSERT INTO t (s, a) SELECT :server, a FROM u WHERE s = :server",
+           "UPDATE t SET a = :a WHERE s = :server",
+           "",
+       }) {
+    EXPECT_EQ(array_form(sql), "") << sql;
+  }
+}
+
 }  // namespace
 }  // namespace guildhall::store::postgres
