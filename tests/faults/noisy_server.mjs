@@ -2,9 +2,9 @@
 // The others do what they always do, and are answered.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sleep, until } from '../support/guildhall.mjs';
+import { full, sleep, until } from '../support/guildhall.mjs';
 import { correctOnce, figure, smallCount, world } from './world.mjs';
-import { oneFile, onPostgres, sum } from '../support/layouts.mjs';
+import { layouts, oneFile, onPostgres, sum } from '../support/layouts.mjs';
 
 const rounds = smallCount(25, 100);
 const busy = 'The service is busy right now';
@@ -102,7 +102,7 @@ async function everyBookingIsInItsBalance(bot) {
 }
 
 describe('a noisy server', () => {
-  for (const layout of [oneFile, onPostgres]) {
+  for (const layout of full ? layouts : [oneFile, onPostgres]) {
     test(`a noisy server on ${layout.name}: the others are answered and booked, its overflow is refused in words`, { timeout: 300_000 }, async (t) => {
       const { sim, bot, api, places, administrator, storage } = await world(t, { layout, members: false });
       const noisy = places.servers[2]; // alone on its channel
