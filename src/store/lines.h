@@ -76,13 +76,7 @@ class Lines {
     return taken;
   }
 
-  /// As if one of its jobs were under way.
-  void hold(ServerId server) {
-    Line& line = lines_[server];
-    ++line.held;
-    if (line.held < at_once_ || !std::exchange(line.has_turn, false)) return;
-    std::erase(turns_, server);
-  }
+  /// One of its jobs that was taken as held is done.
   void release(ServerId server) {
     Line& line = lines_.find(server)->second;
     --line.held;
