@@ -17,7 +17,6 @@ namespace {
 
 using store::NoRow;
 using store::Statement;
-using store::Value;
 
 struct SpanParams {
   std::int64_t from_us;
@@ -27,7 +26,8 @@ BOOST_DESCRIBE_STRUCT(SpanParams, (), (from_us, until_us))
 
 constexpr Statement<SpanParams, NoRow> kAddSpan{
     "bench.add_span",
-    "INSERT INTO watch_spans (discord_server_id, from_us, until_us) VALUES (:server, :from_us, :until_us)"};
+    "INSERT INTO watch_spans (discord_server_id, from_us, until_us) VALUES (:server, :from_us, :until_us) "
+    "ON CONFLICT (discord_server_id, from_us) DO NOTHING"};
 constexpr Statement<SpanParams, NoRow> kPutSpan{
     "bench.put_span",
     "INSERT INTO watch_spans (discord_server_id, from_us, until_us) VALUES (:server, :from_us, :until_us) "

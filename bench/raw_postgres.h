@@ -28,7 +28,7 @@ class RawPostgres {
   std::int64_t run(const Call& call);
   /// One trip for all of them, as one transaction. The rows of the last.
   std::int64_t run_together(std::initializer_list<Call> calls);
-  /// A text of several lines into the `COPY ... FROM STDIN` that was begun with `execute`.
+  /// Begins `copy`, a `COPY ... FROM STDIN`, and sends it a text of several lines.
   void copy_in(const std::string& copy, const std::string& lines);
 
  private:

@@ -32,7 +32,9 @@ struct TickChunk {
   TimePoint now;
 };
 
-/// One step of a tick, for all servers of the chunk at once.
+/// One step of a tick, for all servers of the chunk at once. What it throws undoes the chunk, and its halves
+/// are tried; so one that finds more to do for several servers than should be done at once says so before it
+/// begins.
 using TickStage = std::function<store::TxTask<void>(store::CrossTx&, const TickChunk&)>;
 
 /// What the isolation proof runs once, in units of work that are rolled back, to see statements that the

@@ -16,8 +16,7 @@ using store::CrossTx;
 using store::NoRow;
 using store::TxTask;
 
-/// Of the first chunk of a tick, at most: since the last one a thousand may have come to watch.
-constexpr std::size_t kFirstChunk = 10;
+constexpr std::size_t kFirstChunk = 25;
 constexpr std::size_t kLargestChunk = 200;
 /// How many times as large as its predecessor a chunk may be.
 constexpr std::size_t kGrowth = 4;
@@ -124,7 +123,6 @@ Task<std::size_t> TickRunner::run_due() {
   const std::vector<ServerId> claimed = co_await claim(now);
   Backlog backlog = neighbours(claimed);
   std::ranges::reverse(backlog);  // taken from the back
-  chunk_ = std::min(chunk_, kFirstChunk);
   std::vector<Task<void>> workers;
   for (std::size_t i = 0; i < at_once_; ++i) workers.push_back(work_off(backlog, now));
   co_await net::all_of(std::move(workers));

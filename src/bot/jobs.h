@@ -1,9 +1,8 @@
 // The minute's tick: claimed in the database per server, run set-based for many servers at once. While a
 // chunk of them runs, whoever wants to write their rows waits (on one SQLite file: whoever wants to write),
-// so a tick begins with a small chunk, and each one has as many servers as its predecessors have shown to be
-// done within a quarter of a second, and 200 at most. Where chunks do not wait for each other anyway, some
-// run at once. A chunk that fails is halved until one server is left, which is set aside and reported while
-// the others go on.
+// so a chunk has as many servers as its predecessors have shown to be done within a quarter of a second, and
+// 200 at most. Where chunks do not wait for each other anyway, some run at once. A chunk that fails is halved
+// until one server is left, which is set aside and reported while the others go on.
 #pragma once
 
 #include <functional>

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
+#include <utility>
 
 #include "net/loops.h"
 #include "store/database_error.h"
@@ -82,19 +84,21 @@ Outcome outcome_of(const RawAnswer& answer) {
 
 namespace {
 
-/// Adds a sample unless the statement has it or has enough.
+/// Adds a sample unless the statement has it or has enough, of those of a batch and of the others.
 class Collector {
  public:
   explicit Collector(Samples& samples) : samples_(samples) {}
   void add(const Run& run, std::size_t most) {
     auto& held = samples_[run.statement];
-    if (held.size() >= most || !known_.emplace(run.statement, as_text(run.values)).second) return;
+    const auto alike = std::ranges::count(held, run.many, &Run::many);
+    if (std::cmp_greater_equal(alike, most)) return;
+    if (!known_.emplace(run.statement, run.many, as_text(run.values)).second) return;
     held.push_back(run);
   }
 
  private:
   Samples& samples_;
-  std::set<std::pair<std::size_t, std::string>> known_;
+  std::set<std::tuple<std::size_t, bool, std::string>> known_;
 };
 
 /// By name of the parameter, the values that had an effect first.
@@ -114,6 +118,20 @@ std::map<std::string, std::vector<store::Value>> pools_of(const Samples& used,
   return pools;
 }
 
+/// The sample with other values in place of each one.
+void add_others(Collector& collector, const Run& sample, const store::StatementInfo& info,
+                const std::map<std::string, std::vector<store::Value>>& pools) {
+  for (std::size_t i = 0; i < info.parameters.size(); ++i) {
+    Run other = sample;
+    std::size_t tried = 0;
+    for (const store::Value& value : pools.at(info.parameters[i].name)) {
+      if (value.index() != other.values[i].index() || ++tried > kOthers) continue;
+      other.values[i] = value;
+      collector.add(other, kMost);
+    }
+  }
+}
+
 }  // namespace
 
 Samples samples_of(const std::vector<Run>& runs, const store::StatementRegistry& statements) {
@@ -129,14 +147,9 @@ Samples samples_of(const std::vector<Run>& runs, const store::StatementRegistry&
   for (const auto& [statement, held] : used) {
     const auto& info = statements.all()[statement];
     if (info.access != Access::server) continue;
-    for (std::size_t i = 0; i < info.parameters.size(); ++i) {
-      Run other = held.front();
-      std::size_t tried = 0;
-      for (const store::Value& value : pools.at(info.parameters[i].name)) {
-        if (value.index() != other.values[i].index() || ++tried > kOthers) continue;
-        other.values[i] = value;
-        collector.add(other, kMost);
-      }
+    for (const bool many : {false, true}) {
+      const auto first = std::ranges::find(held, many, &Run::many);
+      if (first != held.end()) add_others(collector, *first, info, pools);
     }
   }
   return samples;

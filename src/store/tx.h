@@ -272,8 +272,8 @@ class TxOf {
     return ChangeCount(*driver_, &statement, single(params));
   }
   /// The statement once per element, in order; how many rows changed in all. PostgreSQL runs a plain INSERT
-  /// for all of them at once (array_form in postgres/sql_text.h), and every other statement once per element
-  /// in one trip.
+  /// for thousands of elements at once (array_form in postgres/sql_text.h), every other statement once per
+  /// element; all of it is one trip. A foreign key to a row of the same batch needs that row before.
   template <class P>
   ChangeCount batch(const Kind<P, NoRow>& statement, const std::vector<P>& rows) {
     std::vector<std::vector<Value>> calls;

@@ -1,6 +1,7 @@
 #include "features/watchtime/watchtime.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "base/text.h"
 #include "bot/persons.h"
@@ -16,6 +17,10 @@ using store::TxTask;
 
 /// A platform's clock may be ahead of ours by this much; what claims to be later is not believed.
 constexpr Duration kFuture = std::chrono::minutes(2);
+
+/// Of several servers in one chunk: their rows are locked for as long as the chunk takes, some hundred
+/// milliseconds for so many.
+constexpr std::int64_t kMostMoments = 10'000;
 
 std::vector<Condition> plain(const std::vector<ConditionRow>& rows) {
   std::vector<Condition> conditions;
@@ -138,6 +143,9 @@ TxTask<void> on_move(Tx& tx, bot::PersonMove move) {
 
 TxTask<void> settle(store::CrossTx& tx, const bot::TickChunk& chunk) {
   const TimePoint horizon = chunk.now - kSettleDelay;
+  const auto found = co_await tx.one(kMoments, {chunk.first, chunk.last, horizon, kMostMoments + 1});
+  if (found->moments > kMostMoments && chunk.first != chunk.last)
+    throw std::runtime_error("too much watch time for one chunk");
   co_await tx.change(kSettle, {chunk.first, chunk.last, horizon, chunk.now});
   const HorizonParams params{chunk.first, chunk.last, horizon};
   co_await tx.change(kMarkSettled, params);
@@ -169,7 +177,7 @@ void declare(bot::Declarations& declarations) {
   }
   declarations.statements.add("watchtime", kAddPresence, kLatestOther, kCopyPresence, kDropPresence,
                               kConditions, kSetCondition, kSettled, kDropSpans, kAddSpan, kMinutes, kTop,
-                              kActiveViewers, kTotal, kSettle, kMarkSettled, kForgetPresence,
+                              kActiveViewers, kTotal, kMoments, kSettle, kMarkSettled, kForgetPresence,
                               kForgetConditions);
   declarations.settings.add("watchtime", kEnabled);
   declarations.settings.add("watchtime", kTrackingEnabled);

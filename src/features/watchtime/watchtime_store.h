@@ -157,6 +157,25 @@ inline constexpr Statement<NoParams, TotalRow> kTotal{
 inline constexpr std::string_view kTickReason =
     "settles the watch time of the servers of one chunk in one statement";
 
+struct MomentsParams {
+  ServerId first;
+  ServerId last;
+  TimePoint horizon;
+  std::int64_t most;
+};
+BOOST_DESCRIBE_STRUCT(MomentsParams, (), (first, last, horizon, most))
+struct MomentsRow {
+  std::int64_t moments = 0;
+};
+BOOST_DESCRIBE_STRUCT(MomentsRow, (), (moments))
+
+/// What there is to read for a settlement; it counts no further than `most`.
+inline constexpr CrossServerStatement<MomentsParams, MomentsRow> kMoments{
+    "watchtime.moments", kTickReason,
+    "SELECT count(*) AS moments FROM (SELECT 1 AS one FROM presence WHERE discord_server_id BETWEEN :first "
+    "AND "
+    ":last AND at < :horizon LIMIT :most) m"};
+
 struct SettleParams {
   ServerId first;
   ServerId last;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -101,6 +102,28 @@ TEST_F(Watchtime, OneMessageStandsForTwoMinutes) {
   chat("1", start_ + 10s);
   tick_at(start_ + 10min);
   EXPECT_EQ(settled(), "1|120|0\n");
+}
+
+/// Their rows are held as long as it takes.
+TEST_F(Watchtime, ServersWithManyViewersAreNotSettledTogether) {
+  for (const std::int64_t server : {2, 3, 4}) {
+    world_.touch(server);
+    const std::int64_t at = to_micros(start_);
+    const std::string people =
+        "WITH RECURSIVE p(p) AS (SELECT 1 UNION ALL SELECT p + 1 FROM p WHERE p < 6000) INSERT INTO ";
+    world_.execute(
+        fmt::format("BEGIN; {0} persons SELECT {1}, p, 'V', 0 FROM p; {0} presence SELECT {1}, p, {2}, 0 "
+                    "FROM p; INSERT INTO watch_spans VALUES ({1}, {2}, {3}); COMMIT",
+                    people, server, at, at + 600'000'000),
+        server);
+  }
+  std::vector<std::size_t> sizes;
+  ticks_.on_ticked([&](const std::vector<ServerId>& servers) { sizes.push_back(servers.size()); });
+  tick_at(start_ + 10min);
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM watchtime WHERE watched_us = 120000000"), "18000\n");
+  const std::size_t rows_together = world_.place().layout == store::Layout::sqlite_per_server ? 4 : 2;
+  EXPECT_LE(std::ranges::max(sizes), rows_together);
+  EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}), 4U);
 }
 
 TEST_F(Watchtime, OverlappingMessagesAreAUnion) {

@@ -11,6 +11,10 @@
 namespace guildhall::store::postgres {
 
 namespace asio = boost::asio;
+
+/// Of one command, whose arrays are held three times: as values, as bytes and in libpq's buffer.
+constexpr std::size_t kRowsOfArrays = 5'000;
+
 using boost::system::error_code;
 
 std::shared_ptr<Connection> Connection::adopt(asio::io_context& loop, ConnectionPtr connection,
@@ -96,7 +100,11 @@ void Connection::run(const StatementInfo& info, const PreparedTexts& texts, Serv
                      Execution& execution) {
   const Value own_server = server.value();
   if (execution.many && texts.many) {
-    if (!execution.calls.empty()) run_arrays(info, *texts.many, own_server, execution);
+    for (Calls rest = execution.calls; !rest.empty();) {
+      const Calls next = rest.first(std::min(rest.size(), kRowsOfArrays));
+      run_arrays(info, *texts.many, own_server, next, execution);
+      rest = rest.subspan(next.size());
+    }
     return;
   }
   const PreparedText& text = texts.one;
@@ -110,7 +118,7 @@ void Connection::run(const StatementInfo& info, const PreparedTexts& texts, Serv
 }
 
 void Connection::run_arrays(const StatementInfo& info, const PreparedText& text, const Value& server,
-                            Execution& execution) {
+                            Calls calls, Execution& execution) {
   std::vector<Value> arrays;
   arrays.reserve(text.sources.size());
   Parameters parameters;
@@ -118,7 +126,7 @@ void Connection::run_arrays(const StatementInfo& info, const PreparedText& text,
   for (const int source : text.sources) {
     if (source >= 0) {
       const auto parameter = static_cast<std::size_t>(source);
-      arrays.emplace_back(array_of(info.parameters[parameter].type, execution.calls, parameter));
+      arrays.emplace_back(array_of(info.parameters[parameter].type, calls, parameter));
     }
     parameters.add(source < 0 ? server : arrays.back());
   }

@@ -84,32 +84,32 @@ class Inspection {
     std::vector<PreparedTexts> all;
     for (const StatementInfo& info : options_.statements->all()) {
       PreparedTexts texts = postgres::prepared_texts(info, all.size());
-      if (auto passed = pass(info, texts.one, texts.announces); !passed)
-        return std::unexpected(passed.error());
-      if (texts.many) {
-        if (auto passed = pass(info, *texts.many, texts.announces); !passed)
-          return std::unexpected(passed.error());
-      }
+      auto announces = pass(info, texts.one, "statement");
+      if (announces && texts.many) announces = pass(info, *texts.many, "the batch of statement");
+      if (!announces) return std::unexpected(announces.error());
+      texts.announces = *announces;
       all.push_back(std::move(texts));
     }
     return all;
   }
 
  private:
-  Result<void> pass(const StatementInfo& info, const PreparedText& text, bool& announces) {
+  /// Whether it writes what is announced.
+  Result<bool> pass(const StatementInfo& info, const PreparedText& text, std::string_view what) {
     std::optional<std::string> refusal;
     try {
       const StatementFacts facts = (info.access == Access::cross_server ? cross_ : servers_).inspect(text);
       refusal = options_.gate(info, facts);
-      announces = std::any_of(facts.accesses.begin(), facts.accesses.end(), [&](const auto& access) {
-        return access.touch != StatementFacts::Touch::read && options_.announced.contains(access.table);
-      });
+      if (!refusal) {
+        return std::any_of(facts.accesses.begin(), facts.accesses.end(), [&](const auto& access) {
+          return access.touch != StatementFacts::Touch::read && options_.announced.contains(access.table);
+        });
+      }
     } catch (const DatabaseError& error) {
       refusal = error.what();
     }
-    if (!refusal) return {};
     return fail(ErrorCode::refused_by_guard,
-                fmt::format("statement '{}' of {} is refused: {}", info.name, info.owner, *refusal));
+                fmt::format("{} '{}' of {} is refused: {}", what, info.name, info.owner, *refusal));
   }
 
   const DatabaseOptions& options_;

@@ -30,13 +30,13 @@ void append(std::string& bytes, std::int64_t number, int size) {
 PreparedTexts prepared_texts(const StatementInfo& info, std::size_t index) {
   PreparedTexts texts;
   texts.one = prepared(info, fmt::format("s{}", index), info.postgres, oid_of);
-  std::string arrays = info.columns.empty() ? array_form(info.postgres) : "";
+  std::string arrays = array_form(info.postgres);
   if (!arrays.empty())
     texts.many = prepared(info, fmt::format("m{}", index), std::move(arrays), array_oid_of);
   return texts;
 }
 
-Blob array_of(ValueType type, const std::vector<std::vector<Value>>& calls, std::size_t parameter) {
+Blob array_of(ValueType type, Calls calls, std::size_t parameter) {
   const auto is_null = [&](const std::vector<Value>& call) {
     return std::holds_alternative<std::monostate>(call[parameter]);
   };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,11 @@ struct PreparedTexts {
 /// `index` is the statement's in the registry, and makes its names.
 PreparedTexts prepared_texts(const StatementInfo& info, std::size_t index);
 
+using Calls = std::span<const std::vector<Value>>;
+
 /// One parameter's values of several calls as an array in PostgreSQL's binary form (array_recv in the
 /// server's arrayfuncs.c), all numbers of 32 bits and big-endian: dimensions, whether there are NULLs, the
 /// elements' type, how many, index of the first; then each element's length, -1 for NULL, and bytes.
-Blob array_of(ValueType type, const std::vector<std::vector<Value>>& calls, std::size_t parameter);
+Blob array_of(ValueType type, Calls calls, std::size_t parameter);
 
 }  // namespace guildhall::store::postgres

@@ -10,13 +10,11 @@
 namespace guildhall::store::postgres {
 namespace {
 
-/// What parameters, words, numbers and plain texts are made of, and what stands between them.
-constexpr std::string_view kItemChars =
-    ":abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_', \n";
-
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
+
+bool is_name(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_name_char); }
 
 /// Where what begins at `i` and is no parameter ends: quoted text, a comment, a cast, or one character.
 std::size_t end_of_other(std::string_view sql, std::size_t i) {
@@ -35,6 +33,29 @@ std::size_t end_of_columns(std::string_view sql, std::size_t i) {
   return end == std::string_view::npos || sql[end] != ')' ? std::string_view::npos : end + 1;
 }
 
+/// A number, a word such as NULL, or a text without what would end or divide it.
+bool is_constant(std::string_view item) {
+  if (is_name(item)) return to_lower_ascii(item) != "default";
+  return item.size() >= 2 && item.starts_with('\'') && item.ends_with('\'') &&
+         item.substr(1, item.size() - 2).find_first_of("',()") == std::string_view::npos;
+}
+
+/// "SELECT :server, unnest(:b)" of the items ":server, :b"; "" when one of them is something else.
+std::string selected(std::string_view items) {
+  std::string list;
+  bool has_array = false;
+  for (const auto part : std::views::split(items, ',')) {
+    const std::string_view item = trim(std::string_view(part));
+    const bool is_parameter = item.starts_with(':') && is_name(item.substr(1));
+    if (!is_parameter && !is_constant(item)) return "";
+    const bool is_array = is_parameter && item != ":server";
+    has_array = has_array || is_array;
+    if (!list.empty()) list += ", ";
+    list += is_array ? fmt::format("unnest({})", item) : item;
+  }
+  return has_array ? "SELECT " + list : "";
+}
+
 }  // namespace
 
 std::string array_form(std::string_view sql) {
@@ -44,23 +65,14 @@ std::string array_form(std::string_view sql) {
   const std::size_t columns_end = end_of_columns(sql, kInsert.size());
   if (columns_end == std::string_view::npos || !sql.substr(columns_end).starts_with(kValues)) return "";
   const std::size_t begin = columns_end + kValues.size();
-  const std::size_t end = sql.find_first_not_of(kItemChars, begin);
-  if (end == std::string_view::npos || sql[end] != ')') return "";
+  const std::size_t end = sql.find(')', begin);
+  if (end == std::string_view::npos) return "";
   const std::string_view rest = sql.substr(end + 1);
-  if (!rest.empty() && !(rest.starts_with(" ON CONFLICT ") && rest.ends_with(" DO NOTHING"))) return "";
-
-  std::string items;
-  bool has_array = false;
-  for (const auto item : std::views::split(sql.substr(begin, end - begin), ',')) {
-    const std::string_view value = trim(std::string_view(item));
-    if (std::ranges::count(value, '\'') % 2 != 0) return "";  // a comma within a text
-    const bool is_array = value.starts_with(':') && value != ":server";
-    has_array = has_array || is_array;
-    if (!items.empty()) items += ", ";
-    items += is_array ? fmt::format("unnest({})", value) : value;
-  }
-  if (!has_array) return "";
-  return fmt::format("{} SELECT {}{}", sql.substr(0, columns_end), items, rest);
+  const bool keeps_rows = rest.starts_with(" ON CONFLICT ") && rest.ends_with(" DO NOTHING") &&
+                          rest.find(':') == std::string_view::npos;
+  if (!rest.empty() && !keeps_rows) return "";
+  const std::string select = selected(sql.substr(begin, end - begin));
+  return select.empty() ? "" : fmt::format("{} {}{}", sql.substr(0, columns_end), select, rest);
 }
 
 NumberedSql number_parameters(std::string_view sql) {
