@@ -143,11 +143,13 @@ TxTask<void> on_move(Tx& tx, bot::PersonMove move) {
 
 TxTask<void> settle(store::CrossTx& tx, const bot::TickChunk& chunk) {
   const TimePoint horizon = chunk.now - kSettleDelay;
-  const auto found = co_await tx.one(kMoments, {chunk.first, chunk.last, horizon, kMostMoments + 1});
-  if (found->moments > kMostMoments && chunk.first != chunk.last)
+  const HorizonParams params{chunk.first, chunk.last, horizon};
+  std::int64_t moments = 0;
+  const auto servers = co_await tx.all(kMoments, params);
+  for (const MomentsRow& server : servers) moments += server.moments;
+  if (servers.size() > 1 && moments > kMostMoments)
     throw std::runtime_error("too much watch time for one chunk");
   co_await tx.change(kSettle, {chunk.first, chunk.last, horizon, chunk.now});
-  const HorizonParams params{chunk.first, chunk.last, horizon};
   co_await tx.change(kMarkSettled, params);
   co_await tx.change(kForgetPresence, params);
   co_await tx.change(kForgetConditions, params);

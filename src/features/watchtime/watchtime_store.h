@@ -157,24 +157,23 @@ inline constexpr Statement<NoParams, TotalRow> kTotal{
 inline constexpr std::string_view kTickReason =
     "settles the watch time of the servers of one chunk in one statement";
 
-struct MomentsParams {
+struct HorizonParams {
   ServerId first;
   ServerId last;
   TimePoint horizon;
-  std::int64_t most;
 };
-BOOST_DESCRIBE_STRUCT(MomentsParams, (), (first, last, horizon, most))
+BOOST_DESCRIBE_STRUCT(HorizonParams, (), (first, last, horizon))
 struct MomentsRow {
+  ServerId discord_server_id;
   std::int64_t moments = 0;
 };
-BOOST_DESCRIBE_STRUCT(MomentsRow, (), (moments))
+BOOST_DESCRIBE_STRUCT(MomentsRow, (), (discord_server_id, moments))
 
-/// What there is to read for a settlement; it counts no further than `most`.
-inline constexpr CrossServerStatement<MomentsParams, MomentsRow> kMoments{
+/// What a settlement will read.
+inline constexpr CrossServerStatement<HorizonParams, MomentsRow> kMoments{
     "watchtime.moments", kTickReason,
-    "SELECT count(*) AS moments FROM (SELECT 1 AS one FROM presence WHERE discord_server_id BETWEEN :first "
-    "AND "
-    ":last AND at < :horizon LIMIT :most) m"};
+    "SELECT discord_server_id, count(*) AS moments FROM presence "
+    "WHERE discord_server_id BETWEEN :first AND :last AND at < :horizon GROUP BY discord_server_id"};
 
 struct SettleParams {
   ServerId first;
@@ -215,13 +214,6 @@ inline constexpr CrossServerStatement<SettleParams, NoRow> kSettle{
     "watched_us = watchtime.watched_us + excluded.watched_us, "
     "subscribed_us = watchtime.subscribed_us + excluded.subscribed_us, "
     "last_active_at = excluded.last_active_at, updated_at = excluded.updated_at"};
-
-struct HorizonParams {
-  ServerId first;
-  ServerId last;
-  TimePoint horizon;
-};
-BOOST_DESCRIBE_STRUCT(HorizonParams, (), (first, last, horizon))
 
 inline constexpr CrossServerStatement<HorizonParams, NoRow> kMarkSettled{
     "watchtime.mark_settled", kTickReason,
