@@ -1,5 +1,8 @@
 // migrate: brings a database's schema to the version that this program was built with.
 //
+//   sql_lexer.h        SQL text as tokens, for PostgreSQL and for SQLite
+//   sql_statements.h   a file of SQL as statements, and what kind each is
+//
 // Called at every start and by commands that open the database, before anything else does. It promises: a
 // migration is applied in one transaction with its journal row, or not at all; an applied file that
 // was changed since, and a database newer than the program, stop with a plain message and change
@@ -14,6 +17,7 @@
 #include "base/clock.h"
 #include "base/embedded.h"
 #include "base/error.h"
+#include "migrate/dialect.h"
 #include "store/schema_session.h"
 #include "tenancy/table.h"
 
@@ -22,8 +26,6 @@ namespace guildhall::migrate {
 /// Guildhall's own schema: the files of migrations/, by name. NAME.sqlite.sql and NAME.postgres.sql are
 /// one migration, written for each of the two.
 std::span<const EmbeddedFile> embedded_files();
-
-enum class Dialect { sqlite, postgres };
 
 struct Report {
   std::vector<std::string> applied;  // names, in order; empty when there was nothing to do

@@ -23,6 +23,7 @@ void fuzz_sql(std::string_view input);
 void fuzz_config(std::string_view input);
 void fuzz_setting(std::string_view input);
 void fuzz_http(std::string_view input);
+void fuzz_lexer(std::string_view input);
 
 /// Throws `broken` as what went wrong.
 inline void require(bool holds, std::string_view broken) {

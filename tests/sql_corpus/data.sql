@@ -1,0 +1,44 @@
+-- Rows, and literals of every kind.
+INSERT INTO users (id, name) VALUES (1, 'a;b'), (2, E'c\';d'), (3, $$e;'f$$), (4, U&'\0061;');
+INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 10) AS g (n) ON CONFLICT (id) DO NOTHING;
+INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = excluded.name || ';' WHERE users.name IS NULL RETURNING id;
+INSERT INTO users DEFAULT VALUES;
+WITH gone AS (DELETE FROM users WHERE id > 5 RETURNING *) INSERT INTO archive.users SELECT * FROM gone;
+WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT sum(n) FROM t;
+WITH a AS MATERIALIZED (SELECT 1), b AS NOT MATERIALIZED (SELECT 2) UPDATE users SET name = 'x' FROM a, b;
+WITH a AS (SELECT 1) DELETE FROM users USING a;
+WITH a AS (SELECT 1 AS id) MERGE INTO users u USING a ON u.id = a.id WHEN NOT MATCHED THEN INSERT (id) VALUES (a.id);
+UPDATE users SET (name, bio) = (SELECT 'a', ';'), born = DEFAULT WHERE id = ANY (ARRAY[1, 2]);
+UPDATE ONLY users AS u SET name = upper(name) FROM links l WHERE l.user_id = u.id;
+DELETE FROM users;
+DELETE FROM ONLY users u USING links l WHERE u.id = l.user_id;
+MERGE INTO users u USING links l ON u.id = l.user_id WHEN MATCHED AND u.name = ';' THEN DELETE WHEN MATCHED THEN UPDATE SET name = 'x' WHEN NOT MATCHED THEN DO NOTHING;
+SELECT 1;
+SELECT ';' AS "a;b", $$;$$, $x$ $$ ; $$ $x$, E'\\', 'multi
+line; text', 'a'
+  'b;c';
+SELECT indexname FROM pg_indexes WHERE tablename = 'users' AND indexname LIKE '%;%';
+SELECT a.b[1:2], c::text, d ->> 'e', f #>> '{g,h}', i @> '{"j": ";"}', -1, +2, 3 - -4, 5 % 6, 7 ^ 8, |/ 9.5e-3, .5, 1., @ -1, !! x FROM t;
+(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1;
+((SELECT 1));
+VALUES (1, ';'), (2, NULL);
+TABLE users;
+SELECT * FROM users WHERE name ~ '^;' AND bio !~* E'\\d;' OR id <> ALL ('{1,2}'::int[]) FOR UPDATE SKIP LOCKED;
+SELECT x.* FROM ROWS FROM (generate_series(1, 2), generate_series(3, 4)) WITH ORDINALITY AS x (a, b, c);
+SELECT count(*) FILTER (WHERE a > 1) OVER (PARTITION BY b ORDER BY c ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t WINDOW w AS (ORDER BY d);
+SELECT B'0101', X'1F', N'text', TIMESTAMP '2025-01-01', INTERVAL '1' DAY, DATE 'infinity';
+SELECT u&"d\0061t\+000061;" FROM "weird;table" WHERE "quo""ted" = 'x';
+SELECT 'no end here -- ' /* and ; none here */ , 2 -- but here;
+;
+SELECT $1::int + $2;
+SELECT 1 AS größe, 2 AS "naïve;", 3 AS a$b$c;
+PREPARE prepared_one (int) AS SELECT $1;
+EXECUTE prepared_one (1);
+DEALLOCATE prepared_one;
+DECLARE c CURSOR WITH HOLD FOR SELECT 1;
+FETCH ALL FROM c;
+CLOSE c;
+EXPLAIN (ANALYZE, COSTS OFF) SELECT 1;
+COPY users (id, name) FROM '/tmp/a;b.csv' WITH (FORMAT csv, DELIMITER ';');
+COPY (SELECT 1) TO STDOUT;
+COPY users FROM PROGRAM 'cat;' ;

@@ -1,0 +1,27 @@
+-- Roles, rights, policies.
+CREATE ROLE owner_role NOLOGIN;
+CREATE ROLE app LOGIN PASSWORD 'x''; DROP TABLE users; --' IN ROLE owner_role;
+CREATE USER someone CONNECTION LIMIT 5;
+CREATE GROUP people;
+CREATE USER MAPPING FOR app SERVER other OPTIONS (user 'a', password ';');
+GRANT SELECT, INSERT (name), UPDATE ON users TO app WITH GRANT OPTION;
+GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA public TO owner_role;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+GRANT EXECUTE ON FUNCTION three(int, text) TO app;
+GRANT owner_role TO app WITH ADMIN OPTION;
+GRANT CONNECT ON DATABASE app TO app;
+REVOKE ALL ON users FROM PUBLIC;
+REVOKE GRANT OPTION FOR SELECT ON users FROM app CASCADE;
+REVOKE owner_role FROM app;
+CREATE POLICY own_rows ON users FOR ALL TO app USING (id = current_setting('app.id')::bigint) WITH CHECK (true);
+CREATE POLICY readers ON users AS RESTRICTIVE FOR SELECT USING (name <> ';');
+DROP POLICY own_rows ON users;
+DROP OWNED BY someone CASCADE;
+REASSIGN OWNED BY someone TO app;
+DROP ROLE IF EXISTS someone;
+DROP USER nobody;
+DROP GROUP people;
+DROP USER MAPPING FOR app SERVER other;
+SET ROLE owner_role;
+RESET ROLE;
+SECURITY LABEL FOR x ON TABLE users IS 'classified; secret';
