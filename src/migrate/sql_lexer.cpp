@@ -27,9 +27,8 @@ class Lexer {
   Lexer(std::string_view sql, Dialect dialect) : sql_(sql), dialect_(dialect) {}
 
   Result<std::vector<Token>> run() {
-    if (sql_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
     while (true) {
-      while (at_ < sql_.size() && is_space(sql_[at_])) ++at_;
+      at_ = end_of_space(at_);
       if (at_ >= sql_.size()) return std::move(tokens_);
       const TokenKind kind = next();
       if (!trouble_.empty())
@@ -43,6 +42,20 @@ class Lexer {
   bool is_postgres() const { return dialect_ == Dialect::postgres; }
   bool looks_at(std::string_view text, std::size_t i) const { return sql_.substr(i).starts_with(text); }
   char peek(std::size_t i) const { return i < sql_.size() ? sql_[i] : '\0'; }
+
+  /// A byte order mark is white space for SQLite; PostgreSQL takes it for a letter.
+  std::size_t end_of_space(std::size_t i) const {
+    while (i < sql_.size()) {
+      if (is_space(sql_[i])) {
+        ++i;
+      } else if (!is_postgres() && looks_at(kByteOrderMark, i)) {
+        i += kByteOrderMark.size();
+      } else {
+        break;
+      }
+    }
+    return i;
+  }
 
   std::size_t line_of(std::size_t position) {
     line_ += static_cast<std::size_t>(std::count(sql_.begin() + static_cast<std::ptrdiff_t>(counted_),

@@ -29,9 +29,9 @@ struct Token {
   std::size_t line;       // counted from 1, where it begins
 };
 
-/// The whole text: nothing but white space and a byte order mark at its beginning lies between two tokens.
-/// Error `invalid` names the line and what is wrong with it: a literal or a comment without an end, or a
-/// character that no SQL has.
+/// The whole text: nothing but white space lies between two tokens. Whoever reads a file takes a byte order
+/// mark away before; for SQLite it is white space, for PostgreSQL part of a name. Error `invalid` names the
+/// line and what is wrong with it: a literal or a comment without an end, or a character that no SQL has.
 Result<std::vector<Token>> lex(std::string_view sql, Dialect dialect);
 
 /// Is it this keyword? `keyword` is in lower case.

@@ -52,6 +52,12 @@ TEST(SqlLexer, SqliteHasItsOwnQuotes) {
   EXPECT_THAT(texts("a /* to the end", Dialect::sqlite), ElementsAre("a", "/* to the end"));
 }
 
+TEST(SqlLexer, AByteOrderMarkIsWhatTheDatabaseTakesItFor) {
+  const std::string sql = "\uFEFFa; \uFEFFb";
+  EXPECT_THAT(texts(sql), ElementsAre("\uFEFFa", ";", "\uFEFFb"));
+  EXPECT_THAT(texts(sql, Dialect::sqlite), ElementsAre("a", ";", "b"));
+}
+
 TEST(SqlLexer, ABackslashIsForPsql) {
   const auto tokens = lex("SELECT 1;\n\\connect other\nSELECT 2", Dialect::postgres);
   ASSERT_TRUE(tokens);
@@ -62,10 +68,7 @@ TEST(SqlLexer, ABackslashIsForPsql) {
 }
 
 TEST(SqlLexer, LinesAreCounted) {
-  const auto tokens =
-      lex("\xEF\xBB\xBF"
-          "a\r\nb '\n' c\n\nd",
-          Dialect::postgres);
+  const auto tokens = lex("a\r\nb '\n' c\n\nd", Dialect::postgres);
   ASSERT_TRUE(tokens);
   std::vector<std::size_t> lines;
   for (const Token& token : *tokens) lines.push_back(token.line);
