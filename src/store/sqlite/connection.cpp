@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <thread>
 
 #include "base/mutation.h"
 
@@ -176,7 +177,7 @@ Connection::Connection(const std::string& file, Role role, Share share) {
   }
   try {
     sqlite3_busy_timeout(db_, kBusyMilliseconds);
-    if (role != Role::reader && role != Role::visitor) execute("PRAGMA journal_mode=WAL");
+    if (role != Role::reader && role != Role::visitor) use_write_ahead_log();
     if (role == Role::visitor) execute("PRAGMA query_only=ON");
     execute("PRAGMA synchronous=FULL");
     execute(role == Role::checker ? "PRAGMA foreign_keys=OFF" : "PRAGMA foreign_keys=ON");
@@ -199,6 +200,19 @@ Connection::Connection(const std::string& file, Role role, Share share) {
 Connection::~Connection() {
   for (const Prepared& prepared : prepared_) sqlite3_finalize(prepared.statement);
   sqlite3_close_v2(db_);
+}
+
+/// Where several processes switch a new file at once, SQLite tells all but one "busy" without waiting.
+void Connection::use_write_ahead_log() {
+  const auto latest = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyMilliseconds);
+  while (true) {
+    try {
+      return execute("PRAGMA journal_mode=WAL");
+    } catch (const DatabaseError& failure) {
+      if (failure.code() != DbCode::busy || std::chrono::steady_clock::now() > latest) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
 }
 
 void Connection::rest() {

@@ -79,6 +79,7 @@ class Connection {
   void bind_numbered(sqlite3_stmt* statement, const std::vector<Value>& values);
 
   void begin_statement();
+  void use_write_ahead_log();
   static int is_overdue(void* self);
 
   sqlite3* db_ = nullptr;
