@@ -17,6 +17,7 @@
 #include "store/postgres/postgres_database.h"
 #include "store/postgres/session.h"
 #include "store/schema_session.h"
+#include "store/sqlite/connection.h"
 #include "store/sqlite/per_server_database.h"
 #include "store/sqlite/server_files.h"
 #include "store/sqlite/sqlite_database.h"
@@ -106,6 +107,17 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& 
   // Whoever changes the schema acts as its owner; without that right the bot's own login only looks.
   return place.migrate_url.empty() ? postgres::open_session(place, postgres::Signer::bot)
                                    : postgres::open_session(place, postgres::Signer::migrate);
+}
+
+Result<std::unique_ptr<SchemaSession>> open_any_session(const AnySession& wanted) {
+  const auto place = find_place(wanted.url, ".");
+  if (!place || place->layout == Layout::sqlite_per_server) {
+    return fail(ErrorCode::usage,
+                fmt::format("--url: '{}' is neither sqlite:FILE nor postgres://USER@HOST/DATABASE",
+                            shown_url(wanted.url)));
+  }
+  if (place->layout == Layout::sqlite) return sqlite::open_guest_session(place->path, wanted.may_make_file);
+  return postgres::open_guest_session(wanted.url, place->name(), wanted.settings);
 }
 
 Result<std::unique_ptr<SchemaSession>> open_login_session(const DatabasePlace& place, Login login) {

@@ -1,12 +1,16 @@
 // A plain connection that may change the schema: for the migrator, the seal's catalog check and the tests.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "store/database_error.h"
 #include "store/place.h"
 #include "store/value.h"
 
@@ -26,6 +30,23 @@ struct Column {
 /// Values as they are stored.
 using ValueRow = std::vector<Value>;
 
+/// Why one statement failed, as far as the database tells.
+class StatementError : public DatabaseError {
+ public:
+  struct Account {
+    std::string message;  // the database's own sentence
+    std::string detail;
+    std::string hint;
+    std::optional<std::size_t> position;  // byte in the statement, from 0
+  };
+  StatementError(DbCode code, std::string sqlstate, Account account)
+      : DatabaseError(code, std::move(sqlstate), account.message), account_(std::move(account)) {}
+  const Account& account() const { return account_; }
+
+ private:
+  Account account_;
+};
+
 /// Blocks its thread. What fails throws DatabaseError.
 class SchemaSession {
  public:
@@ -35,6 +56,9 @@ class SchemaSession {
 
   /// One or several statements without parameters or rows.
   virtual void execute(const std::string& script) = 0;
+  /// Exactly one statement, whatever it is, as it is written; its rows are counted and dropped: how many it
+  /// answered, or changed. Throws StatementError.
+  virtual std::int64_t run(const std::string& statement) = 0;
   /// One statement; values are bound to $1, $2, ... as text. NULL comes as "".
   virtual Rows query(const std::string& sql, const std::vector<std::string>& values = {}) = 0;
   /// One reading statement with typed values for $1, $2, ...; NULL as a parameter has no type and is not
@@ -46,6 +70,8 @@ class SchemaSession {
   /// Begins a transaction that nobody else can write beside.
   virtual void begin() = 0;
   virtual bool in_transaction() const = 0;
+  /// Ends the statement that runs at that moment, with DbCode::timed_out; from any thread, while this lives.
+  virtual std::function<void()> canceller() const = 0;
   /// For people: the file, or host and database.
   virtual const std::string& name() const = 0;
 };
@@ -76,6 +102,15 @@ enum class Login { bot, cross_server };
 /// With the rights of one login, to look at what is there: the file of what belongs to no server, as it is.
 /// Errors as above, and `configuration` when PostgreSQL's address of that login is missing.
 Result<std::unique_ptr<SchemaSession>> open_login_session(const DatabasePlace& place, Login login);
+/// How anybody's database is opened.
+struct AnySession {
+  std::string url;             // sqlite:FILE or postgres://...
+  std::string settings = {};   // PostgreSQL's for this session ("-clock_timeout=3s ..."), over the address's
+  bool may_make_file = false;  // SQLite: where there is none
+};
+/// Anybody's database as it is: nothing is set that stays. Errors: `usage` (no such form of address),
+/// `not_found` (no such file), `storage`.
+Result<std::unique_ptr<SchemaSession>> open_any_session(const AnySession& wanted);
 /// PostgreSQL with the rights of whoever `url` names, whatever lies there: for the setup.
 Result<std::unique_ptr<SchemaSession>> open_postgres_session(const std::string& url);
 

@@ -101,6 +101,20 @@ bool is_missing_scope(std::string_view sqlstate, std::string_view message) {
 
 }  // namespace
 
+namespace {
+
+/// The server counts characters, from 1.
+std::size_t byte_of_character(std::string_view text, std::size_t number) {
+  std::size_t byte = 0;
+  for (std::size_t seen = 1; byte < text.size() && seen < number; ++seen) {
+    ++byte;
+    while (byte < text.size() && (static_cast<unsigned char>(text[byte]) & 0xC0) == 0x80) ++byte;
+  }
+  return byte;
+}
+
+}  // namespace
+
 DatabaseError error_of(const PGresult* result, std::string_view doing) {
   const char* field = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -109,6 +123,22 @@ DatabaseError error_of(const PGresult* result, std::string_view doing) {
   DbCode code = sqlstate.empty() ? DbCode::connection_lost : code_of(sqlstate);
   if (is_missing_scope(sqlstate, message)) code = DbCode::no_scope;
   return {code, sqlstate, fmt::format("{}: {}", doing, message)};
+}
+
+StatementError statement_error(const PGresult* result, std::string_view statement) {
+  const auto field = [result](int code) {
+    const char* text = PQresultErrorField(result, code);
+    return std::string(text == nullptr ? "" : text);
+  };
+  const DatabaseError error = error_of(result, "executing");
+  StatementError::Account account;
+  account.message = field(PG_DIAG_MESSAGE_PRIMARY);
+  if (account.message.empty()) account.message = one_line(PQresultErrorMessage(result));
+  account.detail = field(PG_DIAG_MESSAGE_DETAIL);
+  account.hint = field(PG_DIAG_MESSAGE_HINT);
+  if (const std::string position = field(PG_DIAG_STATEMENT_POSITION); !position.empty())
+    account.position = byte_of_character(statement, std::stoul(position));
+  return {error.code(), error.sqlstate(), std::move(account)};
 }
 
 DatabaseError connection_error(const PGconn* connection, std::string_view doing) {

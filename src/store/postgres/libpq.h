@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "store/database_error.h"
+#include "store/schema_session.h"
 #include "store/value.h"
 
 namespace guildhall::store::postgres {
@@ -32,6 +33,8 @@ ConnectionPtr connect(const std::string& url, const std::string& settings);
 
 /// The error of a result that is one.
 DatabaseError error_of(const PGresult* result, std::string_view doing);
+/// The same with everything that the server says of it; `statement` is what was sent.
+StatementError statement_error(const PGresult* result, std::string_view statement);
 DatabaseError connection_error(const PGconn* connection, std::string_view doing);
 DbCode code_of(std::string_view sqlstate);
 

@@ -119,6 +119,17 @@ Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, 
   }
 }
 
+Result<std::unique_ptr<SchemaSession>> open_guest_session(const std::string& url, const std::string& name,
+                                                          const std::string& settings) {
+  try {
+    auto session = std::make_unique<Session>(url, name, settings);
+    if (auto known = check_server_version(*session); !known) return std::unexpected(known.error());
+    return session;
+  } catch (const DatabaseError& error) {
+    return std::unexpected(refusal(name, kAdministrator, error));
+  }
+}
+
 Contents look_at_contents(SchemaSession& session) {
   const auto row =
       session

@@ -21,6 +21,10 @@ enum class Signer { bot, cross_server, migrate };
 /// `schema` (never set up), `refused_by_guard` (another program's), `configuration` (address missing).
 Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, Signer signer);
 
+/// Anybody's database, with these settings of the session. Errors as above, of the address itself.
+Result<std::unique_ptr<SchemaSession>> open_guest_session(const std::string& url, const std::string& name,
+                                                          const std::string& settings);
+
 /// Error `storage` when it is older than what Guildhall needs.
 Result<void> check_server_version(const Session& session);
 

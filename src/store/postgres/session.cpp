@@ -44,7 +44,10 @@ void read_plan(const json::Value& node, StatementFacts& facts) {
 }  // namespace
 
 Session::Session(const std::string& url, std::string name)
-    : name_(std::move(name)), connection_(connect(url, fmt::format("-csearch_path={}", kSchema))) {}
+    : Session(url, std::move(name), fmt::format("-csearch_path={}", kSchema)) {}
+
+Session::Session(const std::string& url, std::string name, const std::string& settings)
+    : name_(std::move(name)), connection_(connect(url, settings)) {}
 
 void Session::refuse_errors(PGresult* result, std::string_view doing) const {
   switch (PQresultStatus(result)) {
@@ -57,6 +60,22 @@ void Session::refuse_errors(PGresult* result, std::string_view doing) const {
 void Session::execute(const std::string& script) {
   const ResultPtr result(PQexec(connection_.get(), script.c_str()));
   refuse_errors(result.get(), "executing");
+}
+
+std::int64_t Session::run(const std::string& statement) {
+  // The extended protocol takes one statement and no more.
+  const ResultPtr result(
+      PQexecParams(connection_.get(), statement.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+  switch (PQresultStatus(result.get())) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY: {
+      const std::string_view changed = PQcmdTuples(result.get());
+      return changed.empty() ? 0 : std::stoll(std::string(changed));
+    }
+    case PGRES_FATAL_ERROR: throw statement_error(result.get(), statement);
+    default: throw connection_error(connection_.get(), "executing");
+  }
 }
 
 SchemaSession::Rows Session::query(const std::string& sql, const std::vector<std::string>& values) {
@@ -131,6 +150,14 @@ void Session::begin() {
 }
 
 bool Session::in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+
+std::function<void()> Session::canceller() const {
+  const std::shared_ptr<PGcancel> cancel(PQgetCancel(connection_.get()), PQfreeCancel);
+  return [cancel] {
+    char why[256];
+    if (cancel) PQcancel(cancel.get(), why, sizeof why);
+  };
+}
 
 StatementFacts Session::inspect(const PreparedText& text) {
   StatementFacts facts;

@@ -16,14 +16,18 @@ class Session final : public SchemaSession {
  public:
   /// Throws DatabaseError.
   Session(const std::string& url, std::string name);
+  /// Anybody's database, with these settings.
+  Session(const std::string& url, std::string name, const std::string& settings);
 
   void execute(const std::string& script) override;
+  std::int64_t run(const std::string& statement) override;
   Rows query(const std::string& sql, const std::vector<std::string>& values = {}) override;
   std::vector<ValueRow> read(const std::string& sql, const ValueRow& values = {}) override;
   void insert(const std::string& table, const std::vector<Column>& columns,
               const std::vector<ValueRow>& rows) override;
   void begin() override;
   bool in_transaction() const override;
+  std::function<void()> canceller() const override;
   const std::string& name() const override { return name_; }
 
   int server_version() const { return PQserverVersion(connection_.get()); }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/mutation.h"
+#include "store/schema_session.h"
 
 namespace guildhall::store::sqlite {
 namespace {
@@ -177,6 +178,7 @@ Connection::Connection(const std::string& file, Role role, Share share) {
   }
   try {
     sqlite3_busy_timeout(db_, kBusyMilliseconds);
+    if (role == Role::guest) return;
     if (role != Role::reader && role != Role::visitor) use_write_ahead_log();
     if (role == Role::visitor) execute("PRAGMA query_only=ON");
     execute("PRAGMA synchronous=FULL");
@@ -233,6 +235,41 @@ int Connection::is_overdue(void* self) {
 void Connection::execute(const char* sql) {
   begin_statement();
   if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_with(db_, "executing");
+}
+
+namespace {
+
+[[noreturn]] void fail_statement(sqlite3* db) {
+  const int extended = sqlite3_extended_errcode(db);
+  const DbCode code = is_out_of_space(extended) ? DbCode::full : code_of(extended);
+  StatementError::Account account;
+  account.message = sqlite3_errmsg(db);
+  if (const int offset = sqlite3_error_offset(db); offset >= 0)
+    account.position = static_cast<std::size_t>(offset);
+  throw StatementError(code, fmt::format("SQLITE_{}", extended), std::move(account));
+}
+
+}  // namespace
+
+std::int64_t Connection::run_one(const std::string& sql) {
+  sqlite3_stmt* statement = nullptr;
+  const char* tail = nullptr;
+  if (sqlite3_prepare_v3(db_, sql.c_str(), static_cast<int>(sql.size()) + 1, 0, &statement, &tail) !=
+      SQLITE_OK)
+    fail_statement(db_);
+  const FinalizeGuard guard{statement};
+  if (statement == nullptr) return 0;  // a comment
+  const auto before = sqlite3_total_changes64(db_);
+  std::int64_t rows = 0;
+  int result = SQLITE_ROW;
+  begin_statement();
+  while ((result = sqlite3_step(statement)) == SQLITE_ROW) ++rows;
+  if (result != SQLITE_DONE) fail_statement(db_);
+  return rows > 0 ? rows : sqlite3_total_changes64(db_) - before;
+}
+
+std::function<void()> Connection::interrupter() const {
+  return [db = db_] { sqlite3_interrupt(db); };
 }
 
 std::vector<std::vector<std::string>> Connection::query(const std::string& sql,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,14 +18,18 @@ namespace guildhall::store::sqlite {
 
 /// A checker only looks at statements: without foreign keys, so that what it reports is what the
 /// statement itself touches and not what the database looks up for it. A visitor reads a database that is not
-/// its own, and leaves it and what lies beside it as it was.
-enum class Role { reader, writer, schema, checker, visitor };
+/// its own, and leaves it and what lies beside it as it was. A guest writes in somebody else's database, as
+/// anybody's program would: its journal and its foreign keys stay as they are.
+enum class Role { reader, writer, schema, checker, visitor, guest };
 
 /// One of many keeps little in memory and on disk beside its file, and does not make the file.
 enum class Share { whole, one_of_many };
 
 /// A session of a visitor (store/schema_session.h).
 Result<std::unique_ptr<SchemaSession>> open_reading_session(const std::string& file);
+
+/// A session of a guest. Error `not_found` where there is no file and none may be made.
+Result<std::unique_ptr<SchemaSession>> open_guest_session(const std::string& file, bool may_make);
 
 /// What is to be said of a file that SQLite finds damaged.
 Error damage_of(const std::string& file, std::string_view why);
@@ -41,6 +46,11 @@ class Connection {
 
   /// SQL without parameters or rows (BEGIN, COMMIT, a migration's script).
   void execute(const char* sql);
+  /// One statement and no more; its rows are dropped: how many there were, or were changed. Throws
+  /// StatementError.
+  std::int64_t run_one(const std::string& sql);
+  /// Ends what runs at that moment; from any thread.
+  std::function<void()> interrupter() const;
   /// Rows as text, NULL as "" (the migrator's journal, a pragma). Values are bound to $1, $2, ... as text.
   std::vector<std::vector<std::string>> query(const std::string& sql,
                                               const std::vector<std::string>& values = {});

@@ -26,6 +26,8 @@ class SqliteSession final : public SchemaSession {
   SqliteSession(const std::string& file, sqlite::Role role) : file_(file), connection_(file, role) {}
 
   void execute(const std::string& script) override { connection_.execute(script.c_str()); }
+  std::int64_t run(const std::string& statement) override { return connection_.run_one(statement); }
+  std::function<void()> canceller() const override { return connection_.interrupter(); }
   Rows query(const std::string& sql, const std::vector<std::string>& values) override {
     return connection_.query(sql, values);
   }
@@ -88,6 +90,13 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& fi
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(file).parent_path(), error);
   return open_checked(file, sqlite::Role::schema);
+}
+
+Result<std::unique_ptr<SchemaSession>> sqlite::open_guest_session(const std::string& file, bool may_make) {
+  std::error_code ignored;
+  if (!may_make && !std::filesystem::exists(file, ignored))
+    return fail(ErrorCode::not_found, fmt::format("there is no database '{}'", file));
+  return open_checked(file, Role::guest);
 }
 
 Result<std::unique_ptr<SchemaSession>> sqlite::open_reading_session(const std::string& file) {
