@@ -1,0 +1,23 @@
+// What no script may hold, whatever it is for, and what it may hold only outside of a transaction. Rules
+// about tables and their sizes are lint.
+#pragma once
+
+#include "migrate/migration_files.h"
+
+namespace guildhall::migrate {
+
+/// PostgreSQL refuses it inside a transaction block: CREATE INDEX CONCURRENTLY and its kin, VACUUM, CREATE
+/// DATABASE, CREATE TABLESPACE, ALTER SYSTEM, DETACH PARTITION CONCURRENTLY. SQLite: VACUUM, ATTACH and
+/// DETACH.
+bool needs_no_transaction(const SqlStatement& statement, Dialect dialect);
+
+/// One transaction for the whole script? Not with `transaction=none`, and not where each statement of it
+/// needs to be outside.
+bool runs_in_transaction(const Script& script, Dialect dialect);
+
+/// Refused: commands of psql, COPY from standard input, control of transactions, what needs no transaction
+/// mixed with other statements, an enum's value in the transaction that adds it. Warned of: SET that lasts
+/// longer than the script, PRAGMA foreign_keys.
+void check_script(const Script& script, Dialect dialect, Findings& findings);
+
+}  // namespace guildhall::migrate
