@@ -29,7 +29,9 @@ with_postgres() {
 # What is about PostgreSQL alone, and what moves data between the layouts, which needs all of them.
 of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*'
 # What is about no layout, or about one of SQLite's: run once.
-of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*'
+of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*'
+# On anybody's database, which is a SQLite file or on PostgreSQL.
+of_anybody='AnyDatabase*'
 
 # What changes or looks at the whole PostgreSQL server.
 of_one_process='*InPostgres*:PostgresCatalog.*'
@@ -52,7 +54,7 @@ suite_unit() { gtest unit_tests "--gtest_filter=-$of_postgres"; }
 suite_files() {
   export GUILDHALL_TEST_STORAGE=sqlite-per-server
   local result=0
-  { gtest unit_tests "--gtest_filter=-$of_postgres:$of_no_other" && gtest isolation_tests && gtest mutation_tests; } || result=1
+  { gtest unit_tests "--gtest_filter=-$of_postgres:$of_no_other:$of_anybody" && gtest isolation_tests && gtest mutation_tests; } || result=1
   unset GUILDHALL_TEST_STORAGE
   return $result
 }

@@ -1,0 +1,439 @@
+#include "migrate/apply.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "base/crypto.h"
+#include "base/text.h"
+#include "migrate/checksums.h"
+#include "migrate/index_build.h"
+#include "migrate/script_rules.h"
+
+namespace guildhall::migrate {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+std::int64_t since(steady_clock::time_point begin) {
+  return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin).count();
+}
+
+std::vector<std::string> change_lines(const std::vector<SchemaDifference>& changes) {
+  std::vector<std::string> lines;
+  for (const SchemaDifference& change : changes) {
+    const char* what = change.kind == SchemaDifference::Kind::missing ? "dropped"
+                       : change.kind == SchemaDifference::Kind::added ? "added"
+                                                                      : "changed";
+    lines.push_back(fmt::format("{} {}", what, change.object().title()));
+  }
+  return lines;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+std::size_t line_of(const SqlStatement& statement, std::optional<std::size_t> position) {
+  if (!position) return statement.line;
+  const auto text = statement.text.substr(0, *position);
+  return statement.line + static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
+class Application {
+ public:
+  Application(Workbench& bench, const Job& job)
+      : bench_(bench), job_(job), script_(*job.script), session_(bench.session) {}
+
+  Outcome<Applied> run() { return runs_in_transaction(script_, dialect()) ? with_tries() : in_steps(); }
+
+ private:
+  Dialect dialect() const { return bench_.target.dialect; }
+  bool postgres() const { return dialect() == Dialect::postgres; }
+  Journal journal() { return Journal(*session_, dialect()); }
+
+  JournalRow row(std::string state, std::int64_t done) const {
+    JournalRow row;
+    row.name = job_.name;
+    row.direction = job_.direction;
+    row.state = std::move(state);
+    row.checksum = job_.script_checksum;
+    row.token_checksum = job_.token_checksum;
+    row.down_checksum = job_.down_checksum;
+    row.down_source = job_.down_source;
+    row.statements_total = static_cast<std::int64_t>(script_.statements.size());
+    row.statements_done = done;
+    row.duration_ms = since(begun_);
+    row.applied_by = bench_.applied_by;
+    row.tool_version = GUILDHALL_VERSION;
+    row.git_revision = bench_.git_revision;
+    row.backup_file = bench_.backup_file;
+    row.backup_sha256 = bench_.backup_sha256;
+    row.fingerprint_before = fingerprint_before_;
+    row.lock_token = bench_.lock->token();
+    row.note = bench_.note;
+    return row;
+  }
+
+  // --- what can go wrong
+
+  /// Why a statement ended: somebody pressed Ctrl-C, the lock was lost, or the database said no.
+  Problem explain(const store::DatabaseError& error, std::size_t number) const {
+    if (const int signal = bench_.interrupt == nullptr ? 0 : bench_.interrupt->signal(); signal != 0)
+      return interrupted(signal);
+    if (bench_.lock->is_lost()) return bench_.lock->fenced();
+    Problem problem = problem_of(error);
+    problem.finding.name = job_.name;
+    if (number >= script_.statements.size()) return problem;
+    const SqlStatement& statement = script_.statements[number];
+    const auto* told = dynamic_cast<const store::StatementError*>(&error);
+    problem.finding.line = line_of(statement, told == nullptr ? std::nullopt : told->account().position);
+    problem.where = fmt::format("at {} line {}, statement {} of {}", script_.file, problem.finding.line,
+                                number + 1, script_.statements.size());
+    return problem;
+  }
+
+  static Problem interrupted(int signal) {
+    return {signal == SIGTERM ? Exit::terminated : Exit::interrupted,
+            {"MG-INTERRUPTED", Level::error, "", 0, "interrupted; the migration that ran was rolled back",
+             "`guildhall migrate up` goes on."}};
+  }
+
+  Outcome<void> go_on() const {
+    const int signal = bench_.interrupt == nullptr ? 0 : bench_.interrupt->signal();
+    if (signal != 0) return std::unexpected(interrupted(signal));
+    return {};
+  }
+
+  void roll_back() {
+    try {
+      if (session_->in_transaction()) session_->execute("ROLLBACK");
+    } catch (const store::DatabaseError&) {
+      // With the connection the transaction is gone too.
+    }
+  }
+
+  // --- one transaction
+
+  Outcome<Applied> with_tries() {
+    milliseconds pause = bench_.limits.first_pause;
+    for (int attempt = 1;; ++attempt) {
+      auto applied = once();
+      if (applied || applied.error().sqlstate != kLockNotAvailable || attempt >= bench_.limits.tries)
+        return finish(std::move(applied));
+      bench_.say(fmt::format("{} {}: waited for a lock in vain, try {} of {} in {}", job_.direction,
+                             job_.name, attempt + 1, bench_.limits.tries, show_duration(pause)));
+      sleep(pause);
+      if (auto going = go_on(); !going) return std::unexpected(going.error());
+      pause *= 2;
+    }
+  }
+
+  void sleep(milliseconds pause) const {
+    const auto jitter = milliseconds(random_below(static_cast<std::uint64_t>(pause.count() / 5 + 1)));
+    const auto until = steady_clock::now() + pause + jitter;
+    while (steady_clock::now() < until && go_on()) std::this_thread::sleep_for(milliseconds(20));
+  }
+
+  /// What failed is journaled too, where there still is a connection for it.
+  Outcome<Applied> finish(Outcome<Applied> applied) {
+    if (applied) return applied;
+    const Problem& problem = applied.error();
+    if (problem.exit == Exit::no_database || problem.exit == Exit::locked) return applied;
+    try {
+      JournalRow failed = row("failed", 0);
+      failed.error = fmt::format("{}: {}", problem.finding.code, problem.finding.text);
+      journal().add(failed);
+    } catch (const store::DatabaseError&) {
+      // The problem itself is what counts.
+    }
+    return applied;
+  }
+
+  Outcome<Applied> once() {
+    begun_ = steady_clock::now();
+    fingerprint_before_ = bench_.schema.fingerprint();
+    std::size_t number = 0;
+    try {
+      begin();
+      for (; number < script_.statements.size(); ++number) {
+        if (auto going = go_on(); !going) {
+          roll_back();
+          return std::unexpected(going.error());
+        }
+        run_statement(number);
+      }
+      auto committed = commit();
+      if (!committed) roll_back();
+      return committed;
+    } catch (const store::DatabaseError& error) {
+      roll_back();
+      if (error.code() == store::DbCode::connection_lost && number >= script_.statements.size())
+        return look_whether_committed(error);
+      return std::unexpected(explain(error, number));
+    }
+  }
+
+  void begin() {
+    // The way in which SQLite changes a table takes the old one away under those that refer to it.
+    if (!postgres()) session_->execute("PRAGMA foreign_keys=OFF");
+    session_->execute(postgres() ? "BEGIN" : "BEGIN IMMEDIATE");
+    if (!postgres()) return;
+    if (script_.options.lock_timeout)
+      session_->execute(fmt::format("SET LOCAL lock_timeout = {}", script_.options.lock_timeout->count()));
+    if (script_.options.statement_timeout)
+      session_->execute(
+          fmt::format("SET LOCAL statement_timeout = {}", script_.options.statement_timeout->count()));
+  }
+
+  void run_statement(std::size_t number) {
+    const SqlStatement& statement = script_.statements[number];
+    if (script_.statements.size() > 1 || number == 0)
+      bench_.lock->show(fmt::format("{}, statement {}/{}", job_.name, number + 1, script_.statements.size()));
+    session_->run(std::string(statement.text));
+  }
+
+  /// All that must hold, and then the commit.
+  Outcome<Applied> commit() {
+    if (auto sound = check_foreign_keys(); !sound) return std::unexpected(sound.error());
+    undo_settings();
+    SchemaSnapshot after = read_snapshot(*session_, dialect());
+    JournalRow done = row("applied", static_cast<std::int64_t>(script_.statements.size()));
+    if (auto same = describe(after, done); !same) return std::unexpected(same.error());
+    journal().add(done);
+    if (auto ours = bench_.lock->check(*session_); !ours) return std::unexpected(ours.error());
+    session_->execute("COMMIT");
+    bench_.schema = std::move(after);
+    return Applied{job_.name, done.statements_total, since(begun_), done.fingerprint_after};
+  }
+
+  /// The session is as it was before the script, whatever that set.
+  void undo_settings() {
+    const bool sets = std::ranges::any_of(script_.statements, [](const SqlStatement& statement) {
+      return command_tag(statement) == "SET" ||
+             to_lower_ascii(statement.text).find("set_config") != std::string::npos;
+    });
+    if (!postgres() || !sets) return;
+    session_->execute("RESET ALL");
+    session_->execute(fmt::format("SET application_name = 'guildhall-migrate:{}'", bench_.lock->token()));
+  }
+
+  Outcome<void> check_foreign_keys() {
+    if (postgres()) return {};
+    const auto broken = session_->query("PRAGMA foreign_key_check");
+    if (broken.empty()) return {};
+    return stop(Exit::failed, "MG-FOREIGNKEY",
+                fmt::format("{} rows of {} refer to rows of {} that are not there", broken.size(),
+                            broken[0][0], broken[0][2]),
+                "Mend the rows within the migration.");
+  }
+
+  /// What became of the schema, for the journal; and whether it is what it has to be.
+  Outcome<void> describe(const SchemaSnapshot& after, JournalRow& done) const {
+    const auto changes = differences(bench_.schema, after);
+    done.fingerprint_after = after.fingerprint();
+    done.schema_changes = joined(change_lines(changes));
+    if (job_.direction == "up") {
+      if (done.down_source.empty()) done.down_source = "none";
+      return {};
+    }
+    const std::string wrong = difference_to_expected(done);
+    const bool right = job_.expected.empty() ? !job_.undoes_changes || wrong.empty()
+                                             : done.fingerprint_after == job_.expected;
+    if (right) return {};
+    return stop(Exit::drift, "MG-FINGERPRINT",
+                fmt::format("the way back of {} does not lead back: {}", job_.name,
+                            wrong.empty() ? "the same objects, otherwise defined" : wrong),
+                "Nothing was kept. Mend the down script, or restore a backup.");
+  }
+
+  std::string difference_to_expected(const JournalRow& done) const {
+    std::vector<std::string> wrong;
+    const auto lines = change_lines_of(done.schema_changes);
+    for (const std::string& made : job_.expected_changes) {
+      if (std::ranges::find(lines, opposite_of(made)) == lines.end()) wrong.push_back("still there: " + made);
+    }
+    for (const std::string& line : lines) {
+      if (std::ranges::find(job_.expected_changes, opposite_of(line)) == job_.expected_changes.end())
+        wrong.push_back("too much: " + line);
+    }
+    return fmt::format("{}", fmt::join(wrong, "; "));
+  }
+
+  static std::vector<std::string> change_lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t from = 0; from < text.size();) {
+      const auto end = std::min(text.find('\n', from), text.size());
+      lines.push_back(text.substr(from, end - from));
+      from = end + 1;
+    }
+    return lines;
+  }
+
+  static std::string opposite_of(const std::string& line) {
+    if (line.starts_with("added ")) return "dropped " + line.substr(6);
+    if (line.starts_with("dropped ")) return "added " + line.substr(8);
+    return line;
+  }
+
+  /// The answer to COMMIT was lost: the journal knows.
+  Outcome<Applied> look_whether_committed(const store::DatabaseError& error) {
+    auto again = open_work_session(bench_.target, bench_.limits);
+    if (!again) return std::unexpected(explain(error, script_.statements.size()));
+    bench_.again = *std::move(again);
+    session_ = bench_.session = bench_.again.get();
+    const auto rows = journal().read();
+    if (!rows) return std::unexpected(rows.error());
+    for (const JournalRow& one : *rows) {
+      if (one.lock_token != bench_.lock->token() || one.name != job_.name || one.state != "applied") continue;
+      bench_.schema = read_snapshot(*session_, dialect());
+      return Applied{job_.name, one.statements_total, one.duration_ms, one.fingerprint_after};
+    }
+    return std::unexpected(explain(error, script_.statements.size()));
+  }
+
+  // --- statement by statement
+
+  Outcome<Applied> in_steps();
+  Outcome<std::size_t> first_undone() const;
+  Outcome<void> step(std::size_t number, std::int64_t seq);
+  std::string statement_checksums() const;
+
+  static constexpr std::string_view kLockNotAvailable = "55P03";
+
+  Workbench& bench_;
+  const Job& job_;
+  const Script& script_;
+  store::SchemaSession* session_;
+  steady_clock::time_point begun_ = steady_clock::now();
+  std::string fingerprint_before_;
+};
+
+std::string checksum_of(const SqlStatement& statement, Dialect dialect) {
+  return checksum_of_tokens(statement.text, dialect).value_or("");
+}
+
+std::string Application::statement_checksums() const {
+  std::vector<std::string> sums;
+  for (const SqlStatement& statement : script_.statements) sums.push_back(checksum_of(statement, dialect()));
+  return joined(sums);
+}
+
+/// Behind what an earlier run did; what it did must be what stands there now.
+Outcome<std::size_t> Application::first_undone() const {
+  if (!job_.open) return 0;
+  const auto sums = change_lines_of(job_.open->statement_checksums);
+  const auto done = static_cast<std::size_t>(job_.open->statements_done);
+  for (std::size_t i = 0; i < done; ++i) {
+    if (i < script_.statements.size() && i < sums.size() &&
+        sums[i] == checksum_of(script_.statements[i], dialect()))
+      continue;
+    return stop(Exit::drift, "MG-RESUME",
+                fmt::format("statement {} of {} was changed after it had run", i + 1, job_.name),
+                "Bring back the statements that are done; what comes after them may be changed.");
+  }
+  return done;
+}
+
+Outcome<Applied> Application::in_steps() {
+  fingerprint_before_ = job_.open ? job_.open->fingerprint_before : bench_.schema.fingerprint();
+  const auto from = first_undone();
+  if (!from) return std::unexpected(from.error());
+  std::size_t number = *from;
+  JournalRow done = row("started", static_cast<std::int64_t>(number));
+  done.statement_checksums = statement_checksums();
+  std::int64_t seq = job_.open ? job_.open->seq : 0;
+  try {
+    if (seq == 0) {
+      seq = journal().add(done);
+    } else {
+      done.state = "partial";
+      journal().finish(seq, done);
+    }
+    std::optional<Problem> problem;
+    for (; number < script_.statements.size() && !problem; ++number) {
+      auto stepped = go_on();
+      if (stepped) stepped = step(number, seq);
+      if (!stepped) problem = stepped.error();
+      if (problem) break;
+    }
+    SchemaSnapshot after = read_snapshot(*session_, dialect());
+    done.statements_done = static_cast<std::int64_t>(number);
+    done.duration_ms = since(begun_);
+    if (!problem) {
+      if (auto same = describe(after, done); !same) problem = same.error();
+    }
+    done.state = problem ? "partial" : "applied";
+    if (problem) done.error = fmt::format("{}: {}", problem->finding.code, problem->finding.text);
+    if (!problem || problem->exit != Exit::locked) journal().finish(seq, done);
+    bench_.schema = std::move(after);
+    if (!problem) return Applied{job_.name, done.statements_total, done.duration_ms, done.fingerprint_after};
+    if (problem->exit == Exit::failed || problem->exit == Exit::timed_out) problem->exit = Exit::midway;
+    if (problem->finding.hint.empty()) problem->finding.hint = "Mend it, then: guildhall migrate resume";
+    return std::unexpected(*std::move(problem));
+  } catch (const store::DatabaseError& error) {
+    roll_back();
+    return std::unexpected(explain(error, number));
+  }
+}
+
+/// One statement and the row that says so: together where the database allows it; else it is looked at before
+/// and after.
+Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
+  const SqlStatement& statement = script_.statements[number];
+  bench_.lock->show(fmt::format("{}, statement {}/{}", job_.name, number + 1, script_.statements.size()));
+  try {
+    if (!needs_no_transaction(statement, dialect())) {
+      begin();
+      session_->run(std::string(statement.text));
+      journal().set_progress(seq, static_cast<std::int64_t>(number) + 1);
+      auto ours = bench_.lock->check(*session_);
+      session_->execute(ours ? "COMMIT" : "ROLLBACK");
+      return ours;
+    }
+    if (auto ours = bench_.lock->check(*session_); !ours) return ours;
+    if (auto built = run_outside(*session_, statement, dialect(), bench_.limits.index_timeout); !built)
+      return std::unexpected(built.error());
+    journal().set_progress(seq, static_cast<std::int64_t>(number) + 1);
+    return {};
+  } catch (const store::DatabaseError& error) {
+    roll_back();
+    return std::unexpected(explain(error, number));
+  }
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& target,
+                                                                 const ApplyLimits& limits) {
+  auto session = target.open(
+      fmt::format("-clock_timeout={} -cstatement_timeout={} -cidle_in_transaction_session_timeout=60s "
+                  "-ctimezone=UTC -cclient_connection_check_interval=5s",
+                  limits.lock_timeout.count(), limits.statement_timeout.count()));
+  if (!session) return std::unexpected(problem_of(session.error()));
+  if (target.dialect == Dialect::sqlite) return std::move(*session);
+  const auto state =
+      (*session)->query("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')");
+  if (state.at(0).at(0) == "t" || state.at(0).at(1) == "on") {
+    return stop(
+        Exit::no_database, "MG-READONLY",
+        fmt::format("'{}' only reads: {}", target.name,
+                    state.at(0).at(0) == "t" ? "it is a standby" : "default_transaction_read_only is on"),
+        "Name the primary with --url.");
+  }
+  return std::move(*session);
+}
+
+Outcome<Applied> apply(Workbench& bench, const Job& job) {
+  if (bench.interrupt != nullptr) bench.interrupt->set_cancel(bench.session->canceller());
+  bench.lock->on_lost(bench.session->canceller());
+  auto applied = Application(bench, job).run();
+  bench.lock->on_lost(nullptr);
+  if (bench.interrupt != nullptr) bench.interrupt->set_cancel(nullptr);
+  return applied;
+}
+
+}  // namespace guildhall::migrate

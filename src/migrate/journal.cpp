@@ -1,0 +1,245 @@
+#include "migrate/journal.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "migrate/target.h"
+
+namespace guildhall::migrate {
+namespace {
+
+/// {t}: table, {v}: table of the version, {id}, {int}, {time}: types, {strict}: how the table ends.
+constexpr std::string_view kTables = R"sql(
+CREATE TABLE {t} (
+  seq                 {id},
+  name                TEXT NOT NULL,
+  direction           TEXT NOT NULL CHECK (direction IN ('up', 'down', 'baseline', 'repair')),
+  state               TEXT NOT NULL CHECK (state IN ('started', 'applied', 'failed', 'partial', 'skipped')),
+  checksum            TEXT NOT NULL,
+  norm_checksum       TEXT,
+  down_checksum       TEXT,
+  down_source         TEXT,
+  down_script         TEXT,
+  statements_total    {int},
+  statements_done     {int},
+  statement_checksums TEXT,
+  started_at          {time} NOT NULL,
+  applied_at          {time},
+  duration_ms         {int},
+  applied_by          TEXT NOT NULL,
+  tool_version        TEXT NOT NULL,
+  git_revision        TEXT,
+  backup_file         TEXT,
+  backup_sha256       TEXT,
+  fingerprint_before  TEXT,
+  fingerprint_after   TEXT,
+  schema_changes      TEXT,
+  lock_token          {int},
+  error               TEXT,
+  note                TEXT
+) {strict};
+CREATE TABLE {v} (version {int} NOT NULL, last_token {int} NOT NULL DEFAULT 0) {strict};
+INSERT INTO {v} (version) VALUES (1);
+)sql";
+
+constexpr std::string_view kPostgresGuard = R"sql(
+CREATE FUNCTION guildhall.migration_journal_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND OLD.state IN ('started', 'partial') THEN RETURN NEW; END IF;
+  RAISE EXCEPTION 'the migration journal is only ever added to';
+END $$;
+CREATE TRIGGER migration_journal_guard BEFORE UPDATE OR DELETE ON guildhall.migration_journal
+  FOR EACH ROW EXECUTE FUNCTION guildhall.migration_journal_guard();
+)sql";
+
+constexpr std::string_view kSqliteGuard = R"sql(
+CREATE TRIGGER migration_journal_no_delete BEFORE DELETE ON migration_journal
+BEGIN SELECT RAISE(ABORT, 'the migration journal is only ever added to'); END;
+CREATE TRIGGER migration_journal_no_update BEFORE UPDATE ON migration_journal
+WHEN OLD.state NOT IN ('started', 'partial')
+BEGIN SELECT RAISE(ABORT, 'the migration journal is only ever added to'); END;
+)sql";
+
+/// The lock's one row; what the seed's own tool looks for under the same name and number.
+constexpr std::string_view kLockTable = R"sql(
+CREATE TABLE {l} (
+  lock_id           {int} PRIMARY KEY CHECK (lock_id = 1),
+  token             {int} NOT NULL,
+  locked_by         TEXT NOT NULL,
+  host              TEXT NOT NULL,
+  os_pid            {int} NOT NULL,
+  backend_pid       {int},
+  locked_at         {time} NOT NULL,
+  heartbeat_at      {time} NOT NULL,
+  command           TEXT NOT NULL,
+  current_migration TEXT
+) {strict};
+)sql";
+
+std::string fill(std::string_view text, Dialect dialect) {
+  const bool postgres = dialect == Dialect::postgres;
+  std::string sql(text);
+  const auto replace = [&sql](std::string_view mark, const std::string& with) {
+    for (auto at = sql.find(mark); at != std::string::npos; at = sql.find(mark, at + with.size()))
+      sql.replace(at, mark.size(), with);
+  };
+  replace("{t}", own_table(dialect, "migration_journal"));
+  replace("{v}", own_table(dialect, "migration_journal_version"));
+  replace("{l}", own_table(dialect, "migration_lock"));
+  replace("{id}", postgres ? "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY" : "INTEGER PRIMARY KEY");
+  replace("{int}", postgres ? "BIGINT" : "INTEGER");
+  replace("{time}", postgres ? "TIMESTAMPTZ" : "INTEGER");
+  replace("{strict}", postgres ? "" : "STRICT");
+  return sql;
+}
+
+struct TextColumn {
+  const char* name;
+  std::string JournalRow::* field;
+};
+constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
+                                             {"direction", &JournalRow::direction},
+                                             {"state", &JournalRow::state},
+                                             {"checksum", &JournalRow::checksum},
+                                             {"norm_checksum", &JournalRow::token_checksum},
+                                             {"down_checksum", &JournalRow::down_checksum},
+                                             {"down_source", &JournalRow::down_source},
+                                             {"down_script", &JournalRow::down_script},
+                                             {"statement_checksums", &JournalRow::statement_checksums},
+                                             {"applied_by", &JournalRow::applied_by},
+                                             {"tool_version", &JournalRow::tool_version},
+                                             {"git_revision", &JournalRow::git_revision},
+                                             {"backup_file", &JournalRow::backup_file},
+                                             {"backup_sha256", &JournalRow::backup_sha256},
+                                             {"fingerprint_before", &JournalRow::fingerprint_before},
+                                             {"fingerprint_after", &JournalRow::fingerprint_after},
+                                             {"schema_changes", &JournalRow::schema_changes},
+                                             {"error", &JournalRow::error},
+                                             {"note", &JournalRow::note}}};
+
+struct NumberColumn {
+  const char* name;
+  std::int64_t JournalRow::* field;
+};
+constexpr std::array<NumberColumn, 4> kNumbers{{{"statements_total", &JournalRow::statements_total},
+                                                {"statements_done", &JournalRow::statements_done},
+                                                {"duration_ms", &JournalRow::duration_ms},
+                                                {"lock_token", &JournalRow::lock_token}}};
+
+std::string micros_of(std::string_view column, Dialect dialect) {
+  return dialect == Dialect::postgres ? fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", column)
+                                      : std::string(column);
+}
+
+bool is_finished(std::string_view state) { return state != "started" && state != "partial"; }
+
+std::int64_t number_of(const std::string& text) { return text.empty() ? 0 : std::stoll(text); }
+
+}  // namespace
+
+std::string Journal::table() const { return own_table(dialect_, "migration_journal"); }
+
+bool Journal::exists() const {
+  const char* sql = dialect_ == Dialect::sqlite
+                        ? "SELECT 1 FROM sqlite_schema WHERE name = 'migration_journal'"
+                        : "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
+                          "n.nspname = 'guildhall' AND c.relname = 'migration_journal'";
+  return !session_.query(sql).empty();
+}
+
+Outcome<void> Journal::check_version() const {
+  const auto rows =
+      session_.query(fmt::format("SELECT version FROM {}", own_table(dialect_, "migration_journal_version")));
+  const int found = rows.empty() ? 0 : std::stoi(rows[0][0]);
+  if (found <= kJournalVersion) return {};
+  return stop(Exit::no_database, "MG-JOURNAL",
+              fmt::format("the journal of '{}' has version {}, and this program knows {}", session_.name(),
+                          found, kJournalVersion),
+              "Use the newer version of Guildhall.");
+}
+
+Outcome<void> Journal::prepare() {
+  if (exists()) return check_version();
+  if (dialect_ == Dialect::postgres) session_.execute("CREATE SCHEMA IF NOT EXISTS guildhall");
+  session_.execute(fill(kTables, dialect_));
+  session_.execute(std::string(dialect_ == Dialect::postgres ? kPostgresGuard : kSqliteGuard));
+  session_.execute(fill(kLockTable, dialect_));
+  return {};
+}
+
+Outcome<std::vector<JournalRow>> Journal::read() const {
+  std::vector<JournalRow> rows;
+  if (!exists()) return rows;
+  if (auto known = check_version(); !known) return std::unexpected(known.error());
+  std::string sql =
+      fmt::format("SELECT seq, {}, {}", micros_of("started_at", dialect_), micros_of("applied_at", dialect_));
+  for (const auto& column : kTexts) sql += fmt::format(", {}", column.name);
+  for (const auto& column : kNumbers) sql += fmt::format(", {}", column.name);
+  for (const auto& cells : session_.query(fmt::format("{} FROM {} ORDER BY seq", sql, table()))) {
+    JournalRow& row = rows.emplace_back();
+    row.seq = number_of(cells[0]);
+    row.started_at = from_micros(number_of(cells[1]));
+    if (!cells[2].empty()) row.applied_at = from_micros(number_of(cells[2]));
+    std::size_t at = 3;
+    for (const auto& column : kTexts) row.*column.field = cells[at++];
+    for (const auto& column : kNumbers) row.*column.field = number_of(cells[at++]);
+  }
+  return rows;
+}
+
+std::int64_t Journal::add(const JournalRow& row) {
+  std::string names;
+  std::string places;
+  std::vector<std::string> values;
+  const auto put = [&](std::string_view name, std::string_view form, std::string value) {
+    values.push_back(std::move(value));
+    names += fmt::format("{}, ", name);
+    places += fmt::format(fmt::runtime(form), values.size()) + ", ";
+  };
+  for (const auto& column : kTexts) put(column.name, "nullif(${}, '')", row.*column.field);
+  for (const auto& column : kNumbers)
+    put(column.name, "CAST(${} AS BIGINT)", std::to_string(row.*column.field));
+  const std::string_view now = now_of(dialect_);
+  const std::string started =
+      dialect_ == Dialect::postgres
+          ? fmt::format("{} - make_interval(secs => {}::float8 / 1000)", now, row.duration_ms)
+          : fmt::format("{} - {} * 1000", now, row.duration_ms);
+  const auto added =
+      session_.query(fmt::format("INSERT INTO {} ({}started_at, applied_at) VALUES ({}{}, {}) RETURNING seq",
+                                 table(), names, places, started, is_finished(row.state) ? now : "NULL"),
+                     values);
+  return std::stoll(added.at(0).at(0));
+}
+
+void Journal::set_progress(std::int64_t seq, std::int64_t statements_done) {
+  session_.query(
+      fmt::format("UPDATE {} SET statements_done = {} WHERE seq = {}", table(), statements_done, seq));
+}
+
+void Journal::finish(std::int64_t seq, const JournalRow& row) {
+  session_.query(
+      fmt::format(
+          "UPDATE {} SET state = $1, error = nullif($2, ''), fingerprint_after = nullif($3, ''), "
+          "schema_changes = nullif($7, ''), "
+          "checksum = $4, norm_checksum = nullif($5, ''), statement_checksums = nullif($6, ''), "
+          "statements_total = {}, statements_done = {}, duration_ms = {}, applied_at = {} WHERE seq = {}",
+          table(), row.statements_total, row.statements_done, row.duration_ms,
+          is_finished(row.state) ? now_of(dialect_) : "NULL", seq),
+      {row.state, row.error, row.fingerprint_after, row.checksum, row.token_checksum, row.statement_checksums,
+       row.schema_changes});
+}
+
+std::string who_runs(store::SchemaSession& session, Dialect dialect) {
+  char host[256] = "unknown";
+  gethostname(host, sizeof host - 1);
+  const passwd* user = getpwuid(getuid());
+  const std::string person = user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
+  const std::string runner = fmt::format("user {} on {}, process {}", person, host, getpid());
+  if (dialect == Dialect::sqlite) return runner;
+  return fmt::format("role {}, {}", session.query("SELECT current_user").at(0).at(0), runner);
+}
+
+}  // namespace guildhall::migrate

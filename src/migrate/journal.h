@@ -1,0 +1,82 @@
+// The journal: what was done to a database, one row each, never taken away. Table migration_journal, in
+// schema guildhall on PostgreSQL; its triggers refuse DELETE and changes of finished rows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "migrate/dialect.h"
+#include "migrate/outcome.h"
+#include "store/schema_session.h"
+
+namespace guildhall::migrate {
+
+/// "" and nothing stand for NULL.
+struct JournalRow {
+  std::int64_t seq = 0;
+  std::string name;
+  std::string direction;  // up, down, baseline, repair
+  std::string state;      // started, applied, failed, partial, skipped
+  std::string checksum;
+  std::string token_checksum;
+  std::string down_checksum;
+  std::string down_source;  // file, derived, none
+  std::string down_script;  // derived ones: kept here, for nobody else has it
+  std::int64_t statements_total = 0;
+  std::int64_t statements_done = 0;
+  std::string statement_checksums;  // of each statement's tokens, one a line
+  TimePoint started_at{};
+  std::optional<TimePoint> applied_at;
+  std::int64_t duration_ms = 0;
+  std::string applied_by;
+  std::string tool_version;
+  std::string git_revision;
+  std::string backup_file;
+  std::string backup_sha256;
+  std::string fingerprint_before;
+  std::string fingerprint_after;
+  std::string schema_changes;  // what it did to the schema, one line for each object
+  std::int64_t lock_token = 0;
+  std::string error;
+  std::string note;  // why: of repair and of what was skipped
+};
+
+/// The journal's own shape; a newer one is not touched.
+inline constexpr int kJournalVersion = 1;
+
+class Journal {
+ public:
+  Journal(store::SchemaSession& session, Dialect dialect) : session_(session), dialect_(dialect) {}
+
+  /// Is there one? Creates nothing.
+  bool exists() const;
+  /// Makes it, or brings it up to date; within the caller's transaction if there is one. Under the lock.
+  /// Problem `no_database`: it is newer than this program.
+  Outcome<void> prepare();
+  /// Every row in order; nothing where there is no journal. Problem as above.
+  Outcome<std::vector<JournalRow>> read() const;
+
+  /// `row.started_at` is what now is, less `row.duration_ms`; `applied_at` is now where the state is a
+  /// finished one. Gives its seq. Throws DatabaseError.
+  std::int64_t add(const JournalRow& row);
+  /// Of a row that is `started` or `partial`: how far it is.
+  void set_progress(std::int64_t seq, std::int64_t statements_done);
+  /// Ends a row that is `started` or `partial`: state, error, fingerprint_after, statements and duration.
+  void finish(std::int64_t seq, const JournalRow& row);
+
+ private:
+  std::string table() const;
+  Outcome<void> check_version() const;
+
+  store::SchemaSession& session_;
+  Dialect dialect_;
+};
+
+/// "role app, user deploy on web1, process 4711", as the journal names who did it.
+std::string who_runs(store::SchemaSession& session, Dialect dialect);
+
+}  // namespace guildhall::migrate

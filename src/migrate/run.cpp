@@ -1,0 +1,332 @@
+#include "migrate/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "migrate/checksums.h"
+#include "migrate/data_loss.h"
+#include "migrate/revision.h"
+
+namespace guildhall::migrate {
+namespace {
+
+/// A step of a run; the Job points into `script`, which may be our own.
+struct Step {
+  Job job;
+  std::shared_ptr<const Script> derived;  // where the script is no file's
+};
+
+/// What both directions share: session, lock, bench, and the report.
+class Run {
+ public:
+  Run(const Target& target, const MigrationSet& set, const RunOptions& options, std::string command)
+      : target_(target), set_(set), options_(options), command_(std::move(command)) {}
+  virtual ~Run() = default;
+
+  RunReport run() {
+    try {
+      if (auto done = perform(); !done) report_.failed = done.error();
+    } catch (const store::DatabaseError& error) {
+      report_.failed = problem_of(error);
+    } catch (const ErrorException& error) {
+      report_.failed = problem_of(error.error());
+    }
+    return std::move(report_);
+  }
+
+ protected:
+  /// What is to be done as the journal stands; asked before the lock and again under it.
+  virtual Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) = 0;
+  /// Whether that may be done; asked once, under the lock.
+  virtual Outcome<void> allow(const std::vector<Step>&) { return {}; }
+
+  const Target& target_;
+  const MigrationSet& set_;
+  const RunOptions& options_;
+  std::string command_;
+  std::unique_ptr<store::SchemaSession> session_;
+  RunReport report_;
+
+ private:
+  Outcome<void> perform() {
+    auto opened = open_work_session(target_, options_.limits);
+    if (!opened) return std::unexpected(opened.error());
+    session_ = *std::move(opened);
+    auto steps = look();
+    if (!steps) return std::unexpected(steps.error());
+    if (steps->empty()) return {};
+    return work();
+  }
+
+  Outcome<std::vector<Step>> look() {
+    const auto rows = Journal(*session_, target_.dialect).read();
+    if (!rows) return std::unexpected(rows.error());
+    standings_ = compare(set_, *rows);
+    count();
+    if (auto agreed = check_agreement(set_, standings_); !agreed) return std::unexpected(agreed.error());
+    return plan(standings_);
+  }
+
+  void count() {
+    report_.applied_in_all = static_cast<std::size_t>(
+        std::ranges::count_if(standings_, [](const Standing& one) { return is_applied(one.state); }));
+    report_.pending = standings_.size() - report_.applied_in_all;
+  }
+
+  Outcome<void> work() {
+    auto lock = Lock::take(target_, *session_, {command_, options_.lock_wait, options_.lock, options_.say});
+    if (!lock) return std::unexpected(lock.error());
+    report_.token = (*lock)->token();
+    // Another runner may have done it while we waited.
+    const auto steps = look();
+    if (!steps) return std::unexpected(steps.error());
+    if (steps->empty()) return {};
+    if (auto allowed = allow(*steps); !allowed) return allowed;
+    Workbench bench{target_, session_.get(), lock->get(), options_.limits, options_.interrupt, options_.say};
+    bench.schema = read_snapshot(*session_, target_.dialect);
+    bench.applied_by = who_runs(*session_, target_.dialect);
+    bench.git_revision = revision_of(set_.directory);
+    auto done = perform(bench, *steps);
+    report_.fingerprint = bench.schema.fingerprint();
+    return done;
+  }
+
+  Outcome<void> perform(Workbench& bench, const std::vector<Step>& steps) {
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const Job& job = steps[i].job;
+      const auto begun = std::chrono::steady_clock::now();
+      const auto applied = apply(bench, job);
+      const std::string what = fmt::format("{} {}/{} {}", job.direction, i + 1, steps.size(), job.name);
+      if (!applied) {
+        const auto took =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
+        options_.say(fmt::format("{} ... FAILED after {} ms, {}", what, took.count(),
+                                 applied.error().exit == Exit::midway ? "stopped midway" : "rolled back"));
+        report_.failed_name = job.name;
+        return std::unexpected(applied.error());
+      }
+      options_.say(fmt::format("{} ... ok {} ms ({} statement{})", what, applied->duration_ms,
+                               applied->statements, applied->statements == 1 ? "" : "s"));
+      report_.applied.push_back(*applied);
+      const bool forward = job.direction == "up";
+      report_.pending = forward ? report_.pending - 1 : report_.pending + 1;
+      report_.applied_in_all = forward ? report_.applied_in_all + 1 : report_.applied_in_all - 1;
+    }
+    return {};
+  }
+
+  std::vector<Standing> standings_;
+};
+
+// --- up
+
+Job up_job(const Standing& standing) {
+  const Migration& migration = *standing.migration;
+  Job job;
+  job.name = migration.name;
+  job.direction = "up";
+  job.script = migration.up.get();
+  job.script_checksum = migration.up->checksum;
+  job.token_checksum = migration.up->token_checksum;
+  job.down_source = migration.down ? "file" : "";
+  job.down_checksum = migration.down ? migration.down->checksum : "";
+  if (standing.state == State::partial) job.open = standing.row;
+  return job;
+}
+
+class Up final : public Run {
+ public:
+  Up(const Target& target, const MigrationSet& set, const UpOptions& options)
+      : Run(target, set, options, options.only_resume ? "resume" : "up"), up_(options) {}
+
+ private:
+  Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) override {
+    const Standing* last = nullptr;
+    if (!up_.to.empty()) {
+      const auto found = find_standing(standings, up_.to);
+      if (!found) return std::unexpected(found.error());
+      last = *found;
+    }
+    std::vector<Step> steps;
+    for (const Standing& one : standings) {
+      if (one.state == State::partial && one.row->direction != "up") {
+        return stop(Exit::midway, "MG-MIDWAY", fmt::format("the way back of {} stopped midway", one.name),
+                    "Finish it first: guildhall migrate down " + one.name);
+      }
+      const bool wanted = one.state == State::partial ||
+                          (!up_.only_resume && (one.state == State::pending || one.state == State::failed));
+      const bool in_steps = !up_.steps || steps.size() < *up_.steps;
+      const bool in_reach = last == nullptr || &one <= last;
+      if (wanted && in_steps && in_reach) steps.push_back({up_job(one), nullptr});
+    }
+    return steps;
+  }
+
+  const UpOptions& up_;
+};
+
+// --- down
+
+class Down final : public Run {
+ public:
+  Down(const Target& target, const MigrationSet& set, const DownOptions& options)
+      : Run(target, set, options, "down"), down_(options) {}
+
+ private:
+  Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) override {
+    auto chosen = choose(standings);
+    if (!chosen) return std::unexpected(chosen.error());
+    std::vector<Step> steps;
+    for (const Standing* one : *chosen) {
+      auto step = step_of(*one);
+      if (!step) return std::unexpected(step.error());
+      steps.push_back(*std::move(step));
+    }
+    return steps;
+  }
+
+  /// In the order in which they go.
+  Outcome<std::vector<const Standing*>> choose(const std::vector<Standing>& standings) {
+    for (const Standing& one : standings) {
+      if (one.state != State::partial) continue;
+      if (one.row->direction == "down") return std::vector<const Standing*>{&one};
+      return stop(Exit::midway, "MG-MIDWAY", fmt::format("{} stopped midway", one.name),
+                  "Finish it first: guildhall migrate resume");
+    }
+    const auto applied = in_order_of_application(standings);
+    if (applied.empty()) return std::vector<const Standing*>{};
+    if (!down_.to.empty()) return all_above(standings, applied);
+    if (down_.name.empty()) return std::vector<const Standing*>{applied.back()};
+    const auto found = find_standing(standings, down_.name);
+    if (!found) return std::unexpected(found.error());
+    const auto at = std::ranges::find(applied, *found);
+    if (at == applied.end())
+      return stop(Exit::usage, "E-NAME", fmt::format("{} is not applied", (*found)->name));
+    if (down_.only) return std::vector<const Standing*>{*found};
+    std::vector<const Standing*> newest_first(at, applied.end());
+    std::ranges::reverse(newest_first);
+    if (newest_first.size() == 1 || down_.cascade) return newest_first;
+    return stop(Exit::refused, "MG-NEWER",
+                fmt::format("newer ones were applied after {}: {}", (*found)->name, names_of(newest_first)),
+                "--cascade takes them back first; --only takes back just this one.");
+  }
+
+  Outcome<std::vector<const Standing*>> all_above(const std::vector<Standing>& standings,
+                                                  const std::vector<const Standing*>& applied) {
+    const auto found = find_standing(standings, down_.to);
+    if (!found) return std::unexpected(found.error());
+    const auto at = std::ranges::find(applied, *found);
+    if (at == applied.end())
+      return stop(Exit::usage, "E-NAME", fmt::format("{} is not applied", (*found)->name));
+    std::vector<const Standing*> newest_first(at + 1, applied.end());
+    std::ranges::reverse(newest_first);
+    return newest_first;
+  }
+
+  static std::string names_of(const std::vector<const Standing*>& newest_first) {
+    std::vector<std::string> names;
+    for (const Standing* one : newest_first) names.push_back(one->name);
+    names.pop_back();
+    return fmt::format("{}", fmt::join(names, ", "));
+  }
+
+  Outcome<Step> step_of(const Standing& one) const {
+    Step step;
+    step.job.name = one.name;
+    step.job.direction = "down";
+    // With later ones still there it cannot be the schema of before; then it is what it did that has to be
+    // undone.
+    if (!down_.only) step.job.expected = one.row->fingerprint_before;
+    step.job.undoes_changes = !one.row->fingerprint_after.empty();
+    step.job.expected_changes = lines_of(one.row->schema_changes);
+    if (one.state == State::partial) step.job.open = one.row;
+    if (one.migration != nullptr && one.migration->down) {
+      step.job.script = one.migration->down.get();
+      step.job.down_source = "file";
+    } else if (!one.row->down_script.empty()) {
+      step.derived = parse_derived(one);
+      step.job.script = step.derived.get();
+      step.job.down_source = "derived";
+    } else {
+      return stop(Exit::refused, "MG-NOWAY", fmt::format("no way back for {}", one.name),
+                  one.row->backup_file.empty()
+                      ? "Write a down script beside it."
+                      : fmt::format("Restore with: guildhall migrate restore {}", one.row->backup_file));
+    }
+    step.job.script_checksum = step.job.script->checksum;
+    step.job.token_checksum = step.job.script->token_checksum;
+    return step;
+  }
+
+  std::shared_ptr<const Script> parse_derived(const Standing& one) const {
+    auto script = std::make_shared<Script>();
+    script->file = one.name + " (derived way back)";
+    script->sql = one.row->down_script;
+    script->checksum = checksum_of_bytes(script->sql);
+    script->token_checksum = checksum_of_tokens(script->sql, target_.dialect).value_or("");
+    if (auto statements = split_statements(script->sql, target_.dialect))
+      script->statements = *std::move(statements);
+    return script;
+  }
+
+  static std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t from = 0; from < text.size();) {
+      const auto end = std::min(text.find('\n', from), text.size());
+      lines.push_back(text.substr(from, end - from));
+      from = end + 1;
+    }
+    return lines;
+  }
+
+  Outcome<void> allow(const std::vector<Step>& steps) override {
+    for (const Step& step : steps) {
+      const auto losses = count_losses(*session_, step.job.script->statements, target_.dialect);
+      if (losses.empty() || down_.confirm_data_loss || down_.confirm_all) continue;
+      return stop(Exit::refused, "MG-DATALOSS",
+                  fmt::format("{} down will drop: {}", step.job.name, describe(losses)),
+                  "If that is meant: --confirm-data-loss");
+    }
+    return {};
+  }
+
+  const DownOptions& down_;
+};
+
+}  // namespace
+
+Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings) {
+  for (const Finding& one : set.findings) {
+    if (one.level != Level::error) continue;
+    Problem problem{one.code.starts_with('L') ? Exit::refused : Exit::drift, one};
+    if (one.line > 0) problem.where = fmt::format("at {} line {}", one.name, one.line);
+    problem.finding.text = fmt::format("{}: {}", one.name, one.text);
+    return std::unexpected(std::move(problem));
+  }
+  for (const Standing& one : standings) {
+    if (one.state == State::changed)
+      return stop(
+          Exit::drift, "E-CHANGED", fmt::format("{} was changed after it had been applied", one.name),
+          fmt::format("Bring it back as it was, or: guildhall migrate repair --accept {} --reason ...",
+                      one.name));
+    if (one.state == State::missing)
+      return stop(Exit::drift, "E-MISSING", fmt::format("{} was applied, and its file is gone", one.name),
+                  "Bring the file back.");
+    if (one.state == State::late)
+      return stop(
+          Exit::drift, "E-LATE", fmt::format("{} is not applied, and later ones are", one.name),
+          "Give it a higher number, or use --allow-late, which first proves that the order does not matter.");
+  }
+  return {};
+}
+
+RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options) {
+  return Up(target, set, options).run();
+}
+
+RunReport down(const Target& target, const MigrationSet& set, const DownOptions& options) {
+  return Down(target, set, options).run();
+}
+
+}  // namespace guildhall::migrate

@@ -1,0 +1,58 @@
+// up, resume and down: what is to be done, in which order, under the lock; and what may not be done.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "migrate/apply.h"
+#include "migrate/history.h"
+
+namespace guildhall::migrate {
+
+struct RunOptions {
+  std::chrono::milliseconds lock_wait{0};
+  LockTimings lock;
+  ApplyLimits limits;
+  Interrupt* interrupt = nullptr;
+  std::function<void(const std::string&)> say = [](const std::string&) {};  // a line of what happens
+};
+
+struct UpOptions : RunOptions {
+  std::string to;                    // as far as this one; "": all
+  std::optional<std::size_t> steps;  // so many
+  bool only_resume = false;          // what stopped midway, and nothing else
+};
+
+struct DownOptions : RunOptions {
+  std::string name;      // "": the last that was applied
+  std::string to;        // everything above this one
+  bool cascade = false;  // what was applied after it goes first
+  bool only = false;     // just this one, whatever came after it
+  bool confirm_data_loss = false;
+  bool confirm_all = false;  // also for the foundation
+};
+
+/// What came of a run; `failed` is why it ended early.
+struct RunReport {
+  std::int64_t token = 0;  // 0: the lock was not needed
+  std::vector<Applied> applied;
+  std::size_t pending = 0;  // afterwards
+  std::size_t applied_in_all = 0;
+  std::string fingerprint;  // of the schema, where it was looked at
+  std::optional<Problem> failed;
+  std::string failed_name;
+  Findings warnings;
+};
+
+/// Applies what is pending. With nothing to do it takes no lock.
+RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options);
+
+/// Runs ways back. Data that goes is counted first, and needs a confirmation.
+RunReport down(const Target& target, const MigrationSet& set, const DownOptions& options);
+
+/// Why nothing may be run: errors in the files, then files and journal that do not agree. Problems `drift`,
+/// `refused`.
+Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings);
+
+}  // namespace guildhall::migrate

@@ -1,0 +1,470 @@
+#include "migrate/run.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tests/support/any_database.h"
+
+namespace guildhall::migrate {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+template <class Fixture>
+class RunTest : public Fixture {
+ protected:
+  using Fixture::session;
+  using Fixture::target;
+
+  void write(const std::string& name, const std::string& content) {
+    std::ofstream(folder_.path() / name, std::ios::binary) << content;
+  }
+  void remove(const std::string& name) { std::filesystem::remove(folder_.path() / name); }
+  MigrationSet set() { return *read_migrations(folder_.path().string(), target().dialect); }
+
+  template <class Options>
+  Options with_speed(Options options) {
+    options.lock = {200ms, 1200ms, 600s, 300s, 20ms};
+    options.limits.first_pause = 5ms;
+    options.say = [this](const std::string& line) { said_ += line + "\n"; };
+    return options;
+  }
+  RunReport up(UpOptions options = {}) { return migrate::up(target(), set(), with_speed(options)); }
+  RunReport down(DownOptions options = {}) { return migrate::down(target(), set(), with_speed(options)); }
+
+  static std::vector<std::string> names(const RunReport& report) {
+    std::vector<std::string> found;
+    for (const Applied& one : report.applied) found.push_back(one.name);
+    return found;
+  }
+  /// "0000_first applied"
+  std::vector<std::string> standings() {
+    std::vector<std::string> lines;
+    for (const Standing& one : compare(set(), *Journal(session(), target().dialect).read()))
+      lines.push_back(fmt::format("{} {}", one.name, name_of(one.state)));
+    return lines;
+  }
+  std::string fingerprint() { return read_snapshot(session(), target().dialect).fingerprint(); }
+  /// "OK", or the exit code and the code of the problem.
+  static std::string result(const RunReport& report) {
+    if (!report.failed) return "OK";
+    return fmt::format("{} {}", static_cast<int>(report.failed->exit), report.failed->finding.code);
+  }
+
+  /// Of the shape of the first three of StreamBot.
+  void write_three() {
+    write("0000_foundation.sql",
+          "CREATE TABLE users (id integer PRIMARY KEY, name text NOT NULL);\n--> statement-breakpoint\n"
+          "CREATE TABLE links (id integer PRIMARY KEY, platform text NOT NULL, platform_user_id text NOT "
+          "NULL);");
+    write("0000_foundation.down.sql", "DROP TABLE links; DROP TABLE users;");
+    write("0003_unique_link.sql", "CREATE UNIQUE INDEX links_once ON links (platform, platform_user_id);");
+    write("0003_unique_link.down.sql", "DROP INDEX links_once;");
+    write("0004_entry_count.sql",
+          "ALTER TABLE users ADD COLUMN entry_count integer DEFAULT 0;\nCREATE TABLE attempts (id integer "
+          "PRIMARY KEY, "
+          "user_id integer);\nCREATE INDEX attempts_user ON attempts (user_id);");
+    write("0004_entry_count.down.sql", "DROP TABLE attempts;\nALTER TABLE users DROP COLUMN entry_count;");
+  }
+
+  test::TemporaryFolder folder_;
+  std::string said_;
+};
+
+using AnyDatabaseRun = RunTest<test::OnAnyDatabase>;
+using RunInPostgres = RunTest<test::OnPostgres>;
+
+TEST_F(AnyDatabaseRun, AThreeFileSetGoesUpWithAFingerprintAfterEach) {
+  write_three();
+  const auto report = up();
+  ASSERT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_THAT(names(report), ElementsAre("0000_foundation", "0003_unique_link", "0004_entry_count"));
+  EXPECT_EQ(report.pending, 0U);
+  const auto rows = *Journal(session(), target().dialect).read();
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].fingerprint_after, rows[1].fingerprint_before);
+  EXPECT_EQ(rows[1].fingerprint_after, rows[2].fingerprint_before);
+  EXPECT_EQ(rows[2].fingerprint_after, fingerprint());
+  EXPECT_NE(rows[0].fingerprint_after, rows[1].fingerprint_after);
+  EXPECT_EQ(rows[2].statements_done, 3);
+  EXPECT_THAT(rows[2].schema_changes, HasSubstr("added table"));
+  EXPECT_THAT(rows[0].applied_by, HasSubstr("process"));
+  EXPECT_TRUE(rows[0].applied_at);
+  EXPECT_THAT(said_, HasSubstr("up 3/3 0004_entry_count ... ok"));
+}
+
+TEST_F(AnyDatabaseRun, DownThreeTimesIsEmptyAndUpAgainIsTheSame) {
+  write_three();
+  const std::string empty = fingerprint();
+  up();
+  const std::string full = fingerprint();
+  for (const char* name : {"0004_entry_count", "0003_unique_link", "0000_foundation"}) {
+    const auto report = down();
+    ASSERT_EQ(result(report), "OK") << report.failed->finding.text;
+    EXPECT_THAT(names(report), ElementsAre(name));
+  }
+  EXPECT_EQ(fingerprint(), empty);
+  EXPECT_THAT(names(down()), IsEmpty());
+  EXPECT_THAT(names(up()), testing::SizeIs(3));
+  EXPECT_EQ(fingerprint(), full);
+}
+
+TEST_F(AnyDatabaseRun, NothingToDoTakesNoLock) {
+  write_three();
+  const auto first = up();
+  said_.clear();
+  const auto second = up();
+  EXPECT_EQ(result(second), "OK");
+  EXPECT_EQ(second.token, 0);
+  EXPECT_EQ(second.applied_in_all, 3U);
+  EXPECT_EQ(said_, "");
+  EXPECT_THAT(names(second), IsEmpty());
+  EXPECT_GT(first.token, 0);
+}
+
+TEST_F(AnyDatabaseRun, AsFarAsAskedFor) {
+  write_three();
+  UpOptions to;
+  to.to = "0003";
+  EXPECT_THAT(names(up(to)), ElementsAre("0000_foundation", "0003_unique_link"));
+  UpOptions step;
+  step.steps = 1;
+  EXPECT_THAT(names(up(step)), ElementsAre("0004_entry_count"));
+  DownOptions back;
+  back.to = "0000_foundation";
+  EXPECT_THAT(names(down(back)), ElementsAre("0004_entry_count", "0003_unique_link"));
+  to.to = "0009";
+  EXPECT_EQ(result(up(to)), "2 E-NAME");
+}
+
+TEST_F(AnyDatabaseRun, AFailureLeavesTheDatabaseAsItWasAndIsNamed) {
+  write_three();
+  write("0005_broken.sql", "CREATE TABLE half (x integer);\n\nINSERT INTO half (y)\nVALUES (1);");
+  const auto report = up();
+  EXPECT_EQ(result(report).substr(0, 5), "1 MG-");
+  EXPECT_EQ(report.failed_name, "0005_broken");
+  EXPECT_THAT(report.failed->where, HasSubstr("0005_broken.sql line 3, statement 2 of 2"));
+  EXPECT_THAT(names(report), testing::SizeIs(3));
+  EXPECT_THAT(standings(), testing::Contains("0005_broken failed"));
+  EXPECT_EQ(fingerprint(), Journal(session(), target().dialect).read()->at(2).fingerprint_after);
+  EXPECT_FALSE(look_at_lock(session(), target().dialect).held);
+  write("0005_broken.sql", "CREATE TABLE half (x integer);");
+  EXPECT_THAT(names(up()), ElementsAre("0005_broken"));
+}
+
+TEST_F(AnyDatabaseRun, LaterFilesAreNotTriedAfterAFailure) {
+  write("0001_bad.sql", "SELECT * FROM nothing_here");
+  write("0002_good.sql", "CREATE TABLE good (x integer)");
+  const auto report = up();
+  EXPECT_THAT(names(report), IsEmpty());
+  EXPECT_EQ(report.pending, 2U);
+}
+
+TEST_F(AnyDatabaseRun, AnEditedFileIsDriftAndAReindentedOneIsNot) {
+  write_three();
+  up();
+  write(
+      "0000_foundation.sql",
+      "create table users (\r\n\tid integer PRIMARY KEY,\r\n\tname text NOT NULL);\r\n-- cosmetic\r\n"
+      "CREATE TABLE links (id integer PRIMARY KEY, platform text NOT NULL, platform_user_id text NOT NULL);");
+  EXPECT_THAT(standings(), testing::Contains("0000_foundation cosmetic"));
+  EXPECT_EQ(result(up()), "OK");
+  write(
+      "0000_foundation.sql",
+      "CREATE TABLE users (id integer PRIMARY KEY, name text NOT NULL DEFAULT 'x');\n"
+      "CREATE TABLE links (id integer PRIMARY KEY, platform text NOT NULL, platform_user_id text NOT NULL);");
+  EXPECT_EQ(result(up()), "5 E-CHANGED");
+  remove("0000_foundation.sql");
+  remove("0000_foundation.down.sql");
+  EXPECT_EQ(result(up()), "5 E-MISSING");
+}
+
+TEST_F(AnyDatabaseRun, ALateFileIsDrift) {
+  write_three();
+  up();
+  write("0001_late.sql", "CREATE TABLE late (x integer)");
+  EXPECT_THAT(standings(), testing::Contains("0001_late late"));
+  EXPECT_EQ(result(up()), "5 E-LATE");
+}
+
+TEST_F(AnyDatabaseRun, ErrorsInTheFilesStopBeforeAnything) {
+  write_three();
+  write("0004_again.sql", "SELECT 1");
+  EXPECT_EQ(result(up()), "5 E-DUPNUM");
+  remove("0004_again.sql");
+  write("0005_begin.sql", "BEGIN; SELECT 1; COMMIT;");
+  const auto report = up();
+  EXPECT_EQ(result(report), "5 E-TXCTL");
+  EXPECT_THAT(report.failed->where, HasSubstr("0005_begin.sql line 1"));
+  EXPECT_FALSE(Journal(session(), target().dialect).exists());
+}
+
+TEST_F(AnyDatabaseRun, ADownBelowNewerOnesIsRefusedUnlessSaid) {
+  write_three();
+  up();
+  DownOptions one;
+  one.name = "0003";
+  const auto refused = down(one);
+  EXPECT_EQ(result(refused), "6 MG-NEWER");
+  EXPECT_THAT(refused.failed->finding.text, HasSubstr("0004_entry_count"));
+  one.cascade = true;
+  EXPECT_THAT(names(down(one)), ElementsAre("0004_entry_count", "0003_unique_link"));
+}
+
+TEST_F(AnyDatabaseRun, JustOneInTheMiddleGoesBackAndIsLateThen) {
+  write_three();
+  up();
+  DownOptions one;
+  one.name = "0003";
+  one.only = true;
+  const auto report = down(one);
+  EXPECT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_THAT(standings(), testing::Contains("0003_unique_link late"));
+}
+
+TEST_F(AnyDatabaseRun, OneInTheMiddleHasToUndoWhatItDidAndNothingElse) {
+  write_three();
+  write("0003_unique_link.down.sql", "DROP INDEX links_once; DROP INDEX attempts_user;");
+  up();
+  DownOptions one;
+  one.name = "0003";
+  one.only = true;
+  const auto report = down(one);
+  EXPECT_EQ(result(report), "5 MG-FINGERPRINT");
+  EXPECT_THAT(report.failed->finding.text, HasSubstr("too much: dropped index"));
+  EXPECT_THAT(standings(), testing::Contains("0003_unique_link applied"));
+}
+
+TEST_F(AnyDatabaseRun, DataThatGoesIsCountedAndNeedsAConfirmation) {
+  write_three();
+  up();
+  session().execute(
+      "INSERT INTO users (id, name, entry_count) VALUES (1, 'a', 5); INSERT INTO users (id, name) VALUES (2, "
+      "'b'); "
+      "INSERT INTO attempts VALUES (1, 1); INSERT INTO attempts VALUES (2, 1)");
+  const auto refused = down();
+  EXPECT_EQ(result(refused), "6 MG-DATALOSS");
+  EXPECT_THAT(refused.failed->finding.text, HasSubstr("table attempts (2 rows)"));
+  EXPECT_THAT(refused.failed->finding.text, HasSubstr("users.entry_count"));
+  EXPECT_THAT(standings(), testing::Contains("0004_entry_count applied"));
+  DownOptions confirmed;
+  confirmed.confirm_data_loss = true;
+  EXPECT_EQ(result(down(confirmed)), "OK");
+  EXPECT_EQ(session().query("SELECT count(*) FROM users").at(0).at(0), "2");
+}
+
+TEST_F(AnyDatabaseRun, AWayBackThatDoesNotLeadBackIsRolledBack) {
+  write_three();
+  write("0004_entry_count.down.sql", "DROP TABLE attempts;");
+  up();
+  const std::string full = fingerprint();
+  const auto report = down();
+  EXPECT_EQ(result(report), "5 MG-FINGERPRINT");
+  EXPECT_THAT(report.failed->finding.text, HasSubstr("entry_count"));
+  EXPECT_EQ(fingerprint(), full);
+}
+
+TEST_F(AnyDatabaseRun, WithoutAWayBackNothingIsDone) {
+  write("0001_data.sql", "CREATE TABLE a (x integer); INSERT INTO a VALUES (1);");
+  up();
+  EXPECT_EQ(result(down()), "6 MG-NOWAY");
+}
+
+TEST_F(AnyDatabaseRun, TheJournalIsOnlyEverAddedTo) {
+  write_three();
+  up();
+  const std::string table = own_table(target().dialect, "migration_journal");
+  EXPECT_THROW(session().execute("DELETE FROM " + table), store::DatabaseError);
+  EXPECT_THROW(session().execute("UPDATE " + table + " SET name = 'x'"), store::DatabaseError);
+}
+
+TEST_F(AnyDatabaseRun, ANewerJournalIsNotTouched) {
+  write_three();
+  up();
+  session().execute(
+      fmt::format("UPDATE {} SET version = 99", own_table(target().dialect, "migration_journal_version")));
+  EXPECT_EQ(result(up()), "3 MG-JOURNAL");
+}
+
+TEST_F(AnyDatabaseRun, TwoRunnersApplyEachOnce) {
+  write_three();
+  write("0005_rows.sql", "CREATE TABLE counted (x integer); INSERT INTO counted VALUES (1);");
+  const auto files = set();
+  std::vector<RunReport> reports(2);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& report : reports) {
+      threads.emplace_back([&] {
+        UpOptions options;
+        options.lock = {200ms, 1200ms, 600s, 300s, 20ms};
+        options.lock_wait = 60s;
+        report = migrate::up(target(), files, options);
+      });
+    }
+  }
+  for (const RunReport& report : reports) EXPECT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_EQ(reports[0].applied.size() + reports[1].applied.size(), 4U);
+  EXPECT_EQ(session().query("SELECT count(*) FROM counted").at(0).at(0), "1");
+}
+
+TEST_F(AnyDatabaseRun, AnInterruptRollsBack) {
+  write_three();
+  Interrupt interrupt;
+  interrupt.raise(SIGTERM);
+  UpOptions options;
+  options.interrupt = &interrupt;
+  EXPECT_EQ(result(up(options)), "143 MG-INTERRUPTED");
+  EXPECT_THAT(standings(), testing::Contains("0000_foundation failed"));
+  EXPECT_FALSE(look_at_lock(session(), target().dialect).held);
+}
+
+// --- of PostgreSQL alone
+
+TEST_F(RunInPostgres, AnIndexIsBuiltBesideTheWritersAndJournaledStepByStep) {
+  write("0001_table.sql", "CREATE TABLE t (x integer, y integer);");
+  write(
+      "0002_index.sql",
+      "-- guildhall: transaction=none\nCREATE INDEX CONCURRENTLY t_x ON t (x);\nCREATE TABLE u (x integer);\n"
+      "CREATE INDEX CONCURRENTLY IF NOT EXISTS t_y ON t (y);");
+  const auto report = up();
+  ASSERT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_EQ(Journal(session(), Dialect::postgres).read()->at(1).statements_done, 3);
+}
+
+TEST_F(RunInPostgres, WhatStoppedMidwayGoesOnBehindItsLastStatement) {
+  write("0001_table.sql", "CREATE TABLE t (x integer);");
+  write("0002_steps.sql",
+        "-- guildhall: transaction=none\nINSERT INTO t VALUES (1);\nCREATE UNIQUE INDEX CONCURRENTLY t_x ON "
+        "t (x);\n"
+        "INSERT INTO t VALUES (2);");
+  session().execute("CREATE TABLE t (x integer); INSERT INTO t VALUES (1)");
+  write("0001_table.sql", "CREATE TABLE IF NOT EXISTS t (x integer);");
+  const auto stopped = up();
+  EXPECT_EQ(result(stopped).substr(0, 2), "7 ");
+  EXPECT_THAT(stopped.failed->finding.hint, HasSubstr("resume"));
+  EXPECT_THAT(standings(), testing::Contains("0002_steps partial"));
+  EXPECT_EQ(session().query("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_x'::regclass").at(0).at(0),
+            "f");
+  session().execute("DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t)");
+  UpOptions resume;
+  resume.only_resume = true;
+  const auto resumed = up(resume);
+  EXPECT_EQ(result(resumed), "OK") << resumed.failed->finding.text;
+  EXPECT_EQ(session().query("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_x'::regclass").at(0).at(0),
+            "t");
+  EXPECT_EQ(session().query("SELECT count(*) FROM t").at(0).at(0), "2") << "the first statement ran once";
+}
+
+TEST_F(RunInPostgres, WhatIsDoneMayNotChangeBeforeTheRestRuns) {
+  write("0001_steps.sql",
+        "-- guildhall: transaction=none\nCREATE TABLE t (x integer);\nCREATE INDEX CONCURRENTLY i ON nowhere "
+        "(x);");
+  EXPECT_EQ(result(up()).substr(0, 2), "7 ");
+  write("0001_steps.sql",
+        "-- guildhall: transaction=none\nCREATE TABLE t (y integer);\nCREATE INDEX CONCURRENTLY i ON t (x);");
+  EXPECT_EQ(result(up()), "5 MG-RESUME");
+  write("0001_steps.sql",
+        "-- guildhall: transaction=none\nCREATE TABLE t (x integer);\nCREATE INDEX CONCURRENTLY i ON t "
+        "(x);\nDROP INDEX "
+        "CONCURRENTLY i;");
+  EXPECT_EQ(result(up()), "OK");
+  EXPECT_EQ(Journal(session(), Dialect::postgres).read()->at(0).statements_total, 3);
+}
+
+TEST_F(RunInPostgres, AnInvalidIndexOfAnEarlierTryIsReplaced) {
+  write("0001_table.sql", "CREATE TABLE t (x integer); INSERT INTO t VALUES (1), (1);");
+  up();
+  EXPECT_THROW(session().execute("CREATE UNIQUE INDEX CONCURRENTLY t_x ON t (x)"), store::DatabaseError);
+  session().execute("DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t)");
+  write("0002_index.sql", "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS t_x ON t (x);");
+  const auto report = up();
+  EXPECT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_EQ(session().query("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_x'::regclass").at(0).at(0),
+            "t");
+}
+
+TEST_F(RunInPostgres, ALockThatDoesNotComeIsTriedFiveTimesAndNothingIsChanged) {
+  write("0001_table.sql", "CREATE TABLE t (x integer);");
+  up();
+  write("0002_more.sql", "-- guildhall: lock_timeout=20ms\nALTER TABLE t ADD COLUMN y integer;");
+  session().execute("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE");
+  const auto report = up();
+  session().execute("ROLLBACK");
+  EXPECT_EQ(result(report), "9 MG-55P03");
+  EXPECT_THAT(said_, HasSubstr("try 5 of 5"));
+  EXPECT_THAT(standings(), ElementsAre("0001_table applied", "0002_more failed"));
+  EXPECT_EQ(result(up()), "OK");
+}
+
+TEST_F(RunInPostgres, AStatementThatTakesTooLongEnds) {
+  write("0001_slow.sql", "-- guildhall: statement_timeout=50ms\nSELECT pg_sleep(30);");
+  EXPECT_EQ(result(up()), "9 MG-57014");
+}
+
+TEST_F(RunInPostgres, SettingsOfAFileEndWithIt) {
+  write("0001_set.sql", "SET search_path = elsewhere; SET lock_timeout = 1;");
+  write("0002_table.sql", "CREATE TABLE t (x integer);");
+  const auto report = up();
+  EXPECT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_EQ(session().query("SELECT to_regclass('public.t')").at(0).at(0), "t");
+}
+
+TEST_F(RunInPostgres, AServerThatOnlyReadsIsNotTouched) {
+  write("0001_table.sql", "CREATE TABLE t (x integer);");
+  session().execute(
+      fmt::format("ALTER DATABASE {} SET default_transaction_read_only = on", target().database));
+  EXPECT_EQ(result(up()), "3 MG-READONLY");
+}
+
+TEST_F(RunInPostgres, CtrlCEndsTheStatementThatRuns) {
+  write("0001_slow.sql", "CREATE TABLE t (x integer); SELECT pg_sleep(30);");
+  Interrupt interrupt;
+  UpOptions options;
+  options.interrupt = &interrupt;
+  RunReport report;
+  {
+    const std::jthread running([&] { report = up(options); });
+    for (int i = 0; i < 1000; ++i) {
+      if (session()
+              .query("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(30)%' AND state = "
+                     "'active' "
+                     "AND datname = current_database()")
+              .empty() == false)
+        break;
+      std::this_thread::sleep_for(10ms);
+    }
+    interrupt.raise(SIGINT);
+  }
+  EXPECT_EQ(result(report), "130 MG-INTERRUPTED");
+  EXPECT_EQ(session().query("SELECT to_regclass('t')").at(0).at(0), "");
+}
+
+TEST_F(RunInPostgres, WhoseLockIsTakenWhileItWorksIsEndedAndKeepsNothing) {
+  write("0001_slow.sql", "CREATE TABLE t (x integer); SELECT pg_sleep(30);");
+  RunReport report;
+  {
+    const std::jthread running([&] { report = up(); });
+    for (int i = 0; i < 1000; ++i) {
+      if (!session()
+               .query("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(30)%' AND state = "
+                      "'active' "
+                      "AND datname = current_database()")
+               .empty())
+        break;
+      std::this_thread::sleep_for(10ms);
+    }
+    session().execute("DELETE FROM guildhall.migration_lock WHERE lock_id = 1");
+  }
+  EXPECT_EQ(result(report), "4 MG-FENCED");
+  EXPECT_EQ(session().query("SELECT to_regclass('t')").at(0).at(0), "");
+}
+
+}  // namespace
+}  // namespace guildhall::migrate
