@@ -27,11 +27,11 @@ with_postgres() {
 }
 
 # What is about PostgreSQL alone, and what moves data between the layouts, which needs all of them.
-of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*'
+of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*:*/Postgres'
 # What is about no layout, or about one of SQLite's: run once.
-of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*'
+of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*:*/Sqlite'
 # On anybody's database, which is a SQLite file or on PostgreSQL.
-of_anybody='AnyDatabase*'
+of_anybody='AnyDatabase*:*/Postgres'
 
 # What changes or looks at the whole PostgreSQL server.
 of_one_process='*InPostgres*:PostgresCatalog.*'

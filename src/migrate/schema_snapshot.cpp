@@ -1,0 +1,194 @@
+#include "migrate/schema_snapshot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "base/crypto.h"
+#include "migrate/schema_reading.h"
+
+namespace guildhall::migrate {
+namespace {
+
+/// No text within can be taken for the end of another.
+void add_field(std::string& line, std::string_view text) { line += fmt::format("{}:{}", text.size(), text); }
+
+std::string line_of(const SchemaObject& object) {
+  std::string line;
+  add_field(line, object.kind);
+  add_field(line, object.name);
+  for (const auto& [name, value] : object.properties) {
+    add_field(line, name);
+    add_field(line, value);
+  }
+  return line + '\n';
+}
+
+std::string digest_of(const std::vector<SchemaObject>& objects) {
+  std::vector<std::string> lines;
+  lines.reserve(objects.size());
+  for (const SchemaObject& object : objects) lines.push_back(line_of(object));
+  std::ranges::sort(lines);
+  std::string all;
+  for (const std::string& line : lines) all += line;
+  return sha256(all);
+}
+
+/// Of all that PostgreSQL writes itself: how it is written hangs on these.
+constexpr std::string_view kPlainSettings =
+    "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off;"
+    "SET LOCAL standard_conforming_strings = on; SET LOCAL bytea_output = hex; SET LOCAL DateStyle = ISO;"
+    "SET LOCAL IntervalStyle = postgres; SET LOCAL TimeZone = UTC; SET LOCAL extra_float_digits = 1;"
+    // Of the statements that read it.
+    "SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_generic_plan";
+
+auto key_of(const SchemaObject& object) { return std::tie(object.kind, object.name); }
+
+/// On one line, whatever it holds.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      if (!line.empty() && line.back() != ' ') line += ' ';
+    } else if (c != ' ' || line.empty() || line.back() != ' ') {
+      line += c;
+    }
+  }
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
+/// The parts that are not in both: what is shared cannot differ.
+std::vector<const SchemaObject*> objects_beyond(const SchemaSnapshot& snapshot, const SchemaSnapshot& other) {
+  std::set<const SchemaPart*> shared;
+  for (const auto& part : other.parts()) shared.insert(part.get());
+  std::vector<const SchemaObject*> objects;
+  for (const auto& part : snapshot.parts()) {
+    if (shared.contains(part.get())) continue;
+    for (const SchemaObject& object : part->objects) objects.push_back(&object);
+  }
+  std::ranges::sort(objects, {}, [](const SchemaObject* object) { return key_of(*object); });
+  return objects;
+}
+
+}  // namespace
+
+std::string_view SchemaObject::property(std::string_view wanted) const {
+  const auto found = std::ranges::find(properties, wanted, &std::pair<std::string, std::string>::first);
+  return found == properties.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::string SchemaObject::definition() const {
+  std::string text;
+  for (const auto& [what, value] : properties) {
+    if (!text.empty()) text += ", ";
+    text += what == "definition" ? value : value == "yes" ? what : fmt::format("{} {}", what, value);
+  }
+  return text;
+}
+
+std::string SchemaObject::title() const {
+  if (kind == "trigger" || kind == "policy" || kind == "rule")
+    return fmt::format("{} {} on {}", kind, own, of);
+  return fmt::format("{} {}", kind, name);
+}
+
+SchemaPart::SchemaPart(std::string part_id, std::vector<SchemaObject> part_objects)
+    : id(std::move(part_id)), objects(std::move(part_objects)), digest(digest_of(objects)) {}
+
+SchemaSnapshot::SchemaSnapshot(std::vector<Part> parts) : parts_(std::move(parts)) {
+  std::ranges::sort(parts_, {}, [](const Part& part) -> const std::string& { return part->id; });
+}
+
+std::string SchemaSnapshot::fingerprint() const {
+  std::vector<std::string_view> digests;
+  digests.reserve(parts_.size());
+  for (const Part& part : parts_) digests.push_back(part->digest);
+  std::ranges::sort(digests);
+  std::string all;
+  for (const std::string_view digest : digests) all += digest;
+  return hex(sha256(all));
+}
+
+const SchemaPart* SchemaSnapshot::find(std::string_view id) const {
+  const auto found =
+      std::ranges::lower_bound(parts_, id, {}, [](const Part& part) -> std::string_view { return part->id; });
+  return found != parts_.end() && (*found)->id == id ? found->get() : nullptr;
+}
+
+void SchemaSnapshot::replace(const std::vector<std::string>& ids, std::vector<Part> parts) {
+  const std::set<std::string_view> gone(ids.begin(), ids.end());
+  std::erase_if(parts_, [&](const Part& part) { return gone.contains(part->id); });
+  const auto id = [](const Part& part) -> std::string_view { return part->id; };
+  std::ranges::sort(parts, {}, id);
+  std::vector<Part> merged;
+  merged.reserve(parts_.size() + parts.size());
+  std::ranges::merge(parts_, parts, std::back_inserter(merged), {}, id, id);
+  parts_ = std::move(merged);
+}
+
+std::vector<const SchemaObject*> SchemaSnapshot::objects() const { return objects_beyond(*this, {}); }
+
+SchemaReading::SchemaReading(store::SchemaSession& session, Dialect dialect) : session_(session) {
+  const bool is_within = session.in_transaction();
+  if (dialect == Dialect::postgres) {
+    // A savepoint's end also takes back the settings that were made behind it.
+    session_.execute(fmt::format(
+        "{}; {}",
+        is_within ? "SAVEPOINT guildhall_reading" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        kPlainSettings));
+    end_ = is_within ? "ROLLBACK TO SAVEPOINT guildhall_reading; RELEASE SAVEPOINT guildhall_reading"
+                     : "ROLLBACK";
+  } else if (!is_within) {
+    session_.execute("BEGIN");
+    end_ = "ROLLBACK";
+  }
+}
+
+SchemaReading::~SchemaReading() {
+  if (end_.empty()) return;
+  try {
+    session_.execute(end_);
+  } catch (const store::DatabaseError&) {
+    // The connection is gone: whoever uses it next is told.
+  }
+}
+
+SchemaSnapshot read_snapshot(store::SchemaSession& session, Dialect dialect, const SnapshotOptions& options) {
+  const SchemaReading reading(session, dialect);
+  return dialect == Dialect::postgres ? read_postgres(session, options) : read_sqlite(session, options);
+}
+
+std::string SchemaDifference::text() const {
+  switch (kind) {
+    case Kind::missing: return fmt::format("missing {}: {}", from.title(), one_line(from.definition()));
+    case Kind::added: return fmt::format("added {}: {}", to.title(), one_line(to.definition()));
+    case Kind::changed: break;
+  }
+  return fmt::format("changed {}: {} -> {}", to.title(), one_line(from.definition()),
+                     one_line(to.definition()));
+}
+
+std::vector<SchemaDifference> differences(const SchemaSnapshot& from, const SchemaSnapshot& to) {
+  using Kind = SchemaDifference::Kind;
+  const auto before = objects_beyond(from, to);
+  const auto after = objects_beyond(to, from);
+  std::vector<SchemaDifference> found;
+  auto b = before.begin();
+  auto a = after.begin();
+  while (b != before.end() || a != after.end()) {
+    if (a == after.end() || (b != before.end() && key_of(**b) < key_of(**a))) {
+      found.push_back({Kind::missing, **b++, {}});
+    } else if (b == before.end() || key_of(**a) < key_of(**b)) {
+      found.push_back({Kind::added, {}, **a++});
+    } else {
+      if (!(*b)->same_definition(**a)) found.push_back({Kind::changed, **b, **a});
+      ++b, ++a;
+    }
+  }
+  return found;
+}
+
+}  // namespace guildhall::migrate
