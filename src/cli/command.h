@@ -17,7 +17,7 @@ namespace guildhall::cli {
 
 struct OptionSpec {
   std::string name;   // "--server"
-  std::string value;  // "ID"; empty: a switch
+  std::string value;  // "ID"; empty: a switch; "[=MORE]": a switch that may be told more
   std::string help;
   bool required = false;
   std::string config_key;  // sets this key of the configuration
@@ -48,6 +48,8 @@ struct Arguments {
 struct Answer {
   std::string text;
   boost::json::value json = nullptr;
+  std::string problems = {};  // for stderr, whatever the form of the answer
+  int exit_code = 0;
 };
 
 struct Command {

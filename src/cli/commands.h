@@ -17,6 +17,7 @@ void add_member_commands(std::vector<Command>& commands);
 void add_setup_commands(std::vector<Command>& commands);
 void add_doctor_commands(std::vector<Command>& commands);
 void add_move_command(std::vector<Command>& commands);
+void add_migrate_commands(std::vector<Command>& commands);
 void add_config_commands(std::vector<Command>& commands);
 
 }  // namespace guildhall::cli

@@ -59,7 +59,7 @@ bool is_sound(const boost::json::object& counts) {
 /// Until the time is over or somebody stops it: what was counted until then is as true.
 Outcome run_counted(Demo& demo, const Arguments& arguments, std::int64_t seconds, Signals& signals) {
   const auto stopped = std::make_shared<std::atomic<bool>>(false);
-  signals.on_stop([stopped] { *stopped = true; });
+  signals.on_stop([stopped](int) { *stopped = true; });
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   while (!*stopped && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -107,7 +107,7 @@ Outcome run(const Arguments& arguments) {
     say_where(**demo, wanted->options.speed, config.data_dir);
   }
   std::fflush(stdout);
-  signals.on_stop([&] { (*demo)->app().stop(); });
+  signals.on_stop([&](int) { (*demo)->app().stop(); });
   if (auto ended = (*demo)->app().wait(); !ended) return std::unexpected(ended.error());
   return std::nullopt;
 }

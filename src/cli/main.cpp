@@ -39,11 +39,12 @@ int run(const cli::Parsed& parsed) {
   if (parsed.arguments.verbose) guildhall::log::set_level(guildhall::log::Level::debug);
   const auto answer = parsed.command->run(parsed.arguments);
   if (!answer) return report(answer.error());
-  if (*answer) {
-    const bool json = parsed.arguments.json;
-    fmt::print("{}{}", json ? boost::json::serialize((*answer)->json) : (*answer)->text, json ? "\n" : "");
-  }
-  return 0;
+  if (!*answer) return 0;
+  const bool json = parsed.arguments.json;
+  fmt::print("{}{}", json ? boost::json::serialize((*answer)->json) : (*answer)->text, json ? "\n" : "");
+  std::fflush(stdout);
+  fmt::print(stderr, "{}", (*answer)->problems);
+  return (*answer)->exit_code;
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ const std::vector<OptionSpec>& common_options() {
   return options;
 }
 
+/// Stands for the value of an option that was given none.
+constexpr std::string_view kAlone = "alone";
+
 std::string full_name(const Command& command) {
   return fmt::format("guildhall {}", fmt::join(command.path, " "));
 }
@@ -96,6 +99,13 @@ Result<void> read_options(const Command& command, std::vector<std::string> words
       }
     }
   }
+  for (std::string& word : words) {
+    // What may stand alone is told so: the parser would take the next word for its value.
+    const bool stands_alone = std::ranges::any_of(command.options, [&](const OptionSpec& option) {
+      return option.name == word && option.value.starts_with('[');
+    });
+    if (stands_alone) word += "=" + std::string(kAlone);
+  }
   std::reverse(words.begin(), words.end());  // the parser takes them from the back
   try {
     app.parse(words);
@@ -106,7 +116,8 @@ Result<void> read_options(const Command& command, std::vector<std::string> words
   for (const auto* list : {&command.options, &common_options()}) {
     for (const auto& option : *list) {
       if (app.count(option.name) > 0)
-        arguments.values[option.name] = option.value.empty() ? "" : values[option.name];
+        arguments.values[option.name] =
+            option.value.empty() || values[option.name] == kAlone ? "" : values[option.name];
       if (option.required && app.count(option.name) == 0) {
         return fail(ErrorCode::usage,
                     fmt::format("{}: {} {} is missing", full_name(command), option.name, option.value),
@@ -164,7 +175,8 @@ std::string help_of(const Command& command) {
   text += "\nOptions:\n";
   for (const auto* list : {&command.options, &common_options()}) {
     for (const auto& option : *list) {
-      text += help_line(option.value.empty() ? option.name : fmt::format("{} {}", option.name, option.value),
+      const std::string_view gap = option.value.empty() || option.value.starts_with('[') ? "" : " ";
+      text += help_line(option.name + std::string(gap) + option.value,
                         option.help + (option.required ? " (required)" : ""));
     }
   }

@@ -25,7 +25,7 @@ Outcome run(const Arguments& arguments) {
   Signals signals;
   auto app = App::start(arguments.config, **clock);
   if (!app) return std::unexpected(app.error());
-  signals.on_stop([&] { (*app)->stop(); });
+  signals.on_stop([&](int) { (*app)->stop(); });
   fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n",
              (*app)->public_url());
   if (auto ended = (*app)->wait(); !ended) return std::unexpected(ended.error());

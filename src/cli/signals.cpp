@@ -16,13 +16,13 @@ class Signals::Impl {
     if (thread_.joinable()) thread_.join();
   }
 
-  void on_stop(std::function<void()> stop) {
-    signals_.async_wait([this, stop = std::move(stop)](const boost::system::error_code& error, int) {
+  void on_stop(std::function<void(int)> stop) {
+    signals_.async_wait([this, stop = std::move(stop)](const boost::system::error_code& error, int signal) {
       if (error) return;
       signals_.async_wait([](const boost::system::error_code& again, int) {
         if (!again) std::_Exit(130);
       });
-      stop();
+      stop(signal);
     });
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -35,6 +35,6 @@ class Signals::Impl {
 
 Signals::Signals() : impl_(std::make_unique<Impl>()) {}
 Signals::~Signals() = default;
-void Signals::on_stop(std::function<void()> stop) { impl_->on_stop(std::move(stop)); }
+void Signals::on_stop(std::function<void(int)> stop) { impl_->on_stop(std::move(stop)); }
 
 }  // namespace guildhall::cli

@@ -15,8 +15,8 @@ class Signals {
   /// From here on both signals are kept until on_stop says what to do.
   Signals();
   ~Signals();
-  /// `stop` is called on a thread of its own, once.
-  void on_stop(std::function<void()> stop);
+  /// `stop` is called on a thread of its own, once, with the signal's number.
+  void on_stop(std::function<void(int)> stop);
 
  private:
   class Impl;

@@ -49,7 +49,7 @@ Outcome run(const Arguments& arguments) {
   fmt::print("{}\n", (*simulation)->contract_json());
   std::fflush(stdout);
   std::binary_semaphore stopped(0);
-  signals.on_stop([&] { stopped.release(); });
+  signals.on_stop([&](int) { stopped.release(); });
   stopped.acquire();
   (*simulation)->stop();
   return std::nullopt;

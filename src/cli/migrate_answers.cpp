@@ -1,0 +1,125 @@
+#include "cli/migrate_answers.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "migrate/migration_options.h"
+
+namespace guildhall::cli {
+
+using migrate::Dialect;
+using migrate::Exit;
+using migrate::Finding;
+using migrate::Outcome;
+using migrate::Problem;
+
+std::optional<std::string> url_of(const Arguments& arguments) {
+  if (const auto url = arguments.get("--url")) return url;
+  for (const char* name : {"GUILDHALL_DATABASE_URL", "DATABASE_URL"}) {
+    if (const char* url = std::getenv(name); url != nullptr && *url != '\0') return url;
+  }
+  return std::nullopt;
+}
+
+Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing) {
+  const auto url = url_of(arguments);
+  if (!url) {
+    return migrate::stop(
+        Exit::usage, "E-USAGE", "no database is named",
+        "Name one: --url postgres://USER@HOST/DATABASE or --url sqlite:FILE, or set DATABASE_URL.");
+  }
+  auto target = migrate::any_target(*url, missing);
+  if (!target) return std::unexpected(migrate::problem_of(target.error()));
+  return *std::move(target);
+}
+
+Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, Dialect dialect) {
+  const std::string layout = arguments.get("--layout").value_or("any");
+  const auto meant = layout == "plain"     ? migrate::FileLayout::plain
+                     : layout == "drizzle" ? migrate::FileLayout::drizzle
+                                           : migrate::FileLayout::any;
+  if (meant == migrate::FileLayout::any && layout != "any") {
+    return migrate::stop(Exit::usage, "E-USAGE",
+                         fmt::format("--layout: '{}' is neither plain nor drizzle", layout),
+                         "Leave it away: the tool sees by itself which it is.");
+  }
+  auto set = migrate::read_migrations(arguments.require("--dir"), dialect, meant);
+  if (!set) return std::unexpected(migrate::problem_of(set.error()));
+  return *std::move(set);
+}
+
+std::string show(const Problem& problem) {
+  std::string text = fmt::format("{}: {}\n", problem.finding.code, problem.finding.text);
+  if (!problem.where.empty()) text += fmt::format("  {}\n", problem.where);
+  if (!problem.finding.hint.empty()) text += fmt::format("hint: {}\n", problem.finding.hint);
+  return text;
+}
+
+boost::json::value to_json(const Problem& problem, const std::string& name) {
+  return {{"name", name},
+          {"code", problem.finding.code},
+          {"line", static_cast<std::int64_t>(problem.finding.line)},
+          {"where", problem.where},
+          {"sqlstate", problem.sqlstate},
+          {"message", problem.finding.text},
+          {"hint", problem.finding.hint}};
+}
+
+Answer answer_of(const std::string& command, const Problem& problem) {
+  Answer answer;
+  answer.problems = show(problem);
+  answer.exit_code = static_cast<int>(problem.exit);
+  answer.json = {{"command", command},
+                 {"ok", false},
+                 {"exit", answer.exit_code},
+                 {"failed", to_json(problem, problem.finding.name)}};
+  return answer;
+}
+
+std::string show(const Finding& finding) {
+  const std::string at = finding.line > 0 ? fmt::format(" line {}", finding.line) : "";
+  std::string text = fmt::format("{}: {}{}: {}\n", finding.code, finding.name, at, finding.text);
+  if (!finding.hint.empty()) text += fmt::format("hint: {}\n", finding.hint);
+  return text;
+}
+
+boost::json::object to_json(const Finding& finding) {
+  const char* level = finding.level == migrate::Level::error     ? "error"
+                      : finding.level == migrate::Level::warning ? "warning"
+                                                                 : "info";
+  return {{"code", finding.code}, {"level", level},
+          {"name", finding.name}, {"line", static_cast<std::int64_t>(finding.line)},
+          {"text", finding.text}, {"hint", finding.hint}};
+}
+
+std::string show_time(const std::optional<TimePoint>& time) {
+  return time ? fmt::format("{:%F %T}", std::chrono::floor<std::chrono::seconds>(*time)) : "-";
+}
+
+Outcome<std::chrono::milliseconds> duration_of(const Arguments& arguments, std::string_view option,
+                                               std::chrono::milliseconds otherwise) {
+  const auto text = arguments.get(option);
+  if (!text) return otherwise;
+  const auto duration = migrate::parse_duration(*text);
+  if (duration) return *duration;
+  return migrate::stop(Exit::usage, "E-USAGE", fmt::format("{}: {}", option, duration.error().message),
+                       duration.error().hint);
+}
+
+std::string way_back(const migrate::Standing& standing) {
+  if (standing.migration != nullptr && standing.migration->down) return "file";
+  const bool derived = standing.row && !standing.row->down_script.empty();
+  return derived ? "derived" : is_applied(standing.state) ? "none" : "-";
+}
+
+OptionSpec dir_option() { return {"--dir", "DIR", "the directory of the migrations", true}; }
+OptionSpec layout_option() {
+  return {"--layout", "NAME", "plain or drizzle; without it the tool sees which it is"};
+}
+OptionSpec lock_wait_option() {
+  return {"--lock-wait", "DUR", "wait so long for another runner (30s, 5min); without it not at all"};
+}
+
+}  // namespace guildhall::cli

@@ -1,0 +1,46 @@
+// What the commands of `guildhall migrate` share: where the database and the files are, and how a problem, a
+// finding and a migration are said, to people and as JSON.
+#pragma once
+
+#include "cli/command.h"
+#include "migrate/history.h"
+#include "migrate/outcome.h"
+#include "migrate/run.h"
+
+namespace guildhall::cli {
+
+/// --url, then GUILDHALL_DATABASE_URL, then DATABASE_URL; nothing when there is none.
+std::optional<std::string> url_of(const Arguments& arguments);
+
+/// Problem `usage` when no database is named.
+migrate::Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing);
+
+/// The files of --dir for that database.
+migrate::Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, migrate::Dialect dialect);
+
+/// A command's answer when it came to nothing.
+Answer answer_of(const std::string& command, const migrate::Problem& problem);
+
+/// `CODE: text`, where, and `hint: ...`.
+std::string show(const migrate::Problem& problem);
+boost::json::value to_json(const migrate::Problem& problem, const std::string& name);
+
+/// "W-STRAY: fix.sql: ..." and its hint.
+std::string show(const migrate::Finding& finding);
+boost::json::object to_json(const migrate::Finding& finding);
+
+/// "2025-11-14 12:55:10"; "-" for nothing.
+std::string show_time(const std::optional<TimePoint>& time);
+
+/// A duration option. Problem `usage`.
+migrate::Outcome<std::chrono::milliseconds> duration_of(const Arguments& arguments, std::string_view option,
+                                                        std::chrono::milliseconds otherwise);
+
+/// "file", "derived" or "none": how it can be taken back.
+std::string way_back(const migrate::Standing& standing);
+
+OptionSpec dir_option();
+OptionSpec layout_option();
+OptionSpec lock_wait_option();
+
+}  // namespace guildhall::cli

@@ -1,0 +1,387 @@
+// guildhall migrate status, up, resume, down, new, verify, repair, unlock
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "cli/migrate_answers.h"
+#include "cli/migrate_status.h"
+#include "cli/signals.h"
+#include "migrate/new_migration.h"
+#include "migrate/repair.h"
+#include "migrate/run.h"
+#include "migrate/unlock.h"
+#include "migrate/verify.h"
+
+namespace guildhall::cli {
+namespace {
+
+using migrate::Exit;
+using migrate::Outcome;
+using migrate::Problem;
+
+using Answered = Result<std::optional<Answer>>;
+
+/// The lines of what happens: beside an object of JSON they would not be one.
+std::function<void(const std::string&)> sayer(const Arguments& arguments) {
+  std::FILE* to = arguments.json ? stderr : stdout;
+  return [to](const std::string& line) {
+    fmt::print(to, "{}\n", line);
+    std::fflush(to);
+  };
+}
+
+/// What a run needs, from the command line.
+template <class Options>
+struct Call {
+  migrate::Target target;
+  migrate::MigrationSet set;
+  Options options;
+};
+
+template <class Options>
+Outcome<Call<Options>> read_call(const Arguments& arguments, migrate::Missing missing) {
+  Call<Options> call;
+  auto target = target_of(arguments, missing);
+  if (!target) return std::unexpected(target.error());
+  call.target = *std::move(target);
+  auto set = set_of(arguments, call.target.dialect);
+  if (!set) return std::unexpected(set.error());
+  call.set = *std::move(set);
+  const auto wait = duration_of(arguments, "--lock-wait", std::chrono::milliseconds(0));
+  if (!wait) return std::unexpected(wait.error());
+  call.options.lock_wait = *wait;
+  for (const auto& [option, field] :
+       {std::pair{"--lock-timeout", &call.options.limits.lock_timeout},
+        std::pair{"--statement-timeout", &call.options.limits.statement_timeout},
+        std::pair{"--lock-heartbeat", &call.options.lock.heartbeat}}) {
+    const auto value = duration_of(arguments, option, *field);
+    if (!value) return std::unexpected(value.error());
+    *field = *value;
+  }
+  // Two beats that were missed, and a little more.
+  if (arguments.has("--lock-heartbeat")) call.options.lock.gone = call.options.lock.heartbeat * 7 / 3;
+  call.options.say = sayer(arguments);
+  return call;
+}
+
+std::vector<OptionSpec> run_options(std::vector<OptionSpec> own) {
+  std::vector<OptionSpec> options{dir_option()};
+  for (OptionSpec& option : own) options.push_back(std::move(option));
+  options.push_back(lock_wait_option());
+  options.push_back({"--lock-timeout", "DUR", "a statement waits so long for a table; 3s, tried five times"});
+  options.push_back({"--statement-timeout", "DUR", "a statement may run so long; 5min"});
+  options.push_back({"--lock-heartbeat", "DUR", "how often the lock's holder shows that it is alive; 15s"});
+  options.push_back(layout_option());
+  return options;
+}
+
+// --- up, resume, down
+
+std::string now_text() {
+  return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+}
+
+boost::json::array json_of(const std::vector<migrate::Applied>& applied) {
+  boost::json::array rows;
+  for (const auto& one : applied)
+    rows.push_back({{"name", one.name},
+                    {"statements", one.statements},
+                    {"duration_ms", one.duration_ms},
+                    {"fingerprint_after", one.fingerprint_after}});
+  return rows;
+}
+
+std::string last_line(const std::string& command, const migrate::RunReport& report) {
+  if (report.failed) return "";
+  if (report.applied.empty()) {
+    return command == "down" ? std::string("Nothing to do: nothing is applied.\n")
+                             : fmt::format("Nothing to do: {} applied, {} pending.\n", report.applied_in_all,
+                                           report.pending);
+  }
+  return fmt::format("Done: {} {}, {} pending. Schema fingerprint {}\n", report.applied.size(),
+                     command == "down" ? "taken back" : "applied", report.pending,
+                     report.fingerprint.substr(0, 8));
+}
+
+Answer answer_of_run(const std::string& command, const std::string& begun, const migrate::RunReport& report) {
+  Answer answer;
+  answer.text = last_line(command, report);
+  if (report.failed) {
+    answer.problems = show(*report.failed);
+    answer.exit_code = static_cast<int>(report.failed->exit);
+  }
+  answer.json = {{"command", command},
+                 {"ok", !report.failed},
+                 {"exit", answer.exit_code},
+                 {"run", {{"token", report.token}, {"started_at", begun}, {"finished_at", now_text()}}},
+                 {command == "down" ? "reverted" : "applied", json_of(report.applied)},
+                 {"failed", report.failed ? to_json(*report.failed, report.failed_name) : nullptr},
+                 {"pending", static_cast<std::int64_t>(report.pending)},
+                 {"fingerprint", report.fingerprint}};
+  return answer;
+}
+
+/// With Ctrl-C led to the statement that runs.
+template <class Options, class Function>
+Answer run(const std::string& command, Call<Options>& call, Function function) {
+  migrate::Interrupt interrupt;
+  call.options.interrupt = &interrupt;
+  Signals signals;
+  signals.on_stop([&interrupt](int signal) { interrupt.raise(signal); });
+  const std::string begun = now_text();
+  return answer_of_run(command, begun, function(call.target, call.set, call.options));
+}
+
+Answered up_command(const Arguments& arguments) {
+  auto call = read_call<migrate::UpOptions>(arguments, migrate::Missing::is_made);
+  if (!call) return answer_of("up", call.error());
+  call->options.to = arguments.get("--to").value_or("");
+  if (arguments.has("--steps")) {
+    const auto steps = arguments.integer("--steps", 1, 1, 1'000'000);
+    if (!steps) return std::unexpected(steps.error());
+    call->options.steps = static_cast<std::size_t>(*steps);
+  }
+  return run("up", *call, migrate::up);
+}
+
+Answered resume_command(const Arguments& arguments) {
+  auto call = read_call<migrate::UpOptions>(arguments, migrate::Missing::is_an_error);
+  if (!call) return answer_of("resume", call.error());
+  call->options.only_resume = true;
+  return run("resume", *call, migrate::up);
+}
+
+Answered down_command(const Arguments& arguments) {
+  auto call = read_call<migrate::DownOptions>(arguments, migrate::Missing::is_an_error);
+  if (!call) return answer_of("down", call.error());
+  call->options.name = arguments.get("NAME").value_or("");
+  call->options.to = arguments.get("--to").value_or("");
+  call->options.cascade = arguments.has("--cascade");
+  call->options.only = arguments.has("--only");
+  if (call->options.cascade && call->options.only)
+    return fail(ErrorCode::usage, "guildhall migrate down: --cascade and --only exclude each other");
+  if (!call->options.name.empty() && !call->options.to.empty())
+    return fail(ErrorCode::usage, "guildhall migrate down: NAME and --to exclude each other");
+  const auto confirmed = arguments.get("--confirm-data-loss");
+  if (confirmed && !confirmed->empty() && *confirmed != "all")
+    return fail(ErrorCode::usage, fmt::format("--confirm-data-loss: '{}' is not 'all'", *confirmed));
+  call->options.confirm_data_loss = confirmed.has_value();
+  call->options.confirm_all = confirmed == "all";
+  return run("down", *call, migrate::down);
+}
+
+// --- new
+
+Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments) {
+  if (!url_of(arguments)) return std::vector<migrate::JournalRow>{};
+  const auto target = target_of(arguments, migrate::Missing::is_an_error);
+  if (!target) return std::unexpected(target.error());
+  const auto session = target->open("");
+  if (!session) return std::unexpected(migrate::problem_of(session.error()));
+  return migrate::Journal(**session, target->dialect).read();
+}
+
+Answered new_command(const Arguments& arguments) {
+  const auto dialects = migrate::dialects_of(arguments.require("--dir"));
+  const auto set = set_of(arguments, dialects.front());
+  if (!set) return answer_of("new", set.error());
+  const auto journal = journal_of(arguments);
+  if (!journal) return answer_of("new", journal.error());
+  const auto made = migrate::make_migration(
+      *set, *journal, arguments.require("DESCRIPTION"),
+      fmt::format("{:%F}", std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())));
+  if (!made) return answer_of("new", made.error());
+  return Answer{fmt::format("{}\n{}\n", made->up, made->down),
+                {{"command", "new"}, {"ok", true}, {"up", made->up}, {"down", made->down}}};
+}
+
+// --- verify
+
+Answered verify_command(const Arguments& arguments) {
+  migrate::VerifyOptions options;
+  options.schema = arguments.has("--schema");
+  std::optional<migrate::Target> target;
+  if (url_of(arguments)) {
+    auto found = target_of(arguments, migrate::Missing::is_an_error);
+    if (!found) return answer_of("verify", found.error());
+    target = *std::move(found);
+  } else if (options.schema) {
+    return fail(ErrorCode::usage, "guildhall migrate verify: --schema needs a database",
+                "Name one with --url.");
+  }
+  const auto dialects =
+      target ? std::vector{target->dialect} : migrate::dialects_of(arguments.require("--dir"));
+  migrate::Findings findings;
+  for (const migrate::Dialect dialect : dialects) {
+    const auto set = set_of(arguments, dialect);
+    if (!set) return answer_of("verify", set.error());
+    for (const auto& finding : set->findings) {
+      const auto same = [&](const migrate::Finding& other) {
+        return other.code == finding.code && other.name == finding.name && other.line == finding.line;
+      };
+      if (std::ranges::none_of(findings, same)) findings.push_back(finding);
+    }
+    if (!target) continue;
+    const auto compared = migrate::verify_database(*target, *set, options);
+    if (!compared) return answer_of("verify", compared.error());
+    findings.insert(findings.end(), compared->begin(), compared->end());
+  }
+  const bool strict = arguments.has("--strict");
+  Answer answer;
+  boost::json::array rows;
+  std::int64_t errors = 0;
+  std::int64_t warnings = 0;
+  bool of_lint = true;
+  for (migrate::Finding finding : findings) {
+    if (strict && finding.level == migrate::Level::warning) finding.level = migrate::Level::error;
+    if (finding.level == migrate::Level::warning) ++warnings;
+    if (finding.level == migrate::Level::error) {
+      ++errors;
+      of_lint = of_lint && finding.code.starts_with('L');
+    }
+    answer.text += show(finding);
+    rows.push_back(to_json(finding));
+  }
+  answer.text += fmt::format("verify: {} errors, {} warnings\n", errors, warnings);
+  if (errors > 0) answer.exit_code = static_cast<int>(of_lint ? Exit::refused : Exit::drift);
+  answer.json = {{"command", "verify"}, {"ok", errors == 0}, {"exit", answer.exit_code},
+                 {"findings", rows},    {"errors", errors},  {"warnings", warnings}};
+  return answer;
+}
+
+// --- repair, unlock
+
+Answered repair_command(const Arguments& arguments) {
+  auto call = read_call<migrate::RepairOptions>(arguments, migrate::Missing::is_an_error);
+  if (!call) return answer_of("repair", call.error());
+  call->options.cosmetic = arguments.has("--cosmetic");
+  call->options.accept = arguments.get("--accept").value_or("");
+  call->options.reason = arguments.get("--reason").value_or("");
+  if (call->options.cosmetic == !call->options.accept.empty())
+    return fail(ErrorCode::usage, "guildhall migrate repair: say either --cosmetic or --accept NAME");
+  if (!call->options.accept.empty() && call->options.reason.empty())
+    return fail(ErrorCode::usage, "guildhall migrate repair: --accept needs --reason",
+                "The journal keeps why the change was right.");
+  const auto repaired = migrate::repair(call->target, call->set, call->options);
+  if (!repaired) return answer_of("repair", repaired.error());
+  Answer answer;
+  boost::json::array names;
+  for (const std::string& name : *repaired) {
+    answer.text += fmt::format("accepted {}\n", name);
+    names.push_back(boost::json::value(name));
+  }
+  if (names.empty()) answer.text = "Nothing to do: no such file differs from what was applied.\n";
+  answer.json = {{"command", "repair"}, {"ok", true}, {"accepted", std::move(names)}};
+  return answer;
+}
+
+Answered unlock_command(const Arguments& arguments) {
+  const auto target = target_of(arguments, migrate::Missing::is_an_error);
+  if (!target) return answer_of("unlock", target.error());
+  migrate::UnlockOptions options;
+  options.terminate = arguments.has("--terminate");
+  if (arguments.has("--force")) {
+    const auto token = arguments.integer("--force", 0, 1, std::numeric_limits<std::int64_t>::max());
+    if (!token) return std::unexpected(token.error());
+    options.force = *token;
+  }
+  const auto unlocked = migrate::unlock(*target, options);
+  if (!unlocked) return answer_of("unlock", unlocked.error());
+  const auto& holder = unlocked->holder;
+  Answer answer;
+  answer.json = {
+      {"command", "unlock"}, {"ok", true}, {"held", holder.held}, {"released", unlocked->released}};
+  if (!holder.held) {
+    answer.text = "lock: free\n";
+    return answer;
+  }
+  answer.json.as_object()["holder"] = {{"by", holder.locked_by},
+                                       {"host", holder.host},
+                                       {"pid", holder.os_pid},
+                                       {"backend_pid", holder.backend_pid},
+                                       {"token", holder.token},
+                                       {"since", holder.locked_at},
+                                       {"command", holder.command},
+                                       {"migration", holder.current_migration},
+                                       {"heartbeat_age_ms", holder.heartbeat_age_ms}};
+  answer.text = fmt::format(
+      "lock: was held by {}@{} pid {} since {} (token {}, {}, heartbeat {} s ago{}{})\n", holder.locked_by,
+      holder.host, holder.os_pid, holder.locked_at, holder.token, holder.command,
+      holder.heartbeat_age_ms / 1000, holder.current_migration.empty() ? "" : ", ", holder.current_migration);
+  if (!unlocked->doing.empty()) answer.text += unlocked->doing + "\n";
+  answer.text += "lock: released\n";
+  return answer;
+}
+
+Command make(std::string name, std::string summary, std::string example, std::vector<ArgumentSpec> arguments,
+             std::vector<OptionSpec> options, std::function<Answered(const Arguments&)> run) {
+  return {{"migrate", std::move(name)},
+          std::move(summary),
+          std::move(example),
+          std::move(arguments),
+          std::move(options),
+          std::move(run),
+          false};
+}
+
+}  // namespace
+
+void add_migrate_commands(std::vector<Command>& commands) {
+  commands.push_back(make("status", "shows which migrations are applied, pending, changed or missing",
+                          "guildhall migrate status --dir migrations --url postgres://app@db.example.org/app",
+                          {},
+                          {dir_option(),
+                           {"--check", "", "exit 20 if any are pending, 5 at drift, 7 if one stopped midway"},
+                           layout_option()},
+                          migrate_status));
+  commands.push_back(
+      make("up", "applies the migrations that are pending, each with its proof or not at all",
+           "guildhall migrate up --dir migrations --url sqlite:app.db --lock-wait 5min", {},
+           run_options({{"--to", "NAME", "as far as this one"}, {"--steps", "N", "so many and no more"}}),
+           up_command));
+  commands.push_back(make("resume", "goes on with a migration that stopped midway, behind its last statement",
+                          "guildhall migrate resume --dir migrations --url postgres://app@db.example.org/app",
+                          {}, run_options({}), resume_command));
+  commands.push_back(
+      make("down", "takes the last migration back, or the named one, and proves that the schema is as before",
+           "guildhall migrate down 0004_add_entry_count --dir migrations --url sqlite:app.db",
+           {{"NAME", "the migration; without it the last that was applied", false}},
+           run_options({{"--to", "NAME", "everything that was applied after this one"},
+                        {"--cascade", "", "what was applied after NAME goes first"},
+                        {"--only", "", "just NAME, whatever was applied after it"},
+                        {"--confirm-data-loss", "[=all]",
+                         "the rows that were counted may go; all: also the foundation's"}}),
+           down_command));
+  commands.push_back(make("new", "makes the files of a new migration and of its way back",
+                          "guildhall migrate new \"add entry count\" --dir migrations",
+                          {{"DESCRIPTION", "a few words on what it does"}}, {dir_option(), layout_option()},
+                          new_command));
+  commands.push_back(make("verify",
+                          "checks names, SQL and, with a database, what was applied; changes nothing",
+                          "guildhall migrate verify --dir migrations --strict", {},
+                          {dir_option(),
+                           {"--strict", "", "warnings count as errors"},
+                           {"--schema", "", "compare the live schema with what the last migration left"},
+                           layout_option()},
+                          verify_command));
+  commands.push_back(make(
+      "repair", "accepts that the file of an applied migration is another now",
+      "guildhall migrate repair --accept 0000_first --reason \"default moved to the code\" --dir migrations "
+      "--url sqlite:app.db",
+      {},
+      run_options({{"--cosmetic", "", "all whose meaning is the same: comments, white space, line ends"},
+                   {"--accept", "NAME", "one that means something else now"},
+                   {"--reason", "TEXT", "why; the journal keeps it"}}),
+      repair_command));
+  commands.push_back(make("unlock", "shows who holds the lock, and releases it when the holder is gone",
+                          "guildhall migrate unlock --url postgres://app@db.example.org/app", {},
+                          {{"--force", "TOKEN", "fence the holder off: it can commit nothing any more"},
+                           {"--terminate", "", "PostgreSQL: end the holder's sessions first"}},
+                          unlock_command));
+}
+
+}  // namespace guildhall::cli

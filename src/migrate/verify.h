@@ -1,0 +1,18 @@
+// What a database says of the files, and of itself: checksums against the journal, and the live schema
+// against what the last migration left. Only reads.
+#pragma once
+
+#include "migrate/history.h"
+#include "migrate/target.h"
+
+namespace guildhall::migrate {
+
+struct VerifyOptions {
+  bool schema = false;  // the live schema too
+};
+
+/// Findings: E-CHANGED, W-COSMETIC, E-MISSING, E-LATE, E-PARTIAL, E-SCHEMA. Problem `no_database`.
+Outcome<Findings> verify_database(const Target& target, const MigrationSet& set,
+                                  const VerifyOptions& options);
+
+}  // namespace guildhall::migrate
