@@ -1,6 +1,6 @@
 # Sourced by ./test: the suites, and how their results are counted and summed up.
 
-suites=(unit files postgres platforms sim dashboard contract isolation faults journeys browser lint)
+suites=(unit files postgres platforms sim dashboard contract isolation faults migrate journeys browser lint)
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
 # GoogleTest program, whose own last lines are read.
@@ -70,6 +70,7 @@ on_postgres() {
 suite_platforms() { gtest platform_tests; }
 suite_sim() { gtest sim_tests; }
 suite_isolation() { gtest isolation_tests && gtest mutation_tests; }
+suite_migrate() { node_tests tests/migrate run.mjs; }
 suite_faults() { node_tests tests/faults run.mjs; }
 suite_contract() { node_tests tests/contract/discordjs run.mjs; }
 suite_journeys() {

@@ -26,6 +26,8 @@ using std::chrono::steady_clock;
 constexpr const char* kLockSettings =
     "-clock_timeout=2s -cstatement_timeout=10s -cidle_in_transaction_session_timeout=10s -ctimezone=UTC";
 
+constexpr milliseconds kFirstPause{10};
+
 std::string host_name() {
   char host[256] = "unknown";
   gethostname(host, sizeof host - 1);
@@ -201,15 +203,16 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
   if (!session) return std::unexpected(problem_of(session.error()));
   lock->session_ = *std::move(session);
   const auto latest = steady_clock::now() + wish.wait;
+  // Soon again at first, then seldom; and not all at once.
+  milliseconds pause = kFirstPause;
   while (true) {
     const bool last = steady_clock::now() >= latest;
     const auto taken = lock->try_to_take(wish, last);
     if (!taken) return std::unexpected(taken.error());
     if (*taken) break;
-    // Not all at once.
-    std::this_thread::sleep_for(
-        wish.timings.poll / 2 +
-        milliseconds(random_below(static_cast<std::uint64_t>(wish.timings.poll.count()) + 1)));
+    std::this_thread::sleep_for(pause / 2 +
+                                milliseconds(random_below(static_cast<std::uint64_t>(pause.count()) + 1)));
+    pause = std::min(pause * 2, wish.timings.poll);
   }
   if (target.dialect == Dialect::postgres) {
     for (store::SchemaSession* one : {lock->session_.get(), &work})

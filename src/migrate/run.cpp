@@ -283,7 +283,14 @@ class Down final : public Run {
   Outcome<void> allow(const std::vector<Step>& steps) override {
     for (const Step& step : steps) {
       const auto losses = count_losses(*session_, step.job.script->statements, target_.dialect);
-      if (losses.empty() || down_.confirm_data_loss || down_.confirm_all) continue;
+      if (losses.empty()) continue;
+      if (step.job.name == set_.migrations.front().name && !down_.confirm_all) {
+        return stop(Exit::refused, "MG-FOUNDATION",
+                    fmt::format("{} is what all others stand on, and would drop: {}", step.job.name,
+                                describe(losses)),
+                    "If everything is meant to go: --confirm-data-loss=all");
+      }
+      if (down_.confirm_data_loss) continue;
       return stop(Exit::refused, "MG-DATALOSS",
                   fmt::format("{} down will drop: {}", step.job.name, describe(losses)),
                   "If that is meant: --confirm-data-loss");

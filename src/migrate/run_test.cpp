@@ -260,6 +260,20 @@ TEST_F(AnyDatabaseRun, DataThatGoesIsCountedAndNeedsAConfirmation) {
   EXPECT_EQ(session().query("SELECT count(*) FROM users").at(0).at(0), "2");
 }
 
+TEST_F(AnyDatabaseRun, TheFoundationNeedsAWordOfItsOwn) {
+  write_three();
+  up();
+  session().execute("INSERT INTO users (id, name) VALUES (1, 'a')");
+  DownOptions all;
+  all.name = "0000";
+  all.cascade = true;
+  all.confirm_data_loss = true;
+  EXPECT_EQ(result(down(all)), "6 MG-FOUNDATION");
+  EXPECT_EQ(session().query("SELECT count(*) FROM users").at(0).at(0), "1");
+  all.confirm_all = true;
+  EXPECT_EQ(result(down(all)), "OK");
+}
+
 TEST_F(AnyDatabaseRun, AWayBackThatDoesNotLeadBackIsRolledBack) {
   write_three();
   write("0004_entry_count.down.sql", "DROP TABLE attempts;");

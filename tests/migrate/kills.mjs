@@ -1,0 +1,50 @@
+// kill -9 at random moments of each kind of migration: the next plain `up` succeeds, at once, and everything is there
+// once.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { full, sleep } from '../support/guildhall.mjs';
+import { Project, projects } from './support.mjs';
+
+const moments = full ? 20 : 5;
+
+/** Begins `up`, kills it after a while, and again until it comes through by itself. */
+async function killAndGoOn(project, longest) {
+  const runner = project.begin('up');
+  await sleep(Math.random() * longest);
+  await runner.stop('SIGKILL');
+  const begun = Date.now();
+  const next = await project.migrate('up', '--lock-wait', '30s');
+  assert.equal(next.code, 0, `${next.stdout}${next.stderr}`);
+  return Date.now() - begun;
+}
+
+describe('kill -9', { concurrency: 2 }, () => {
+  for (const [where, make] of projects) {
+    test(`${moments} times within transactions on ${where}`, { timeout: 300_000 }, async () => {
+      const project = await make();
+      const slow = 'INSERT INTO t SELECT g.a * 1000 + h.a FROM (WITH RECURSIVE s(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM s WHERE a < 200) SELECT a FROM s) g, (WITH RECURSIVE s(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM s WHERE a < 200) SELECT a FROM s) h;';
+      for (let i = 0; i < moments; i += 1) {
+        const number = String(i).padStart(4, '0');
+        project.write(`${number}_fill.sql`, `${i === 0 ? 'CREATE TABLE t (x integer);' : ''}\n${slow}\n${slow}`);
+        await killAndGoOn(project, 250);
+        const [{ n }] = await project.query('SELECT count(*) AS n FROM t');
+        assert.equal(Number(n), (i + 1) * 80_000, 'a migration ran twice or in part');
+      }
+      assert.ok((await project.states()).every((line) => line.endsWith(' applied')));
+    });
+  }
+
+  test(`${moments} times while an index is built beside the writers`, { timeout: 300_000 }, async () => {
+    const project = await Project.onPostgres();
+    project.write('0000_table.sql', 'CREATE TABLE t (x integer, y text); INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 60000) n;');
+    assert.equal((await project.migrate('up')).code, 0);
+    for (let i = 1; i <= moments; i += 1) {
+      project.write(`${String(i).padStart(4, '0')}_index.sql`, `-- guildhall: transaction=none\nINSERT INTO t VALUES (-${i}, 'once');\nCREATE INDEX CONCURRENTLY t_${i} ON t (y, x);\nINSERT INTO t VALUES (-${i}, 'twice');`);
+      await killAndGoOn(project, 400);
+    }
+    const indexes = await project.query("SELECT count(*) FILTER (WHERE indisvalid)::int AS valid, count(*)::int AS n FROM pg_index WHERE indrelid = 't'::regclass");
+    assert.deepEqual(indexes, [{ valid: moments, n: moments }]);
+    const [{ n }] = await project.query('SELECT count(*)::int AS n FROM t WHERE x < 0');
+    assert.equal(n, 2 * moments, 'a statement ran twice or not at all');
+  });
+});

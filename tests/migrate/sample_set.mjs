@@ -1,0 +1,92 @@
+// A set of the shape of StreamBot's: 0000, 0003 and 0004 by two generators, then the late and the edited file.
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { postgres, Project } from './support.mjs';
+
+const three = ['0000_foundation', '0003_unique_platform_user', '0004_entry_attempts'];
+
+describe('the set of 0000, 0003 and 0004', () => {
+  test('goes up with 101, 2 and 13 statements, down to nothing and up again to the same schema', async () => {
+    const project = await Project.onPostgres();
+    project.use('first');
+    assert.deepEqual(await project.states(), three.map((name) => `${name} pending`));
+    assert.match((await project.migrate('status')).stdout, /no journal: nothing has been applied by this tool/);
+    const up = await project.json('up');
+    assert.equal(up.code, 0, up.stderr);
+    assert.deepEqual(up.answer.applied.map(({ name, statements }) => [name, statements]), [[three[0], 101], [three[1], 2], [three[2], 13]]);
+    const tables = await project.query("SELECT count(*)::int AS n FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'");
+    assert.equal(tables[0].n, 43);
+    assert.deepEqual(await project.query("SELECT indexname FROM pg_indexes WHERE indexname = 'platform_connections_platform_platform_user_id_unique'"), [{ indexname: 'platform_connections_platform_platform_user_id_unique' }]);
+    assert.equal((await project.migrate('verify', '--schema')).code, 0);
+
+    for (const name of [...three].reverse()) {
+      const down = await project.json('down', ...(name === three[0] ? ['--confirm-data-loss=all'] : []));
+      assert.equal(down.code, 0, down.stderr);
+      assert.deepEqual(down.answer.reverted.map((one) => one.name), [name]);
+    }
+    const left = await project.query("SELECT count(*)::int AS n FROM information_schema.tables WHERE table_schema = 'public'");
+    assert.equal(left[0].n, 0);
+    const again = await project.json('up');
+    assert.equal(again.answer.fingerprint, up.answer.fingerprint);
+    assert.deepEqual(again.answer.applied.map((one) => one.fingerprint_after), up.answer.applied.map((one) => one.fingerprint_after));
+    assert.match((await project.migrate('up')).stdout, /^Nothing to do: 3 applied, 0 pending\.\n$/);
+  });
+
+  test('a file that is re-indented is cosmetic, one with another default is drift, and each can be accepted', async () => {
+    const project = await Project.onPostgres();
+    project.use('first');
+    assert.equal((await project.migrate('up')).code, 0);
+    const file = '0000_foundation.sql';
+    const text = readFileSync(join(project.dir, file), 'utf8');
+    project.write(file, text.replaceAll('\t', '        '));
+    assert.deepEqual((await project.states())[0], `${three[0]} cosmetic`);
+    assert.equal((await project.migrate('up')).code, 0);
+    project.write(file, text.replaceAll('\t', '        ').replace('gpt-5-mini', 'gpt-4o'));
+    const refused = await project.migrate('up');
+    assert.equal(refused.code, 5);
+    assert.match(refused.stderr, /E-CHANGED: 0000_foundation/);
+    assert.equal((await project.migrate('verify')).code, 5);
+    assert.equal((await project.migrate('repair', '--cosmetic')).code, 0);
+    assert.deepEqual((await project.states())[0], `${three[0]} changed`);
+    assert.equal((await project.migrate('repair', '--accept', three[0])).code, 2);
+    assert.equal((await project.migrate('repair', '--accept', '0000', '--reason', 'the default moved')).code, 0);
+    assert.deepEqual((await project.states())[0], `${three[0]} applied`);
+    rmSync(join(project.dir, '0003_unique_platform_user.sql'));
+    assert.equal((await project.migrate('status', '--check')).code, 5);
+    assert.match((await project.migrate('verify')).stdout, /E-MISSING: 0003_unique_platform_user/);
+  });
+
+  test('what was generated late again, and what stands beside, is named and not run', async () => {
+    const project = await Project.onPostgres();
+    project.use('first');
+    assert.equal((await project.migrate('up')).code, 0);
+    project.use('later');
+    const verified = await project.json('verify');
+    const codes = verified.answer.findings.map(({ code, name }) => `${code} ${name}`);
+    assert.ok(codes.includes('E-LATE 0001_generated_again'), codes.join());
+    assert.ok(codes.includes('W-STRAY fix-ai-model-config.sql'), codes.join());
+    assert.equal(verified.code, 5);
+    const refused = await project.migrate('up');
+    assert.equal(refused.code, 5);
+    assert.match(refused.stderr, /E-LATE: 0001_generated_again/);
+    assert.equal((await project.migrate('verify', '--strict')).code, 5);
+  });
+
+  test('on an empty database the number decides, and all succeed but what needs a role that is not there', async () => {
+    const project = await Project.onPostgres();
+    project.use('first');
+    project.use('later');
+    const up = await project.json('up');
+    assert.equal(up.code, 1);
+    assert.deepEqual(up.answer.applied.map(({ name }) => name), [three[0], '0001_generated_again', three[1], three[2]]);
+    assert.deepEqual([up.answer.failed.name, up.answer.failed.sqlstate], ['0005_enhanced_moderation', '42704']);
+    assert.match(up.stderr, /role "streambot" does not exist/);
+    const pg = await postgres();
+    await pg.execute('postgres', 'CREATE ROLE streambot');
+    const rest = await project.json('up');
+    assert.equal(rest.code, 0, rest.stderr);
+    assert.equal(rest.answer.applied.length, 4);
+  });
+});

@@ -1,0 +1,1 @@
+DROP INDEX IF EXISTS "platform_connections_platform_platform_user_id_unique";

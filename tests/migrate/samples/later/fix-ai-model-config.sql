@@ -1,0 +1,3 @@
+BEGIN;
+UPDATE bot_config SET ai_model = 'gpt-4o';
+COMMIT;

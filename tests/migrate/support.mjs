@@ -1,0 +1,81 @@
+// Databases that are not Guildhall's, and the tool run on them.
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { queryFile, run, start, temporaryFolder } from '../support/guildhall.mjs';
+import { startPostgres } from '../support/postgres.mjs';
+
+export const samples = fileURLToPath(new URL('./samples', import.meta.url));
+
+let server;
+let count = 0;
+/** One server for all of these tests. */
+export const postgres = () => (server ??= startPostgres());
+
+/** A database with a folder for its migrations: {url, dir, write, query, execute, migrate, begin}. */
+export class Project {
+  static async onPostgres() {
+    const pg = await postgres();
+    const name = `project_${(count += 1)}`;
+    await pg.execute('postgres', `CREATE DATABASE ${name} OWNER operator`);
+    const project = new Project(pg.url('operator', name));
+    project.name = name;
+    project.query = (sql) => pg.query(name, sql);
+    project.execute = (sql) => pg.execute(name, sql, 'operator');
+    return project;
+  }
+  static onSqlite() {
+    const file = join(temporaryFolder(), 'app.db');
+    const project = new Project(`sqlite:${file}`);
+    project.file = file;
+    project.query = (sql) => queryFile(file, sql);
+    project.execute = async (sql) => {
+      const result = await run([file, sql], { program: 'sqlite3' });
+      assert.equal(result.code, 0, result.stderr);
+    };
+    return project;
+  }
+
+  constructor(url) {
+    this.url = url;
+    this.dir = join(temporaryFolder(), 'migrations');
+    mkdirSync(this.dir);
+  }
+  write(name, text) {
+    writeFileSync(join(this.dir, name), text);
+  }
+  use(sample) {
+    cpSync(join(samples, sample), this.dir, { recursive: true, force: true });
+  }
+  arguments(command, ...more) {
+    const words = Array.isArray(command) ? command : [command];
+    return ['migrate', ...words, ...(words[0] === 'unlock' ? [] : ['--dir', this.dir]), ...more];
+  }
+  environment() {
+    return { DATABASE_URL: this.url };
+  }
+  /** Runs it to its end: {code, stdout, stderr}. */
+  migrate(command, ...more) {
+    return run(this.arguments(command, ...more), { env: this.environment() });
+  }
+  async json(command, ...more) {
+    const result = await this.migrate(command, ...more, '--json');
+    const lines = result.stdout.trim().split('\n');
+    assert.equal(lines.length, 1, `not one object: ${result.stdout}`);
+    return { ...result, answer: JSON.parse(lines[0]) };
+  }
+  begin(command, ...more) {
+    return start(this.arguments(command, ...more), { env: this.environment() });
+  }
+  /** "0000_first applied", ... */
+  async states() {
+    const { answer } = await this.json('status');
+    return answer.migrations.map(({ name, state }) => `${name} ${state}`);
+  }
+}
+
+export const projects = [
+  ['PostgreSQL', () => Project.onPostgres()],
+  ['SQLite', async () => Project.onSqlite()],
+];
