@@ -109,6 +109,8 @@ class Application {
   }
 
   void roll_back() {
+    if (watched_) bench_.watch->undo();
+    watched_ = false;
     try {
       if (session_->in_transaction()) session_->execute("ROLLBACK");
     } catch (const store::DatabaseError&) {
@@ -155,7 +157,7 @@ class Application {
 
   Outcome<Applied> once() {
     begun_ = steady_clock::now();
-    fingerprint_before_ = bench_.schema.fingerprint();
+    fingerprint_before_ = bench_.watch->now().fingerprint();
     std::size_t number = 0;
     try {
       begin();
@@ -200,13 +202,15 @@ class Application {
   Outcome<Applied> commit() {
     if (auto sound = check_foreign_keys(); !sound) return std::unexpected(sound.error());
     undo_settings();
-    SchemaSnapshot after = read_snapshot(*session_, dialect());
+    const SchemaSnapshot before = bench_.watch->now();
+    const SchemaSnapshot& after = bench_.watch->update();
+    watched_ = true;
     JournalRow done = row("applied", static_cast<std::int64_t>(script_.statements.size()));
-    if (auto same = describe(after, done); !same) return std::unexpected(same.error());
+    if (auto same = describe(before, after, done); !same) return std::unexpected(same.error());
     journal().add(done);
     if (auto ours = bench_.lock->check(*session_); !ours) return std::unexpected(ours.error());
     session_->execute("COMMIT");
-    bench_.schema = std::move(after);
+    watched_ = false;
     return Applied{job_.name, done.statements_total, since(begun_), done.fingerprint_after};
   }
 
@@ -232,8 +236,8 @@ class Application {
   }
 
   /// What became of the schema, for the journal; and whether it is what it has to be.
-  Outcome<void> describe(const SchemaSnapshot& after, JournalRow& done) const {
-    const auto changes = differences(bench_.schema, after);
+  Outcome<void> describe(const SchemaSnapshot& before, const SchemaSnapshot& after, JournalRow& done) const {
+    const auto changes = differences(before, after);
     done.fingerprint_after = after.fingerprint();
     done.schema_changes = joined(change_lines(changes));
     if (job_.direction == "up") {
@@ -285,11 +289,13 @@ class Application {
     if (!again) return std::unexpected(explain(error, script_.statements.size()));
     bench_.again = *std::move(again);
     session_ = bench_.session = bench_.again.get();
+    bench_.watch = std::make_unique<SchemaWatch>(*session_, dialect());
+    bench_.watch->update();
+    watched_ = false;
     const auto rows = journal().read();
     if (!rows) return std::unexpected(rows.error());
     for (const JournalRow& one : *rows) {
       if (one.lock_token != bench_.lock->token() || one.name != job_.name || one.state != "applied") continue;
-      bench_.schema = read_snapshot(*session_, dialect());
       return Applied{job_.name, one.statements_total, one.duration_ms, one.fingerprint_after};
     }
     return std::unexpected(explain(error, script_.statements.size()));
@@ -310,6 +316,7 @@ class Application {
   store::SchemaSession* session_;
   steady_clock::time_point begun_ = steady_clock::now();
   std::string fingerprint_before_;
+  bool watched_ = false;  // the watch saw what is not committed yet
 };
 
 std::string checksum_of(const SqlStatement& statement, Dialect dialect) {
@@ -339,7 +346,7 @@ Outcome<std::size_t> Application::first_undone() const {
 }
 
 Outcome<Applied> Application::in_steps() {
-  fingerprint_before_ = job_.open ? job_.open->fingerprint_before : bench_.schema.fingerprint();
+  fingerprint_before_ = job_.open ? job_.open->fingerprint_before : bench_.watch->now().fingerprint();
   const auto from = first_undone();
   if (!from) return std::unexpected(from.error());
   std::size_t number = *from;
@@ -360,16 +367,16 @@ Outcome<Applied> Application::in_steps() {
       if (!stepped) problem = stepped.error();
       if (problem) break;
     }
-    SchemaSnapshot after = read_snapshot(*session_, dialect());
+    const SchemaSnapshot before = bench_.watch->now();
+    const SchemaSnapshot& after = bench_.watch->update();
     done.statements_done = static_cast<std::int64_t>(number);
     done.duration_ms = since(begun_);
     if (!problem) {
-      if (auto same = describe(after, done); !same) problem = same.error();
+      if (auto same = describe(before, after, done); !same) problem = same.error();
     }
     done.state = problem ? "partial" : "applied";
     if (problem) done.error = fmt::format("{}: {}", problem->finding.code, problem->finding.text);
     if (!problem || problem->exit != Exit::locked) journal().finish(seq, done);
-    bench_.schema = std::move(after);
     if (!problem) return Applied{job_.name, done.statements_total, done.duration_ms, done.fingerprint_after};
     if (problem->exit == Exit::failed || problem->exit == Exit::timed_out) problem->exit = Exit::midway;
     if (problem->finding.hint.empty()) problem->finding.hint = "Mend it, then: guildhall migrate resume";

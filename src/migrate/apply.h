@@ -12,7 +12,7 @@
 #include "migrate/journal.h"
 #include "migrate/lock.h"
 #include "migrate/migration_files.h"
-#include "migrate/schema_snapshot.h"
+#include "migrate/schema_watch.h"
 
 namespace guildhall::migrate {
 
@@ -32,7 +32,7 @@ struct Workbench {
   ApplyLimits limits;
   Interrupt* interrupt = nullptr;
   std::function<void(const std::string&)> say = [](const std::string&) {};
-  SchemaSnapshot schema;  // as it is now
+  std::unique_ptr<SchemaWatch> watch;  // the schema as it is now
   std::string applied_by;
   std::string git_revision;
   std::string backup_file;

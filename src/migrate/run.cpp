@@ -84,11 +84,12 @@ class Run {
     if (steps->empty()) return {};
     if (auto allowed = allow(*steps); !allowed) return allowed;
     Workbench bench{target_, session_.get(), lock->get(), options_.limits, options_.interrupt, options_.say};
-    bench.schema = read_snapshot(*session_, target_.dialect);
+    bench.watch = std::make_unique<SchemaWatch>(*session_, target_.dialect);
+    bench.watch->update();
     bench.applied_by = who_runs(*session_, target_.dialect);
     bench.git_revision = revision_of(set_.directory);
     auto done = perform(bench, *steps);
-    report_.fingerprint = bench.schema.fingerprint();
+    report_.fingerprint = bench.watch->now().fingerprint();
     return done;
   }
 
