@@ -8,6 +8,7 @@
 //   turns.h            times of several ways to do the same, taken in turns
 //   events.cpp, memory.cpp             the bot
 //   tick.cpp                           the minute's tick on each layout
+//   migrations.cpp                     the migration tool, against psql
 //   sealed.cpp, group_commit.cpp, batches.cpp   storage: what the seal costs, and what commits in groups and
 //                                      many rows at once are worth
 //
@@ -73,5 +74,8 @@ Figures measure_sealed_sqlite(Size size);
 Figures measure_group_commit(Size size);
 /// Many rows by one statement on PostgreSQL, in each way that it knows.
 Figures measure_batches(Size size);
+/// Small migrations, a table and an index each, against psql; full: 500 of them. Status of 5,000 files. SQL read by
+/// the lexer.
+Figures measure_migrations(Size size);
 
 }  // namespace guildhall::bench
