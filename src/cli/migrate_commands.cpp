@@ -145,6 +145,7 @@ Answered up_command(const Arguments& arguments) {
     if (!steps) return std::unexpected(steps.error());
     call->options.steps = static_cast<std::size_t>(*steps);
   }
+  call->options.together = arguments.has("--single-transaction");
   return run("up", *call, migrate::up);
 }
 
@@ -341,7 +342,9 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(
       make("up", "applies the migrations that are pending, each with its proof or not at all",
            "guildhall migrate up --dir migrations --url sqlite:app.db --lock-wait 5min", {},
-           run_options({{"--to", "NAME", "as far as this one"}, {"--steps", "N", "so many and no more"}}),
+           run_options({{"--to", "NAME", "as far as this one"},
+                        {"--steps", "N", "so many and no more"},
+                        {"--single-transaction", "", "all of them in one transaction, or none"}}),
            up_command));
   commands.push_back(make("resume", "goes on with a migration that stopped midway, behind its last statement",
                           "guildhall migrate resume --dir migrations --url postgres://app@db.example.org/app",

@@ -50,6 +50,13 @@ class Application {
 
   Outcome<Applied> run() { return runs_in_transaction(script_, dialect()) ? with_tries() : in_steps(); }
 
+  /// As one of several in the transaction that is open. What it throws is explained by `explain_last`.
+  Outcome<Applied> run_within() {
+    limit();
+    return within();
+  }
+  Problem explain_last(const store::DatabaseError& error) const { return explain(error, number_); }
+
  private:
   Dialect dialect() const { return bench_.target.dialect; }
   bool postgres() const { return dialect() == Dialect::postgres; }
@@ -156,26 +163,25 @@ class Application {
   }
 
   Outcome<Applied> once() {
-    begun_ = steady_clock::now();
-    fingerprint_before_ = bench_.watch->now().fingerprint();
-    std::size_t number = 0;
     try {
       begin();
-      for (; number < script_.statements.size(); ++number) {
-        if (auto going = go_on(); !going) {
-          roll_back();
-          return std::unexpected(going.error());
-        }
-        run_statement(number);
+      limit();
+      auto applied = within();
+      if (applied) {
+        if (auto ours = bench_.lock->check(*session_); !ours) applied = std::unexpected(ours.error());
       }
-      auto committed = commit();
-      if (!committed) roll_back();
-      return committed;
+      if (!applied) {
+        roll_back();
+        return applied;
+      }
+      session_->execute("COMMIT");
+      watched_ = false;
+      return applied;
     } catch (const store::DatabaseError& error) {
       roll_back();
-      if (error.code() == store::DbCode::connection_lost && number >= script_.statements.size())
+      if (error.code() == store::DbCode::connection_lost && number_ >= script_.statements.size())
         return look_whether_committed(error);
-      return std::unexpected(explain(error, number));
+      return std::unexpected(explain(error, number_));
     }
   }
 
@@ -183,6 +189,9 @@ class Application {
     // The way in which SQLite changes a table takes the old one away under those that refer to it.
     if (!postgres()) session_->execute("PRAGMA foreign_keys=OFF");
     session_->execute(postgres() ? "BEGIN" : "BEGIN IMMEDIATE");
+  }
+
+  void limit() {
     if (!postgres()) return;
     if (script_.options.lock_timeout)
       session_->execute(fmt::format("SET LOCAL lock_timeout = {}", script_.options.lock_timeout->count()));
@@ -198,8 +207,14 @@ class Application {
     session_->run(std::string(statement.text));
   }
 
-  /// All that must hold, and then the commit.
-  Outcome<Applied> commit() {
+  /// Everything but the commit: the statements, all that must hold then, and the row that says so.
+  Outcome<Applied> within() {
+    begun_ = steady_clock::now();
+    fingerprint_before_ = bench_.watch->now().fingerprint();
+    for (number_ = 0; number_ < script_.statements.size(); ++number_) {
+      if (auto going = go_on(); !going) return std::unexpected(going.error());
+      run_statement(number_);
+    }
     if (auto sound = check_foreign_keys(); !sound) return std::unexpected(sound.error());
     undo_settings();
     const SchemaSnapshot before = bench_.watch->now();
@@ -208,9 +223,6 @@ class Application {
     JournalRow done = row("applied", static_cast<std::int64_t>(script_.statements.size()));
     if (auto same = describe(before, after, done); !same) return std::unexpected(same.error());
     journal().add(done);
-    if (auto ours = bench_.lock->check(*session_); !ours) return std::unexpected(ours.error());
-    session_->execute("COMMIT");
-    watched_ = false;
     return Applied{job_.name, done.statements_total, since(begun_), done.fingerprint_after};
   }
 
@@ -316,7 +328,8 @@ class Application {
   store::SchemaSession* session_;
   steady_clock::time_point begun_ = steady_clock::now();
   std::string fingerprint_before_;
-  bool watched_ = false;  // the watch saw what is not committed yet
+  std::size_t number_ = 0;  // of the statement that runs
+  bool watched_ = false;    // the watch saw what is not committed yet
 };
 
 std::string checksum_of(const SqlStatement& statement, Dialect dialect) {
@@ -395,6 +408,7 @@ Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
   try {
     if (!needs_no_transaction(statement, dialect())) {
       begin();
+      limit();
       session_->run(std::string(statement.text));
       journal().set_progress(seq, static_cast<std::int64_t>(number) + 1);
       auto ours = bench_.lock->check(*session_);
@@ -434,13 +448,89 @@ Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& t
   return std::move(*session);
 }
 
+namespace {
+
+/// While it lives, Ctrl-C and the loss of the lock end what runs.
+class Cancellable {
+ public:
+  explicit Cancellable(Workbench& bench) : bench_(bench) {
+    if (bench.interrupt != nullptr) bench.interrupt->set_cancel(bench.session->canceller());
+    bench.lock->on_lost(bench.session->canceller());
+  }
+  ~Cancellable() {
+    bench_.lock->on_lost(nullptr);
+    if (bench_.interrupt != nullptr) bench_.interrupt->set_cancel(nullptr);
+  }
+  Cancellable(const Cancellable&) = delete;
+  Cancellable& operator=(const Cancellable&) = delete;
+
+ private:
+  Workbench& bench_;
+};
+
+/// The transaction of several: begun, and rolled back unless it was committed.
+class Together {
+ public:
+  explicit Together(Workbench& bench) : bench_(bench) {
+    if (!is_postgres()) bench.session->execute("PRAGMA foreign_keys=OFF");
+    bench.session->execute(is_postgres() ? "BEGIN" : "BEGIN IMMEDIATE");
+  }
+  ~Together() {
+    if (committed_) return;
+    try {
+      if (bench_.session->in_transaction()) bench_.session->execute("ROLLBACK");
+      bench_.watch = std::make_unique<SchemaWatch>(*bench_.session, bench_.target.dialect);
+      bench_.watch->update();
+    } catch (const store::DatabaseError&) {
+      // With the connection the transaction is gone too.
+    }
+  }
+  Together(const Together&) = delete;
+  Together& operator=(const Together&) = delete;
+
+  void commit() {
+    bench_.session->execute("COMMIT");
+    committed_ = true;
+  }
+
+ private:
+  bool is_postgres() const { return bench_.target.dialect == Dialect::postgres; }
+
+  Workbench& bench_;
+  bool committed_ = false;
+};
+
+}  // namespace
+
 Outcome<Applied> apply(Workbench& bench, const Job& job) {
-  if (bench.interrupt != nullptr) bench.interrupt->set_cancel(bench.session->canceller());
-  bench.lock->on_lost(bench.session->canceller());
-  auto applied = Application(bench, job).run();
-  bench.lock->on_lost(nullptr);
-  if (bench.interrupt != nullptr) bench.interrupt->set_cancel(nullptr);
-  return applied;
+  const Cancellable cancellable(bench);
+  return Application(bench, job).run();
+}
+
+Outcome<std::vector<Applied>> apply_together(Workbench& bench, std::span<const Job* const> jobs) {
+  const Cancellable cancellable(bench);
+  std::vector<Applied> applied;
+  try {
+    Together transaction(bench);
+    for (const Job* job : jobs) {
+      Application application(bench, *job);
+      try {
+        auto one = application.run_within();
+        if (!one) {
+          one.error().finding.name = job->name;
+          return std::unexpected(one.error());
+        }
+        applied.push_back(*std::move(one));
+      } catch (const store::DatabaseError& error) {
+        return std::unexpected(application.explain_last(error));
+      }
+    }
+    if (auto ours = bench.lock->check(*bench.session); !ours) return std::unexpected(ours.error());
+    transaction.commit();
+    return applied;
+  } catch (const store::DatabaseError& error) {
+    return std::unexpected(problem_of(error));
+  }
 }
 
 }  // namespace guildhall::migrate

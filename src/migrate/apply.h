@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -70,5 +71,9 @@ struct Applied {
 /// Problems: `failed` (rolled back), `midway`, `locked`, `timed_out`, `drift` (not what it should have
 /// become), `interrupted` and `terminated`. The database is as it was before, but after `midway`.
 Outcome<Applied> apply(Workbench& bench, const Job& job);
+
+/// All of them in one transaction, or none: each with its row. They all have to be ones that run in a
+/// transaction. Problems as above but `midway`; `finding.name` says which one failed.
+Outcome<std::vector<Applied>> apply_together(Workbench& bench, std::span<const Job* const> jobs);
 
 }  // namespace guildhall::migrate

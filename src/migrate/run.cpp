@@ -7,6 +7,7 @@
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
 #include "migrate/revision.h"
+#include "migrate/script_rules.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -38,6 +39,8 @@ class Run {
  protected:
   /// What is to be done as the journal stands; asked before the lock and again under it.
   virtual Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) = 0;
+  /// All of it in one transaction?
+  virtual bool together() const { return false; }
   /// Whether that may be done; asked once, under the lock.
   virtual Outcome<void> allow(const std::vector<Step>&) { return {}; }
 
@@ -88,7 +91,7 @@ class Run {
     bench.watch->update();
     bench.applied_by = who_runs(*session_, target_.dialect);
     bench.git_revision = revision_of(set_.directory);
-    auto done = perform(bench, *steps);
+    auto done = together() ? perform_together(bench, *steps) : perform(bench, *steps);
     report_.fingerprint = bench.watch->now().fingerprint();
     return done;
   }
@@ -109,12 +112,40 @@ class Run {
       }
       options_.say(fmt::format("{} ... ok {} ms ({} statement{})", what, applied->duration_ms,
                                applied->statements, applied->statements == 1 ? "" : "s"));
-      report_.applied.push_back(*applied);
-      const bool forward = job.direction == "up";
-      report_.pending = forward ? report_.pending - 1 : report_.pending + 1;
-      report_.applied_in_all = forward ? report_.applied_in_all + 1 : report_.applied_in_all - 1;
+      note(*applied, job.direction == "up");
     }
     return {};
+  }
+
+  Outcome<void> perform_together(Workbench& bench, const std::vector<Step>& steps) {
+    std::vector<const Job*> jobs;
+    for (const Step& step : steps) {
+      if (!runs_in_transaction(*step.job.script, target_.dialect)) {
+        return stop(Exit::refused, "MG-TOGETHER",
+                    fmt::format("{} cannot run in a transaction with others", step.job.name),
+                    "Apply it by itself: --to the one before it, then --steps 1.");
+      }
+      jobs.push_back(&step.job);
+    }
+    const auto applied = apply_together(bench, jobs);
+    if (!applied) {
+      report_.failed_name = applied.error().finding.name;
+      options_.say(fmt::format("up {} migrations in one transaction ... FAILED, rolled back", jobs.size()));
+      return std::unexpected(applied.error());
+    }
+    for (std::size_t i = 0; i < applied->size(); ++i) {
+      const Applied& one = applied->at(i);
+      options_.say(
+          fmt::format("up {}/{} {} ... ok {} ms", i + 1, applied->size(), one.name, one.duration_ms));
+      note(one, true);
+    }
+    return {};
+  }
+
+  void note(const Applied& applied, bool forward) {
+    report_.applied.push_back(applied);
+    report_.pending = forward ? report_.pending - 1 : report_.pending + 1;
+    report_.applied_in_all = forward ? report_.applied_in_all + 1 : report_.applied_in_all - 1;
   }
 
   std::vector<Standing> standings_;
@@ -163,6 +194,8 @@ class Up final : public Run {
     }
     return steps;
   }
+
+  bool together() const override { return up_.together; }
 
   const UpOptions& up_;
 };

@@ -21,6 +21,7 @@ struct RunOptions {
 struct UpOptions : RunOptions {
   std::string to;                    // as far as this one; "": all
   std::optional<std::size_t> steps;  // so many
+  bool together = false;             // all in one transaction, or none
   bool only_resume = false;          // what stopped midway, and nothing else
 };
 

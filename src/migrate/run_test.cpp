@@ -159,6 +159,25 @@ TEST_F(AnyDatabaseRun, AFailureLeavesTheDatabaseAsItWasAndIsNamed) {
   EXPECT_THAT(names(up()), ElementsAre("0005_broken"));
 }
 
+TEST_F(AnyDatabaseRun, AllInOneTransactionOrNone) {
+  write_three();
+  write("0005_broken.sql", "INSERT INTO nowhere VALUES (1);");
+  UpOptions options;
+  options.together = true;
+  const std::string empty = fingerprint();
+  const auto failed = up(options);
+  EXPECT_EQ(result(failed).substr(0, 5), "1 MG-");
+  EXPECT_EQ(failed.failed_name, "0005_broken");
+  EXPECT_THAT(failed.failed->where, HasSubstr("0005_broken.sql line 1"));
+  EXPECT_THAT(names(failed), IsEmpty());
+  EXPECT_EQ(fingerprint(), empty);
+  remove("0005_broken.sql");
+  const auto done = up(options);
+  EXPECT_THAT(names(done), testing::SizeIs(3));
+  EXPECT_EQ(done.applied[2].fingerprint_after, fingerprint());
+  EXPECT_EQ(done.fingerprint, fingerprint());
+}
+
 TEST_F(AnyDatabaseRun, LaterFilesAreNotTriedAfterAFailure) {
   write("0001_bad.sql", "SELECT * FROM nothing_here");
   write("0002_good.sql", "CREATE TABLE good (x integer)");
