@@ -138,7 +138,8 @@ std::string own_words(const ChildEnd& end) {
   while (!rest.empty() && lines.size() < kShownLines) {
     const auto feed = std::min(rest.find('\n'), rest.size());
     const std::string_view line = trim(rest.substr(0, feed));
-    if (!line.empty()) lines.push_back(shorten(clean_utf8(line), 300));
+    // The context of an error may be somebody's row.
+    if (!line.empty() && !line.starts_with("CONTEXT:")) lines.push_back(shorten(clean_utf8(line), 300));
     rest.remove_prefix(std::min(feed + 1, rest.size()));
   }
   if (!lines.empty()) return fmt::format("{}", fmt::join(lines, "; "));

@@ -50,7 +50,8 @@ Result<Environment> program_environment(const std::string& url, const std::strin
 Result<void> load_sql(const Program& psql, const std::string& url, const std::string& database,
                       const std::filesystem::path& file, const std::stop_token& stop);
 
-/// The first lines of what a program says of its failure; empty lines left out.
+/// The first lines of what a program says of its failure, without what PostgreSQL calls the context: that may
+/// be a row.
 std::string own_words(const ChildEnd& end);
 /// Does it speak of a disk, quota or file size limit that is used up?
 bool speaks_of_full_disk(const ChildEnd& end);
