@@ -3,6 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
 #include "base/crypto.h"
 #include "base/log.h"
 #include "migrate/restore_sqlite.h"
@@ -22,8 +28,8 @@ constexpr std::string_view kNoTimeout = "-cstatement_timeout=0";
 /// Of PostgreSQL's names, in bytes.
 constexpr std::size_t kLongestName = 63;
 constexpr std::size_t kShownSessions = 10;
-/// How long PostgreSQL waits for a session that it told to end.
-constexpr int kEndMilliseconds = 5'000;
+/// PostgreSQL waits five seconds for sessions to end that keep a database from being renamed.
+constexpr std::chrono::milliseconds kBetweenEnds{50};
 
 /// Where databases can be renamed from: a session on another database of the server.
 Result<std::unique_ptr<SchemaSession>> open_beside(const std::string& url, const std::string& database) {
@@ -46,6 +52,42 @@ std::string kept_name(std::string name, TimePoint now) {
   return name.substr(0, left) + behind;
 }
 
+constexpr std::string_view kSessionsOf =
+    "FROM pg_stat_activity WHERE datname = $1 AND coalesce(backend_type, 'client backend') = 'client "
+    "backend'";
+
+/// Ends the sessions of a database, and those that come while it lives.
+class SessionEnder {
+ public:
+  /// Throws DatabaseError when they cannot be ended.
+  SessionEnder(std::unique_ptr<SchemaSession> session, std::string database)
+      : session_(std::move(session)), database_(std::move(database)) {
+    end_all();
+    thread_ = std::jthread([this](const std::stop_token& stop) { go_on(stop); });
+  }
+
+ private:
+  void end_all() {
+    session_->query(fmt::format("SELECT pg_terminate_backend(pid) {}", kSessionsOf), {database_});
+  }
+
+  void go_on(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any wake;
+    try {
+      while (!wake.wait_for(lock, stop, kBetweenEnds, [&] { return stop.stop_requested(); })) end_all();
+    } catch (const DatabaseError& error) {
+      // Whoever is left keeps the database from being renamed, which says so.
+      log::warning("a session cannot be ended", {log::field("error", error.what())});
+    }
+  }
+
+  std::unique_ptr<SchemaSession> session_;
+  std::string database_;
+  std::jthread thread_;
+};
+
 class PostgresRestore {
  public:
   PostgresRestore(const fs::path& file, const RestoreOptions& options, BackupRecord record)
@@ -65,7 +107,14 @@ class PostgresRestore {
       return done;
     } catch (const DatabaseError& error) {
       drop_made();
-      return std::unexpected(backup_error(error, options_.reporting));
+      Error said = backup_error(error, options_.reporting);
+      if (error.code() == store::DbCode::sealed) {
+        said.code = ErrorCode::forbidden;
+        said.hint =
+            "The login must be able to make databases, and own this one: as an administrator, ALTER "
+            "ROLE ... CREATEDB.";
+      }
+      return std::unexpected(std::move(said));
     }
   }
 
@@ -102,10 +151,10 @@ class PostgresRestore {
 
   Result<void> refuse_sessions() {
     const auto rows = session_->query(
-        "SELECT format('%s (pid %s%s)', coalesce(usename, 'somebody'), pid, CASE WHEN "
-        "coalesce(application_name, "
-        "'') = '' THEN '' ELSE ', ' || application_name END) FROM pg_stat_activity WHERE datname = $1 AND "
-        "backend_type = 'client backend' ORDER BY pid",
+        fmt::format("SELECT format('%s (pid %s%s)', coalesce(usename, 'somebody'), pid, CASE WHEN "
+                    "coalesce(application_name, '') = '' THEN '' ELSE ', ' || application_name END) {} ORDER "
+                    "BY pid",
+                    kSessionsOf),
         {target_});
     if (rows.empty()) return {};
     std::vector<std::string> shown;
@@ -178,6 +227,7 @@ class PostgresRestore {
   /// What belongs to a database and stands in no dump of it: rights, limit, settings, comment.
   void take_over_properties() {
     const std::string to = quoted_name(made_);
+    std::vector<std::string> rights;
     for (
         const auto& row : session_->query(
             "SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text, CASE a.grantee "
@@ -185,7 +235,7 @@ class PostgresRestore {
             "THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, CASE WHEN a.is_grantable THEN ' "
             "WITH GRANT OPTION' ELSE '' END) FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = $1",
             {target_, made_}))
-      rights_.push_back(row.at(0));
+      rights.push_back(row.at(0));
     const auto row = session_
                          ->query(
                              "SELECT datacl IS NOT NULL, datconnlimit, shobj_description(oid, 'pg_database') "
@@ -194,7 +244,7 @@ class PostgresRestore {
                              {target_})
                          .at(0);
     if (row[0] == "t") session_->execute("REVOKE ALL ON DATABASE " + to + " FROM PUBLIC");
-    for (const std::string& right : rights_) session_->execute(right);
+    for (const std::string& right : rights) session_->execute(right);
     session_->execute(fmt::format("ALTER DATABASE {} CONNECTION LIMIT {}", to, row[1]));
     if (row[2] == "t") session_->execute(fmt::format("COMMENT ON DATABASE {} IS {}", to, row[3]));
     take_over_settings(to);
@@ -243,44 +293,29 @@ class PostgresRestore {
   Result<void> swap(const std::string& kept) {
     if (exists(kept))
       return fail(ErrorCode::conflict, fmt::format("database '{}' exists already", kept), "Try again.");
-    const bool closes = options_.terminate && allows_connections();
-    if (!options_.terminate) {
-      if (auto clear = refuse_sessions(); !clear) return clear;
+    std::unique_ptr<SchemaSession> beside;
+    if (options_.terminate) {
+      auto opened = open_beside(options_.url, target_);
+      if (!opened) return std::unexpected(opened.error());
+      beside = *std::move(opened);
+    } else if (auto clear = refuse_sessions(); !clear) {
+      return clear;
     }
     try {
-      if (closes) allow_connections(target_, false);
-      if (options_.terminate) end_sessions();
+      std::optional<SessionEnder> ender;
+      if (beside) ender.emplace(std::move(beside), target_);
+      // The first waits some seconds for sessions to end, and lets no new one in.
       session_->execute("BEGIN");
       session_->execute(rename(target_, kept));
       session_->execute(rename(made_, target_));
       session_->execute("COMMIT");
+      return {};
     } catch (const DatabaseError& error) {
       if (session_->in_transaction()) session_->execute("ROLLBACK");
-      if (closes) allow_connections(target_, true);
       return fail(ErrorCode::conflict,
                   fmt::format("database '{}' cannot give way to the restored one: {}", target_, error.what()),
                   "Nothing was changed. Stop the programs that use it; the login must own the database.");
     }
-    if (closes) allow_connections(kept, true);
-    return {};
-  }
-
-  bool allows_connections() {
-    return session_->query("SELECT datallowconn FROM pg_database WHERE datname = $1", {target_})
-               .at(0)
-               .at(0) == "t";
-  }
-
-  void allow_connections(const std::string& database, bool allow) {
-    session_->execute(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS {}", quoted_name(database), allow));
-  }
-
-  void end_sessions() {
-    session_->query(
-        fmt::format("SELECT pg_terminate_backend(pid, {}) FROM pg_stat_activity WHERE datname = $1 "
-                    "AND backend_type = 'client backend'",
-                    kEndMilliseconds),
-        {target_});
   }
 
   void drop_made() {
@@ -299,8 +334,7 @@ class PostgresRestore {
   BackupRecord record_;
   std::string target_;
   bool has_target_ = false;
-  std::string made_;  // the database that the backup is loaded into, once it is there
-  std::vector<std::string> rights_;
+  std::string made_;                        // the database that the backup is loaded into, once it is there
   std::unique_ptr<SchemaSession> session_;  // on another database of the server
 };
 

@@ -20,6 +20,8 @@ class SmallDisk {
   ~SmallDisk() {
     if (mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
   }
+  /// From now on nobody may write there.
+  void make_read_only() const { ::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr); }
   /// Not everybody may mount.
   bool is_mounted() const { return mounted_; }
 
