@@ -132,7 +132,8 @@ class SpawnSettings {
 Result<pid_t> spawn(const ChildCommand& command, int output, int errors) {
   std::vector<std::string> arguments = command.arguments;
   std::vector<std::string> environment;
-  for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : command.environment)
+    environment.push_back(fmt::format("{}={}", name, value));
   const SpawnSettings settings(output, errors);
   pid_t process = 0;
   const int problem =

@@ -2,8 +2,9 @@
 // online backup. A backup that this answers with can be put back (restore.h); one that cannot be proved is an
 // error and leaves nothing behind.
 //
-// Of PostgreSQL, the dump, the numbers of rows and the fingerprint are of one state: they share a snapshot.
-// Nobody is kept from writing meanwhile, but the changes of tables have to wait.
+// The dump or the copy, the numbers of rows and the fingerprint are of one state: of PostgreSQL they share a
+// snapshot, of SQLite a transaction. Writers go on meanwhile, but for those of a SQLite file without a
+// write-ahead log; changes of PostgreSQL's tables wait.
 #pragma once
 
 #include <chrono>

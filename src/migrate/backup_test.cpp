@@ -86,7 +86,10 @@ class PostgresBackup : public BackupTest {
         "NULL), (3, 'secretrow'); CREATE TABLE \"Odd name\" (user_id int REFERENCES users (id)); INSERT INTO "
         "\"Odd name\" VALUES (3); CREATE TABLE parts (n int) PARTITION BY LIST (n); CREATE TABLE part1 "
         "PARTITION "
-        "OF parts FOR VALUES IN (1); INSERT INTO parts VALUES (1)");
+        "OF parts FOR VALUES IN (1); INSERT INTO parts VALUES (1); SELECT lo_create(77); CREATE "
+        "MATERIALIZED VIEW seen AS SELECT id FROM users; CREATE FUNCTION text() RETURNS text LANGUAGE sql AS "
+        "$$ "
+        "SELECT '\nCOPY public.none (a) FROM stdin;\n1\n\\.\n' $$");
   }
   BackupOptions options() { return options_for(database_->url(), columns_of_postgres); }
   Result<Backup> take() { return take_backup(options()); }
@@ -262,6 +265,9 @@ TEST_F(PostgresBackup, WithoutTheRightToMakeADatabaseAnotherLoginProvesIt) {
       fmt::format("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}", database_->weak_login()));
   BackupOptions options = this->options();
   options.url = database_->weak_url();
+  const std::string grant = fmt::format("GRANT SELECT ON LARGE OBJECT 77 TO {}", database_->weak_login());
+  EXPECT_THAT(take_backup(options).error().hint, HasSubstr(grant));
+  database_->execute(grant);
   const auto refused = take_backup(options);
   ASSERT_FALSE(refused);
   EXPECT_EQ(fault_of(refused.error()), Fault::failed);

@@ -108,7 +108,11 @@ std::vector<std::string> missing_rights(SchemaSession& session) {
       "UNION SELECT format('ALTER ROLE %I BYPASSRLS', current_user) {0} AND c.relrowsecurity AND NOT (SELECT "
       "rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AND (c.relforcerowsecurity OR "
       "NOT "
-      "pg_has_role(c.relowner, 'USAGE')) ORDER BY 1",
+      "pg_has_role(c.relowner, 'USAGE')) "
+      "UNION SELECT format('GRANT SELECT ON LARGE OBJECT %s TO %I', l.oid, current_user) FROM "
+      "pg_largeobject_metadata l WHERE NOT (pg_has_role(l.lomowner, 'USAGE') OR EXISTS (SELECT 1 FROM "
+      "aclexplode(l.lomacl) a WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, "
+      "'USAGE')))) ORDER BY 1",
       kOwnTables));
   std::vector<std::string> rights;
   for (const auto& row : rows) rights.push_back(row.at(0));

@@ -8,8 +8,10 @@
 #include <iterator>
 
 #include "tests/support/any_database.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
+#include "tests/support/test_world.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -351,6 +353,34 @@ TEST_F(PostgresRestoreTest, WhoMayNotMakeDatabasesIsTold) {
   EXPECT_THAT(refused.error().hint, HasSubstr("CREATEDB"));
 }
 
+/// Guildhall's own tables show their rows by policy, to their owner too.
+TEST_F(PostgresRestoreTest, OfGuildhallsOwnDatabaseEveryServersRowsComeBack) {
+  test::TestWorld world(store::Layout::postgres);
+  world.server(5);
+  world.execute("INSERT INTO settings (discord_server_id, key, value, updated_at) VALUES (5, 'a', '1', 0)");
+  RestoreOptions options;
+  options.url = world.place().migrate_url;
+  options.clock = &clock_;
+  options.reader = {.role = "guildhall_owner", .sees_all_by_policy = true};
+  BackupOptions taking;
+  taking.url = options.url;
+  taking.folder = backups_;
+  taking.clock = &clock_;
+  taking.proof = Proof::read;
+  taking.reader = options.reader;
+  const auto backup = take_backup(taking);
+  ASSERT_TRUE(backup) << backup.error().message;
+  // Who migrates makes no databases.
+  options.into = database_->name() + "_copy";
+  EXPECT_EQ(fault_of(restore_backup(backup->file, options).error()), Fault::permission);
+  options.url = test::postgres_url("operator", *database_of(options.url));
+  const auto restored = restore_backup(backup->file, options);
+  ASSERT_TRUE(restored) << restored.error().message;
+  auto session = *store::open_any_session({.url = test::postgres_url("operator", options.into)});
+  session->execute("SET ROLE guildhall_owner");
+  EXPECT_EQ(session->query("SELECT value FROM guildhall.settings").at(0).at(0), "1");
+}
+
 TEST_F(PostgresRestoreTest, EndsWhenItIsAskedTo) {
   const Backup backup = take();
   write_later();
@@ -514,6 +544,21 @@ TEST_F(SqliteRestoreTest, WhatComesOfItHasToBeWhatWasWrittenDown) {
   write_file(record_file(backup.file), write_record(record));
   EXPECT_THAT(restore_backup(backup.file, options()).error().message, HasSubstr("table users has 2 rows"));
   expect_unchanged();
+}
+
+TEST_F(SqliteRestoreTest, WithoutSpaceNothingIsLeftBehind) {
+  execute(
+      "WITH n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO users SELECT i, "
+      "hex(randomblob(500)) FROM n");
+  const Backup backup = take();
+  const test::SmallDisk disk(folder_.path() / "disk", 64);
+  if (!disk.is_mounted()) GTEST_SKIP() << "nothing may be mounted here";
+  RestoreOptions options = this->options();
+  options.into = (folder_.path() / "disk" / "bot.db").string();
+  const auto refused = restore_backup(backup.file, options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(fault_of(refused.error()), Fault::no_space);
+  EXPECT_THAT(names_in(folder_.path() / "disk"), testing::IsEmpty());
 }
 
 TEST_F(SqliteRestoreTest, ANameThatIsTakenIsNotWrittenOver) {

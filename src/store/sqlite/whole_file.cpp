@@ -22,7 +22,8 @@ namespace {
 class Hold final : public SqliteHold {
  public:
   explicit Hold(const std::string& file) : connection_(file, sqlite::Role::guest) {
-    // The log stays where it is when this closes: by then another database's may have its name.
+    // The log stays when this closes: of a file that cannot be read it may be all there is, and by the end of
+    // a hold another database's may have its name.
     connection_.keep_log();
     connection_.execute("PRAGMA locking_mode=EXCLUSIVE");
     connection_.execute("BEGIN EXCLUSIVE; COMMIT");
