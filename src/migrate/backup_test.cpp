@@ -256,7 +256,7 @@ TEST_F(PostgresBackup, AWeakRoleIsToldWhichRightItLacks) {
   EXPECT_THAT(refused.error().message, HasSubstr("lacks a permission"));
   EXPECT_THAT(refused.error().message, HasSubstr("permission denied for table"));
   EXPECT_THAT(refused.error().hint,
-              HasSubstr(fmt::format("GRANT SELECT ON TABLE public.users TO {}", database_->weak_login())));
+              HasSubstr(fmt::format("GRANT SELECT ON TABLE public.part1 TO {}", database_->weak_login())));
   expect_nothing_left();
 }
 
