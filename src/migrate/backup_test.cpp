@@ -78,7 +78,7 @@ class BackupTest : public testing::Test {
 class PostgresBackup : public BackupTest {
  protected:
   void SetUp() override {
-    if (!test::has_postgres()) GTEST_SKIP() << "needs a PostgreSQL";
+    if (!test::has_postgres()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
     database_.emplace();
     database_->execute(
         "CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, E'a\\nb\\\\.'), "

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "tests/support/any_database.h"
 #include "tests/support/small_disk.h"
@@ -118,7 +120,7 @@ class RestoreTest : public testing::Test {
 class PostgresRestoreTest : public RestoreTest {
  protected:
   void SetUp() override {
-    if (!test::has_postgres()) GTEST_SKIP() << "needs a PostgreSQL";
+    if (!test::has_postgres()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
     database_.emplace();
     database_->execute(
         "CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'one'), (2, "
@@ -225,6 +227,29 @@ TEST_F(PostgresRestoreTest, WhoIsConnectedIsEndedWhereThatIsAskedFor) {
   EXPECT_THROW(session->query("SELECT 1"), store::DatabaseError);
   EXPECT_EQ(rows(), "1|one\n2|two\n");
   EXPECT_EQ(rows_in(kept_), "2|changed\n3|later\n");
+}
+
+/// A program whose pool connects again at once.
+TEST_F(PostgresRestoreTest, WhoKeepsComingBackIsInNobodysWay) {
+  const Backup backup = take();
+  write_later();
+  std::atomic<int> times = 0;
+  const std::jthread program([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto session = store::open_any_session({.url = database_->url()});
+      try {
+        for (; session && !stop.stop_requested(); ++times) (*session)->query("SELECT 1");
+      } catch (const store::DatabaseError&) {
+        // It was ended, and comes back.
+      }
+    }
+  });
+  while (times == 0) std::this_thread::yield();
+  RestoreOptions options = this->options();
+  options.terminate = true;
+  const auto restored = restore_backup(backup.file, options);
+  EXPECT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(rows(), "1|one\n2|two\n");
 }
 
 /// Only who is a member of a role ends its sessions.
