@@ -42,6 +42,31 @@ std::string sha256(std::string_view data) {
   return digest;
 }
 
+namespace {
+
+EVP_MD_CTX* digest_of(const std::shared_ptr<void>& context) {
+  return static_cast<EVP_MD_CTX*>(context.get());
+}
+
+}  // namespace
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new(), [](void* p) { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(p)); }) {
+  if (EVP_DigestInit_ex(digest_of(context_), EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("SHA-256 cannot begin");
+}
+
+void Sha256::add(std::string_view piece) {
+  if (EVP_DigestUpdate(digest_of(context_), piece.data(), piece.size()) != 1)
+    throw std::runtime_error("SHA-256 cannot go on");
+}
+
+std::string Sha256::finish() {
+  std::string digest(32, '\0');
+  if (EVP_DigestFinal_ex(digest_of(context_), reinterpret_cast<unsigned char*>(digest.data()), nullptr) != 1)
+    throw std::runtime_error("SHA-256 cannot end");
+  return digest;
+}
+
 std::string hex(std::string_view bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;

@@ -18,7 +18,19 @@ std::string random_bytes(std::size_t count);
 std::uint64_t random_below(std::uint64_t bound);
 
 std::string sha256(std::string_view data);  // 32 bytes
-std::string hex(std::string_view bytes);    // lower case
+
+/// The same of what comes piece by piece.
+class Sha256 {
+ public:
+  Sha256();
+  void add(std::string_view piece);
+  std::string finish();  // 32 bytes; once
+
+ private:
+  std::shared_ptr<void> context_;
+};
+
+std::string hex(std::string_view bytes);  // lower case
 std::string base64(std::string_view bytes);
 Result<std::string> base64_decode(std::string_view text);
 std::string base64url(std::string_view bytes);  // without padding

@@ -18,6 +18,7 @@ void add_setup_commands(std::vector<Command>& commands);
 void add_doctor_commands(std::vector<Command>& commands);
 void add_move_command(std::vector<Command>& commands);
 void add_migrate_commands(std::vector<Command>& commands);
+void add_migrate_backup_commands(std::vector<Command>& commands);
 void add_config_commands(std::vector<Command>& commands);
 
 }  // namespace guildhall::cli

@@ -94,6 +94,15 @@ boost::json::object to_json(const Finding& finding) {
           {"text", finding.text}, {"hint", finding.hint}};
 }
 
+boost::json::value to_json(const migrate::Backup& backup) {
+  return {{"file", backup.file.string()},
+          {"sha256", backup.record.sha256},
+          {"size", static_cast<std::int64_t>(backup.record.size)},
+          {"verified", backup.record.verified > 0},
+          {"level", backup.record.verified},
+          {"at", show_time(backup.record.taken_at)}};
+}
+
 std::string show_time(const std::optional<TimePoint>& time) {
   return time ? fmt::format("{:%F %T}", std::chrono::floor<std::chrono::seconds>(*time)) : "-";
 }

@@ -29,6 +29,8 @@ boost::json::value to_json(const migrate::Problem& problem, const std::string& n
 std::string show(const migrate::Finding& finding);
 boost::json::object to_json(const migrate::Finding& finding);
 
+boost::json::value to_json(const migrate::Backup& backup);
+
 /// "2025-11-14 12:55:10"; "-" for nothing.
 std::string show_time(const std::optional<TimePoint>& time);
 

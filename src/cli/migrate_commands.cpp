@@ -68,6 +68,32 @@ Outcome<Call<Options>> read_call(const Arguments& arguments, migrate::Missing mi
   return call;
 }
 
+/// Taken unless two flags say otherwise.
+Outcome<void> read_backup_wish(const Arguments& arguments, migrate::RunOptions& options) {
+  const bool without = arguments.has("--no-backup");
+  if (without != arguments.has("--i-accept-data-loss")) {
+    return migrate::stop(Exit::usage, "E-USAGE", "--no-backup and --i-accept-data-loss go together",
+                         "Without a backup nothing brings back what a migration destroys.");
+  }
+  if (without) return {};
+  options.backup.emplace();
+  options.backup->folder = arguments.get("--backup-dir").value_or("backups");
+  options.backup->scratch_url = arguments.get("--scratch-url").value_or("");
+  if (const auto program = arguments.get("--backup-by"))
+    options.backup->external = {"/bin/sh", "-c", *program};
+  return {};
+}
+
+std::vector<OptionSpec> with_backup(std::vector<OptionSpec> options) {
+  options.push_back({"--backup-dir", "DIR", "where backups lie; backups"});
+  options.push_back({"--backup-by", "COMMAND", "this command takes the backup, and answers for it"});
+  options.push_back(
+      {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which a backup is proved"});
+  options.push_back({"--no-backup", "", "none is taken; only together with --i-accept-data-loss"});
+  options.push_back({"--i-accept-data-loss", "", "see --no-backup"});
+  return options;
+}
+
 std::vector<OptionSpec> run_options(std::vector<OptionSpec> own) {
   std::vector<OptionSpec> options{dir_option()};
   for (OptionSpec& option : own) options.push_back(std::move(option));
@@ -121,7 +147,8 @@ Answer answer_of_run(const std::string& command, const std::string& begun, const
                  {command == "down" ? "reverted" : "applied", json_of(report.applied)},
                  {"failed", report.failed ? to_json(*report.failed, report.failed_name) : nullptr},
                  {"pending", static_cast<std::int64_t>(report.pending)},
-                 {"fingerprint", report.fingerprint}};
+                 {"fingerprint", report.fingerprint},
+                 {"backup", report.backup ? to_json(*report.backup) : nullptr}};
   return answer;
 }
 
@@ -139,6 +166,7 @@ Answer run(const std::string& command, Call<Options>& call, Function function) {
 Answered up_command(const Arguments& arguments) {
   auto call = read_call<migrate::UpOptions>(arguments, migrate::Missing::is_made);
   if (!call) return answer_of("up", call.error());
+  if (auto wish = read_backup_wish(arguments, call->options); !wish) return answer_of("up", wish.error());
   call->options.to = arguments.get("--to").value_or("");
   if (arguments.has("--steps")) {
     const auto steps = arguments.integer("--steps", 1, 1, 1'000'000);
@@ -152,6 +180,7 @@ Answered up_command(const Arguments& arguments) {
 Answered resume_command(const Arguments& arguments) {
   auto call = read_call<migrate::UpOptions>(arguments, migrate::Missing::is_an_error);
   if (!call) return answer_of("resume", call.error());
+  if (auto wish = read_backup_wish(arguments, call->options); !wish) return answer_of("resume", wish.error());
   call->options.only_resume = true;
   return run("resume", *call, migrate::up);
 }
@@ -159,6 +188,7 @@ Answered resume_command(const Arguments& arguments) {
 Answered down_command(const Arguments& arguments) {
   auto call = read_call<migrate::DownOptions>(arguments, migrate::Missing::is_an_error);
   if (!call) return answer_of("down", call.error());
+  if (auto wish = read_backup_wish(arguments, call->options); !wish) return answer_of("down", wish.error());
   call->options.name = arguments.get("NAME").value_or("");
   call->options.to = arguments.get("--to").value_or("");
   call->options.cascade = arguments.has("--cascade");
@@ -339,25 +369,25 @@ void add_migrate_commands(std::vector<Command>& commands) {
                            {"--check", "", "exit 20 if any are pending, 5 at drift, 7 if one stopped midway"},
                            layout_option()},
                           migrate_status));
-  commands.push_back(
-      make("up", "applies the migrations that are pending, each with its proof or not at all",
-           "guildhall migrate up --dir migrations --url sqlite:app.db --lock-wait 5min", {},
-           run_options({{"--to", "NAME", "as far as this one"},
-                        {"--steps", "N", "so many and no more"},
-                        {"--single-transaction", "", "all of them in one transaction, or none"}}),
-           up_command));
+  commands.push_back(make(
+      "up", "applies the migrations that are pending, each with its proof or not at all",
+      "guildhall migrate up --dir migrations --url sqlite:app.db --lock-wait 5min", {},
+      with_backup(run_options({{"--to", "NAME", "as far as this one"},
+                               {"--steps", "N", "so many and no more"},
+                               {"--single-transaction", "", "all of them in one transaction, or none"}})),
+      up_command));
   commands.push_back(make("resume", "goes on with a migration that stopped midway, behind its last statement",
                           "guildhall migrate resume --dir migrations --url postgres://app@db.example.org/app",
-                          {}, run_options({}), resume_command));
+                          {}, with_backup(run_options({})), resume_command));
   commands.push_back(
       make("down", "takes the last migration back, or the named one, and proves that the schema is as before",
            "guildhall migrate down 0004_add_entry_count --dir migrations --url sqlite:app.db",
            {{"NAME", "the migration; without it the last that was applied", false}},
-           run_options({{"--to", "NAME", "everything that was applied after this one"},
-                        {"--cascade", "", "what was applied after NAME goes first"},
-                        {"--only", "", "just NAME, whatever was applied after it"},
-                        {"--confirm-data-loss", "[=all]",
-                         "the rows that were counted may go; all: also the foundation's"}}),
+           with_backup(run_options({{"--to", "NAME", "everything that was applied after this one"},
+                                    {"--cascade", "", "what was applied after NAME goes first"},
+                                    {"--only", "", "just NAME, whatever was applied after it"},
+                                    {"--confirm-data-loss", "[=all]",
+                                     "the rows that were counted may go; all: also the foundation's"}})),
            down_command));
   commands.push_back(make("new", "makes the files of a new migration and of its way back",
                           "guildhall migrate new \"add entry count\" --dir migrations",

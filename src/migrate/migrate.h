@@ -2,6 +2,9 @@
 //
 //   sql_lexer.h        SQL text as tokens, for PostgreSQL and for SQLite
 //   sql_statements.h   a file of SQL as statements, and what kind each is
+//   backup.h           backups of anybody's database, taken and proved
+//   backup_files.h     their names, what is written down beside each, and which are old enough to go
+//   restore.h          putting a database back to what a backup holds
 //
 // Called at every start and by commands that open the database, before anything else does. It promises: a
 // migration is applied in one transaction with its journal row, or not at all; an applied file that

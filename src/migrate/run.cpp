@@ -91,9 +91,61 @@ class Run {
     bench.watch->update();
     bench.applied_by = who_runs(*session_, target_.dialect);
     bench.git_revision = revision_of(set_.directory);
+    if (auto kept = back_up(bench); !kept) return kept;
     auto done = together() ? perform_together(bench, *steps) : perform(bench, *steps);
     report_.fingerprint = bench.watch->now().fingerprint();
+    if (done && options_.backup) prune_backups();
     return done;
+  }
+
+  /// Taken and proved, or nothing is run.
+  Outcome<void> back_up(Workbench& bench) {
+    if (!options_.backup) {
+      bench.note = "without a backup, which was asked for";
+      return {};
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    auto backup = take_backup(backup_options(bench));
+    if (!backup) return std::unexpected(problem_of_backup(backup.error()));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    report_.backup = *std::move(backup);
+    bench.backup_file = report_.backup->file.filename().string();
+    bench.backup_sha256 = report_.backup->record.sha256;
+    options_.say(backup_line(*report_.backup, took.count()));
+    return {};
+  }
+
+  BackupOptions backup_options(const Workbench& bench) const {
+    static const SystemClock clock;
+    BackupOptions wanted;
+    wanted.url = target_.url;
+    wanted.folder = options_.backup->folder;
+    wanted.external = options_.backup->external;
+    if (!wanted.external.empty()) wanted.coverage = Coverage::external;
+    wanted.scratch_url = options_.backup->scratch_url;
+    wanted.proof = options_.backup->proof;
+    wanted.fingerprint = [dialect = target_.dialect](store::SchemaSession& session) {
+      return read_snapshot(session, dialect).fingerprint();
+    };
+    wanted.run_token = bench.lock->token();
+    wanted.clock = &clock;
+    wanted.reporting.report = [this](const Progress& progress) {
+      options_.say(progress.all == 0
+                       ? fmt::format("backup: {} ...", progress.step)
+                       : fmt::format("backup: {} {} %", progress.step, 100 * progress.done / progress.all));
+    };
+    return wanted;
+  }
+
+  /// What is old goes, but what the journal's unfinished rows or the last one may need.
+  void prune_backups() {
+    const auto rows = Journal(*session_, target_.dialect).read();
+    const auto database = database_of(target_.url);
+    if (!rows || !database) return;
+    const auto pruned =
+        prune(options_.backup->folder, *database,
+              std::chrono::floor<Duration>(std::chrono::system_clock::now()), backups_in_use(*rows));
+    if (!pruned) options_.say(fmt::format("backup: old ones stay: {}", pruned.error().message));
   }
 
   Outcome<void> perform(Workbench& bench, const std::vector<Step>& steps) {
@@ -360,6 +412,42 @@ Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standin
           "Give it a higher number, or use --allow-late, which first proves that the order does not matter.");
   }
   return {};
+}
+
+std::string backup_line(const Backup& backup, double seconds) {
+  if (backup.file.empty()) return fmt::format("backup: by the given program in {:.1f} s", seconds);
+  const char* proof = backup.record.verified == 3   ? "verified (restore)"
+                      : backup.record.verified == 2 ? "verified (read to its end)"
+                                                    : "verified (sum)";
+  return fmt::format("backup: {} {} in {:.1f} s, {}", backup.file.filename().string(),
+                     shown_bytes(backup.record.size), seconds, proof);
+}
+
+Problem problem_of_backup(const Error& error) {
+  const auto made = [&](Exit exit, std::string code) {
+    return Problem{exit, {std::move(code), Level::error, "", 0, error.message, error.hint}};
+  };
+  switch (fault_of(error)) {
+    case Fault::no_space: return made(Exit::no_space, "MG-SPACE");
+    case Fault::permission: return made(Exit::no_permission, "MG-PERMISSION");
+    case Fault::unreachable: return made(Exit::no_database, "MG-CONNECTION");
+    case Fault::refused: return made(Exit::refused, "MG-REFUSED");
+    case Fault::usage: return made(Exit::usage, "E-USAGE");
+    case Fault::failed: break;
+  }
+  return made(Exit::no_backup, "MG-BACKUP");
+}
+
+std::set<std::string> backups_in_use(const std::vector<JournalRow>& rows) {
+  std::set<std::string> used;
+  std::string last;
+  for (const JournalRow& row : rows) {
+    if (row.backup_file.empty()) continue;
+    if (row.state == "started" || row.state == "partial") used.insert(row.backup_file);
+    if (row.state == "applied") last = row.backup_file;
+  }
+  if (!last.empty()) used.insert(last);
+  return used;
 }
 
 RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options) {

@@ -1,16 +1,28 @@
 // up, resume and down: what is to be done, in which order, under the lock; and what may not be done.
 #pragma once
 
+#include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "migrate/apply.h"
+#include "migrate/backup.h"
 #include "migrate/history.h"
 
 namespace guildhall::migrate {
 
+/// Before anything is run: what is taken, and where it is put.
+struct BackupWish {
+  std::filesystem::path folder = "backups";
+  std::vector<std::string> external = {};  // a program of the operator's takes it instead
+  std::string scratch_url = {};            // where it is proved; "": at the same server
+  Proof proof = Proof::by_size;
+};
+
 struct RunOptions {
+  std::optional<BackupWish> backup;  // nothing: without one, which the journal then says
   std::chrono::milliseconds lock_wait{0};
   LockTimings lock;
   ApplyLimits limits;
@@ -43,8 +55,15 @@ struct RunReport {
   std::string fingerprint;  // of the schema, where it was looked at
   std::optional<Problem> failed;
   std::string failed_name;
-  Findings warnings;
+  std::optional<Backup> backup;
 };
+
+/// Backups that are not too old to be kept: those of runs that are not finished, and of the last one.
+std::set<std::string> backups_in_use(const std::vector<JournalRow>& rows);
+/// "backup: NAME 1.2 MiB in 0.4 s, verified (restore)"
+std::string backup_line(const Backup& backup, double seconds);
+/// What a backup or a restore brought, with its exit.
+Problem problem_of_backup(const Error& error);
 
 /// Applies what is pending. With nothing to do it takes no lock.
 RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options);

@@ -1,19 +1,22 @@
 // kill -9 at random moments of each kind of migration: the next plain `up` succeeds, at once, and everything is there
 // once.
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { full, sleep } from '../support/guildhall.mjs';
 import { Project, projects } from './support.mjs';
 
 const moments = full ? 20 : 5;
+const quick = ['--no-backup', '--i-accept-data-loss']; // so that the kill meets the migration
 
 /** Begins `up`, kills it after a while, and again until it comes through by itself. */
-async function killAndGoOn(project, longest) {
-  const runner = project.begin('up');
+async function killAndGoOn(project, longest, ...flags) {
+  const runner = project.begin('up', ...flags);
   await sleep(Math.random() * longest);
   await runner.stop('SIGKILL');
   const begun = Date.now();
-  const next = await project.migrate('up', '--lock-wait', '30s');
+  const next = await project.migrate('up', '--lock-wait', '30s', ...flags);
   assert.equal(next.code, 0, `${next.stdout}${next.stderr}`);
   return Date.now() - begun;
 }
@@ -26,7 +29,7 @@ describe('kill -9', { concurrency: 2 }, () => {
       for (let i = 0; i < moments; i += 1) {
         const number = String(i).padStart(4, '0');
         project.write(`${number}_fill.sql`, `${i === 0 ? 'CREATE TABLE t (x integer);' : ''}\n${slow}\n${slow}`);
-        await killAndGoOn(project, 250);
+        await killAndGoOn(project, 250, ...quick);
         const [{ n }] = await project.query('SELECT count(*) AS n FROM t');
         assert.equal(Number(n), (i + 1) * 80_000, 'a migration ran twice or in part');
       }
@@ -40,11 +43,27 @@ describe('kill -9', { concurrency: 2 }, () => {
     assert.equal((await project.migrate('up')).code, 0);
     for (let i = 1; i <= moments; i += 1) {
       project.write(`${String(i).padStart(4, '0')}_index.sql`, `-- guildhall: transaction=none\nINSERT INTO t VALUES (-${i}, 'once');\nCREATE INDEX CONCURRENTLY t_${i} ON t (y, x);\nINSERT INTO t VALUES (-${i}, 'twice');`);
-      await killAndGoOn(project, 400);
+      await killAndGoOn(project, 400, ...quick);
     }
     const indexes = await project.query("SELECT count(*) FILTER (WHERE indisvalid)::int AS valid, count(*)::int AS n FROM pg_index WHERE indrelid = 't'::regclass");
     assert.deepEqual(indexes, [{ valid: moments, n: moments }]);
     const [{ n }] = await project.query('SELECT count(*)::int AS n FROM t WHERE x < 0');
     assert.equal(n, 2 * moments, 'a statement ran twice or not at all');
   });
+
+  for (const [where, make] of projects) {
+    test(`${moments} times while a backup is taken on ${where}`, { timeout: 300_000 }, async () => {
+      const project = await make();
+      project.write('0000_table.sql', 'CREATE TABLE t (x integer);');
+      assert.equal((await project.migrate('up', ...quick)).code, 0);
+      for (let i = 1; i <= moments; i += 1) {
+        project.write(`${String(i).padStart(4, '0')}_row.sql`, `INSERT INTO t VALUES (${i});`);
+        await killAndGoOn(project, where === 'SQLite' ? 30 : 700);
+        const torsos = readdirSync(project.backups).filter((name) => !/\.(json|partial)$/.test(name) && !existsSync(join(project.backups, `${name}.json`)));
+        assert.deepEqual(torsos, [], 'what was not proved has a name');
+      }
+      const [{ n }] = await project.query('SELECT count(*) AS n FROM t');
+      assert.equal(Number(n), moments);
+    });
+  }
 });

@@ -3,4 +3,5 @@
 import './sample_set.mjs';
 import './rivals.mjs';
 import './kills.mjs';
+import './backups.mjs';
 import './wrong_input.mjs';

@@ -40,6 +40,7 @@ export class Project {
   constructor(url) {
     this.url = url;
     this.dir = join(temporaryFolder(), 'migrations');
+    this.backups = join(temporaryFolder(), 'backups');
     mkdirSync(this.dir);
   }
   write(name, text) {
@@ -50,7 +51,9 @@ export class Project {
   }
   arguments(command, ...more) {
     const words = Array.isArray(command) ? command : [command];
-    return ['migrate', ...words, ...(words[0] === 'unlock' ? [] : ['--dir', this.dir]), ...more];
+    const files = ['unlock', 'backup', 'restore', 'prune'].includes(words[0]) ? [] : ['--dir', this.dir];
+    const backups = ['up', 'down', 'resume', 'backup', 'prune'].includes(words[0]) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
+    return ['migrate', ...words, ...files, ...backups, ...more];
   }
   environment() {
     return { DATABASE_URL: this.url };

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { run } from '../support/guildhall.mjs';
 import { postgres, Project } from './support.mjs';
 
-const commands = ['status', 'up', 'resume', 'down', 'new', 'verify', 'repair', 'unlock'];
+const commands = ['status', 'up', 'resume', 'down', 'new', 'verify', 'repair', 'unlock', 'backup', 'restore', 'prune'];
 
 describe('wrong input', () => {
   test('an unknown flag of any command ends with 2, and nothing is opened', async () => {
@@ -14,7 +14,7 @@ describe('wrong input', () => {
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
     for (const command of commands) {
       for (const flag of ['--backup-onl', '--frobnicate', '--dri=x', '-x']) {
-        const result = await project.migrate(command, flag);
+        const result = await project.migrate(command, flag, ...(command === 'restore' ? ['file.sql'] : []));
         assert.equal(result.code, 2, `${command} ${flag}: ${result.stdout}${result.stderr}`);
         assert.match(result.stderr, /unknown option/);
       }
@@ -29,7 +29,7 @@ describe('wrong input', () => {
   test('values that cannot be meant', async () => {
     const project = Project.onSqlite();
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
-    for (const words of [['up', '--steps', '0'], ['up', '--steps', 'many'], ['up', '--lock-wait', 'soon'], ['up', '--layout', 'goose'],
+    for (const words of [['up', '--steps', '0'], ['up', '--steps', 'many'], ['up', '--lock-wait', 'soon'], ['up', '--layout', 'goose'], ['up', '--no-backup'], ['up', '--i-accept-data-loss'],
       ['down', '--cascade', '--only'], ['down', '--confirm-data-loss=some'], ['repair'], ['unlock', '--force', 'x'], ['verify', '--dir']]) {
       const result = await project.migrate(words.slice(0, 1), ...words.slice(1));
       assert.equal(result.code, 2, `${words.join(' ')}: ${result.stdout}${result.stderr}`);
@@ -117,13 +117,13 @@ describe('wrong input', () => {
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
     project.write('0001_table.down.sql', 'DROP TABLE t;');
     const shapes = [
-      [['up'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'pending', 'fingerprint']],
+      [['up'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'pending', 'fingerprint', 'backup']],
       [['status'], ['command', 'ok', 'database', 'lock', 'migrations', 'counts', 'last_backup']],
       [['verify'], ['command', 'ok', 'exit', 'findings', 'errors', 'warnings']],
       [['repair', '--cosmetic'], ['command', 'ok', 'accepted']],
       [['unlock'], ['command', 'ok', 'held', 'released']],
-      [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'pending', 'fingerprint']],
-      [['down'], ['command', 'ok', 'exit', 'run', 'reverted', 'failed', 'pending', 'fingerprint']],
+      [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'pending', 'fingerprint', 'backup']],
+      [['down'], ['command', 'ok', 'exit', 'run', 'reverted', 'failed', 'pending', 'fingerprint', 'backup']],
       [['new', 'one more'], ['command', 'ok', 'up', 'down']],
     ];
     for (const [words, keys] of shapes) {

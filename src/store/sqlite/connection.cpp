@@ -314,6 +314,57 @@ void Connection::run_for_each(const std::string& sql, const std::vector<std::vec
   }
 }
 
+namespace {
+
+/// Between two reports.
+constexpr int kPagesAtOnce = 256;
+/// How often a writer in the way is waited for, some milliseconds each time.
+constexpr int kMostWaits = 1'000;
+constexpr int kWaitMilliseconds = 5;
+
+struct Closer {
+  void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+};
+
+}  // namespace
+
+bool Connection::copy_to(const std::string& file,
+                         const std::function<bool(std::int64_t, std::int64_t)>& progress) {
+  sqlite3* opened = nullptr;
+  const int result = sqlite3_open_v2(
+      file.c_str(), &opened,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const std::unique_ptr<sqlite3, Closer> target(opened);
+  if (result != SQLITE_OK) fail_with(target.get(), "cannot open the copy");
+  sqlite3_backup* copying = sqlite3_backup_init(target.get(), "main", db_, "main");
+  if (copying == nullptr) fail_with(target.get(), "cannot begin the copy");
+  int waits = 0;
+  int step = SQLITE_OK;
+  bool wanted = true;
+  while (wanted && step != SQLITE_DONE) {
+    step = sqlite3_backup_step(copying, kPagesAtOnce);
+    if ((step & 0xFF) == SQLITE_BUSY || (step & 0xFF) == SQLITE_LOCKED) {
+      if (++waits > kMostWaits) break;
+      sqlite3_sleep(kWaitMilliseconds);
+    } else if (step != SQLITE_OK && step != SQLITE_DONE) {
+      break;
+    }
+    const std::int64_t all = sqlite3_backup_pagecount(copying);
+    wanted = progress(all - sqlite3_backup_remaining(copying), all);
+  }
+  const bool out_of_space = is_out_of_space(step);
+  const int ended = sqlite3_backup_finish(copying);
+  if (!wanted) return false;
+  if (step == SQLITE_DONE && ended == SQLITE_OK) return true;
+  throw DatabaseError(out_of_space ? DbCode::full : code_of(step == SQLITE_DONE ? ended : step),
+                      fmt::format("SQLITE_{}", step), fmt::format("copying: {}", sqlite3_errstr(step)));
+}
+
+void Connection::keep_log() {
+  int yes = 1;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_PERSIST_WAL, &yes);
+}
+
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
 std::int64_t Connection::data_version() { return std::stoll(query("PRAGMA data_version").at(0).at(0)); }

@@ -58,6 +58,11 @@ class Connection {
   std::vector<std::vector<Value>> read(const std::string& sql, const std::vector<Value>& values);
   /// Runs one statement once for each row of values, bound to $1, $2, ...
   void run_for_each(const std::string& sql, const std::vector<std::vector<Value>>& rows);
+  /// Copies the database, in a transaction the state of its beginning, into a file; `progress` is told of the
+  /// pages copied and of all, and ends it with false: then the answer is false, too.
+  bool copy_to(const std::string& file, const std::function<bool(std::int64_t, std::int64_t)>& progress);
+  /// A write-ahead log stays beside the file when the last connection closes.
+  void keep_log();
   bool in_transaction() const;
   std::int64_t data_version();
 

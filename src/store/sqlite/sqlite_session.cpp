@@ -1,3 +1,5 @@
+#include "store/sqlite/sqlite_session.h"
+
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -21,41 +23,9 @@ Error cannot_open(const std::string& file, const DatabaseError& failure) {
           "Check that the folder exists and that this user may write there (data.dir, database.url)."};
 }
 
-class SqliteSession final : public SchemaSession {
- public:
-  SqliteSession(const std::string& file, sqlite::Role role) : file_(file), connection_(file, role) {}
-
-  void execute(const std::string& script) override { connection_.execute(script.c_str()); }
-  std::int64_t run(const std::string& statement) override { return connection_.run_one(statement); }
-  std::function<void()> canceller() const override { return connection_.interrupter(); }
-  Rows query(const std::string& sql, const std::vector<std::string>& values) override {
-    return connection_.query(sql, values);
-  }
-  std::vector<ValueRow> read(const std::string& sql, const ValueRow& values) override {
-    return connection_.read(sql, values);
-  }
-  void insert(const std::string& table, const std::vector<Column>& columns,
-              const std::vector<ValueRow>& rows) override {
-    std::string names;
-    std::string places;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      names += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", columns[i].name);
-      places += fmt::format("{}${}", i == 0 ? "" : ", ", i + 1);
-    }
-    connection_.run_for_each(fmt::format("INSERT INTO \"{}\" ({}) VALUES ({})", table, names, places), rows);
-  }
-  void begin() override { connection_.execute("BEGIN IMMEDIATE"); }
-  bool in_transaction() const override { return connection_.in_transaction(); }
-  const std::string& name() const override { return file_; }
-
- private:
-  std::string file_;
-  sqlite::Connection connection_;
-};
-
 Result<std::unique_ptr<SchemaSession>> open_checked(const std::string& file, sqlite::Role role) {
   try {
-    auto session = std::make_unique<SqliteSession>(file, role);
+    auto session = std::make_unique<sqlite::SqliteSession>(file, role);
     session->query("SELECT count(*) FROM sqlite_schema", {});
     if (std::filesystem::file_size(file) <= kCheckedBytes) {
       const auto findings = session->query("PRAGMA quick_check(1)", {});
@@ -77,7 +47,7 @@ Result<std::unique_ptr<SchemaSession>> open_existing_session(const std::string& 
                 "`guildhall run` makes it; --data-dir and --url say where.");
   }
   try {
-    auto session = std::make_unique<SqliteSession>(file, sqlite::Role::schema);
+    auto session = std::make_unique<sqlite::SqliteSession>(file, sqlite::Role::schema);
     session->query("SELECT count(*) FROM sqlite_schema", {});
     return session;
   } catch (const DatabaseError& failure) {

@@ -1,0 +1,77 @@
+// Backups before each change: taken, proved, refused when damaged, put back.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { projects } from './support.mjs';
+
+describe('backups', () => {
+  for (const [where, make] of projects) {
+    const filesOf = (project) => readdirSync(project.backups).filter((name) => !name.endsWith('.json')).sort();
+
+    test(`on ${where}: one before each up and down that has work, named in the journal, and put back it has the exact rows`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer PRIMARY KEY); INSERT INTO t VALUES (1);');
+      project.write('0002_more.sql', 'ALTER TABLE t ADD COLUMN y integer;');
+      project.write('0002_more.down.sql', 'ALTER TABLE t DROP COLUMN y;');
+      const first = await project.json('up', '--to', '0001');
+      assert.equal(first.code, 0, first.stderr);
+      assert.equal(first.answer.backup.verified, true);
+      assert.equal((await project.migrate('up', '--to', '0001')).code, 0);
+      assert.equal(filesOf(project).length, 1, 'without work none is taken');
+      await project.execute('INSERT INTO t VALUES (2), (3)');
+      const second = await project.json('up');
+      assert.equal(second.code, 0, second.stderr);
+      const status = await project.json('status');
+      assert.equal(status.answer.last_backup.file, filesOf(project).at(-1));
+      assert.equal(status.answer.last_backup.sha256, second.answer.backup.sha256);
+
+      await project.execute('INSERT INTO t VALUES (4, 4); DELETE FROM t WHERE x = 1');
+      const file = second.answer.backup.file;
+      const restored = await project.migrate('restore', file);
+      assert.equal(restored.code, 0, restored.stderr);
+      assert.match(restored.stdout, /What was there is kept as .*_before_/);
+      assert.deepEqual((await project.query('SELECT x FROM t ORDER BY x')).map(({ x }) => x), [1, 2, 3]);
+      assert.deepEqual(await project.states(), ['0001_table applied', '0002_more pending']);
+      const { answer } = await project.json('unlock');
+      assert.equal(answer.held, false, 'the lock of the run that took it is not in it');
+    });
+
+    test(`on ${where}: what is truncated, altered or no backup is refused, and nothing changes`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer); INSERT INTO t VALUES (1);');
+      assert.equal((await project.migrate('up')).code, 0);
+      const taken = await project.json('backup');
+      assert.equal(taken.code, 0, taken.stderr);
+      await project.execute('INSERT INTO t VALUES (2)');
+      const { file } = taken.answer.backup;
+      const whole = readFileSync(file);
+      const refused = async () => {
+        const result = await project.migrate('restore', file);
+        assert.notEqual(result.code, 0);
+        assert.match(result.stderr, /^MG-BACKUP: .+\nhint: /);
+        assert.deepEqual((await project.query('SELECT count(*) AS n FROM t')).map(({ n }) => Number(n)), [2]);
+      };
+      truncateSync(file, whole.length - 100);
+      await refused();
+      const altered = Buffer.from(whole);
+      altered[Math.floor(altered.length / 2)] ^= 1;
+      writeFileSync(file, altered);
+      await refused();
+      writeFileSync(file, '');
+      await refused();
+      assert.equal((await project.migrate('restore', join(project.backups, 'none.sql'))).code !== 0, true);
+    });
+
+    test(`on ${where}: a backup that fails stops everything, and two words are needed to do without`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
+      const failed = await project.migrate('up', '--backup-by', 'echo no tape in the drive >&2; exit 3');
+      assert.equal(failed.code, 8, failed.stderr);
+      assert.match(failed.stderr, /no tape in the drive/);
+      assert.deepEqual(await project.states(), ['0001_table pending']);
+      assert.equal((await project.migrate('up', '--no-backup')).code, 2);
+      assert.equal((await project.migrate('up', '--no-backup', '--i-accept-data-loss')).code, 0);
+    });
+  }
+});
