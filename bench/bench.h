@@ -74,8 +74,8 @@ Figures measure_sealed_sqlite(Size size);
 Figures measure_group_commit(Size size);
 /// Many rows by one statement on PostgreSQL, in each way that it knows.
 Figures measure_batches(Size size);
-/// Small migrations, a table and an index each, against psql; full: 500 of them. Status of 5,000 files. SQL read by
-/// the lexer.
+/// Small migrations, a table and an index each, against psql; full: 500 of them. Status of 5,000 files. SQL
+/// read by the lexer.
 Figures measure_migrations(Size size);
 
 }  // namespace guildhall::bench
