@@ -11,6 +11,7 @@
 #include "cli/migrate_status.h"
 #include "cli/signals.h"
 #include "migrate/new_migration.h"
+#include "migrate/proofs.h"
 #include "migrate/repair.h"
 #include "migrate/run.h"
 #include "migrate/unlock.h"
@@ -173,6 +174,7 @@ Answered up_command(const Arguments& arguments) {
     if (!steps) return std::unexpected(steps.error());
     call->options.steps = static_cast<std::size_t>(*steps);
   }
+  call->options.allow_late = arguments.has("--allow-late");
   call->options.together = arguments.has("--single-transaction");
   return run("up", *call, migrate::up);
 }
@@ -260,6 +262,11 @@ Answered verify_command(const Arguments& arguments) {
     const auto compared = migrate::verify_database(*target, *set, options);
     if (!compared) return answer_of("verify", compared.error());
     findings.insert(findings.end(), compared->begin(), compared->end());
+    if (!arguments.has("--roundtrip")) continue;
+    const auto proved = migrate::prove_round_trips(*target, *set, arguments.get("--scratch-url").value_or(""),
+                                                   sayer(arguments));
+    if (!proved) return answer_of("verify", proved.error());
+    findings.insert(findings.end(), proved->begin(), proved->end());
   }
   const bool strict = arguments.has("--strict");
   Answer answer;
@@ -369,13 +376,16 @@ void add_migrate_commands(std::vector<Command>& commands) {
                            {"--check", "", "exit 20 if any are pending, 5 at drift, 7 if one stopped midway"},
                            layout_option()},
                           migrate_status));
-  commands.push_back(make(
-      "up", "applies the migrations that are pending, each with its proof or not at all",
-      "guildhall migrate up --dir migrations --url sqlite:app.db --lock-wait 5min", {},
-      with_backup(run_options({{"--to", "NAME", "as far as this one"},
-                               {"--steps", "N", "so many and no more"},
-                               {"--single-transaction", "", "all of them in one transaction, or none"}})),
-      up_command));
+  commands.push_back(
+      make("up", "applies the migrations that are pending, each with its proof or not at all",
+           "guildhall migrate up --dir migrations --url sqlite:app.db --lock-wait 5min", {},
+           with_backup(run_options(
+               {{"--to", "NAME", "as far as this one"},
+                {"--steps", "N", "so many and no more"},
+                {"--allow-late", "",
+                 "late ones too, once a database of its own has proved that the order does not matter"},
+                {"--single-transaction", "", "all of them in one transaction, or none"}})),
+           up_command));
   commands.push_back(make("resume", "goes on with a migration that stopped midway, behind its last statement",
                           "guildhall migrate resume --dir migrations --url postgres://app@db.example.org/app",
                           {}, with_backup(run_options({})), resume_command));
@@ -393,14 +403,16 @@ void add_migrate_commands(std::vector<Command>& commands) {
                           "guildhall migrate new \"add entry count\" --dir migrations",
                           {{"DESCRIPTION", "a few words on what it does"}}, {dir_option(), layout_option()},
                           new_command));
-  commands.push_back(make("verify",
-                          "checks names, SQL and, with a database, what was applied; changes nothing",
-                          "guildhall migrate verify --dir migrations --strict", {},
-                          {dir_option(),
-                           {"--strict", "", "warnings count as errors"},
-                           {"--schema", "", "compare the live schema with what the last migration left"},
-                           layout_option()},
-                          verify_command));
+  commands.push_back(
+      make("verify", "checks names, SQL and, with a database, what was applied; changes nothing",
+           "guildhall migrate verify --dir migrations --strict", {},
+           {dir_option(),
+            {"--strict", "", "warnings count as errors"},
+            {"--schema", "", "compare the live schema with what the last migration left"},
+            {"--roundtrip", "", "apply each one, take it back and apply it again, in a database of its own"},
+            {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
+            layout_option()},
+           verify_command));
   commands.push_back(make(
       "repair", "accepts that the file of an applied migration is another now",
       "guildhall migrate repair --accept 0000_first --reason \"default moved to the code\" --dir migrations "

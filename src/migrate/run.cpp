@@ -6,6 +6,7 @@
 
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
+#include "migrate/proofs.h"
 #include "migrate/revision.h"
 #include "migrate/script_rules.h"
 
@@ -39,10 +40,11 @@ class Run {
  protected:
   /// What is to be done as the journal stands; asked before the lock and again under it.
   virtual Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) = 0;
+  virtual bool allow_late() const { return false; }
   /// All of it in one transaction?
   virtual bool together() const { return false; }
   /// Whether that may be done; asked once, under the lock.
-  virtual Outcome<void> allow(const std::vector<Step>&) { return {}; }
+  virtual Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>&) { return {}; }
 
   const Target& target_;
   const MigrationSet& set_;
@@ -67,7 +69,8 @@ class Run {
     if (!rows) return std::unexpected(rows.error());
     standings_ = compare(set_, *rows);
     count();
-    if (auto agreed = check_agreement(set_, standings_); !agreed) return std::unexpected(agreed.error());
+    if (auto agreed = check_agreement(set_, standings_, allow_late()); !agreed)
+      return std::unexpected(agreed.error());
     return plan(standings_);
   }
 
@@ -85,7 +88,7 @@ class Run {
     const auto steps = look();
     if (!steps) return std::unexpected(steps.error());
     if (steps->empty()) return {};
-    if (auto allowed = allow(*steps); !allowed) return allowed;
+    if (auto allowed = allow(standings_, *steps); !allowed) return allowed;
     Workbench bench{target_, session_.get(), lock->get(), options_.limits, options_.interrupt, options_.say};
     bench.watch = std::make_unique<SchemaWatch>(*session_, target_.dialect);
     bench.watch->update();
@@ -238,8 +241,7 @@ class Up final : public Run {
         return stop(Exit::midway, "MG-MIDWAY", fmt::format("the way back of {} stopped midway", one.name),
                     "Finish it first: guildhall migrate down " + one.name);
       }
-      const bool wanted = one.state == State::partial ||
-                          (!up_.only_resume && (one.state == State::pending || one.state == State::failed));
+      const bool wanted = one.state == State::partial || (!up_.only_resume && is_to_do(one.state));
       const bool in_steps = !up_.steps || steps.size() < *up_.steps;
       const bool in_reach = last == nullptr || &one <= last;
       if (wanted && in_steps && in_reach) steps.push_back({up_job(one), nullptr});
@@ -247,6 +249,18 @@ class Up final : public Run {
     return steps;
   }
 
+  static bool is_to_do(State state) {
+    return state == State::pending || state == State::failed || state == State::late;
+  }
+
+  Outcome<void> allow(const std::vector<Standing>& standings, const std::vector<Step>&) override {
+    const bool late =
+        std::ranges::any_of(standings, [](const Standing& one) { return one.state == State::late; });
+    if (!late) return {};
+    return prove_late(target_, standings, up_.backup ? up_.backup->scratch_url : "");
+  }
+
+  bool allow_late() const override { return up_.allow_late; }
   bool together() const override { return up_.together; }
 
   const UpOptions& up_;
@@ -366,7 +380,7 @@ class Down final : public Run {
     return lines;
   }
 
-  Outcome<void> allow(const std::vector<Step>& steps) override {
+  Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>& steps) override {
     for (const Step& step : steps) {
       const auto losses = count_losses(*session_, step.job.script->statements, target_.dialect);
       if (losses.empty()) continue;
@@ -389,7 +403,8 @@ class Down final : public Run {
 
 }  // namespace
 
-Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings) {
+Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings,
+                              bool allow_late) {
   for (const Finding& one : set.findings) {
     if (one.level != Level::error) continue;
     Problem problem{one.code.starts_with('L') ? Exit::refused : Exit::drift, one};
@@ -406,7 +421,7 @@ Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standin
     if (one.state == State::missing)
       return stop(Exit::drift, "E-MISSING", fmt::format("{} was applied, and its file is gone", one.name),
                   "Bring the file back.");
-    if (one.state == State::late)
+    if (one.state == State::late && !allow_late)
       return stop(
           Exit::drift, "E-LATE", fmt::format("{} is not applied, and later ones are", one.name),
           "Give it a higher number, or use --allow-late, which first proves that the order does not matter.");

@@ -33,6 +33,7 @@ struct RunOptions {
 struct UpOptions : RunOptions {
   std::string to;                    // as far as this one; "": all
   std::optional<std::size_t> steps;  // so many
+  bool allow_late = false;           // late ones too, once it is proved that the order does not matter
   bool together = false;             // all in one transaction, or none
   bool only_resume = false;          // what stopped midway, and nothing else
 };
@@ -73,6 +74,7 @@ RunReport down(const Target& target, const MigrationSet& set, const DownOptions&
 
 /// Why nothing may be run: errors in the files, then files and journal that do not agree. Problems `drift`,
 /// `refused`.
-Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings);
+Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings,
+                              bool allow_late);
 
 }  // namespace guildhall::migrate

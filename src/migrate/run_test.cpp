@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "migrate/proofs.h"
 #include "tests/support/any_database.h"
 
 namespace guildhall::migrate {
@@ -211,6 +212,43 @@ TEST_F(AnyDatabaseRun, ALateFileIsDrift) {
   write("0001_late.sql", "CREATE TABLE late (x integer)");
   EXPECT_THAT(standings(), testing::Contains("0001_late late"));
   EXPECT_EQ(result(up()), "5 E-LATE");
+}
+
+TEST_F(AnyDatabaseRun, ALateFileThatHarmsNothingIsProvedAndApplied) {
+  write_three();
+  up();
+  write("0001_late.sql", "CREATE TABLE late (x integer)");
+  UpOptions options;
+  options.allow_late = true;
+  const auto report = up(options);
+  EXPECT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_THAT(names(report), ElementsAre("0001_late"));
+  EXPECT_EQ(result(up()), "OK");
+}
+
+TEST_F(AnyDatabaseRun, ALateFileThatMakesAnotherSchemaIsNotApplied) {
+  write_three();
+  up();
+  write("0001_late.sql", "CREATE TABLE IF NOT EXISTS attempts (other integer)");
+  UpOptions options;
+  options.allow_late = true;
+  EXPECT_EQ(result(up(options)), "5 E-LATE");
+  write("0001_late.sql", "CREATE TABLE attempts (id integer PRIMARY KEY, user_id integer);");
+  const auto refused = up(options);
+  EXPECT_EQ(result(refused), "5 E-LATE");
+  EXPECT_THAT(refused.failed->finding.text, HasSubstr("0001_late cannot be applied"));
+  EXPECT_THAT(standings(), testing::Contains("0001_late late"));
+}
+
+TEST_F(AnyDatabaseRun, WaysBackAreProvedBeforeTheyAreNeeded) {
+  write_three();
+  const auto prove = [&] { return *prove_round_trips(target(), set(), "", [](const std::string&) {}); };
+  EXPECT_THAT(prove(), IsEmpty());
+  EXPECT_FALSE(Journal(session(), target().dialect).exists()) << "the database itself is not touched";
+  write("0004_entry_count.down.sql", "DROP TABLE attempts;");
+  ASSERT_THAT(prove(), testing::SizeIs(1));
+  EXPECT_EQ(prove()[0].code, "E-ROUNDTRIP");
+  EXPECT_EQ(prove()[0].name, "0004_entry_count");
 }
 
 TEST_F(AnyDatabaseRun, ErrorsInTheFilesStopBeforeAnything) {

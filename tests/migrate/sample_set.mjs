@@ -89,4 +89,34 @@ describe('the set of 0000, 0003 and 0004', () => {
     assert.equal(rest.code, 0, rest.stderr);
     assert.equal(rest.answer.applied.length, 4);
   });
+
+  test('0001, generated after 0003 to 0008 had been applied, is proved to be none that may come late', async () => {
+    const project = await Project.onPostgres();
+    const pg = await postgres();
+    await pg.execute('postgres', "DO $$ BEGIN CREATE ROLE streambot; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    project.use('first');
+    project.use('later');
+    const late = readFileSync(join(project.dir, '0001_generated_again.sql'));
+    rmSync(join(project.dir, '0001_generated_again.sql'));
+    assert.equal((await project.migrate('up', '--no-backup', '--i-accept-data-loss')).code, 5, 'the list names a file that is gone');
+    assert.equal((await project.migrate('up', '--layout', 'plain')).code, 0);
+    project.write('0001_generated_again.sql', late);
+    const refused = await project.migrate('up', '--allow-late');
+    assert.equal(refused.code, 5);
+    assert.match(refused.stderr, /E-LATE: 0001_generated_again cannot be applied in that order: .*already exists/);
+    assert.deepEqual(await project.query("SELECT to_regclass('obs_connections') AS t"), [{ t: null }]);
+  });
+
+  test('each way back is proved in a database of its own', async () => {
+    const project = await Project.onPostgres();
+    project.use('first');
+    const proved = await project.migrate('verify', '--roundtrip');
+    assert.equal(proved.code, 0, proved.stdout + proved.stderr);
+    for (const name of three) assert.match(proved.stdout, new RegExp(`${name} up, down, up: the same`));
+    project.write('0004_entry_attempts.down.sql', 'DROP TABLE "giveaway_entry_attempts";');
+    const wrong = await project.migrate('verify', '--roundtrip');
+    assert.equal(wrong.code, 5);
+    assert.match(wrong.stdout, /E-ROUNDTRIP: 0004_entry_attempts: .*still there: added column public.giveaways.entry_count/);
+    assert.match((await project.migrate('status')).stdout, /no journal/);
+  });
 });
