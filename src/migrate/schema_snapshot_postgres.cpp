@@ -55,10 +55,11 @@ std::string comment_on(std::string_view catalog, std::string_view oid, std::stri
       oid, catalog, column);
 }
 
+/// Or, of routines, of a range type.
 std::string is_of_extension(std::string_view catalog, std::string_view oid) {
   return fmt::format(
-      "EXISTS (SELECT FROM pg_depend WHERE classid = '{}'::regclass AND objid = {} AND deptype = 'e')",
-      catalog, oid);
+      "EXISTS (SELECT FROM pg_depend WHERE classid = '{}'::regclass AND objid = {} AND deptype IN ({}))",
+      catalog, oid, catalog == "pg_proc" ? "'e', 'i'" : "'e'");
 }
 
 std::string is_own_schema(std::string_view schema) {
@@ -204,8 +205,8 @@ SELECT r.oid, 'policy', name, quote_ident(polname), false, {}, NULL,
               (SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE role::regrole::text END, ', '
                                  ORDER BY role::regrole::text COLLATE "C")
                  FROM unnest(polroles) AS role))
-         || coalesce(format(' USING (%s)', pg_get_expr(polqual, polrelid)), '')
-         || coalesce(format(' WITH CHECK (%s)', pg_get_expr(polwithcheck, polrelid)), ''),
+         || coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '')
+         || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', ''),
        NULL, NULL, NULL, NULL, NULL, NULL
   FROM r JOIN pg_policy p ON polrelid = r.oid)",
                      comment_on("pg_policy", "p.oid"));

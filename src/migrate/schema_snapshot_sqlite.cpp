@@ -329,11 +329,12 @@ bool is_tools(std::string_view table) {
 }  // namespace
 
 std::vector<SqliteEntry> sqlite_entries(store::SchemaSession& session) {
-  // Without a text: the indexes of constraints.
-  const Rows rows = session.query(
-      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE "
-      "'sqlite\\_%' "
-      "ESCAPE '\\' ORDER BY tbl_name, type, name");
+  // Without a text: the indexes of constraints. Shadows are what a virtual table keeps its content in.
+  const Rows rows = session.query(R"(
+SELECT type, name, tbl_name, sql FROM sqlite_schema
+ WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+   AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow')
+ ORDER BY tbl_name, type, name)");
   std::vector<SqliteEntry> entries;
   for (const auto& row : rows) {
     if (!is_tools(row[2])) entries.push_back({row[0], row[1], row[2], row[3]});

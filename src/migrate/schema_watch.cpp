@@ -12,9 +12,9 @@ SchemaWatch::SchemaWatch(store::SchemaSession& session, Dialect dialect, const S
     : source_(dialect == Dialect::postgres ? watch_postgres(session, options)
                                            : watch_sqlite(session, options)) {}
 
-const SchemaSnapshot& SchemaWatch::update() {
+const SchemaSnapshot& SchemaWatch::update(Changed changed) {
   SchemaSnapshot next = now_;
-  source_->update(next);
+  source_->update(next, changed);
   before_ = std::exchange(now_, std::move(next));
   return now_;
 }
@@ -31,7 +31,7 @@ class SqliteSource final : public SchemaWatch::Source {
   SqliteSource(store::SchemaSession& session, const SnapshotOptions& options)
       : session_(session), options_(options) {}
 
-  void update(SchemaSnapshot& kept) override {
+  void update(SchemaSnapshot& kept, SchemaWatch::Changed) override {
     const SchemaReading reading(session_, Dialect::sqlite);
     // The number grows with each change of the schema, and falls with a rollback: undo() takes it back.
     State next{session_.query("PRAGMA schema_version").at(0).at(0), {}};

@@ -16,12 +16,17 @@ namespace guildhall::migrate {
 
 class SchemaWatch {
  public:
+  /// Where the schema may have changed since the last update. `here`: in the transaction that is open, and
+  /// nowhere else. That costs less: the locks that it holds say whose columns and indexes to look at. What
+  /// others did is then not looked for before the next update with `anywhere`.
+  enum class Changed { anywhere, here };
+
   /// One of the two databases.
   class Source {
    public:
     virtual ~Source() = default;
     /// Makes `kept` equal to a whole reading. Whatever it throws, the source stays as it was.
-    virtual void update(SchemaSnapshot& kept) = 0;
+    virtual void update(SchemaSnapshot& kept, Changed changed) = 0;
     /// Takes back what the last update made of the source.
     virtual void undo() = 0;
   };
@@ -31,7 +36,7 @@ class SchemaWatch {
 
   /// Reads what changed since the last time, in the transaction that is open or in one of its own. Equal to
   /// read_snapshot. Throws DatabaseError; then the watch is as it was.
-  const SchemaSnapshot& update();
+  const SchemaSnapshot& update(Changed changed = Changed::anywhere);
   /// As of the last update; empty before the first.
   const SchemaSnapshot& now() const { return now_; }
   /// Back to what it was before the last update, once: when that was in a transaction that was rolled back.

@@ -21,9 +21,11 @@ struct Watched {
   std::string_view rows;  // which of them
   std::string_view key;   // "" where a row never goes without another one that is counted or rewritten
   std::string_view part;
+  // A transaction that changes them holds a lock on the relation till its end.
+  bool are_locked = false;
 };
 
-/// Everything below this number was there when the database was made.
+/// Everything below this number was there when the database was made; 2200 is the schema "public".
 #define FIRST_OWN "16384"
 
 constexpr Watched kWatched[] = {
@@ -39,7 +41,7 @@ constexpr Watched kWatched[] = {
     {"pg_type", "r.oid >= " FIRST_OWN " AND r.typtype IN ('e', 'd', 'r')", "r.oid", "'t' || r.oid"},
     {"pg_namespace", "true", "r.oid", "'n' || r.oid"},
     {"pg_extension", "true", "r.oid", "'x' || r.oid"},
-    {"pg_description", "(r.objoid >= " FIRST_OWN " OR r.classoid = 'pg_namespace'::regclass)",
+    {"pg_description", "(r.objoid >= " FIRST_OWN " OR r.objoid = 2200)",
      "r.objoid || '.' || r.classoid || '.' || r.objsubid",
      R"(CASE r.classoid
           WHEN 'pg_class'::regclass THEN
@@ -59,10 +61,10 @@ constexpr Watched kWatched[] = {
           WHEN 'pg_namespace'::regclass THEN 'n' || r.objoid
           WHEN 'pg_extension'::regclass THEN 'x' || r.objoid
         END)"},
-    {"pg_attribute", "r.attrelid >= " FIRST_OWN "", "", "'c' || r.attrelid"},
-    {"pg_attrdef", "true", "", "'c' || r.adrelid"},
-    {"pg_index", "r.indexrelid >= " FIRST_OWN, "", "'c' || r.indrelid"},
-    {"pg_inherits", "true", "", "'c' || r.inhrelid"},
+    {"pg_attribute", "r.attrelid >= " FIRST_OWN "", "", "'c' || r.attrelid", true},
+    {"pg_attrdef", "true", "", "'c' || r.adrelid", true},
+    {"pg_index", "r.indexrelid >= " FIRST_OWN, "", "'c' || r.indrelid", true},
+    {"pg_inherits", "true", "", "'c' || r.inhrelid", true},
     {"pg_sequence", "true", "", "'c' || r.seqrelid"},
     {"pg_enum", "true", "", "'t' || r.enumtypid"},
 };
@@ -71,22 +73,41 @@ constexpr std::size_t kCounted =
 
 /// One row for each of kWatched: its place there, how many rows there are, and those for which `is_new` as
 /// "key part,key part"; then the oldest transaction that is open.
-std::string changes_sql(std::string_view is_new) {
-  std::string sql;
-  for (std::size_t i = 0; i < std::size(kWatched); ++i) {
-    const Watched& watched = kWatched[i];
-    if (i > 0) sql += "\nUNION ALL\n";
-    if (!watched.key.empty()) {
-      sql += fmt::format(
-          "SELECT {}, count(*), string_agg({} || ' ' || coalesce({}, '-'), ',') FILTER (WHERE {}), "
-          "pg_snapshot_xmin(pg_current_snapshot())::xid FROM {} AS r WHERE {}",
-          i, watched.key, watched.part, is_new, watched.table, watched.rows);
-    } else {
-      sql += fmt::format("SELECT {}, 0, string_agg({}, ','), NULL FROM {} AS r WHERE {} AND {}", i,
-                         watched.part, watched.table, watched.rows, is_new);
-    }
+std::string change_sql(std::size_t i, std::string_view is_new) {
+  const Watched& watched = kWatched[i];
+  if (watched.key.empty()) {
+    return fmt::format("SELECT {}, 0, string_agg({}, ','), NULL FROM {} AS r WHERE {} AND {}", i,
+                       watched.part, watched.table, watched.rows, is_new);
   }
-  return sql;
+  return fmt::format(
+      "SELECT {}, count(*), string_agg({} || ' ' || coalesce({}, '-'), ',') FILTER (WHERE {}), "
+      "pg_snapshot_xmin(pg_current_snapshot())::xid FROM {} AS r WHERE {}",
+      i, watched.key, watched.part, is_new, watched.table, watched.rows);
+}
+
+/// Written since transaction $1, or later.
+constexpr std::string_view kNewSince = "age(r.xmin) <= (SELECT age($1))";
+/// In this transaction, or later.
+constexpr std::string_view kNewHere = "age(r.xmin) <= (SELECT age(pg_current_xact_id_if_assigned()::xid))";
+
+std::string changes_sql(std::string_view is_new) {
+  std::vector<std::string> selections;
+  for (std::size_t i = 0; i < std::size(kWatched); ++i) selections.push_back(change_sql(i, is_new));
+  return fmt::format("{}", fmt::join(selections, "\nUNION ALL\n"));
+}
+
+/// With the relations that this transaction has locked in place of those that are_locked. What only reads or
+/// writes rows takes the three weakest modes.
+std::string changes_here_sql() {
+  std::vector<std::string> selections{fmt::format(R"(
+SELECT {}, 0, string_agg('c' || coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = l.relation), l.relation), ','), NULL
+  FROM pg_locks l WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= 16384
+   AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))",
+                                                  std::size(kWatched))};
+  for (std::size_t i = 0; i < std::size(kWatched); ++i) {
+    if (!kWatched[i].are_locked) selections.push_back(change_sql(i, kNewHere));
+  }
+  return fmt::format("{}", fmt::join(selections, "\nUNION ALL\n"));
 }
 
 /// Parts whose text may hang on the columns of these relations ($1).
@@ -145,15 +166,15 @@ class PostgresSource final : public SchemaWatch::Source {
   PostgresSource(store::SchemaSession& session, const SnapshotOptions& options)
       : session_(session), options_(options) {}
 
-  void update(SchemaSnapshot& kept) override {
+  void update(SchemaSnapshot& kept, SchemaWatch::Changed changed) override {
     try {
-      update_once(kept);
+      update_once(kept, changed);
     } catch (const store::DatabaseError& failure) {
       undo();
       // A migration may have said DEALLOCATE ALL.
       if (failure.sqlstate() != kNoSuchStatement || !is_prepared_) throw;
       is_prepared_ = false;
-      update_once(kept);
+      update_once(kept, changed);
     }
   }
 
@@ -164,12 +185,12 @@ class PostgresSource final : public SchemaWatch::Source {
   }
 
  private:
-  void update_once(SchemaSnapshot& kept) {
+  void update_once(SchemaSnapshot& kept, SchemaWatch::Changed where) {
     undo_ = {state_.horizon, {}, {}};
     const SchemaReading reading(session_, Dialect::postgres);
     if (state_.horizon.empty()) return read_all(kept);
     prepare();
-    const auto changed = find_changes();
+    const auto changed = find_changes(where == SchemaWatch::Changed::here);
     if (!changed || !read_changed(kept, *changed)) read_all(kept);
   }
 
@@ -180,11 +201,12 @@ class PostgresSource final : public SchemaWatch::Source {
     std::set<std::string> there;
     for (auto& row : session_.query("SELECT name FROM pg_prepared_statements")) there.insert(row[0]);
     const auto prepare_one = [&](const std::string& name, std::string_view type, std::string_view sql) {
-      if (!there.contains(name)) session_.execute(fmt::format("PREPARE {} ({}) AS {}", name, type, sql));
+      if (!there.contains(name)) session_.execute(fmt::format("PREPARE {}{} AS {}", name, type, sql));
     };
-    prepare_one("guildhall_changes", "xid", changes_sql("age(r.xmin) <= (SELECT age($1))"));
-    prepare_one("guildhall_dependents", "oid[]", kDependents);
-    prepare_one("guildhall_relations", "oid[]", postgres_parts_sql(Catalog::relation, "$1"));
+    prepare_one("guildhall_changes", "(xid)", changes_sql(kNewSince));
+    prepare_one("guildhall_changes_here", "", changes_here_sql());
+    prepare_one("guildhall_dependents", "(oid[])", kDependents);
+    prepare_one("guildhall_relations", "(oid[])", postgres_parts_sql(Catalog::relation, "$1"));
     is_prepared_ = true;
   }
 
@@ -204,16 +226,19 @@ class PostgresSource final : public SchemaWatch::Source {
   }
 
   /// The parts with rows that were written or went since; nothing when that cannot be told.
-  std::optional<Ids> find_changes() {
+  std::optional<Ids> find_changes(bool here) {
     Ids changed;
     std::vector<std::size_t> shrunk;
-    for (const auto& row : session_.query(fmt::format("EXECUTE guildhall_changes ('{}')", undo_.horizon))) {
+    const auto rows = session_.query(here ? std::string("EXECUTE guildhall_changes_here")
+                                          : fmt::format("EXECUTE guildhall_changes ('{}')", undo_.horizon));
+    for (const auto& row : rows) {
       const std::size_t catalog = std::stoul(row[0]);
       if (catalog >= kCounted) {
         for (const std::string_view part : split(row[2], ',')) changed.emplace(part);
         continue;
       }
-      state_.horizon = row[3];
+      // Others may have written since, too.
+      if (!here) state_.horizon = row[3];
       take_written(catalog, row[2], changed);
       const std::size_t there = std::stoul(row[1]);
       const std::size_t known = state_.members[catalog].size();
