@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/text.h"
 #include "migrate/checksums.h"
+#include "migrate/derived_down.h"
 #include "migrate/index_build.h"
 #include "migrate/script_rules.h"
 
@@ -35,6 +36,39 @@ std::vector<std::string> change_lines(const std::vector<SchemaDifference>& chang
 
 std::string joined(const std::vector<std::string>& lines) {
   return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+/// Whose rows a statement writes, as it is written; "" when it is none that names a table.
+std::string written_table(const SqlStatement& statement) {
+  const auto& tokens = statement.tokens;
+  const bool update = is_keyword(tokens[0], "update");
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const bool before_name = update ? i == 0 : is_keyword(tokens[i], "into") || is_keyword(tokens[i], "from");
+    if (!before_name || i + 1 >= tokens.size()) continue;
+    std::string name(tokens[i + 1].text);
+    for (std::size_t next = i + 2; next + 1 < tokens.size() && is_symbol(tokens[next], "."); next += 2)
+      name += "." + std::string(tokens[next + 1].text);
+    return name;
+  }
+  return "";
+}
+
+std::string without_quotes(std::string name) {
+  std::erase(name, '"');
+  return name;
+}
+
+/// Rows that were there before: not those of a table that the migration made. What a block of code does
+/// nobody knows.
+bool changes_rows(const SqlStatement& statement, const std::vector<SchemaDifference>& changes) {
+  const std::string tag = command_tag(statement);
+  if (tag == "DO" || tag == "CALL" || tag == "TRUNCATE" || tag == "EXECUTE") return true;
+  if (tag != "INSERT" && tag != "UPDATE" && tag != "DELETE" && tag != "MERGE") return false;
+  const std::string table = without_quotes(written_table(statement));
+  return std::ranges::none_of(changes, [&](const SchemaDifference& change) {
+    return change.kind == SchemaDifference::Kind::added && change.to.kind == "table" &&
+           (without_quotes(change.to.name) == table || without_quotes(change.to.name).ends_with("." + table));
+  });
 }
 
 std::size_t line_of(const SqlStatement& statement, std::optional<std::size_t> position) {
@@ -253,7 +287,7 @@ class Application {
     done.fingerprint_after = after.fingerprint();
     done.schema_changes = joined(change_lines(changes));
     if (job_.direction == "up") {
-      if (done.down_source.empty()) done.down_source = "none";
+      if (done.down_source.empty()) derive(before, after, changes, done);
       return {};
     }
     const std::string wrong = difference_to_expected(done);
@@ -264,6 +298,21 @@ class Application {
                 fmt::format("the way back of {} does not lead back: {}", job_.name,
                             wrong.empty() ? "the same objects, otherwise defined" : wrong),
                 "Nothing was kept. Mend the down script, or restore a backup.");
+  }
+
+  /// The way back that nobody wrote, where there is one.
+  void derive(const SchemaSnapshot& before, const SchemaSnapshot& after,
+              const std::vector<SchemaDifference>& changes, JournalRow& done) const {
+    const bool changes_data = std::ranges::any_of(
+        script_.statements, [&](const SqlStatement& statement) { return changes_rows(statement, changes); });
+    const DerivedDown down = derive_down(before, after, dialect(), changes_data);
+    done.down_source = down.exists() ? "derived" : "none";
+    done.down_script = down.script();
+    if (down.exists()) {
+      done.down_checksum = checksum_of_bytes(done.down_script);
+    } else {
+      done.note += (done.note.empty() ? "no way back: " : "; no way back: ") + down.none;
+    }
   }
 
   std::string difference_to_expected(const JournalRow& done) const {

@@ -343,8 +343,37 @@ TEST_F(AnyDatabaseRun, AWayBackThatDoesNotLeadBackIsRolledBack) {
 }
 
 TEST_F(AnyDatabaseRun, WithoutAWayBackNothingIsDone) {
-  write("0001_data.sql", "CREATE TABLE a (x integer); INSERT INTO a VALUES (1);");
+  write("0001_table.sql", "CREATE TABLE a (x integer);");
+  write("0002_data.sql", "INSERT INTO a VALUES (1);");
   up();
+  EXPECT_EQ(result(down()), "6 MG-NOWAY");
+}
+
+TEST_F(AnyDatabaseRun, AWayBackThatNobodyWroteIsDerivedAndLeadsBack) {
+  const std::string empty = fingerprint();
+  write("0001_tables.sql",
+        "CREATE TABLE a (x integer); CREATE TABLE b (y integer); CREATE INDEX b_y ON b (y); INSERT INTO b "
+        "VALUES (1);");
+  write("0002_column.sql", "ALTER TABLE a ADD COLUMN z integer;");
+  up();
+  const auto rows = *Journal(session(), target().dialect).read();
+  EXPECT_EQ(rows[0].down_source, "derived");
+  EXPECT_THAT(rows[1].down_script, HasSubstr("DROP COLUMN"));
+  EXPECT_EQ(result(down()), "OK");
+  EXPECT_EQ(result(down()), "6 MG-FOUNDATION") << "the row that it put there counts as data";
+  DownOptions all;
+  all.confirm_all = true;
+  EXPECT_EQ(result(down(all)), "OK");
+  EXPECT_EQ(fingerprint(), empty);
+}
+
+TEST_F(AnyDatabaseRun, WhyThereIsNoWayBackIsInTheJournal) {
+  write("0001_table.sql", "CREATE TABLE a (x integer); CREATE TABLE b (x integer);");
+  write("0002_gone.sql", "DROP TABLE b;");
+  up();
+  const auto row = Journal(session(), target().dialect).read()->at(1);
+  EXPECT_EQ(row.down_source, "none");
+  EXPECT_THAT(row.note, HasSubstr("no way back: "));
   EXPECT_EQ(result(down()), "6 MG-NOWAY");
 }
 
