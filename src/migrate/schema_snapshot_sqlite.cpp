@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/text.h"
 #include "migrate/schema_reading.h"
@@ -322,6 +323,15 @@ SchemaObject entry_object(const SqliteEntry& entry) {
           entry.sql};
 }
 
+/// What virtual tables keep their content in.
+std::set<std::string> shadow_tables(store::SchemaSession& session) {
+  std::set<std::string> names;
+  for (auto& row :
+       session.query("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"))
+    names.insert(std::move(row[0]));
+  return names;
+}
+
 bool is_tools(std::string_view table) {
   return std::ranges::find(kToolRelations, table) != std::end(kToolRelations);
 }
@@ -329,15 +339,20 @@ bool is_tools(std::string_view table) {
 }  // namespace
 
 std::vector<SqliteEntry> sqlite_entries(store::SchemaSession& session) {
-  // Without a text: the indexes of constraints. Shadows are what a virtual table keeps its content in.
+  // Without a text: the indexes of constraints.
   const Rows rows = session.query(R"(
-SELECT type, name, tbl_name, sql FROM sqlite_schema
- WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
-   AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow')
- ORDER BY tbl_name, type, name)");
+SELECT type, name, tbl_name, sql, rootpage FROM sqlite_schema
+ WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY tbl_name, type, name)");
   std::vector<SqliteEntry> entries;
+  entries.reserve(rows.size());
+  bool has_virtual = false;
   for (const auto& row : rows) {
     if (!is_tools(row[2])) entries.push_back({row[0], row[1], row[2], row[3]});
+    has_virtual = has_virtual || (row[0] == "table" && row[4] == "0");
+  }
+  if (has_virtual) {
+    const auto shadows = shadow_tables(session);
+    std::erase_if(entries, [&](const SqliteEntry& entry) { return shadows.contains(entry.table); });
   }
   return entries;
 }

@@ -21,22 +21,23 @@ struct Watched {
   std::string_view rows;  // which of them
   std::string_view key;   // "" where a row never goes without another one that is counted or rewritten
   std::string_view part;
-  // A transaction that changes them holds a lock on the relation till its end.
+  // A transaction that changes them, but for rights, holds a lock on the relation till its end.
   bool are_locked = false;
 };
 
 /// Everything below this number was there when the database was made; 2200 is the schema "public".
 #define FIRST_OWN "16384"
+/// A row of pg_class: an index is part of its table.
+#define RELATION_PART "'c' || coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = r.oid), r.oid)"
 
 constexpr Watched kWatched[] = {
-    {"pg_class", "r.oid >= " FIRST_OWN " AND r.relnamespace <> 99", "r.oid",
-     "'c' || coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = r.oid), r.oid)"},
-    {"pg_constraint", "r.oid >= " FIRST_OWN, "r.oid",
-     "CASE r.conrelid WHEN 0 THEN 't' || r.contypid ELSE 'c' || r.conrelid END"},
-    {"pg_trigger", "NOT r.tgisinternal", "r.oid", "'c' || r.tgrelid"},
-    {"pg_policy", "true", "r.oid", "'c' || r.polrelid"},
-    {"pg_rewrite", "r.oid >= " FIRST_OWN, "r.oid", "'c' || r.ev_class"},
-    {"pg_statistic_ext", "true", "r.oid", "'c' || r.stxrelid"},
+    {"pg_class", "r.oid >= " FIRST_OWN " AND r.relnamespace <> 99", "r.oid", RELATION_PART, true},
+    {"pg_constraint", "r.oid >= " FIRST_OWN " AND r.contypid = 0", "r.oid", "'c' || r.conrelid", true},
+    {"pg_trigger", "NOT r.tgisinternal", "r.oid", "'c' || r.tgrelid", true},
+    {"pg_policy", "true", "r.oid", "'c' || r.polrelid", true},
+    {"pg_rewrite", "r.oid >= " FIRST_OWN, "r.oid", "'c' || r.ev_class", true},
+    {"pg_statistic_ext", "true", "r.oid", "'c' || r.stxrelid", true},
+    {"pg_constraint", "r.oid >= " FIRST_OWN " AND r.contypid > 0", "r.oid", "'t' || r.contypid"},
     {"pg_proc", "r.oid >= " FIRST_OWN, "r.oid", "'p' || r.oid"},
     {"pg_type", "r.oid >= " FIRST_OWN " AND r.typtype IN ('e', 'd', 'r')", "r.oid", "'t' || r.oid"},
     {"pg_namespace", "true", "r.oid", "'n' || r.oid"},
@@ -61,7 +62,7 @@ constexpr Watched kWatched[] = {
           WHEN 'pg_namespace'::regclass THEN 'n' || r.objoid
           WHEN 'pg_extension'::regclass THEN 'x' || r.objoid
         END)"},
-    {"pg_attribute", "r.attrelid >= " FIRST_OWN "", "", "'c' || r.attrelid", true},
+    {"pg_attribute", "r.attrelid >= " FIRST_OWN, "", "'c' || r.attrelid", true},
     {"pg_attrdef", "true", "", "'c' || r.adrelid", true},
     {"pg_index", "r.indexrelid >= " FIRST_OWN, "", "'c' || r.indrelid", true},
     {"pg_inherits", "true", "", "'c' || r.inhrelid", true},
@@ -96,14 +97,16 @@ std::string changes_sql(std::string_view is_new) {
   return fmt::format("{}", fmt::join(selections, "\nUNION ALL\n"));
 }
 
-/// With the relations that this transaction has locked in place of those that are_locked. What only reads or
-/// writes rows takes the three weakest modes.
+/// With the relations that this transaction has locked, or given rights on, in place of those that
+/// are_locked. What only reads or writes rows takes the three weakest modes.
 std::string changes_here_sql() {
   std::vector<std::string> selections{fmt::format(R"(
-SELECT {}, 0, string_agg('c' || coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = l.relation), l.relation), ','), NULL
-  FROM pg_locks l WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= 16384
-   AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))",
-                                                  std::size(kWatched))};
+SELECT {0}, 0, string_agg({1}, ','), NULL FROM
+       (SELECT relation AS oid FROM pg_locks
+         WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= {2}
+           AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+         UNION SELECT oid FROM pg_class AS r WHERE {3}) AS r)",
+                                                  std::size(kWatched), RELATION_PART, FIRST_OWN, kNewHere)};
   for (std::size_t i = 0; i < std::size(kWatched); ++i) {
     if (!kWatched[i].are_locked) selections.push_back(change_sql(i, kNewHere));
   }
@@ -138,6 +141,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return pieces;
 }
 
+using Ids = std::set<std::string, std::less<>>;
+
 /// The rows of the counted catalogs: key -> part.
 using Members = std::array<std::unordered_map<std::string, std::string>, kCounted>;
 
@@ -145,6 +150,9 @@ using Members = std::array<std::unordered_map<std::string, std::string>, kCounte
 struct State {
   std::string horizon;  // the oldest transaction that was open; "" before the first reading
   Members members;
+  // Parts that updates with Changed::here found: the next other one looks at them again, since the members do
+  // not know them.
+  Ids unsettled;
 };
 
 /// How to go back by one update: either the members that changed, or all of them.
@@ -157,9 +165,8 @@ struct Undo {
   };
   std::vector<Entry> entries;
   std::optional<Members> all;
+  Ids settled;  // were in `unsettled`
 };
-
-using Ids = std::set<std::string, std::less<>>;
 
 class PostgresSource final : public SchemaWatch::Source {
  public:
@@ -186,7 +193,7 @@ class PostgresSource final : public SchemaWatch::Source {
 
  private:
   void update_once(SchemaSnapshot& kept, SchemaWatch::Changed where) {
-    undo_ = {state_.horizon, {}, {}};
+    undo_ = {state_.horizon, {}, {}, {}};
     const SchemaReading reading(session_, Dialect::postgres);
     if (state_.horizon.empty()) return read_all(kept);
     prepare();
@@ -212,6 +219,7 @@ class PostgresSource final : public SchemaWatch::Source {
 
   void read_all(SchemaSnapshot& kept) {
     take_back_entries();
+    settle();
     undo_.all = std::exchange(state_.members, {});
     for (const auto& row : session_.query(changes_sql("true"))) {
       const std::size_t catalog = std::stoul(row[0]);
@@ -247,8 +255,16 @@ class PostgresSource final : public SchemaWatch::Source {
     }
     for (const std::size_t catalog : shrunk) find_gone(catalog, changed);
     changed.erase("-");
+    if (here) {
+      state_.unsettled.insert(changed.begin(), changed.end());
+    } else {
+      changed.insert(state_.unsettled.begin(), state_.unsettled.end());
+      settle();
+    }
     return changed;
   }
+
+  void settle() { undo_.settled = std::exchange(state_.unsettled, {}); }
 
   void take_written(std::size_t catalog, std::string_view entries, Ids& changed) {
     for (const std::string_view entry : split(entries, ',')) {
@@ -300,6 +316,7 @@ class PostgresSource final : public SchemaWatch::Source {
       }
     }
     undo_.entries.clear();
+    state_.unsettled.merge(undo_.settled);
   }
 
   /// False when others may be called otherwise now, or speak of these in other words: then all is read.
