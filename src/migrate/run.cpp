@@ -390,7 +390,7 @@ class Down final : public Run {
                                 describe(losses)),
                     "If everything is meant to go: --confirm-data-loss=all");
       }
-      if (down_.confirm_data_loss) continue;
+      if (down_.confirm_data_loss || down_.confirm_all) continue;
       return stop(Exit::refused, "MG-DATALOSS",
                   fmt::format("{} down will drop: {}", step.job.name, describe(losses)),
                   "If that is meant: --confirm-data-loss");
