@@ -105,7 +105,8 @@ SELECT oid, CASE relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END, NULL, n
 constexpr std::string_view kViews = R"(
 SELECT oid, CASE relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, NULL, name, grants, comment, NULL,
        pg_get_viewdef(oid),
-       (SELECT string_agg(quote_ident(attname) || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+       (SELECT string_agg(quote_ident(attname) || ' ' || format_type(atttypid, atttypmod), ', '
+                          ORDER BY attnum)
           FROM pg_attribute WHERE attrelid = r.oid AND attnum > 0 AND NOT attisdropped),
        array_to_string(reloptions, ', '), NULL, NULL, NULL, NULL
   FROM r WHERE relkind IN ('v', 'm'))";
@@ -114,7 +115,8 @@ constexpr std::string_view kColumnTypes = R"(
 SELECT oid, 'type', NULL, name, grants,
        (SELECT description FROM pg_description JOIN pg_type t ON t.oid = objoid
          WHERE t.typrelid = r.oid AND classoid = 'pg_type'::regclass AND objsubid = 0), NULL,
-       (SELECT string_agg(quote_ident(attname) || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+       (SELECT string_agg(quote_ident(attname) || ' ' || format_type(atttypid, atttypmod), ', '
+                          ORDER BY attnum)
           FROM pg_attribute WHERE attrelid = r.oid AND attnum > 0 AND NOT attisdropped),
        NULL, NULL, NULL, NULL, NULL, NULL
   FROM r WHERE relkind = 'c')";
@@ -242,7 +244,8 @@ SELECT p.oid, CASE prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' E
        format('%I.%I(%s)', nspname, proname, oidvectortypes(proargtypes)),
        proacl IS NOT NULL OR proowner::regrole::text <> quote_ident(current_user), {}, NULL,
        CASE prokind WHEN 'a' THEN
-         (SELECT format('(%s) SFUNC %s STYPE %s FINALFUNC %s COMBINEFUNC %s INITCOND %L SORTOP %s KIND %s %s %s',
+         (SELECT format('(%s) SFUNC %s STYPE %s FINALFUNC %s COMBINEFUNC %s '
+                        'INITCOND %L SORTOP %s KIND %s %s %s',
                         pg_get_function_arguments(p.oid), aggtransfn, format_type(aggtranstype, NULL),
                         aggfinalfn, aggcombinefn, agginitval, aggsortop::regoperator, aggkind,
                         provolatile, proparallel)
@@ -272,7 +275,8 @@ SELECT oid, 'enum', NULL, name, grants, comment, NULL,
 UNION ALL
 SELECT r.oid, 'domain', NULL, r.name, grants, comment, NULL, format_type(r.typbasetype, r.typtypmod),
        CASE WHEN r.typnotnull THEN 'yes' END, pg_get_expr(r.typdefaultbin, 0),
-       CASE WHEN r.typcollation <> b.typcollation THEN r.typcollation::regcollation::text END, NULL, NULL, NULL
+       CASE WHEN r.typcollation <> b.typcollation THEN r.typcollation::regcollation::text END,
+       NULL, NULL, NULL
   FROM r JOIN pg_type b ON b.oid = r.typbasetype WHERE r.typtype = 'd'
 UNION ALL
 SELECT r.oid, 'domain constraint', name, quote_ident(conname), false, {4}, NULL,
@@ -282,7 +286,8 @@ UNION ALL
 SELECT r.oid, 'range type', NULL, name, grants, comment, NULL,
        format('SUBTYPE = %s, MULTIRANGE_TYPE_NAME = %s', format_type(rngsubtype, NULL),
               format_type(rngmultitypid, NULL))
-         || CASE WHEN rngcollation <> 0 THEN format(', COLLATION = %s', rngcollation::regcollation) ELSE '' END,
+         || CASE WHEN rngcollation <> 0 THEN format(', COLLATION = %s', rngcollation::regcollation)
+                 ELSE '' END,
        NULL, NULL, NULL, NULL, NULL, NULL
   FROM r JOIN pg_range ON rngtypid = r.oid)",
                      comment_on("pg_type", "t.oid"), one_of("t.oid", wanted), is_own_schema("nspname"),

@@ -274,7 +274,8 @@ class TableReader {
     };
     std::map<std::size_t, Key> keys;
     const Rows rows = session_.query(
-        R"(SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list($1) ORDER BY id, seq)",
+        R"(
+SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_list($1) ORDER BY id, seq)",
         {table_.name});
     for (const auto& row : rows) {
       Key& key = keys[std::stoul(row[0])];
