@@ -3,7 +3,7 @@ find_package(GTest REQUIRED)
 enable_testing()
 
 add_library(test_support STATIC tests/support/test_world.cpp tests/support/test_database.cpp
-  tests/support/any_database.cpp tests/support/foreign_database.cpp tests/support/plain_database.cpp
+  tests/support/any_database.cpp tests/support/foreign_database.cpp
   tests/support/temporary_folder.cpp)
 target_link_libraries(test_support PUBLIC guildhall_web guildhall_migrate GTest::gtest)
 target_precompile_headers(test_support PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)

@@ -252,7 +252,7 @@ class Application {
     if (auto sound = check_foreign_keys(); !sound) return std::unexpected(sound.error());
     undo_settings();
     const SchemaSnapshot before = bench_.watch->now();
-    const SchemaSnapshot& after = bench_.watch->update();
+    const SchemaSnapshot& after = bench_.watch->update(SchemaWatch::Changed::here);
     watched_ = true;
     JournalRow done = row("applied", static_cast<std::int64_t>(script_.statements.size()));
     if (auto same = describe(before, after, done); !same) return std::unexpected(same.error());

@@ -210,13 +210,21 @@ class Deriver {
       if (difference.kind == Kind::added && difference.to.kind == "column")
         dropped_columns_.insert(difference.to.name);
     }
-    for (const SchemaObject* object : after_.objects()) {
-      if (!object->of.empty() && !is_foreign_key(*object)) parts_[object->of] += object->definition() + "\n";
-    }
   }
 
   bool goes_along(const SchemaObject& object) const {
     return dropped_.contains(object.of) || remade_.contains(object.of);
+  }
+
+  /// What the parts of a table are now, but its foreign keys.
+  std::string parts_of(const std::string& name) const {
+    std::string text;
+    for (const auto& part : after_.parts()) {
+      for (const SchemaObject& object : part->objects) {
+        if (object.of == name && !is_foreign_key(object)) text += object.definition() + "\n";
+      }
+    }
+    return text;
   }
 
   /// A serial or identity column's goes with the column.
@@ -418,6 +426,7 @@ class Deriver {
 
   /// Triggers and rules of a view, indexes of a materialised one.
   void take_parts_of_remade() {
+    if (remade_.empty()) return;
     for (const SchemaObject* object : before_.objects()) {
       if (remade_.contains(object->of)) make_again(*object);
     }
@@ -436,10 +445,9 @@ class Deriver {
   }
 
   std::string text_of(const SchemaObject& object) const {
-    const auto parts = parts_.find(object.name);
     const bool is_named_by_types = object.name.ends_with(")");
     return (is_named_by_types ? object.name + "\n" : "") + object.definition() +
-           (parts == parts_.end() || !object.of.empty() ? "" : "\n" + parts->second);
+           (object.of.empty() ? "\n" + parts_of(object.name) : "");
   }
 
   static std::string_view spoken_name(const SchemaObject& object) {
@@ -524,10 +532,9 @@ class Deriver {
   const SchemaSnapshot& after_;
   std::vector<SchemaDifference> differences_;
   DerivedDown down_;
-  std::set<std::string> dropped_;             // names of what is added and stands alone
-  std::set<std::string> dropped_columns_;     // names
-  std::set<std::string> remade_;              // names of what is dropped and made again
-  std::map<std::string, std::string> parts_;  // after: name -> what its parts are
+  std::set<std::string> dropped_;          // names of what is added and stands alone
+  std::set<std::string> dropped_columns_;  // names
+  std::set<std::string> remade_;           // names of what is dropped and made again
   std::map<const SchemaObject*, std::string> texts_;
   Objects drops_;
   Objects makes_;

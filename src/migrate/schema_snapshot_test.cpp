@@ -4,12 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/plain_database.h"
+#include "tests/support/any_database.h"
 
 namespace guildhall::migrate {
 namespace {
 
-using test::PlainDatabase;
+using test::AnyDatabase;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
@@ -31,12 +31,8 @@ std::vector<std::string> texts(const std::vector<SchemaDifference>& found) {
 
 class SchemaSnapshots : public testing::TestWithParam<Dialect> {
  protected:
-  void SetUp() override {
-    if (GetParam() == Dialect::postgres && !test::has_postgres_server())
-      GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
-  }
   SchemaSnapshot of(const std::string& script, const SnapshotOptions& options = {}) const {
-    PlainDatabase database(GetParam());
+    AnyDatabase database(GetParam());
     database.session().execute(script);
     return read_snapshot(database.session(), GetParam(), options);
   }
@@ -124,8 +120,7 @@ std::string differing(const SchemaSnapshot& from, const SchemaSnapshot& to) {
 }
 
 TEST(SchemaSnapshotOfPostgres, NoticesEveryKindOfChange) {
-  if (!test::has_postgres_server()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
-  PlainDatabase database(Dialect::postgres);
+  AnyDatabase database(Dialect::postgres);
   auto& session = database.session();
   session.execute(R"(
 CREATE TABLE t (a integer, b text, c integer CONSTRAINT c_positive CHECK (c > 0));
@@ -208,8 +203,7 @@ CREATE SEQUENCE s;)");
 }
 
 TEST(SchemaSnapshotOfPostgres, DoesNotDependOnTheSessionAndLeavesItAsItIs) {
-  if (!test::has_postgres_server()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
-  PlainDatabase database(Dialect::postgres);
+  AnyDatabase database(Dialect::postgres);
   auto& session = database.session();
   session.execute(R"(
 CREATE SCHEMA other;
@@ -236,8 +230,7 @@ CREATE DOMAIN other.dom AS other.mood DEFAULT 'good';)");
 }
 
 TEST(SchemaSnapshotOfPostgres, LeavesExtensionsAndTemporaryTablesOut) {
-  if (!test::has_postgres_server()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
-  PlainDatabase database(Dialect::postgres);
+  AnyDatabase database(Dialect::postgres);
   auto& session = database.session();
   const auto before = read_snapshot(session, Dialect::postgres);
   session.execute("CREATE TEMP TABLE mine (a serial); CREATE EXTENSION hstore");
@@ -246,8 +239,7 @@ TEST(SchemaSnapshotOfPostgres, LeavesExtensionsAndTemporaryTablesOut) {
 }
 
 TEST(SchemaSnapshotOfPostgres, CommentsCountOnlyWhenTheyAreToCount) {
-  if (!test::has_postgres_server()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
-  PlainDatabase database(Dialect::postgres);
+  AnyDatabase database(Dialect::postgres);
   auto& session = database.session();
   session.execute("CREATE TABLE t (a integer)");
   const auto before = read_snapshot(session, Dialect::postgres, {.comments = false});
@@ -256,8 +248,7 @@ TEST(SchemaSnapshotOfPostgres, CommentsCountOnlyWhenTheyAreToCount) {
 }
 
 TEST(SchemaSnapshotOfPostgres, TellsInvalidIndexes) {
-  if (!test::has_postgres_server()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
-  PlainDatabase database(Dialect::postgres);
+  AnyDatabase database(Dialect::postgres);
   auto& session = database.session();
   session.execute("CREATE TABLE t (a integer); INSERT INTO t VALUES (1), (1)");
   EXPECT_THROW(session.run("CREATE UNIQUE INDEX CONCURRENTLY u ON t (a)"), store::StatementError);
@@ -294,7 +285,7 @@ TEST(SchemaSnapshotOfSqlite, NoticesEveryKindOfChange) {
       {"CREATE TABLE t (a INTEGER, b TEXT); CREATE VIRTUAL TABLE f USING fts5(x)", "virtual"},
   };
   const auto of = [](const std::string& sql) {
-    PlainDatabase database(Dialect::sqlite);
+    AnyDatabase database(Dialect::sqlite);
     database.session().execute(sql);
     return read_snapshot(database.session(), Dialect::sqlite);
   };
@@ -308,7 +299,7 @@ TEST(SchemaSnapshotOfSqlite, NoticesEveryKindOfChange) {
 
 TEST(SchemaSnapshotOfSqlite, DoesNotDependOnHowItIsWritten) {
   const auto of = [](const std::string& sql) {
-    PlainDatabase database(Dialect::sqlite);
+    AnyDatabase database(Dialect::sqlite);
     database.session().execute(sql);
     return read_snapshot(database.session(), Dialect::sqlite);
   };
