@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "migrate/rewriting.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -14,86 +15,6 @@ constexpr std::size_t kLongestName = 63;  // NAMEDATALEN - 1
 bool has_words(const StatementReading& reading, std::initializer_list<std::string_view> words) {
   const auto matches = [](const Token& token, std::string_view word) { return is_keyword(token, word); };
   return !std::ranges::search(reading.statement.tokens, words, matches).empty();
-}
-
-/// Another value for each row, as far as the names of PostgreSQL's own functions tell.
-bool differs_from_row_to_row(const std::string& expression, Dialect dialect) {
-  static constexpr std::string_view kSame[] = {"now",
-                                               "transaction_timestamp",
-                                               "statement_timestamp",
-                                               "current_timestamp",
-                                               "localtimestamp",
-                                               "numeric",
-                                               "decimal",
-                                               "varchar",
-                                               "char",
-                                               "lower",
-                                               "upper",
-                                               "md5",
-                                               "coalesce",
-                                               "nullif",
-                                               "jsonb_build_object",
-                                               "to_jsonb",
-                                               "jsonb_build_array",
-                                               "make_interval",
-                                               "date_trunc",
-                                               "current_setting",
-                                               "bit",
-                                               "timezone",
-                                               "to_timestamp",
-                                               "array_fill",
-                                               "interval"};
-  const auto tokens = lex(expression, dialect);
-  if (!tokens) return false;
-  for (std::size_t i = 0; i + 1 < tokens->size(); ++i) {
-    const bool is_call = (*tokens)[i].kind == TokenKind::word && is_symbol((*tokens)[i + 1], "(");
-    if (is_call && std::ranges::find(kSame, to_lower_ascii((*tokens)[i].text)) == std::end(kSame))
-      return true;
-  }
-  return false;
-}
-
-bool is_serial(const std::string& type) {
-  const std::string lower = to_lower_ascii(type);
-  return lower == "serial" || lower == "bigserial" || lower == "smallserial";
-}
-
-// --- changes of type
-
-struct TypeForm {
-  std::string name;
-  std::vector<int> sizes;
-};
-
-/// "character varying(20)" as ("varchar", 20).
-TypeForm form_of(const std::string& type) {
-  TypeForm form;
-  const std::size_t open = type.find('(');
-  form.name = to_lower_ascii(trim(std::string_view(type).substr(0, open)));
-  if (form.name == "character varying") form.name = "varchar";
-  if (form.name == "decimal") form.name = "numeric";
-  if (form.name == "int" || form.name == "int4") form.name = "integer";
-  if (form.name == "int8") form.name = "bigint";
-  for (std::size_t at = open; at < type.size() && type[at] != ')';) {
-    form.sizes.push_back(std::atoi(type.c_str() + at + 1));
-    at = type.find_first_of(",)", at + 1);
-  }
-  return form;
-}
-
-/// Does the table stay as it is on disk? (PostgreSQL 15, ALTER TABLE, notes: binary coercible, or only less
-/// constrained.)
-bool keeps_its_form(const std::string& from_type, const std::string& to_type) {
-  const TypeForm from = form_of(from_type);
-  const TypeForm to = form_of(to_type);
-  const auto is_text = [](const TypeForm& one) { return one.name == "text" || one.name == "varchar"; };
-  if (is_text(from) && is_text(to))
-    return to.sizes.empty() || (!from.sizes.empty() && from.sizes[0] <= to.sizes[0]);
-  if (from.name != to.name) return false;
-  if (from.sizes == to.sizes || to.sizes.empty()) return true;
-  if (from.name != "numeric" || from.sizes.empty()) return false;
-  const auto scale = [](const TypeForm& one) { return one.sizes.size() > 1 ? one.sizes[1] : 0; };
-  return from.sizes[0] <= to.sizes[0] && scale(from) == scale(to);
 }
 
 // --- ways back
@@ -369,8 +290,7 @@ class Linter {
       add("L04", level, reading.line(), std::move(text), std::move(hint));
     };
     const std::string what = fmt::format("column {}.{}", reading.table, column.name);
-    const bool fills_itself = column.identity || column.generated || is_serial(column.type);
-    if (column.not_null && column.default_expression.empty() && !fills_itself) {
+    if (column.not_null && column.default_expression.empty() && !fills_itself(column)) {
       report(
           Level::error,
           fmt::format("{} is NOT NULL without a default: the rows that are there have no value for it", what),
@@ -383,7 +303,7 @@ class Linter {
                "Add it with a constant or none, and fill it with an UPDATE.");
       return;
     }
-    if (fills_itself || differs_from_row_to_row(column.default_expression, dialect_)) {
+    if (differs_from_row_to_row(column, dialect_)) {
       report(fill == Fill::unknown ? Level::warning : Level::error,
              fmt::format("{} gets another value in each row: {} is rewritten while nobody can use it", what,
                          rows_of(reading.table)),
@@ -396,10 +316,7 @@ class Linter {
     if (fill == Fill::empty || trace_.makes_column(reading.table, action.name)) return;
     const std::string wanted = loose_form(action.name + " IS NOT NULL", dialect_);
     const TableFact* fact = facts_.find(key(reading.table));
-    const bool is_there =
-        fact != nullptr && std::ranges::any_of(fact->validated_checks, [&](const std::string& check) {
-          return loose_form(check, dialect_) == "check " + wanted;
-        });
+    const bool is_there = fact != nullptr && is_proven_not_null(*fact, action.name, dialect_);
     if (is_there || proven_.contains(key(reading.table) + ": " + wanted)) return;
     add("L05", Level::error, reading.line(),
         fmt::format("SET NOT NULL reads all of {} while nobody can use it", rows_of(reading.table)),
@@ -414,7 +331,7 @@ class Linter {
     const ColumnFact* column = fact == nullptr ? nullptr : fact->column(key(action.name));
     if (column != nullptr && action.expression.empty() && keeps_its_form(column->type, action.column->type))
       return;
-    const bool may_keep = column == nullptr && form_of(action.column->type).name == "text";
+    const bool may_keep = column == nullptr && is_unlimited_text(action.column->type);
     add("L07", may_keep ? Level::warning : Level::error, reading.line(),
         fmt::format("column {}.{} becomes {}: {} is rewritten while nobody can use it", reading.table,
                     action.name, action.column->type, rows_of(reading.table)),
@@ -533,6 +450,14 @@ class Linter {
 Findings lint(std::span<const Pending> pending, const TableFacts& facts, Dialect dialect,
               const LintOptions& options) {
   return Linter(facts, dialect, options).run(pending);
+}
+
+Findings lint_files(const MigrationSet& set, Dialect dialect, const LintOptions& options) {
+  std::vector<Pending> all;
+  for (const Migration& migration : set.migrations) {
+    if (migration.up) all.push_back({&migration});
+  }
+  return lint(all, {}, dialect, options);
 }
 
 }  // namespace guildhall::migrate

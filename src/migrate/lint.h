@@ -48,4 +48,7 @@ struct LintOptions {
 Findings lint(std::span<const Pending> pending, const TableFacts& facts, Dialect dialect,
               const LintOptions& options = {});
 
+/// Of all files of a directory, without a database.
+Findings lint_files(const MigrationSet& set, Dialect dialect, const LintOptions& options = {});
+
 }  // namespace guildhall::migrate

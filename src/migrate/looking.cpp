@@ -27,8 +27,9 @@ class Deadline {
 
 }  // namespace
 
-Looking::Looking(store::SchemaSession& session, Dialect dialect, std::chrono::milliseconds statement_timeout)
-    : session_(session), dialect_(dialect), timeout_(statement_timeout) {
+Looking::Looking(store::SchemaSession& session, Dialect dialect, std::chrono::milliseconds statement_timeout,
+                 Interrupt* interrupt)
+    : session_(session), dialect_(dialect), timeout_(statement_timeout), interrupt_(interrupt) {
   if (dialect_ == Dialect::postgres) {
     session_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     session_.execute(fmt::format("SET LOCAL statement_timeout = {}", timeout_.count()));
@@ -36,9 +37,11 @@ Looking::Looking(store::SchemaSession& session, Dialect dialect, std::chrono::mi
     session_.execute("PRAGMA query_only = ON");
     session_.execute("BEGIN");
   }
+  if (interrupt_ != nullptr) interrupt_->set_cancel(session_.canceller());
 }
 
 Looking::~Looking() {
+  if (interrupt_ != nullptr) interrupt_->set_cancel(nullptr);
   try {
     session_.execute("ROLLBACK");
     if (dialect_ == Dialect::sqlite) session_.execute("PRAGMA query_only = OFF");
@@ -49,6 +52,8 @@ Looking::~Looking() {
 
 std::expected<Looking::Rows, Unanswered> Looking::ask(const std::string& sql,
                                                       const std::vector<std::string>& values) {
+  if (interrupt_ != nullptr && interrupt_->signal() != 0)
+    return std::unexpected(Unanswered{"", "interrupted"});
   const bool postgres = dialect_ == Dialect::postgres;
   if (postgres) session_.execute("SAVEPOINT asking");
   try {

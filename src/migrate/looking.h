@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "migrate/dialect.h"
+#include "migrate/interrupt.h"
 #include "store/schema_session.h"
 
 namespace guildhall::migrate {
@@ -22,8 +23,10 @@ class Looking {
  public:
   using Rows = store::SchemaSession::Rows;
 
-  /// `session` is in no transaction; it is in one while this lives. Throws DatabaseError.
-  Looking(store::SchemaSession& session, Dialect dialect, std::chrono::milliseconds statement_timeout);
+  /// `session` is in no transaction; it is in one while this lives. After an interrupt nothing is answered
+  /// any more. Throws DatabaseError.
+  Looking(store::SchemaSession& session, Dialect dialect, std::chrono::milliseconds statement_timeout,
+          Interrupt* interrupt = nullptr);
   Looking(const Looking&) = delete;
   Looking& operator=(const Looking&) = delete;
   ~Looking();
@@ -38,6 +41,7 @@ class Looking {
   store::SchemaSession& session_;
   Dialect dialect_;
   std::chrono::milliseconds timeout_;
+  Interrupt* interrupt_;
 };
 
 }  // namespace guildhall::migrate

@@ -6,6 +6,7 @@
 
 #include "migrate/name_collisions.h"
 #include "migrate/precheck_queries.h"
+#include "migrate/rewriting.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -258,9 +259,7 @@ class Prechecker {
 
   void check_new_column(const ColumnDefinition& column) {
     const auto table = asked({});
-    const bool fills_itself =
-        column.identity || column.generated || column.type.find("serial") != std::string::npos;
-    if (!table || !column.not_null || fills_itself || !column.default_expression.empty() ||
+    if (!table || !column.not_null || fills_itself(column) || !column.default_expression.empty() ||
         table->fact.rows == 0)
       return;
     add_rows("P-NOTNULL", table->fact.rows,

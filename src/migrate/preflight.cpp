@@ -30,7 +30,7 @@ Findings Preflight::findings() const {
 Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
                       const PreflightOptions& options) {
   Preflight found;
-  Looking looking(session, dialect, options.statement_timeout);
+  Looking looking(session, dialect, options.statement_timeout, options.interrupt);
   found.facts = read_table_facts(session, dialect, pending);
   found.lint = lint(pending, found.facts, dialect, options.lint);
   found.prechecks = precheck(looking, pending, found.facts, options.only);
@@ -38,8 +38,8 @@ Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<
 }
 
 Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
-                           Findings& findings) {
-  const Preflight found = look_before(session, dialect, pending);
+                           const PreflightOptions& options, Findings& findings) {
+  const Preflight found = look_before(session, dialect, pending, options);
   if (!found.has_errors()) return {};
   findings = found.findings();
   const auto errors = static_cast<std::size_t>(std::ranges::count_if(findings, is_error));

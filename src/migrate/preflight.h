@@ -16,6 +16,7 @@ struct PreflightOptions {
   std::chrono::milliseconds statement_timeout{60'000};  // of each question
   LintOptions lint = {};
   std::string only = {};  // prechecks of this migration alone; "": of all
+  Interrupt* interrupt = nullptr;
 };
 
 struct Preflight {
@@ -35,6 +36,6 @@ Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<
 /// Whether a run may begin. Problem `refused`: errors of lint or findings in the data, all of them in
 /// `findings` then. Throws DatabaseError.
 Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
-                           Findings& findings);
+                           const PreflightOptions& options, Findings& findings);
 
 }  // namespace guildhall::migrate

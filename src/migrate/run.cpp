@@ -6,6 +6,7 @@
 
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
+#include "migrate/preflight.h"
 #include "migrate/revision.h"
 
 namespace guildhall::migrate {
@@ -38,6 +39,8 @@ class Run {
  protected:
   /// What is to be done as the journal stands; asked before the lock and again under it.
   virtual Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) = 0;
+  /// Whether it can go well at all; asked before anybody has to wait.
+  virtual Outcome<void> check_before_lock() { return {}; }
   /// Whether that may be done; asked once, under the lock.
   virtual Outcome<void> allow(const std::vector<Step>&) { return {}; }
 
@@ -56,6 +59,7 @@ class Run {
     auto steps = look();
     if (!steps) return std::unexpected(steps.error());
     if (steps->empty()) return {};
+    if (auto checked = check_before_lock(); !checked) return checked;
     return work();
   }
 
@@ -142,28 +146,25 @@ class Up final : public Run {
 
  private:
   Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) override {
-    const Standing* last = nullptr;
-    if (!up_.to.empty()) {
-      const auto found = find_standing(standings, up_.to);
-      if (!found) return std::unexpected(found.error());
-      last = *found;
-    }
+    const auto chosen = to_apply(standings, up_);
+    if (!chosen) return std::unexpected(chosen.error());
     std::vector<Step> steps;
-    for (const Standing& one : standings) {
-      if (one.state == State::partial && one.row->direction != "up") {
-        return stop(Exit::midway, "MG-MIDWAY", fmt::format("the way back of {} stopped midway", one.name),
-                    "Finish it first: guildhall migrate down " + one.name);
-      }
-      const bool wanted = one.state == State::partial ||
-                          (!up_.only_resume && (one.state == State::pending || one.state == State::failed));
-      const bool in_steps = !up_.steps || steps.size() < *up_.steps;
-      const bool in_reach = last == nullptr || &one <= last;
-      if (wanted && in_steps && in_reach) steps.push_back({up_job(one), nullptr});
+    pending_.clear();
+    for (const Standing* one : *chosen) {
+      steps.push_back({up_job(*one), nullptr});
+      pending_.push_back(pending_of(*one));
     }
     return steps;
   }
 
+  Outcome<void> check_before_lock() override {
+    PreflightOptions options;
+    options.interrupt = up_.interrupt;
+    return check_before(*session_, target_.dialect, pending_, options, report_.findings);
+  }
+
   const UpOptions& up_;
+  std::vector<Pending> pending_;
 };
 
 // --- down
@@ -319,6 +320,34 @@ Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standin
           "Give it a higher number, or use --allow-late, which first proves that the order does not matter.");
   }
   return {};
+}
+
+Outcome<std::vector<const Standing*>> to_apply(const std::vector<Standing>& standings,
+                                               const UpOptions& options) {
+  const Standing* last = nullptr;
+  if (!options.to.empty()) {
+    const auto found = find_standing(standings, options.to);
+    if (!found) return std::unexpected(found.error());
+    last = *found;
+  }
+  std::vector<const Standing*> chosen;
+  for (const Standing& one : standings) {
+    if (one.state == State::partial && one.row->direction != "up") {
+      return stop(Exit::midway, "MG-MIDWAY", fmt::format("the way back of {} stopped midway", one.name),
+                  "Finish it first: guildhall migrate down " + one.name);
+    }
+    const bool wanted = one.state == State::partial ||
+                        (!options.only_resume && (one.state == State::pending || one.state == State::failed));
+    const bool in_steps = !options.steps || chosen.size() < *options.steps;
+    const bool in_reach = last == nullptr || &one <= last;
+    if (wanted && in_steps && in_reach) chosen.push_back(&one);
+  }
+  return chosen;
+}
+
+Pending pending_of(const Standing& standing) {
+  const bool midway = standing.state == State::partial && standing.row;
+  return {standing.migration, midway ? static_cast<std::size_t>(standing.row->statements_done) : 0};
 }
 
 RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options) {

@@ -7,6 +7,7 @@
 
 #include "migrate/apply.h"
 #include "migrate/history.h"
+#include "migrate/table_facts.h"
 
 namespace guildhall::migrate {
 
@@ -43,6 +44,7 @@ struct RunReport {
   std::optional<Problem> failed;
   std::string failed_name;
   Findings warnings;
+  Findings findings;  // of lint and prechecks, when they are why it was refused
 };
 
 /// Applies what is pending. With nothing to do it takes no lock.
@@ -50,6 +52,12 @@ RunReport up(const Target& target, const MigrationSet& set, const UpOptions& opt
 
 /// Runs ways back. Data that goes is counted first, and needs a confirmation.
 RunReport down(const Target& target, const MigrationSet& set, const DownOptions& options);
+
+/// Those that `up` would apply as things stand, in its order. Problems `usage`, `midway`.
+Outcome<std::vector<const Standing*>> to_apply(const std::vector<Standing>& standings,
+                                               const UpOptions& options);
+/// What of it is still to run.
+Pending pending_of(const Standing& standing);
 
 /// Why nothing may be run: errors in the files, then files and journal that do not agree. Problems `drift`,
 /// `refused`.
