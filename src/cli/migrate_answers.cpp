@@ -103,6 +103,12 @@ boost::json::value to_json(const migrate::Backup& backup) {
           {"at", show_time(backup.record.taken_at)}};
 }
 
+boost::json::array to_json(const migrate::Findings& findings) {
+  boost::json::array rows;
+  for (const Finding& one : findings) rows.push_back(to_json(one));
+  return rows;
+}
+
 std::string show_time(const std::optional<TimePoint>& time) {
   return time ? fmt::format("{:%F %T}", std::chrono::floor<std::chrono::seconds>(*time)) : "-";
 }

@@ -28,6 +28,7 @@ boost::json::value to_json(const migrate::Problem& problem, const std::string& n
 /// "W-STRAY: fix.sql: ..." and its hint.
 std::string show(const migrate::Finding& finding);
 boost::json::object to_json(const migrate::Finding& finding);
+boost::json::array to_json(const migrate::Findings& findings);
 
 boost::json::value to_json(const migrate::Backup& backup);
 

@@ -1,4 +1,4 @@
-// guildhall migrate status, up, resume, down, new, verify, repair, unlock
+// guildhall migrate status, up, plan, precheck, resume, down, new, verify, repair, unlock
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -8,8 +8,10 @@
 
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
+#include "cli/migrate_plan.h"
 #include "cli/migrate_status.h"
 #include "cli/signals.h"
+#include "migrate/lint.h"
 #include "migrate/new_migration.h"
 #include "migrate/proofs.h"
 #include "migrate/repair.h"
@@ -138,7 +140,8 @@ Answer answer_of_run(const std::string& command, const std::string& begun, const
   Answer answer;
   answer.text = last_line(command, report);
   if (report.failed) {
-    answer.problems = show(*report.failed);
+    for (const migrate::Finding& one : report.findings) answer.problems += show(one);
+    answer.problems += show(*report.failed);
     answer.exit_code = static_cast<int>(report.failed->exit);
   }
   answer.json = {{"command", command},
@@ -147,6 +150,7 @@ Answer answer_of_run(const std::string& command, const std::string& begun, const
                  {"run", {{"token", report.token}, {"started_at", begun}, {"finished_at", now_text()}}},
                  {command == "down" ? "reverted" : "applied", json_of(report.applied)},
                  {"failed", report.failed ? to_json(*report.failed, report.failed_name) : nullptr},
+                 {"findings", to_json(report.findings)},
                  {"pending", static_cast<std::int64_t>(report.pending)},
                  {"fingerprint", report.fingerprint},
                  {"backup", report.backup ? to_json(*report.backup) : nullptr}};
@@ -165,6 +169,7 @@ Answer run(const std::string& command, Call<Options>& call, Function function) {
 }
 
 Answered up_command(const Arguments& arguments) {
+  if (arguments.has("--plan") || arguments.has("--dry-run")) return migrate_up_plan(arguments);
   auto call = read_call<migrate::UpOptions>(arguments, migrate::Missing::is_made);
   if (!call) return answer_of("up", call.error());
   if (auto wish = read_backup_wish(arguments, call->options); !wish) return answer_of("up", wish.error());
@@ -252,7 +257,11 @@ Answered verify_command(const Arguments& arguments) {
   for (const migrate::Dialect dialect : dialects) {
     const auto set = set_of(arguments, dialect);
     if (!set) return answer_of("verify", set.error());
-    for (const auto& finding : set->findings) {
+    migrate::Findings of_files = set->findings;
+    if (!target) {
+      for (const auto& finding : migrate::lint_files(*set, dialect)) of_files.push_back(finding);
+    }
+    for (const auto& finding : of_files) {
       const auto same = [&](const migrate::Finding& other) {
         return other.code == finding.code && other.name == finding.name && other.line == finding.line;
       };
@@ -384,8 +393,25 @@ void add_migrate_commands(std::vector<Command>& commands) {
                 {"--steps", "N", "so many and no more"},
                 {"--allow-late", "",
                  "late ones too, once a database of its own has proved that the order does not matter"},
-                {"--single-transaction", "", "all of them in one transaction, or none"}})),
+                {"--single-transaction", "", "all of them in one transaction, or none"},
+                {"--plan", "[=execute]",
+                 "only show what would be done; execute: also run it, in one transaction that is rolled "
+                 "back"},
+                {"--dry-run", "", "the same as --plan"}})),
            up_command));
+  commands.push_back(
+      make("plan", "shows each pending statement with its lock, its table's size and what the data say",
+           "guildhall migrate plan --dir migrations --url postgres://app@db.example.org/app", {},
+           {dir_option(), {"--to", "NAME", "as far as this one"}, layout_option()}, migrate_plan));
+  commands.push_back(make(
+      "precheck", "lists the rows that would make a migration fail, and proposes a repair; changes nothing",
+      "guildhall migrate precheck 0003_unique_link --repair-file repair.sql --dir migrations --url "
+      "sqlite:app.db",
+      {{"NAME", "the migration"}},
+      {dir_option(),
+       {"--repair-file", "FILE", "write the proposed repairs there, to be looked at"},
+       layout_option()},
+      migrate_precheck));
   commands.push_back(make("resume", "goes on with a migration that stopped midway, behind its last statement",
                           "guildhall migrate resume --dir migrations --url postgres://app@db.example.org/app",
                           {}, with_backup(run_options({})), resume_command));

@@ -2,81 +2,23 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
+
+#include "migrate/statement_reading.h"
 
 namespace guildhall::migrate {
 namespace {
 
-using Tokens = std::vector<Token>;
-
-bool is_name(const Token& token) {
-  return token.kind == TokenKind::word || token.kind == TokenKind::quoted_word;
-}
-
-void skip(const Tokens& tokens, std::size_t& at, std::initializer_list<std::string_view> words) {
-  while (at < tokens.size() &&
-         std::ranges::any_of(words, [&](std::string_view word) { return is_keyword(tokens[at], word); }))
-    ++at;
-}
-
-/// schema.name, as it is written.
-std::string read_name(const Tokens& tokens, std::size_t& at) {
-  std::string name;
-  while (at < tokens.size() && is_name(tokens[at])) {
-    name += tokens[at++].text;
-    if (at >= tokens.size() || !is_symbol(tokens[at], ".")) break;
-    name += ".";
-    ++at;
+void read_losses(const StatementReading& reading, std::vector<Loss>& losses) {
+  if (reading.tag == "DROP TABLE" || reading.tag == "TRUNCATE") {
+    for (const std::string& table : reading.names) losses.push_back({table, "", 0});
+  } else if (reading.tag == "DELETE" && !reading.has_where) {
+    for (const std::string& table : reading.writes) losses.push_back({table, "", 0});
   }
-  return name;
-}
-
-/// Names between commas from `at` on.
-void read_tables(const Tokens& tokens, std::size_t at, std::vector<Loss>& losses) {
-  while (at < tokens.size()) {
-    skip(tokens, at, {"only"});
-    const std::string name = read_name(tokens, at);
-    if (name.empty()) return;
-    losses.push_back({name, "", 0});
-    if (at < tokens.size() && is_symbol(tokens[at], "*")) ++at;
-    if (at >= tokens.size() || !is_symbol(tokens[at], ",")) return;
-    ++at;
+  for (const TableAction& action : reading.actions) {
+    if (action.kind == ActionKind::drop_column) losses.push_back({reading.table, action.name, 0});
   }
-}
-
-/// ALTER TABLE t DROP [COLUMN] [IF EXISTS] c, ...; DROP CONSTRAINT takes no data.
-void read_columns(const Tokens& tokens, std::vector<Loss>& losses) {
-  std::size_t at = 2;
-  skip(tokens, at, {"if", "exists", "only"});
-  const std::string table = read_name(tokens, at);
-  int depth = 0;
-  for (bool begins = true; at < tokens.size(); ++at) {
-    if (is_symbol(tokens[at], "(")) ++depth;
-    if (is_symbol(tokens[at], ")")) --depth;
-    if (begins && is_keyword(tokens[at], "drop") && at + 1 < tokens.size() &&
-        !is_keyword(tokens[at + 1], "constraint")) {
-      ++at;
-      skip(tokens, at, {"column", "if", "exists"});
-      if (at < tokens.size()) losses.push_back({table, std::string(tokens[at].text), 0});
-    }
-    begins = depth == 0 && at < tokens.size() && is_symbol(tokens[at], ",");
-  }
-}
-
-void read_statement(const SqlStatement& statement, std::vector<Loss>& losses) {
-  const Tokens& tokens = statement.tokens;
-  const std::string tag = command_tag(statement);
-  if (tag == "DROP TABLE" || tag == "TRUNCATE") {
-    std::size_t at = tag == "TRUNCATE" ? 1 : 2;
-    skip(tokens, at, {"if", "exists", "table"});
-    read_tables(tokens, at, losses);
-  } else if (tag == "ALTER TABLE") {
-    read_columns(tokens, losses);
-  } else if (tag == "DELETE" &&
-             std::ranges::none_of(tokens, [](const Token& token) { return is_keyword(token, "where"); })) {
-    read_tables(tokens, 2, losses);
-  }
+  for (const StatementReading& inner : reading.inner) read_losses(inner, losses);
 }
 
 /// The condition under which a column holds something of its own.
@@ -120,7 +62,7 @@ bool is_there(store::SchemaSession& session, const Loss& loss, Dialect dialect) 
 std::vector<Loss> count_losses(store::SchemaSession& session, const std::vector<SqlStatement>& statements,
                                Dialect dialect) {
   std::vector<Loss> named;
-  for (const SqlStatement& statement : statements) read_statement(statement, named);
+  for (const SqlStatement& statement : statements) read_losses(read_statement(statement, dialect), named);
   std::vector<Loss> losses;
   std::set<std::string> whole;
   for (Loss& loss : named) {

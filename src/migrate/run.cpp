@@ -6,6 +6,7 @@
 
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
+#include "migrate/preflight.h"
 #include "migrate/proofs.h"
 #include "migrate/revision.h"
 #include "migrate/script_rules.h"
@@ -43,6 +44,8 @@ class Run {
   virtual bool allow_late() const { return false; }
   /// All of it in one transaction?
   virtual bool together() const { return false; }
+  /// Whether it can go well at all; asked before anybody has to wait.
+  virtual Outcome<void> check_before_lock(const std::vector<Standing>&) { return {}; }
   /// Whether that may be done; asked once, under the lock.
   virtual Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>&) { return {}; }
 
@@ -61,6 +64,7 @@ class Run {
     auto steps = look();
     if (!steps) return std::unexpected(steps.error());
     if (steps->empty()) return {};
+    if (auto checked = check_before_lock(standings_); !checked) return checked;
     return work();
   }
 
@@ -229,41 +233,50 @@ class Up final : public Run {
 
  private:
   Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) override {
-    const Standing* last = nullptr;
-    if (!up_.to.empty()) {
-      const auto found = find_standing(standings, up_.to);
-      if (!found) return std::unexpected(found.error());
-      last = *found;
-    }
+    const auto chosen = to_apply(standings, up_);
+    if (!chosen) return std::unexpected(chosen.error());
     std::vector<Step> steps;
-    for (const Standing& one : standings) {
-      if (one.state == State::partial && one.row->direction != "up") {
-        return stop(Exit::midway, "MG-MIDWAY", fmt::format("the way back of {} stopped midway", one.name),
-                    "Finish it first: guildhall migrate down " + one.name);
-      }
-      const bool wanted = one.state == State::partial || (!up_.only_resume && is_to_do(one.state));
-      const bool in_steps = !up_.steps || steps.size() < *up_.steps;
-      const bool in_reach = last == nullptr || &one <= last;
-      if (wanted && in_steps && in_reach) steps.push_back({up_job(one), nullptr});
+    pending_.clear();
+    for (const Standing* one : *chosen) {
+      steps.push_back({up_job(*one), nullptr});
+      pending_.push_back(pending_of(*one));
     }
     return steps;
   }
 
-  static bool is_to_do(State state) {
-    return state == State::pending || state == State::failed || state == State::late;
+  /// What came late only now, under the lock, nobody has proved.
+  Outcome<void> allow(const std::vector<Standing>& standings, const std::vector<Step>&) override {
+    for (const std::string& name : late_of(standings)) {
+      if (std::ranges::find(proved_, name) == proved_.end())
+        return stop(Exit::drift, "E-LATE", fmt::format("{} became late just now", name), "Start again.");
+    }
+    return {};
   }
 
-  Outcome<void> allow(const std::vector<Standing>& standings, const std::vector<Step>&) override {
-    const bool late =
-        std::ranges::any_of(standings, [](const Standing& one) { return one.state == State::late; });
-    if (!late) return {};
-    return prove_late(target_, standings, up_.backup ? up_.backup->scratch_url : "");
+  static std::vector<std::string> late_of(const std::vector<Standing>& standings) {
+    std::vector<std::string> names;
+    for (const Standing& one : standings) {
+      if (one.state == State::late) names.push_back(one.name);
+    }
+    return names;
   }
 
   bool allow_late() const override { return up_.allow_late; }
   bool together() const override { return up_.together; }
 
+  Outcome<void> check_before_lock(const std::vector<Standing>& standings) override {
+    if (proved_ = late_of(standings); !proved_.empty()) {
+      if (auto same = prove_late(target_, standings, up_.backup ? up_.backup->scratch_url : ""); !same)
+        return same;
+    }
+    PreflightOptions options;
+    options.interrupt = up_.interrupt;
+    return check_before(*session_, target_.dialect, pending_, options, report_.findings);
+  }
+
   const UpOptions& up_;
+  std::vector<Pending> pending_;
+  std::vector<std::string> proved_;  // late ones that may come late
 };
 
 // --- down
@@ -463,6 +476,34 @@ std::set<std::string> backups_in_use(const std::vector<JournalRow>& rows) {
   }
   if (!last.empty()) used.insert(last);
   return used;
+}
+
+Outcome<std::vector<const Standing*>> to_apply(const std::vector<Standing>& standings,
+                                               const UpOptions& options) {
+  const Standing* last = nullptr;
+  if (!options.to.empty()) {
+    const auto found = find_standing(standings, options.to);
+    if (!found) return std::unexpected(found.error());
+    last = *found;
+  }
+  std::vector<const Standing*> chosen;
+  for (const Standing& one : standings) {
+    if (one.state == State::partial && one.row->direction != "up") {
+      return stop(Exit::midway, "MG-MIDWAY", fmt::format("the way back of {} stopped midway", one.name),
+                  "Finish it first: guildhall migrate down " + one.name);
+    }
+    const bool to_do = one.state == State::pending || one.state == State::failed || one.state == State::late;
+    const bool wanted = one.state == State::partial || (!options.only_resume && to_do);
+    const bool in_steps = !options.steps || chosen.size() < *options.steps;
+    const bool in_reach = last == nullptr || &one <= last;
+    if (wanted && in_steps && in_reach) chosen.push_back(&one);
+  }
+  return chosen;
+}
+
+Pending pending_of(const Standing& standing) {
+  const bool midway = standing.state == State::partial && standing.row;
+  return {standing.migration, midway ? static_cast<std::size_t>(standing.row->statements_done) : 0};
 }
 
 RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options) {

@@ -10,6 +10,7 @@
 #include "migrate/apply.h"
 #include "migrate/backup.h"
 #include "migrate/history.h"
+#include "migrate/table_facts.h"
 
 namespace guildhall::migrate {
 
@@ -57,6 +58,7 @@ struct RunReport {
   std::optional<Problem> failed;
   std::string failed_name;
   std::optional<Backup> backup;
+  Findings findings;  // of lint and prechecks, when they are why it was refused
 };
 
 /// Backups that are not too old to be kept: those of runs that are not finished, and of the last one.
@@ -71,6 +73,12 @@ RunReport up(const Target& target, const MigrationSet& set, const UpOptions& opt
 
 /// Runs ways back. Data that goes is counted first, and needs a confirmation.
 RunReport down(const Target& target, const MigrationSet& set, const DownOptions& options);
+
+/// Those that `up` would apply as things stand, in its order. Problems `usage`, `midway`.
+Outcome<std::vector<const Standing*>> to_apply(const std::vector<Standing>& standings,
+                                               const UpOptions& options);
+/// What of it is still to run.
+Pending pending_of(const Standing& standing);
 
 /// Why nothing may be run: errors in the files, then files and journal that do not agree. Problems `drift`,
 /// `refused`.

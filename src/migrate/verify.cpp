@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "migrate/preflight.h"
+#include "migrate/run.h"
 #include "migrate/schema_snapshot.h"
 
 namespace guildhall::migrate {
@@ -46,6 +48,17 @@ std::string last_fingerprint(const std::vector<JournalRow>& rows) {
   return fingerprint;
 }
 
+/// What is applied cannot be written otherwise any more.
+Findings lint_pending(store::SchemaSession& session, Dialect dialect,
+                      const std::vector<Standing>& standings) {
+  std::vector<Pending> pending;
+  for (const Standing& one : standings) {
+    if (one.migration != nullptr && !is_applied(one.state)) pending.push_back(pending_of(one));
+  }
+  const Looking looking(session, dialect, PreflightOptions{}.statement_timeout);
+  return lint(pending, read_table_facts(session, dialect, pending), dialect);
+}
+
 }  // namespace
 
 Outcome<Findings> verify_database(const Target& target, const MigrationSet& set,
@@ -60,7 +73,10 @@ Outcome<Findings> verify_database(const Target& target, const MigrationSet& set,
     const auto rows = Journal(**session, target.dialect).read();
     if (!rows) return std::unexpected(rows.error());
     Findings findings;
-    for (const Standing& one : compare(set, *rows)) check_standing(one, findings);
+    const auto standings = compare(set, *rows);
+    for (const Standing& one : standings) check_standing(one, findings);
+    for (Finding& one : lint_pending(**session, target.dialect, standings))
+      findings.push_back(std::move(one));
     const std::string expected = last_fingerprint(*rows);
     if (!options.schema || expected.empty()) return findings;
     const std::string found = read_snapshot(**session, target.dialect).fingerprint();

@@ -11,7 +11,8 @@ struct VerifyOptions {
   bool schema = false;  // the live schema too
 };
 
-/// Findings: E-CHANGED, W-COSMETIC, E-MISSING, E-LATE, E-PARTIAL, E-SCHEMA. Problem `no_database`.
+/// Findings: E-CHANGED, W-COSMETIC, E-MISSING, E-LATE, E-PARTIAL, E-SCHEMA, and lint of what is not applied
+/// yet. Problem `no_database`.
 Outcome<Findings> verify_database(const Target& target, const MigrationSet& set,
                                   const VerifyOptions& options);
 

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { run } from '../support/guildhall.mjs';
 import { postgres, Project } from './support.mjs';
 
-const commands = ['status', 'up', 'resume', 'down', 'new', 'verify', 'repair', 'unlock', 'backup', 'restore', 'prune'];
+const commands = ['status', 'up', 'resume', 'down', 'new', 'verify', 'repair', 'unlock', 'backup', 'restore', 'prune', 'plan', 'precheck'];
 
 describe('wrong input', () => {
   test('an unknown flag of any command ends with 2, and nothing is opened', async () => {
@@ -14,7 +14,7 @@ describe('wrong input', () => {
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
     for (const command of commands) {
       for (const flag of ['--backup-onl', '--frobnicate', '--dri=x', '-x']) {
-        const result = await project.migrate(command, flag, ...(command === 'restore' ? ['file.sql'] : []));
+        const result = await project.migrate(command, flag, ...({ restore: ['file.sql'], precheck: ['0001_table'] }[command] ?? []));
         assert.equal(result.code, 2, `${command} ${flag}: ${result.stdout}${result.stderr}`);
         assert.match(result.stderr, /unknown option/);
       }
@@ -117,13 +117,13 @@ describe('wrong input', () => {
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
     project.write('0001_table.down.sql', 'DROP TABLE t;');
     const shapes = [
-      [['up'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'pending', 'fingerprint', 'backup']],
+      [['up'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['status'], ['command', 'ok', 'database', 'lock', 'migrations', 'counts', 'last_backup']],
       [['verify'], ['command', 'ok', 'exit', 'findings', 'errors', 'warnings']],
       [['repair', '--cosmetic'], ['command', 'ok', 'accepted']],
       [['unlock'], ['command', 'ok', 'held', 'released']],
-      [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'pending', 'fingerprint', 'backup']],
-      [['down'], ['command', 'ok', 'exit', 'run', 'reverted', 'failed', 'pending', 'fingerprint', 'backup']],
+      [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
+      [['down'], ['command', 'ok', 'exit', 'run', 'reverted', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['new', 'one more'], ['command', 'ok', 'up', 'down']],
     ];
     for (const [words, keys] of shapes) {

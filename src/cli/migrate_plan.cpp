@@ -1,0 +1,253 @@
+// guildhall migrate plan, up --plan, precheck
+#include "cli/migrate_plan.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/migrate_answers.h"
+#include "migrate/plan.h"
+#include "migrate/try_out.h"
+
+namespace guildhall::cli {
+namespace {
+
+using migrate::Exit;
+using migrate::Outcome;
+using Answered = Result<std::optional<Answer>>;
+
+/// The database as it stands, and what would be applied to it.
+struct View {
+  migrate::Target target;
+  migrate::MigrationSet set;
+  std::unique_ptr<store::SchemaSession> session;
+  std::vector<migrate::Standing> standings;
+  std::vector<migrate::Pending> pending;
+};
+
+/// Who holds a table is not waited for longer than this.
+constexpr const char* kSettings = "-clock_timeout=3s -ctimezone=UTC";
+
+Outcome<std::unique_ptr<store::SchemaSession>> open(const migrate::Target& target) {
+  auto session = target.open(kSettings);
+  if (session) return *std::move(session);
+  migrate::Problem problem = migrate::problem_of(session.error());
+  problem.exit = Exit::no_database;
+  return std::unexpected(std::move(problem));
+}
+
+Outcome<View> look(const Arguments& arguments, const migrate::UpOptions& options) {
+  View view;
+  auto target = target_of(arguments, migrate::Missing::is_an_error);
+  if (!target) return std::unexpected(target.error());
+  view.target = *std::move(target);
+  auto set = set_of(arguments, view.target.dialect);
+  if (!set) return std::unexpected(set.error());
+  view.set = *std::move(set);
+  auto session = open(view.target);
+  if (!session) return std::unexpected(session.error());
+  view.session = *std::move(session);
+  const auto rows = migrate::Journal(*view.session, view.target.dialect).read();
+  if (!rows) return std::unexpected(rows.error());
+  view.standings = compare(view.set, *rows);
+  if (auto agreed = check_agreement(view.set, view.standings, false); !agreed)
+    return std::unexpected(agreed.error());
+  const auto chosen = to_apply(view.standings, options);
+  if (!chosen) return std::unexpected(chosen.error());
+  for (const migrate::Standing* one : *chosen) view.pending.push_back(pending_of(*one));
+  return view;
+}
+
+// --- as JSON
+
+boost::json::array to_json(const std::vector<std::string>& strings) {
+  boost::json::array array;
+  for (const std::string& one : strings) array.push_back(boost::json::value(one));
+  return array;
+}
+
+boost::json::object to_json(const migrate::PrecheckFinding& found) {
+  boost::json::object object = cli::to_json(found.finding);
+  object["table"] = found.table;
+  object["count"] = found.count;
+  object["columns"] = to_json(found.columns);
+  boost::json::array rows;
+  for (const auto& row : found.rows) rows.push_back(to_json(row));
+  object["rows"] = std::move(rows);
+  object["repair"] = found.repair;
+  return object;
+}
+
+boost::json::array to_json(const std::vector<migrate::PrecheckFinding>& findings) {
+  boost::json::array array;
+  for (const auto& one : findings) array.push_back(to_json(one));
+  return array;
+}
+
+boost::json::object to_json(const migrate::PlannedStatement& one) {
+  return {{"number", static_cast<std::int64_t>(one.number)},
+          {"line", static_cast<std::int64_t>(one.line)},
+          {"text", one.text},
+          {"table", one.table},
+          {"lock", name_of(one.cost.lock)},
+          {"keeps_out", kept_out_by(one.cost.lock)},
+          {"scans", one.cost.scans},
+          {"rewrites", one.cost.rewrites},
+          {"builds_index", one.cost.builds_index},
+          {"new_table", one.is_new_table},
+          {"rows", one.rows ? boost::json::value(*one.rows) : nullptr},
+          {"rows_estimated", one.rows_are_estimated},
+          {"bytes", one.bytes},
+          {"stall_ms", one.stall_ms}};
+}
+
+boost::json::object to_json(const migrate::PlannedMigration& one) {
+  boost::json::array statements;
+  for (const auto& statement : one.statements) statements.push_back(to_json(statement));
+  return {{"name", one.name},
+          {"file", one.file},
+          {"in_transaction", one.in_transaction},
+          {"stall_ms", one.stall_ms},
+          {"statements", std::move(statements)},
+          {"lint", cli::to_json(one.lint)},
+          {"prechecks", to_json(one.prechecks)}};
+}
+
+Answer answer_of_plan(const std::string& command, const View& view, const migrate::Plan& plan) {
+  Answer answer;
+  answer.text = show(plan);
+  answer.exit_code = static_cast<int>(plan.errors > 0 ? Exit::refused : Exit::done);
+  boost::json::array migrations;
+  for (const auto& one : plan.migrations) migrations.push_back(to_json(one));
+  answer.json = {{"command", command},
+                 {"ok", plan.errors == 0},
+                 {"exit", answer.exit_code},
+                 {"database", {{"name", view.target.name}}},
+                 {"migrations", std::move(migrations)},
+                 {"assumed",
+                  {{"scan_bytes_per_second", migrate::kScanBytesPerSecond},
+                   {"write_bytes_per_second", migrate::kWriteBytesPerSecond}}},
+                 {"errors", static_cast<std::int64_t>(plan.errors)},
+                 {"tried_out", nullptr}};
+  return answer;
+}
+
+// --- plan
+
+Outcome<void> add_trial(const View& view, Answer& answer) {
+  const auto session = open_work_session(view.target, {});
+  if (!session) return std::unexpected(session.error());
+  const auto fingerprint = try_out(**session, view.pending, view.target.dialect);
+  if (!fingerprint) return std::unexpected(fingerprint.error());
+  answer.text +=
+      fmt::format("Tried out and rolled back. Schema fingerprint would be {}\n", fingerprint->substr(0, 8));
+  answer.json.as_object()["tried_out"] = {{"fingerprint", *fingerprint}};
+  return {};
+}
+
+Answer plan(const std::string& command, const Arguments& arguments, const migrate::UpOptions& options,
+            bool execute) {
+  try {
+    const auto view = look(arguments, options);
+    if (!view) return answer_of(command, view.error());
+    const auto found = look_before(*view->session, view->target.dialect, view->pending);
+    Answer answer = answer_of_plan(command, *view, make_plan(view->pending, found, view->target.dialect));
+    if (!execute || answer.exit_code != 0 || view->pending.empty()) return answer;
+    if (const auto tried = add_trial(*view, answer); !tried) return answer_of(command, tried.error());
+    return answer;
+  } catch (const store::DatabaseError& error) {
+    return answer_of(command, migrate::problem_of(error));
+  }
+}
+
+// --- precheck
+
+/// Outcome of writing it: a file that is there is somebody's.
+Outcome<void> write_repairs(const std::string& path, const std::string& text) {
+  if (std::filesystem::exists(path))
+    return migrate::stop(Exit::usage, "E-USAGE", fmt::format("--repair-file: '{}' exists already", path),
+                         "Name a file that does not exist yet.");
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (file) return {};
+  return migrate::stop(Exit::no_permission, "E-ACCESS", fmt::format("--repair-file: cannot write '{}'", path),
+                       "Check that the folder exists and that this user may write there.");
+}
+
+Answer answer_of_precheck(const std::string& name, const std::vector<migrate::PrecheckFinding>& findings) {
+  Answer answer;
+  std::int64_t errors = 0;
+  for (const auto& one : findings) {
+    answer.text += show(one);
+    if (one.finding.level == migrate::Level::error) ++errors;
+  }
+  answer.text += fmt::format("precheck {}: {} findings\n", name, findings.size());
+  answer.exit_code = static_cast<int>(errors > 0 ? Exit::refused : Exit::done);
+  answer.json = {{"command", "precheck"},         {"ok", errors == 0},
+                 {"exit", answer.exit_code},      {"name", name},
+                 {"findings", to_json(findings)}, {"errors", errors}};
+  return answer;
+}
+
+Outcome<Answer> precheck(const Arguments& arguments) {
+  migrate::UpOptions all;
+  auto view = look(arguments, all);
+  if (!view) return std::unexpected(view.error());
+  const auto found = find_standing(view->standings, arguments.require("NAME"));
+  if (!found) return std::unexpected(found.error());
+  const std::string& name = (*found)->name;
+  if (is_applied((*found)->state)) {
+    Answer answer = answer_of_precheck(name, {});
+    answer.text = fmt::format("Nothing to do: {} is applied.\n", name);
+    return answer;
+  }
+  const auto last = std::ranges::find(view->pending, (*found)->migration, &migrate::Pending::migration);
+  if (last != view->pending.end()) view->pending.erase(last + 1, view->pending.end());
+  migrate::PreflightOptions options;
+  options.only = name;
+  const auto findings = look_before(*view->session, view->target.dialect, view->pending, options).prechecks;
+  Answer answer = answer_of_precheck(name, findings);
+  const auto file = arguments.get("--repair-file");
+  if (!file || findings.empty()) return answer;
+  if (auto written = write_repairs(*file, repair_file(name, findings)); !written)
+    return std::unexpected(written.error());
+  answer.text += fmt::format("{}: look at it before you run any of it\n", *file);
+  answer.json.as_object()["repair_file"] = *file;
+  return answer;
+}
+
+}  // namespace
+
+Answered migrate_plan(const Arguments& arguments) {
+  migrate::UpOptions options;
+  options.to = arguments.get("--to").value_or("");
+  return plan("plan", arguments, options, false);
+}
+
+Answered migrate_up_plan(const Arguments& arguments) {
+  const std::string how = arguments.get("--plan").value_or("");
+  if (!how.empty() && how != "execute")
+    return fail(ErrorCode::usage, fmt::format("--plan: '{}' is not 'execute'", how));
+  migrate::UpOptions options;
+  options.to = arguments.get("--to").value_or("");
+  if (arguments.has("--steps")) {
+    const auto steps = arguments.integer("--steps", 1, 1, 1'000'000);
+    if (!steps) return std::unexpected(steps.error());
+    options.steps = static_cast<std::size_t>(*steps);
+  }
+  return plan("up", arguments, options, how == "execute");
+}
+
+Answered migrate_precheck(const Arguments& arguments) {
+  try {
+    auto answer = precheck(arguments);
+    if (!answer) return answer_of("precheck", answer.error());
+    return *std::move(answer);
+  } catch (const store::DatabaseError& error) {
+    return answer_of("precheck", migrate::problem_of(error));
+  }
+}
+
+}  // namespace guildhall::cli

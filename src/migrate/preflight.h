@@ -1,0 +1,41 @@
+// Everything that is looked at before a migration waits for a lock: the tables that it touches, lint, and the
+// data. One read-only transaction; nothing is changed.
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <vector>
+
+#include "migrate/lint.h"
+#include "migrate/outcome.h"
+#include "migrate/precheck.h"
+
+namespace guildhall::migrate {
+
+struct PreflightOptions {
+  std::chrono::milliseconds statement_timeout{60'000};  // of each question
+  LintOptions lint = {};
+  std::string only = {};  // prechecks of this migration alone; "": of all
+  Interrupt* interrupt = nullptr;
+};
+
+struct Preflight {
+  TableFacts facts;
+  Findings lint;
+  std::vector<PrecheckFinding> prechecks;
+
+  bool has_errors() const;
+  /// Those of lint, then those of the prechecks.
+  Findings findings() const;
+};
+
+/// `session` is in no transaction. Throws DatabaseError.
+Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
+                      const PreflightOptions& options = {});
+
+/// Whether a run may begin. Problem `refused`: errors of lint or findings in the data, all of them in
+/// `findings` then. Throws DatabaseError.
+Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
+                           const PreflightOptions& options, Findings& findings);
+
+}  // namespace guildhall::migrate

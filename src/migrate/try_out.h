@@ -1,0 +1,19 @@
+// A run that leaves nothing behind.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "migrate/outcome.h"
+#include "migrate/table_facts.h"
+
+namespace guildhall::migrate {
+
+/// Runs the statements of all in one transaction, which is rolled back whatever comes of it. What stays: the
+/// numbers that sequences gave away. Others wait for its locks as they would for the run itself. Answers the
+/// fingerprint that the schema would have. Problems: `refused` when one of them is not one transaction, else
+/// what the database said, and where. `session`: of the work (`open_work_session`), in no transaction.
+Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending,
+                             Dialect dialect);
+
+}  // namespace guildhall::migrate
