@@ -183,7 +183,8 @@ Answer answer_of_precheck(const std::string& name, const std::vector<migrate::Pr
     answer.text += show(one);
     if (one.finding.level == migrate::Level::error) ++errors;
   }
-  answer.text += fmt::format("precheck {}: {} findings\n", name, findings.size());
+  answer.text += fmt::format("precheck {}: {} {}\n", name, findings.size(),
+                             findings.size() == 1 ? "finding" : "findings");
   answer.exit_code = static_cast<int>(errors > 0 ? Exit::refused : Exit::done);
   answer.json = {{"command", "precheck"},         {"ok", errors == 0},
                  {"exit", answer.exit_code},      {"name", name},

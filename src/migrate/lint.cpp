@@ -40,7 +40,7 @@ enum class Fill { unknown, empty, small, large };
 class Linter {
  public:
   Linter(const TableFacts& facts, Dialect dialect, const LintOptions& options)
-      : facts_(facts), dialect_(dialect), options_(options), trace_(facts, dialect) {}
+      : facts_(facts), dialect_(dialect), options_(options) {}
 
   Findings run(std::span<const Pending> pending) {
     for (const Pending& one : pending) run_.push_back(read_pending(one, dialect_));
@@ -53,6 +53,8 @@ class Linter {
 
  private:
   bool postgres() const { return dialect_ == Dialect::postgres; }
+  RunTrace& trace() { return *trace_; }
+  const RunTrace& trace() const { return *trace_; }
   bool has_tenants() const { return !options_.tenant_column.empty(); }
   std::string key(std::string_view name) const { return name_key(name, dialect_); }
 
@@ -82,7 +84,7 @@ class Linter {
   }
 
   Fill fill_of(const std::string& table) const {
-    if (trace_.makes_table(table)) return Fill::empty;
+    if (trace().makes_table(table)) return Fill::empty;
     if (!facts_.known) return Fill::unknown;
     const TableFact* fact = facts_.find(key(table));
     if (fact == nullptr || fact->rows == 0) return Fill::empty;
@@ -90,20 +92,22 @@ class Linter {
   }
   std::string rows_of(const std::string& table) const {
     const TableFact* fact = facts_.find(key(table));
-    return fact == nullptr
-               ? table
-               : fmt::format("{} ({}{} rows)", table, fact->is_estimate ? "about " : "", fact->rows);
+    if (fact == nullptr) return table;
+    return fmt::format("{} ({}{} {})", table, fact->is_estimate ? "about " : "", fact->rows,
+                       fact->rows == 1 ? "row" : "rows");
   }
   /// Of rules that stop for a large table and warn of a smaller one.
   static Level level_by_size(Fill fill) { return fill == Fill::large ? Level::error : Level::warning; }
 
   void check_migration(const Migration& migration, const std::vector<StatementReading>& readings) {
     script_ = migration.up.get();
+    // Without a database each may have been applied long before the next.
+    if (!trace_ || !facts_.known) trace_.emplace(facts_, dialect_);
     bool derivable = true;
     for (const StatementReading* reading : with_inner(readings)) {
-      derivable = derivable && is_derivable(*reading, trace_);
+      derivable = derivable && is_derivable(*reading, trace());
       check(*reading);
-      trace_.take(*reading);
+      trace().take(*reading);
     }
     if (!migration.down && !derivable) {
       add("L21", Level::warning, 0,
@@ -144,17 +148,17 @@ class Linter {
     };
     if (reading.tag == "DROP TABLE" || reading.tag == "TRUNCATE") {
       for (const std::string& table : reading.names) {
-        if (!trace_.makes_table(table) && !refilled_.contains(key(table)))
+        if (!trace().makes_table(table) && !refilled_.contains(key(table)))
           report(fmt::format("{} {}", reading.tag, table));
       }
-    } else if (reading.tag == "DELETE" && !reading.has_where && !trace_.makes_table(reading.table)) {
+    } else if (reading.tag == "DELETE" && !reading.has_where && !trace().makes_table(reading.table)) {
       report(fmt::format("DELETE FROM {} without WHERE", reading.table));
     } else if (reading.tag == "DROP SCHEMA" && has_words(reading, {"cascade"})) {
       report(fmt::format("DROP SCHEMA {} CASCADE", reading.object));
     }
     for (const TableAction& action : reading.actions) {
-      if (action.kind == ActionKind::drop_column && !trace_.makes_table(reading.table) &&
-          !trace_.makes_column(reading.table, action.name))
+      if (action.kind == ActionKind::drop_column && !trace().makes_table(reading.table) &&
+          !trace().makes_column(reading.table, action.name))
         report(fmt::format("DROP COLUMN {}.{}", reading.table, action.name));
     }
   }
@@ -170,21 +174,24 @@ class Linter {
     const bool sets = has_words(reading, {"setval"}) || has_words(reading, {"set_config"});
     if (reading.tag == "SELECT" && !reading.opaque && !sets && reading.writes.empty()) {
       add("L19", Level::warning, reading.line(), "a SELECT changes nothing, and nobody sees its rows",
-          "Take it out, or look at them with `guildhall migrate plan`.");
+          "Take it out, and run it yourself where its rows matter.");
     }
   }
 
   void check_tolerance(const StatementReading& reading) {
     const bool is_creation = reading.tag.starts_with("CREATE ") && reading.tag != "CREATE SCHEMA" &&
                              reading.tag != "CREATE EXTENSION";
-    const bool adds_column = std::ranges::any_of(reading.actions, [](const TableAction& action) {
-      return action.kind == ActionKind::add_column && action.tolerant;
-    });
-    if ((is_creation && reading.tolerant) || adds_column) {
+    const auto report = [&](const std::string& name) {
       add("L11", Level::warning, reading.line(),
-          fmt::format("IF NOT EXISTS hides another object that is called {} already",
-                      adds_column ? "like the column" : reading.object),
+          fmt::format("IF NOT EXISTS passes over another object that is called {} already", name),
           "Leave it away: the journal knows what was applied.");
+    };
+    for (const TableAction& action : reading.actions) {
+      if (action.kind == ActionKind::add_column && action.tolerant)
+        report(fmt::format("{}.{}", reading.table, action.name));
+    }
+    if (is_creation && reading.tolerant) {
+      report(reading.object);
     } else if (reading.swallows) {
       add("L11", Level::warning, reading.line(),
           "the block takes \"exists already\" for success, also where it is another object of that name",
@@ -273,7 +280,7 @@ class Linter {
       case ActionKind::validate_constraint: return check_validation(reading, action, fill);
       case ActionKind::rename_table:
       case ActionKind::rename_column:
-        if (trace_.makes_table(reading.table) || trace_.makes_column(reading.table, action.name)) return;
+        if (trace().makes_table(reading.table) || trace().makes_column(reading.table, action.name)) return;
         add("L10", Level::error, reading.line(),
             fmt::format("{} {} is called otherwise from one moment to the next, under programs that use it",
                         action.name.empty() ? "table" : "column",
@@ -313,7 +320,7 @@ class Linter {
   }
 
   void check_not_null(const StatementReading& reading, const TableAction& action, Fill fill) {
-    if (fill == Fill::empty || trace_.makes_column(reading.table, action.name)) return;
+    if (fill == Fill::empty || trace().makes_column(reading.table, action.name)) return;
     const std::string wanted = loose_form(action.name + " IS NOT NULL", dialect_);
     const TableFact* fact = facts_.find(key(reading.table));
     const bool is_there = fact != nullptr && is_proven_not_null(*fact, action.name, dialect_);
@@ -428,7 +435,7 @@ class Linter {
   const TableFacts& facts_;
   Dialect dialect_;
   const LintOptions& options_;
-  RunTrace trace_;
+  std::optional<RunTrace> trace_;
   std::vector<std::vector<StatementReading>> run_;
   const Script* script_ = nullptr;
   Findings findings_;

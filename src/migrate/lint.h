@@ -27,7 +27,8 @@
 //   L22  E   tenant schema: a view without security_invoker
 //
 // Of a table that the same run makes, or that is known to be empty, nobody has to wait and nothing is lost.
-// Without a database sizes are not known: what depends on them is a warning then.
+// Without a database sizes are not known: what depends on them is a warning then, and what an earlier file
+// made may hold something by now.
 //
 // For SQLite: L03 (but not the old table of the official way to change one: made anew, filled, dropped,
 // renamed), L04 (it refuses NOT NULL without a default and defaults that differ), L09, L10, L11, L15 (primary

@@ -243,6 +243,16 @@ TEST_F(Lint, WhatAScriptAllowsIsNotReportedThere) {
               ElementsAre("L03 E 1"));
 }
 
+TEST_F(Lint, WhatAnEarlierFileMadeMayHoldSomethingWhenNothingIsKnown) {
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"0001_a.sql", "CREATE TABLE fresh (id integer PRIMARY KEY)"},
+      {"0002_b.sql", "CREATE INDEX i ON fresh (id)"}};
+  EXPECT_THAT(found_in(files), IsEmpty());
+  facts_.known = false;
+  EXPECT_THAT(found_in(files), ElementsAre("L02 W 1"));
+  EXPECT_THAT(found("CREATE TABLE fresh (id integer PRIMARY KEY); CREATE INDEX i ON fresh (id)"), IsEmpty());
+}
+
 // --- what is there
 
 template <class Fixture>

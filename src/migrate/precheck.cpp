@@ -176,7 +176,7 @@ class Prechecker {
     if (groups == 0) return;
     PrecheckFinding& found =
         add_rows("P-UNIQUE", groups,
-                 fmt::format("{} of rows of {} have the same ({}), {} too many for {}",
+                 fmt::format("{} of rows of {} with the same ({}): {} too many for {}",
                              plural(groups, "group", "groups"), table->name, joined(unique.keys),
                              plural(std::stoll(counted->front()[1]), "row", "rows"),
                              name.empty() ? "a unique key" : name));
