@@ -34,7 +34,7 @@ of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManySe
 of_anybody='AnyDatabase*:*/Postgres'
 
 # What changes or looks at the whole PostgreSQL server.
-of_one_process='*InPostgres*:PostgresCatalog.*'
+of_one_process='*InPostgres*:PostgresCatalog.*:PostgresBackup.*'
 
 # The same program twice at once, each with half of the tests.
 gtest_halves() {
