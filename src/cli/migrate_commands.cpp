@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
+#include "cli/migrate_baseline.h"
 #include "cli/migrate_plan.h"
 #include "cli/migrate_status.h"
 #include "cli/signals.h"
@@ -448,6 +449,17 @@ void add_migrate_commands(std::vector<Command>& commands) {
                    {"--accept", "NAME", "one that means something else now"},
                    {"--reason", "TEXT", "why; the journal keeps it"}}),
       repair_command));
+  commands.push_back(
+      make("baseline", "adopts a database with a past: which files count as applied, and what differs",
+           "guildhall migrate baseline --match --dir migrations --url postgres://app@db.example.org/app", {},
+           {dir_option(),
+            {"--at", "NAME", "all files up to this one"},
+            {"--from", "drizzle", "what its tables say was applied"},
+            {"--match", "", "what the live schema says: files are tried in a database of their own"},
+            {"--accept", "", "write it down; without it nothing is changed"},
+            {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
+            layout_option()},
+           migrate_baseline));
   commands.push_back(make("unlock", "shows who holds the lock, and releases it when the holder is gone",
                           "guildhall migrate unlock --url postgres://app@db.example.org/app", {},
                           {{"--force", "TOKEN", "fence the holder off: it can commit nothing any more"},

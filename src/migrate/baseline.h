@@ -1,0 +1,43 @@
+// Adopting a database that has a past: which of the files were applied to it, by another tool or by hand, and
+// what speaks against it, object by object. Rows are written only where the operator accepts that.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "migrate/run.h"
+
+namespace guildhall::migrate {
+
+struct BaselineOptions : RunOptions {
+  std::string at;       // all files up to this one
+  std::string from;     // "drizzle": what its tables say
+  bool match = false;   // what the live schema says
+  bool accept = false;  // write the rows, whatever differs
+  std::string scratch_url;
+};
+
+/// One file that counts as applied.
+struct Adopted {
+  const Migration* migration = nullptr;
+  std::string checksum;  // as the other tool wrote it down; "": it did not
+  bool differs = false;  // from the file
+};
+
+struct BaselineReport {
+  std::vector<Adopted> adopted;      // in order
+  std::vector<std::string> unknown;  // what the other tool applied, and no file is it
+  /// The live schema against one that these files make: "missing index ...", "added column ...". Nothing
+  /// where it could not be built; then `unbuilt` says why.
+  std::vector<std::string> differences;
+  std::string unbuilt;
+  std::string fingerprint;  // of the live schema
+  bool written = false;
+};
+
+/// Problems: `usage` (no such name, nothing to import), `drift` (the journal already has rows, or the files
+/// have errors; with `match`: no set of files makes this schema), `locked`.
+Outcome<BaselineReport> baseline(const Target& target, const MigrationSet& set,
+                                 const BaselineOptions& options);
+
+}  // namespace guildhall::migrate
