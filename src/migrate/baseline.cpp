@@ -113,7 +113,8 @@ class Baseline {
 
   bool has_table(const std::string& table) {
     if (target_.dialect == Dialect::postgres)
-      return !session_->query("SELECT to_regclass($1)", {table}).at(0).at(0).empty();
+      return !session_->query("SELECT 1 FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'r'", {table})
+                  .empty();
     return !session_->query("SELECT 1 FROM sqlite_schema WHERE name = $1 AND type = 'table'", {table})
                 .empty();
   }

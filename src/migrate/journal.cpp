@@ -79,6 +79,19 @@ CREATE TABLE {l} (
 ) {strict};
 )sql";
 
+/// For those who look where StreamBot's tool kept its own: what is applied, and who holds the lock. The first
+/// can only be read; deleting the lock's row through the second is deleting it.
+constexpr std::string_view kAppliedView = R"sql(
+CREATE VIEW drizzle_migrations AS
+SELECT DISTINCT j.name AS id, j.name || '.sql' AS filename, j.applied_at,
+  CASE WHEN j.checksum LIKE '%:%' THEN substr(j.checksum, length(j.checksum) - 63) ELSE j.checksum END AS checksum
+FROM {t} j
+WHERE j.state = 'applied' AND j.direction IN ('up', 'baseline') AND NOT EXISTS (
+  SELECT 1 FROM {t} later WHERE later.name = j.name AND later.seq > j.seq AND later.state = 'applied'
+    AND later.direction <> 'repair');
+)sql";
+constexpr std::string_view kLockView = "CREATE VIEW migration_lock AS SELECT * FROM {l}";
+
 std::string fill(std::string_view text, Dialect dialect) {
   const bool postgres = dialect == Dialect::postgres;
   std::string sql(text);
@@ -167,7 +180,24 @@ Outcome<void> Journal::prepare() {
   session_.execute(fill(kTables, dialect_));
   session_.execute(std::string(dialect_ == Dialect::postgres ? kPostgresGuard : kSqliteGuard));
   session_.execute(fill(kLockTable, dialect_));
+  make_views();
   return {};
+}
+
+/// Where the names are free, and the schema is not the tool's own.
+void Journal::make_views() {
+  if (dialect_ == Dialect::sqlite) {
+    if (session_.query("SELECT 1 FROM sqlite_schema WHERE name = 'drizzle_migrations'").empty())
+      session_.execute(fill(kAppliedView, dialect_));
+    return;
+  }
+  const auto place = session_.query(
+      "SELECT to_regclass('drizzle_migrations') IS NULL, to_regclass('migration_lock') IS NULL WHERE "
+      "current_schema() "
+      "<> 'guildhall' AND has_schema_privilege(current_schema(), 'CREATE')");
+  if (place.empty()) return;
+  if (place[0][0] == "t") session_.execute(fill(kAppliedView, dialect_));
+  if (place[0][1] == "t") session_.execute(fill(kLockView, dialect_));
 }
 
 Outcome<std::vector<JournalRow>> Journal::read() const {

@@ -70,6 +70,7 @@ class Journal {
 
  private:
   std::string table() const;
+  void make_views();
   Outcome<void> check_version() const;
 
   store::SchemaSession& session_;

@@ -385,6 +385,18 @@ TEST_F(AnyDatabaseRun, TheJournalIsOnlyEverAddedTo) {
   EXPECT_THROW(session().execute("UPDATE " + table + " SET name = 'x'"), store::DatabaseError);
 }
 
+TEST_F(AnyDatabaseRun, WhatIsAppliedIsAlsoWhereOtherToolsKeepIt) {
+  write_three();
+  up();
+  down();
+  const auto rows =
+      session().query("SELECT id, filename, length(checksum) FROM drizzle_migrations ORDER BY id");
+  EXPECT_THAT(rows, ElementsAre(ElementsAre("0000_foundation", "0000_foundation.sql", "64"),
+                                ElementsAre("0003_unique_link", "0003_unique_link.sql", "64")));
+  EXPECT_THROW(session().execute("DELETE FROM drizzle_migrations"), store::DatabaseError);
+  EXPECT_THAT(session().query("SELECT * FROM migration_lock"), IsEmpty());
+}
+
 TEST_F(AnyDatabaseRun, ANewerJournalIsNotTouched) {
   write_three();
   up();
@@ -560,7 +572,7 @@ TEST_F(RunInPostgres, WhoseLockIsTakenWhileItWorksIsEndedAndKeepsNothing) {
         break;
       std::this_thread::sleep_for(10ms);
     }
-    session().execute("DELETE FROM guildhall.migration_lock WHERE lock_id = 1");
+    session().execute("DELETE FROM migration_lock WHERE lock_id = 1");
   }
   EXPECT_EQ(result(report), "4 MG-FENCED");
   EXPECT_EQ(session().query("SELECT to_regclass('t')").at(0).at(0), "");

@@ -26,7 +26,7 @@ describe('the set of 0000, 0003 and 0004', () => {
       assert.equal(down.code, 0, down.stderr);
       assert.deepEqual(down.answer.reverted.map((one) => one.name), [name]);
     }
-    const left = await project.query("SELECT count(*)::int AS n FROM information_schema.tables WHERE table_schema = 'public'");
+    const left = await project.query("SELECT count(*)::int AS n FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'");
     assert.equal(left[0].n, 0);
     const again = await project.json('up');
     assert.equal(again.answer.fingerprint, up.answer.fingerprint);
