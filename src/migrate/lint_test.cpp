@@ -318,6 +318,16 @@ TEST_F(FactsInPostgres, BytesChecksRolesAndExtensions) {
   EXPECT_THAT(found.extensions, Contains("plpgsql"));
 }
 
+TEST_F(FactsInPostgres, ATableThatMayNotBeReadIsTakenToHoldSomething) {
+  session().execute(
+      "CREATE TABLE filled (id integer PRIMARY KEY, name text); INSERT INTO filled VALUES (1, 'x');"
+      "CREATE ROLE facts_reader; GRANT facts_reader TO current_user; SET ROLE facts_reader");
+  const auto found = facts("ALTER TABLE filled ADD COLUMN a integer");
+  session().execute("RESET ROLE; DROP ROLE facts_reader");
+  EXPECT_EQ(found.find("filled")->rows, 1);
+  EXPECT_TRUE(found.find("filled")->is_estimate);
+}
+
 TEST_F(FactsInPostgres, ATableThatIsHeldIsTakenByItsEstimate) {
   session().execute("CREATE TABLE filled (id integer PRIMARY KEY, name text); ");
   fill(500);

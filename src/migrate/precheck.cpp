@@ -45,7 +45,8 @@ class Prechecker {
 
   void check() {
     check_roles();
-    if (!trace_.makes(reading_->object) && !trace_.frees(reading_->object)) {
+    const bool goes_with_its_table = reading_->index && trace_.drops() && trace_.makes_table(reading_->table);
+    if (!trace_.makes(reading_->object) && !trace_.frees(reading_->object) && !goes_with_its_table) {
       if (const auto there = find_object(looking_, *reading_, facts_)) {
         report(*there, reading_->tolerant, reading_->replaces);
         return;
@@ -69,7 +70,7 @@ class Prechecker {
     return findings_.back();
   }
   void add_unknown(const std::string& what, const Unanswered& why) {
-    add("P-UNKNOWN", Level::info, fmt::format("{} could not be looked at: {}", what, why.message));
+    add("P-UNKNOWN", Level::info, fmt::format("the rows could not be looked at ({}): {}", what, why.message));
   }
 
   /// Of rows that are there now. What the run itself does to them beforehand is not known.
@@ -88,6 +89,8 @@ class Prechecker {
     if (replaces) return;
     const bool passed_over = tolerant || reading_->swallows || reading_->conditional;
     const std::string definition = there.definition.empty() ? "" : fmt::format(": {}", there.definition);
+    // What was dropped before may have taken it along.
+    const Level sure_level = trace_.drops() ? Level::warning : Level::error;
     if (reading_->concurrent && there.kind == Collision::Kind::same) {
       // What an earlier try built, whose word for it was lost.
       add("P-EXISTS", Level::info, fmt::format("{} is there already, and counts as built", there.what));
@@ -95,11 +98,11 @@ class Prechecker {
       const char* which = there.kind == Collision::Kind::same    ? ", with the same definition"
                           : there.kind == Collision::Kind::other ? ", with another definition"
                                                                  : "";
-      add("P-EXISTS", Level::error, fmt::format("{} exists already{}{}", there.what, which, definition),
+      add("P-EXISTS", sure_level, fmt::format("{} exists already{}{}", there.what, which, definition),
           "Drop or rename it first, or take the statement out if it is what is meant.");
     } else if (there.kind != Collision::Kind::same) {
       const bool sure = there.kind == Collision::Kind::other;
-      add("P-EXISTS", sure ? Level::error : Level::warning,
+      add("P-EXISTS", sure ? sure_level : Level::warning,
           fmt::format("{} exists already and would be passed over, though it {} another definition{}",
                       there.what, sure ? "has" : "may have", definition),
           "Drop or rename it first, or leave it and change the statement to what is there.");
@@ -171,7 +174,7 @@ class Prechecker {
     if (!table || unique.keys.empty()) return;
     const auto counted = looking_.ask(count_of_duplicates(*table, unique));
     if (!counted)
-      return add_unknown(fmt::format("whether ({}) is unique", joined(unique.keys)), counted.error());
+      return add_unknown(fmt::format("({}) is to be unique", joined(unique.keys)), counted.error());
     const std::int64_t groups = std::stoll(counted->front()[0]);
     if (groups == 0) return;
     PrecheckFinding& found =

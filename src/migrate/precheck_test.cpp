@@ -139,6 +139,16 @@ TEST_F(AnyDatabasePrecheck, NamesThatAreTaken) {
   EXPECT_THAT(found("ALTER TABLE t ADD COLUMN c text; CREATE INDEX j ON t (c)"), IsEmpty());
 }
 
+TEST_F(AnyDatabasePrecheck, WhatIsDroppedTakesMoreAlong) {
+  sql("CREATE TABLE t (a text); CREATE INDEX i ON t (a); CREATE TABLE u (a text); CREATE INDEX j ON u (a);"
+      "INSERT INTO u VALUES ('x'), ('x')");
+  EXPECT_THAT(found("DROP TABLE t; CREATE TABLE t (a text); CREATE INDEX i ON t (a)"), IsEmpty());
+  EXPECT_THAT(found("DROP TABLE t; CREATE INDEX j ON u (a)"), ElementsAre("P-EXISTS W 0"));
+  EXPECT_THAT(found("DELETE FROM t WHERE a = 'x'; CREATE UNIQUE INDEX k ON u (a)"),
+              ElementsAre("P-UNIQUE W 1"))
+      << "rows may go with those that they refer to";
+}
+
 TEST_F(AnyDatabasePrecheck, ANewColumnThatRowsHaveNoValueFor) {
   sql("CREATE TABLE t (a text); CREATE TABLE bare (a text); INSERT INTO t VALUES ('x')");
   EXPECT_THAT(found("ALTER TABLE t ADD COLUMN b integer NOT NULL"), ElementsAre("P-NOTNULL E 1"));

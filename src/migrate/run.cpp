@@ -271,7 +271,12 @@ class Up final : public Run {
     }
     PreflightOptions options;
     options.interrupt = up_.interrupt;
-    return check_before(*session_, target_.dialect, pending_, options, report_.findings);
+    auto checked = check_before(*session_, target_.dialect, pending_, options, report_.findings);
+    for (const Pending& one : pending_) {
+      if (!checked && checked.error().finding.name == one.migration->up->file)
+        report_.failed_name = one.migration->name;
+    }
+    return checked;
   }
 
   const UpOptions& up_;

@@ -90,11 +90,13 @@ void measure_in_postgres(SchemaSession& session, const std::string& name, bool m
   session.execute("SAVEPOINT measuring");
   try {
     const auto sizes = session.query(
-        "SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)) FROM (SELECT relid FROM "
+        "SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)), sum(pg_relation_size(relid)) FROM "
+        "(SELECT relid FROM "
         "pg_partition_tree(to_regclass($1::text)) UNION SELECT to_regclass($1::text)) AS parts",
         {name});
     fact.bytes = std::stoll(sizes.at(0).at(0));
     fact.index_bytes = std::stoll(sizes.at(0).at(1));
+    if (fact.rows == 0 && sizes.at(0).at(2) != "0") fact.rows = 1;  // at least, where it cannot be counted
     if (may_read && fact.rows <= kSmallTable) {
       const auto counted = std::stoll(session.query(bounded_count(name)).at(0).at(0));
       fact.is_estimate = counted > kSmallTable;
@@ -113,8 +115,8 @@ void read_postgres_facts(SchemaSession& session, const std::map<std::string, std
     TableFact fact;
     const std::int64_t estimate = std::stoll(row[1]);
     fact.bytes = std::stoll(row[2]);
-    // Never analysed, and not to be counted: it holds something as soon as it has pages.
-    fact.rows = estimate >= 0 ? estimate : fact.bytes > 0 ? 1 : 0;
+    // Never analysed: it may hold something, as long as nobody has counted.
+    fact.rows = estimate >= 0 ? estimate : 1;
     fact.is_estimate = true;
     for (const auto& column : boost::json::parse(row[4]).as_array())
       fact.columns.push_back({std::string(column.at(0).as_string()), std::string(column.at(1).as_string()),
@@ -216,6 +218,11 @@ TableFacts read_table_facts(SchemaSession& session, Dialect dialect, std::span<c
 
 void RunTrace::take(const StatementReading& reading) {
   opaque_ = opaque_ || reading.opaque;
+  const bool deletes = std::ranges::any_of(reading.statement.tokens, [](const Token& token) {
+    return is_keyword(token, "delete") || is_keyword(token, "truncate");
+  });
+  deletes_ = deletes_ || (deletes && !reading.writes.empty());
+  drops_ = drops_ || reading.tag.starts_with("DROP ");
   for (const std::string& table : reading.writes) written_.insert(key(table));
   if (reading.tag.starts_with("DROP ")) {
     for (const std::string& name : reading.names) freed_.insert(key(name));
@@ -236,7 +243,10 @@ void RunTrace::take_action(const StatementReading& reading, const TableAction& a
   switch (action.kind) {
     case ActionKind::add_column: columns_.insert(table + "." + key(action.name)); break;
     case ActionKind::add_constraint: made_.insert(key(action.name)); break;
-    case ActionKind::drop_column: freed_.insert(table + "." + key(action.name)); break;
+    case ActionKind::drop_column:
+      drops_ = true;
+      freed_.insert(table + "." + key(action.name));
+      break;
     case ActionKind::drop_constraint:
     case ActionKind::rename_constraint: freed_.insert(key(action.name)); break;
     case ActionKind::rename_column:
@@ -257,6 +267,8 @@ bool RunTrace::makes_column(std::string_view table, std::string_view column) con
 }
 bool RunTrace::frees(std::string_view name) const { return freed_.contains(key(name)); }
 bool RunTrace::makes(std::string_view name) const { return made_.contains(key(name)); }
-bool RunTrace::writes(std::string_view table) const { return opaque_ || written_.contains(key(table)); }
+bool RunTrace::writes(std::string_view table) const {
+  return opaque_ || deletes_ || written_.contains(key(table));
+}
 
 }  // namespace guildhall::migrate

@@ -73,8 +73,11 @@ class RunTrace {
   bool frees(std::string_view name) const;
   /// An object, role, extension of this name was made.
   bool makes(std::string_view name) const;
-  /// Its rows may be others by then.
+  /// Its rows may be others by then: also where rows of another table were deleted, which may take its own
+  /// along.
   bool writes(std::string_view table) const;
+  /// Something was dropped that may have taken more along: indexes with their table, views with CASCADE.
+  bool drops() const { return drops_ || opaque_; }
 
  private:
   std::string key(std::string_view name) const { return name_key(name, dialect_); }
@@ -88,6 +91,8 @@ class RunTrace {
   std::set<std::string> made_;
   std::set<std::string> written_;
   bool opaque_ = false;
+  bool deletes_ = false;
+  bool drops_ = false;
 };
 
 }  // namespace guildhall::migrate
