@@ -477,16 +477,33 @@ Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
 
 }  // namespace
 
+namespace {
+
+/// Behind one, a lock of the session and the settings that keep others from waiting may be another session's.
+Problem pooler_in_between(const Target& target) {
+  return {Exit::refused,
+          {"MG-POOLER", Level::error, "", 0,
+           fmt::format("between us and the server of '{}' stands a connection pooler", target.name),
+           "Name the server itself with --url: a lock of the session does not hold behind a pooler."}};
+}
+
+}  // namespace
+
 Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& target,
                                                                  const ApplyLimits& limits) {
   auto session = target.open(
       fmt::format("-clock_timeout={} -cstatement_timeout={} -cidle_in_transaction_session_timeout=60s "
                   "-ctimezone=UTC -cclient_connection_check_interval=5s",
                   limits.lock_timeout.count(), limits.statement_timeout.count()));
-  if (!session) return std::unexpected(problem_of(session.error()));
+  if (!session) {
+    const bool pooled = session.error().message.find("unsupported startup parameter") != std::string::npos;
+    return std::unexpected(pooled ? pooler_in_between(target) : problem_of(session.error()));
+  }
   if (target.dialect == Dialect::sqlite) return std::move(*session);
-  const auto state =
-      (*session)->query("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')");
+  const auto state = (*session)->query(
+      "SELECT pg_is_in_recovery(), current_setting('transaction_read_only'), pg_backend_pid()");
+  if (std::stoll(state.at(0).at(2)) != (*session)->backend())
+    return std::unexpected(pooler_in_between(target));
   if (state.at(0).at(0) == "t" || state.at(0).at(1) == "on") {
     return stop(
         Exit::no_database, "MG-READONLY",

@@ -72,6 +72,8 @@ class SchemaSession {
   virtual bool in_transaction() const = 0;
   /// Ends the statement that runs at that moment, with DbCode::timed_out; from any thread, while this lives.
   virtual std::function<void()> canceller() const = 0;
+  /// PostgreSQL: the number of the server's process, as it was told when the connection began; 0 in SQLite.
+  virtual std::int64_t backend() const = 0;
   /// For people: the file, or host and database.
   virtual const std::string& name() const = 0;
 };

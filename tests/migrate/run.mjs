@@ -4,4 +4,5 @@ import './sample_set.mjs';
 import './rivals.mjs';
 import './kills.mjs';
 import './backups.mjs';
+import './pooler.mjs';
 import './wrong_input.mjs';

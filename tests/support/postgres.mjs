@@ -27,6 +27,7 @@ export async function startPostgres(folder = temporaryFolder()) {
   return {
     admin,
     url,
+    folder,
     log: join(folder, 'log'),
     kill: () => call('kill'),
     restart: () => call('restart'),

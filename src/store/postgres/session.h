@@ -28,6 +28,7 @@ class Session final : public SchemaSession {
   void begin() override;
   bool in_transaction() const override;
   std::function<void()> canceller() const override;
+  std::int64_t backend() const override { return PQbackendPID(connection_.get()); }
   const std::string& name() const override { return name_; }
 
   int server_version() const { return PQserverVersion(connection_.get()); }

@@ -19,6 +19,7 @@ class SqliteSession final : public SchemaSession {
   void execute(const std::string& script) override { connection_.execute(script.c_str()); }
   std::int64_t run(const std::string& statement) override { return connection_.run_one(statement); }
   std::function<void()> canceller() const override { return connection_.interrupter(); }
+  std::int64_t backend() const override { return 0; }
   Rows query(const std::string& sql, const std::vector<std::string>& values) override {
     return connection_.query(sql, values);
   }
