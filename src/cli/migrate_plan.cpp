@@ -99,7 +99,8 @@ boost::json::object to_json(const migrate::PlannedStatement& one) {
           {"rows", one.rows ? boost::json::value(*one.rows) : nullptr},
           {"rows_estimated", one.rows_are_estimated},
           {"bytes", one.bytes},
-          {"stall_ms", one.stall_ms}};
+          {"stall_ms", one.stall_ms},
+          {"space_bytes", one.space_bytes}};
 }
 
 boost::json::object to_json(const migrate::PlannedMigration& one) {
@@ -128,6 +129,7 @@ Answer answer_of_plan(const std::string& command, const View& view, const migrat
                  {"assumed",
                   {{"scan_bytes_per_second", migrate::kScanBytesPerSecond},
                    {"write_bytes_per_second", migrate::kWriteBytesPerSecond}}},
+                 {"space_bytes", plan.space_bytes},
                  {"errors", static_cast<std::int64_t>(plan.errors)},
                  {"tried_out", nullptr}};
   return answer;

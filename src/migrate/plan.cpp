@@ -197,6 +197,14 @@ std::int64_t work_ms(const PlannedStatement& statement, const TableFact* fact) {
   return total;
 }
 
+/// The new form of a table lies beside the old one until the transaction ends.
+std::int64_t space_needed(const PlannedStatement& statement, const TableFact* fact) {
+  if (fact == nullptr || statement.is_new_table) return 0;
+  const std::int64_t rewritten = statement.cost.rewrites ? fact->bytes + fact->index_bytes : 0;
+  const std::int64_t indexed = statement.cost.builds_index ? fact->bytes : 0;
+  return (rewritten + indexed) * 13 / 10;
+}
+
 std::string table_of(const StatementReading& reading) {
   if (!reading.table.empty()) return reading.table;
   if (!reading.names.empty()) return reading.names.front();
@@ -259,6 +267,7 @@ class Planner {
       statement.bytes = fact->bytes + fact->index_bytes;
     }
     work = work_ms(statement, fact);
+    statement.space_bytes = space_needed(statement, fact);
     if (blocks(statement)) statement.stall_ms = work;
     return statement;
   }
@@ -378,6 +387,9 @@ Plan make_plan(std::span<const Pending> pending, const Preflight& preflight, Dia
   plan.dialect = dialect;
   Planner planner(preflight, dialect);
   for (const Pending& one : pending) plan.migrations.push_back(planner.plan(one));
+  for (const PlannedMigration& migration : plan.migrations) {
+    for (const PlannedStatement& one : migration.statements) plan.space_bytes += one.space_bytes;
+  }
   plan.errors =
       static_cast<std::size_t>(std::ranges::count(preflight.findings(), Level::error, &Finding::level));
   return plan;
@@ -400,6 +412,8 @@ std::string show(const Plan& plan) {
       "A stall is estimated from bytes: {} MB/s to read, {} MB/s to write; the wait for a lock comes on "
       "top.\n",
       kScanBytesPerSecond / 1'000'000, kWriteBytesPerSecond / 1'000'000);
+  if (plan.space_bytes > 0)
+    text += fmt::format("It needs about {} of space beside the data.\n", show_bytes(plan.space_bytes));
   text += fmt::format("plan: {} pending, {} errors\n", plan.migrations.size(), plan.errors);
   return text;
 }

@@ -57,8 +57,9 @@ struct PlannedStatement {
   bool is_new_table = false;         // made by this run
   std::optional<std::int64_t> rows;  // of the table as it is now
   bool rows_are_estimated = false;
-  std::int64_t bytes = 0;     // with its indexes
-  std::int64_t stall_ms = 0;  // that others wait for it, estimated
+  std::int64_t bytes = 0;        // with its indexes
+  std::int64_t stall_ms = 0;     // that others wait for it, estimated
+  std::int64_t space_bytes = 0;  // that a rewrite or an index needs on the data volume: 1.3 times the table
 };
 
 struct PlannedMigration {
@@ -74,7 +75,8 @@ struct PlannedMigration {
 struct Plan {
   Dialect dialect = Dialect::postgres;
   std::vector<PlannedMigration> migrations;
-  std::size_t errors = 0;  // of lint and of prechecks
+  std::size_t errors = 0;        // of lint and of prechecks
+  std::int64_t space_bytes = 0;  // of all statements: nothing of it is free before the end
 };
 
 Plan make_plan(std::span<const Pending> pending, const Preflight& preflight, Dialect dialect);

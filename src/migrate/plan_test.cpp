@@ -279,6 +279,9 @@ TEST_F(PlanInPostgres, TheStallIsEstimatedFromBytesAndLastsToTheEndOfTheTransact
   EXPECT_GT(statements[1].stall_ms, 0);
   EXPECT_EQ(statements[2].stall_ms, 0) << "ROW EXCLUSIVE alone keeps nobody out";
   EXPECT_GT(migration.stall_ms, statements[1].stall_ms) << "but the locks of before last through it";
+  EXPECT_EQ(statements[0].space_bytes, 0);
+  EXPECT_EQ(found.space_bytes, statements[1].bytes * 13 / 10);
+  EXPECT_THAT(show(found), HasSubstr("MiB of space beside the data"));
   EXPECT_THAT(show(found), HasSubstr("ACCESS EXCLUSIVE"));
   EXPECT_THAT(show(found), HasSubstr("rewrite"));
 }

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 namespace guildhall::migrate {
 namespace {
 
@@ -163,6 +166,33 @@ TEST_F(StatementReadingTest, NamesAndTextsAreComparedByWhatTheyMean) {
   EXPECT_EQ(loose_form("CHECK ((balance >= (0)::numeric))", Dialect::postgres),
             loose_form("check (balance>=0)", Dialect::postgres));
   EXPECT_NE(loose_form("balance > 0", Dialect::postgres), loose_form("balance >= 0", Dialect::postgres));
+}
+
+/// Every statement of tests/sql_corpus, whole and cut off at each of its tokens: broken SQL is read too.
+TEST_F(StatementReadingTest, WhateverIsCutOffIsReadAsFarAsItGoes) {
+  namespace fs = std::filesystem;
+  std::size_t named = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(GUILDHALL_SOURCE_DIR) / "tests/sql_corpus")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string sql{std::istreambuf_iterator<char>(file), {}};
+    const auto statements = split_statements(sql, Dialect::postgres);
+    if (!statements) continue;
+    for (const SqlStatement& statement : *statements) {
+      const StatementReading whole = read_statement(statement, Dialect::postgres);
+      if (!whole.table.empty()) {
+        ++named;
+        EXPECT_THAT(std::string(statement.text),
+                    testing::HasSubstr(whole.table.substr(whole.table.rfind('.') + 1)));
+      }
+      for (std::size_t length = 1; length < statement.tokens.size(); ++length) {
+        SqlStatement cut = statement;
+        cut.tokens.resize(length);
+        read_statement(cut, Dialect::postgres);
+        read_statement(cut, Dialect::sqlite);
+      }
+    }
+  }
+  EXPECT_GT(named, 50U);
 }
 
 }  // namespace
