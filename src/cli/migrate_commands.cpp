@@ -112,7 +112,7 @@ std::vector<OptionSpec> run_options(std::vector<OptionSpec> own) {
 // --- up, resume, down
 
 std::string now_text() {
-  return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  return fmt::format("{:%FT%TZ}", std::chrono::floor<std::chrono::seconds>(SystemClock().now()));
 }
 
 boost::json::array json_of(const std::vector<migrate::Applied>& applied) {
@@ -232,7 +232,7 @@ Answered new_command(const Arguments& arguments) {
   if (!journal) return answer_of("new", journal.error());
   const auto made = migrate::make_migration(
       *set, *journal, arguments.require("DESCRIPTION"),
-      fmt::format("{:%F}", std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())));
+      fmt::format("{:%F}", std::chrono::floor<std::chrono::days>(SystemClock().now())));
   if (!made) return answer_of("new", made.error());
   return Answer{fmt::format("{}\n{}\n", made->up, made->down),
                 {{"command", "new"}, {"ok", true}, {"up", made->up}, {"down", made->down}}};

@@ -149,9 +149,7 @@ class Run {
     const auto rows = Journal(*session_, target_.dialect).read();
     const auto database = database_of(target_.url);
     if (!rows || !database) return;
-    const auto pruned =
-        prune(options_.backup->folder, *database,
-              std::chrono::floor<Duration>(std::chrono::system_clock::now()), backups_in_use(*rows));
+    const auto pruned = prune(options_.backup->folder, *database, SystemClock().now(), backups_in_use(*rows));
     if (!pruned) options_.say(fmt::format("backup: old ones stay: {}", pruned.error().message));
   }
 
