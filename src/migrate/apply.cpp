@@ -317,7 +317,7 @@ class Application {
 
   std::string difference_to_expected(const JournalRow& done) const {
     std::vector<std::string> wrong;
-    const auto lines = change_lines_of(done.schema_changes);
+    const auto lines = lines_of(done.schema_changes);
     for (const std::string& made : job_.expected_changes) {
       if (std::ranges::find(lines, opposite_of(made)) == lines.end()) wrong.push_back("still there: " + made);
     }
@@ -326,16 +326,6 @@ class Application {
         wrong.push_back("too much: " + line);
     }
     return fmt::format("{}", fmt::join(wrong, "; "));
-  }
-
-  static std::vector<std::string> change_lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    for (std::size_t from = 0; from < text.size();) {
-      const auto end = std::min(text.find('\n', from), text.size());
-      lines.push_back(text.substr(from, end - from));
-      from = end + 1;
-    }
-    return lines;
   }
 
   static std::string opposite_of(const std::string& line) {
@@ -394,7 +384,7 @@ std::string Application::statement_checksums() const {
 /// Behind what an earlier run did; what it did must be what stands there now.
 Outcome<std::size_t> Application::first_undone() const {
   if (!job_.open) return 0;
-  const auto sums = change_lines_of(job_.open->statement_checksums);
+  const auto sums = lines_of(job_.open->statement_checksums);
   const auto done = static_cast<std::size_t>(job_.open->statements_done);
   for (std::size_t i = 0; i < done; ++i) {
     if (i < script_.statements.size() && i < sums.size() &&

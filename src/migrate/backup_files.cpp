@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/descriptor.h"
 #include "base/json.h"
 
 namespace guildhall::migrate {
@@ -47,20 +48,6 @@ std::optional<TimePoint> parse_file_time(std::string_view text) {
   // What can be read in more than one way is not ours.
   return at && file_time(*at) == text ? std::optional(*at) : std::nullopt;
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 Result<void> sync_folder(const fs::path& folder) {
   const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

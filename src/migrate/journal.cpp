@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "migrate/target.h"
@@ -260,6 +261,16 @@ void Journal::finish(std::int64_t seq, const JournalRow& row) {
           is_finished(row.state) ? now_of(dialect_) : "NULL", seq),
       {row.state, row.error, row.fingerprint_after, row.checksum, row.token_checksum, row.statement_checksums,
        row.schema_changes});
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t from = 0; from < text.size();) {
+    const auto end = std::min(text.find('\n', from), text.size());
+    lines.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
 }
 
 std::string who_runs(store::SchemaSession& session, Dialect dialect) {

@@ -77,6 +77,9 @@ class Journal {
   Dialect dialect_;
 };
 
+/// Of a column that has one thing on each line.
+std::vector<std::string> lines_of(const std::string& text);
+
 /// "role app, user deploy on web1, process 4711", as the journal names who did it.
 std::string who_runs(store::SchemaSession& session, Dialect dialect);
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "store/sqlite/whole_file.h"
 
 namespace guildhall::migrate {
@@ -20,20 +21,6 @@ using store::DatabaseError;
 using store::SchemaSession;
 
 constexpr std::array<std::string_view, 3> kBeside{"-wal", "-shm", "-journal"};
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 fs::path with(const fs::path& file, std::string_view ending) { return file.string() + std::string(ending); }
 

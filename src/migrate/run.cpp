@@ -386,16 +386,6 @@ class Down final : public Run {
     return script;
   }
 
-  static std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    for (std::size_t from = 0; from < text.size();) {
-      const auto end = std::min(text.find('\n', from), text.size());
-      lines.push_back(text.substr(from, end - from));
-      from = end + 1;
-    }
-    return lines;
-  }
-
   Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>& steps) override {
     for (const Step& step : steps) {
       const auto losses = count_losses(*session_, step.job.script->statements, target_.dialect);
