@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "store/postgres/address.h"
+
 namespace guildhall::migrate {
 
 Result<Target> any_target(const std::string& url, Missing missing) {
@@ -20,7 +22,16 @@ Result<Target> any_target(const std::string& url, Missing missing) {
     target.dialect = Dialect::sqlite;
     target.database = std::filesystem::path(place->path).stem().string();
   } else {
-    target.database = target.name.substr(target.name.rfind('/') + 1);
+    const auto parameters = store::connection_parameters(url);
+    if (!parameters) return std::unexpected(parameters.error());
+    const auto part = [&](const std::string& keyword) {
+      const auto found = parameters->find(keyword);
+      return found == parameters->end() ? std::string() : found->second;
+    };
+    target.database = part("dbname").empty() ? part("user") : part("dbname");
+    const std::string host = part("host").empty() ? "this machine" : part("host");
+    target.name =
+        fmt::format("{} on {}{}{}", target.database, host, part("port").empty() ? "" : ":", part("port"));
   }
   target.open = [url, missing](const std::string& settings) {
     return store::open_any_session({url, settings, missing == Missing::is_made});

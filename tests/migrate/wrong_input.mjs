@@ -124,7 +124,11 @@ describe('wrong input', () => {
       [['unlock'], ['command', 'ok', 'held', 'released']],
       [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['down'], ['command', 'ok', 'exit', 'run', 'reverted', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
+      [['plan'], ['command', 'ok', 'exit', 'database', 'migrations', 'assumed', 'space_bytes', 'errors', 'tried_out']],
       [['new', 'one more'], ['command', 'ok', 'up', 'down']],
+      [['precheck', '0001_table'], ['command', 'ok', 'exit', 'name', 'findings', 'errors']],
+      [['backup'], ['command', 'ok', 'backup']],
+      [['prune'], ['command', 'ok', 'removed']],
     ];
     for (const [words, keys] of shapes) {
       const { answer, code, stderr } = await project.json(words[0], ...words.slice(1));
