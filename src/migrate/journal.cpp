@@ -64,7 +64,7 @@ WHEN OLD.state NOT IN ('started', 'partial')
 BEGIN SELECT RAISE(ABORT, 'the migration journal is only ever added to'); END;
 )sql";
 
-/// The lock's one row; what the seed's own tool looks for under the same name and number.
+/// The lock's one row; StreamBot's own tool looks for it under the same name and number.
 constexpr std::string_view kLockTable = R"sql(
 CREATE TABLE {l} (
   lock_id           {int} PRIMARY KEY CHECK (lock_id = 1),
@@ -194,8 +194,7 @@ void Journal::make_views() {
   }
   const auto place = session_.query(
       "SELECT to_regclass('drizzle_migrations') IS NULL, to_regclass('migration_lock') IS NULL WHERE "
-      "current_schema() "
-      "<> 'guildhall' AND has_schema_privilege(current_schema(), 'CREATE')");
+      "current_schema() <> 'guildhall' AND has_schema_privilege(current_schema(), 'CREATE')");
   if (place.empty()) return;
   if (place[0][0] == "t") session_.execute(fill(kAppliedView, dialect_));
   if (place[0][1] == "t") session_.execute(fill(kLockView, dialect_));
@@ -254,8 +253,8 @@ void Journal::finish(std::int64_t seq, const JournalRow& row) {
   session_.query(
       fmt::format(
           "UPDATE {} SET state = $1, error = nullif($2, ''), fingerprint_after = nullif($3, ''), "
-          "schema_changes = nullif($7, ''), "
-          "checksum = $4, norm_checksum = nullif($5, ''), statement_checksums = nullif($6, ''), "
+          "schema_changes = nullif($7, ''), checksum = $4, norm_checksum = nullif($5, ''), "
+          "statement_checksums = nullif($6, ''), "
           "statements_total = {}, statements_done = {}, duration_ms = {}, applied_at = {} WHERE seq = {}",
           table(), row.statements_total, row.statements_done, row.duration_ms,
           is_finished(row.state) ? now_of(dialect_) : "NULL", seq),
@@ -273,12 +272,19 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-std::string who_runs(store::SchemaSession& session, Dialect dialect) {
+std::string host_name() {
   char host[256] = "unknown";
   gethostname(host, sizeof host - 1);
+  return host;
+}
+
+std::string user_name() {
   const passwd* user = getpwuid(getuid());
-  const std::string person = user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
-  const std::string runner = fmt::format("user {} on {}, process {}", person, host, getpid());
+  return user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
+}
+
+std::string who_runs(store::SchemaSession& session, Dialect dialect) {
+  const std::string runner = fmt::format("user {} on {}, process {}", user_name(), host_name(), getpid());
   if (dialect == Dialect::sqlite) return runner;
   return fmt::format("role {}, {}", session.query("SELECT current_user").at(0).at(0), runner);
 }

@@ -1,7 +1,6 @@
 #include "migrate/lock.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,17 +27,6 @@ constexpr const char* kLockSettings =
 
 constexpr milliseconds kFirstPause{10};
 
-std::string host_name() {
-  char host[256] = "unknown";
-  gethostname(host, sizeof host - 1);
-  return host;
-}
-
-std::string user_name() {
-  const passwd* user = getpwuid(getuid());
-  return user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
-}
-
 /// Of this machine, and no longer there.
 bool is_gone(const LockHolder& holder) {
   return holder.host == host_name() && kill(static_cast<pid_t>(holder.os_pid), 0) != 0 && errno == ESRCH;
@@ -48,8 +36,7 @@ bool is_gone(const LockHolder& holder) {
 std::optional<Problem> held_by_old_tool(store::SchemaSession& session) {
   const auto table = session.query(
       "SELECT c.oid::regclass FROM pg_class c WHERE c.oid = to_regclass('migration_lock') AND c.relkind = "
-      "'r' "
-      "AND c.relnamespace <> coalesce(to_regnamespace('guildhall')::oid, 0)");
+      "'r' AND c.relnamespace <> coalesce(to_regnamespace('guildhall')::oid, 0)");
   if (table.empty()) return std::nullopt;
   const auto rows = session.query(fmt::format(
       "SELECT locked_by, locked_at FROM {} WHERE lock_id = 1 AND locked_at > (now() AT TIME ZONE 'UTC') - "
