@@ -33,6 +33,7 @@ struct ArgumentSpec {
 struct Arguments {
   std::map<std::string, std::string, std::less<>> values;  // by option or argument name
   Config config;
+  bool has_config = false;  // it was read
   bool json = false;
   bool verbose = false;
 
@@ -62,6 +63,8 @@ struct Command {
   std::function<Result<std::optional<Answer>>(const Arguments&)> run;
   /// Works without reading the configuration first.
   bool needs_config = true;
+  /// With this option it is about something else, and works without reading the configuration too.
+  std::string config_unless = {};
 };
 
 /// Every command, in the order of the help.

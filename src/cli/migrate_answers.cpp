@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include "cli/workspace.h"
+#include "migrate/migrate.h"
 #include "migrate/migration_options.h"
 
 namespace guildhall::cli {
@@ -23,7 +25,30 @@ std::optional<std::string> url_of(const Arguments& arguments) {
   return std::nullopt;
 }
 
+bool is_own(const Arguments& arguments) { return arguments.has_config; }
+
+namespace {
+
+const tenancy::TableCatalog& own_tables() {
+  static const Config config;
+  static const auto declarations = declare_everything(config);
+  return declarations->tables;
+}
+
+Outcome<migrate::Target> own_target_of(const Config& config, migrate::Missing missing) {
+  const auto place = store::find_place(config);
+  if (!place) return std::unexpected(migrate::problem_of(place.error()));
+  auto target = migrate::own_target(*place, own_tables());
+  if (place->layout == store::Layout::postgres) return target;
+  if (missing == migrate::Missing::is_an_error)
+    target.open = [file = place->file()](const std::string&) { return store::open_existing_session(file); };
+  return target;
+}
+
+}  // namespace
+
 Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing) {
+  if (is_own(arguments)) return own_target_of(arguments.config, missing);
   const auto url = url_of(arguments);
   if (!url) {
     return migrate::stop(
@@ -35,7 +60,14 @@ Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing 
   return *std::move(target);
 }
 
+std::string backup_dir_of(const Arguments& arguments) {
+  if (const auto named = arguments.get("--backup-dir")) return *named;
+  return is_own(arguments) ? backups_folder(arguments.config).string() : "backups";
+}
+
 Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, Dialect dialect) {
+  if (is_own(arguments))
+    return migrate::read_migrations(migrate::embedded_files(), "Guildhall's own", dialect);
   const std::string layout = arguments.get("--layout").value_or("any");
   const auto meant = layout == "plain"     ? migrate::FileLayout::plain
                      : layout == "drizzle" ? migrate::FileLayout::drizzle
@@ -129,7 +161,13 @@ std::string way_back(const migrate::Standing& standing) {
   return derived ? "derived" : is_applied(standing.state) ? "none" : "-";
 }
 
-OptionSpec dir_option() { return {"--dir", "DIR", "the directory of the migrations", true}; }
+OptionSpec dir_option() {
+  return {"--dir", "DIR", "the directory of the migrations; without it Guildhall's own, in its database"};
+}
+OptionSpec required_dir_option() { return {"--dir", "DIR", "the directory of the migrations", true}; }
+OptionSpec backup_dir_option() {
+  return {"--backup-dir", "DIR", "where backups lie; backups, of Guildhall's own database below data.dir"};
+}
 OptionSpec layout_option() {
   return {"--layout", "NAME", "plain or drizzle; without it the tool sees which it is"};
 }

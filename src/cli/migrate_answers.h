@@ -12,11 +12,18 @@ namespace guildhall::cli {
 /// --url, then GUILDHALL_DATABASE_URL, then DATABASE_URL; nothing when there is none.
 std::optional<std::string> url_of(const Arguments& arguments);
 
+/// The command is about Guildhall's own schema: no --dir and no --url named anybody else's, so that the
+/// configuration was read.
+bool is_own(const Arguments& arguments);
+
 /// Problem `usage` when no database is named.
 migrate::Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing);
 
-/// The files of --dir for that database.
+/// The files of --dir for that database, or Guildhall's own.
 migrate::Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, migrate::Dialect dialect);
+
+/// Where backups lie, unless --backup-dir says otherwise: below data.dir, or anybody's in the folder at hand.
+std::string backup_dir_of(const Arguments& arguments);
 
 /// A command's answer when it came to nothing.
 Answer answer_of(const std::string& command, const migrate::Problem& problem);
@@ -43,6 +50,9 @@ migrate::Outcome<std::chrono::milliseconds> duration_of(const Arguments& argumen
 std::string way_back(const migrate::Standing& standing);
 
 OptionSpec dir_option();
+/// Of a command that is not about Guildhall's own schema.
+OptionSpec required_dir_option();
+OptionSpec backup_dir_option();
 OptionSpec layout_option();
 OptionSpec lock_wait_option();
 

@@ -17,9 +17,9 @@ using migrate::Outcome;
 
 using Answered = Result<std::optional<Answer>>;
 
-migrate::FingerprintOf fingerprint_of(migrate::Dialect dialect) {
-  return [dialect](store::SchemaSession& session) {
-    return migrate::read_snapshot(session, dialect).fingerprint();
+migrate::FingerprintOf fingerprint_of(const migrate::Target& target) {
+  return [dialect = target.dialect, options = target.snapshot](store::SchemaSession& session) {
+    return migrate::read_snapshot(session, dialect, options).fingerprint();
   };
 }
 
@@ -64,9 +64,10 @@ Answered backup_command(const Arguments& arguments) {
   Attended attended;
   migrate::BackupOptions options;
   options.url = target->url;
-  options.folder = arguments.get("--backup-dir").value_or("backups");
+  options.folder = backup_dir_of(arguments);
   options.scratch_url = arguments.get("--scratch-url").value_or("");
-  options.fingerprint = fingerprint_of(target->dialect);
+  options.reader = target->reader;
+  options.fingerprint = fingerprint_of(*target);
   options.clock = &clock;
   options.reporting = attended.reporting;
   const auto begun = std::chrono::steady_clock::now();
@@ -86,7 +87,7 @@ Answered restore_command(const Arguments& arguments) {
   options.url = target->url;
   options.into = arguments.get("--into").value_or("");
   options.terminate = arguments.has("--terminate");
-  options.fingerprint = fingerprint_of(target->dialect);
+  options.fingerprint = fingerprint_of(*target);
   options.clock = &clock;
   options.reporting = attended.reporting;
   const auto restored = migrate::restore_backup(arguments.require("FILE"), options);
@@ -113,8 +114,8 @@ Answered prune_command(const Arguments& arguments) {
   if (!rows) return answer_of("prune", rows.error());
   const auto database = migrate::database_of(target->url);
   if (!database) return std::unexpected(database.error());
-  const auto pruned = migrate::prune(arguments.get("--backup-dir").value_or("backups"), *database,
-                                     SystemClock().now(), migrate::backups_in_use(*rows));
+  const auto pruned = migrate::prune(backup_dir_of(arguments), *database, SystemClock().now(),
+                                     migrate::backups_in_use(*rows));
   if (!pruned) return answer_of("prune", migrate::problem_of_backup(pruned.error()));
   Answer answer;
   boost::json::array names;
@@ -128,8 +129,6 @@ Answered prune_command(const Arguments& arguments) {
   return answer;
 }
 
-OptionSpec backup_dir_option() { return {"--backup-dir", "DIR", "where backups lie; backups"}; }
-
 }  // namespace
 
 void add_migrate_backup_commands(std::vector<Command>& commands) {
@@ -142,7 +141,8 @@ void add_migrate_backup_commands(std::vector<Command>& commands) {
                    std::move(arguments),
                    std::move(options),
                    std::move(run),
-                   false};
+                   true,
+                   "--url"};
   };
   commands.push_back(
       make("backup", "takes a backup and proves it by a restore into a database of its own",

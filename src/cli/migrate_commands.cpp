@@ -81,7 +81,7 @@ Outcome<void> read_backup_wish(const Arguments& arguments, migrate::RunOptions& 
   }
   if (without) return {};
   options.backup.emplace();
-  options.backup->folder = arguments.get("--backup-dir").value_or("backups");
+  options.backup->folder = backup_dir_of(arguments);
   options.backup->scratch_url = arguments.get("--scratch-url").value_or("");
   if (const auto program = arguments.get("--backup-by"))
     options.backup->external = {"/bin/sh", "-c", *program};
@@ -89,7 +89,7 @@ Outcome<void> read_backup_wish(const Arguments& arguments, migrate::RunOptions& 
 }
 
 std::vector<OptionSpec> with_backup(std::vector<OptionSpec> options) {
-  options.push_back({"--backup-dir", "DIR", "where backups lie; backups"});
+  options.push_back(backup_dir_option());
   options.push_back({"--backup-by", "COMMAND", "this command takes the backup, and answers for it"});
   options.push_back(
       {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which a backup is proved"});
@@ -244,7 +244,7 @@ Answered verify_command(const Arguments& arguments) {
   migrate::VerifyOptions options;
   options.schema = arguments.has("--schema");
   std::optional<migrate::Target> target;
-  if (url_of(arguments)) {
+  if (is_own(arguments) || url_of(arguments)) {
     auto found = target_of(arguments, migrate::Missing::is_an_error);
     if (!found) return answer_of("verify", found.error());
     target = *std::move(found);
@@ -366,14 +366,16 @@ Answered unlock_command(const Arguments& arguments) {
 }
 
 Command make(std::string name, std::string summary, std::string example, std::vector<ArgumentSpec> arguments,
-             std::vector<OptionSpec> options, std::function<Answered(const Arguments&)> run) {
+             std::vector<OptionSpec> options, std::function<Answered(const Arguments&)> run,
+             std::string config_unless = "--dir") {
   return {{"migrate", std::move(name)},
           std::move(summary),
           std::move(example),
           std::move(arguments),
           std::move(options),
           std::move(run),
-          false};
+          true,
+          std::move(config_unless)};
 }
 
 }  // namespace
@@ -428,8 +430,8 @@ void add_migrate_commands(std::vector<Command>& commands) {
            down_command));
   commands.push_back(make("new", "makes the files of a new migration and of its way back",
                           "guildhall migrate new \"add entry count\" --dir migrations",
-                          {{"DESCRIPTION", "a few words on what it does"}}, {dir_option(), layout_option()},
-                          new_command));
+                          {{"DESCRIPTION", "a few words on what it does"}},
+                          {required_dir_option(), layout_option()}, new_command));
   commands.push_back(
       make("verify", "checks names, SQL and, with a database, what was applied; changes nothing",
            "guildhall migrate verify --dir migrations --strict", {},
@@ -452,7 +454,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(
       make("baseline", "adopts a database with a past: which files count as applied, and what differs",
            "guildhall migrate baseline --match --dir migrations --url postgres://app@db.example.org/app", {},
-           {dir_option(),
+           {required_dir_option(),
             {"--at", "NAME", "all files up to this one"},
             {"--from", "drizzle", "what its tables say was applied"},
             {"--match", "", "what the live schema says: files are tried in a database of their own"},
@@ -464,7 +466,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
                           "guildhall migrate unlock --url postgres://app@db.example.org/app", {},
                           {{"--force", "TOKEN", "fence the holder off: it can commit nothing any more"},
                            {"--terminate", "", "PostgreSQL: end the holder's sessions first"}},
-                          unlock_command));
+                          unlock_command, "--url"));
 }
 
 }  // namespace guildhall::cli

@@ -231,10 +231,12 @@ Result<Parsed> parse(const std::vector<Command>& commands, const std::vector<std
     return std::unexpected(read.error());
   parsed.arguments.json = parsed.arguments.has("--json");
   parsed.arguments.verbose = parsed.arguments.has("--verbose");
-  if (!parsed.command->needs_config) return parsed;
+  const std::string& otherwise = parsed.command->config_unless;
+  if (!parsed.command->needs_config || (!otherwise.empty() && parsed.arguments.has(otherwise))) return parsed;
   auto config = read_config(*parsed.command, parsed.arguments, environment);
   if (!config) return std::unexpected(config.error());
   parsed.arguments.config = std::move(*config);
+  parsed.arguments.has_config = true;
   return parsed;
 }
 

@@ -130,17 +130,18 @@ class PostgresSetup {
 
   /// Schema, tables and seal, with the rights of the owner.
   Result<void> fill_database() {
-    auto inside = store::open_postgres_session(url_.at(database_));
+    store::DatabasePlace place;
+    place.layout = store::Layout::postgres;
+    place.url = place.migrate_url = url_.at(database_);
+    auto inside = store::open_postgres_session(place.url);
     if (!inside) return std::unexpected(inside.error());
     SchemaSession& session = **inside;
     session.execute("SET client_min_messages TO warning");
     for (const std::string& sql : tenancy::prepare_database(database_)) session.execute(sql);
-    const auto seal = tenancy::seal_tables(declarations_->tables);
-    auto migrated = migrate::bring_up_to_date(session, migrate::Dialect::postgres, migrate::embedded_files(),
-                                              SystemClock().now(), seal);
+    auto migrated = migrate::prepare_schema(place, declarations_->tables, "backups");
     if (!migrated) return std::unexpected(migrated.error());
     applied_ = std::move(migrated->applied);
-    if (!find_faults(session).empty()) run_all(session, seal);
+    if (!find_faults(session).empty()) run_all(session, tenancy::seal_tables(declarations_->tables));
     return tenancy::refuse_faults(session.name(), find_faults(session));
   }
 
@@ -244,8 +245,7 @@ std::string setup_script(const std::string& database) {
   script += fmt::format("\\connect {}\n", tenancy::quoted_name(database));
   add(tenancy::prepare_database(database));
   script += "SET search_path TO guildhall;\nBEGIN;\n";
-  script +=
-      migrate::schema_script(migrate::Dialect::postgres, migrate::embedded_files(), SystemClock().now());
+  script += migrate::schema_script(migrate::Dialect::postgres);
   script += "\n-- The seal of each table, made from its class.\n";
   add(tenancy::seal_tables(declarations->tables));
   return script + "COMMIT;\n";

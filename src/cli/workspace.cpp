@@ -24,6 +24,10 @@ Result<void> prepare_data_dir(const Config& config) {
   return {};
 }
 
+std::filesystem::path backups_folder(const Config& config) {
+  return std::filesystem::path(config.data_dir) / "backups";
+}
+
 std::unique_ptr<bot::Declarations> declare_everything(const Config& config) {
   auto declarations = std::make_unique<bot::Declarations>(config);
   tenancy::Tenancy::declare(declarations->statements, declarations->tables);
@@ -43,7 +47,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
   std::unique_ptr<Workspace> workspace(new Workspace(config, clock));
-  const auto migrated = migrate::prepare_schema(*place, workspace->declarations_->tables, clock.now());
+  const auto migrated =
+      migrate::prepare_schema(*place, workspace->declarations_->tables, backups_folder(config));
   if (!migrated) return std::unexpected(migrated.error());
   if (auto whole = move::refuse_unfinished(*place); !whole) return std::unexpected(whole.error());
   auto tenancy = workspace->open_tenancy({}, workspace->metrics_);
@@ -56,7 +61,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Config& config, const C
 
 Result<std::unique_ptr<tenancy::Tenancy>> Workspace::open_tenancy(tenancy::OpenOptions options,
                                                                   Metrics& metrics) const {
-  options.files.prepare = migrate::file_preparation(*clock_);
+  options.files.prepare = migrate::file_preparation(backups_folder(config_));
   return tenancy::Tenancy::open(*store::find_place(config_), declarations_->statements, declarations_->tables,
                                 &metrics, std::move(options));
 }

@@ -2,6 +2,7 @@
 // declarations, tenancy.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "base/clock.h"
@@ -17,6 +18,9 @@ namespace guildhall::cli {
 
 /// Statements, tables and the rest of what every room declares. `config` must outlive it.
 std::unique_ptr<bot::Declarations> declare_everything(const Config& config);
+
+/// Where backups lie that are taken before the schema is changed.
+std::filesystem::path backups_folder(const Config& config);
 
 class Workspace {
  public:

@@ -202,6 +202,7 @@ class Application {
       limit();
       auto applied = within();
       if (applied) {
+        bench_.target.seal(*session_);
         if (auto ours = bench_.lock->check(*session_); !ours) applied = std::unexpected(ours.error());
       }
       if (!applied) {
@@ -340,7 +341,7 @@ class Application {
     if (!again) return std::unexpected(explain(error, script_.statements.size()));
     bench_.again = *std::move(again);
     session_ = bench_.session = bench_.again.get();
-    bench_.watch = std::make_unique<SchemaWatch>(*session_, dialect());
+    bench_.watch = std::make_unique<SchemaWatch>(*session_, dialect(), bench_.target.snapshot);
     bench_.watch->update();
     watched_ = false;
     const auto rows = journal().read();
@@ -450,6 +451,7 @@ Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
       limit();
       session_->run(std::string(statement.text));
       journal().set_progress(seq, static_cast<std::int64_t>(number) + 1);
+      bench_.target.seal(*session_);
       auto ours = bench_.lock->check(*session_);
       session_->execute(ours ? "COMMIT" : "ROLLBACK");
       return ours;
@@ -535,7 +537,8 @@ class Together {
     if (committed_) return;
     try {
       if (bench_.session->in_transaction()) bench_.session->execute("ROLLBACK");
-      bench_.watch = std::make_unique<SchemaWatch>(*bench_.session, bench_.target.dialect);
+      bench_.watch =
+          std::make_unique<SchemaWatch>(*bench_.session, bench_.target.dialect, bench_.target.snapshot);
       bench_.watch->update();
     } catch (const store::DatabaseError&) {
       // With the connection the transaction is gone too.
@@ -581,6 +584,7 @@ Outcome<std::vector<Applied>> apply_together(Workbench& bench, std::span<const J
         return std::unexpected(application.explain_last(error));
       }
     }
+    bench.target.seal(*bench.session);
     if (auto ours = bench.lock->check(*bench.session); !ours) return std::unexpected(ours.error());
     transaction.commit();
     return applied;

@@ -65,7 +65,7 @@ class Baseline {
     if (!session) return std::unexpected(session.error());
     session_ = *std::move(session);
     if (auto fresh = check_fresh(); !fresh) return std::unexpected(fresh.error());
-    live_ = read_snapshot(*session_, target_.dialect);
+    live_ = read_snapshot(*session_, target_.dialect, target_.snapshot);
     report_.fingerprint = live_.fingerprint();
     if (auto chosen = choose(); !chosen) return std::unexpected(chosen.error());
     if (auto compared = compare_schemas(); !compared) return std::unexpected(compared.error());

@@ -113,6 +113,7 @@ std::string fill(std::string_view text, Dialect dialect) {
 struct TextColumn {
   const char* name;
   std::string JournalRow::* field;
+  bool is_newer = false;  // than version 0
 };
 constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
                                              {"direction", &JournalRow::direction},
@@ -121,8 +122,8 @@ constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
                                              {"norm_checksum", &JournalRow::token_checksum},
                                              {"down_checksum", &JournalRow::down_checksum},
                                              {"down_source", &JournalRow::down_source},
-                                             {"down_script", &JournalRow::down_script},
-                                             {"statement_checksums", &JournalRow::statement_checksums},
+                                             {"down_script", &JournalRow::down_script, true},
+                                             {"statement_checksums", &JournalRow::statement_checksums, true},
                                              {"applied_by", &JournalRow::applied_by},
                                              {"tool_version", &JournalRow::tool_version},
                                              {"git_revision", &JournalRow::git_revision},
@@ -130,9 +131,9 @@ constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
                                              {"backup_sha256", &JournalRow::backup_sha256},
                                              {"fingerprint_before", &JournalRow::fingerprint_before},
                                              {"fingerprint_after", &JournalRow::fingerprint_after},
-                                             {"schema_changes", &JournalRow::schema_changes},
+                                             {"schema_changes", &JournalRow::schema_changes, true},
                                              {"error", &JournalRow::error},
-                                             {"note", &JournalRow::note}}};
+                                             {"note", &JournalRow::note, true}}};
 
 struct NumberColumn {
   const char* name;
@@ -146,6 +147,12 @@ constexpr std::array<NumberColumn, 4> kNumbers{{{"statements_total", &JournalRow
 std::string micros_of(std::string_view column, Dialect dialect) {
   return dialect == Dialect::postgres ? fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", column)
                                       : std::string(column);
+}
+
+std::string quoted_text(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
 }
 
 bool is_finished(std::string_view state) { return state != "started" && state != "partial"; }
@@ -164,10 +171,24 @@ bool Journal::exists() const {
   return !session_.query(sql).empty();
 }
 
-Outcome<void> Journal::check_version() const {
+std::optional<int> Journal::version() const {
+  const char* sql =
+      dialect_ == Dialect::sqlite
+          ? "SELECT name FROM sqlite_schema WHERE type = 'table'"
+          : "SELECT name FROM (SELECT relname AS name FROM pg_class c JOIN pg_namespace n "
+            "ON n.oid = relnamespace WHERE nspname = 'guildhall' AND relkind = 'r') t WHERE true";
+  const auto tables =
+      session_.query(fmt::format("{} AND name IN ('migration_journal', "
+                                 "'migration_journal_version')",
+                                 sql));
+  if (tables.empty()) return std::nullopt;
+  if (tables.size() == 1) return 0;
   const auto rows =
       session_.query(fmt::format("SELECT version FROM {}", own_table(dialect_, "migration_journal_version")));
-  const int found = rows.empty() ? 0 : std::stoi(rows[0][0]);
+  return rows.empty() ? 0 : std::stoi(rows[0][0]);
+}
+
+Outcome<void> Journal::check_version(int found) const {
   if (found <= kJournalVersion) return {};
   return stop(Exit::no_database, "MG-JOURNAL",
               fmt::format("the journal of '{}' has version {}, and this program knows {}", session_.name(),
@@ -175,14 +196,49 @@ Outcome<void> Journal::check_version() const {
               "Use the newer version of Guildhall.");
 }
 
-Outcome<void> Journal::prepare() {
-  if (exists()) return check_version();
+Outcome<bool> Journal::prepare(bool with_views) {
+  const auto found = version();
+  if (found) {
+    if (auto known = check_version(*found); !known) return std::unexpected(known.error());
+    if (*found == kJournalVersion) return false;
+    replace_oldest();
+    return true;
+  }
   if (dialect_ == Dialect::postgres) session_.execute("CREATE SCHEMA IF NOT EXISTS guildhall");
+  make();
+  if (with_views) make_views();
+  return true;
+}
+
+void Journal::make() {
   session_.execute(fill(kTables, dialect_));
   session_.execute(std::string(dialect_ == Dialect::postgres ? kPostgresGuard : kSqliteGuard));
   session_.execute(fill(kLockTable, dialect_));
-  make_views();
-  return {};
+}
+
+/// Version 0: its times are microseconds in both databases, its checksums digits alone.
+void Journal::replace_oldest() {
+  const bool postgres = dialect_ == Dialect::postgres;
+  const auto time = [postgres](std::string_view column) {
+    return postgres ? fmt::format("to_timestamp({} / 1000000.0)", column) : std::string(column);
+  };
+  session_.execute(fmt::format(
+      "CREATE TEMPORARY TABLE migration_journal_0 AS SELECT * FROM {0}; DROP TABLE {0}", table()));
+  make();
+  session_.execute(fmt::format(
+      "INSERT INTO {} (seq, name, direction, state, checksum, started_at, applied_at, duration_ms, "
+      "applied_by, "
+      "tool_version, note) {} SELECT seq, name, direction, state, 'sha256:' || checksum, {}, {}, "
+      "duration_ms, "
+      "applied_by, tool_version, 'before the journal had a version' FROM migration_journal_0 ORDER BY seq; "
+      "DROP TABLE migration_journal_0",
+      table(), postgres ? "OVERRIDING SYSTEM VALUE" : "", time("started_at"), time("applied_at")));
+  if (postgres) {
+    session_.query(
+        fmt::format("SELECT setval(pg_get_serial_sequence('{0}', 'seq'), max(seq)) FROM {0} HAVING "
+                    "max(seq) > 0",
+                    table()));
+  }
 }
 
 /// Where the names are free, and the schema is not the tool's own.
@@ -202,11 +258,15 @@ void Journal::make_views() {
 
 Outcome<std::vector<JournalRow>> Journal::read() const {
   std::vector<JournalRow> rows;
-  if (!exists()) return rows;
-  if (auto known = check_version(); !known) return std::unexpected(known.error());
+  const auto found = version();
+  if (!found) return rows;
+  if (auto known = check_version(*found); !known) return std::unexpected(known.error());
+  const bool oldest = *found == 0;
+  const Dialect of_times = oldest ? Dialect::sqlite : dialect_;
   std::string sql =
-      fmt::format("SELECT seq, {}, {}", micros_of("started_at", dialect_), micros_of("applied_at", dialect_));
-  for (const auto& column : kTexts) sql += fmt::format(", {}", column.name);
+      fmt::format("SELECT seq, {}, {}", micros_of("started_at", of_times), micros_of("applied_at", of_times));
+  for (const auto& column : kTexts)
+    sql += oldest && column.is_newer ? ", NULL" : fmt::format(", {}", column.name);
   for (const auto& column : kNumbers) sql += fmt::format(", {}", column.name);
   for (const auto& cells : session_.query(fmt::format("{} FROM {} ORDER BY seq", sql, table()))) {
     JournalRow& row = rows.emplace_back();
@@ -216,6 +276,7 @@ Outcome<std::vector<JournalRow>> Journal::read() const {
     std::size_t at = 3;
     for (const auto& column : kTexts) row.*column.field = cells[at++];
     for (const auto& column : kNumbers) row.*column.field = number_of(cells[at++]);
+    if (oldest) row.checksum = "sha256:" + row.checksum;
   }
   return rows;
 }
@@ -260,6 +321,28 @@ void Journal::finish(std::int64_t seq, const JournalRow& row) {
           is_finished(row.state) ? now_of(dialect_) : "NULL", seq),
       {row.state, row.error, row.fingerprint_after, row.checksum, row.token_checksum, row.statement_checksums,
        row.schema_changes});
+}
+
+std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows) {
+  std::string script = fill(kTables, dialect) +
+                       std::string(dialect == Dialect::postgres ? kPostgresGuard : kSqliteGuard) +
+                       fill(kLockTable, dialect);
+  for (const JournalRow& row : rows) {
+    std::string names;
+    std::string values;
+    for (const auto& column : kTexts) {
+      if ((row.*column.field).empty()) continue;
+      names += fmt::format("{}, ", column.name);
+      values += fmt::format("{}, ", quoted_text(row.*column.field));
+    }
+    for (const auto& column : kNumbers) {
+      names += fmt::format("{}, ", column.name);
+      values += fmt::format("{}, ", row.*column.field);
+    }
+    script += fmt::format("INSERT INTO {0} ({1}started_at, applied_at) VALUES ({2}{3}, {3});\n",
+                          own_table(dialect, "migration_journal"), names, values, now_of(dialect));
+  }
+  return script;
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

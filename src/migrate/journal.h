@@ -45,7 +45,8 @@ struct JournalRow {
   std::string note;  // why: of repair and of what was skipped
 };
 
-/// The journal's own shape; a newer one is not touched.
+/// The journal's own shape; a newer one is not touched. Version 0 is that of Guildhall's databases from
+/// before the tool: a table without a version, a guard or a lock beside it, its checksums of bytes alone.
 inline constexpr int kJournalVersion = 1;
 
 class Journal {
@@ -54,9 +55,12 @@ class Journal {
 
   /// Is there one? Creates nothing.
   bool exists() const;
+  /// Nothing where there is no journal.
+  std::optional<int> version() const;
   /// Makes it, or brings it up to date; within the caller's transaction if there is one. Under the lock.
-  /// Problem `no_database`: it is newer than this program.
-  Outcome<void> prepare();
+  /// `with_views`: also what other tools look for in its place, where that name is free. True: it was not yet
+  /// what it is now. Problem `no_database`: it is newer than this program.
+  Outcome<bool> prepare(bool with_views);
   /// Every row in order; nothing where there is no journal. Problem as above.
   Outcome<std::vector<JournalRow>> read() const;
 
@@ -70,12 +74,18 @@ class Journal {
 
  private:
   std::string table() const;
+  void make();
   void make_views();
-  Outcome<void> check_version() const;
+  void replace_oldest();
+  Outcome<void> check_version(int found) const;
 
   store::SchemaSession& session_;
   Dialect dialect_;
 };
+
+/// SQL for an empty schema where somebody else is to run it: the journal, and a row for each of these,
+/// applied at the moment at which it is run.
+std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows);
 
 /// Of a column that has one thing on each line.
 std::vector<std::string> lines_of(const std::string& text);

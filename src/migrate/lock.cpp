@@ -54,7 +54,7 @@ std::optional<Problem> held_by_old_tool(store::SchemaSession& session) {
 
 LockHolder look_at_lock(store::SchemaSession& session, Dialect dialect) {
   LockHolder holder;
-  if (!Journal(session, dialect).exists()) return holder;
+  if (Journal(session, dialect).version().value_or(0) == 0) return holder;
   const bool postgres = dialect == Dialect::postgres;
   const auto rows = session.query(fmt::format(
       "SELECT token, locked_by, host, os_pid, backend_pid, {}, {}, command, current_migration FROM {} WHERE "
@@ -265,12 +265,14 @@ Outcome<bool> Lock::take_row(const LockWish& wish) {
 }
 
 Outcome<void> Lock::prepare_journal() {
-  Journal journal(*session_, target_.dialect);
-  session_->execute(target_.dialect == Dialect::sqlite ? "BEGIN IMMEDIATE" : "BEGIN");
+  // With what keeps out whoever still knows nothing of this lock: Guildhall itself, before it had the tool.
+  session_->begin();
   try {
-    auto prepared = journal.prepare();
-    session_->execute(prepared ? "COMMIT" : "ROLLBACK");
-    return prepared;
+    auto changed = Journal(*session_, target_.dialect).prepare(!target_.is_own);
+    if (changed && *changed) target_.seal(*session_);
+    session_->execute(changed ? "COMMIT" : "ROLLBACK");
+    if (!changed) return std::unexpected(changed.error());
+    return {};
   } catch (const store::DatabaseError&) {
     session_->execute("ROLLBACK");
     throw;

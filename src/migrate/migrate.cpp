@@ -1,257 +1,225 @@
 #include "migrate/migrate.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <chrono>
-#include <map>
+#include <algorithm>
 
-#include "base/crypto.h"
 #include "base/log.h"
+#include "migrate/run.h"
+#include "migrate/script_rules.h"
 #include "store/database_error.h"
 #include "tenancy/postgres_roles.h"
 
 namespace guildhall::migrate {
 namespace {
 
-constexpr std::string_view kJournal = R"sql(
-CREATE TABLE migration_journal (
-  seq                {seq},
-  name               TEXT    NOT NULL,
-  direction          TEXT    NOT NULL CHECK (direction IN ('up', 'down', 'baseline', 'repair')),
-  state              TEXT    NOT NULL CHECK (state IN ('started', 'applied', 'failed', 'partial', 'skipped')),
-  checksum           TEXT    NOT NULL,
-  norm_checksum      TEXT,
-  down_checksum      TEXT,
-  down_source        TEXT,
-  statements_total   BIGINT,
-  statements_done    BIGINT,
-  started_at         BIGINT NOT NULL,
-  applied_at         BIGINT,
-  duration_ms        BIGINT,
-  applied_by         TEXT    NOT NULL,
-  tool_version       TEXT    NOT NULL,
-  git_revision       TEXT,
-  backup_file        TEXT,
-  backup_sha256      TEXT,
-  fingerprint_before TEXT,
-  fingerprint_after  TEXT,
-  lock_token         BIGINT,
-  error              TEXT
-))sql";
+/// Processes that start at once wait for the one that was first.
+constexpr std::chrono::minutes kPatience{5};
 
-/// "0001_core.sqlite.sql" -> "0001_core"
-std::string stem(std::string_view file) { return std::string(file.substr(0, file.find('.'))); }
-
-std::string checksum(std::string_view content) { return hex(sha256(content)); }
-
-std::string applied_by() {
-  char host[256] = "unknown";
-  gethostname(host, sizeof host - 1);
-  return fmt::format("uid {} on {}, process {}", getuid(), host, getpid());
+Dialect dialect_of(store::Layout layout) {
+  return layout == store::Layout::postgres ? Dialect::postgres : Dialect::sqlite;
 }
 
-std::string journal_table(Dialect dialect) {
-  std::string sql(kJournal);
-  const bool sqlite = dialect == Dialect::sqlite;
-  sql.replace(sql.find("{seq}"), 5,
-              sqlite ? "INTEGER PRIMARY KEY" : "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
-  if (!sqlite) return sql;
-  // SQLite's strict tables know one word for whole numbers.
-  for (auto at = sql.find("BIGINT"); at != std::string::npos; at = sql.find("BIGINT"))
-    sql.replace(at, 6, "INTEGER");
-  return sql + " STRICT";
+bool is_pending(const Standing& one) { return !is_applied(one.state); }
+
+Result<void> check(const std::string& database, const std::vector<Standing>& standings) {
+  for (const Standing& one : standings) {
+    if (one.state == State::missing) {
+      return fail(
+          ErrorCode::schema,
+          fmt::format("database '{}' is newer than this program: it has migration {}", database, one.name),
+          "Start the newer version of Guildhall again.");
+    }
+    if (one.state == State::changed) {
+      return fail(
+          ErrorCode::schema,
+          fmt::format("migration {} was changed after it had been applied to '{}'", one.name, database),
+          "Use a build whose migration files are the released ones.");
+    }
+  }
+  return {};
 }
 
-/// The files that are written for this database, in order.
-std::vector<const EmbeddedFile*> files_for(Dialect dialect, std::span<const EmbeddedFile> all) {
-  const std::string_view other = dialect == Dialect::sqlite ? ".postgres.sql" : ".sqlite.sql";
-  std::vector<const EmbeddedFile*> files;
-  for (const EmbeddedFile& file : all) {
-    if (!file.name.ends_with(other)) files.push_back(&file);
+ErrorCode code_of(Exit exit) {
+  switch (exit) {
+    case Exit::locked: return ErrorCode::other_instance;
+    case Exit::drift: return ErrorCode::schema;
+    case Exit::refused:
+    case Exit::no_backup: return ErrorCode::refused_by_guard;
+    default: return ErrorCode::storage;
   }
-  return files;
 }
 
-std::string quoted_text(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
+Error error_of(const Problem& problem, const std::string& database) {
+  std::string message = fmt::format("database '{}': {}", database, problem.finding.text);
+  if (!problem.finding.name.empty()) {
+    message = fmt::format("migration {} failed on '{}' and was rolled back: {}{}{}", problem.finding.name,
+                          database, problem.finding.text, problem.where.empty() ? "" : " ", problem.where);
+  }
+  return {code_of(problem.exit), std::move(message), problem.finding.hint};
 }
 
-/// The row that says: applied.
-std::string journal_entry(const EmbeddedFile& file, TimePoint now, std::int64_t duration_ms) {
-  return fmt::format(
-      "INSERT INTO migration_journal (name, direction, state, checksum, started_at, applied_at, duration_ms, "
-      "applied_by, tool_version) VALUES ({0}, 'up', 'applied', '{1}', {2}, {2}, {3}, {4}, {5})",
-      quoted_text(stem(file.name)), checksum(file.content), to_micros(now), duration_ms,
-      quoted_text(applied_by()), quoted_text(GUILDHALL_VERSION));
+/// What a journal is upgraded to, under the lock and with nothing else.
+Result<void> upgrade_journal(const Target& target) {
+  auto work = target.open("");
+  if (!work) return std::unexpected(work.error());
+  LockWish wish;
+  wish.command = "upgrade of the journal";
+  wish.wait = kPatience;
+  const auto lock = Lock::take(target, **work, wish);
+  if (!lock) return std::unexpected(error_of(lock.error(), target.name));
+  return {};
 }
 
-class Run {
- public:
-  Run(store::SchemaSession& session, Dialect dialect, std::span<const EmbeddedFile> files, TimePoint now)
-      : session_(session), dialect_(dialect), files_(files_for(dialect, files)), now_(now) {}
+UpOptions options_of(const Target& target, const std::vector<Standing>& standings,
+                     const std::filesystem::path& backups) {
+  const bool is_new = std::ranges::all_of(standings, is_pending);
+  UpOptions options;
+  options.lock_wait = kPatience;
+  options.together = std::ranges::all_of(standings, [&](const Standing& one) {
+    return !is_pending(one) || runs_in_transaction(*one.migration->up, target.dialect);
+  });
+  options.why_no_backup = is_new ? "" : "without a backup: not asked for";
+  options.say = [is_new, &target](const std::string& line) {
+    const auto database = log::field("database", target.name);
+    is_new ? log::debug(line, {database}) : log::info(line, {database});
+  };
+  if (is_new || backups.empty()) return options;
+  options.backup.emplace();
+  options.backup->folder = backups;
+  // The login that changes the schema makes no databases, in which a dump could be proved by loading it.
+  if (target.dialect == Dialect::postgres) options.backup->proof = Proof::read;
+  return options;
+}
 
-  Result<Report> run(std::span<const std::string> afterwards) {
-    if (has_journal()) {
-      const auto journal = read_journal();
-      if (auto known = check(journal); !known) return std::unexpected(known.error());
-      if (pending(journal).empty()) return Report{};
-    }
-    // Again, now that nobody else can write: another process may have been here in between.
-    session_.begin();
-    auto report = apply_pending(afterwards);
-    if (session_.in_transaction()) session_.execute(report ? "COMMIT" : "ROLLBACK");
-    return report;
+/// Of PostgreSQL's tables those that are there by now: new ones, and those whose class is another one now.
+void seal_present(store::SchemaSession& session, const tenancy::TableCatalog& tables) {
+  std::string script;
+  for (const auto& row : session.query("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND "
+                                       "relnamespace = 'guildhall'::regnamespace ORDER BY relname")) {
+    const auto declared = tables.all().find(row[0]);
+    if (declared == tables.all().end()) continue;
+    for (const std::string& statement : tenancy::seal_table(declared->second)) script += statement + ";\n";
   }
-
-  Result<void> check_version() {
-    const auto journal = has_journal() ? read_journal() : std::map<std::string, std::string>{};
-    if (auto known = check(journal); !known) return known;
-    const auto missing = pending(journal);
-    if (missing.empty()) return {};
-    return fail(ErrorCode::schema,
-                fmt::format("database '{}' is older than this program: it lacks migration {}",
-                            session_.name(), stem(missing.front()->name)),
-                dialect_ == Dialect::sqlite
-                    ? "Open it once with this program, which brings it up to date: `guildhall server list`, "
-                      "or for the file of one server `guildhall settings list --server ID`."
-                    : "Set database.migrate_url, which may change the schema, and start again.");
-  }
-
- private:
-  bool has_journal() {
-    const std::string sql =
-        dialect_ == Dialect::sqlite
-            ? "SELECT name FROM sqlite_schema WHERE name = 'migration_journal'"
-            : "SELECT c.oid FROM pg_class c WHERE c.oid = to_regclass('migration_journal')";
-    return !session_.query(sql).empty();
-  }
-
-  Result<Report> apply_pending(std::span<const std::string> afterwards) {
-    if (!has_journal()) session_.execute(journal_table(dialect_));
-    const auto journal = read_journal();
-    if (auto known = check(journal); !known) return std::unexpected(known.error());
-    Report report;
-    for (const EmbeddedFile* file : pending(journal)) {
-      if (auto applied = apply(*file); !applied) return std::unexpected(applied.error());
-      report.applied.push_back(stem(file->name));
-    }
-    if (!report.applied.empty()) {
-      for (const std::string& statement : afterwards) session_.execute(statement);
-    }
-    return report;
-  }
-
-  std::map<std::string, std::string> read_journal() {
-    std::map<std::string, std::string> applied;
-    for (const auto& row :
-         session_.query("SELECT name, checksum FROM migration_journal WHERE state = 'applied' AND "
-                        "direction IN ('up', 'baseline') ORDER BY seq")) {
-      applied[row[0]] = row[1];
-    }
-    return applied;
-  }
-
-  std::vector<const EmbeddedFile*> pending(const std::map<std::string, std::string>& journal) const {
-    std::vector<const EmbeddedFile*> files;
-    for (const EmbeddedFile* file : files_) {
-      if (!journal.contains(stem(file->name))) files.push_back(file);
-    }
-    return files;
-  }
-
-  Result<void> check(const std::map<std::string, std::string>& journal) const {
-    std::map<std::string, std::string> known;
-    for (const EmbeddedFile* file : files_) known[stem(file->name)] = checksum(file->content);
-    for (const auto& [name, sum] : journal) {
-      const auto found = known.find(name);
-      if (found == known.end()) {
-        return fail(ErrorCode::schema,
-                    fmt::format("database '{}' is newer than this program: it has migration {}",
-                                session_.name(), name),
-                    "Start the newer version of Guildhall again.");
-      }
-      if (found->second != sum) {
-        return fail(
-            ErrorCode::schema,
-            fmt::format("migration {} was changed after it had been applied to '{}'", name, session_.name()),
-            "Use a build whose migration files are the released ones.");
-      }
-    }
-    return {};
-  }
-
-  Result<void> apply(const EmbeddedFile& file) {
-    const std::string name = stem(file.name);
-    const auto begin = std::chrono::steady_clock::now();
-    try {
-      session_.execute(std::string(file.content));
-      const auto took = std::chrono::steady_clock::now() - begin;
-      const auto duration = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-      session_.execute(journal_entry(file, now_, duration));
-      log::debug("migration applied", {log::field("name", name), log::field("ms", duration)});
-      return {};
-    } catch (const store::DatabaseError& error) {
-      return fail(ErrorCode::storage, fmt::format("migration {} failed on '{}' and was rolled back: {}",
-                                                  file.name, session_.name(), error.what()));
-    }
-  }
-
-  store::SchemaSession& session_;
-  Dialect dialect_;
-  std::vector<const EmbeddedFile*> files_;
-  TimePoint now_;
-};
+  session.execute(script + tenancy::let_backups_read_sequences());
+}
 
 }  // namespace
 
-Result<Report> bring_up_to_date(store::SchemaSession& session, Dialect dialect,
-                                std::span<const EmbeddedFile> files, TimePoint now,
-                                std::span<const std::string> afterwards) {
+const MigrationSet& own_migrations(Dialect dialect) {
+  static const MigrationSet kPostgres =
+      read_migrations(embedded_files(), "Guildhall's own", Dialect::postgres);
+  static const MigrationSet kSqlite = read_migrations(embedded_files(), "Guildhall's own", Dialect::sqlite);
+  return dialect == Dialect::postgres ? kPostgres : kSqlite;
+}
+
+Target own_target(const store::DatabasePlace& place, const tenancy::TableCatalog& tables) {
+  if (place.layout != store::Layout::postgres) return own_file(place.file());
+  const std::string& url = place.migrate_url.empty() ? place.url : place.migrate_url;
+  Target target = *any_target(url, Missing::is_an_error);
+  target.is_own = true;
+  target.snapshot.seal = false;
+  target.reader = {.role = std::string(tenancy::kOwnerRole), .sees_all_by_policy = true};
+  target.open = [place](const std::string& settings) { return store::open_schema_session(place, settings); };
+  target.seal = [&tables](store::SchemaSession& session) { seal_present(session, tables); };
+  return target;
+}
+
+Target own_file(const std::string& file) {
+  Target target;
+  target.dialect = Dialect::sqlite;
+  target.url = "sqlite:" + file;
+  target.name = file;
+  target.database = std::filesystem::path(file).stem().string();
+  target.is_own = true;
+  target.snapshot.seal = false;
+  target.open = [file](const std::string&) {
+    std::error_code ignored;
+    return std::filesystem::exists(file, ignored) ? store::open_existing_session(file)
+                                                  : store::open_schema_session(file);
+  };
+  return target;
+}
+
+Result<Report> bring_up_to_date(store::SchemaSession& session, const Target& target, const MigrationSet& set,
+                                const std::filesystem::path& backups) {
   try {
-    return Run(session, dialect, files, now).run(afterwards);
+    const Journal journal(session, target.dialect);
+    if (journal.version() == 0) {
+      if (auto upgraded = upgrade_journal(target); !upgraded) return std::unexpected(upgraded.error());
+    }
+    const auto rows = journal.read();
+    if (!rows) return fail(ErrorCode::schema, rows.error().finding.text, rows.error().finding.hint);
+    const auto standings = compare(set, *rows);
+    if (auto usable = check(session.name(), standings); !usable) return std::unexpected(usable.error());
+    if (std::ranges::none_of(standings, is_pending)) return Report{};
+    const RunReport run = up(target, set, options_of(target, standings, backups));
+    if (run.failed) return std::unexpected(error_of(*run.failed, session.name()));
+    Report report;
+    for (const Applied& one : run.applied) report.applied.push_back(one.name);
+    return report;
   } catch (const store::DatabaseError& error) {
     return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
   }
 }
 
-Result<void> check_version(store::SchemaSession& session, Dialect dialect,
-                           std::span<const EmbeddedFile> files) {
+Result<void> check_version(store::SchemaSession& session, const MigrationSet& set, Dialect dialect) {
   try {
-    return Run(session, dialect, files, TimePoint{}).check_version();
+    const auto rows = Journal(session, dialect).read();
+    if (!rows) return fail(ErrorCode::schema, rows.error().finding.text, rows.error().finding.hint);
+    const auto standings = compare(set, *rows);
+    if (auto usable = check(session.name(), standings); !usable) return usable;
+    const auto missing = std::ranges::find_if(standings, is_pending);
+    if (missing == standings.end()) return {};
+    return fail(ErrorCode::schema,
+                fmt::format("database '{}' is older than this program: it lacks migration {}", session.name(),
+                            missing->name),
+                dialect == Dialect::sqlite
+                    ? "Open it once with this program, which brings it up to date: `guildhall server list`, "
+                      "or for the file of one server `guildhall settings list --server ID`."
+                    : "Set database.migrate_url, which may change the schema, and start again.");
   } catch (const store::DatabaseError& error) {
     return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
   }
 }
 
-std::string schema_script(Dialect dialect, std::span<const EmbeddedFile> files, TimePoint now) {
-  std::string script = journal_table(dialect) + ";\n";
-  for (const EmbeddedFile* file : files_for(dialect, files))
-    script += fmt::format("\n{}\n{};\n", file->content, journal_entry(*file, now, 0));
-  return script;
+std::string schema_script(Dialect dialect) {
+  std::string script;
+  std::vector<JournalRow> rows;
+  for (const Migration& one : own_migrations(dialect).migrations) {
+    script += fmt::format("\n{}\n", one.up->sql);
+    JournalRow& row = rows.emplace_back();
+    row.name = one.name;
+    row.direction = "up";
+    row.state = "applied";
+    row.checksum = one.up->checksum;
+    row.token_checksum = one.up->token_checksum;
+    row.down_source = one.down ? "file" : "none";
+    row.down_checksum = one.down ? one.down->checksum : "";
+    row.statements_total = row.statements_done = static_cast<std::int64_t>(one.up->statements.size());
+    row.applied_by = "a script of guildhall setup";
+    row.tool_version = GUILDHALL_VERSION;
+  }
+  return journal_script(dialect, rows) + script;
 }
 
 Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::TableCatalog& tables,
-                              TimePoint now) {
+                              const std::filesystem::path& backups) {
   auto session = store::open_schema_session(place);
   if (!session) return std::unexpected(session.error());
-  if (place.layout != store::Layout::postgres)
-    return bring_up_to_date(**session, Dialect::sqlite, embedded_files(), now);
-  if (!place.migrate_url.empty()) {
-    // New tables are sealed in the transaction that makes them.
-    return bring_up_to_date(**session, Dialect::postgres, embedded_files(), now,
-                            tenancy::seal_tables(tables));
+  const Dialect dialect = dialect_of(place.layout);
+  if (dialect == Dialect::postgres && place.migrate_url.empty()) {
+    const auto checked = check_version(**session, own_migrations(dialect), dialect);
+    if (!checked) return std::unexpected(checked.error());
+    return Report{};
   }
-  const auto checked = check_version(**session, Dialect::postgres, embedded_files());
-  if (!checked) return std::unexpected(checked.error());
-  return Report{};
+  return bring_up_to_date(**session, own_target(place, tables), own_migrations(dialect), backups);
 }
 
-std::function<Result<void>(store::SchemaSession&)> file_preparation(const Clock& clock) {
-  return [&clock](store::SchemaSession& session) -> Result<void> {
-    const auto report = bring_up_to_date(session, Dialect::sqlite, embedded_files(), clock.now());
+std::function<Result<void>(store::SchemaSession&)> file_preparation(std::filesystem::path backups) {
+  return [backups = std::move(backups)](store::SchemaSession& session) -> Result<void> {
+    const auto report =
+        bring_up_to_date(session, own_file(session.name()), own_migrations(Dialect::sqlite), backups);
     if (!report) return std::unexpected(report.error());
     return {};
   };

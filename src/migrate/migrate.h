@@ -1,59 +1,70 @@
-// migrate: brings a database's schema to the version that this program was built with.
+// migrate: versioned migrations of Guildhall's own schema, and of anybody's database.
 //
-//   sql_lexer.h        SQL text as tokens, for PostgreSQL and for SQLite
-//   sql_statements.h   a file of SQL as statements, and what kind each is
-//   backup.h           backups of anybody's database, taken and proved
-//   backup_files.h     their names, what is written down beside each, and which are old enough to go
-//   restore.h          putting a database back to what a backup holds
+//   sql_lexer.h, sql_statements.h    SQL text as tokens and as statements, of PostgreSQL and of SQLite
+//   migration_files.h, history.h     the files of a directory; where each stands by the journal
+//   journal.h, lock.h                what was done to a database; one runner at a time
+//   run.h, apply.h                   up and down; one migration with all that must hold
+//   schema_snapshot.h                what a schema is, and its fingerprint
+//   lint.h, precheck.h, plan.h       what is wrong with a migration, before anybody has to wait for it
+//   backup.h, restore.h              backups of anybody's database, taken and proved; and put back
+//   baseline.h, repair.h, verify.h   a database with a past; a file that changed; what does not agree
 //
-// Called at every start and by commands that open the database, before anything else does. It promises: a
-// migration is applied in one transaction with its journal row, or not at all; an applied file that
-// was changed since, and a database newer than the program, stop with a plain message and change
-// nothing. It never touches a server's rows.
+// This header is about Guildhall's own schema: called at every start and by commands that open the database,
+// before anything else does. It runs the same `up` as the command does, under the same lock: a run's
+// migrations are applied in one transaction with their journal rows, or not at all; an applied file that was
+// changed since, and a database newer than the program, stop with a plain message and change nothing. It
+// never touches a server's rows.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/embedded.h"
 #include "base/error.h"
-#include "migrate/dialect.h"
-#include "store/schema_session.h"
+#include "migrate/migration_files.h"
+#include "migrate/target.h"
+#include "store/place.h"
 #include "tenancy/table.h"
 
 namespace guildhall::migrate {
 
-/// Guildhall's own schema: the files of migrations/, by name. NAME.sqlite.sql and NAME.postgres.sql are
-/// one migration, written for each of the two.
+/// The files of migrations/, by name. NAME.sqlite.sql and NAME.postgres.sql are one migration, written for
+/// each of the two.
 std::span<const EmbeddedFile> embedded_files();
+/// The same as migrations of one of the two.
+const MigrationSet& own_migrations(Dialect dialect);
+
+/// What belongs to no server in a database of Guildhall's own; where all servers share one, all of it. New
+/// tables are sealed in the transaction that makes them. `tables` outlives it.
+Target own_target(const store::DatabasePlace& place, const tenancy::TableCatalog& tables);
+/// One of its SQLite files.
+Target own_file(const std::string& file);
 
 struct Report {
   std::vector<std::string> applied;  // names, in order; empty when there was nothing to do
 };
 
-/// Applies what is pending; if that is anything, `afterwards` too, in the same transaction. Errors:
-/// `storage` (a migration failed and was rolled back), `schema` (changed file, newer database): the
-/// message names file and migration.
-Result<Report> bring_up_to_date(store::SchemaSession& session, Dialect dialect,
-                                std::span<const EmbeddedFile> files, TimePoint now,
-                                std::span<const std::string> afterwards = {});
+/// Applies what is pending, after a backup in that folder if there is anything to lose; "": without one.
+/// `session`, on the same database, only looks. Errors: `storage` (a migration failed and was rolled back),
+/// `schema` (changed file, newer database), `other_instance` (another runner was at work for five minutes).
+Result<Report> bring_up_to_date(store::SchemaSession& session, const Target& target, const MigrationSet& set,
+                                const std::filesystem::path& backups = {});
 
 /// Guildhall's own schema at that place, before the bot opens it. Without the right to change the schema
 /// it is only compared. Errors as above, and what opening the database brings.
 Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::TableCatalog& tables,
-                              TimePoint now);
+                              const std::filesystem::path& backups = {});
 
-/// Brings one server's file up to date, in the layout where each has its own. The clock outlives it.
-std::function<Result<void>(store::SchemaSession&)> file_preparation(const Clock& clock);
+/// Brings one server's file up to date, in the layout where each has its own.
+std::function<Result<void>(store::SchemaSession&)> file_preparation(std::filesystem::path backups = {});
 
 /// The same as SQL text, journal and all, for somebody else to run on an empty schema.
-std::string schema_script(Dialect dialect, std::span<const EmbeddedFile> files, TimePoint now);
+std::string schema_script(Dialect dialect);
 
 /// Says what stands in the way of using the database as it is, and changes nothing. Error `schema`.
-Result<void> check_version(store::SchemaSession& session, Dialect dialect,
-                           std::span<const EmbeddedFile> files);
+Result<void> check_version(store::SchemaSession& session, const MigrationSet& set, Dialect dialect);
 
 }  // namespace guildhall::migrate

@@ -6,6 +6,9 @@
 #include <fstream>
 #include <thread>
 
+#include "migrate/lint.h"
+#include "migrate/proofs.h"
+#include "tests/support/any_database.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::migrate {
@@ -20,7 +23,10 @@ class Migrate : public testing::Test {
   Result<Report> run(std::vector<EmbeddedFile> files) {
     auto session = store::open_schema_session(file());
     if (!session) return std::unexpected(session.error());
-    return bring_up_to_date(**session, Dialect::sqlite, files, from_micros(1'800'000'000'000'000));
+    return bring_up_to_date(**session, own_file(file()), set_of(files));
+  }
+  static MigrationSet set_of(const std::vector<EmbeddedFile>& files) {
+    return read_migrations(files, "the test's", Dialect::sqlite);
   }
   std::string file() const { return (folder_.path() / "test.db").string(); }
   std::string journal() {
@@ -50,7 +56,10 @@ TEST_F(Migrate, AFailureLeavesNothing) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::storage);
   EXPECT_THAT(failed.error().message, HasSubstr("0002_broken"));
-  EXPECT_THAT((*store::open_schema_session(file()))->query("SELECT name FROM sqlite_schema"), IsEmpty());
+  EXPECT_THAT(
+      (*store::open_schema_session(file()))
+          ->query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'migration%'"),
+      IsEmpty());
   EXPECT_THAT(run({first_, second_})->applied, ElementsAre("0001_first", "0002_second"));
 }
 
@@ -103,11 +112,69 @@ TEST_F(Migrate, AFileForTheOtherDatabaseIsPassedOver) {
 TEST_F(Migrate, WhoMayNotChangeTheSchemaIsToldThatItIsOld) {
   ASSERT_TRUE(run({first_}));
   auto session = *store::open_schema_session(file());
-  EXPECT_TRUE(check_version(*session, Dialect::sqlite, std::vector<EmbeddedFile>{first_}));
-  const auto refused = check_version(*session, Dialect::sqlite, std::vector<EmbeddedFile>{first_, second_});
+  EXPECT_TRUE(check_version(*session, set_of({first_}), Dialect::sqlite));
+  const auto refused = check_version(*session, set_of({first_, second_}), Dialect::sqlite);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::schema);
   EXPECT_THAT(refused.error().message, HasSubstr("lacks migration 0002_second"));
+}
+
+TEST_F(Migrate, BeforeSomethingIsLostABackupIsTaken) {
+  const auto backups = folder_.path() / "backups";
+  const auto start = [&](std::vector<EmbeddedFile> files) {
+    auto session = *store::open_schema_session(file());
+    return bring_up_to_date(*session, own_file(file()), set_of(files), backups);
+  };
+  ASSERT_TRUE(start({first_}));
+  EXPECT_FALSE(std::filesystem::exists(backups)) << "of what is empty there is nothing to keep";
+  ASSERT_TRUE(start({first_, second_}));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(backups), {}), 2)
+      << "it, and what is said of it";
+}
+
+TEST_F(Migrate, AJournalFromBeforeItHadAVersionIsTakenOver) {
+  auto session = *store::open_schema_session(file());
+  session->execute(
+      "CREATE TABLE migration_journal (seq INTEGER PRIMARY KEY, name TEXT NOT NULL, direction TEXT NOT NULL, "
+      "state TEXT NOT NULL, checksum TEXT NOT NULL, norm_checksum TEXT, down_checksum TEXT, down_source "
+      "TEXT, "
+      "statements_total INTEGER, statements_done INTEGER, started_at INTEGER NOT NULL, applied_at INTEGER, "
+      "duration_ms INTEGER, applied_by TEXT NOT NULL, tool_version TEXT NOT NULL, git_revision TEXT, "
+      "backup_file TEXT, backup_sha256 TEXT, fingerprint_before TEXT, fingerprint_after TEXT, lock_token "
+      "INTEGER, error TEXT) STRICT; CREATE TABLE a (x INTEGER) STRICT");
+  const std::string digits = set_of({first_}).migrations[0].up->checksum.substr(7);
+  session->execute(
+      "INSERT INTO migration_journal (seq, name, direction, state, checksum, started_at, applied_at, "
+      "duration_ms, applied_by, tool_version) VALUES (4, '0001_first', 'up', 'applied', '" +
+      digits + "', 1800000000000000, 1800000000000000, 1, 'somebody', '0.1.0')");
+  EXPECT_TRUE(check_version(*session, set_of({first_}), Dialect::sqlite)) << "it is read as it is";
+  EXPECT_THAT(run({first_})->applied, IsEmpty());
+  EXPECT_EQ(Journal(*session, Dialect::sqlite).version(), kJournalVersion);
+  const auto rows = *Journal(*session, Dialect::sqlite).read();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].seq, 4);
+  EXPECT_EQ(rows[0].applied_at, from_micros(1'800'000'000'000'000));
+  EXPECT_EQ(rows[0].applied_by, "somebody");
+  EXPECT_THAT(run({first_, second_})->applied, ElementsAre("0002_second"));
+}
+
+/// Of Guildhall's own migrations.
+class AnyDatabaseOfOurs : public test::OnAnyDatabase {};
+
+TEST_F(AnyDatabaseOfOurs, EachGoesUpDownAndUpToTheSameSchema) {
+  const MigrationSet& set = own_migrations(target().dialect);
+  const auto findings = prove_round_trips(target(), set, "", [](const std::string&) {});
+  ASSERT_TRUE(findings) << findings.error().finding.text;
+  for (const Finding& one : *findings) ADD_FAILURE() << one.name << ": " << one.text;
+  for (const Migration& one : set.migrations) EXPECT_TRUE(one.down) << one.name << " has no way back";
+}
+
+TEST_F(AnyDatabaseOfOurs, NothingIsWrongWithTheFiles) {
+  const MigrationSet& set = own_migrations(target().dialect);
+  for (const Finding& one : set.findings) ADD_FAILURE() << one.name << ": " << one.text;
+  for (const Finding& one : lint_files(set, target().dialect))
+    EXPECT_NE(one.level, Level::error)
+        << one.name << " line " << one.line << ": " << one.code << " " << one.text;
 }
 
 }  // namespace

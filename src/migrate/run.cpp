@@ -94,7 +94,7 @@ class Run {
     if (steps->empty()) return {};
     if (auto allowed = allow(standings_, *steps); !allowed) return allowed;
     Workbench bench{target_, session_.get(), lock->get(), options_.limits, options_.interrupt, options_.say};
-    bench.watch = std::make_unique<SchemaWatch>(*session_, target_.dialect);
+    bench.watch = std::make_unique<SchemaWatch>(*session_, target_.dialect, target_.snapshot);
     bench.watch->update();
     bench.applied_by = who_runs(*session_, target_.dialect);
     bench.git_revision = revision_of(set_.directory);
@@ -108,7 +108,7 @@ class Run {
   /// Taken and proved, or nothing is run.
   Outcome<void> back_up(Workbench& bench) {
     if (!options_.backup) {
-      bench.note = "without a backup, which was asked for";
+      bench.note = options_.why_no_backup;
       return {};
     }
     const auto begun = std::chrono::steady_clock::now();
@@ -131,8 +131,9 @@ class Run {
     if (!wanted.external.empty()) wanted.coverage = Coverage::external;
     wanted.scratch_url = options_.backup->scratch_url;
     wanted.proof = options_.backup->proof;
-    wanted.fingerprint = [dialect = target_.dialect](store::SchemaSession& session) {
-      return read_snapshot(session, dialect).fingerprint();
+    wanted.reader = target_.reader;
+    wanted.fingerprint = [this](store::SchemaSession& session) {
+      return read_snapshot(session, target_.dialect, target_.snapshot).fingerprint();
     };
     wanted.run_token = bench.lock->token();
     wanted.clock = &clock;

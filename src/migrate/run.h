@@ -23,7 +23,8 @@ struct BackupWish {
 };
 
 struct RunOptions {
-  std::optional<BackupWish> backup;  // nothing: without one, which the journal then says
+  std::optional<BackupWish> backup;  // nothing: without one, and the journal says why
+  std::string why_no_backup = "without a backup, which was asked for";
   std::chrono::milliseconds lock_wait{0};
   LockTimings lock;
   ApplyLimits limits;

@@ -46,6 +46,9 @@ inline constexpr Catalog kCatalogs[] = {Catalog::relation, Catalog::routine, Cat
 std::string postgres_parts_sql(Catalog catalog, std::string_view wanted);
 std::vector<SchemaSnapshot::Part> postgres_parts(Catalog catalog, const store::SchemaSession::Rows& rows,
                                                  const SnapshotOptions& options);
+/// Takes the parts of the seal off, where the options say so.
+void leave_out(std::vector<SchemaObject>& objects, const SnapshotOptions& options);
+
 /// As SQL: is the relation of this name one of the tool's?
 std::string is_tools_relation(std::string_view name);
 

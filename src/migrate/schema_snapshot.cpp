@@ -105,7 +105,9 @@ SchemaSnapshot::SchemaSnapshot(std::vector<Part> parts) : parts_(std::move(parts
 std::string SchemaSnapshot::fingerprint() const {
   std::vector<std::string_view> digests;
   digests.reserve(parts_.size());
-  for (const Part& part : parts_) digests.push_back(part->digest);
+  for (const Part& part : parts_) {
+    if (!part->objects.empty()) digests.push_back(part->digest);
+  }
   std::ranges::sort(digests);
   std::string all;
   for (const std::string_view digest : digests) all += digest;
@@ -154,6 +156,27 @@ SchemaReading::~SchemaReading() {
   } catch (const store::DatabaseError&) {
     // The connection is gone: whoever uses it next is told.
   }
+}
+
+namespace {
+
+/// What store/sqlite and tenancy add to the tables that Guildhall's migrations make.
+bool is_of_seal(const SchemaObject& object) {
+  constexpr std::string_view kPin = "CHECK (discord_server_id = ";
+  const bool is_pin = object.own.starts_with(kPin) &&
+                      object.own.find_first_not_of("0123456789", kPin.size()) == object.own.size() - 1;
+  const std::string_view table = object.of.empty() ? object.name : object.of;
+  return object.kind == "policy" || object.own == "\"file_server\"" || is_pin ||
+         table == "\"server_marker\"" || table == "\"server_files\"";
+}
+
+}  // namespace
+
+void leave_out(std::vector<SchemaObject>& objects, const SnapshotOptions& options) {
+  if (options.seal) return;
+  std::erase_if(objects, is_of_seal);
+  for (SchemaObject& object : objects)
+    std::erase_if(object.properties, [](const auto& property) { return property.first == "row security"; });
 }
 
 SchemaSnapshot read_snapshot(store::SchemaSession& session, Dialect dialect, const SnapshotOptions& options) {

@@ -95,6 +95,9 @@ struct SnapshotOptions {
   bool comments = true;
   /// The order of a table's columns counts too.
   bool strict_order = false;
+  /// In a database of Guildhall's own false: what seals its servers' rows off (row-level security, policies,
+  /// the mark and the pins of a server's file) is made from the declared tables and compared with those.
+  bool seal = true;
 };
 
 /// Outside of a transaction it reads in one of its own; within one it leaves the session's settings as they

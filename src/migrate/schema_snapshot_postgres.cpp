@@ -357,8 +357,10 @@ std::vector<SchemaSnapshot::Part> postgres_parts(Catalog catalog, const store::S
     objects[static_cast<char>(catalog) + row[kPart]].push_back(object_of(row, options));
   std::vector<SchemaSnapshot::Part> parts;
   parts.reserve(objects.size());
-  for (auto& [id, of_part] : objects)
+  for (auto& [id, of_part] : objects) {
+    leave_out(of_part, options);
     parts.push_back(std::make_shared<const SchemaPart>(id, std::move(of_part)));
+  }
   return parts;
 }
 

@@ -371,6 +371,7 @@ SchemaSnapshot::Part read_sqlite_part(store::SchemaSession& session, std::span<c
       objects.push_back(entry_object(entry));
     }
   }
+  leave_out(objects, options);
   return std::make_shared<const SchemaPart>(sqlite_part_id(entries[0]), std::move(objects));
 }
 

@@ -6,7 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "migrate/database_state.h"
 #include "migrate/dialect.h"
+#include "migrate/schema_snapshot.h"
 #include "store/schema_session.h"
 
 namespace guildhall::migrate {
@@ -18,6 +20,12 @@ struct Target {
   std::string database;  // what backups are named after
   /// `settings` are PostgreSQL's for the session ("-clock_timeout=3s ...").
   std::function<Result<std::unique_ptr<store::SchemaSession>>(const std::string& settings)> open;
+  /// A database of Guildhall's own: what its fingerprints are of, who may read all of it, and what makes new
+  /// tables what they have to be, in the transaction that makes them. The tool adds no views for others.
+  bool is_own = false;
+  SnapshotOptions snapshot = {};
+  Reader reader = {};
+  std::function<void(store::SchemaSession&)> seal = [](store::SchemaSession&) {};
 };
 
 /// Whether a SQLite file may be made where there is none.

@@ -79,7 +79,7 @@ Outcome<Findings> verify_database(const Target& target, const MigrationSet& set,
       findings.push_back(std::move(one));
     const std::string expected = last_fingerprint(*rows);
     if (!options.schema || expected.empty()) return findings;
-    const std::string found = read_snapshot(**session, target.dialect).fingerprint();
+    const std::string found = read_snapshot(**session, target.dialect, target.snapshot).fingerprint();
     if (found != expected) {
       add(findings, "E-SCHEMA", Level::error, target.database,
           fmt::format(

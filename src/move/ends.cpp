@@ -151,7 +151,8 @@ void Source::check_version(SchemaSession& session) {
     refuse(ErrorCode::schema, fmt::format("'{}' holds no Guildhall database", session.name()),
            "Name the database that the bot uses: `guildhall config show`, database.url.");
   }
-  const auto checked = migrate::check_version(session, dialect_of(place_.layout), migrate::embedded_files());
+  const auto dialect = dialect_of(place_.layout);
+  const auto checked = migrate::check_version(session, migrate::own_migrations(dialect), dialect);
   if (!checked) throw ErrorException(checked.error());
 }
 
@@ -207,8 +208,8 @@ std::uint64_t Source::count(const std::vector<Table>& tables) {
 }
 
 Target::Target(Source& source, const DatabasePlace& place, const tenancy::TableCatalog& catalog,
-               const Clock& clock, const Options& options)
-    : place_(place), homes_(catalog.homes()), clock_(clock), rows_per_commit_(options.batch) {
+               const Options& options)
+    : place_(place), homes_(catalog.homes()), rows_per_commit_(options.batch) {
   check_program();
   place_.migrate_url.clear();  // the rights are those of the login that was named
   beside_ = taken(store::open_schema_session(place_));
@@ -219,7 +220,7 @@ Target::Target(Source& source, const DatabasePlace& place, const tenancy::TableC
     if (source.layout() == Layout::postgres) refuse_same(source.beside(), *beside_);
     keep_others_out(*beside_, options.patience);
   }
-  taken(migrate::prepare_schema(place_, catalog, clock.now()));
+  taken(migrate::prepare_schema(place_, catalog));
   if (place.layout == Layout::sqlite_per_server) fs::create_directories(fs::path(place.path) / "servers");
 }
 
@@ -255,7 +256,7 @@ SchemaSession& Target::made(ServerId server) {
   if (place_.layout != Layout::sqlite_per_server) return *beside_;
   if (open_file_ && open_server_ == server) return *open_file_;
   commit();
-  const store::FileOptions options{migrate::file_preparation(clock_)};
+  const store::FileOptions options{migrate::file_preparation()};
   if (auto made = store::make_server_file(place_, homes_, options, server); !made)
     throw ErrorException(made.error());
   return *of(server);

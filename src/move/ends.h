@@ -58,7 +58,7 @@ class Target {
  public:
   /// Makes the schema, in a database that is not the source's.
   Target(Source& source, const store::DatabasePlace& place, const tenancy::TableCatalog& catalog,
-         const Clock& clock, const Options& options);
+         const Options& options);
 
   store::SchemaSession& beside() { return *beside_; }
   /// As in Source.
@@ -89,7 +89,6 @@ class Target {
 
   store::DatabasePlace place_;
   store::TableHomes homes_;
-  const Clock& clock_;
   const std::size_t rows_per_commit_;
   std::unique_ptr<store::SchemaSession> beside_;
   ServerId open_server_{};

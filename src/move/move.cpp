@@ -67,7 +67,7 @@ class Run {
         options_(options),
         clock_(clock),
         source_(from, options.patience),
-        target_(source_, to, catalog, clock, options),
+        target_(source_, to, catalog, options),
         tables_(read_tables(target_.beside(), to.layout, catalog)) {}
 
   Report run() {

@@ -14,7 +14,8 @@ using store::SchemaSession;
 using store::ValueRow;
 using store::ValueType;
 
-constexpr std::string_view kJournal = "migration_journal";
+/// What was done to a database is that database's own.
+constexpr std::string_view kOfMigrations = "migration_";
 
 /// Of each table: name, type, position in the primary key (0: not in it), does the database number it?
 constexpr const char* kSqliteColumns = "SELECT name, type, pk, 0 FROM pragma_table_info($1) ORDER BY cid";
@@ -79,7 +80,7 @@ std::vector<Table> read_tables(SchemaSession& target, store::Layout layout,
   std::vector<Table> left;
   std::map<std::string, std::set<std::string>> parents;
   for (const auto& [name, home] : catalog.homes()) {
-    if (name == kJournal) continue;
+    if (name.starts_with(kOfMigrations)) continue;
     left.push_back(read_table(target, postgres, name, home));
     for (const auto& row : target.query(postgres ? kPostgresParents : kSqliteParents, {name}))
       parents[name].insert(row[0]);

@@ -100,13 +100,12 @@ Result<std::unique_ptr<Database>> open_database(DatabaseOptions options) {
   return database;
 }
 
-Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place) {
-  if (place.layout == Layout::sqlite) return open_schema_session(place.path);
-  if (place.layout == Layout::sqlite_per_server)
-    return open_schema_session(sqlite::directory_file(place.path));
+Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place,
+                                                           const std::string& settings) {
+  if (place.layout != Layout::postgres) return open_schema_session(place.file());
   // Whoever changes the schema acts as its owner; without that right the bot's own login only looks.
-  return place.migrate_url.empty() ? postgres::open_session(place, postgres::Signer::bot)
-                                   : postgres::open_session(place, postgres::Signer::migrate);
+  const auto signer = place.migrate_url.empty() ? postgres::Signer::bot : postgres::Signer::migrate;
+  return postgres::open_session(place, signer, settings);
 }
 
 Result<std::unique_ptr<SchemaSession>> open_any_session(const AnySession& wanted) {
@@ -123,7 +122,7 @@ Result<std::unique_ptr<SchemaSession>> open_any_session(const AnySession& wanted
 Result<std::unique_ptr<SchemaSession>> open_login_session(const DatabasePlace& place, Login login) {
   switch (place.layout) {
     case Layout::sqlite: return open_existing_session(place.path);
-    case Layout::sqlite_per_server: return open_existing_session(sqlite::directory_file(place.path));
+    case Layout::sqlite_per_server: return open_existing_session(place.file());
     case Layout::postgres: break;
   }
   return postgres::open_session(place,

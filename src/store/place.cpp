@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "store/sqlite/server_files.h"
+
 namespace guildhall::store {
 namespace {
 
@@ -25,6 +27,10 @@ std::string shown_url(std::string_view url) {
   if (at == std::string_view::npos) return std::string(url);
   const auto begin = scheme == std::string_view::npos || scheme > at ? 0 : scheme + 3;
   return fmt::format("{}...{}", url.substr(0, begin), url.substr(at));
+}
+
+std::string DatabasePlace::file() const {
+  return layout == Layout::sqlite_per_server ? sqlite::directory_file(path) : path;
 }
 
 std::string DatabasePlace::name() const { return layout == Layout::postgres ? without_secrets(url) : path; }

@@ -23,6 +23,8 @@ struct DatabasePlace {
 
   /// For people: the file, the folder, or host and database. Never a password.
   std::string name() const;
+  /// SQLite: the file of what belongs to no server; where all servers share one, all is in it.
+  std::string file() const;
 };
 
 /// An address without what stands before its '@', for messages.

@@ -83,9 +83,11 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& fi
 /// A SQLite file as it is: neither made nor read through. Error `storage` when there is none.
 Result<std::unique_ptr<SchemaSession>> open_existing_session(const std::string& file);
 /// Of what belongs to no server: the file of `sqlite:`, the directory of `sqlite-per-server:`, PostgreSQL
-/// with the rights of migrate_url, or of the bot where that address is missing. Errors besides `storage`:
-/// `schema` (PostgreSQL that was never set up), `refused_by_guard` (another program's database).
-Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place);
+/// with the rights of migrate_url, or of the bot where that address is missing, and with these settings for
+/// the session ("-clock_timeout=3s ..."). Errors besides `storage`: `schema` (PostgreSQL that was never set
+/// up), `refused_by_guard` (another program's database).
+Result<std::unique_ptr<SchemaSession>> open_schema_session(const DatabasePlace& place,
+                                                           const std::string& settings = "");
 /// Of one server's rows: its file where it has its own, else the same as above. Error `not_found` when it
 /// has no file yet.
 Result<std::unique_ptr<SchemaSession>> open_server_session(const DatabasePlace& place, ServerId server);

@@ -146,6 +146,7 @@ class SqliteCatalog {
     for (const auto& row : file_.query("SELECT type, name, tbl_name FROM sqlite_schema WHERE type IN "
                                        "('view', 'trigger') ORDER BY 1, 2")) {
       const bool view = row[0] == "view";
+      if (!view && is_guard_of_journal(row[2], row[1])) continue;
       add(view ? row[1] : row[2],
           view ? "is a view: what it reads, statements do not show"
                : fmt::format("has the trigger {}: what it does, statements do not show", row[1]),

@@ -57,7 +57,7 @@ class Database {
  public:
   explicit Database(Layout layout) : layout_(layout) {
     config_.data_dir = folder_.path().string();
-    made_.emplace(config_, declared(), from_micros(1'800'000'000'000'000), layout);
+    made_.emplace(config_, declared(), layout);
   }
 
   CatalogFaults faults() const {

@@ -47,7 +47,7 @@ std::vector<Policy> policies_of(const TableSpec& table) {
 std::map<std::string, std::vector<std::string>> rights_of(const TableSpec& table) {
   std::map<std::string, std::vector<std::string>> rights{{std::string(kAppRole), kChange},
                                                          {std::string(kReadRole), kRead}};
-  if (table.name == "migration_journal") rights[std::string(kAppRole)] = kRead;
+  if (table.name.starts_with("migration_")) rights[std::string(kAppRole)] = kRead;
   if (table.table_class == TableClass::global) {
     if (table.shared) rights[std::string(kTickRole)] = kRead;
   } else if (table.cross_server) {
@@ -75,13 +75,16 @@ std::vector<std::string> seal_table(const TableSpec& table) {
   return sql;
 }
 
+std::string let_backups_read_sequences() {
+  return fmt::format("GRANT SELECT ON ALL SEQUENCES IN SCHEMA guildhall TO {}", kReadRole);
+}
+
 std::vector<std::string> seal_tables(const TableCatalog& catalog) {
   std::vector<std::string> sql;
   for (const auto& [name, table] : catalog.all()) {
     for (std::string& statement : seal_table(table)) sql.push_back(std::move(statement));
   }
-  // Backups read the numbers that the database gives out, too.
-  sql.push_back(fmt::format("GRANT SELECT ON ALL SEQUENCES IN SCHEMA guildhall TO {}", kReadRole));
+  sql.push_back(let_backups_read_sequences());
   return sql;
 }
 

@@ -52,7 +52,9 @@ std::map<std::string, std::vector<std::string>> rights_of(const TableSpec& table
 /// What makes one table as it should be, whatever it was: row-level security, policies, rights. For the
 /// owner.
 std::vector<std::string> seal_table(const TableSpec& table);
-/// The same for all tables: run with each migration.
+/// Backups read the numbers that the database gives out, too.
+std::string let_backups_read_sequences();
+/// The same for all tables, and that.
 std::vector<std::string> seal_tables(const TableCatalog& catalog);
 
 /// Passwords of the roles that sign in, or verifiers of them (scram_verifier).

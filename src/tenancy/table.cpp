@@ -32,8 +32,9 @@ void declare_core_tables(TableCatalog& catalog) {
   catalog.add({"setting_defaults", TableClass::global, "bot", false, true});
   for (const char* name : {"channels", "channel_bindings"})
     catalog.add({name, TableClass::global, "tenancy", false, false, true});
-  for (const char* name : {"sessions", "login_codes", "oauth_states", "process_state", "operator_log",
-                           "cross_server_log", "migration_journal"}) {
+  for (const char* name :
+       {"sessions", "login_codes", "oauth_states", "process_state", "operator_log", "cross_server_log",
+        "migration_journal", "migration_journal_version", "migration_lock"}) {
     catalog.add({name, TableClass::global, "core"});
   }
 }

@@ -153,9 +153,9 @@ test('what cannot be moved is refused with a reason and a code', async () => {
   await sqlite(join(folder, 'notes.db'), 'CREATE TABLE notes (x)');
   refused(await move(folder, 'sqlite:notes.db', 'sqlite:new.db'), 5, /no Guildhall database/);
   refused(await move(folder, 'sqlite:guildhall.db', 'sqlite:notes.db'), 6, /another program/);
-  await sqlite(join(other, 'guildhall.db'), "UPDATE migration_journal SET name = '9999_later' WHERE seq = 1");
+  await sqlite(join(other, 'guildhall.db'), "INSERT INTO migration_journal (name, direction, state, checksum, started_at, applied_by, tool_version) VALUES ('9999_later', 'up', 'applied', 'x', 0, 'x', 'x')");
   refused(await move(other, 'sqlite:guildhall.db', 'sqlite:new.db'), 5, /newer/);
-  await sqlite(join(other, 'guildhall.db'), 'DELETE FROM migration_journal WHERE seq = 1');
+  await sqlite(join(other, 'guildhall.db'), 'DROP TRIGGER migration_journal_no_delete; DELETE FROM migration_journal WHERE seq = 1 OR name = \'9999_later\'');
   refused(await move(other, 'sqlite:guildhall.db', 'sqlite:new.db'), 5, /older/);
   writeFileSync(join(folder, 'damaged.db'), 'x'.repeat(20_000));
   refused(await move(folder, 'sqlite:damaged.db', 'sqlite:new.db'), 3, /damaged/);

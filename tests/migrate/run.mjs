@@ -5,4 +5,5 @@ import './rivals.mjs';
 import './kills.mjs';
 import './backups.mjs';
 import './pooler.mjs';
+import './released.mjs';
 import './wrong_input.mjs';

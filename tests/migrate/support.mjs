@@ -51,7 +51,8 @@ export class Project {
   }
   arguments(command, ...more) {
     const words = Array.isArray(command) ? command : [command];
-    const files = ['unlock', 'backup', 'restore', 'prune'].includes(words[0]) ? [] : ['--dir', this.dir];
+    // Without a directory it is the address that says: not Guildhall's own.
+    const files = ['unlock', 'backup', 'restore', 'prune'].includes(words[0]) ? ['--url', this.url] : ['--dir', this.dir];
     const backups = ['up', 'down', 'resume', 'backup', 'prune'].includes(words[0]) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
     return ['migrate', ...words, ...files, ...backups, ...more];
   }

@@ -11,7 +11,7 @@ namespace guildhall::test {
 inline doctor::Installation installation_of(TestWorld& world, const store::StatementGate& gate = {}) {
   return {world.declarations, world.clock, [&world, gate](tenancy::OpenOptions options, Metrics& metrics) {
             options.gate = gate;
-            options.files.prepare = migrate::file_preparation(world.clock);
+            options.files.prepare = migrate::file_preparation();
             return tenancy::Tenancy::open(world.place(), world.declarations.statements,
                                           world.declarations.tables, &metrics, std::move(options));
           }};

@@ -53,12 +53,12 @@ void point_at(Config& config, const std::string& database) {
   config.database_migrate_url = postgres_url(tenancy::kMigrateRole, database);
 }
 
-void migrate_to(const store::DatabasePlace& place, const tenancy::TableCatalog& tables, TimePoint now) {
-  const auto migrated = migrate::prepare_schema(place, tables, now);
+void migrate_to(const store::DatabasePlace& place, const tenancy::TableCatalog& tables) {
+  const auto migrated = migrate::prepare_schema(place, tables);
   if (!migrated) throw ErrorException(migrated.error());
 }
 
-const std::string& template_database(const tenancy::TableCatalog& tables, TimePoint now) {
+const std::string& template_database(const tenancy::TableCatalog& tables) {
   static const std::string name = [&] {
     const std::string made = fmt::format("template_{}", getpid());
     make_roles();
@@ -66,7 +66,7 @@ const std::string& template_database(const tenancy::TableCatalog& tables, TimePo
     run_all(postgres_url("operator", made), tenancy::prepare_database(made));
     Config config;
     point_at(config, made);
-    migrate_to(*store::find_place(config), tables, now);
+    migrate_to(*store::find_place(config), tables);
     return made;
   }();
   return name;
@@ -157,21 +157,20 @@ std::string postgres_url(std::string_view login, std::string_view database) {
   return fmt::format("postgres://{}{}/{}", login, admin.substr(at, slash - at), database);
 }
 
-TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, TimePoint now,
-                           Layout layout) {
+TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, Layout layout) {
   if (layout == Layout::postgres) {
     static std::atomic<int> number = 0;
     const std::string name = fmt::format("test_{}_{}", getpid(), ++number);
     run_all(variable("GUILDHALL_TEST_POSTGRES"),
             {fmt::format("CREATE DATABASE {} OWNER {} TEMPLATE {}", name, tenancy::kOwnerRole,
-                         template_database(tables, now))});
+                         template_database(tables))});
     created_ = name;
     point_at(config, name);
   }
   if (layout == Layout::sqlite_per_server) config.database_url = "sqlite-per-server:servers";
   place_ = *store::find_place(config);
   homes_ = tables.homes();
-  if (created_.empty()) migrate_to(place_, tables, now);
+  if (created_.empty()) migrate_to(place_, tables);
 }
 
 TestDatabase::~TestDatabase() {

@@ -21,7 +21,7 @@ class TestDatabase {
  public:
   /// Sets the addresses of `config`, and brings the schema there. On PostgreSQL the first of a process makes
   /// a template, the others are copies.
-  TestDatabase(Config& config, const tenancy::TableCatalog& tables, TimePoint now, store::Layout layout);
+  TestDatabase(Config& config, const tenancy::TableCatalog& tables, store::Layout layout);
   /// Drops what it made.
   ~TestDatabase();
 

@@ -15,7 +15,7 @@ TestWorld::TestWorld(store::Layout layout) : declarations(config) {
   features::declare_all(declarations);
   web::Sessions::declare(declarations);
   declarations.rows.declare(declarations.statements, declarations.tables);
-  database.emplace(config, declarations.tables, clock.now(), layout);
+  database.emplace(config, declarations.tables, layout);
   reopen();
 }
 
@@ -53,7 +53,7 @@ std::unique_ptr<tenancy::Tenancy> TestWorld::beside(store::StatementGate gate) {
 }
 
 std::function<Result<void>(store::SchemaSession&)> TestWorld::file_preparation() const {
-  return migrate::file_preparation(clock);
+  return migrate::file_preparation();
 }
 
 tenancy::ServerScope TestWorld::server(std::int64_t id) {

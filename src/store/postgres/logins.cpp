@@ -101,13 +101,15 @@ Result<void> check_server_version(const Session& session) {
   return {};
 }
 
-Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, Signer signer) {
+Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, Signer signer,
+                                                    const std::string& settings) {
   if (signer == Signer::cross_server) {
     if (auto complete = check_addresses(place); !complete) return std::unexpected(complete.error());
   }
   const auto [key, url] = address_of(place, signer);
   try {
-    auto session = std::make_unique<Session>(url, place.name());
+    auto session =
+        std::make_unique<Session>(url, place.name(), fmt::format("-csearch_path={} {}", kSchema, settings));
     if (auto known = check_server_version(*session); !known) return std::unexpected(known.error());
     if (auto ours = check_is_ours(*session); !ours) return std::unexpected(ours.error());
     if (signer == Signer::migrate) {

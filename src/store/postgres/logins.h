@@ -19,7 +19,8 @@ enum class Signer { bot, cross_server, migrate };
 
 /// Signs in; `migrate` acts as the owner of the tables. Errors: `storage` (cannot connect, too old),
 /// `schema` (never set up), `refused_by_guard` (another program's), `configuration` (address missing).
-Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, Signer signer);
+Result<std::unique_ptr<SchemaSession>> open_session(const DatabasePlace& place, Signer signer,
+                                                    const std::string& settings = "");
 
 /// Anybody's database, with these settings of the session. Errors as above, of the address itself.
 Result<std::unique_ptr<SchemaSession>> open_guest_session(const std::string& url, const std::string& name,

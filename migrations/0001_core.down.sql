@@ -1,0 +1,24 @@
+-- Takes away all that every feature stands on, on both databases.
+DROP TABLE cross_server_log;
+DROP TABLE operator_log;
+DROP TABLE process_state;
+DROP TABLE oauth_states;
+DROP TABLE login_codes;
+DROP TABLE sessions;
+DROP TABLE channel_bindings;
+DROP TABLE channels;
+DROP TABLE setting_defaults;
+DROP TABLE activity;
+DROP TABLE audit_log;
+DROP TABLE outbox;
+DROP TABLE jobs;
+DROP TABLE settings;
+DROP TABLE watchtime;
+DROP TABLE ledger_postings;
+DROP TABLE ledger;
+DROP TABLE balances;
+DROP TABLE links;
+DROP TABLE identities;
+DROP TABLE persons;
+DROP TABLE counters;
+DROP TABLE servers;

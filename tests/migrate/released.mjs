@@ -1,0 +1,99 @@
+// Guildhall's own schema: databases as released versions left them (released/VERSION) come up to date when this
+// version opens them, keep every row, and have the schema that a new one has; `migrate` without --dir goes back and
+// forth on them.
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
+import { queryFile, run, temporaryFolder } from '../support/guildhall.mjs';
+import { setUp } from '../support/postgres.mjs';
+import { postgres } from './support.mjs';
+
+const released = fileURLToPath(new URL('./released', import.meta.url));
+const servers = ['763742587306794177', '763742591404955342', '763742595502411757'];
+
+async function done(result) {
+  const { code, stdout, stderr } = await result;
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  return stdout;
+}
+
+/** All that is not the journal's: {table: rows}. */
+async function rowsOf(file) {
+  const tables = await queryFile(file, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'migration_%' ORDER BY 1");
+  const rows = {};
+  for (const { name } of tables) rows[name] = await queryFile(file, `SELECT * FROM "${name}"`);
+  return rows;
+}
+const schemaOf = (file) => queryFile(file, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1");
+
+/** {call(...words), files?, rows(), schema()} of a database of that version, as it was left. */
+const places = {
+  async sqlite(version) {
+    const folder = temporaryFolder();
+    const file = join(folder, 'guildhall.db');
+    await done(run([file, `.read ${join(released, version, 'sqlite.sql')}`], { program: 'sqlite3' }));
+    return { call: (...words) => run([...words, '--data-dir', folder]), folder, rows: () => rowsOf(file), schema: () => schemaOf(file) };
+  },
+  async 'sqlite-per-server'(version) {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'all/servers'), { recursive: true });
+    const files = { directory: join(folder, 'all/directory.db') };
+    for (const server of servers) files[server] = join(folder, `all/servers/${server}.db`);
+    for (const [name, file] of Object.entries(files)) await done(run([file, `.read ${join(released, version, `${name}.sql`)}`], { program: 'sqlite3' }));
+    const of = (read) => async () => Object.fromEntries(await Promise.all(Object.entries(files).map(async ([name, file]) => [name, await read(file)])));
+    return { call: (...words) => run([...words, '--data-dir', folder, '--url', 'sqlite-per-server:all']), folder, rows: of(rowsOf), schema: of(schemaOf) };
+  },
+  async postgres(version) {
+    const pg = await postgres();
+    const name = `released_${version.replaceAll('.', '_')}`;
+    await setUp(pg, 'fresh');
+    const env = Object.fromEntries(['', 'TICK_', 'MIGRATE_'].map((login) => [`GUILDHALL_DATABASE_${login}URL`, pg.url(`guildhall_${login.toLowerCase().replace('_', '') || 'app'}`, name)]));
+    await pg.execute('postgres', `CREATE DATABASE ${name} OWNER guildhall_owner TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'`);
+    await done(run(['-Xq', '-v', 'ON_ERROR_STOP=1', '-f', join(released, version, 'postgres.sql'), pg.url('postgres', name)], { program: '/usr/lib/postgresql/15/bin/psql' }));
+    await pg.execute(name, `REVOKE ALL ON DATABASE ${name} FROM PUBLIC; GRANT CONNECT ON DATABASE ${name} TO guildhall_app, guildhall_tick, guildhall_migrate, guildhall_ro`);
+    const tables = (await pg.query(name, "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'guildhall'::regnamespace AND relname NOT LIKE 'migration_%' ORDER BY 1")).map((row) => row.name);
+    const folder = temporaryFolder();
+    return {
+      call: (...words) => run([...words, '--data-dir', folder], { env }),
+      folder,
+      rows: async () => Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await pg.query(name, `SELECT * FROM ${table} ORDER BY 1, 2`)]))),
+      schema: async (database = name) => (await pg.program('pg_dump', ['-s', pg.url('postgres', database)])).stdout.replaceAll(/^\\(un)?restrict .*$/gm, ''),
+      fresh: 'fresh',
+    };
+  },
+};
+
+describe('databases of released versions', () => {
+  for (const version of readdirSync(released)) {
+    for (const [layout, make] of Object.entries(places)) {
+      test(`${version} on ${layout}: comes up to date with every row, and goes down and up`, async () => {
+        const place = await make(version);
+        const before = await place.rows();
+        await done(place.call('server', 'list'));
+        for (const server of servers) await done(place.call('settings', 'list', '--server', server));
+        assert.deepEqual(await place.rows(), before, 'every row is as it was');
+        await done(place.call('doctor', 'isolation', '--catalog'));
+
+        const status = JSON.parse(await done(place.call('migrate', 'status', '--json')));
+        assert.deepEqual([...new Set(status.migrations.map(({ state }) => state))], ['applied']);
+        assert.deepEqual([...new Set(status.migrations.map(({ down }) => down))], ['file']);
+        if (place.fresh) assert.equal(await place.schema(), await place.schema(place.fresh), 'the schema is that of a new database');
+
+        const schema = await place.schema();
+        const proof = layout === 'postgres' ? ['--scratch-url', (await postgres()).url('postgres', 'postgres')] : [];
+        await done(place.call('migrate', 'down', '--confirm-data-loss', ...proof));
+        const pending = JSON.parse(await done(place.call('migrate', 'status', '--json')));
+        assert.deepEqual(pending.migrations.filter(({ state }) => state !== 'applied').map(({ name, state }) => [name, state]), [[status.migrations.at(-1).name, 'pending']]);
+
+        // The bot's own start does the same as `migrate up`.
+        await done(place.call('server', 'list'));
+        assert.deepEqual(await place.schema(), schema);
+        await done(place.call('doctor', 'isolation', '--catalog'));
+        const backups = readdirSync(join(place.folder, 'backups')).filter((name) => !name.endsWith('.json'));
+        assert.ok(backups.length >= 2, `before each change one was taken: ${backups}`);
+      });
+    }
+  }
+});
