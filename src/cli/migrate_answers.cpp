@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "migrate/migration_options.h"
+#include "store/place.h"
 
 namespace guildhall::cli {
 
@@ -23,12 +25,26 @@ std::optional<std::string> url_of(const Arguments& arguments) {
   return std::nullopt;
 }
 
+std::optional<std::string> folder_of(const Arguments& arguments) {
+  const auto url = url_of(arguments);
+  if (!url) return std::nullopt;
+  const auto place = store::find_place(*url, ".");
+  if (!place || place->layout != store::Layout::sqlite) return std::nullopt;
+  std::error_code ignored;
+  if (!url->ends_with('/') && !std::filesystem::is_directory(place->path, ignored)) return std::nullopt;
+  return std::filesystem::path(place->path).lexically_normal().string();
+}
+
 Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing) {
   const auto url = url_of(arguments);
   if (!url) {
     return migrate::stop(
         Exit::usage, "E-USAGE", "no database is named",
         "Name one: --url postgres://USER@HOST/DATABASE or --url sqlite:FILE, or set DATABASE_URL.");
+  }
+  if (const auto folder = folder_of(arguments)) {
+    return migrate::stop(Exit::usage, "E-FOLDER", fmt::format("'{}' is a folder", *folder),
+                         "Only status, up, down --to and verify take a folder of databases: name one file.");
   }
   auto target = migrate::any_target(*url, missing);
   if (!target) return std::unexpected(migrate::problem_of(target.error()));
@@ -107,6 +123,29 @@ boost::json::array to_json(const migrate::Findings& findings) {
   boost::json::array rows;
   for (const Finding& one : findings) rows.push_back(to_json(one));
   return rows;
+}
+
+Answer answer_of_findings(const migrate::Findings& findings, bool strict) {
+  Answer answer;
+  boost::json::array rows;
+  std::int64_t errors = 0;
+  std::int64_t warnings = 0;
+  bool of_lint = true;
+  for (Finding finding : findings) {
+    if (strict && finding.level == migrate::Level::warning) finding.level = migrate::Level::error;
+    if (finding.level == migrate::Level::warning) ++warnings;
+    if (finding.level == migrate::Level::error) {
+      ++errors;
+      of_lint = of_lint && finding.code.starts_with('L');
+    }
+    answer.text += show(finding);
+    rows.push_back(to_json(finding));
+  }
+  answer.text += fmt::format("verify: {} errors, {} warnings\n", errors, warnings);
+  if (errors > 0) answer.exit_code = static_cast<int>(of_lint ? Exit::refused : Exit::drift);
+  answer.json = {{"command", "verify"}, {"ok", errors == 0}, {"exit", answer.exit_code},
+                 {"findings", rows},    {"errors", errors},  {"warnings", warnings}};
+  return answer;
 }
 
 std::string show_time(const std::optional<TimePoint>& time) {

@@ -279,7 +279,11 @@ std::string host_name() {
 }
 
 std::string user_name() {
-  const passwd* user = getpwuid(getuid());
+  // Also asked by several threads at once.
+  passwd entry{};
+  passwd* user = nullptr;
+  std::array<char, 16'384> memory{};
+  getpwuid_r(getuid(), &entry, memory.data(), memory.size(), &user);
   return user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
 }
 

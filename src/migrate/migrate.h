@@ -5,6 +5,7 @@
 //   backup.h           backups of anybody's database, taken and proved
 //   backup_files.h     their names, what is written down beside each, and which are old enough to go
 //   restore.h          putting a database back to what a backup holds
+//   fleet.h            a folder of SQLite files under one directory of migrations
 //
 // Called at every start and by commands that open the database, before anything else does. It promises: a
 // migration is applied in one transaction with its journal row, or not at all; an applied file that

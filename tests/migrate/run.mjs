@@ -6,3 +6,4 @@ import './kills.mjs';
 import './backups.mjs';
 import './pooler.mjs';
 import './wrong_input.mjs';
+import './fleet.mjs';
