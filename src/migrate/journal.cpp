@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "migrate/phases.h"
 #include "migrate/target.h"
 
 namespace guildhall::migrate {
@@ -176,11 +177,16 @@ Outcome<void> Journal::check_version() const {
 }
 
 Outcome<void> Journal::prepare() {
-  if (exists()) return check_version();
+  if (exists()) {
+    if (auto known = check_version(); !known) return known;
+    prepare_readers(session_, dialect_);
+    return {};
+  }
   if (dialect_ == Dialect::postgres) session_.execute("CREATE SCHEMA IF NOT EXISTS guildhall");
   session_.execute(fill(kTables, dialect_));
   session_.execute(std::string(dialect_ == Dialect::postgres ? kPostgresGuard : kSqliteGuard));
   session_.execute(fill(kLockTable, dialect_));
+  prepare_readers(session_, dialect_);
   make_views();
   return {};
 }

@@ -54,8 +54,8 @@ class Journal {
 
   /// Is there one? Creates nothing.
   bool exists() const;
-  /// Makes it, or brings it up to date; within the caller's transaction if there is one. Under the lock.
-  /// Problem `no_database`: it is newer than this program.
+  /// Makes it and what lies beside it, or brings it up to date; within the caller's transaction if there is
+  /// one. Under the lock. Problem `no_database`: it is newer than this program.
   Outcome<void> prepare();
   /// Every row in order; nothing where there is no journal. Problem as above.
   Outcome<std::vector<JournalRow>> read() const;

@@ -6,6 +6,7 @@
 //   backup_files.h     their names, what is written down beside each, and which are old enough to go
 //   restore.h          putting a database back to what a backup holds
 //   fleet.h            a folder of SQLite files under one directory of migrations
+//   phases.h           expand, backfill, contract under programs that run
 //
 // Called at every start and by commands that open the database, before anything else does. It promises: a
 // migration is applied in one transaction with its journal row, or not at all; an applied file that

@@ -7,3 +7,4 @@ import './backups.mjs';
 import './pooler.mjs';
 import './wrong_input.mjs';
 import './fleet.mjs';
+import './phases.mjs';
