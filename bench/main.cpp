@@ -34,8 +34,8 @@ constexpr Measurement kMeasurements[] = {
     {"sealed-sqlite", "the same on SQLite", measure_sealed_sqlite},
     {"group-commit", "64 writers at once on one file", measure_group_commit},
     {"batches", "many rows by one statement, on PostgreSQL", measure_batches, true},
-    {"migrations", "small migrations against psql, status of many files, the lexer", measure_migrations,
-     true},
+    {"migrations", "small migrations against psql, status of many files, a folder of SQLite files, the lexer",
+     measure_migrations, true},
 };
 
 struct Options {

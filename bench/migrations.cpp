@@ -1,5 +1,5 @@
 // The migration tool: many small migrations against psql with the same files, status of a large directory,
-// and how fast SQL is read.
+// many SQLite files, and how fast SQL is read.
 #include <fmt/format.h>
 #include <pg_query.h>
 
@@ -13,6 +13,7 @@
 #include "base/crypto.h"
 #include "bench/bench.h"
 #include "bench/postgres_server.h"
+#include "migrate/fleet.h"
 #include "migrate/history.h"
 #include "migrate/run.h"
 #include "tests/support/any_database.h"
@@ -121,6 +122,51 @@ Figure measure_status(int count) {
   return figure;
 }
 
+/// Empty SQLite files in folder/files.
+std::vector<std::string> make_files(const fs::path& folder, int count) {
+  fs::create_directories(folder / "files");
+  std::vector<std::string> urls;
+  for (int i = 0; i < count; ++i) {
+    urls.push_back(fmt::format("sqlite:{}/files/{}.db", folder.string(), i));
+    if (!store::open_any_session({.url = urls.back(), .may_make_file = true}))
+      throw std::runtime_error("migrations: cannot make " + urls.back());
+  }
+  return urls;
+}
+
+Figure measure_fleet(int files) {
+  progress("migrations: a folder of SQLite files");
+  constexpr int kMigrations = 3;
+  const test::TemporaryFolder ours;
+  write_migrations(ours.path(), kMigrations);
+  make_files(ours.path(), files);
+  const auto set = migrate::read_migrations((ours.path() / "migrations").string(), migrate::Dialect::sqlite);
+  const auto begin = Clock::now();
+  const auto report = migrate::fleet_up(*migrate::find_fleet((ours.path() / "files").string()), *set, {}, {});
+  Figure figure;
+  figure.value = seconds_since(begin);
+  if (report.failed || report.migrations() != static_cast<std::size_t>(files * kMigrations))
+    throw std::runtime_error("migrations: the folder did not come through");
+  const test::TemporaryFolder bare;
+  const auto urls = make_files(bare.path(), files);
+  const auto again = Clock::now();
+  for (const std::string& url : urls) {
+    const auto session = *store::open_any_session({.url = url});
+    for (const migrate::Migration& one : set->migrations)
+      session->execute(fmt::format("BEGIN;{}COMMIT", one.up->sql));
+  }
+  figure.reference_value = seconds_since(again);
+  figure.name = fmt::format("migrate-fleet-{}", files);
+  figure.unit = "s";
+  figure.reference = "SQLite with the same files one after the other, a transaction each";
+  figure.direction = Figure::Bound::at_most;
+  figure.bound = 6;
+  figure.note =
+      fmt::format("{} migrations in each file, with journal, lock and fingerprints, no backup", kMigrations);
+  figure.target = "seconds";
+  return figure;
+}
+
 Figure measure_lexer() {
   progress("migrations: the lexer");
   std::string sql;
@@ -154,7 +200,7 @@ Figure measure_lexer() {
 Figures measure_migrations(Size size) {
   need_postgres();
   const int count = size == Size::full ? 500 : 100;
-  return {measure_up(count), measure_status(5'000), measure_lexer()};
+  return {measure_up(count), measure_status(5'000), measure_fleet(200), measure_lexer()};
 }
 
 }  // namespace guildhall::bench

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "cli/workspace.h"
 #include "migrate/migrate.h"
 #include "migrate/migration_options.h"
+#include "store/place.h"
 
 namespace guildhall::cli {
 
@@ -47,7 +49,26 @@ Outcome<migrate::Target> own_target_of(const Config& config, migrate::Missing mi
 
 }  // namespace
 
+std::optional<std::string> folder_of(const Arguments& arguments) {
+  if (is_own(arguments)) {
+    const auto own = store::find_place(arguments.config);
+    return own && own->layout == store::Layout::sqlite_per_server ? std::optional(own->path) : std::nullopt;
+  }
+  const auto url = url_of(arguments);
+  if (!url) return std::nullopt;
+  const auto place = store::find_place(*url, ".");
+  if (!place || place->layout != store::Layout::sqlite) return std::nullopt;
+  std::error_code ignored;
+  if (!url->ends_with('/') && !std::filesystem::is_directory(place->path, ignored)) return std::nullopt;
+  return std::filesystem::path(place->path).lexically_normal().string();
+}
+
 Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing) {
+  if (const auto folder = folder_of(arguments)) {
+    return migrate::stop(Exit::usage, "E-FOLDER", fmt::format("'{}' is a folder", *folder),
+                         "Only status, up, down --to and verify take a folder of databases: name one file, "
+                         "--url sqlite:FILE.");
+  }
   if (is_own(arguments)) return own_target_of(arguments.config, missing);
   const auto url = url_of(arguments);
   if (!url) {
@@ -139,6 +160,29 @@ boost::json::array to_json(const migrate::Findings& findings) {
   boost::json::array rows;
   for (const Finding& one : findings) rows.push_back(to_json(one));
   return rows;
+}
+
+Answer answer_of_findings(const migrate::Findings& findings, bool strict) {
+  Answer answer;
+  boost::json::array rows;
+  std::int64_t errors = 0;
+  std::int64_t warnings = 0;
+  bool of_lint = true;
+  for (Finding finding : findings) {
+    if (strict && finding.level == migrate::Level::warning) finding.level = migrate::Level::error;
+    if (finding.level == migrate::Level::warning) ++warnings;
+    if (finding.level == migrate::Level::error) {
+      ++errors;
+      of_lint = of_lint && finding.code.starts_with('L');
+    }
+    answer.text += show(finding);
+    rows.push_back(to_json(finding));
+  }
+  answer.text += fmt::format("verify: {} errors, {} warnings\n", errors, warnings);
+  if (errors > 0) answer.exit_code = static_cast<int>(of_lint ? Exit::refused : Exit::drift);
+  answer.json = {{"command", "verify"}, {"ok", errors == 0}, {"exit", answer.exit_code},
+                 {"findings", rows},    {"errors", errors},  {"warnings", warnings}};
+  return answer;
 }
 
 std::string show_time(const std::optional<TimePoint>& time) {

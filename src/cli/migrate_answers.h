@@ -16,7 +16,10 @@ std::optional<std::string> url_of(const Arguments& arguments);
 /// configuration was read.
 bool is_own(const Arguments& arguments);
 
-/// Problem `usage` when no database is named.
+/// The folder, where that address names one: each SQLite file in it is a database of its own.
+std::optional<std::string> folder_of(const Arguments& arguments);
+
+/// Problem `usage` when no database is named, or a folder of them.
 migrate::Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing);
 
 /// The files of --dir for that database, or Guildhall's own.
@@ -36,6 +39,9 @@ boost::json::value to_json(const migrate::Problem& problem, const std::string& n
 std::string show(const migrate::Finding& finding);
 boost::json::object to_json(const migrate::Finding& finding);
 boost::json::array to_json(const migrate::Findings& findings);
+
+/// What `verify` found. `strict`: warnings count as errors.
+Answer answer_of_findings(const migrate::Findings& findings, bool strict);
 
 boost::json::value to_json(const migrate::Backup& backup);
 

@@ -9,7 +9,9 @@
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
 #include "cli/migrate_baseline.h"
+#include "cli/migrate_fleet.h"
 #include "cli/migrate_plan.h"
+#include "cli/migrate_run_options.h"
 #include "cli/migrate_status.h"
 #include "cli/signals.h"
 #include "migrate/lint.h"
@@ -29,15 +31,6 @@ using migrate::Problem;
 
 using Answered = Result<std::optional<Answer>>;
 
-/// The lines of what happens: beside an object of JSON they would not be one.
-std::function<void(const std::string&)> sayer(const Arguments& arguments) {
-  std::FILE* to = arguments.json ? stderr : stdout;
-  return [to](const std::string& line) {
-    fmt::print(to, "{}\n", line);
-    std::fflush(to);
-  };
-}
-
 /// What a run needs, from the command line.
 template <class Options>
 struct Call {
@@ -55,58 +48,8 @@ Outcome<Call<Options>> read_call(const Arguments& arguments, migrate::Missing mi
   auto set = set_of(arguments, call.target.dialect);
   if (!set) return std::unexpected(set.error());
   call.set = *std::move(set);
-  const auto wait = duration_of(arguments, "--lock-wait", std::chrono::milliseconds(0));
-  if (!wait) return std::unexpected(wait.error());
-  call.options.lock_wait = *wait;
-  for (const auto& [option, field] :
-       {std::pair{"--lock-timeout", &call.options.limits.lock_timeout},
-        std::pair{"--statement-timeout", &call.options.limits.statement_timeout},
-        std::pair{"--lock-heartbeat", &call.options.lock.heartbeat}}) {
-    const auto value = duration_of(arguments, option, *field);
-    if (!value) return std::unexpected(value.error());
-    *field = *value;
-  }
-  // Two beats that were missed, and a little more.
-  if (arguments.has("--lock-heartbeat")) call.options.lock.gone = call.options.lock.heartbeat * 7 / 3;
-  call.options.say = sayer(arguments);
+  if (auto read = read_run_options(arguments, call.options); !read) return std::unexpected(read.error());
   return call;
-}
-
-/// Taken unless two flags say otherwise.
-Outcome<void> read_backup_wish(const Arguments& arguments, migrate::RunOptions& options) {
-  const bool without = arguments.has("--no-backup");
-  if (without != arguments.has("--i-accept-data-loss")) {
-    return migrate::stop(Exit::usage, "E-USAGE", "--no-backup and --i-accept-data-loss go together",
-                         "Without a backup nothing brings back what a migration destroys.");
-  }
-  if (without) return {};
-  options.backup.emplace();
-  options.backup->folder = backup_dir_of(arguments);
-  options.backup->scratch_url = arguments.get("--scratch-url").value_or("");
-  if (const auto program = arguments.get("--backup-by"))
-    options.backup->external = {"/bin/sh", "-c", *program};
-  return {};
-}
-
-std::vector<OptionSpec> with_backup(std::vector<OptionSpec> options) {
-  options.push_back(backup_dir_option());
-  options.push_back({"--backup-by", "COMMAND", "this command takes the backup, and answers for it"});
-  options.push_back(
-      {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which a backup is proved"});
-  options.push_back({"--no-backup", "", "none is taken; only together with --i-accept-data-loss"});
-  options.push_back({"--i-accept-data-loss", "", "see --no-backup"});
-  return options;
-}
-
-std::vector<OptionSpec> run_options(std::vector<OptionSpec> own) {
-  std::vector<OptionSpec> options{dir_option()};
-  for (OptionSpec& option : own) options.push_back(std::move(option));
-  options.push_back(lock_wait_option());
-  options.push_back({"--lock-timeout", "DUR", "a statement waits so long for a table; 3s, tried five times"});
-  options.push_back({"--statement-timeout", "DUR", "a statement may run so long; 5min"});
-  options.push_back({"--lock-heartbeat", "DUR", "how often the lock's holder shows that it is alive; 15s"});
-  options.push_back(layout_option());
-  return options;
 }
 
 // --- up, resume, down
@@ -171,17 +114,12 @@ Answer run(const std::string& command, Call<Options>& call, Function function) {
 
 Answered up_command(const Arguments& arguments) {
   if (arguments.has("--plan") || arguments.has("--dry-run")) return migrate_up_plan(arguments);
+  if (folder_of(arguments)) return migrate_fleet_up(arguments);
+  if (auto fit = refuse_fleet_options(arguments); !fit) return answer_of("up", fit.error());
   auto call = read_call<migrate::UpOptions>(arguments, migrate::Missing::is_made);
   if (!call) return answer_of("up", call.error());
   if (auto wish = read_backup_wish(arguments, call->options); !wish) return answer_of("up", wish.error());
-  call->options.to = arguments.get("--to").value_or("");
-  if (arguments.has("--steps")) {
-    const auto steps = arguments.integer("--steps", 1, 1, 1'000'000);
-    if (!steps) return std::unexpected(steps.error());
-    call->options.steps = static_cast<std::size_t>(*steps);
-  }
-  call->options.allow_late = arguments.has("--allow-late");
-  call->options.together = arguments.has("--single-transaction");
+  if (auto read = read_up_options(arguments, call->options); !read) return answer_of("up", read.error());
   return run("up", *call, migrate::up);
 }
 
@@ -194,22 +132,12 @@ Answered resume_command(const Arguments& arguments) {
 }
 
 Answered down_command(const Arguments& arguments) {
+  if (folder_of(arguments)) return migrate_fleet_down(arguments);
+  if (auto fit = refuse_fleet_options(arguments); !fit) return answer_of("down", fit.error());
   auto call = read_call<migrate::DownOptions>(arguments, migrate::Missing::is_an_error);
   if (!call) return answer_of("down", call.error());
   if (auto wish = read_backup_wish(arguments, call->options); !wish) return answer_of("down", wish.error());
-  call->options.name = arguments.get("NAME").value_or("");
-  call->options.to = arguments.get("--to").value_or("");
-  call->options.cascade = arguments.has("--cascade");
-  call->options.only = arguments.has("--only");
-  if (call->options.cascade && call->options.only)
-    return fail(ErrorCode::usage, "guildhall migrate down: --cascade and --only exclude each other");
-  if (!call->options.name.empty() && !call->options.to.empty())
-    return fail(ErrorCode::usage, "guildhall migrate down: NAME and --to exclude each other");
-  const auto confirmed = arguments.get("--confirm-data-loss");
-  if (confirmed && !confirmed->empty() && *confirmed != "all")
-    return fail(ErrorCode::usage, fmt::format("--confirm-data-loss: '{}' is not 'all'", *confirmed));
-  call->options.confirm_data_loss = confirmed.has_value();
-  call->options.confirm_all = confirmed == "all";
+  if (auto read = read_down_options(arguments, call->options); !read) return answer_of("down", read.error());
   return run("down", *call, migrate::down);
 }
 
@@ -241,6 +169,7 @@ Answered new_command(const Arguments& arguments) {
 // --- verify
 
 Answered verify_command(const Arguments& arguments) {
+  if (folder_of(arguments)) return migrate_fleet_verify(arguments);
   migrate::VerifyOptions options;
   options.schema = arguments.has("--schema");
   std::optional<migrate::Target> target;
@@ -278,27 +207,7 @@ Answered verify_command(const Arguments& arguments) {
     if (!proved) return answer_of("verify", proved.error());
     findings.insert(findings.end(), proved->begin(), proved->end());
   }
-  const bool strict = arguments.has("--strict");
-  Answer answer;
-  boost::json::array rows;
-  std::int64_t errors = 0;
-  std::int64_t warnings = 0;
-  bool of_lint = true;
-  for (migrate::Finding finding : findings) {
-    if (strict && finding.level == migrate::Level::warning) finding.level = migrate::Level::error;
-    if (finding.level == migrate::Level::warning) ++warnings;
-    if (finding.level == migrate::Level::error) {
-      ++errors;
-      of_lint = of_lint && finding.code.starts_with('L');
-    }
-    answer.text += show(finding);
-    rows.push_back(to_json(finding));
-  }
-  answer.text += fmt::format("verify: {} errors, {} warnings\n", errors, warnings);
-  if (errors > 0) answer.exit_code = static_cast<int>(of_lint ? Exit::refused : Exit::drift);
-  answer.json = {{"command", "verify"}, {"ok", errors == 0}, {"exit", answer.exit_code},
-                 {"findings", rows},    {"errors", errors},  {"warnings", warnings}};
-  return answer;
+  return answer_of_findings(findings, arguments.has("--strict"));
 }
 
 // --- repair, unlock
@@ -391,7 +300,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(
       make("up", "applies the migrations that are pending, each with its proof or not at all",
            "guildhall migrate up --dir migrations --url sqlite:app.db --lock-wait 5min", {},
-           with_backup(run_options(
+           with_backup(with_fleet(run_options(
                {{"--to", "NAME", "as far as this one"},
                 {"--steps", "N", "so many and no more"},
                 {"--allow-late", "",
@@ -400,7 +309,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
                 {"--plan", "[=execute]",
                  "only show what would be done; execute: also run it, in one transaction that is rolled "
                  "back"},
-                {"--dry-run", "", "the same as --plan"}})),
+                {"--dry-run", "", "the same as --plan"}}))),
            up_command));
   commands.push_back(
       make("plan", "shows each pending statement with its lock, its table's size and what the data say",
@@ -422,11 +331,12 @@ void add_migrate_commands(std::vector<Command>& commands) {
       make("down", "takes the last migration back, or the named one, and proves that the schema is as before",
            "guildhall migrate down 0004_add_entry_count --dir migrations --url sqlite:app.db",
            {{"NAME", "the migration; without it the last that was applied", false}},
-           with_backup(run_options({{"--to", "NAME", "everything that was applied after this one"},
-                                    {"--cascade", "", "what was applied after NAME goes first"},
-                                    {"--only", "", "just NAME, whatever was applied after it"},
-                                    {"--confirm-data-loss", "[=all]",
-                                     "the rows that were counted may go; all: also the foundation's"}})),
+           with_backup(
+               with_fleet(run_options({{"--to", "NAME", "everything that was applied after this one"},
+                                       {"--cascade", "", "what was applied after NAME goes first"},
+                                       {"--only", "", "just NAME, whatever was applied after it"},
+                                       {"--confirm-data-loss", "[=all]",
+                                        "the rows that were counted may go; all: also the foundation's"}}))),
            down_command));
   commands.push_back(make("new", "makes the files of a new migration and of its way back",
                           "guildhall migrate new \"add entry count\" --dir migrations",

@@ -153,7 +153,9 @@ Answer plan(const std::string& command, const Arguments& arguments, const migrat
   try {
     const auto view = look(arguments, options);
     if (!view) return answer_of(command, view.error());
-    const auto found = look_before(*view->session, view->target.dialect, view->pending);
+    migrate::PreflightOptions preflight;
+    preflight.set = &view->set;
+    const auto found = look_before(*view->session, view->target.dialect, view->pending, preflight);
     Answer answer = answer_of_plan(command, *view, make_plan(view->pending, found, view->target.dialect));
     if (!execute || answer.exit_code != 0 || view->pending.empty()) return answer;
     if (const auto tried = add_trial(*view, answer); !tried) return answer_of(command, tried.error());

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cli/migrate_answers.h"
+#include "cli/migrate_fleet.h"
 #include "migrate/lock.h"
 
 namespace guildhall::cli {
@@ -175,6 +176,7 @@ boost::json::value json_of(const Facts& facts) {
 }  // namespace
 
 Result<std::optional<Answer>> migrate_status(const Arguments& arguments) {
+  if (folder_of(arguments)) return migrate_fleet_status(arguments);
   const auto facts = look(arguments);
   if (!facts) return answer_of("status", facts.error());
   Answer answer;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "migrate/phases.h"
 #include "migrate/target.h"
 
 namespace guildhall::migrate {
@@ -214,6 +215,7 @@ void Journal::make() {
   session_.execute(fill(kTables, dialect_));
   session_.execute(std::string(dialect_ == Dialect::postgres ? kPostgresGuard : kSqliteGuard));
   session_.execute(fill(kLockTable, dialect_));
+  session_.execute(std::string(readers_table(dialect_)));
 }
 
 /// Version 0: its times are microseconds in both databases, its checksums digits alone.
@@ -326,7 +328,7 @@ void Journal::finish(std::int64_t seq, const JournalRow& row) {
 std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows) {
   std::string script = fill(kTables, dialect) +
                        std::string(dialect == Dialect::postgres ? kPostgresGuard : kSqliteGuard) +
-                       fill(kLockTable, dialect);
+                       fill(kLockTable, dialect) + std::string(readers_table(dialect)) + ";\n";
   for (const JournalRow& row : rows) {
     std::string names;
     std::string values;
@@ -362,7 +364,11 @@ std::string host_name() {
 }
 
 std::string user_name() {
-  const passwd* user = getpwuid(getuid());
+  // Also asked by several threads at once.
+  passwd entry{};
+  passwd* user = nullptr;
+  std::array<char, 16'384> memory{};
+  getpwuid_r(getuid(), &entry, memory.data(), memory.size(), &user);
   return user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
 }
 

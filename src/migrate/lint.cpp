@@ -121,6 +121,7 @@ class Linter {
     check_rows(reading);
     check_tolerance(reading);
     check_new_table(reading);
+    if (script_->options.phase == Phase::expand) check_expand(reading);
     for (const TableAction& action : reading.actions) check_action(reading, action);
     if (!postgres()) return;
     check_index(reading);
@@ -196,6 +197,32 @@ class Linter {
       add("L11", Level::warning, reading.line(),
           "the block takes \"exists already\" for success, also where it is another object of that name",
           "Leave the block away: the journal knows what was applied.");
+    }
+  }
+
+  // --- L23
+
+  void check_expand(const StatementReading& reading) {
+    const auto report = [&](const std::string& what) {
+      add("L23", Level::warning, reading.line(),
+          fmt::format("{} in an expand: programs of before still run on what was there", what),
+          "Move it to a later file with phase=contract.");
+    };
+    const auto is_ours = [&](const std::string& table) {
+      return trace().makes_table(table) || refilled_.contains(key(table));
+    };
+    const bool of_tables = reading.tag == "DROP TABLE";
+    if (of_tables ? !std::ranges::all_of(reading.names, is_ours) : reading.tag.starts_with("DROP "))
+      report(fmt::format("{} {}", reading.tag, of_tables ? reading.names.front() : reading.object));
+    if (reading.tag.starts_with("ALTER ") && reading.actions.empty() && has_words(reading, {"rename"}))
+      report(fmt::format("RENAME of {}", reading.object));
+    for (const TableAction& action : reading.actions) {
+      if (is_ours(reading.table) || trace().makes_column(reading.table, action.name)) continue;
+      if (action.kind == ActionKind::drop_column)
+        report(fmt::format("DROP COLUMN {}.{}", reading.table, action.name));
+      if (action.kind == ActionKind::rename_column)
+        report(fmt::format("RENAME of {}.{}", reading.table, action.name));
+      if (action.kind == ActionKind::rename_table) report(fmt::format("RENAME of {}", reading.table));
     }
   }
 

@@ -25,6 +25,7 @@
 //   L20  E   VACUUM FULL, CLUSTER
 //   L21  W   no way back, and none that could be derived
 //   L22  E   tenant schema: a view without security_invoker
+//   L23  W   phase=expand that drops or renames something (phases.h)
 //
 // Of a table that the same run makes, or that is known to be empty, nobody has to wait and nothing is lost.
 // Without a database sizes are not known: what depends on them is a warning then, and what an earlier file
@@ -32,7 +33,7 @@
 //
 // For SQLite: L03 (but not the old table of the official way to change one: made anew, filled, dropped,
 // renamed), L04 (it refuses NOT NULL without a default and defaults that differ), L09, L10, L11, L15 (primary
-// key, tenant column), L19, L21. The others are about locks, roles or settings that it does not have.
+// key, tenant column), L19, L21, L23. The others are about locks, roles or settings that it does not have.
 #pragma once
 
 #include <span>

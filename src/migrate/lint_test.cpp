@@ -77,6 +77,24 @@ TEST_F(Lint, L03DataThatGoes) {
   EXPECT_THAT(found("CREATE TABLE fresh (id integer PRIMARY KEY); DROP TABLE fresh"), IsEmpty());
 }
 
+TEST_F(Lint, L23AnExpandTakesNothingAway) {
+  const std::string expand = "-- guildhall: phase=expand allow=L03,L10 reason=\"test\"\n";
+  EXPECT_THAT(found(expand + "ALTER TABLE small DROP COLUMN name"), ElementsAre("L23 W 2"));
+  EXPECT_THAT(found(expand + "ALTER TABLE small RENAME COLUMN name TO title"), ElementsAre("L23 W 2"));
+  EXPECT_THAT(found(expand + "ALTER TABLE small RENAME TO tiny"), ElementsAre("L23 W 2"));
+  EXPECT_THAT(found(expand + "DROP TABLE small"), ElementsAre("L23 W 2"));
+  EXPECT_THAT(found(expand + "DROP VIEW v"), ElementsAre("L23 W 2"));
+  EXPECT_THAT(found(expand + "ALTER VIEW v RENAME TO w"), ElementsAre("L23 W 2"));
+  EXPECT_THAT(found(expand + "ALTER TABLE small ADD COLUMN title text"), IsEmpty());
+  EXPECT_THAT(found(expand + "CREATE TABLE fresh (id integer PRIMARY KEY); DROP TABLE fresh"), IsEmpty());
+  EXPECT_THAT(found("-- guildhall: phase=contract allow=L03 reason=\"test\"\nDROP TABLE small"), IsEmpty());
+  EXPECT_THAT(
+      found(expand + "CREATE TABLE t_new (id integer PRIMARY KEY);\nINSERT INTO t_new SELECT id FROM t;\n"
+                     "DROP TABLE t;\nALTER TABLE t_new RENAME TO t;",
+            Dialect::sqlite),
+      IsEmpty());
+}
+
 TEST_F(Lint, L03SqlitesOwnWayToChangeATable) {
   const std::string rebuild =
       "CREATE TABLE t_new (id integer PRIMARY KEY, x text NOT NULL);\nINSERT INTO t_new SELECT id, x FROM "

@@ -1,12 +1,8 @@
 #include "migrate/lock_keys.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <string>
+#include "migrate/file_lock.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -61,41 +57,11 @@ class AdvisoryKeys final : public LockKeys {
 /// FILE.migrate-lock; it goes when it is released.
 class FileKey final : public LockKeys {
  public:
-  explicit FileKey(const std::string& database) : file_(database + ".migrate-lock") {}
-  ~FileKey() override {
-    if (descriptor_ < 0) return;
-    unlink(file_.c_str());
-    close(descriptor_);
-  }
-
-  Taken try_take() override {
-    while (true) {
-      const int descriptor = open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-      if (descriptor < 0) {
-        throw ErrorException({ErrorCode::forbidden, fmt::format("'{}' cannot be made", file_),
-                              "Give this user the right to write in the folder of the database."});
-      }
-      const bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-      // Whoever held it may have taken the file away between the two calls: then this is nobody's lock.
-      if (locked && is_still_there(descriptor)) {
-        descriptor_ = descriptor;
-        return Taken::yes;
-      }
-      close(descriptor);
-      if (!locked) return Taken::no;
-    }
-  }
+  explicit FileKey(const std::string& database) : lock_(database + ".migrate-lock") {}
+  Taken try_take() override { return lock_.try_take() ? Taken::yes : Taken::no; }
 
  private:
-  bool is_still_there(int descriptor) const {
-    struct stat held{};
-    struct stat named{};
-    return fstat(descriptor, &held) == 0 && stat(file_.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
-           held.st_dev == named.st_dev;
-  }
-
-  std::string file_;
-  int descriptor_ = -1;
+  FileLock lock_;
 };
 
 }  // namespace

@@ -4,6 +4,8 @@
 //   migration_files.h, history.h     the files of a directory; where each stands by the journal
 //   journal.h, lock.h                what was done to a database; one runner at a time
 //   run.h, apply.h                   up and down; one migration with all that must hold
+//   fleet.h                          a folder of SQLite files under one directory of migrations
+//   phases.h                         expand, backfill, contract under programs that run
 //   schema_snapshot.h                what a schema is, and its fingerprint
 //   lint.h, precheck.h, plan.h       what is wrong with a migration, before anybody has to wait for it
 //   backup.h, restore.h              backups of anybody's database, taken and proved; and put back

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "migrate/phases.h"
+
 namespace guildhall::migrate {
 namespace {
 
@@ -33,6 +35,10 @@ Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<
   Looking looking(session, dialect, options.statement_timeout, options.interrupt);
   found.facts = read_table_facts(session, dialect, pending);
   found.lint = lint(pending, found.facts, dialect, options.lint);
+  if (options.set != nullptr && has_contract(pending)) {
+    const Findings phases = check_phases(*options.set, pending, read_readers(session, dialect));
+    found.lint.insert(found.lint.end(), phases.begin(), phases.end());
+  }
   found.prechecks = precheck(looking, pending, found.facts, options.only);
   return found;
 }

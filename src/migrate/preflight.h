@@ -1,5 +1,5 @@
-// Everything that is looked at before a migration waits for a lock: the tables that it touches, lint, and the
-// data. One read-only transaction; nothing is changed.
+// Everything that is looked at before a migration waits for a lock: the tables that it touches, lint, the
+// programs that run, and the data. One read-only transaction; nothing is changed.
 #pragma once
 
 #include <chrono>
@@ -15,13 +15,14 @@ namespace guildhall::migrate {
 struct PreflightOptions {
   std::chrono::milliseconds statement_timeout{60'000};  // of each question
   LintOptions lint = {};
-  std::string only = {};  // prechecks of this migration alone; "": of all
+  std::string only = {};              // prechecks of this migration alone; "": of all
+  const MigrationSet* set = nullptr;  // all files: with them contracts are held against the programs that run
   Interrupt* interrupt = nullptr;
 };
 
 struct Preflight {
   TableFacts facts;
-  Findings lint;
+  Findings lint;  // and of the phases
   std::vector<PrecheckFinding> prechecks;
 
   bool has_errors() const;

@@ -6,6 +6,7 @@
 
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
+#include "migrate/phases.h"
 #include "migrate/preflight.h"
 #include "migrate/proofs.h"
 #include "migrate/revision.h"
@@ -48,6 +49,8 @@ class Run {
   virtual Outcome<void> check_before_lock(const std::vector<Standing>&) { return {}; }
   /// Whether that may be done; asked once, under the lock.
   virtual Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>&) { return {}; }
+  /// Whether this one may; asked under the lock right before it runs.
+  virtual Outcome<void> allow_now(const Job&) { return {}; }
 
   const Target& target_;
   const MigrationSet& set_;
@@ -157,6 +160,10 @@ class Run {
   Outcome<void> perform(Workbench& bench, const std::vector<Step>& steps) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
       const Job& job = steps[i].job;
+      if (auto allowed = allow_now(job); !allowed) {
+        report_.failed_name = job.name;
+        return allowed;
+      }
       const auto begun = std::chrono::steady_clock::now();
       const auto applied = apply(bench, job);
       const std::string what = fmt::format("{} {}/{} {}", job.direction, i + 1, steps.size(), job.name);
@@ -182,6 +189,10 @@ class Run {
         return stop(Exit::refused, "MG-TOGETHER",
                     fmt::format("{} cannot run in a transaction with others", step.job.name),
                     "Apply it by itself: --to the one before it, then --steps 1.");
+      }
+      if (auto allowed = allow_now(step.job); !allowed) {
+        report_.failed_name = step.job.name;
+        return allowed;
       }
       jobs.push_back(&step.job);
     }
@@ -252,6 +263,14 @@ class Up final : public Run {
     return {};
   }
 
+  Outcome<void> allow_now(const Job& job) override {
+    if (job.script->options.phase != Phase::contract) return {};
+    for (const Finding& one : check_phases(set_, pending_, read_readers(*session_, target_.dialect))) {
+      if (one.name == job.script->file) return std::unexpected(Problem{Exit::refused, one});
+    }
+    return {};
+  }
+
   static std::vector<std::string> late_of(const std::vector<Standing>& standings) {
     std::vector<std::string> names;
     for (const Standing& one : standings) {
@@ -270,6 +289,7 @@ class Up final : public Run {
     }
     PreflightOptions options;
     options.interrupt = up_.interrupt;
+    options.set = &set_;
     auto checked = check_before(*session_, target_.dialect, pending_, options, report_.findings);
     for (const Pending& one : pending_) {
       if (!checked && checked.error().finding.name == one.migration->up->file)

@@ -25,7 +25,8 @@ namespace guildhall::migrate {
 /// What the tool keeps in a database beside the schema that it is about, and what its forerunner kept: such
 /// a table or view is never part of a snapshot, in whichever schema it lies, nor what hangs on it.
 inline constexpr std::string_view kToolRelations[] = {"migration_journal", "migration_journal_version",
-                                                      "migration_lock", "drizzle_migrations"};
+                                                      "migration_lock", "migration_readers",
+                                                      "drizzle_migrations"};
 /// PostgreSQL: the tool's own schema, which is not part of one either (what others put there is), and how
 /// its functions there are named.
 inline constexpr std::string_view kToolSchema = "guildhall";

@@ -115,7 +115,8 @@ Result<std::unique_ptr<SchemaSession>> open_any_session(const AnySession& wanted
                 fmt::format("--url: '{}' is neither sqlite:FILE nor postgres://USER@HOST/DATABASE",
                             shown_url(wanted.url)));
   }
-  if (place->layout == Layout::sqlite) return sqlite::open_guest_session(place->path, wanted.may_make_file);
+  if (place->layout == Layout::sqlite)
+    return sqlite::open_guest_session(place->path, wanted.may_make_file, wanted.reads_through);
   return postgres::open_guest_session(wanted.url, place->name(), wanted.settings);
 }
 

@@ -33,6 +33,8 @@ std::string DatabasePlace::file() const {
   return layout == Layout::sqlite_per_server ? sqlite::directory_file(path) : path;
 }
 
+std::string DatabasePlace::file_of(ServerId server) const { return sqlite::server_file(path, server); }
+
 std::string DatabasePlace::name() const { return layout == Layout::postgres ? without_secrets(url) : path; }
 
 Result<DatabasePlace> find_place(const std::string& url, const std::string& data_dir) {

@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "base/error.h"
+#include "base/ids.h"
 
 namespace guildhall::store {
 
@@ -25,6 +26,8 @@ struct DatabasePlace {
   std::string name() const;
   /// SQLite: the file of what belongs to no server; where all servers share one, all is in it.
   std::string file() const;
+  /// SQLite with a file for each server: that server's.
+  std::string file_of(ServerId server) const;
 };
 
 /// An address without what stands before its '@', for messages.

@@ -111,6 +111,7 @@ struct AnySession {
   std::string url;             // sqlite:FILE or postgres://...
   std::string settings = {};   // PostgreSQL's for this session ("-clock_timeout=3s ..."), over the address's
   bool may_make_file = false;  // SQLite: where there is none
+  bool reads_through = true;   // SQLite: a small file is looked through for damage first
 };
 /// Anybody's database as it is: nothing is set that stays. Errors: `usage` (no such form of address),
 /// `not_found` (no such file), `storage`.

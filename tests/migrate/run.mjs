@@ -7,3 +7,5 @@ import './backups.mjs';
 import './pooler.mjs';
 import './released.mjs';
 import './wrong_input.mjs';
+import './fleet.mjs';
+import './phases.mjs';

@@ -29,7 +29,8 @@ enum class Share { whole, one_of_many };
 Result<std::unique_ptr<SchemaSession>> open_reading_session(const std::string& file);
 
 /// A session of a guest. Error `not_found` where there is no file and none may be made.
-Result<std::unique_ptr<SchemaSession>> open_guest_session(const std::string& file, bool may_make);
+Result<std::unique_ptr<SchemaSession>> open_guest_session(const std::string& file, bool may_make,
+                                                          bool reads_through);
 
 /// What is to be said of a file that SQLite finds damaged.
 Error damage_of(const std::string& file, std::string_view why);

@@ -23,11 +23,12 @@ Error cannot_open(const std::string& file, const DatabaseError& failure) {
           "Check that the folder exists and that this user may write there (data.dir, database.url)."};
 }
 
-Result<std::unique_ptr<SchemaSession>> open_checked(const std::string& file, sqlite::Role role) {
+Result<std::unique_ptr<SchemaSession>> open_checked(const std::string& file, sqlite::Role role,
+                                                    bool reads_through = true) {
   try {
     auto session = std::make_unique<sqlite::SqliteSession>(file, role);
     session->query("SELECT count(*) FROM sqlite_schema", {});
-    if (std::filesystem::file_size(file) <= kCheckedBytes) {
+    if (reads_through && std::filesystem::file_size(file) <= kCheckedBytes) {
       const auto findings = session->query("PRAGMA quick_check(1)", {});
       if (findings.empty() || findings[0][0] != "ok")
         return std::unexpected(sqlite::damage_of(file, findings.empty() ? "?" : findings[0][0]));
@@ -62,11 +63,12 @@ Result<std::unique_ptr<SchemaSession>> open_schema_session(const std::string& fi
   return open_checked(file, sqlite::Role::schema);
 }
 
-Result<std::unique_ptr<SchemaSession>> sqlite::open_guest_session(const std::string& file, bool may_make) {
+Result<std::unique_ptr<SchemaSession>> sqlite::open_guest_session(const std::string& file, bool may_make,
+                                                                  bool reads_through) {
   std::error_code ignored;
   if (!may_make && !std::filesystem::exists(file, ignored))
     return fail(ErrorCode::not_found, fmt::format("there is no database '{}'", file));
-  return open_checked(file, Role::guest);
+  return open_checked(file, Role::guest, reads_through);
 }
 
 Result<std::unique_ptr<SchemaSession>> sqlite::open_reading_session(const std::string& file) {
