@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 
 #include "migrate/migration_options.h"
@@ -48,6 +50,15 @@ Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, Dialect dialec
   auto set = migrate::read_migrations(arguments.require("--dir"), dialect, meant);
   if (!set) return std::unexpected(migrate::problem_of(set.error()));
   return *std::move(set);
+}
+
+Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments) {
+  if (!url_of(arguments)) return std::vector<migrate::JournalRow>{};
+  const auto target = target_of(arguments, migrate::Missing::is_an_error);
+  if (!target) return std::unexpected(target.error());
+  const auto session = target->open("");
+  if (!session) return std::unexpected(migrate::problem_of(session.error()));
+  return migrate::Journal(**session, target->dialect).read();
 }
 
 std::string show(const Problem& problem) {
@@ -129,6 +140,27 @@ std::string way_back(const migrate::Standing& standing) {
   return derived ? "derived" : is_applied(standing.state) ? "none" : "-";
 }
 
+Attended::Attended() {
+  reporting.report = [](const migrate::Progress& progress) {
+    if (progress.all == 0) {
+      fmt::print(stderr, "{} ...\n", progress.step);
+    } else {
+      fmt::print(stderr, "{} {} %\n", progress.step, 100 * progress.done / progress.all);
+    }
+  };
+  reporting.stop = source_.get_token();
+  signals_.on_stop([this](int signal) {
+    signal_ = signal;
+    source_.request_stop();
+  });
+}
+
+Answer Attended::answer(const std::string& command, const Error& error) const {
+  Problem problem = migrate::problem_of_backup(error);
+  if (signal_ != 0) problem.exit = signal_ == SIGTERM ? Exit::terminated : Exit::interrupted;
+  return answer_of(command, problem);
+}
+
 OptionSpec dir_option() { return {"--dir", "DIR", "the directory of the migrations", true}; }
 OptionSpec layout_option() {
   return {"--layout", "NAME", "plain or drizzle; without it the tool sees which it is"};
@@ -136,5 +168,6 @@ OptionSpec layout_option() {
 OptionSpec lock_wait_option() {
   return {"--lock-wait", "DUR", "wait so long for another runner (30s, 5min); without it not at all"};
 }
+OptionSpec backup_dir_option() { return {"--backup-dir", "DIR", "where backups lie; backups"}; }
 
 }  // namespace guildhall::cli

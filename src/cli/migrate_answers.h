@@ -2,7 +2,11 @@
 // finding and a migration are said, to people and as JSON.
 #pragma once
 
+#include <atomic>
+#include <stop_token>
+
 #include "cli/command.h"
+#include "cli/signals.h"
 #include "migrate/history.h"
 #include "migrate/outcome.h"
 #include "migrate/run.h"
@@ -17,6 +21,9 @@ migrate::Outcome<migrate::Target> target_of(const Arguments& arguments, migrate:
 
 /// The files of --dir for that database.
 migrate::Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, migrate::Dialect dialect);
+
+/// The journal's rows; nothing where no database is named, or has none.
+migrate::Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments);
 
 /// A command's answer when it came to nothing.
 Answer answer_of(const std::string& command, const migrate::Problem& problem);
@@ -42,8 +49,25 @@ migrate::Outcome<std::chrono::milliseconds> duration_of(const Arguments& argumen
 /// "file", "derived" or "none": how it can be taken back.
 std::string way_back(const migrate::Standing& standing);
 
+/// What takes long says so on stderr, and Ctrl-C ends it.
+class Attended {
+ public:
+  Attended();
+
+  /// How the command ends where it was asked to stop.
+  Answer answer(const std::string& command, const Error& error) const;
+
+  migrate::Reporting reporting;
+
+ private:
+  std::stop_source source_;
+  std::atomic<int> signal_{0};
+  Signals signals_;
+};
+
 OptionSpec dir_option();
 OptionSpec layout_option();
 OptionSpec lock_wait_option();
+OptionSpec backup_dir_option();
 
 }  // namespace guildhall::cli

@@ -1,12 +1,8 @@
 // guildhall migrate backup, restore, prune
 #include <fmt/format.h>
 
-#include <csignal>
-#include <cstdio>
-
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
-#include "cli/signals.h"
 #include "migrate/restore.h"
 #include "migrate/schema_snapshot.h"
 
@@ -22,40 +18,6 @@ migrate::FingerprintOf fingerprint_of(migrate::Dialect dialect) {
     return migrate::read_snapshot(session, dialect).fingerprint();
   };
 }
-
-/// What takes long says so on stderr, and Ctrl-C ends it.
-class Attended {
- public:
-  Attended() {
-    reporting.report = [](const migrate::Progress& progress) {
-      if (progress.all == 0) {
-        fmt::print(stderr, "{} ...\n", progress.step);
-      } else {
-        fmt::print(stderr, "{} {} %\n", progress.step, 100 * progress.done / progress.all);
-      }
-    };
-    reporting.stop = source_.get_token();
-    signals_.on_stop([this](int signal) {
-      signal_ = signal;
-      source_.request_stop();
-    });
-  }
-
-  /// How the command ends where it was asked to stop.
-  Answer answer(const std::string& command, const Error& error) const {
-    migrate::Problem problem = migrate::problem_of_backup(error);
-    if (signal_ != 0)
-      problem.exit = signal_ == SIGTERM ? migrate::Exit::terminated : migrate::Exit::interrupted;
-    return answer_of(command, problem);
-  }
-
-  migrate::Reporting reporting;
-
- private:
-  std::stop_source source_;
-  std::atomic<int> signal_{0};
-  Signals signals_;
-};
 
 Answered backup_command(const Arguments& arguments) {
   const auto target = target_of(arguments, migrate::Missing::is_an_error);
@@ -127,8 +89,6 @@ Answered prune_command(const Arguments& arguments) {
   answer.json = {{"command", "prune"}, {"ok", true}, {"removed", std::move(names)}};
   return answer;
 }
-
-OptionSpec backup_dir_option() { return {"--backup-dir", "DIR", "where backups lie; backups"}; }
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// guildhall migrate status, up, plan, precheck, resume, down, new, verify, repair, unlock
+// guildhall migrate: what its commands are called, and up, resume, down, new, verify, repair, unlock
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -9,9 +9,11 @@
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
 #include "cli/migrate_baseline.h"
+#include "cli/migrate_doctor.h"
 #include "cli/migrate_plan.h"
 #include "cli/migrate_status.h"
 #include "cli/signals.h"
+#include "migrate/backup_checks.h"
 #include "migrate/lint.h"
 #include "migrate/new_migration.h"
 #include "migrate/proofs.h"
@@ -89,7 +91,7 @@ Outcome<void> read_backup_wish(const Arguments& arguments, migrate::RunOptions& 
 }
 
 std::vector<OptionSpec> with_backup(std::vector<OptionSpec> options) {
-  options.push_back({"--backup-dir", "DIR", "where backups lie; backups"});
+  options.push_back(backup_dir_option());
   options.push_back({"--backup-by", "COMMAND", "this command takes the backup, and answers for it"});
   options.push_back(
       {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which a backup is proved"});
@@ -215,15 +217,6 @@ Answered down_command(const Arguments& arguments) {
 
 // --- new
 
-Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments) {
-  if (!url_of(arguments)) return std::vector<migrate::JournalRow>{};
-  const auto target = target_of(arguments, migrate::Missing::is_an_error);
-  if (!target) return std::unexpected(target.error());
-  const auto session = target->open("");
-  if (!session) return std::unexpected(migrate::problem_of(session.error()));
-  return migrate::Journal(**session, target->dialect).read();
-}
-
 Answered new_command(const Arguments& arguments) {
   const auto dialects = migrate::dialects_of(arguments.require("--dir"));
   const auto set = set_of(arguments, dialects.front());
@@ -239,6 +232,49 @@ Answered new_command(const Arguments& arguments) {
 }
 
 // --- verify
+
+/// Lint alone has an exit of its own, and so have backups.
+Exit exit_of(const migrate::Findings& findings) {
+  bool has_errors = false;
+  bool of_lint = true;
+  bool of_backups = true;
+  for (const migrate::Finding& one : findings) {
+    if (one.level != migrate::Level::error) continue;
+    has_errors = true;
+    of_lint = of_lint && one.code.starts_with('L');
+    of_backups = of_backups && one.code.ends_with("BACKUP");
+  }
+  return !has_errors ? Exit::done : of_lint ? Exit::refused : of_backups ? Exit::no_backup : Exit::drift;
+}
+
+Answer answer_of_verify(migrate::Findings findings, const std::optional<migrate::BackupChecks>& backups,
+                        bool strict) {
+  Answer answer;
+  std::int64_t errors = 0;
+  std::int64_t warnings = 0;
+  for (migrate::Finding& finding : findings) {
+    if (strict && finding.level == migrate::Level::warning) finding.level = migrate::Level::error;
+    if (finding.level == migrate::Level::warning) ++warnings;
+    if (finding.level == migrate::Level::error) ++errors;
+    answer.text += show(finding);
+  }
+  boost::json::value of_backups = nullptr;
+  if (backups) {
+    answer.text += fmt::format("backups: {} sound, {} damaged, {}\n", backups->sound, backups->damaged,
+                               migrate::shown_bytes(backups->bytes));
+    of_backups = {{"sound", backups->sound}, {"damaged", backups->damaged}, {"bytes", backups->bytes}};
+  }
+  answer.text += fmt::format("verify: {} errors, {} warnings\n", errors, warnings);
+  answer.exit_code = static_cast<int>(exit_of(findings));
+  answer.json = {{"command", "verify"},
+                 {"ok", errors == 0},
+                 {"exit", answer.exit_code},
+                 {"findings", to_json(findings)},
+                 {"errors", errors},
+                 {"warnings", warnings},
+                 {"backups", std::move(of_backups)}};
+  return answer;
+}
 
 Answered verify_command(const Arguments& arguments) {
   migrate::VerifyOptions options;
@@ -278,27 +314,17 @@ Answered verify_command(const Arguments& arguments) {
     if (!proved) return answer_of("verify", proved.error());
     findings.insert(findings.end(), proved->begin(), proved->end());
   }
-  const bool strict = arguments.has("--strict");
-  Answer answer;
-  boost::json::array rows;
-  std::int64_t errors = 0;
-  std::int64_t warnings = 0;
-  bool of_lint = true;
-  for (migrate::Finding finding : findings) {
-    if (strict && finding.level == migrate::Level::warning) finding.level = migrate::Level::error;
-    if (finding.level == migrate::Level::warning) ++warnings;
-    if (finding.level == migrate::Level::error) {
-      ++errors;
-      of_lint = of_lint && finding.code.starts_with('L');
-    }
-    answer.text += show(finding);
-    rows.push_back(to_json(finding));
+  std::optional<migrate::BackupChecks> backups;
+  if (arguments.has("--backups")) {
+    const Attended attended;
+    const auto database = target ? std::optional(target->database) : std::nullopt;
+    const auto checked = migrate::check_backups(arguments.get("--backup-dir").value_or("backups"), database,
+                                                attended.reporting);
+    if (!checked) return attended.answer("verify", checked.error());
+    backups = *checked;
+    findings.insert(findings.end(), backups->findings.begin(), backups->findings.end());
   }
-  answer.text += fmt::format("verify: {} errors, {} warnings\n", errors, warnings);
-  if (errors > 0) answer.exit_code = static_cast<int>(of_lint ? Exit::refused : Exit::drift);
-  answer.json = {{"command", "verify"}, {"ok", errors == 0}, {"exit", answer.exit_code},
-                 {"findings", rows},    {"errors", errors},  {"warnings", warnings}};
-  return answer;
+  return answer_of_verify(std::move(findings), backups, arguments.has("--strict"));
 }
 
 // --- repair, unlock
@@ -438,6 +464,8 @@ void add_migrate_commands(std::vector<Command>& commands) {
             {"--schema", "", "compare the live schema with what the last migration left"},
             {"--roundtrip", "", "apply each one, take it back and apply it again, in a database of its own"},
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
+            {"--backups", "", "read each backup to its end: its size, its sum, its tables and rows"},
+            backup_dir_option(),
             layout_option()},
            verify_command));
   commands.push_back(make(
@@ -460,6 +488,16 @@ void add_migrate_commands(std::vector<Command>& commands) {
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
             layout_option()},
            migrate_baseline));
+  commands.push_back(
+      make("doctor", "looks at everything that a migration needs, and says what is wrong and the way out",
+           "guildhall migrate doctor --dir migrations --url postgres://app@db.example.org/app", {},
+           {{"--dir", "DIR", "the directory of the migrations; without it files are not compared"},
+            backup_dir_option(),
+            layout_option()},
+           migrate_doctor));
+  commands.push_back(make("docs", "writes what each migration is for and what it changes, as Markdown",
+                          "guildhall migrate docs --dir migrations > MIGRATIONS.md", {},
+                          {dir_option(), layout_option()}, migrate_docs));
   commands.push_back(make("unlock", "shows who holds the lock, and releases it when the holder is gone",
                           "guildhall migrate unlock --url postgres://app@db.example.org/app", {},
                           {{"--force", "TOKEN", "fence the holder off: it can commit nothing any more"},

@@ -33,6 +33,9 @@ describe('a connection pooler', () => {
       const refused = await project.migrate('up');
       assert.equal(refused.code, 6, refused.stderr);
       assert.match(refused.stderr, /^MG-POOLER: .*\nhint: Name the server itself with --url/);
+      const examined = await project.json('doctor');
+      assert.equal(examined.code, 6, examined.stdout);
+      assert.ok(examined.answer.checks.some(({ topic, level }) => topic === 'pooler' && level === 'problem'));
       project.url = direct;
       assert.deepEqual(await project.states(), ['0001_table pending']);
       assert.equal((await project.migrate('up')).code, 0);

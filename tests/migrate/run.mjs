@@ -5,5 +5,6 @@ import './known_states.mjs';
 import './rivals.mjs';
 import './kills.mjs';
 import './backups.mjs';
+import './doctor.mjs';
 import './pooler.mjs';
 import './wrong_input.mjs';

@@ -52,7 +52,7 @@ export class Project {
   arguments(command, ...more) {
     const words = Array.isArray(command) ? command : [command];
     const files = ['unlock', 'backup', 'restore', 'prune'].includes(words[0]) ? [] : ['--dir', this.dir];
-    const backups = ['up', 'down', 'resume', 'backup', 'prune'].includes(words[0]) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
+    const backups = (['up', 'down', 'resume', 'backup', 'prune', 'doctor'].includes(words[0]) || more.includes('--backups')) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
     return ['migrate', ...words, ...files, ...backups, ...more];
   }
   environment() {
