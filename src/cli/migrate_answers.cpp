@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "migrate/migration_options.h"
+#include "migrate/pooled_session.h"
 
 namespace guildhall::cli {
 
@@ -34,7 +35,11 @@ Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing 
   }
   auto target = migrate::any_target(*url, missing);
   if (!target) return std::unexpected(migrate::problem_of(target.error()));
-  return *std::move(target);
+  const auto direct_url = arguments.get("--direct-url");
+  if (!direct_url) return *std::move(target);
+  auto direct = migrate::any_target(*direct_url, missing);
+  if (!direct) return std::unexpected(migrate::problem_of(direct.error()));
+  return migrate::direct_target(*target, *std::move(direct));
 }
 
 Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, Dialect dialect) {
@@ -164,6 +169,9 @@ Answer Attended::answer(const std::string& command, const Error& error) const {
 OptionSpec dir_option() { return {"--dir", "DIR", "the directory of the migrations", true}; }
 OptionSpec layout_option() {
   return {"--layout", "NAME", "plain or drizzle; without it the tool sees which it is"};
+}
+OptionSpec direct_url_option() {
+  return {"--direct-url", "URL", "PostgreSQL: the server itself, where --url leads through a pooler"};
 }
 OptionSpec lock_wait_option() {
   return {"--lock-wait", "DUR", "wait so long for another runner (30s, 5min); without it not at all"};

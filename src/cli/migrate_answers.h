@@ -16,7 +16,8 @@ namespace guildhall::cli {
 /// --url, then GUILDHALL_DATABASE_URL, then DATABASE_URL; nothing when there is none.
 std::optional<std::string> url_of(const Arguments& arguments);
 
-/// Problem `usage` when no database is named.
+/// The one that --direct-url leads to, where that is given. Problems: `usage` when no database is named,
+/// `refused` when the two addresses do not lead to one database.
 migrate::Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing missing);
 
 /// The files of --dir for that database.
@@ -67,6 +68,7 @@ class Attended {
 
 OptionSpec dir_option();
 OptionSpec layout_option();
+OptionSpec direct_url_option();
 OptionSpec lock_wait_option();
 OptionSpec backup_dir_option();
 

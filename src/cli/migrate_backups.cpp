@@ -108,14 +108,16 @@ void add_migrate_backup_commands(std::vector<Command>& commands) {
       make("backup", "takes a backup and proves it by a restore into a database of its own",
            "guildhall migrate backup --url postgres://app@db.example.org/app --backup-dir backups", {},
            {backup_dir_option(),
-            {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which it is proved"}},
+            {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which it is proved"},
+            direct_url_option()},
            backup_command));
   commands.push_back(make(
       "restore", "puts a database back to a backup; what was there is kept under another name",
       "guildhall migrate restore backups/app_2025-11-15T10-30-00.sql --url postgres://app@db.example.org/app",
       {{"FILE", "the backup"}},
       {{"--into", "NAME", "beside it: a database, or of SQLite a file, that is not there yet"},
-       {"--terminate", "", "PostgreSQL: end the sessions that are connected to it"}},
+       {"--terminate", "", "PostgreSQL: end the sessions that are connected to it"},
+       direct_url_option()},
       restore_command));
   commands.push_back(make("prune", "removes backups that are older than 30 days and needed by nobody",
                           "guildhall migrate prune --url sqlite:app.db --backup-dir backups", {},

@@ -107,6 +107,7 @@ std::vector<OptionSpec> run_options(std::vector<OptionSpec> own) {
   options.push_back({"--lock-timeout", "DUR", "a statement waits so long for a table; 3s, tried five times"});
   options.push_back({"--statement-timeout", "DUR", "a statement may run so long; 5min"});
   options.push_back({"--lock-heartbeat", "DUR", "how often the lock's holder shows that it is alive; 15s"});
+  options.push_back(direct_url_option());
   options.push_back(layout_option());
   return options;
 }
@@ -464,6 +465,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
             {"--schema", "", "compare the live schema with what the last migration left"},
             {"--roundtrip", "", "apply each one, take it back and apply it again, in a database of its own"},
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
+            direct_url_option(),
             {"--backups", "", "read each backup to its end: its size, its sum, its tables and rows"},
             backup_dir_option(),
             layout_option()},
@@ -486,6 +488,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
             {"--match", "", "what the live schema says: files are tried in a database of their own"},
             {"--accept", "", "write it down; without it nothing is changed"},
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
+            direct_url_option(),
             layout_option()},
            migrate_baseline));
   commands.push_back(
@@ -501,7 +504,8 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(make("unlock", "shows who holds the lock, and releases it when the holder is gone",
                           "guildhall migrate unlock --url postgres://app@db.example.org/app", {},
                           {{"--force", "TOKEN", "fence the holder off: it can commit nothing any more"},
-                           {"--terminate", "", "PostgreSQL: end the holder's sessions first"}},
+                           {"--terminate", "", "PostgreSQL: end the holder's sessions first"},
+                           direct_url_option()},
                           unlock_command));
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "migrate/dump_reader.h"
+#include "migrate/pooled_session.h"
 #include "store/place.h"
 #include "store/postgres/address.h"
 #include "store/sqlite/whole_file.h"
@@ -194,7 +195,7 @@ class PostgresWork final : public Work {
   using Work::Work;
 
   Result<Backup> take() {
-    auto opened = store::open_any_session({.url = options_.url, .settings = std::string(kNoTimeout)});
+    auto opened = open_direct_session(options_.url);
     if (!opened) return std::unexpected(opened.error());
     session_ = *std::move(opened);
     try {
