@@ -8,3 +8,4 @@ import './backups.mjs';
 import './doctor.mjs';
 import './pooler.mjs';
 import './wrong_input.mjs';
+import './schemas.mjs';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { queryFile, run, start, temporaryFolder } from '../support/guildhall.mjs';
 import { startPostgres } from '../support/postgres.mjs';
+import { check } from './answers.mjs';
 
 export const samples = fileURLToPath(new URL('./samples', import.meta.url));
 
@@ -66,7 +67,9 @@ export class Project {
     const result = await this.migrate(command, ...more, '--json');
     const lines = result.stdout.trim().split('\n');
     assert.equal(lines.length, 1, `not one object: ${result.stdout}`);
-    return { ...result, answer: JSON.parse(lines[0]) };
+    const answer = JSON.parse(lines[0]);
+    check([command].flat()[0], answer, result.code);
+    return { ...result, answer };
   }
   begin(command, ...more) {
     return start(this.arguments(command, ...more), { env: this.environment() });
