@@ -6,6 +6,7 @@
 
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
+#include "migrate/full_place.h"
 #include "migrate/pooled_session.h"
 #include "migrate/preflight.h"
 #include "migrate/proofs.h"
@@ -36,6 +37,8 @@ class Run {
     } catch (const ErrorException& error) {
       report_.failed = problem_of(error.error());
     }
+    if (report_.failed && report_.failed->exit == Exit::no_space && session_)
+      name_full_place(*report_.failed, *session_, target_);
     return std::move(report_);
   }
 

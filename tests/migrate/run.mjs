@@ -8,4 +8,5 @@ import './backups.mjs';
 import './doctor.mjs';
 import './pooler.mjs';
 import './wrong_input.mjs';
+import './full_disk.mjs';
 import './schemas.mjs';

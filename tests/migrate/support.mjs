@@ -16,8 +16,8 @@ export const postgres = () => (server ??= startPostgres());
 
 /** A database with a folder for its migrations: {url, dir, write, query, execute, migrate, begin}. */
 export class Project {
-  static async onPostgres() {
-    const pg = await postgres();
+  static async onPostgres(server = postgres()) {
+    const pg = await server;
     const name = `project_${(count += 1)}`;
     await pg.execute('postgres', `CREATE DATABASE ${name} OWNER operator`);
     const project = new Project(pg.url('operator', name));
@@ -26,8 +26,7 @@ export class Project {
     project.execute = (sql) => pg.execute(name, sql, 'operator');
     return project;
   }
-  static onSqlite() {
-    const file = join(temporaryFolder(), 'app.db');
+  static onSqlite(file = join(temporaryFolder(), 'app.db')) {
     const project = new Project(`sqlite:${file}`);
     project.file = file;
     project.query = (sql) => queryFile(file, sql);
