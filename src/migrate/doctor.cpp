@@ -90,8 +90,9 @@ class Examination {
     problem(is_pooled ? "pooler" : "connection", why, is_pooled ? Exit::refused : Exit::no_database);
     if (!is_pooled && why.finding.code != "MG-READONLY") return false;
     auto plain = target_.open("");
-    if (plain) session_ = *std::move(plain);
-    return plain.has_value();
+    if (!plain) return false;
+    session_ = *std::move(plain);
+    return true;
   }
 
   void look() {
