@@ -3,6 +3,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -10,6 +12,7 @@
 #include "migrate/migrate.h"
 #include "migrate/migration_options.h"
 #include "store/place.h"
+#include "migrate/pooled_session.h"
 
 namespace guildhall::cli {
 
@@ -78,7 +81,11 @@ Outcome<migrate::Target> target_of(const Arguments& arguments, migrate::Missing 
   }
   auto target = migrate::any_target(*url, missing);
   if (!target) return std::unexpected(migrate::problem_of(target.error()));
-  return *std::move(target);
+  const auto direct_url = arguments.get("--direct-url");
+  if (!direct_url) return *std::move(target);
+  auto direct = migrate::any_target(*direct_url, missing);
+  if (!direct) return std::unexpected(migrate::problem_of(direct.error()));
+  return migrate::direct_target(*target, *std::move(direct));
 }
 
 std::string backup_dir_of(const Arguments& arguments) {
@@ -101,6 +108,15 @@ Outcome<migrate::MigrationSet> set_of(const Arguments& arguments, Dialect dialec
   auto set = migrate::read_migrations(arguments.require("--dir"), dialect, meant);
   if (!set) return std::unexpected(migrate::problem_of(set.error()));
   return *std::move(set);
+}
+
+Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments) {
+  if (!url_of(arguments)) return std::vector<migrate::JournalRow>{};
+  const auto target = target_of(arguments, migrate::Missing::is_an_error);
+  if (!target) return std::unexpected(target.error());
+  const auto session = target->open("");
+  if (!session) return std::unexpected(migrate::problem_of(session.error()));
+  return migrate::Journal(**session, target->dialect).read();
 }
 
 std::string show(const Problem& problem) {
@@ -162,26 +178,50 @@ boost::json::array to_json(const migrate::Findings& findings) {
   return rows;
 }
 
-Answer answer_of_findings(const migrate::Findings& findings, bool strict) {
+namespace {
+
+/// Lint alone has an exit of its own, and so have backups.
+Exit exit_of(const migrate::Findings& findings) {
+  bool has_errors = false;
+  bool of_lint = true;
+  bool of_backups = true;
+  for (const migrate::Finding& one : findings) {
+    if (one.level != migrate::Level::error) continue;
+    has_errors = true;
+    of_lint = of_lint && one.code.starts_with('L');
+    of_backups = of_backups && one.code.ends_with("BACKUP");
+  }
+  return !has_errors ? Exit::done : of_lint ? Exit::refused : of_backups ? Exit::no_backup : Exit::drift;
+}
+
+}  // namespace
+
+Answer answer_of_verify(migrate::Findings findings, bool strict,
+                        const std::optional<migrate::BackupChecks>& backups) {
   Answer answer;
-  boost::json::array rows;
   std::int64_t errors = 0;
   std::int64_t warnings = 0;
-  bool of_lint = true;
-  for (Finding finding : findings) {
+  for (migrate::Finding& finding : findings) {
     if (strict && finding.level == migrate::Level::warning) finding.level = migrate::Level::error;
     if (finding.level == migrate::Level::warning) ++warnings;
-    if (finding.level == migrate::Level::error) {
-      ++errors;
-      of_lint = of_lint && finding.code.starts_with('L');
-    }
+    if (finding.level == migrate::Level::error) ++errors;
     answer.text += show(finding);
-    rows.push_back(to_json(finding));
+  }
+  boost::json::value of_backups = nullptr;
+  if (backups) {
+    answer.text += fmt::format("backups: {} sound, {} damaged, {}\n", backups->sound, backups->damaged,
+                               migrate::shown_bytes(backups->bytes));
+    of_backups = {{"sound", backups->sound}, {"damaged", backups->damaged}, {"bytes", backups->bytes}};
   }
   answer.text += fmt::format("verify: {} errors, {} warnings\n", errors, warnings);
-  if (errors > 0) answer.exit_code = static_cast<int>(of_lint ? Exit::refused : Exit::drift);
-  answer.json = {{"command", "verify"}, {"ok", errors == 0}, {"exit", answer.exit_code},
-                 {"findings", rows},    {"errors", errors},  {"warnings", warnings}};
+  answer.exit_code = static_cast<int>(exit_of(findings));
+  answer.json = {{"command", "verify"},
+                 {"ok", errors == 0},
+                 {"exit", answer.exit_code},
+                 {"findings", to_json(findings)},
+                 {"errors", errors},
+                 {"warnings", warnings},
+                 {"backups", std::move(of_backups)}};
   return answer;
 }
 
@@ -205,18 +245,42 @@ std::string way_back(const migrate::Standing& standing) {
   return derived ? "derived" : is_applied(standing.state) ? "none" : "-";
 }
 
+Attended::Attended() {
+  reporting.report = [](const migrate::Progress& progress) {
+    if (progress.all == 0) {
+      fmt::print(stderr, "{} ...\n", progress.step);
+    } else {
+      fmt::print(stderr, "{} {} %\n", progress.step, 100 * progress.done / progress.all);
+    }
+  };
+  reporting.stop = source_.get_token();
+  signals_.on_stop([this](int signal) {
+    signal_ = signal;
+    source_.request_stop();
+  });
+}
+
+Answer Attended::answer(const std::string& command, const Error& error) const {
+  Problem problem = migrate::problem_of_backup(error);
+  if (signal_ != 0) problem.exit = signal_ == SIGTERM ? Exit::terminated : Exit::interrupted;
+  return answer_of(command, problem);
+}
+
 OptionSpec dir_option() {
   return {"--dir", "DIR", "the directory of the migrations; without it Guildhall's own, in its database"};
 }
 OptionSpec required_dir_option() { return {"--dir", "DIR", "the directory of the migrations", true}; }
-OptionSpec backup_dir_option() {
-  return {"--backup-dir", "DIR", "where backups lie; backups, of Guildhall's own database below data.dir"};
-}
 OptionSpec layout_option() {
   return {"--layout", "NAME", "plain or drizzle; without it the tool sees which it is"};
 }
+OptionSpec direct_url_option() {
+  return {"--direct-url", "URL", "PostgreSQL: the server itself, where --url leads through a pooler"};
+}
 OptionSpec lock_wait_option() {
   return {"--lock-wait", "DUR", "wait so long for another runner (30s, 5min); without it not at all"};
+}
+OptionSpec backup_dir_option() {
+  return {"--backup-dir", "DIR", "where backups lie; backups, of Guildhall's own database below data.dir"};
 }
 
 }  // namespace guildhall::cli

@@ -1,12 +1,8 @@
 // guildhall migrate backup, restore, prune
 #include <fmt/format.h>
 
-#include <csignal>
-#include <cstdio>
-
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
-#include "cli/signals.h"
 #include "migrate/restore.h"
 #include "migrate/schema_snapshot.h"
 
@@ -22,40 +18,6 @@ migrate::FingerprintOf fingerprint_of(const migrate::Target& target) {
     return migrate::read_snapshot(session, dialect, options).fingerprint();
   };
 }
-
-/// What takes long says so on stderr, and Ctrl-C ends it.
-class Attended {
- public:
-  Attended() {
-    reporting.report = [](const migrate::Progress& progress) {
-      if (progress.all == 0) {
-        fmt::print(stderr, "{} ...\n", progress.step);
-      } else {
-        fmt::print(stderr, "{} {} %\n", progress.step, 100 * progress.done / progress.all);
-      }
-    };
-    reporting.stop = source_.get_token();
-    signals_.on_stop([this](int signal) {
-      signal_ = signal;
-      source_.request_stop();
-    });
-  }
-
-  /// How the command ends where it was asked to stop.
-  Answer answer(const std::string& command, const Error& error) const {
-    migrate::Problem problem = migrate::problem_of_backup(error);
-    if (signal_ != 0)
-      problem.exit = signal_ == SIGTERM ? migrate::Exit::terminated : migrate::Exit::interrupted;
-    return answer_of(command, problem);
-  }
-
-  migrate::Reporting reporting;
-
- private:
-  std::stop_source source_;
-  std::atomic<int> signal_{0};
-  Signals signals_;
-};
 
 Answered backup_command(const Arguments& arguments) {
   const auto target = target_of(arguments, migrate::Missing::is_an_error);
@@ -148,14 +110,16 @@ void add_migrate_backup_commands(std::vector<Command>& commands) {
       make("backup", "takes a backup and proves it by a restore into a database of its own",
            "guildhall migrate backup --url postgres://app@db.example.org/app --backup-dir backups", {},
            {backup_dir_option(),
-            {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which it is proved"}},
+            {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which it is proved"},
+            direct_url_option()},
            backup_command));
   commands.push_back(make(
       "restore", "puts a database back to a backup; what was there is kept under another name",
       "guildhall migrate restore backups/app_2025-11-15T10-30-00.sql --url postgres://app@db.example.org/app",
       {{"FILE", "the backup"}},
       {{"--into", "NAME", "beside it: a database, or of SQLite a file, that is not there yet"},
-       {"--terminate", "", "PostgreSQL: end the sessions that are connected to it"}},
+       {"--terminate", "", "PostgreSQL: end the sessions that are connected to it"},
+       direct_url_option()},
       restore_command));
   commands.push_back(make("prune", "removes backups that are older than 30 days and needed by nobody",
                           "guildhall migrate prune --url sqlite:app.db --backup-dir backups", {},

@@ -1,4 +1,4 @@
-// guildhall migrate status, up, plan, precheck, resume, down, new, verify, repair, unlock
+// guildhall migrate: what its commands are called, and up, resume, down, new, verify, repair, unlock
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -9,11 +9,13 @@
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
 #include "cli/migrate_baseline.h"
+#include "cli/migrate_doctor.h"
 #include "cli/migrate_fleet.h"
 #include "cli/migrate_plan.h"
 #include "cli/migrate_run_options.h"
 #include "cli/migrate_status.h"
 #include "cli/signals.h"
+#include "migrate/backup_checks.h"
 #include "migrate/lint.h"
 #include "migrate/new_migration.h"
 #include "migrate/proofs.h"
@@ -143,15 +145,6 @@ Answered down_command(const Arguments& arguments) {
 
 // --- new
 
-Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments) {
-  if (!url_of(arguments)) return std::vector<migrate::JournalRow>{};
-  const auto target = target_of(arguments, migrate::Missing::is_an_error);
-  if (!target) return std::unexpected(target.error());
-  const auto session = target->open("");
-  if (!session) return std::unexpected(migrate::problem_of(session.error()));
-  return migrate::Journal(**session, target->dialect).read();
-}
-
 Answered new_command(const Arguments& arguments) {
   const auto dialects = migrate::dialects_of(arguments.require("--dir"));
   const auto set = set_of(arguments, dialects.front());
@@ -207,7 +200,17 @@ Answered verify_command(const Arguments& arguments) {
     if (!proved) return answer_of("verify", proved.error());
     findings.insert(findings.end(), proved->begin(), proved->end());
   }
-  return answer_of_findings(findings, arguments.has("--strict"));
+  std::optional<migrate::BackupChecks> backups;
+  if (arguments.has("--backups")) {
+    const Attended attended;
+    const auto database = target ? std::optional(target->database) : std::nullopt;
+    const auto checked = migrate::check_backups(backup_dir_of(arguments), database,
+                                                attended.reporting);
+    if (!checked) return attended.answer("verify", checked.error());
+    backups = *checked;
+    findings.insert(findings.end(), backups->findings.begin(), backups->findings.end());
+  }
+  return answer_of_verify(std::move(findings), arguments.has("--strict"), backups);
 }
 
 // --- repair, unlock
@@ -350,6 +353,9 @@ void add_migrate_commands(std::vector<Command>& commands) {
             {"--schema", "", "compare the live schema with what the last migration left"},
             {"--roundtrip", "", "apply each one, take it back and apply it again, in a database of its own"},
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
+            direct_url_option(),
+            {"--backups", "", "read each backup to its end: its size, its sum, its tables and rows"},
+            backup_dir_option(),
             layout_option()},
            verify_command));
   commands.push_back(make(
@@ -370,12 +376,24 @@ void add_migrate_commands(std::vector<Command>& commands) {
             {"--match", "", "what the live schema says: files are tried in a database of their own"},
             {"--accept", "", "write it down; without it nothing is changed"},
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
+            direct_url_option(),
             layout_option()},
            migrate_baseline));
+  commands.push_back(
+      make("doctor", "looks at everything that a migration needs, and says what is wrong and the way out",
+           "guildhall migrate doctor --dir migrations --url postgres://app@db.example.org/app", {},
+           {dir_option(),
+            backup_dir_option(),
+            layout_option()},
+           migrate_doctor));
+  commands.push_back(make("docs", "writes what each migration is for and what it changes, as Markdown",
+                          "guildhall migrate docs --dir migrations > MIGRATIONS.md", {},
+                          {required_dir_option(), layout_option()}, migrate_docs));
   commands.push_back(make("unlock", "shows who holds the lock, and releases it when the holder is gone",
                           "guildhall migrate unlock --url postgres://app@db.example.org/app", {},
                           {{"--force", "TOKEN", "fence the holder off: it can commit nothing any more"},
-                           {"--terminate", "", "PostgreSQL: end the holder's sessions first"}},
+                           {"--terminate", "", "PostgreSQL: end the holder's sessions first"},
+                           direct_url_option()},
                           unlock_command, "--url"));
 }
 

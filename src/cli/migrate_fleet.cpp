@@ -294,7 +294,7 @@ Answered migrate_fleet_verify(const Arguments& arguments) {
   const auto verified = verify_fleet(view->fleet, view->set, options);
   migrate::Findings findings = view->set.findings;
   findings.insert(findings.end(), verified.findings.begin(), verified.findings.end());
-  Answer answer = answer_of_findings(findings, arguments.has("--strict"));
+  Answer answer = answer_of_verify(std::move(findings), arguments.has("--strict"));
   if (verified.unreadable > 0) answer.exit_code = static_cast<int>(Exit::no_database);
   answer.json.as_object()["exit"] = answer.exit_code;
   return answer;

@@ -140,7 +140,7 @@ Answer answer_of_plan(const std::string& command, const View& view, const migrat
 Outcome<void> add_trial(const View& view, Answer& answer) {
   const auto session = open_work_session(view.target, {});
   if (!session) return std::unexpected(session.error());
-  const auto fingerprint = try_out(**session, view.pending, view.target.dialect);
+  const auto fingerprint = try_out(**session, view.pending, view.target.dialect, view.target.snapshot);
   if (!fingerprint) return std::unexpected(fingerprint.error());
   answer.text +=
       fmt::format("Tried out and rolled back. Schema fingerprint would be {}\n", fingerprint->substr(0, 8));

@@ -103,6 +103,7 @@ std::vector<OptionSpec> run_options(std::vector<OptionSpec> own) {
   options.push_back({"--lock-timeout", "DUR", "a statement waits so long for a table; 3s, tried five times"});
   options.push_back({"--statement-timeout", "DUR", "a statement may run so long; 5min"});
   options.push_back({"--lock-heartbeat", "DUR", "how often the lock's holder shows that it is alive; 15s"});
+  options.push_back(direct_url_option());
   options.push_back(layout_option());
   return options;
 }

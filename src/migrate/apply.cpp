@@ -11,6 +11,7 @@
 #include "migrate/checksums.h"
 #include "migrate/derived_down.h"
 #include "migrate/index_build.h"
+#include "migrate/pooled_session.h"
 #include "migrate/script_rules.h"
 
 namespace guildhall::migrate {
@@ -476,7 +477,7 @@ Problem pooler_in_between(const Target& target) {
   return {Exit::refused,
           {"MG-POOLER", Level::error, "", 0,
            fmt::format("between us and the server of '{}' stands a connection pooler", target.name),
-           "Name the server itself with --url: a lock of the session does not hold behind a pooler."}};
+           "Name the server itself with --direct-url."}};
 }
 
 }  // namespace
@@ -488,13 +489,13 @@ Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& t
                   "-ctimezone=UTC -cclient_connection_check_interval=5s",
                   limits.lock_timeout.count(), limits.statement_timeout.count()));
   if (!session) {
-    const bool pooled = session.error().message.find("unsupported startup parameter") != std::string::npos;
-    return std::unexpected(pooled ? pooler_in_between(target) : problem_of(session.error()));
+    return std::unexpected(speaks_of_pooler(session.error()) ? pooler_in_between(target)
+                                                             : problem_of(session.error()));
   }
   if (target.dialect == Dialect::sqlite) return std::move(*session);
   const auto state = (*session)->query(
       "SELECT pg_is_in_recovery(), current_setting('transaction_read_only'), pg_backend_pid()");
-  if (std::stoll(state.at(0).at(2)) != (*session)->backend())
+  if ((*session)->stays_the_same() && std::stoll(state.at(0).at(2)) != (*session)->backend())
     return std::unexpected(pooler_in_between(target));
   if (state.at(0).at(0) == "t" || state.at(0).at(1) == "on") {
     return stop(

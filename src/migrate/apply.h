@@ -42,8 +42,9 @@ struct Workbench {
   std::unique_ptr<store::SchemaSession> again = nullptr;  // after the first was lost
 };
 
-/// The session of the work, with the limits set, the clock in UTC, and nobody kept waiting. Problem
-/// `no_database`: the server only reads.
+/// The session of the work, with the limits set, the clock in UTC, and nobody kept waiting. Problems
+/// `no_database`: the server only reads; `refused` (MG-POOLER): a pooler stands before it, and the target is
+/// not one `behind_pooler`.
 Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& target,
                                                                  const ApplyLimits& limits);
 

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "migrate/dump_reader.h"
+#include "migrate/pooled_session.h"
 #include "store/place.h"
 #include "store/postgres/address.h"
 #include "store/sqlite/whole_file.h"
@@ -86,6 +87,12 @@ Result<void> check_end(const fs::path& file, const fs::path& shown, Dialect dial
       "Restore another backup.");
 }
 
+/// One without all rows says nothing of the size of one with them.
+bool is_whole(const BackupFile& backup) {
+  const auto record = load_record(backup.path);
+  return record && record->is_whole();
+}
+
 /// The rules of the work that both databases have in common.
 class Work {
  public:
@@ -101,25 +108,6 @@ class Work {
       std::this_thread::sleep_for(options_.clock->real(time));
     };
     return PartialBackup::begin(options_.folder, database, dialect, *options_.clock, wait);
-  }
-
-  /// `share_of_database`: how much of it a backup takes at most, when there was none yet.
-  Result<void> check_space(const std::string& database, std::uintmax_t size, double share_of_database) {
-    const auto free = free_space(options_.folder);
-    if (!free) return std::unexpected(free.error());
-    const auto backups = list_backups(options_.folder, database);
-    if (!backups) return std::unexpected(backups.error());
-    double needed = static_cast<double>(size) * share_of_database;
-    std::string reckoned = fmt::format("the database has {}", shown_bytes(size));
-    if (!backups->empty() && tells_size(backups->back())) {
-      needed = static_cast<double>(backups->back().size) * 1.2;
-      reckoned = fmt::format("the last backup has {}", shown_bytes(backups->back().size));
-    }
-    if (static_cast<double>(*free) >= needed) return {};
-    return fail(ErrorCode::too_large,
-                fmt::format("a backup in '{}' needs about {} ({}), and {} are free", options_.folder.string(),
-                            shown_bytes(static_cast<std::uintmax_t>(needed)), reckoned, shown_bytes(*free)),
-                "Free some space, name another folder, or remove old backups (prune).");
   }
 
   BackupRecord begin_record(const std::string& database, const PartialBackup& backup) const {
@@ -162,14 +150,6 @@ class Work {
   }
 
   const BackupOptions& options_;
-
- private:
-  /// One without all rows says nothing of the size of one with them.
-  bool tells_size(const BackupFile& last) const {
-    if (options_.coverage == Coverage::schema_and_touched) return false;
-    const auto record = load_record(last.path);
-    return record && record->is_whole();
-  }
 };
 
 /// Loads it into a database of its own and compares.
@@ -215,7 +195,7 @@ class PostgresWork final : public Work {
   using Work::Work;
 
   Result<Backup> take() {
-    auto opened = store::open_any_session({.url = options_.url, .settings = std::string(kNoTimeout)});
+    auto opened = open_direct_session(options_.url);
     if (!opened) return std::unexpected(opened.error());
     session_ = *std::move(opened);
     try {
@@ -242,7 +222,7 @@ class PostgresWork final : public Work {
     if (!found) return std::unexpected(found.error());
     pg_dump_ = *found;
     if (auto known = resolve_touched(); !known) return known;
-    return check_space(database_, std::stoull(row[2]), 0.5);
+    return check_backup_space(options_, database_, std::stoull(row[2]), 0.5);
   }
 
   /// Also the partitions and the children of a table that is touched.
@@ -370,7 +350,7 @@ class SqliteWork final : public Work {
     try {
       const auto row =
           (*session)->query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").at(0);
-      if (auto fits = check_space(database, std::stoull(row[0]), 1.2); !fits)
+      if (auto fits = check_backup_space(options_, database, std::stoull(row[0]), 1.2); !fits)
         return std::unexpected(fits.error());
       auto backup = begin_file(Dialect::sqlite, database);
       if (!backup) return std::unexpected(backup.error());
@@ -569,6 +549,25 @@ Result<Program> find_psql(const BackupRecord& record, const std::vector<fs::path
               fmt::format("{} {} cannot load what pg_dump {} wrote: it does not know \\restrict",
                           psql->path.string(), psql->version.text(), record.dump_version),
               "Bring the client programs of PostgreSQL up to date.");
+}
+
+Result<void> check_backup_space(const BackupOptions& options, const std::string& database,
+                                std::uintmax_t size, double share_of_database) {
+  const auto free = free_space(options.folder);
+  if (!free) return std::unexpected(free.error());
+  const auto backups = list_backups(options.folder, database);
+  if (!backups) return std::unexpected(backups.error());
+  double needed = static_cast<double>(size) * share_of_database;
+  std::string reckoned = fmt::format("the database has {}", shown_bytes(size));
+  if (!backups->empty() && options.coverage != Coverage::schema_and_touched && is_whole(backups->back())) {
+    needed = static_cast<double>(backups->back().size) * 1.2;
+    reckoned = fmt::format("the last backup has {}", shown_bytes(backups->back().size));
+  }
+  if (static_cast<double>(*free) >= needed) return {};
+  return fail(ErrorCode::too_large,
+              fmt::format("a backup in '{}' needs about {} ({}), and {} are free", options.folder.string(),
+                          shown_bytes(static_cast<std::uintmax_t>(needed)), reckoned, shown_bytes(*free)),
+              "Free some space, name another folder, or remove old backups (prune).");
 }
 
 Result<Backup> take_backup(const BackupOptions& options) {

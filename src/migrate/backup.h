@@ -82,6 +82,11 @@ struct Backup {
 /// SQLite 1.2 times the database). Errors by `fault_of`; a request to stop is ErrorCode::unavailable.
 Result<Backup> take_backup(const BackupOptions& options);
 
+/// Is there space in the folder for a backup of a database of that size, of which it takes this share at
+/// most? Errors as of `take_backup`.
+Result<void> check_backup_space(const BackupOptions& options, const std::string& database,
+                                std::uintmax_t size, double share_of_database);
+
 /// Proves a backup that lies there once more: its sum, and what `options.proof` says, with the fingerprint
 /// where one was written down and `options.fingerprint` is given. Of the options, the rest of what proving
 /// needs.

@@ -6,54 +6,11 @@
 #include <map>
 
 #include "migrate/checksums.h"
-#include "migrate/proofs.h"
 
 namespace guildhall::migrate {
 namespace {
 
 using Order = std::vector<const Migration*>;
-
-/// More than this many sets are not tried.
-constexpr std::size_t kMostLeftOut = 20;
-
-/// A schema that files made in a database of its own.
-struct Built {
-  SchemaSnapshot schema;
-  std::string failed;  // why it could not be built to its end; "" when it was
-};
-
-/// Applies one after the other; `after` sees the schema after each and may end it.
-Outcome<std::string> build(const Target& target, const Order& order, const std::string& scratch_url,
-                           const std::function<bool(std::size_t, const SchemaSnapshot&)>& after) {
-  auto scratch = ScratchTarget::make(target, scratch_url);
-  if (!scratch) return std::unexpected(scratch.error());
-  const auto session = (*scratch)->target().open("");
-  if (!session) return std::unexpected(problem_of(session.error()));
-  SchemaWatch watch(**session, target.dialect);
-  watch.update();
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    for (const SqlStatement& statement : order[i]->up->statements) {
-      try {
-        (*session)->run(std::string(statement.text));
-      } catch (const store::DatabaseError& error) {
-        return fmt::format("{}: {}", order[i]->name, error.what());
-      }
-    }
-    if (!after(i, watch.update())) break;
-  }
-  return std::string();
-}
-
-Outcome<Built> build_all(const Target& target, const Order& order, const std::string& scratch_url) {
-  Built built;
-  auto failed = build(target, order, scratch_url, [&](std::size_t, const SchemaSnapshot& schema) {
-    built.schema = schema;
-    return true;
-  });
-  if (!failed) return std::unexpected(failed.error());
-  built.failed = *std::move(failed);
-  return built;
-}
 
 class Baseline {
  public:
@@ -68,8 +25,10 @@ class Baseline {
     live_ = read_snapshot(*session_, target_.dialect, target_.snapshot);
     report_.fingerprint = live_.fingerprint();
     if (auto chosen = choose(); !chosen) return std::unexpected(chosen.error());
-    if (auto compared = compare_schemas(); !compared) return std::unexpected(compared.error());
-    if (!options_.accept) return std::move(report_);
+    if (!report_.match) {
+      if (auto compared = compare_schemas(); !compared) return std::unexpected(compared.error());
+    }
+    if (!options_.accept || (report_.match && !report_.match->is_found())) return std::move(report_);
     if (auto written = write(); !written) return std::unexpected(written.error());
     return std::move(report_);
   }
@@ -169,50 +128,23 @@ class Baseline {
   // --- what the schema itself says
 
   Outcome<void> choose_match() {
-    Order all;
-    for (const Migration& one : set_.migrations) all.push_back(&one);
-    std::size_t length = 0;
-    auto built = build(target_, all, options_.scratch_url, [&](std::size_t i, const SchemaSnapshot& schema) {
-      if (schema.fingerprint() == report_.fingerprint) length = i + 1;
-      return true;
-    });
-    if (!built) return std::unexpected(built.error());
-    if (length > 0) {
-      adopt(Order(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(length)));
-      return {};
-    }
-    return match_with_one_left_out(all);
+    auto match = match_schema(target_, set_, live_, options_.scratch_url);
+    if (!match) return std::unexpected(match.error());
+    report_.differences = match->differences;
+    if (match->is_found()) adopt(match->order);
+    report_.match = *std::move(match);
+    return {};
   }
 
-  /// The past of a database whose tool passed over one of them, or where one failed for good.
-  Outcome<void> match_with_one_left_out(const Order& all) {
-    for (std::size_t out = 0; out < std::min(all.size(), kMostLeftOut); ++out) {
-      Order order = all;
-      order.erase(order.begin() + static_cast<std::ptrdiff_t>(out));
-      std::size_t length = 0;
-      auto built =
-          build(target_, order, options_.scratch_url, [&](std::size_t i, const SchemaSnapshot& schema) {
-            if (schema.fingerprint() == report_.fingerprint) length = i + 1;
-            return true;
-          });
-      if (!built) return std::unexpected(built.error());
-      if (length <= out) continue;
-      adopt(Order(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(length)));
-      return {};
-    }
-    return stop(Exit::drift, "MG-NOMATCH", "no set of these files makes the schema that is there",
-                "`guildhall migrate baseline --at NAME` names what differs from the files up to NAME.");
-  }
-
+  /// With what the adopted files make.
   Outcome<void> compare_schemas() {
-    Order order;
-    for (const Adopted& one : report_.adopted) order.push_back(one.migration);
-    const auto built = build_all(target_, order, options_.scratch_url);
-    if (!built) return std::unexpected(built.error());
-    report_.unbuilt = built->failed;
-    if (!report_.unbuilt.empty()) return {};
-    for (const SchemaDifference& one : differences(built->schema, live_))
-      report_.differences.push_back(one.text());
+    auto trial = TrialDatabase::make(target_, options_.scratch_url);
+    if (!trial) return std::unexpected(trial.error());
+    for (const Adopted& one : report_.adopted) {
+      report_.unbuilt = trial->apply(*one.migration);
+      if (!report_.unbuilt.empty()) return {};
+    }
+    report_.differences = difference_lines(trial->schema(), live_);
     return {};
   }
 

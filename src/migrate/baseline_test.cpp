@@ -38,6 +38,7 @@ class BaselineTest : public Fixture {
     const auto report = baseline(target(), set_, options);
     if (!report) return {report.error().finding.code};
     report_ = *report;
+    if (report->match && !report->match->is_found()) return {std::string(name_of(report->match->past))};
     std::vector<std::string> names;
     for (const Adopted& one : report->adopted)
       names.push_back(one.migration->name + (one.differs ? " differs" : ""));
@@ -82,7 +83,58 @@ TEST_F(AnyDatabaseBaseline, OneThatWasPassedOverIsFound) {
   options.match = true;
   EXPECT_THAT(adopted(options), ElementsAre("0001_first", "0003_third"));
   session().execute("ALTER TABLE users ADD COLUMN by_hand integer");
-  EXPECT_THAT(adopted(options), ElementsAre("MG-NOMATCH"));
+  options.accept = true;
+  EXPECT_THAT(adopted(options), ElementsAre("unknown"));
+  EXPECT_FALSE(Journal(session(), target().dialect).exists());
+}
+
+TEST_F(AnyDatabaseBaseline, OneThatCameAfterTheOthersIsFound) {
+  write("0002_second.sql",
+        "CREATE TABLE IF NOT EXISTS posts (id integer PRIMARY KEY, title text); CREATE TABLE extra (x "
+        "integer);");
+  write("0003_third.sql", "CREATE TABLE IF NOT EXISTS posts (id integer PRIMARY KEY);");
+  session().execute(
+      "CREATE TABLE users (id integer PRIMARY KEY, name text); CREATE TABLE posts (id integer PRIMARY KEY); "
+      "CREATE TABLE extra (x integer)");
+  BaselineOptions options;
+  options.match = true;
+  EXPECT_THAT(adopted(options), ElementsAre("0001_first", "0003_third", "0002_second"));
+  EXPECT_EQ(report_.match->past, Past::late);
+  EXPECT_THAT(report_.match->from_number_order, ElementsAre(HasSubstr("missing column")));
+}
+
+TEST_F(AnyDatabaseBaseline, OneThatFailedAndLeftAPartIsFoundAndNotAdopted) {
+  write("0002_second.sql",
+        "CREATE TABLE extra (x integer);\nCREATE TABLE posts (id integer PRIMARY KEY, title text);\n"
+        "CREATE TABLE last (x integer);");
+  write("0003_third.sql", "CREATE TABLE IF NOT EXISTS posts (id integer PRIMARY KEY);");
+  session().execute(
+      "CREATE TABLE users (id integer PRIMARY KEY, name text); CREATE TABLE posts (id integer PRIMARY KEY); "
+      "CREATE TABLE extra (x integer)");
+  BaselineOptions options;
+  options.match = true;
+  EXPECT_THAT(adopted(options), ElementsAre("0001_first", "0003_third"));
+  EXPECT_EQ(report_.match->past, Past::torn);
+  EXPECT_THAT(report_.match->odd_failure, HasSubstr("0002_second line 2"));
+  EXPECT_THAT(report_.differences, ElementsAre(HasSubstr("added table")));
+  // Who ran it on behind the failure has its last statement, too.
+  session().execute("CREATE TABLE last (x integer)");
+  EXPECT_THAT(adopted(options), ElementsAre("0001_first", "0003_third"));
+  EXPECT_EQ(report_.match->past, Past::torn);
+}
+
+TEST_F(AnyDatabaseBaseline, ASchemaWithoutChecksAndWithMoreIsOneThatWasPushed) {
+  write("0002_second.sql",
+        "CREATE TABLE posts (id integer PRIMARY KEY, CONSTRAINT positive CHECK (id > 0));");
+  session().execute(
+      "CREATE TABLE users (id integer PRIMARY KEY, name text, age integer); CREATE TABLE posts (id integer "
+      "PRIMARY KEY); CREATE TABLE extra (x integer)");
+  BaselineOptions options;
+  options.match = options.accept = true;
+  EXPECT_THAT(adopted(options), ElementsAre("pushed"));
+  EXPECT_THAT(report_.differences,
+              testing::UnorderedElementsAre(HasSubstr("missing constraint"), HasSubstr("added table")));
+  EXPECT_FALSE(Journal(session(), target().dialect).exists());
 }
 
 TEST_F(AnyDatabaseBaseline, WhatDiffersIsNamedObjectByObject) {

@@ -71,6 +71,10 @@ LockHolder look_at_lock(store::SchemaSession& session, Dialect dialect) {
       row[5], std::stoll(row[6]), row[7], row[8]};
 }
 
+bool is_dead(const LockHolder& holder, const LockTimings& timings) {
+  return is_gone(holder) || holder.heartbeat_age_ms > timings.stale.count();
+}
+
 Problem held_by(const LockHolder& holder, std::string hint) {
   const std::string at = holder.current_migration.empty() ? "" : ", " + holder.current_migration;
   return {Exit::locked,
@@ -221,7 +225,7 @@ Outcome<bool> Lock::try_to_take(const LockWish& wish, bool last) {
   const Taken taken = keys->try_take();
   if (taken == Taken::yes) {
     keys_ = std::move(keys);
-    auto row = take_row(wish);
+    auto row = session_->stays_the_same() ? take_row(wish) : take_row_alone(wish, last);
     if (!row || !*row) keys_.reset();
     return row;
   }
@@ -264,6 +268,23 @@ Outcome<bool> Lock::take_row(const LockWish& wish) {
   return true;
 }
 
+/// Without keys: the row of somebody who is silent for less than ten minutes is that of somebody at work.
+Outcome<bool> Lock::take_row_alone(const LockWish& wish, bool last) {
+  if (auto prepared = prepare_journal(); !prepared) return std::unexpected(prepared.error());
+  const LockHolder seen = look_at_lock(*session_, target_.dialect);
+  if (seen.held && !is_dead(seen, wish.timings)) {
+    if (!last) return false;
+    return std::unexpected(
+        held_by(seen,
+                "Wait for it, or use --lock-wait 5min. Behind a pooler only ten minutes of silence show "
+                "that it is gone."));
+  }
+  if (!claim(seen, wish.command)) return false;
+  if (seen.held) wish.say(fmt::format("lock: taken over from {} pid {} (silent)", seen.host, seen.os_pid));
+  wish.say(fmt::format("lock: acquired (token {}), by its row alone", token_));
+  return true;
+}
+
 Outcome<void> Lock::prepare_journal() {
   // With what keeps out whoever still knows nothing of this lock: Guildhall itself, before it had the tool.
   session_->begin();
@@ -299,8 +320,8 @@ bool Lock::claim(const LockHolder& seen, const std::string& command) {
           "= excluded.heartbeat_at, command = excluded.command, current_migration = NULL WHERE l.token = {5} "
           "RETURNING token",
           own_table(target_.dialect, "migration_lock"), token.at(0).at(0), getpid(),
-          postgres ? work_.query("SELECT pg_backend_pid()").at(0).at(0) : "NULL", now_of(target_.dialect),
-          seen.token),
+          postgres && work_.stays_the_same() ? work_.query("SELECT pg_backend_pid()").at(0).at(0) : "NULL",
+          now_of(target_.dialect), seen.token),
       {user_name(), host_name(), command});
   session_->execute(row.empty() ? "ROLLBACK" : "COMMIT");
   if (row.empty()) return false;

@@ -7,6 +7,9 @@
 // migration_lock, whose heartbeat shows who is alive and whose token fences off a runner that wakes too late:
 // a commit needs the row to hold its token.
 //
+// Through a pooler that gives each transaction another session there is the row alone: then only who has been
+// silent for ten minutes, or whose process on this machine is gone, is taken over.
+//
 // Table, lock_id = 1 and the ten minutes are those of the tool of StreamBot, so that what its handbook says
 // still works: SELECT * FROM migration_lock shows who holds it, and DELETE ... WHERE lock_id = 1 stops the
 // holder.
@@ -88,6 +91,7 @@ class Lock {
   Lock(const Target& target, store::SchemaSession& work);
   Outcome<bool> try_to_take(const LockWish& wish, bool last);
   Outcome<bool> take_row(const LockWish& wish);
+  Outcome<bool> take_row_alone(const LockWish& wish, bool last);
   Outcome<void> prepare_journal();
   bool claim(const LockHolder& seen, const std::string& command);
 
@@ -98,6 +102,9 @@ class Lock {
   std::unique_ptr<LockKeys> keys_;
   std::unique_ptr<Heart> heart_;
 };
+
+/// As far as its row and this machine tell: its process is gone, or it has been silent for too long.
+bool is_dead(const LockHolder& holder, const LockTimings& timings);
 
 /// Problem `locked`, in words: who holds it, since when, and at what.
 Problem held_by(const LockHolder& holder, std::string hint);

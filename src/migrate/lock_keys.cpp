@@ -54,6 +54,12 @@ class AdvisoryKeys final : public LockKeys {
   bool taken_ = false;
 };
 
+/// Behind a pooler nothing can be held: the row alone keeps others out.
+class NoKeys final : public LockKeys {
+ public:
+  Taken try_take() override { return Taken::yes; }
+};
+
 /// FILE.migrate-lock; it goes when it is released.
 class FileKey final : public LockKeys {
  public:
@@ -67,6 +73,7 @@ class FileKey final : public LockKeys {
 }  // namespace
 
 std::unique_ptr<LockKeys> keys_of(Dialect dialect, store::SchemaSession& own, store::SchemaSession& work) {
+  if (!own.stays_the_same()) return std::make_unique<NoKeys>();
   if (dialect == Dialect::sqlite) return std::make_unique<FileKey>(work.name());
   return std::make_unique<AdvisoryKeys>(own, work);
 }

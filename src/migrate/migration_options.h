@@ -5,7 +5,7 @@
 //   -- guildhall: allow=L03,L07 reason="the table was empty since March"
 //   -- guildhall: needs=0003_add_platform_user_unique_constraint
 //   -- guildhall: phase=contract                       (phases.h)
-//   -- guildhall: purpose="one platform account, one user" risk=low
+//   -- guildhall: purpose="one platform account, one user" date=2025-11-15 risk=low impact="none"
 //
 // A word that is not known, or that stands further down, is an error: nothing is passed over in silence.
 #pragma once

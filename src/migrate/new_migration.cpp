@@ -28,6 +28,15 @@ std::string name_of(std::string_view description) {
   return name;
 }
 
+/// On one line, between quotes.
+std::string quotable(std::string text) {
+  for (char& c : text) {
+    if (c == '"') c = '\'';
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return text;
+}
+
 /// Never over a file that is there.
 bool write_new(const std::filesystem::path& path, const std::string& content) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -55,8 +64,8 @@ Outcome<NewFiles> make_migration(const MigrationSet& set, const std::vector<Jour
   const std::string stem = fmt::format("{:04}_{}", highest + 1, name);
   const std::filesystem::path directory = set.directory;
   const NewFiles files{(directory / (stem + ".sql")).string(), (directory / (stem + ".down.sql")).string()};
-  const std::string up =
-      fmt::format("-- guildhall: purpose=\"{}\" date={} risk=low\n\n", shorten(description, 120), date);
+  const std::string up = fmt::format("-- guildhall: purpose=\"{}\" date={} risk=low impact=\"none\"\n\n",
+                                     quotable(shorten(description, 120)), date);
   const std::string down = fmt::format("-- Undoes {}.sql, exactly.\n\n", stem);
   if (!write_new(files.up, up)) {
     return stop(Exit::no_permission, "E-WRITE",

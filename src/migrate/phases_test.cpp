@@ -118,13 +118,6 @@ TEST_F(PhasesTest, TheRowsAreNoPartOfTheSchemaNorOfWhatAMigrationChanged) {
   EXPECT_EQ(read_snapshot(session(), target().dialect).fingerprint(), empty);
 }
 
-TEST_F(PhasesTest, AJournalOfBeforeGetsTheTable) {
-  up("0001");
-  session().execute("DROP TABLE " + own_table(target().dialect, "migration_readers"));
-  EXPECT_EQ(result(up("0002")), "OK");
-  announce("bot", "0002_expand");
-}
-
 // --- the rule
 
 TEST_F(PhasesTest, ProgramsHaveToBeWrittenForTheLastStepBeforeTheContract) {

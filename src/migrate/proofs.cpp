@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "migrate/database_state.h"
+#include "migrate/pooled_session.h"
 #include "store/postgres/address.h"
 
 namespace guildhall::migrate {
@@ -43,6 +44,14 @@ class ScratchOnServer final : public ScratchTarget {
   Outcome<void> open(const Target& target, const std::string& scratch_url) {
     const auto like = target.open("");
     if (!like) return std::unexpected(problem_of(like.error()));
+    if (is_pooled(**like)) {
+      return stop(
+          Exit::refused, "MG-POOLER",
+          fmt::format("between us and the server of '{}' stands a connection pooler: a database to try "
+                      "things in cannot be made through it",
+                      target.name),
+          "Name the server itself with --direct-url.");
+    }
     const std::string& url = scratch_url.empty() ? target.url : scratch_url;
     auto made = ScratchDatabase::make(url, **like, SystemClock().now());
     if (!made) {

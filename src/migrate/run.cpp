@@ -6,7 +6,9 @@
 
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
+#include "migrate/full_place.h"
 #include "migrate/phases.h"
+#include "migrate/pooled_session.h"
 #include "migrate/preflight.h"
 #include "migrate/proofs.h"
 #include "migrate/revision.h"
@@ -36,6 +38,8 @@ class Run {
     } catch (const ErrorException& error) {
       report_.failed = problem_of(error.error());
     }
+    if (report_.failed && report_.failed->exit == Exit::no_space && session_)
+      name_full_place(*report_.failed, *session_, target_);
     return std::move(report_);
   }
 
@@ -52,7 +56,7 @@ class Run {
   /// Whether this one may; asked under the lock right before it runs.
   virtual Outcome<void> allow_now(const Job&) { return {}; }
 
-  const Target& target_;
+  Target target_;
   const MigrationSet& set_;
   const RunOptions& options_;
   std::string command_;
@@ -62,13 +66,38 @@ class Run {
  private:
   Outcome<void> perform() {
     auto opened = open_work_session(target_, options_.limits);
+    if (!opened && opened.error().finding.code == "MG-POOLER") {
+      target_ = behind_pooler(target_);
+      opened = open_work_session(target_, options_.limits);
+    }
     if (!opened) return std::unexpected(opened.error());
     session_ = *std::move(opened);
     auto steps = look();
     if (!steps) return std::unexpected(steps.error());
     if (steps->empty()) return {};
+    if (auto possible = check_pooler(*steps); !possible) return possible;
     if (auto checked = check_before_lock(standings_); !checked) return checked;
     return work();
+  }
+
+  /// What needs a session that stays the same is not begun without one.
+  Outcome<void> check_pooler(const std::vector<Step>& steps) {
+    if (session_->stays_the_same()) return {};
+    const auto refuse = [&](const std::string& what, const std::string& hint) {
+      return stop(
+          Exit::refused, "MG-POOLER",
+          fmt::format("between us and the server of '{}' stands a connection pooler: {}", target_.name, what),
+          "Name the server itself with --direct-url" + hint);
+    };
+    for (const Step& step : steps) {
+      if (!runs_in_transaction(*step.job.script, target_.dialect))
+        return refuse(fmt::format("{} is not one transaction, and cannot run through it", step.job.name),
+                      ".");
+    }
+    if (options_.backup && options_.backup->external.empty())
+      return refuse("a backup cannot be taken through it", ", or take it with --backup-by.");
+    options_.say("pooler: the lock is its row alone");
+    return {};
   }
 
   Outcome<std::vector<Step>> look() {

@@ -9,8 +9,9 @@
 namespace guildhall::migrate {
 
 SchemaWatch::SchemaWatch(store::SchemaSession& session, Dialect dialect, const SnapshotOptions& options)
-    : source_(dialect == Dialect::postgres ? watch_postgres(session, options)
-                                           : watch_sqlite(session, options)) {}
+    : source_(!session.stays_the_same()      ? watch_by_reading(session, dialect, options)
+              : dialect == Dialect::postgres ? watch_postgres(session, options)
+                                             : watch_sqlite(session, options)) {}
 
 const SchemaSnapshot& SchemaWatch::update(Changed changed) {
   SchemaSnapshot next = now_;
@@ -87,7 +88,29 @@ class SqliteSource final : public SchemaWatch::Source {
   std::optional<State> before_;  // the last update, where that changed anything
 };
 
+/// Needs nothing that has to stay in the session.
+class ReadingSource final : public SchemaWatch::Source {
+ public:
+  ReadingSource(store::SchemaSession& session, Dialect dialect, const SnapshotOptions& options)
+      : session_(session), dialect_(dialect), options_(options) {}
+
+  void update(SchemaSnapshot& kept, SchemaWatch::Changed) override {
+    kept = read_snapshot(session_, dialect_, options_);
+  }
+  void undo() override {}
+
+ private:
+  store::SchemaSession& session_;
+  Dialect dialect_;
+  SnapshotOptions options_;
+};
+
 }  // namespace
+
+std::unique_ptr<SchemaWatch::Source> watch_by_reading(store::SchemaSession& session, Dialect dialect,
+                                                      const SnapshotOptions& options) {
+  return std::make_unique<ReadingSource>(session, dialect, options);
+}
 
 std::unique_ptr<SchemaWatch::Source> watch_sqlite(store::SchemaSession& session,
                                                   const SnapshotOptions& options) {

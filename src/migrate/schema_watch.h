@@ -51,6 +51,9 @@ class SchemaWatch {
 
 std::unique_ptr<SchemaWatch::Source> watch_postgres(store::SchemaSession& session,
                                                     const SnapshotOptions& options);
+/// Reads everything each time: where the session does not stay the same.
+std::unique_ptr<SchemaWatch::Source> watch_by_reading(store::SchemaSession& session, Dialect dialect,
+                                                      const SnapshotOptions& options);
 std::unique_ptr<SchemaWatch::Source> watch_sqlite(store::SchemaSession& session,
                                                   const SnapshotOptions& options);
 

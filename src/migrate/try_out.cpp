@@ -65,7 +65,7 @@ Outcome<void> run_script(store::SchemaSession& session, const Pending& pending, 
 }  // namespace
 
 Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending,
-                             Dialect dialect) {
+                             Dialect dialect, const SnapshotOptions& options) {
   for (const Pending& one : pending) {
     if (runs_in_transaction(*one.migration->up, dialect) && one.done == 0) continue;
     return stop(Exit::refused, "MG-NOTRIAL",
@@ -84,7 +84,7 @@ Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pend
                               broken[0][0], broken[0][2]),
                   "Mend the rows within the migration.");
   }
-  return read_snapshot(session, dialect).fingerprint();
+  return read_snapshot(session, dialect, options).fingerprint();
 }
 
 }  // namespace guildhall::migrate

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "migrate/outcome.h"
+#include "migrate/schema_snapshot.h"
 #include "migrate/table_facts.h"
 
 namespace guildhall::migrate {
@@ -14,6 +15,6 @@ namespace guildhall::migrate {
 /// fingerprint that the schema would have. Problems: `refused` when one of them is not one transaction, else
 /// what the database said, and where. `session`: of the work (`open_work_session`), in no transaction.
 Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending,
-                             Dialect dialect);
+                             Dialect dialect, const SnapshotOptions& options = {});
 
 }  // namespace guildhall::migrate

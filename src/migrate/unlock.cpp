@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "migrate/lock_keys.h"
+#include "migrate/pooled_session.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -65,11 +66,17 @@ Outcome<Unlocked> unlock(const Target& target, const UnlockOptions& options) {
       (*session)->query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
                         {name_of_sessions(result.holder.token)});
     }
-    const bool gone = is_provably_gone(target, **session, **other, options.terminate ? kTries : 1);
+    // Through a pooler nothing of the session can be asked for, and nothing may be taken.
+    const bool pooled = postgres && is_pooled(**session);
+    const bool gone = pooled ? is_dead(result.holder, LockTimings{})
+                             : is_provably_gone(target, **session, **other, options.terminate ? kTries : 1);
     if (!gone && !options.force) {
-      return std::unexpected(held_by(
-          result.holder, postgres ? "It is alive. --terminate ends its sessions; --force TOKEN fences it off."
-                                  : "It is alive: end that process."));
+      return std::unexpected(
+          held_by(result.holder,
+                  pooled ? "As far as can be seen through a pooler it is alive: name the server itself with "
+                           "--direct-url, or fence it off with --force TOKEN."
+                  : postgres ? "It is alive. --terminate ends its sessions; --force TOKEN fences it off."
+                             : "It is alive: end that process."));
     }
     release_row(**session, target.dialect, result.holder.token);
     result.released = true;

@@ -70,6 +70,9 @@ class SchemaSession {
   /// Begins a transaction that nobody else can write beside.
   virtual void begin() = 0;
   virtual bool in_transaction() const = 0;
+  /// What is set, prepared or locked for the session is still there after a transaction: not so where a
+  /// pooler gives each transaction another.
+  virtual bool stays_the_same() const { return true; }
   /// Ends the statement that runs at that moment, with DbCode::timed_out; from any thread, while this lives.
   virtual std::function<void()> canceller() const = 0;
   /// PostgreSQL: the number of the server's process, as it was told when the connection began; 0 in SQLite.

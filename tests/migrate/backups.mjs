@@ -1,8 +1,10 @@
 // Backups before each change: taken, proved, refused when damaged, put back.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { run } from '../support/guildhall.mjs';
 import { projects } from './support.mjs';
 
 describe('backups', () => {
@@ -61,6 +63,40 @@ describe('backups', () => {
       writeFileSync(file, '');
       await refused();
       assert.equal((await project.migrate('restore', join(project.backups, 'none.sql'))).code !== 0, true);
+    });
+
+    test(`on ${where}: verify reads every backup, and names what is damaged and how`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer); INSERT INTO t VALUES (1), (2);');
+      assert.equal((await project.migrate('up')).code, 0);
+      const taken = [];
+      for (let i = 0; i < 3; i += 1) taken.push((await project.json('backup')).answer.backup.file);
+      const sound = await project.json('verify', '--backups');
+      assert.equal(sound.code, 0, sound.stdout);
+      assert.deepEqual([sound.answer.backups.sound, sound.answer.backups.damaged], [4, 0]);
+      assert.equal(sound.answer.backups.bytes, filesOf(project).reduce((sum, name) => sum + statSync(join(project.backups, name)).size, 0));
+
+      truncateSync(taken[0], 50);
+      // A row is gone, and the sum was made to fit.
+      if (where === 'SQLite') {
+        assert.equal((await run([taken[1], 'PRAGMA journal_mode = delete; DELETE FROM t WHERE x = 2'], { program: 'sqlite3' })).code, 0);
+      } else {
+        writeFileSync(taken[1], readFileSync(taken[1], 'utf8').replace(/^(COPY public\.t .*\n1\n)2\n/m, '$1'));
+      }
+      const altered = readFileSync(taken[1]);
+      const record = JSON.parse(readFileSync(`${taken[1]}.json`, 'utf8'));
+      writeFileSync(`${taken[1]}.json`, JSON.stringify({ ...record, size: altered.length, sha256: createHash('sha256').update(altered).digest('hex') }));
+      writeFileSync(`${taken[2]}.partial`, 'torso');
+      const { answer, code, stdout } = await project.json('verify', '--backups');
+      assert.equal(code, 8, stdout);
+      assert.deepEqual([answer.backups.sound, answer.backups.damaged], [2, 2]);
+      const found = answer.findings.filter(({ code: one }) => /BACKUP|PARTIAL/.test(one)).map(({ code: one, name, text }) => [one, name, text]);
+      assert.deepEqual(found.map(([one, name]) => [one, name]), [['E-BACKUP', basename(taken[0])], ['E-BACKUP', basename(taken[1])], ['W-PARTIAL', `${basename(taken[2])}.partial`]]);
+      assert.match(found[0][2], /was cut/);
+      assert.match(found[1][2], /1 rows/);
+      const empty = await make();
+      await empty.execute('CREATE TABLE t (x integer)');
+      assert.match((await empty.migrate('verify', '--backups')).stdout, /W-NOBACKUP: /);
     });
 
     test(`on ${where}: a backup that fails stops everything, and two words are needed to do without`, async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { queryFile, run, start, temporaryFolder } from '../support/guildhall.mjs';
 import { startPostgres } from '../support/postgres.mjs';
+import { check } from './answers.mjs';
 
 export const samples = fileURLToPath(new URL('./samples', import.meta.url));
 
@@ -15,8 +16,8 @@ export const postgres = () => (server ??= startPostgres());
 
 /** A database with a folder for its migrations: {url, dir, write, query, execute, migrate, begin}. */
 export class Project {
-  static async onPostgres() {
-    const pg = await postgres();
+  static async onPostgres(server = postgres()) {
+    const pg = await server;
     const name = `project_${(count += 1)}`;
     await pg.execute('postgres', `CREATE DATABASE ${name} OWNER operator`);
     const project = new Project(pg.url('operator', name));
@@ -25,8 +26,7 @@ export class Project {
     project.execute = (sql) => pg.execute(name, sql, 'operator');
     return project;
   }
-  static onSqlite() {
-    const file = join(temporaryFolder(), 'app.db');
+  static onSqlite(file = join(temporaryFolder(), 'app.db')) {
     const project = new Project(`sqlite:${file}`);
     project.file = file;
     project.query = (sql) => queryFile(file, sql);
@@ -53,7 +53,7 @@ export class Project {
     const words = Array.isArray(command) ? command : [command];
     // Without a directory it is the address that says: not Guildhall's own.
     const files = ['unlock', 'backup', 'restore', 'prune'].includes(words[0]) ? ['--url', this.url] : ['--dir', this.dir];
-    const backups = ['up', 'down', 'resume', 'backup', 'prune'].includes(words[0]) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
+    const backups = (['up', 'down', 'resume', 'backup', 'prune', 'doctor'].includes(words[0]) || more.includes('--backups')) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
     return ['migrate', ...words, ...files, ...backups, ...more];
   }
   environment() {
@@ -67,7 +67,9 @@ export class Project {
     const result = await this.migrate(command, ...more, '--json');
     const lines = result.stdout.trim().split('\n');
     assert.equal(lines.length, 1, `not one object: ${result.stdout}`);
-    return { ...result, answer: JSON.parse(lines[0]) };
+    const answer = JSON.parse(lines[0]);
+    check([command].flat()[0], answer, result.code);
+    return { ...result, answer };
   }
   begin(command, ...more) {
     return start(this.arguments(command, ...more), { env: this.environment() });

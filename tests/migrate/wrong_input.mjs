@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { run } from '../support/guildhall.mjs';
 import { postgres, Project } from './support.mjs';
 
-const commands = ['status', 'up', 'resume', 'down', 'new', 'verify', 'repair', 'unlock', 'backup', 'restore', 'prune', 'plan', 'precheck', 'baseline'];
+const commands = ['status', 'up', 'resume', 'down', 'new', 'verify', 'repair', 'unlock', 'backup', 'restore', 'prune', 'plan', 'precheck', 'baseline', 'doctor', 'docs'];
 
 describe('wrong input', () => {
   test('an unknown flag of any command ends with 2, and nothing is opened', async () => {
@@ -119,7 +119,7 @@ describe('wrong input', () => {
     const shapes = [
       [['up'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['status'], ['command', 'ok', 'database', 'lock', 'migrations', 'counts', 'last_backup']],
-      [['verify'], ['command', 'ok', 'exit', 'findings', 'errors', 'warnings']],
+      [['verify'], ['command', 'ok', 'exit', 'findings', 'errors', 'warnings', 'backups']],
       [['repair', '--cosmetic'], ['command', 'ok', 'accepted']],
       [['unlock'], ['command', 'ok', 'held', 'released']],
       [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],

@@ -40,8 +40,9 @@ END $$;
 
 DO $body$
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'giveaways_entry_count_check') THEN
-    ALTER TABLE "giveaways" ADD CONSTRAINT "giveaways_entry_count_check" CHECK ("entry_count" >= 0);
+  IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'giveaway_entries_giveaway_id_giveaways_id_fk') THEN
+    ALTER TABLE "giveaway_entries" ADD CONSTRAINT "giveaway_entries_giveaway_id_giveaways_id_fk"
+      FOREIGN KEY ("giveaway_id") REFERENCES "giveaways"("id") ON DELETE CASCADE;
   END IF;
 END $body$;
 
