@@ -87,7 +87,10 @@ class Application {
   /// As one of several in the transaction that is open. What it throws is explained by `explain_last`.
   Outcome<Applied> run_within() {
     limit();
-    return within();
+    auto applied = within();
+    // At once: what fails of it is this one's fault, not the next one's.
+    if (applied) journal().add(done_);
+    return applied;
   }
   Problem explain_last(const store::DatabaseError& error) const { return explain(error, number_); }
 
@@ -202,6 +205,7 @@ class Application {
       limit();
       auto applied = within();
       if (applied) {
+        journal().add_later(done_);
         if (auto ours = bench_.lock->check(*session_); !ours) applied = std::unexpected(ours.error());
       }
       if (!applied) {
@@ -222,15 +226,19 @@ class Application {
   void begin() {
     // The way in which SQLite changes a table takes the old one away under those that refer to it.
     if (!postgres()) session_->execute("PRAGMA foreign_keys=OFF");
-    session_->execute(postgres() ? "BEGIN" : "BEGIN IMMEDIATE");
+    if (!postgres()) return session_->execute("BEGIN IMMEDIATE");
+    const auto& statements = script_.statements;
+    // What streams its rows goes with no other.
+    if (!statements.empty() && command_tag(statements[0]) == "COPY") return session_->execute("BEGIN");
+    session_->later("BEGIN");
   }
 
   void limit() {
     if (!postgres()) return;
     if (script_.options.lock_timeout)
-      session_->execute(fmt::format("SET LOCAL lock_timeout = {}", script_.options.lock_timeout->count()));
+      session_->later(fmt::format("SET LOCAL lock_timeout = {}", script_.options.lock_timeout->count()));
     if (script_.options.statement_timeout)
-      session_->execute(
+      session_->later(
           fmt::format("SET LOCAL statement_timeout = {}", script_.options.statement_timeout->count()));
   }
 
@@ -241,7 +249,7 @@ class Application {
     session_->run(std::string(statement.text));
   }
 
-  /// Everything but the commit: the statements, all that must hold then, and the row that says so.
+  /// Everything but the row and the commit: the statements, and all that must hold then.
   Outcome<Applied> within() {
     begun_ = steady_clock::now();
     fingerprint_before_ = bench_.watch->now().fingerprint();
@@ -254,10 +262,9 @@ class Application {
     const SchemaSnapshot before = bench_.watch->now();
     const SchemaSnapshot& after = bench_.watch->update(SchemaWatch::Changed::here);
     watched_ = true;
-    JournalRow done = row("applied", static_cast<std::int64_t>(script_.statements.size()));
-    if (auto same = describe(before, after, done); !same) return std::unexpected(same.error());
-    journal().add(done);
-    return Applied{job_.name, done.statements_total, since(begun_), done.fingerprint_after};
+    done_ = row("applied", static_cast<std::int64_t>(script_.statements.size()));
+    if (auto same = describe(before, after, done_); !same) return std::unexpected(same.error());
+    return Applied{job_.name, done_.statements_total, since(begun_), done_.fingerprint_after};
   }
 
   /// The session is as it was before the script, whatever that set.
@@ -367,6 +374,7 @@ class Application {
   store::SchemaSession* session_;
   steady_clock::time_point begun_ = steady_clock::now();
   std::string fingerprint_before_;
+  JournalRow done_;         // of what is about to be committed
   std::size_t number_ = 0;  // of the statement that runs
   bool watched_ = false;    // the watch saw what is not committed yet
 };

@@ -220,28 +220,40 @@ Outcome<std::vector<JournalRow>> Journal::read() const {
   return rows;
 }
 
-std::int64_t Journal::add(const JournalRow& row) {
+Journal::Insertion Journal::insertion_of(const JournalRow& row) const {
+  Insertion insertion;
   std::string names;
   std::string places;
-  std::vector<std::string> values;
-  const auto put = [&](std::string_view name, std::string_view form, std::string value) {
-    values.push_back(std::move(value));
-    names += fmt::format("{}, ", name);
-    places += fmt::format(fmt::runtime(form), values.size()) + ", ";
-  };
-  for (const auto& column : kTexts) put(column.name, "nullif(${}, '')", row.*column.field);
-  for (const auto& column : kNumbers)
-    put(column.name, "CAST(${} AS BIGINT)", std::to_string(row.*column.field));
+  for (const auto& column : kTexts) {
+    // NULL is what is not named.
+    if ((row.*column.field).empty()) continue;
+    insertion.values.push_back(row.*column.field);
+    names += fmt::format("{}, ", column.name);
+    places += fmt::format("${}, ", insertion.values.size());
+  }
+  for (const auto& column : kNumbers) {
+    names += fmt::format("{}, ", column.name);
+    places += fmt::format("{}, ", row.*column.field);
+  }
   const std::string_view now = now_of(dialect_);
   const std::string started =
       dialect_ == Dialect::postgres
           ? fmt::format("{} - make_interval(secs => {}::float8 / 1000)", now, row.duration_ms)
           : fmt::format("{} - {} * 1000", now, row.duration_ms);
-  const auto added =
-      session_.query(fmt::format("INSERT INTO {} ({}started_at, applied_at) VALUES ({}{}, {}) RETURNING seq",
-                                 table(), names, places, started, is_finished(row.state) ? now : "NULL"),
-                     values);
+  insertion.sql = fmt::format("INSERT INTO {} ({}started_at, applied_at) VALUES ({}{}, {})", table(), names,
+                              places, started, is_finished(row.state) ? now : "NULL");
+  return insertion;
+}
+
+std::int64_t Journal::add(const JournalRow& row) {
+  const Insertion insertion = insertion_of(row);
+  const auto added = session_.query(insertion.sql + " RETURNING seq", insertion.values);
   return std::stoll(added.at(0).at(0));
+}
+
+void Journal::add_later(const JournalRow& row) {
+  const Insertion insertion = insertion_of(row);
+  session_.later(insertion.sql, insertion.values);
 }
 
 void Journal::set_progress(std::int64_t seq, std::int64_t statements_done) {

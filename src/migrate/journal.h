@@ -63,12 +63,19 @@ class Journal {
   /// `row.started_at` is what now is, less `row.duration_ms`; `applied_at` is now where the state is a
   /// finished one. Gives its seq. Throws DatabaseError.
   std::int64_t add(const JournalRow& row);
+  /// The same, together with the session's next statement (SchemaSession::later).
+  void add_later(const JournalRow& row);
   /// Of a row that is `started` or `partial`: how far it is.
   void set_progress(std::int64_t seq, std::int64_t statements_done);
   /// Ends a row that is `started` or `partial`: state, error, fingerprint_after, statements and duration.
   void finish(std::int64_t seq, const JournalRow& row);
 
  private:
+  struct Insertion {
+    std::string sql;
+    std::vector<std::string> values;
+  };
+  Insertion insertion_of(const JournalRow& row) const;
   std::string table() const;
   void make_views();
   Outcome<void> check_version() const;
