@@ -40,10 +40,18 @@ CREATE TABLE {t} (
   schema_changes      TEXT,
   lock_token          {int},
   error               TEXT,
-  note                TEXT
+  note                TEXT,
+  batch_key           TEXT,
+  batch_rows          {int}
 ) {strict};
 CREATE TABLE {v} (version {int} NOT NULL, last_token {int} NOT NULL DEFAULT 0) {strict};
-INSERT INTO {v} (version) VALUES (1);
+INSERT INTO {v} (version) VALUES (2);
+)sql";
+
+constexpr std::string_view kToVersion2 = R"sql(
+ALTER TABLE {t} ADD COLUMN batch_key TEXT;
+ALTER TABLE {t} ADD COLUMN batch_rows {int};
+UPDATE {v} SET version = 2;
 )sql";
 
 constexpr std::string_view kPostgresGuard = R"sql(
@@ -113,8 +121,9 @@ std::string fill(std::string_view text, Dialect dialect) {
 struct TextColumn {
   const char* name;
   std::string JournalRow::* field;
+  int since = 1;  // version of the journal
 };
-constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
+constexpr std::array<TextColumn, 20> kTexts{{{"name", &JournalRow::name},
                                              {"direction", &JournalRow::direction},
                                              {"state", &JournalRow::state},
                                              {"checksum", &JournalRow::checksum},
@@ -132,16 +141,19 @@ constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
                                              {"fingerprint_after", &JournalRow::fingerprint_after},
                                              {"schema_changes", &JournalRow::schema_changes},
                                              {"error", &JournalRow::error},
-                                             {"note", &JournalRow::note}}};
+                                             {"note", &JournalRow::note},
+                                             {"batch_key", &JournalRow::batch_key, 2}}};
 
 struct NumberColumn {
   const char* name;
   std::int64_t JournalRow::* field;
+  int since = 1;
 };
-constexpr std::array<NumberColumn, 4> kNumbers{{{"statements_total", &JournalRow::statements_total},
+constexpr std::array<NumberColumn, 5> kNumbers{{{"statements_total", &JournalRow::statements_total},
                                                 {"statements_done", &JournalRow::statements_done},
                                                 {"duration_ms", &JournalRow::duration_ms},
-                                                {"lock_token", &JournalRow::lock_token}}};
+                                                {"lock_token", &JournalRow::lock_token},
+                                                {"batch_rows", &JournalRow::batch_rows, 2}}};
 
 std::string micros_of(std::string_view column, Dialect dialect) {
   return dialect == Dialect::postgres ? fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", column)
@@ -164,11 +176,12 @@ bool Journal::exists() const {
   return !session_.query(sql).empty();
 }
 
-Outcome<void> Journal::check_version() const {
+/// Problem `no_database` when it is newer.
+Outcome<int> Journal::known_version() const {
   const auto rows =
       session_.query(fmt::format("SELECT version FROM {}", own_table(dialect_, "migration_journal_version")));
   const int found = rows.empty() ? 0 : std::stoi(rows[0][0]);
-  if (found <= kJournalVersion) return {};
+  if (found <= kJournalVersion) return found;
   return stop(Exit::no_database, "MG-JOURNAL",
               fmt::format("the journal of '{}' has version {}, and this program knows {}", session_.name(),
                           found, kJournalVersion),
@@ -176,7 +189,12 @@ Outcome<void> Journal::check_version() const {
 }
 
 Outcome<void> Journal::prepare() {
-  if (exists()) return check_version();
+  if (exists()) {
+    const auto version = known_version();
+    if (!version) return std::unexpected(version.error());
+    if (*version < 2) session_.execute(fill(kToVersion2, dialect_));
+    return {};
+  }
   if (dialect_ == Dialect::postgres) session_.execute("CREATE SCHEMA IF NOT EXISTS guildhall");
   session_.execute(fill(kTables, dialect_));
   session_.execute(std::string(dialect_ == Dialect::postgres ? kPostgresGuard : kSqliteGuard));
@@ -203,11 +221,16 @@ void Journal::make_views() {
 Outcome<std::vector<JournalRow>> Journal::read() const {
   std::vector<JournalRow> rows;
   if (!exists()) return rows;
-  if (auto known = check_version(); !known) return std::unexpected(known.error());
+  const auto version = known_version();
+  if (!version) return std::unexpected(version.error());
+  // Who only reads makes nothing new of an older one.
+  const auto selected = [&](const auto& column) {
+    return fmt::format(", {}", column.since <= *version ? column.name : "NULL");
+  };
   std::string sql =
       fmt::format("SELECT seq, {}, {}", micros_of("started_at", dialect_), micros_of("applied_at", dialect_));
-  for (const auto& column : kTexts) sql += fmt::format(", {}", column.name);
-  for (const auto& column : kNumbers) sql += fmt::format(", {}", column.name);
+  for (const auto& column : kTexts) sql += selected(column);
+  for (const auto& column : kNumbers) sql += selected(column);
   for (const auto& cells : session_.query(fmt::format("{} FROM {} ORDER BY seq", sql, table()))) {
     JournalRow& row = rows.emplace_back();
     row.seq = number_of(cells[0]);
@@ -259,6 +282,13 @@ void Journal::add_later(const JournalRow& row) {
 void Journal::set_progress(std::int64_t seq, std::int64_t statements_done) {
   session_.query(
       fmt::format("UPDATE {} SET statements_done = {} WHERE seq = {}", table(), statements_done, seq));
+}
+
+void Journal::set_batch_progress_later(std::int64_t seq, const std::string& batch_key,
+                                       std::int64_t batch_rows) {
+  session_.later(
+      fmt::format("UPDATE {} SET batch_key = $1, batch_rows = {} WHERE seq = {}", table(), batch_rows, seq),
+      {batch_key});
 }
 
 void Journal::finish(std::int64_t seq, const JournalRow& row) {

@@ -28,7 +28,9 @@ struct JournalRow {
   std::string down_script;  // derived ones: kept here, for nobody else has it
   std::int64_t statements_total = 0;
   std::int64_t statements_done = 0;
-  std::string statement_checksums;  // of each statement's tokens, one a line
+  std::string statement_checksums;  // of each statement's tokens, one a line; of a batch its key too
+  std::string batch_key;            // of a batch: the last key that is done, as SQL has it
+  std::int64_t batch_rows = 0;      // that it changed so far
   TimePoint started_at{};
   std::optional<TimePoint> applied_at;
   std::int64_t duration_ms = 0;
@@ -46,7 +48,7 @@ struct JournalRow {
 };
 
 /// The journal's own shape; a newer one is not touched.
-inline constexpr int kJournalVersion = 1;
+inline constexpr int kJournalVersion = 2;
 
 class Journal {
  public:
@@ -67,6 +69,8 @@ class Journal {
   void add_later(const JournalRow& row);
   /// Of a row that is `started` or `partial`: how far it is.
   void set_progress(std::int64_t seq, std::int64_t statements_done);
+  /// The same of a batch, together with the session's next statement.
+  void set_batch_progress_later(std::int64_t seq, const std::string& batch_key, std::int64_t batch_rows);
   /// Ends a row that is `started` or `partial`: state, error, fingerprint_after, statements and duration.
   void finish(std::int64_t seq, const JournalRow& row);
 
@@ -78,7 +82,7 @@ class Journal {
   Insertion insertion_of(const JournalRow& row) const;
   std::string table() const;
   void make_views();
-  Outcome<void> check_version() const;
+  Outcome<int> known_version() const;
 
   store::SchemaSession& session_;
   Dialect dialect_;
