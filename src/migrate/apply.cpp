@@ -206,22 +206,31 @@ class Application {
       limit();
       auto applied = within();
       if (applied) {
-        journal().add_later(done_);
-        if (auto ours = bench_.lock->check(*session_); !ours) applied = std::unexpected(ours.error());
+        if (auto committed = commit(); !committed) applied = std::unexpected(committed.error());
       }
-      if (!applied) {
-        roll_back();
-        return applied;
-      }
-      session_->execute("COMMIT");
-      watched_ = false;
+      if (!applied) roll_back();
       return applied;
     } catch (const store::DatabaseError& error) {
       roll_back();
+      if (Lock::refused_commit(error)) return std::unexpected(bench_.lock->fenced());
       if (error.code() == store::DbCode::connection_lost && number_ >= script_.statements.size())
         return look_whether_committed(error);
       return std::unexpected(explain(error, number_));
     }
+  }
+
+  /// The row that says so, the lock, and the end.
+  Outcome<void> commit() {
+    journal().add_later(done_);
+    if (postgres()) {
+      bench_.lock->check_later(*session_);
+      session_->run("COMMIT");
+    } else {
+      if (auto ours = bench_.lock->check(*session_); !ours) return ours;
+      session_->execute("COMMIT");
+    }
+    watched_ = false;
+    return {};
   }
 
   void begin() {
