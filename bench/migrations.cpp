@@ -83,7 +83,7 @@ Figure measure_up(int count) {
   figure.reference = "psql with the same files, a transaction each";
   figure.reference_value = psql;
   figure.direction = Figure::Bound::at_most;
-  figure.bound = 5;
+  figure.bound = 2;
   figure.note = "with journal, lock and a fingerprint after each";
   figure.target = "1.5 times at most";
   return figure;

@@ -63,8 +63,8 @@ struct Command {
   std::function<Result<std::optional<Answer>>(const Arguments&)> run;
   /// Works without reading the configuration first.
   bool needs_config = true;
-  /// With this option it is about something else, and works without reading the configuration too.
-  std::string config_unless = {};
+  /// With one of these it is about something else, and works without reading the configuration too.
+  std::vector<std::string> config_unless = {};
 };
 
 /// Every command, in the order of the help.

@@ -11,8 +11,8 @@
 #include "cli/workspace.h"
 #include "migrate/migrate.h"
 #include "migrate/migration_options.h"
-#include "store/place.h"
 #include "migrate/pooled_session.h"
+#include "store/place.h"
 
 namespace guildhall::cli {
 

@@ -104,7 +104,7 @@ void add_migrate_backup_commands(std::vector<Command>& commands) {
                    std::move(options),
                    std::move(run),
                    true,
-                   "--url"};
+                   {"--url"}};
   };
   commands.push_back(
       make("backup", "takes a backup and proves it by a restore into a database of its own",

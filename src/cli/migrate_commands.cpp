@@ -204,8 +204,7 @@ Answered verify_command(const Arguments& arguments) {
   if (arguments.has("--backups")) {
     const Attended attended;
     const auto database = target ? std::optional(target->database) : std::nullopt;
-    const auto checked = migrate::check_backups(backup_dir_of(arguments), database,
-                                                attended.reporting);
+    const auto checked = migrate::check_backups(backup_dir_of(arguments), database, attended.reporting);
     if (!checked) return attended.answer("verify", checked.error());
     backups = *checked;
     findings.insert(findings.end(), backups->findings.begin(), backups->findings.end());
@@ -279,7 +278,7 @@ Answered unlock_command(const Arguments& arguments) {
 
 Command make(std::string name, std::string summary, std::string example, std::vector<ArgumentSpec> arguments,
              std::vector<OptionSpec> options, std::function<Answered(const Arguments&)> run,
-             std::string config_unless = "--dir") {
+             std::vector<std::string> config_unless = {"--dir"}) {
   return {{"migrate", std::move(name)},
           std::move(summary),
           std::move(example),
@@ -382,10 +381,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(
       make("doctor", "looks at everything that a migration needs, and says what is wrong and the way out",
            "guildhall migrate doctor --dir migrations --url postgres://app@db.example.org/app", {},
-           {dir_option(),
-            backup_dir_option(),
-            layout_option()},
-           migrate_doctor));
+           {dir_option(), backup_dir_option(), layout_option()}, migrate_doctor, {"--dir", "--url"}));
   commands.push_back(make("docs", "writes what each migration is for and what it changes, as Markdown",
                           "guildhall migrate docs --dir migrations > MIGRATIONS.md", {},
                           {required_dir_option(), layout_option()}, migrate_docs));
@@ -394,7 +390,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
                           {{"--force", "TOKEN", "fence the holder off: it can commit nothing any more"},
                            {"--terminate", "", "PostgreSQL: end the holder's sessions first"},
                            direct_url_option()},
-                          unlock_command, "--url"));
+                          unlock_command, {"--url"}));
 }
 
 }  // namespace guildhall::cli

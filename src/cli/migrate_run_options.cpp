@@ -50,8 +50,17 @@ Outcome<void> read_backup_wish(const Arguments& arguments, migrate::RunOptions& 
     return migrate::stop(Exit::usage, "E-USAGE", "--no-backup and --i-accept-data-loss go together",
                          "Without a backup nothing brings back what a migration destroys.");
   }
+  const auto coverage = arguments.get("--backup");
+  if (coverage && (without || arguments.has("--backup-by"))) {
+    return usage("--backup goes with neither --no-backup nor --backup-by", "Choose one of them.");
+  }
+  if (coverage && *coverage != "whole" && *coverage != "schema+touched") {
+    return usage(fmt::format("--backup is whole or schema+touched, not '{}'", *coverage),
+                 "A program of your own takes it with --backup-by COMMAND.");
+  }
   if (without) return {};
   options.backup.emplace();
+  options.backup->touched_only = coverage == "schema+touched";
   options.backup->folder = backup_dir_of(arguments);
   options.backup->scratch_url = arguments.get("--scratch-url").value_or("");
   if (const auto program = arguments.get("--backup-by"))
@@ -88,6 +97,10 @@ Outcome<void> read_down_options(const Arguments& arguments, migrate::DownOptions
 
 std::vector<OptionSpec> with_backup(std::vector<OptionSpec> options) {
   options.push_back(backup_dir_option());
+  options.push_back(
+      {"--backup", "WHAT",
+       "what it holds: whole, or schema+touched (PostgreSQL: rows of the touched tables alone); "
+       "whole"});
   options.push_back({"--backup-by", "COMMAND", "this command takes the backup, and answers for it"});
   options.push_back(
       {"--scratch-url", "URL", "PostgreSQL: a login that may make the database in which a backup is proved"});

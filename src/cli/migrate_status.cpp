@@ -80,6 +80,7 @@ Outcome<Facts> look(const Arguments& arguments) {
 
 std::string state_of(const Standing& one) {
   if (one.state != State::partial) return std::string(name_of(one.state));
+  if (!one.row->batch_key.empty()) return fmt::format("partial, {} rows", one.row->batch_rows);
   return fmt::format("partial {}/{}", one.row->statements_done, one.row->statements_total);
 }
 
@@ -135,6 +136,7 @@ boost::json::value json_of(const Facts& facts) {
     }
     if (one.state == State::partial) {
       row["statements_done"] = one.row->statements_done;
+      if (!one.row->batch_key.empty()) row["batch_rows"] = one.row->batch_rows;
       row["statements_total"] = one.row->statements_total;
     }
     migrations.push_back(std::move(row));

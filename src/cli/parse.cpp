@@ -231,8 +231,9 @@ Result<Parsed> parse(const std::vector<Command>& commands, const std::vector<std
     return std::unexpected(read.error());
   parsed.arguments.json = parsed.arguments.has("--json");
   parsed.arguments.verbose = parsed.arguments.has("--verbose");
-  const std::string& otherwise = parsed.command->config_unless;
-  if (!parsed.command->needs_config || (!otherwise.empty() && parsed.arguments.has(otherwise))) return parsed;
+  const bool is_about_other = std::ranges::any_of(
+      parsed.command->config_unless, [&](const std::string& option) { return parsed.arguments.has(option); });
+  if (!parsed.command->needs_config || is_about_other) return parsed;
   auto config = read_config(*parsed.command, parsed.arguments, environment);
   if (!config) return std::unexpected(config.error());
   parsed.arguments.config = std::move(*config);

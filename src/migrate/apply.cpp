@@ -8,6 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/text.h"
+#include "migrate/batch.h"
 #include "migrate/checksums.h"
 #include "migrate/derived_down.h"
 #include "migrate/index_build.h"
@@ -88,7 +89,10 @@ class Application {
   /// As one of several in the transaction that is open. What it throws is explained by `explain_last`.
   Outcome<Applied> run_within() {
     limit();
-    return within();
+    auto applied = within();
+    // At once: what fails of it is this one's fault, not the next one's.
+    if (applied) journal().add(done_);
+    return applied;
   }
   Problem explain_last(const store::DatabaseError& error) const { return explain(error, number_); }
 
@@ -203,36 +207,55 @@ class Application {
       limit();
       auto applied = within();
       if (applied) {
-        bench_.target.seal(*session_);
-        if (auto ours = bench_.lock->check(*session_); !ours) applied = std::unexpected(ours.error());
+        if (auto committed = commit(); !committed) applied = std::unexpected(committed.error());
       }
-      if (!applied) {
-        roll_back();
-        return applied;
-      }
-      session_->execute("COMMIT");
-      watched_ = false;
+      if (!applied) roll_back();
       return applied;
     } catch (const store::DatabaseError& error) {
       roll_back();
+      if (Lock::refused_commit(error)) return std::unexpected(bench_.lock->fenced());
       if (error.code() == store::DbCode::connection_lost && number_ >= script_.statements.size())
         return look_whether_committed(error);
       return std::unexpected(explain(error, number_));
     }
   }
 
+  /// The row that says so, the lock, and the end.
+  Outcome<void> commit() {
+    bench_.target.seal(*session_);
+    journal().add_later(done_);
+    if (postgres()) {
+      bench_.lock->check_later(*session_);
+      session_->run("COMMIT");
+    } else {
+      if (auto ours = bench_.lock->check(*session_); !ours) return ours;
+      session_->execute("COMMIT");
+    }
+    watched_ = false;
+    return {};
+  }
+
   void begin() {
+    // A batch has no end at which all rows could be looked at.
+    if (!postgres() && script_.options.batch) {
+      session_->execute("PRAGMA foreign_keys=ON");
+      return session_->execute("BEGIN IMMEDIATE");
+    }
     // The way in which SQLite changes a table takes the old one away under those that refer to it.
     if (!postgres()) session_->execute("PRAGMA foreign_keys=OFF");
-    session_->execute(postgres() ? "BEGIN" : "BEGIN IMMEDIATE");
+    if (!postgres()) return session_->execute("BEGIN IMMEDIATE");
+    const auto& statements = script_.statements;
+    // What streams its rows goes with no other.
+    if (!statements.empty() && command_tag(statements[0]) == "COPY") return session_->execute("BEGIN");
+    session_->later("BEGIN");
   }
 
   void limit() {
     if (!postgres()) return;
     if (script_.options.lock_timeout)
-      session_->execute(fmt::format("SET LOCAL lock_timeout = {}", script_.options.lock_timeout->count()));
+      session_->later(fmt::format("SET LOCAL lock_timeout = {}", script_.options.lock_timeout->count()));
     if (script_.options.statement_timeout)
-      session_->execute(
+      session_->later(
           fmt::format("SET LOCAL statement_timeout = {}", script_.options.statement_timeout->count()));
   }
 
@@ -243,7 +266,7 @@ class Application {
     session_->run(std::string(statement.text));
   }
 
-  /// Everything but the commit: the statements, all that must hold then, and the row that says so.
+  /// Everything but the row and the commit: the statements, and all that must hold then.
   Outcome<Applied> within() {
     begun_ = steady_clock::now();
     fingerprint_before_ = bench_.watch->now().fingerprint();
@@ -256,10 +279,9 @@ class Application {
     const SchemaSnapshot before = bench_.watch->now();
     const SchemaSnapshot& after = bench_.watch->update(SchemaWatch::Changed::here);
     watched_ = true;
-    JournalRow done = row("applied", static_cast<std::int64_t>(script_.statements.size()));
-    if (auto same = describe(before, after, done); !same) return std::unexpected(same.error());
-    journal().add(done);
-    return Applied{job_.name, done.statements_total, since(begun_), done.fingerprint_after};
+    done_ = row("applied", static_cast<std::int64_t>(script_.statements.size()));
+    if (auto same = describe(before, after, done_); !same) return std::unexpected(same.error());
+    return Applied{job_.name, done_.statements_total, since(begun_), done_.fingerprint_after};
   }
 
   /// The session is as it was before the script, whatever that set.
@@ -361,6 +383,22 @@ class Application {
   Outcome<void> step(std::size_t number, std::int64_t seq);
   std::string statement_checksums() const;
 
+  // --- in slices
+
+  /// A batch that is on its way.
+  struct Batch {
+    BatchStatement statement;
+    std::string key;
+    std::string last;       // key that is done; "" before the first
+    std::int64_t rows = 0;  // that were changed
+    std::int64_t slices = 0;
+  };
+  Outcome<void> prepare_batch();
+  Outcome<void> run_batch(std::int64_t seq);
+  Outcome<bool> run_slice(std::int64_t size, std::int64_t seq);
+  Outcome<bool> slice_with_tries(BatchPace& pace, std::int64_t seq);
+  bool may_try_again(const store::DatabaseError& error) const;
+
   static constexpr std::string_view kLockNotAvailable = "55P03";
 
   Workbench& bench_;
@@ -369,6 +407,8 @@ class Application {
   store::SchemaSession* session_;
   steady_clock::time_point begun_ = steady_clock::now();
   std::string fingerprint_before_;
+  JournalRow done_;  // of what is about to be committed
+  std::optional<Batch> batch_;
   std::size_t number_ = 0;  // of the statement that runs
   bool watched_ = false;    // the watch saw what is not committed yet
 };
@@ -380,12 +420,18 @@ std::string checksum_of(const SqlStatement& statement, Dialect dialect) {
 std::string Application::statement_checksums() const {
   std::vector<std::string> sums;
   for (const SqlStatement& statement : script_.statements) sums.push_back(checksum_of(statement, dialect()));
+  if (batch_) sums.push_back("by " + batch_->key);
   return joined(sums);
 }
 
 /// Behind what an earlier run did; what it did must be what stands there now.
 Outcome<std::size_t> Application::first_undone() const {
   if (!job_.open) return 0;
+  if (batch_ && !batch_->last.empty() && job_.open->statement_checksums != statement_checksums()) {
+    return stop(Exit::drift, "MG-RESUME",
+                fmt::format("{} was changed after {} of its rows were done", job_.name, batch_->rows),
+                "Bring back statement and key as they were.");
+  }
   const auto sums = lines_of(job_.open->statement_checksums);
   const auto done = static_cast<std::size_t>(job_.open->statements_done);
   for (std::size_t i = 0; i < done; ++i) {
@@ -401,6 +447,7 @@ Outcome<std::size_t> Application::first_undone() const {
 
 Outcome<Applied> Application::in_steps() {
   fingerprint_before_ = job_.open ? job_.open->fingerprint_before : bench_.watch->now().fingerprint();
+  if (auto prepared = prepare_batch(); !prepared) return std::unexpected(prepared.error());
   const auto from = first_undone();
   if (!from) return std::unexpected(from.error());
   std::size_t number = *from;
@@ -417,7 +464,7 @@ Outcome<Applied> Application::in_steps() {
     std::optional<Problem> problem;
     for (; number < script_.statements.size() && !problem; ++number) {
       auto stepped = go_on();
-      if (stepped) stepped = step(number, seq);
+      if (stepped) stepped = batch_ ? run_batch(seq) : step(number, seq);
       if (!stepped) problem = stepped.error();
       if (problem) break;
     }
@@ -466,6 +513,105 @@ Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
     roll_back();
     return std::unexpected(explain(error, number));
   }
+}
+
+/// Where it stands, when the script is one.
+Outcome<void> Application::prepare_batch() {
+  if (!script_.options.batch) return {};
+  auto statement = read_batch(script_, dialect());
+  if (!statement) return stop(Exit::refused, "E-BATCH", statement.error().message);
+  const auto key = batch_key(*session_, *statement, dialect());
+  if (!key) return std::unexpected(key.error());
+  batch_ = Batch{*std::move(statement), *key};
+  if (!job_.open) return {};
+  batch_->last = job_.open->batch_key;
+  batch_->rows = job_.open->batch_rows;
+  return {};
+}
+
+Outcome<void> Application::run_batch(std::int64_t seq) {
+  constexpr auto kTold = std::chrono::seconds(5);
+  BatchPace pace(script_.options.batch_size.value_or(kBatchSize),
+                 script_.options.batch_pause.value_or(kBatchPause));
+  auto told = steady_clock::now();
+  const std::string what = fmt::format("{} {}", job_.direction, job_.name);
+  while (true) {
+    if (auto going = go_on(); !going) return going;
+    const std::int64_t before = batch_->rows;
+    const auto more = slice_with_tries(pace, seq);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
+    if (steady_clock::now() - told >= kTold) {
+      bench_.say(fmt::format("{}: {} rows, up to {} {}", what, batch_->rows, batch_->key, batch_->last));
+      told = steady_clock::now();
+    }
+    // Nobody has to be left alone after a slice that changed nothing.
+    if (batch_->rows > before) sleep(pace.pause(postgres() ? replica_lag(*session_) : milliseconds(0)));
+  }
+  bench_.say(fmt::format("{}: {} rows in all, {} slices in this run", what, batch_->rows, batch_->slices));
+  journal().set_progress(seq, 1);
+  return {};
+}
+
+/// Smaller after each try in vain, so that it meets fewer of the others.
+Outcome<bool> Application::slice_with_tries(BatchPace& pace, std::int64_t seq) {
+  milliseconds wait = bench_.limits.first_pause;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      const auto begun = steady_clock::now();
+      auto more = run_slice(pace.size(), seq);
+      pace.took(std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun));
+      return more;
+    } catch (const store::DatabaseError& error) {
+      roll_back();
+      if (!may_try_again(error) || attempt >= bench_.limits.tries) return std::unexpected(explain(error, 0));
+      pace.waited_in_vain();
+      bench_.say(fmt::format("{} {}: a slice waited in vain, try {} of {} with {} rows in {}", job_.direction,
+                             job_.name, attempt + 1, bench_.limits.tries, pace.size(), show_duration(wait)));
+      sleep(wait);
+      wait *= 2;
+    }
+  }
+}
+
+/// Somebody else was in the way, or the slice was too long; not when we are to end.
+bool Application::may_try_again(const store::DatabaseError& error) const {
+  if (!go_on() || bench_.lock->is_lost()) return false;
+  switch (error.code()) {
+    case store::DbCode::busy:
+    case store::DbCode::timed_out:
+    case store::DbCode::deadlock:
+    case store::DbCode::serialisation: return true;
+    default: return false;
+  }
+}
+
+/// The next rows, the key that they reach in the journal, and the commit. False: there are none.
+Outcome<bool> Application::run_slice(std::int64_t size, std::int64_t seq) {
+  bench_.lock->show(fmt::format("{}, {} rows", job_.name, batch_->rows));
+  begin();
+  limit();
+  const auto next =
+      session_->query(next_key_sql(batch_->statement, batch_->key, batch_->last, size, dialect()));
+  if (next.empty()) {
+    roll_back();
+    return false;
+  }
+  const Slice slice{batch_->last, next[0][0]};
+  if (slice.to == slice.from || slice.to.empty()) {
+    roll_back();
+    return stop(Exit::refused, "E-BATCH",
+                fmt::format("the database does not put its own key {} in order", slice.to));
+  }
+  const std::int64_t changed = session_->run(slice_sql(batch_->statement, batch_->key, slice));
+  journal().set_batch_progress_later(seq, slice.to, batch_->rows + changed);
+  auto ours = bench_.lock->check(*session_);
+  session_->execute(ours ? "COMMIT" : "ROLLBACK");
+  if (!ours) return std::unexpected(ours.error());
+  batch_->last = slice.to;
+  batch_->rows += changed;
+  ++batch_->slices;
+  return true;
 }
 
 }  // namespace

@@ -41,10 +41,18 @@ CREATE TABLE {t} (
   schema_changes      TEXT,
   lock_token          {int},
   error               TEXT,
-  note                TEXT
+  note                TEXT,
+  batch_key           TEXT,
+  batch_rows          {int}
 ) {strict};
 CREATE TABLE {v} (version {int} NOT NULL, last_token {int} NOT NULL DEFAULT 0) {strict};
-INSERT INTO {v} (version) VALUES (1);
+INSERT INTO {v} (version) VALUES (2);
+)sql";
+
+constexpr std::string_view kToVersion2 = R"sql(
+ALTER TABLE {t} ADD COLUMN batch_key TEXT;
+ALTER TABLE {t} ADD COLUMN batch_rows {int};
+UPDATE {v} SET version = 2;
 )sql";
 
 constexpr std::string_view kPostgresGuard = R"sql(
@@ -114,17 +122,17 @@ std::string fill(std::string_view text, Dialect dialect) {
 struct TextColumn {
   const char* name;
   std::string JournalRow::* field;
-  bool is_newer = false;  // than version 0
+  int since = 0;  // version of the journal
 };
-constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
+constexpr std::array<TextColumn, 20> kTexts{{{"name", &JournalRow::name},
                                              {"direction", &JournalRow::direction},
                                              {"state", &JournalRow::state},
                                              {"checksum", &JournalRow::checksum},
                                              {"norm_checksum", &JournalRow::token_checksum},
                                              {"down_checksum", &JournalRow::down_checksum},
                                              {"down_source", &JournalRow::down_source},
-                                             {"down_script", &JournalRow::down_script, true},
-                                             {"statement_checksums", &JournalRow::statement_checksums, true},
+                                             {"down_script", &JournalRow::down_script, 1},
+                                             {"statement_checksums", &JournalRow::statement_checksums, 1},
                                              {"applied_by", &JournalRow::applied_by},
                                              {"tool_version", &JournalRow::tool_version},
                                              {"git_revision", &JournalRow::git_revision},
@@ -132,18 +140,21 @@ constexpr std::array<TextColumn, 19> kTexts{{{"name", &JournalRow::name},
                                              {"backup_sha256", &JournalRow::backup_sha256},
                                              {"fingerprint_before", &JournalRow::fingerprint_before},
                                              {"fingerprint_after", &JournalRow::fingerprint_after},
-                                             {"schema_changes", &JournalRow::schema_changes, true},
+                                             {"schema_changes", &JournalRow::schema_changes, 1},
                                              {"error", &JournalRow::error},
-                                             {"note", &JournalRow::note, true}}};
+                                             {"note", &JournalRow::note, 1},
+                                             {"batch_key", &JournalRow::batch_key, 2}}};
 
 struct NumberColumn {
   const char* name;
   std::int64_t JournalRow::* field;
+  int since = 0;
 };
-constexpr std::array<NumberColumn, 4> kNumbers{{{"statements_total", &JournalRow::statements_total},
+constexpr std::array<NumberColumn, 5> kNumbers{{{"statements_total", &JournalRow::statements_total},
                                                 {"statements_done", &JournalRow::statements_done},
                                                 {"duration_ms", &JournalRow::duration_ms},
-                                                {"lock_token", &JournalRow::lock_token}}};
+                                                {"lock_token", &JournalRow::lock_token},
+                                                {"batch_rows", &JournalRow::batch_rows, 2}}};
 
 std::string micros_of(std::string_view column, Dialect dialect) {
   return dialect == Dialect::postgres ? fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", column)
@@ -202,7 +213,7 @@ Outcome<bool> Journal::prepare(bool with_views) {
   if (found) {
     if (auto known = check_version(*found); !known) return std::unexpected(known.error());
     if (*found == kJournalVersion) return false;
-    replace_oldest();
+    *found == 0 ? replace_oldest() : bring_to_version_2();
     return true;
   }
   if (dialect_ == Dialect::postgres) session_.execute("CREATE SCHEMA IF NOT EXISTS guildhall");
@@ -215,6 +226,12 @@ void Journal::make() {
   session_.execute(fill(kTables, dialect_));
   session_.execute(std::string(dialect_ == Dialect::postgres ? kPostgresGuard : kSqliteGuard));
   session_.execute(fill(kLockTable, dialect_));
+  session_.execute(std::string(readers_table(dialect_)));
+}
+
+/// Version 1 knew no batches and no programs that read.
+void Journal::bring_to_version_2() {
+  session_.execute(fill(kToVersion2, dialect_));
   session_.execute(std::string(readers_table(dialect_)));
 }
 
@@ -263,13 +280,15 @@ Outcome<std::vector<JournalRow>> Journal::read() const {
   const auto found = version();
   if (!found) return rows;
   if (auto known = check_version(*found); !known) return std::unexpected(known.error());
-  const bool oldest = *found == 0;
-  const Dialect of_times = oldest ? Dialect::sqlite : dialect_;
+  const Dialect of_times = *found == 0 ? Dialect::sqlite : dialect_;
+  // Who only reads makes nothing new of an older one.
+  const auto selected = [&](const auto& column) {
+    return fmt::format(", {}", column.since <= *found ? column.name : "NULL");
+  };
   std::string sql =
       fmt::format("SELECT seq, {}, {}", micros_of("started_at", of_times), micros_of("applied_at", of_times));
-  for (const auto& column : kTexts)
-    sql += oldest && column.is_newer ? ", NULL" : fmt::format(", {}", column.name);
-  for (const auto& column : kNumbers) sql += fmt::format(", {}", column.name);
+  for (const auto& column : kTexts) sql += selected(column);
+  for (const auto& column : kNumbers) sql += selected(column);
   for (const auto& cells : session_.query(fmt::format("{} FROM {} ORDER BY seq", sql, table()))) {
     JournalRow& row = rows.emplace_back();
     row.seq = number_of(cells[0]);
@@ -278,38 +297,57 @@ Outcome<std::vector<JournalRow>> Journal::read() const {
     std::size_t at = 3;
     for (const auto& column : kTexts) row.*column.field = cells[at++];
     for (const auto& column : kNumbers) row.*column.field = number_of(cells[at++]);
-    if (oldest) row.checksum = "sha256:" + row.checksum;
+    if (*found == 0) row.checksum = "sha256:" + row.checksum;
   }
   return rows;
 }
 
-std::int64_t Journal::add(const JournalRow& row) {
+Journal::Insertion Journal::insertion_of(const JournalRow& row) const {
+  Insertion insertion;
   std::string names;
   std::string places;
-  std::vector<std::string> values;
-  const auto put = [&](std::string_view name, std::string_view form, std::string value) {
-    values.push_back(std::move(value));
-    names += fmt::format("{}, ", name);
-    places += fmt::format(fmt::runtime(form), values.size()) + ", ";
-  };
-  for (const auto& column : kTexts) put(column.name, "nullif(${}, '')", row.*column.field);
-  for (const auto& column : kNumbers)
-    put(column.name, "CAST(${} AS BIGINT)", std::to_string(row.*column.field));
+  for (const auto& column : kTexts) {
+    // NULL is what is not named.
+    if ((row.*column.field).empty()) continue;
+    insertion.values.push_back(row.*column.field);
+    names += fmt::format("{}, ", column.name);
+    places += fmt::format("${}, ", insertion.values.size());
+  }
+  for (const auto& column : kNumbers) {
+    names += fmt::format("{}, ", column.name);
+    places += fmt::format("{}, ", row.*column.field);
+  }
   const std::string_view now = now_of(dialect_);
   const std::string started =
       dialect_ == Dialect::postgres
           ? fmt::format("{} - make_interval(secs => {}::float8 / 1000)", now, row.duration_ms)
           : fmt::format("{} - {} * 1000", now, row.duration_ms);
-  const auto added =
-      session_.query(fmt::format("INSERT INTO {} ({}started_at, applied_at) VALUES ({}{}, {}) RETURNING seq",
-                                 table(), names, places, started, is_finished(row.state) ? now : "NULL"),
-                     values);
+  insertion.sql = fmt::format("INSERT INTO {} ({}started_at, applied_at) VALUES ({}{}, {})", table(), names,
+                              places, started, is_finished(row.state) ? now : "NULL");
+  return insertion;
+}
+
+std::int64_t Journal::add(const JournalRow& row) {
+  const Insertion insertion = insertion_of(row);
+  const auto added = session_.query(insertion.sql + " RETURNING seq", insertion.values);
   return std::stoll(added.at(0).at(0));
+}
+
+void Journal::add_later(const JournalRow& row) {
+  const Insertion insertion = insertion_of(row);
+  session_.later(insertion.sql, insertion.values);
 }
 
 void Journal::set_progress(std::int64_t seq, std::int64_t statements_done) {
   session_.query(
       fmt::format("UPDATE {} SET statements_done = {} WHERE seq = {}", table(), statements_done, seq));
+}
+
+void Journal::set_batch_progress_later(std::int64_t seq, const std::string& batch_key,
+                                       std::int64_t batch_rows) {
+  session_.later(
+      fmt::format("UPDATE {} SET batch_key = $1, batch_rows = {} WHERE seq = {}", table(), batch_rows, seq),
+      {batch_key});
 }
 
 void Journal::finish(std::int64_t seq, const JournalRow& row) {

@@ -28,7 +28,9 @@ struct JournalRow {
   std::string down_script;  // derived ones: kept here, for nobody else has it
   std::int64_t statements_total = 0;
   std::int64_t statements_done = 0;
-  std::string statement_checksums;  // of each statement's tokens, one a line
+  std::string statement_checksums;  // of each statement's tokens, one a line; of a batch its key too
+  std::string batch_key;            // of a batch: the last key that is done, as SQL has it
+  std::int64_t batch_rows = 0;      // that it changed so far
   TimePoint started_at{};
   std::optional<TimePoint> applied_at;
   std::int64_t duration_ms = 0;
@@ -47,7 +49,7 @@ struct JournalRow {
 
 /// The journal's own shape; a newer one is not touched. Version 0 is that of Guildhall's databases from
 /// before the tool: a table without a version, a guard or a lock beside it, its checksums of bytes alone.
-inline constexpr int kJournalVersion = 1;
+inline constexpr int kJournalVersion = 2;
 
 class Journal {
  public:
@@ -67,15 +69,25 @@ class Journal {
   /// `row.started_at` is what now is, less `row.duration_ms`; `applied_at` is now where the state is a
   /// finished one. Gives its seq. Throws DatabaseError.
   std::int64_t add(const JournalRow& row);
+  /// The same, together with the session's next statement (SchemaSession::later).
+  void add_later(const JournalRow& row);
   /// Of a row that is `started` or `partial`: how far it is.
   void set_progress(std::int64_t seq, std::int64_t statements_done);
+  /// The same of a batch, together with the session's next statement.
+  void set_batch_progress_later(std::int64_t seq, const std::string& batch_key, std::int64_t batch_rows);
   /// Ends a row that is `started` or `partial`: state, error, fingerprint_after, statements and duration.
   void finish(std::int64_t seq, const JournalRow& row);
 
  private:
+  struct Insertion {
+    std::string sql;
+    std::vector<std::string> values;
+  };
+  Insertion insertion_of(const JournalRow& row) const;
   std::string table() const;
   void make();
   void make_views();
+  void bring_to_version_2();
   void replace_oldest();
   Outcome<void> check_version(int found) const;
 

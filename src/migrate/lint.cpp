@@ -170,7 +170,10 @@ class Linter {
       add("L09", Level::warning, reading.line(),
           fmt::format("UPDATE of all of {} in one statement keeps every row locked until it is done",
                       rows_of(reading.table)),
-          "Move it to a migration of its own with `-- guildhall: batch`.");
+          fmt::format(
+              "Move it to a migration of its own with `-- guildhall: batch={}(KEY)` at the top: it runs in "
+              "slices then.",
+              reading.table));
     }
     const bool sets = has_words(reading, {"setval"}) || has_words(reading, {"set_config"});
     if (reading.tag == "SELECT" && !reading.opaque && !sets && reading.writes.empty()) {

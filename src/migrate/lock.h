@@ -79,6 +79,11 @@ class Lock {
   /// Last thing before each COMMIT, within its transaction on that session: the row still holds our token, or
   /// the problem `locked`. From then until the commit nobody can take the lock.
   Outcome<void> check(store::SchemaSession& work);
+  /// PostgreSQL: the same in one round trip with the COMMIT that is the session's next statement. Where the
+  /// row does not hold our token that fails, with an error that `refused_commit` knows, and nothing is
+  /// committed.
+  void check_later(store::SchemaSession& work);
+  static bool refused_commit(const store::DatabaseError& error);
   /// The row was found to be somebody else's, or gone.
   bool is_lost() const;
   /// Why nothing more is done then.
@@ -94,6 +99,7 @@ class Lock {
   Outcome<bool> take_row_alone(const LockWish& wish, bool last);
   Outcome<void> prepare_journal();
   bool claim(const LockHolder& seen, const std::string& command);
+  std::string check_sql() const;
 
   const Target& target_;
   store::SchemaSession& work_;

@@ -55,13 +55,13 @@ std::expected<Looking::Rows, Unanswered> Looking::ask(const std::string& sql,
   if (interrupt_ != nullptr && interrupt_->signal() != 0)
     return std::unexpected(Unanswered{"", "interrupted"});
   const bool postgres = dialect_ == Dialect::postgres;
-  if (postgres) session_.execute("SAVEPOINT asking");
+  if (postgres) session_.later("SAVEPOINT asking");
   try {
     std::optional<Deadline> deadline;
     if (!postgres) deadline.emplace(session_.canceller(), timeout_);
     Rows rows = session_.query(sql, values);
     deadline.reset();
-    if (postgres) session_.execute("RELEASE asking");
+    if (postgres) session_.later("RELEASE asking");
     return rows;
   } catch (const store::DatabaseError& error) {
     if (error.code() == store::DbCode::connection_lost) throw;

@@ -167,7 +167,7 @@ TEST_F(MigrationFiles, EachDatabaseMayHaveAnOwnVariant) {
 TEST_F(MigrationFiles, OptionsAreReadAndNothingUnknownIsPassedOver) {
   write("0001_a.sql",
         "-- A comment of somebody's.\n-- guildhall: transaction=none statement_timeout=30min\n"
-        "-- guildhall: allow=L03,L07 reason=\"empty since March\" phase=contract batch\n"
+        "-- guildhall: allow=L03,L07 reason=\"empty since March\" phase=contract\n"
         "-- guildhall: needs=0000_z purpose=\"one, two\" risk=low\nSELECT 1;\n");
   write("0000_z.sql", "SELECT 0");
   const auto set = read();
@@ -178,7 +178,7 @@ TEST_F(MigrationFiles, OptionsAreReadAndNothingUnknownIsPassedOver) {
   EXPECT_THAT(options.allow, ElementsAre("L03", "L07"));
   EXPECT_EQ(options.reason, "empty since March");
   EXPECT_EQ(options.phase, Phase::contract);
-  EXPECT_TRUE(options.batch);
+  EXPECT_FALSE(options.batch);
   EXPECT_EQ(options.purpose, "one, two");
 
   write("0001_a.sql",
@@ -191,6 +191,27 @@ TEST_F(MigrationFiles, OptionsAreReadAndNothingUnknownIsPassedOver) {
                                                           "E-OPTION 0001_a.sql:5", "E-OPTION 0001_a.sql:8",
                                                           "E-NEEDS 0001_a:0"));
   EXPECT_THAT(wrong.findings[0].hint, HasSubstr("transaction"));
+}
+
+TEST_F(MigrationFiles, ABatchSaysByWhichKeyHowManyRowsAndHowLongThePauseIs) {
+  write("0001_a.sql", "-- guildhall: batch=app.\"T\"(id) size=250 pause=2s\nUPDATE app.\"T\" SET a = 1;\n");
+  write("0002_b.sql", "-- guildhall: batch\nDELETE FROM t WHERE a = 1;\n");
+  const auto set = read();
+  ASSERT_THAT(codes(set), IsEmpty());
+  const MigrationOptions& options = set.migrations[0].up->options;
+  EXPECT_EQ(options.batch->table, "app.\"T\"");
+  EXPECT_EQ(options.batch->key, "id");
+  EXPECT_EQ(options.batch_size, 250);
+  EXPECT_EQ(options.batch_pause, std::chrono::seconds(2));
+  EXPECT_EQ(set.migrations[1].up->options.batch->key, "");
+  EXPECT_FALSE(runs_in_transaction(*set.migrations[1].up, Dialect::postgres));
+
+  write("0001_a.sql", "-- guildhall: batch=t size=0 pause=soon\nUPDATE t SET a = 1;\n");
+  write("0002_b.sql", "-- guildhall: size=5\nDELETE FROM t WHERE a = 1;\n");
+  write("0003_c.sql", "-- guildhall: batch\n\nINSERT INTO t VALUES (1);\n");
+  EXPECT_THAT(codes(read()), testing::UnorderedElementsAre("E-OPTION 0001_a.sql:1", "E-OPTION 0001_a.sql:1",
+                                                           "E-OPTION 0001_a.sql:1", "E-OPTION 0002_b.sql:1",
+                                                           "E-BATCH 0003_c.sql:3"));
 }
 
 TEST_F(MigrationFiles, WhatNeedsComesLater) {
@@ -228,10 +249,10 @@ TEST_F(MigrationFiles, ABreakpointWithinAStringIsData) {
 }
 
 TEST_F(MigrationFiles, LineEndsMarkAndEncodingAreKnown) {
-  write("0001_crlf.sql", "\xEF\xBB\xBF-- guildhall: batch\r\nSELECT 1;\r\nSELECT 2;\r\n");
+  write("0001_crlf.sql", "\xEF\xBB\xBF-- guildhall: phase=expand\r\nSELECT 1;\r\nSELECT 2;\r\n");
   write("0002_latin.sql", "SELECT 1;\nSELECT '\xE4';\n");
   const auto set = read();
-  EXPECT_TRUE(set.migrations[0].up->options.batch);
+  EXPECT_EQ(set.migrations[0].up->options.phase, Phase::expand);
   EXPECT_THAT(set.migrations[0].up->statements, SizeIs(2));
   EXPECT_THAT(codes(set), ElementsAre("E-ENCODING 0002_latin.sql:2"));
 }

@@ -82,6 +82,31 @@ Apply take_duration(std::optional<std::chrono::milliseconds> MigrationOptions::*
   };
 }
 
+/// batch, batch=users(id)
+Problem take_batch(MigrationOptions& options, const std::string& value) {
+  BatchOption batch;
+  if (!value.empty()) {
+    const auto open = value.find('(');
+    batch.table = value.substr(0, open);
+    if (open != std::string::npos) batch.key = value.substr(open + 1, value.size() - open - 2);
+    if (batch.table.empty() || batch.key.empty() || !value.ends_with(')'))
+      return fmt::format("'{}' is not TABLE(KEY), like users(id)", value);
+  }
+  options.batch = std::move(batch);
+  return std::nullopt;
+}
+
+Problem take_size(MigrationOptions& options, const std::string& value) {
+  constexpr std::int64_t kMost = 1'000'000;
+  std::int64_t size = 0;
+  const char* const end = value.data() + value.size();
+  const auto [stop, error] = std::from_chars(value.data(), end, size);
+  if (error != std::errc() || stop != end || size < 1 || size > kMost)
+    return fmt::format("'{}' is no number of rows from 1 to {}", value, kMost);
+  options.batch_size = size;
+  return std::nullopt;
+}
+
 template <class Field>
 Apply take_word(Field MigrationOptions::* field, std::map<std::string, Field> words) {
   return [field, words = std::move(words)](MigrationOptions& options, const std::string& value) -> Problem {
@@ -105,7 +130,9 @@ const std::map<std::string, Apply>& known_options() {
       {"allow", take_list(&Options::allow)},
       {"reason", take_text(&Options::reason)},
       {"needs", take_list(&Options::needs)},
-      {"batch", take_word<bool>(&Options::batch, {{"", true}})},
+      {"batch", take_batch},
+      {"size", take_size},
+      {"pause", take_duration(&Options::batch_pause)},
       {"only", take_word<std::optional<Dialect>>(
                    &Options::only, {{"postgres", Dialect::postgres}, {"sqlite", Dialect::sqlite}})},
       {"phase", take_word<Phase>(&Options::phase, {{"expand", Phase::expand},
@@ -166,6 +193,9 @@ MigrationOptions read_options(const std::vector<Token>& tokens, const std::strin
   }
   if (!options.allow.empty() && options.reason.empty())
     report(1, "'allow' needs a reason", "Write: -- guildhall: allow=L03 reason=\"why it is right here\"");
+  if (!options.batch && (options.batch_size || options.batch_pause))
+    report(1, "'size' and 'pause' are of a batch",
+           "Write: -- guildhall: batch=TABLE(KEY) size=1000 pause=50ms");
   return options;
 }
 

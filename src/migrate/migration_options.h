@@ -4,6 +4,7 @@
 //   -- guildhall: lock_timeout=10s statement_timeout=30min
 //   -- guildhall: allow=L03,L07 reason="the table was empty since March"
 //   -- guildhall: needs=0003_add_platform_user_unique_constraint
+//   -- guildhall: batch=users(id) size=1000 pause=50ms  (batch.h)
 //   -- guildhall: phase=contract                       (phases.h)
 //   -- guildhall: purpose="one platform account, one user" date=2025-11-15 risk=low impact="none"
 //
@@ -11,6 +12,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +26,14 @@ namespace guildhall::migrate {
 /// Expand, backfill, contract: how a table changes under a program that runs.
 enum class Phase { none, expand, backfill, contract };
 
+/// A statement that runs in slices of its table's keys (batch.h).
+struct BatchOption {
+  std::string table;  // "": the statement's
+  std::string key;    // a column; "": the primary key
+};
+inline constexpr std::int64_t kBatchSize = 1'000;
+inline constexpr std::chrono::milliseconds kBatchPause{50};
+
 struct MigrationOptions {
   bool in_transaction = true;                             // transaction=none
   std::optional<std::chrono::milliseconds> lock_timeout;  // of this migration alone
@@ -31,8 +41,10 @@ struct MigrationOptions {
   std::vector<std::string> allow;  // lint rules that may be broken here, for the reason given
   std::string reason;
   std::vector<std::string> needs;  // migrations that must be applied before
-  bool batch = false;              // one statement, run in slices of keys
-  std::optional<Dialect> only;     // written for that database alone
+  std::optional<BatchOption> batch;
+  std::optional<std::int64_t> batch_size;                // rows in a slice, kBatchSize
+  std::optional<std::chrono::milliseconds> batch_pause;  // after each, kBatchPause
+  std::optional<Dialect> only;                           // written for that database alone
   Phase phase = Phase::none;
   // For `migrate docs`.
   std::string purpose;

@@ -225,6 +225,7 @@ class Planner {
     migration.name = pending.migration->name;
     migration.file = script.file;
     migration.in_transaction = runs_in_transaction(script, dialect_);
+    migration.in_slices = script.options.batch.has_value();
     std::size_t number = pending.done;
     bool keeps_out = false;
     for (const StatementReading& reading : read_pending(pending, dialect_)) {
@@ -352,7 +353,9 @@ std::string show_lines(const Finding& finding) {
 std::string show(const PlannedMigration& migration, Dialect dialect) {
   std::string text = fmt::format(
       "{} ({}, {})\n", migration.file,
-      migration.in_transaction ? "one transaction" : "statement by statement",
+      migration.in_transaction ? "one transaction"
+      : migration.in_slices    ? "in slices"
+                               : "statement by statement",
       migration.stall_ms == 0 ? std::string("nobody has to wait for long")
                               : fmt::format("others wait {}, estimated", show_stall(migration.stall_ms)));
   std::vector<std::vector<std::string>> rows{

@@ -66,6 +66,7 @@ struct PlannedMigration {
   std::string name;
   std::string file;
   bool in_transaction = true;
+  bool in_slices = false;  // a batch
   std::vector<PlannedStatement> statements;
   std::int64_t stall_ms = 0;  // in one transaction all locks last until its end
   Findings lint;

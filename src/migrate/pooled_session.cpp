@@ -73,10 +73,18 @@ class PooledSession final : public SchemaSession {
     if (first == "RESET" && in_transaction()) session_->execute(local_settings());
   }
   std::int64_t run(const std::string& statement) override {
+    if (statement == "COMMIT") {
+      execute(statement);
+      return 0;
+    }
     OwnTransaction own(*session_, local_settings());
     const std::int64_t answer = session_->run(statement);
     own.commit();
     return answer;
+  }
+  /// At once: what it stands for here is not always one statement.
+  void later(const std::string& sql, const std::vector<std::string>& values) override {
+    values.empty() ? execute(sql) : static_cast<void>(query(sql, values));
   }
   Rows query(const std::string& sql, const std::vector<std::string>& values) override {
     OwnTransaction own(*session_, local_settings());

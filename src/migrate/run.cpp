@@ -13,6 +13,7 @@
 #include "migrate/proofs.h"
 #include "migrate/revision.h"
 #include "migrate/script_rules.h"
+#include "migrate/touched_tables.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -65,6 +66,10 @@ class Run {
 
  private:
   Outcome<void> perform() {
+    if (options_.backup && options_.backup->touched_only && target_.dialect == Dialect::sqlite) {
+      return stop(Exit::usage, "E-USAGE", "a SQLite database is copied whole",
+                  "Leave --backup=schema+touched away.");
+    }
     auto opened = open_work_session(target_, options_.limits);
     if (!opened && opened.error().finding.code == "MG-POOLER") {
       target_ = behind_pooler(target_);
@@ -130,7 +135,7 @@ class Run {
     bench.watch->update();
     bench.applied_by = who_runs(*session_, target_.dialect);
     bench.git_revision = revision_of(set_.directory);
-    if (auto kept = back_up(bench); !kept) return kept;
+    if (auto kept = back_up(bench, *steps); !kept) return kept;
     auto done = together() ? perform_together(bench, *steps) : perform(bench, *steps);
     report_.fingerprint = bench.watch->now().fingerprint();
     if (done && options_.backup) prune_backups();
@@ -138,13 +143,20 @@ class Run {
   }
 
   /// Taken and proved, or nothing is run.
-  Outcome<void> back_up(Workbench& bench) {
+  Outcome<void> back_up(Workbench& bench, const std::vector<Step>& steps) {
     if (!options_.backup) {
       bench.note = options_.why_no_backup;
       return {};
     }
     const auto begun = std::chrono::steady_clock::now();
-    auto backup = take_backup(backup_options(bench));
+    BackupOptions wanted = backup_options(bench);
+    if (options_.backup->touched_only) {
+      auto touched = tables_to_keep(steps);
+      if (!touched) return std::unexpected(touched.error());
+      wanted.coverage = Coverage::schema_and_touched;
+      wanted.touched = *std::move(touched);
+    }
+    auto backup = take_backup(wanted);
     if (!backup) return std::unexpected(problem_of_backup(backup.error()));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     report_.backup = *std::move(backup);
@@ -152,6 +164,15 @@ class Run {
     bench.backup_sha256 = report_.backup->record.sha256;
     options_.say(backup_line(*report_.backup, took.count()));
     return {};
+  }
+
+  /// What the run touches, and the journal.
+  Outcome<std::vector<std::string>> tables_to_keep(const std::vector<Step>& steps) {
+    std::vector<const Script*> scripts;
+    for (const Step& step : steps) scripts.push_back(step.job.script);
+    auto tables = touched_tables(*session_, scripts);
+    if (tables) tables->push_back(own_table(target_.dialect, "migration_journal"));
+    return tables;
   }
 
   BackupOptions backup_options(const Workbench& bench) const {

@@ -20,6 +20,7 @@ struct BackupWish {
   std::vector<std::string> external = {};  // a program of the operator's takes it instead
   std::string scratch_url = {};            // where it is proved; "": at the same server
   Proof proof = Proof::by_size;
+  bool touched_only = false;  // PostgreSQL: the schema, and rows of the tables alone that the run touches
 };
 
 struct RunOptions {

@@ -558,6 +558,26 @@ TEST_F(RunInPostgres, CtrlCEndsTheStatementThatRuns) {
   EXPECT_EQ(session().query("SELECT to_regclass('t')").at(0).at(0), "");
 }
 
+/// Not by the heartbeat, which comes too late: by the last statement before the commit.
+TEST_F(AnyDatabaseRun, WhoseLockIsGoneAtTheEndCommitsNothing) {
+  write("0001_own.sql", "CREATE TABLE t (x integer); DELETE FROM migration_lock WHERE lock_id = 1;");
+  write("0002_more.sql", "CREATE TABLE u (x integer);");
+  const std::string before = fingerprint();
+  const auto report = up();
+  EXPECT_EQ(result(report), "4 MG-FENCED");
+  EXPECT_EQ(fingerprint(), before);
+  EXPECT_THAT(*Journal(session(), target().dialect).read(), IsEmpty());
+}
+
+TEST_F(RunInPostgres, WhatFailsAtTheCommitItselfIsToldAsThat) {
+  session().execute(
+      "CREATE TABLE a (id integer PRIMARY KEY); CREATE TABLE b (a integer REFERENCES a "
+      "DEFERRABLE INITIALLY DEFERRED)");
+  write("0001_late.sql", "INSERT INTO b VALUES (7);");
+  EXPECT_EQ(result(up()), "1 MG-23503");
+  EXPECT_THAT(session().query("SELECT * FROM b"), IsEmpty());
+}
+
 TEST_F(RunInPostgres, WhoseLockIsTakenWhileItWorksIsEndedAndKeepsNothing) {
   write("0001_slow.sql", "CREATE TABLE t (x integer); SELECT pg_sleep(30);");
   RunReport report;

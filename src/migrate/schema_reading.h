@@ -16,7 +16,7 @@ SchemaSnapshot read_sqlite(store::SchemaSession& session, const SnapshotOptions&
 
 /// While it lives, what the database says of its schema does not depend on the session's settings. In the
 /// transaction that is open, or in one of its own that sees one state; at its end the settings are what they
-/// were, also when something failed.
+/// were for the next statement, also when something failed.
 class SchemaReading {
  public:
   SchemaReading(store::SchemaSession& session, Dialect dialect);
@@ -26,7 +26,8 @@ class SchemaReading {
 
  private:
   store::SchemaSession& session_;
-  std::string end_;  // "" when there is nothing to end
+  bool is_within_;  // a transaction that was open before
+  Dialect dialect_;
 };
 
 /// What PostgreSQL's objects are read from: a part's id is the catalog's letter and the object's number
@@ -44,6 +45,11 @@ inline constexpr Catalog kCatalogs[] = {Catalog::relation, Catalog::routine, Cat
 /// One statement that reads all parts of a catalog, or those whose object's number is one of the array
 /// `wanted` (SQL, of type oid[]); its rows are for `postgres_parts`. Within a SchemaReading.
 std::string postgres_parts_sql(Catalog catalog, std::string_view wanted);
+/// The same of relations in two halves, for who reads few of them and often: what nearly every table has,
+/// with a row that `says_more` for each that is in the second one too; and the rest.
+std::string postgres_tables_sql(std::string_view wanted);
+std::string postgres_beyond_tables_sql(std::string_view wanted);
+bool says_more(const std::vector<std::string>& row);
 std::vector<SchemaSnapshot::Part> postgres_parts(Catalog catalog, const store::SchemaSession::Rows& rows,
                                                  const SnapshotOptions& options);
 /// Takes the parts of the seal off, where the options say so.

@@ -36,13 +36,14 @@ std::string digest_of(const std::vector<SchemaObject>& objects) {
   return sha256(all);
 }
 
-/// Of all that PostgreSQL writes itself: how it is written hangs on these.
+/// Of all that PostgreSQL writes itself: how it is written hangs on these. The last ones are of the
+/// statements that read it.
 constexpr std::string_view kPlainSettings =
-    "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off;"
-    "SET LOCAL standard_conforming_strings = on; SET LOCAL bytea_output = hex; SET LOCAL DateStyle = ISO;"
-    "SET LOCAL IntervalStyle = postgres; SET LOCAL TimeZone = UTC; SET LOCAL extra_float_digits = 1;"
-    // Of the statements that read it.
-    "SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_generic_plan";
+    "SELECT set_config('search_path', '', true), set_config('quote_all_identifiers', 'off', true), "
+    "set_config('standard_conforming_strings', 'on', true), set_config('bytea_output', 'hex', true), "
+    "set_config('DateStyle', 'ISO', true), set_config('IntervalStyle', 'postgres', true), "
+    "set_config('TimeZone', 'UTC', true), set_config('extra_float_digits', '1', true), "
+    "set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)";
 
 auto key_of(const SchemaObject& object) { return std::tie(object.kind, object.name); }
 
@@ -60,13 +61,13 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-/// The parts that are not in both: what is shared cannot differ.
+/// The parts that are not in both: what is shared cannot differ. Both are ordered by the parts' ids.
 std::vector<const SchemaObject*> objects_beyond(const SchemaSnapshot& snapshot, const SchemaSnapshot& other) {
-  std::set<const SchemaPart*> shared;
-  for (const auto& part : other.parts()) shared.insert(part.get());
   std::vector<const SchemaObject*> objects;
+  auto shared = other.parts().begin();
   for (const auto& part : snapshot.parts()) {
-    if (shared.contains(part.get())) continue;
+    while (shared != other.parts().end() && (*shared)->id < part->id) ++shared;
+    if (shared != other.parts().end() && *shared == part) continue;
     for (const SchemaObject& object : part->objects) objects.push_back(&object);
   }
   std::ranges::sort(objects, {}, [](const SchemaObject* object) { return key_of(*object); });
@@ -133,26 +134,26 @@ void SchemaSnapshot::replace(const std::vector<std::string>& ids, std::vector<Pa
 
 std::vector<const SchemaObject*> SchemaSnapshot::objects() const { return objects_beyond(*this, {}); }
 
-SchemaReading::SchemaReading(store::SchemaSession& session, Dialect dialect) : session_(session) {
-  const bool is_within = session.in_transaction();
+SchemaReading::SchemaReading(store::SchemaSession& session, Dialect dialect)
+    : session_(session), is_within_(session.in_transaction()), dialect_(dialect) {
   if (dialect == Dialect::postgres) {
     // A savepoint's end also takes back the settings that were made behind it.
-    session_.execute(fmt::format(
-        "{}; {}",
-        is_within ? "SAVEPOINT guildhall_reading" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        kPlainSettings));
-    end_ = is_within ? "ROLLBACK TO SAVEPOINT guildhall_reading; RELEASE SAVEPOINT guildhall_reading"
-                     : "ROLLBACK";
-  } else if (!is_within) {
+    session_.later(is_within_ ? "SAVEPOINT guildhall_reading"
+                              : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    session_.later(std::string(kPlainSettings));
+  } else if (!is_within_) {
     session_.execute("BEGIN");
-    end_ = "ROLLBACK";
   }
 }
 
 SchemaReading::~SchemaReading() {
-  if (end_.empty()) return;
   try {
-    session_.execute(end_);
+    if (!is_within_) {
+      session_.execute("ROLLBACK");
+    } else if (dialect_ == Dialect::postgres) {
+      session_.later("ROLLBACK TO SAVEPOINT guildhall_reading");
+      session_.later("RELEASE SAVEPOINT guildhall_reading");
+    }
   } catch (const store::DatabaseError&) {
     // The connection is gone: whoever uses it next is told.
   }

@@ -75,7 +75,7 @@ std::string relations(std::string_view wanted) {
   return fmt::format(R"(
 WITH r AS MATERIALIZED (
   SELECT c.oid, c.relkind, c.relpersistence, c.relispartition, c.relpartbound, c.relrowsecurity,
-         c.relforcerowsecurity, c.reloptions,
+         c.relforcerowsecurity, c.reloptions, c.relhastriggers, c.relhasrules,
          c.relacl IS NOT NULL OR c.relowner::regrole::text <> quote_ident(current_user) AS grants,
          format('%I.%I', n.nspname, c.relname) AS name, {0} AS comment
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -222,20 +222,24 @@ SELECT r.oid, 'statistics', name, format('%I.%I', nspname, stxname), false, {}, 
                      comment_on("pg_statistic_ext", "s.oid"));
 }
 
-std::string relations_sql(std::string_view wanted) {
-  const std::string selections[] = {std::string(kTables),
-                                    std::string(kViews),
-                                    std::string(kColumnTypes),
-                                    std::string(kSequences),
-                                    columns(),
-                                    constraints(),
-                                    indexes(),
-                                    triggers(),
-                                    rules(),
-                                    policies(),
-                                    statistics()};
+std::string select_relations(std::string_view wanted, std::initializer_list<std::string> selections) {
   return relations(wanted) + fmt::format("{}", fmt::join(selections, "\nUNION ALL"));
 }
+
+std::string relations_sql(std::string_view wanted) {
+  return select_relations(
+      wanted, {std::string(kTables), std::string(kViews), std::string(kColumnTypes), std::string(kSequences),
+               columns(), constraints(), indexes(), triggers(), rules(), policies(), statistics()});
+}
+
+/// What tables seldom have: the server starts each selection of a statement, also one that finds nothing.
+constexpr std::string_view kHasMore = R"(
+SELECT oid, 'more', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM r
+ WHERE relkind NOT IN ('r', 'p', 'f') OR relhasrules
+    OR relhastriggers AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = r.oid AND NOT tgisinternal)
+    OR EXISTS (SELECT FROM pg_policy WHERE polrelid = r.oid)
+    OR EXISTS (SELECT FROM pg_statistic_ext WHERE stxrelid = r.oid))";
 
 /// An aggregate has no definition that the database would write itself.
 std::string routines_sql(std::string_view wanted) {
@@ -349,6 +353,18 @@ std::string postgres_parts_sql(Catalog catalog, std::string_view wanted) {
   }
   return extensions_sql(wanted);
 }
+
+std::string postgres_tables_sql(std::string_view wanted) {
+  return select_relations(wanted,
+                          {std::string(kTables), columns(), constraints(), indexes(), std::string(kHasMore)});
+}
+
+std::string postgres_beyond_tables_sql(std::string_view wanted) {
+  return select_relations(wanted, {std::string(kViews), std::string(kColumnTypes), std::string(kSequences),
+                                   triggers(), rules(), policies(), statistics()});
+}
+
+bool says_more(const std::vector<std::string>& row) { return row[kKind] == "more"; }
 
 std::vector<SchemaSnapshot::Part> postgres_parts(Catalog catalog, const store::SchemaSession::Rows& rows,
                                                  const SnapshotOptions& options) {

@@ -14,6 +14,13 @@
 namespace guildhall::migrate {
 namespace {
 
+/// How an update with Changed::here finds what the transaction wrote.
+enum class Seen {
+  by_lock,      // who changes them, but for rights, holds a lock on the relation till the transaction's end
+  always,       // they are looked at: hardly a transaction leaves the catalog alone
+  when_written  // where the server counts that the catalog was written
+};
+
 /// A catalog with rows that are part of a schema. A row's key and the part that it belongs to are SQL on the
 /// row, which is called `r`.
 struct Watched {
@@ -21,8 +28,7 @@ struct Watched {
   std::string_view rows;  // which of them
   std::string_view key;   // "" where a row never goes without another one that is counted or rewritten
   std::string_view part;
-  // A transaction that changes them, but for rights, holds a lock on the relation till its end.
-  bool are_locked = false;
+  Seen seen = Seen::when_written;
 };
 
 /// Everything below this number was there when the database was made; 2200 is the schema "public".
@@ -31,15 +37,18 @@ struct Watched {
 #define RELATION_PART "'c' || coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = r.oid), r.oid)"
 
 constexpr Watched kWatched[] = {
-    {"pg_class", "r.oid >= " FIRST_OWN " AND r.relnamespace <> 99", "r.oid", RELATION_PART, true},
-    {"pg_constraint", "r.oid >= " FIRST_OWN " AND r.contypid = 0", "r.oid", "'c' || r.conrelid", true},
-    {"pg_trigger", "NOT r.tgisinternal", "r.oid", "'c' || r.tgrelid", true},
-    {"pg_policy", "true", "r.oid", "'c' || r.polrelid", true},
-    {"pg_rewrite", "r.oid >= " FIRST_OWN, "r.oid", "'c' || r.ev_class", true},
-    {"pg_statistic_ext", "true", "r.oid", "'c' || r.stxrelid", true},
-    {"pg_constraint", "r.oid >= " FIRST_OWN " AND r.contypid > 0", "r.oid", "'t' || r.contypid"},
+    {"pg_class", "r.oid >= " FIRST_OWN " AND r.relnamespace <> 99", "r.oid", RELATION_PART, Seen::by_lock},
+    {"pg_constraint", "r.oid >= " FIRST_OWN " AND r.contypid = 0", "r.oid", "'c' || r.conrelid",
+     Seen::by_lock},
+    {"pg_trigger", "NOT r.tgisinternal", "r.oid", "'c' || r.tgrelid", Seen::by_lock},
+    {"pg_policy", "true", "r.oid", "'c' || r.polrelid", Seen::by_lock},
+    {"pg_rewrite", "r.oid >= " FIRST_OWN, "r.oid", "'c' || r.ev_class", Seen::by_lock},
+    {"pg_statistic_ext", "true", "r.oid", "'c' || r.stxrelid", Seen::by_lock},
+    {"pg_constraint", "r.oid >= " FIRST_OWN " AND r.contypid > 0", "r.oid", "'t' || r.contypid",
+     Seen::always},
     {"pg_proc", "r.oid >= " FIRST_OWN, "r.oid", "'p' || r.oid"},
-    {"pg_type", "r.oid >= " FIRST_OWN " AND r.typtype IN ('e', 'd', 'r')", "r.oid", "'t' || r.oid"},
+    {"pg_type", "r.oid >= " FIRST_OWN " AND r.typtype IN ('e', 'd', 'r')", "r.oid", "'t' || r.oid",
+     Seen::always},
     {"pg_namespace", "true", "r.oid", "'n' || r.oid"},
     {"pg_extension", "true", "r.oid", "'x' || r.oid"},
     {"pg_description", "(r.objoid >= " FIRST_OWN " OR r.objoid = 2200)",
@@ -62,10 +71,10 @@ constexpr Watched kWatched[] = {
           WHEN 'pg_namespace'::regclass THEN 'n' || r.objoid
           WHEN 'pg_extension'::regclass THEN 'x' || r.objoid
         END)"},
-    {"pg_attribute", "r.attrelid >= " FIRST_OWN, "", "'c' || r.attrelid", true},
-    {"pg_attrdef", "true", "", "'c' || r.adrelid", true},
-    {"pg_index", "r.indexrelid >= " FIRST_OWN, "", "'c' || r.indrelid", true},
-    {"pg_inherits", "true", "", "'c' || r.inhrelid", true},
+    {"pg_attribute", "r.attrelid >= " FIRST_OWN, "", "'c' || r.attrelid", Seen::by_lock},
+    {"pg_attrdef", "true", "", "'c' || r.adrelid", Seen::by_lock},
+    {"pg_index", "r.indexrelid >= " FIRST_OWN, "", "'c' || r.indrelid", Seen::by_lock},
+    {"pg_inherits", "true", "", "'c' || r.inhrelid", Seen::by_lock},
     {"pg_sequence", "true", "", "'c' || r.seqrelid"},
     {"pg_enum", "true", "", "'t' || r.enumtypid"},
 };
@@ -91,26 +100,53 @@ constexpr std::string_view kNewSince = "age(r.xmin) <= (SELECT age($1))";
 /// In this transaction, or later.
 constexpr std::string_view kNewHere = "age(r.xmin) <= (SELECT age(pg_current_xact_id_if_assigned()::xid))";
 
-std::string changes_sql(std::string_view is_new) {
-  std::vector<std::string> selections;
-  for (std::size_t i = 0; i < std::size(kWatched); ++i) selections.push_back(change_sql(i, is_new));
+std::string join_selections(const std::vector<std::string>& selections) {
   return fmt::format("{}", fmt::join(selections, "\nUNION ALL\n"));
 }
 
-/// With the relations that this transaction has locked, or given rights on, in place of those that
-/// are_locked. What only reads or writes rows takes the three weakest modes.
+std::string changes_sql(std::string_view is_new) {
+  std::vector<std::string> selections;
+  for (std::size_t i = 0; i < std::size(kWatched); ++i) selections.push_back(change_sql(i, is_new));
+  return join_selections(selections);
+}
+
+constexpr std::size_t kLocked = std::size(kWatched);
+constexpr std::size_t kWritten = kLocked + 1;
+
+std::vector<std::string> selections_here(Seen seen) {
+  std::vector<std::string> selections;
+  for (std::size_t i = 0; i < std::size(kWatched); ++i) {
+    if (kWatched[i].seen == seen) selections.push_back(change_sql(i, kNewHere));
+  }
+  return selections;
+}
+
+/// The relations that this transaction has locked, or given rights on; the catalogs that are always looked
+/// at; and whether it wrote one of those that are looked at then. What only reads or writes rows takes the
+/// three weakest modes. The server counts what is written by transaction and catalog, and takes it up into
+/// its sums now and then: what it has from transactions before this one does no harm.
 std::string changes_here_sql() {
-  std::vector<std::string> selections{fmt::format(R"(
+  std::vector<std::string> selections = selections_here(Seen::always);
+  selections.push_back(fmt::format(R"(
 SELECT {0}, 0, string_agg({1}, ','), NULL FROM
        (SELECT relation AS oid FROM pg_locks
          WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= {2}
            AND mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
-         UNION SELECT oid FROM pg_class AS r WHERE {3}) AS r)",
-                                                  std::size(kWatched), RELATION_PART, FIRST_OWN, kNewHere)};
-  for (std::size_t i = 0; i < std::size(kWatched); ++i) {
-    if (!kWatched[i].are_locked) selections.push_back(change_sql(i, kNewHere));
+         UNION SELECT oid FROM pg_class AS r
+                WHERE {3} AND (SELECT pg_stat_get_xact_tuples_updated('pg_class'::regclass) > 0
+                                   OR current_setting('track_counts') = 'off')) AS r)",
+                                   kLocked, RELATION_PART, FIRST_OWN, kNewHere));
+  std::vector<std::string> catalogs;
+  for (const Watched& watched : kWatched) {
+    if (watched.seen == Seen::when_written) catalogs.push_back(fmt::format("'{}'::regclass", watched.table));
   }
-  return fmt::format("{}", fmt::join(selections, "\nUNION ALL\n"));
+  selections.push_back(fmt::format(R"(
+SELECT {}, 0, 'any', NULL FROM unnest(ARRAY[{}]) AS catalog
+HAVING current_setting('track_counts') = 'off'
+    OR sum(pg_stat_get_xact_tuples_inserted(catalog) + pg_stat_get_xact_tuples_updated(catalog)
+           + pg_stat_get_xact_tuples_deleted(catalog)) > 0)",
+                                   kWritten, fmt::join(catalogs, ", ")));
+  return join_selections(selections);
 }
 
 /// Parts whose text may hang on the columns of these relations ($1).
@@ -208,12 +244,21 @@ class PostgresSource final : public SchemaWatch::Source {
     std::set<std::string> there;
     for (auto& row : session_.query("SELECT name FROM pg_prepared_statements")) there.insert(row[0]);
     const auto prepare_one = [&](const std::string& name, std::string_view type, std::string_view sql) {
-      if (!there.contains(name)) session_.execute(fmt::format("PREPARE {}{} AS {}", name, type, sql));
+      if (!there.contains(name)) session_.later(fmt::format("PREPARE {}{} AS {}", name, type, sql));
     };
     prepare_one("guildhall_changes", "(xid)", changes_sql(kNewSince));
     prepare_one("guildhall_changes_here", "", changes_here_sql());
+    prepare_one("guildhall_changes_written", "", join_selections(selections_here(Seen::when_written)));
     prepare_one("guildhall_dependents", "(oid[])", kDependents);
-    prepare_one("guildhall_relations", "(oid[])", postgres_parts_sql(Catalog::relation, "$1"));
+    prepare_one("guildhall_tables", "(oid[])", postgres_tables_sql("$1"));
+    prepare_one("guildhall_beyond_tables", "(oid[])", postgres_beyond_tables_sql("$1"));
+    // Planned once, for a few relations of many: by what the planner knows of an empty database it would read
+    // whole catalogs.
+    session_.later(
+        "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
+        "set_config('enable_mergejoin', 'off', true)");
+    session_.query("EXECUTE guildhall_tables ('{}')");
+    session_.query("EXECUTE guildhall_beyond_tables ('{}')");
     is_prepared_ = true;
   }
 
@@ -237,8 +282,11 @@ class PostgresSource final : public SchemaWatch::Source {
   std::optional<Ids> find_changes(bool here) {
     Ids changed;
     std::vector<std::size_t> shrunk;
-    const auto rows = session_.query(here ? std::string("EXECUTE guildhall_changes_here")
-                                          : fmt::format("EXECUTE guildhall_changes ('{}')", undo_.horizon));
+    auto rows = session_.query(here ? std::string("EXECUTE guildhall_changes_here")
+                                    : fmt::format("EXECUTE guildhall_changes ('{}')", undo_.horizon));
+    const auto is_written = [](const auto& row) { return std::stoul(row[0]) == kWritten; };
+    if (std::erase_if(rows, is_written) > 0)
+      std::ranges::move(session_.query("EXECUTE guildhall_changes_written"), std::back_inserter(rows));
     for (const auto& row : rows) {
       const std::size_t catalog = std::stoul(row[0]);
       if (catalog >= kCounted) {
@@ -337,12 +385,20 @@ class PostgresSource final : public SchemaWatch::Source {
       const std::string numbers = numbers_of(catalog, ids);
       if (numbers.empty()) continue;
       const std::string wanted = fmt::format("'{{{}}}'", numbers);
-      const std::string sql = catalog == Catalog::relation
-                                  ? fmt::format("EXECUTE guildhall_relations ({})", wanted)
-                                  : postgres_parts_sql(catalog, wanted);
-      std::ranges::move(postgres_parts(catalog, session_.query(sql), options_), std::back_inserter(parts));
+      const auto rows = catalog == Catalog::relation ? read_relations(wanted)
+                                                     : session_.query(postgres_parts_sql(catalog, wanted));
+      std::ranges::move(postgres_parts(catalog, rows, options_), std::back_inserter(parts));
     }
     return parts;
+  }
+
+  store::SchemaSession::Rows read_relations(const std::string& wanted) {
+    auto rows = session_.query(fmt::format("EXECUTE guildhall_tables ({})", wanted));
+    if (std::erase_if(rows, says_more) > 0) {
+      std::ranges::move(session_.query(fmt::format("EXECUTE guildhall_beyond_tables ({})", wanted)),
+                        std::back_inserter(rows));
+    }
+    return rows;
   }
 
   static std::string numbers_of(Catalog catalog, const Ids& ids) {

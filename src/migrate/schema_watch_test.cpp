@@ -8,6 +8,7 @@
 #include <random>
 
 #include "tests/support/any_database.h"
+#include "tests/support/test_database.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -352,6 +353,40 @@ TEST(SchemaWatchOfPostgres, OutlivesWhatAMigrationMakesOfTheSession) {
   session.execute("CREATE TABLE u (a integer)");
   watch.update();
   EXPECT_EQ(differing(watch.now(), read_snapshot(session, Dialect::postgres)), "");
+}
+
+/// The cheaper update asks the server's own count of what the transaction wrote, where there is one.
+TEST(SchemaWatchOfPostgres, SeesAlsoWithoutTheServersCounts) {
+  AnyDatabase database(Dialect::postgres);
+  const auto name = database.session().query("SELECT current_database()").at(0).at(0);
+  for (const char* counts : {"on", "off"}) {
+    const auto opened = store::open_any_session(
+        {test::postgres_url("postgres", name), fmt::format("-ctrack_counts={}", counts)});
+    ASSERT_TRUE(opened) << opened.error().message;
+    auto& session = **opened;
+    SchemaWatch watch(session, Dialect::postgres);
+    watch.update();
+    const std::string schema = fmt::format("counts_{}", counts);
+    for (const std::string& sql :
+         {fmt::format("CREATE SCHEMA {}", schema),
+          fmt::format("CREATE FUNCTION {}.f() RETURNS integer LANGUAGE sql RETURN 1", schema),
+          fmt::format("CREATE DOMAIN {}.d AS integer CHECK (VALUE > 0)", schema),
+          fmt::format("CREATE TABLE {0}.t (a serial, b {0}.d)", schema),
+          fmt::format("COMMENT ON SCHEMA {} IS 'x'", schema), fmt::format("DROP FUNCTION {}.f()", schema),
+          fmt::format("CREATE TYPE {}.e AS ENUM ('a')", schema),
+          fmt::format("ALTER TYPE {}.e ADD VALUE 'b'", schema),
+          fmt::format("ALTER SEQUENCE {}.t_a_seq INCREMENT BY 2", schema),
+          fmt::format("GRANT SELECT ON {}.t TO PUBLIC", schema)}) {
+      session.execute("BEGIN");
+      session.execute(sql);
+      watch.update(SchemaWatch::Changed::here);
+      session.execute("COMMIT");
+      EXPECT_EQ(differing(watch.now(), read_snapshot(session, Dialect::postgres)), "") << sql;
+    }
+    for (const SchemaObject* object : watch.now().objects()) {
+      if (object->kind == "table") EXPECT_TRUE(object->has_grants) << object->name;
+    }
+  }
 }
 
 }  // namespace

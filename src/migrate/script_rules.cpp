@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "migrate/batch.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -88,6 +89,14 @@ void check_statement(const SqlStatement& statement, const std::string& file, Dia
   }
 }
 
+void check_batch(const Script& script, Dialect dialect, Findings& findings) {
+  const auto batch = read_batch(script, dialect);
+  if (batch) return;
+  const std::size_t line = script.statements.empty() ? 1 : script.statements[0].line;
+  findings.push_back({"E-BATCH", Level::error, script.file, line, batch.error().message,
+                      "Write one UPDATE or DELETE, and `-- guildhall: batch=TABLE(KEY)` at the top."});
+}
+
 }  // namespace
 
 bool needs_no_transaction(const SqlStatement& statement, Dialect dialect) {
@@ -99,7 +108,7 @@ bool needs_no_transaction(const SqlStatement& statement, Dialect dialect) {
 }
 
 bool runs_in_transaction(const Script& script, Dialect dialect) {
-  if (!script.options.in_transaction) return false;
+  if (!script.options.in_transaction || script.options.batch) return false;
   return script.statements.empty() ||
          !std::ranges::all_of(script.statements, [&](const SqlStatement& statement) {
            return needs_no_transaction(statement, dialect);
@@ -111,6 +120,7 @@ void check_script(const Script& script, Dialect dialect, Findings& findings) {
   for (const SqlStatement& statement : script.statements)
     check_statement(statement, script.file, dialect, mixed, findings);
   if (mixed && dialect == Dialect::postgres) check_enum_values(script, findings);
+  if (script.options.batch) check_batch(script, dialect, findings);
 }
 
 }  // namespace guildhall::migrate

@@ -11,13 +11,13 @@ namespace guildhall::migrate {
 /// DETACH.
 bool needs_no_transaction(const SqlStatement& statement, Dialect dialect);
 
-/// One transaction for the whole script? Not with `transaction=none`, and not where each statement of it
-/// needs to be outside.
+/// One transaction for the whole script? Not with `transaction=none` or as a batch, and not where each
+/// statement of it needs to be outside.
 bool runs_in_transaction(const Script& script, Dialect dialect);
 
 /// Refused: commands of psql, COPY from standard input, control of transactions, what needs no transaction
-/// mixed with other statements, an enum's value in the transaction that adds it. Warned of: SET that lasts
-/// longer than the script, PRAGMA foreign_keys.
+/// mixed with other statements, an enum's value in the transaction that adds it, a batch that cannot be
+/// sliced. Warned of: SET that lasts longer than the script, PRAGMA foreign_keys.
 void check_script(const Script& script, Dialect dialect, Findings& findings);
 
 }  // namespace guildhall::migrate

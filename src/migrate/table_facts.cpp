@@ -109,6 +109,30 @@ void measure_in_postgres(SchemaSession& session, const std::string& name, bool m
   }
 }
 
+/// What a CREATE makes, by its name without a schema.
+std::map<std::string, std::string> made_names(std::span<const Pending> pending) {
+  std::map<std::string, std::string> names;
+  for (const Pending& one : pending) {
+    const auto readings = read_pending(one, Dialect::postgres);
+    for (const StatementReading* reading : with_inner(readings)) {
+      if (!reading->tag.starts_with("CREATE ") || reading->object.empty()) continue;
+      const std::string key = name_key(reading->object, Dialect::postgres);
+      const std::string name = key.substr(key.find('.') + 1);
+      names.emplace(name, name);
+    }
+  }
+  return names;
+}
+
+/// In one question for all: most are not there.
+void read_taken_names(SchemaSession& session, std::span<const Pending> pending, TableFacts& facts) {
+  const auto rows = session.query(
+      "SELECT n.name FROM unnest($1::text[]) AS n(name) "
+      "WHERE EXISTS (SELECT FROM pg_class WHERE relname = n.name::name)",
+      {array_of(made_names(pending))});
+  for (const auto& row : rows) facts.relations.insert(row[0]);
+}
+
 void read_postgres_facts(SchemaSession& session, const std::map<std::string, std::string>& names,
                          TableFacts& facts) {
   for (const auto& row : session.query(std::string(kTables), {array_of(names)})) {
@@ -208,6 +232,7 @@ TableFacts read_table_facts(SchemaSession& session, Dialect dialect, std::span<c
   const auto names = named_tables(pending, dialect);
   if (dialect == Dialect::postgres) {
     read_postgres_facts(session, names, facts);
+    read_taken_names(session, pending, facts);
   } else {
     read_sqlite_facts(session, names, facts);
   }

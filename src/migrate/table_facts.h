@@ -45,6 +45,7 @@ struct TableFact {
 struct TableFacts {
   bool known = false;
   std::map<std::string, TableFact> tables = {};  // that exist, by name_key
+  std::set<std::string> relations = {};  // PostgreSQL: of the names that are made, those taken in some schema
   std::set<std::string> roles = {};
   std::set<std::string> extensions = {};            // that are installed here
   std::set<std::string> available_extensions = {};  // that could be

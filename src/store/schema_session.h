@@ -61,6 +61,10 @@ class SchemaSession {
   virtual std::int64_t run(const std::string& statement) = 0;
   /// One statement; values are bound to $1, $2, ... as text. NULL comes as "".
   virtual Rows query(const std::string& sql, const std::vector<std::string>& values = {}) = 0;
+  /// One statement whose rows nobody wants, ahead of the next one and without a round trip of its own where
+  /// the database allows it. What fails of it is thrown there, and the next one is not run then. For what is
+  /// the tool's own and belongs to what follows: nothing else may come in between.
+  virtual void later(const std::string& sql, const std::vector<std::string>& values = {}) = 0;
   /// One reading statement with typed values for $1, $2, ...; NULL as a parameter has no type and is not
   /// for this.
   virtual std::vector<ValueRow> read(const std::string& sql, const ValueRow& values = {}) = 0;

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { run } from '../support/guildhall.mjs';
-import { projects } from './support.mjs';
+import { Project, projects } from './support.mjs';
 
 describe('backups', () => {
   for (const [where, make] of projects) {
@@ -110,4 +110,35 @@ describe('backups', () => {
       assert.equal((await project.migrate('up', '--no-backup', '--i-accept-data-loss')).code, 0);
     });
   }
+
+  test('of the touched tables alone holds their rows, the schema and the journal', async () => {
+    const project = await Project.onPostgres();
+    await project.execute("CREATE TABLE huge (word text); INSERT INTO huge VALUES ('a row that stays'); CREATE TABLE t (x integer); INSERT INTO t VALUES (4711)");
+    project.write('0001_change.sql', 'UPDATE t SET x = 0 WHERE x > 1;');
+    project.write('0001_change.down.sql', 'UPDATE t SET x = 4711;');
+    for (const command of ['up', 'down']) {
+      const { code, stderr, answer } = await project.json(command, '--backup=schema+touched');
+      assert.equal(code, 0, stderr);
+      assert.equal(answer.backup.level, 2, 'read to its end');
+      const dump = readFileSync(answer.backup.file, 'utf8');
+      assert.match(dump, /CREATE TABLE public\.huge/);
+      assert.match(dump, command === 'up' ? /^4711$/m : /^0$/m);
+      assert.doesNotMatch(dump, /a row that stays/);
+    }
+    project.write('0002_untold.sql', "DO $$ BEGIN EXECUTE 'UPDATE ' || current_schema() || '.t SET x = 1'; END $$;");
+    const untold = await project.migrate('up', '--backup=schema+touched');
+    assert.equal(untold.code, 6, untold.stderr);
+    assert.match(untold.stderr, /^MG-TOUCHED: .+\n {2}at 0002_untold\.sql line 1.*\nhint: /m);
+    assert.equal((await project.migrate('up')).code, 0);
+  });
+
+  test('what is no kind of backup is refused before anything is opened', async () => {
+    const project = Project.onSqlite();
+    project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
+    for (const flags of [['--backup=some'], ['--backup=schema+touched'], ['--backup=whole', '--backup-by', 'true']]) {
+      const result = await project.migrate('up', ...flags);
+      assert.equal(result.code, 2, result.stderr);
+    }
+    assert.equal((await project.migrate('up', '--backup=whole')).code, 0);
+  });
 });

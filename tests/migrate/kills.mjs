@@ -10,10 +10,14 @@ import { Project, projects } from './support.mjs';
 const moments = full ? 20 : 5;
 const quick = ['--no-backup', '--i-accept-data-loss']; // so that the kill meets the migration
 
-/** Begins `up`, kills it after a while, and again until it comes through by itself. */
+/** Begins `up`, kills it after a while, and lets another one come through. */
 async function killAndGoOn(project, longest, ...flags) {
+  return killWhenAndGoOn(project, () => sleep(Math.random() * longest), ...flags);
+}
+
+async function killWhenAndGoOn(project, moment, ...flags) {
   const runner = project.begin('up', ...flags);
-  await sleep(Math.random() * longest);
+  await moment();
   await runner.stop('SIGKILL');
   const begun = Date.now();
   const next = await project.migrate('up', '--lock-wait', '30s', ...flags);
@@ -34,6 +38,29 @@ describe('kill -9', { concurrency: 2 }, () => {
         assert.equal(Number(n), (i + 1) * 80_000, 'a migration ran twice or in part');
       }
       assert.ok((await project.states()).every((line) => line.endsWith(' applied')));
+    });
+  }
+
+  for (const [where, make] of projects) {
+    test(`${moments} times within a batch on ${where}`, { timeout: 300_000 }, async () => {
+      const project = await make();
+      const rows = 3_000;
+      project.write('0000_table.sql', `CREATE TABLE t (id integer PRIMARY KEY, n integer NOT NULL);\nINSERT INTO t SELECT a, 0 FROM (WITH RECURSIVE s(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM s WHERE a < ${rows}) SELECT a FROM s) s;`);
+      assert.equal((await project.migrate('up', ...quick)).code, 0);
+      const counted = async (n) => Number((await project.query(`SELECT count(*) AS n FROM t WHERE n = ${n}`))[0].n);
+      // A file may be locked just now.
+      const midway = async () => {
+        while ((await counted(1).catch(() => 0)) === 0) await sleep(5);
+      };
+      for (let i = 1; i <= moments; i += 1) {
+        // The first is surely met in the middle.
+        project.write(`${String(i).padStart(4, '0')}_count.sql`, `-- guildhall: batch=t(id) size=50 pause=${i === 1 ? 20 : 1}ms\nUPDATE t SET n = n + 1;`);
+        await killWhenAndGoOn(project, i === 1 ? midway : () => sleep(Math.random() * 400), ...quick);
+        assert.equal(await counted(i), rows, 'a row was changed twice or left out');
+      }
+      assert.ok((await project.states()).every((line) => line.endsWith(' applied')));
+      const journal = await project.query(`SELECT batch_rows AS n FROM ${where === 'SQLite' ? '' : 'guildhall.'}migration_journal WHERE direction = 'up' AND batch_key IS NOT NULL`);
+      assert.deepEqual(journal.map(({ n }) => Number(n)), Array(moments).fill(rows));
     });
   }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
 import { queryFile, run, temporaryFolder } from '../support/guildhall.mjs';
 import { setUp } from '../support/postgres.mjs';
+import { check } from './answers.mjs';
 import { postgres } from './support.mjs';
 
 const released = fileURLToPath(new URL('./released', import.meta.url));
@@ -28,13 +29,17 @@ async function rowsOf(file) {
 }
 const schemaOf = (file) => queryFile(file, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1");
 
-/** {call(...words), files?, rows(), schema()} of a database of that version, as it was left. */
+const none = { up_to_date: 0, pending: 0, midway: 0, drift: 0, failed: 0 };
+/** Of a database that is one. */
+const single = { upToDate: ['applied', 'applied', 'applied'], oneDown: ['applied', 'applied', 'pending'], back: [] };
+
+/** {call(...words), folder, rows(), schema()} of a database of that version, as it was left. */
 const places = {
   async sqlite(version) {
     const folder = temporaryFolder();
     const file = join(folder, 'guildhall.db');
     await done(run([file, `.read ${join(released, version, 'sqlite.sql')}`], { program: 'sqlite3' }));
-    return { call: (...words) => run([...words, '--data-dir', folder]), folder, rows: () => rowsOf(file), schema: () => schemaOf(file) };
+    return { call: (...words) => run([...words, '--data-dir', folder]), folder, rows: () => rowsOf(file), schema: () => schemaOf(file), ...single };
   },
   async 'sqlite-per-server'(version) {
     const folder = temporaryFolder();
@@ -43,7 +48,7 @@ const places = {
     for (const server of servers) files[server] = join(folder, `all/servers/${server}.db`);
     for (const [name, file] of Object.entries(files)) await done(run([file, `.read ${join(released, version, `${name}.sql`)}`], { program: 'sqlite3' }));
     const of = (read) => async () => Object.fromEntries(await Promise.all(Object.entries(files).map(async ([name, file]) => [name, await read(file)])));
-    return { call: (...words) => run([...words, '--data-dir', folder, '--url', 'sqlite-per-server:all']), folder, rows: of(rowsOf), schema: of(schemaOf) };
+    return { call: (...words) => run([...words, '--data-dir', folder, '--url', 'sqlite-per-server:all']), folder, rows: of(rowsOf), schema: of(schemaOf), upToDate: { ...none, up_to_date: 4 }, oneDown: { ...none, pending: 4 }, back: ['--to', '0002'] };
   },
   async postgres(version) {
     const pg = await postgres();
@@ -61,6 +66,7 @@ const places = {
       rows: async () => Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await pg.query(name, `SELECT * FROM ${table} ORDER BY 1, 2`)]))),
       schema: async (database = name) => (await pg.program('pg_dump', ['-s', pg.url('postgres', database)])).stdout.replaceAll(/^\\(un)?restrict .*$/gm, ''),
       fresh: 'fresh',
+      ...single,
     };
   },
 };
@@ -76,19 +82,26 @@ describe('databases of released versions', () => {
         assert.deepEqual(await place.rows(), before, 'every row is as it was');
         await done(place.call('doctor', 'isolation', '--catalog'));
 
-        const status = JSON.parse(await done(place.call('migrate', 'status', '--json')));
-        assert.deepEqual([...new Set(status.migrations.map(({ state }) => state))], ['applied']);
-        assert.deepEqual([...new Set(status.migrations.map(({ down }) => down))], ['file']);
+        const states = async () => {
+          const answer = JSON.parse(await done(place.call('migrate', 'status', '--json')));
+          check('status', answer, 0);
+          if (answer.fleet) return answer.counts;
+          assert.deepEqual([...new Set(answer.migrations.map(({ down }) => down))], ['file']);
+          return answer.migrations.map(({ state }) => state);
+        };
+        const upToDate = await states();
+        assert.deepEqual(upToDate, place.upToDate);
         if (place.fresh) assert.equal(await place.schema(), await place.schema(place.fresh), 'the schema is that of a new database');
 
         const schema = await place.schema();
         const proof = layout === 'postgres' ? ['--scratch-url', (await postgres()).url('postgres', 'postgres')] : [];
-        await done(place.call('migrate', 'down', '--confirm-data-loss', ...proof));
-        const pending = JSON.parse(await done(place.call('migrate', 'status', '--json')));
-        assert.deepEqual(pending.migrations.filter(({ state }) => state !== 'applied').map(({ name, state }) => [name, state]), [[status.migrations.at(-1).name, 'pending']]);
+        await done(place.call('migrate', 'down', ...place.back, '--confirm-data-loss', ...proof));
+        assert.deepEqual(await states(), place.oneDown);
 
         // The bot's own start does the same as `migrate up`.
         await done(place.call('server', 'list'));
+        for (const server of servers) await done(place.call('settings', 'list', '--server', server));
+        assert.deepEqual(await states(), upToDate);
         assert.deepEqual(await place.schema(), schema);
         await done(place.call('doctor', 'isolation', '--catalog'));
         const backups = readdirSync(join(place.folder, 'backups')).filter((name) => !name.endsWith('.json'));

@@ -57,15 +57,80 @@ void Session::refuse_errors(PGresult* result, std::string_view doing) const {
   }
 }
 
+namespace {
+
+std::vector<const char*> pointers_to(const std::vector<std::string>& values) {
+  std::vector<const char*> pointers;
+  pointers.reserve(values.size());
+  for (const std::string& value : values) pointers.push_back(value.c_str());
+  return pointers;
+}
+
+}  // namespace
+
+void Session::later(const std::string& sql, const std::vector<std::string>& values) {
+  waiting_.push_back({sql, values});
+}
+
+/// One statement by the extended protocol, which takes one and no more; ahead of it what is waiting.
+ResultPtr Session::ask(const std::string& sql, const Bound& bound) {
+  if (!waiting_.empty()) return ask_together(std::exchange(waiting_, {}), sql, bound);
+  return ResultPtr(PQexecParams(connection_.get(), sql.c_str(), bound.count, bound.types, bound.values,
+                                bound.lengths, bound.formats, bound.wanted_format));
+}
+
+/// In libpq's pipeline mode: behind the first that fails the server passes over the others.
+ResultPtr Session::ask_together(const std::vector<Statement>& first, const std::string& sql,
+                                const Bound& bound) {
+  PGconn* const connection = connection_.get();
+  bool sent = PQenterPipelineMode(connection) == 1;
+  for (const Statement& one : first) {
+    sent = sent && PQsendQueryParams(connection, one.sql.c_str(), static_cast<int>(one.values.size()),
+                                     nullptr, pointers_to(one.values).data(), nullptr, nullptr, 0) == 1;
+  }
+  sent = sent && PQsendQueryParams(connection, sql.c_str(), bound.count, bound.types, bound.values,
+                                   bound.lengths, bound.formats, bound.wanted_format) == 1;
+  if (!sent || PQpipelineSync(connection) != 1) throw connection_error(connection, "executing");
+  ResultPtr failed;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    ResultPtr one = next_answer();
+    const ExecStatusType status = PQresultStatus(one.get());
+    if (!failed && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) failed = std::move(one);
+  }
+  ResultPtr answer = next_answer();
+  const ResultPtr sync(PQgetResult(connection));
+  if (PQexitPipelineMode(connection) != 1 || PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC)
+    throw connection_error(connection, "executing");
+  if (failed) refuse_errors(failed.get(), "executing");
+  return answer;
+}
+
+/// All of one statement's answer: a result, then nothing.
+ResultPtr Session::next_answer() {
+  ResultPtr answer(PQgetResult(connection_.get()));
+  if (answer) {
+    while (const ResultPtr rest{PQgetResult(connection_.get())}) {
+      if (PQstatus(connection_.get()) != CONNECTION_OK) break;
+    }
+  }
+  return answer;
+}
+
+void Session::send_waiting() {
+  if (waiting_.empty()) return;
+  const Statement last = waiting_.back();
+  waiting_.pop_back();
+  query(last.sql, last.values);
+}
+
 void Session::execute(const std::string& script) {
+  send_waiting();
   const ResultPtr result(PQexec(connection_.get(), script.c_str()));
   refuse_errors(result.get(), "executing");
 }
 
 std::int64_t Session::run(const std::string& statement) {
-  // The extended protocol takes one statement and no more.
-  const ResultPtr result(
-      PQexecParams(connection_.get(), statement.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+  const ResultPtr result = ask(statement, {});
   switch (PQresultStatus(result.get())) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -79,10 +144,8 @@ std::int64_t Session::run(const std::string& statement) {
 }
 
 SchemaSession::Rows Session::query(const std::string& sql, const std::vector<std::string>& values) {
-  std::vector<const char*> pointers;
-  for (const std::string& value : values) pointers.push_back(value.c_str());
-  const ResultPtr result(PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
-                                      nullptr, pointers.data(), nullptr, nullptr, 0));
+  const auto pointers = pointers_to(values);
+  const ResultPtr result = ask(sql, {.count = static_cast<int>(values.size()), .values = pointers.data()});
   refuse_errors(result.get(), "querying");
   Rows rows;
   for (int r = 0; r < PQntuples(result.get()); ++r) {
@@ -102,8 +165,8 @@ std::vector<ValueRow> Session::read(const std::string& sql, const ValueRow& valu
                            : std::holds_alternative<std::string>(value) ? ValueType::text
                                                                         : ValueType::blob));
   }
-  const ResultPtr result(PQexecParams(connection_.get(), sql.c_str(), parameters.count(), types.data(),
-                                      parameters.pointers(), parameters.lengths(), parameters.formats(), 1));
+  const ResultPtr result = ask(sql, {parameters.count(), types.data(), parameters.pointers(),
+                                     parameters.lengths(), parameters.formats(), 1});
   refuse_errors(result.get(), "querying");
   RowCells cells(result.get());
   std::vector<ValueRow> rows(static_cast<std::size_t>(PQntuples(result.get())));
@@ -136,9 +199,8 @@ void Session::insert(const std::string& table, const std::vector<Column>& column
       }
       sql += ")";
     }
-    const ResultPtr result(PQexecParams(connection_.get(), sql.c_str(), parameters.count(), types.data(),
-                                        parameters.pointers(), parameters.lengths(), parameters.formats(),
-                                        1));
+    const ResultPtr result = ask(sql, {parameters.count(), types.data(), parameters.pointers(),
+                                       parameters.lengths(), parameters.formats(), 1});
     refuse_errors(result.get(), "writing");
   }
 }
@@ -149,7 +211,10 @@ void Session::begin() {
                     static_cast<int>(DatabaseLock::schema)));
 }
 
-bool Session::in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+/// Also when the statement that begins it is still waiting.
+bool Session::in_transaction() const {
+  return !waiting_.empty() || PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
+}
 
 std::function<void()> Session::canceller() const {
   const std::shared_ptr<PGcancel> cancel(PQgetCancel(connection_.get()), PQfreeCancel);

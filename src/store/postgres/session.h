@@ -22,6 +22,7 @@ class Session final : public SchemaSession {
   void execute(const std::string& script) override;
   std::int64_t run(const std::string& statement) override;
   Rows query(const std::string& sql, const std::vector<std::string>& values = {}) override;
+  void later(const std::string& sql, const std::vector<std::string>& values = {}) override;
   std::vector<ValueRow> read(const std::string& sql, const ValueRow& values = {}) override;
   void insert(const std::string& table, const std::vector<Column>& columns,
               const std::vector<ValueRow>& rows) override;
@@ -38,10 +39,30 @@ class Session final : public SchemaSession {
   StatementFacts inspect(const PreparedText& text);
 
  private:
+  struct Statement {
+    std::string sql;
+    std::vector<std::string> values;
+  };
+  /// Parameters in the form that libpq takes.
+  struct Bound {
+    int count = 0;
+    const Oid* types = nullptr;
+    const char* const* values = nullptr;
+    const int* lengths = nullptr;
+    const int* formats = nullptr;
+    int wanted_format = 0;  // of the answer: 0 text, 1 binary
+  };
+
   void refuse_errors(PGresult* result, std::string_view doing) const;
+  /// One statement by the extended protocol, and ahead of it what is waiting.
+  ResultPtr ask(const std::string& sql, const Bound& bound);
+  ResultPtr ask_together(const std::vector<Statement>& first, const std::string& sql, const Bound& bound);
+  ResultPtr next_answer();
+  void send_waiting();
 
   std::string name_;
   ConnectionPtr connection_;
+  std::vector<Statement> waiting_;  // for the next statement
 };
 
 }  // namespace guildhall::store::postgres

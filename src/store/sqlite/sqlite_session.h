@@ -23,6 +23,9 @@ class SqliteSession final : public SchemaSession {
   Rows query(const std::string& sql, const std::vector<std::string>& values) override {
     return connection_.query(sql, values);
   }
+  void later(const std::string& sql, const std::vector<std::string>& values) override {
+    connection_.query(sql, values);
+  }
   std::vector<ValueRow> read(const std::string& sql, const ValueRow& values) override {
     return connection_.read(sql, values);
   }
