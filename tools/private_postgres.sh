@@ -27,7 +27,8 @@ start() {
   rm -f "$folder.initdb"
   {
     printf "listen_addresses = ''\nunix_socket_directories = '%s'\nmax_connections = 300\n" "$folder"
-    printf "shared_buffers = 128MB\nmax_wal_size = 2GB\n"
+    # A database that is about to be dropped has no use for a vacuum, and a role that is no superuser cannot end one.
+    printf "shared_buffers = 128MB\nmax_wal_size = 2GB\nautovacuum = off\n"
     [ "${2:-}" = durable ] || printf "fsync = off\nfull_page_writes = off\n"
   } | unprivileged tee -a "$folder/data/postgresql.conf" >/dev/null
   # Databases of this name ask for passwords; elsewhere the socket's folder is the door.

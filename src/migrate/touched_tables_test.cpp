@@ -18,7 +18,7 @@ using ::testing::Not;
 
 class TouchedTablesInPostgres : public test::OnPostgres {
  protected:
-  TouchedTables() {
+  TouchedTablesInPostgres() {
     session().execute(
         "CREATE SCHEMA app; CREATE TABLE users (id integer PRIMARY KEY, name text);"
         "CREATE TABLE app.notes (id integer PRIMARY KEY, owner integer REFERENCES users ON DELETE CASCADE);"

@@ -64,8 +64,8 @@ Outcome<void> run_script(store::SchemaSession& session, const Pending& pending, 
 
 }  // namespace
 
-Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending,
-                             Dialect dialect, const SnapshotOptions& options) {
+Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending, Dialect dialect,
+                             const SnapshotOptions& options) {
   for (const Pending& one : pending) {
     if (runs_in_transaction(*one.migration->up, dialect) && one.done == 0) continue;
     return stop(Exit::refused, "MG-NOTRIAL",

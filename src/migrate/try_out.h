@@ -14,7 +14,7 @@ namespace guildhall::migrate {
 /// numbers that sequences gave away. Others wait for its locks as they would for the run itself. Answers the
 /// fingerprint that the schema would have. Problems: `refused` when one of them is not one transaction, else
 /// what the database said, and where. `session`: of the work (`open_work_session`), in no transaction.
-Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending,
-                             Dialect dialect, const SnapshotOptions& options = {});
+Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending, Dialect dialect,
+                             const SnapshotOptions& options = {});
 
 }  // namespace guildhall::migrate

@@ -162,8 +162,8 @@ TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, 
     static std::atomic<int> number = 0;
     const std::string name = fmt::format("test_{}_{}", getpid(), ++number);
     run_all(variable("GUILDHALL_TEST_POSTGRES"),
-            {fmt::format("CREATE DATABASE {} OWNER {} TEMPLATE {}", name, tenancy::kOwnerRole,
-                         template_database(tables))});
+            {fmt::format("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY", name,
+                         tenancy::kOwnerRole, template_database(tables))});
     created_ = name;
     point_at(config, name);
   }
