@@ -38,7 +38,9 @@ void take(Record& record, const JournalRow& row) {
 }
 
 State state_of(const Record& record, const Migration* migration) {
-  if (record.open) return State::partial;
+  // Without its file nobody can go on with it.
+  const bool is_lost = migration == nullptr && record.open && record.open->direction != "down";
+  if (record.open) return is_lost ? State::missing : State::partial;
   if (!record.applied) return record.failed ? State::failed : State::pending;
   if (migration == nullptr) return State::missing;
   const Script& up = *migration->up;

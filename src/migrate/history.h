@@ -17,7 +17,7 @@ enum class State {
   baseline,  // was there when the database was adopted
   cosmetic,  // applied; other bytes now, the same meaning
   changed,   // applied; another meaning now
-  missing,   // applied, and there is no file
+  missing,   // applied, or stopped on the way there, and there is no file
   partial,   // stopped in the middle of what is not one transaction
   failed,    // tried, rolled back
 };

@@ -598,5 +598,15 @@ TEST_F(RunInPostgres, WhoseLockIsTakenWhileItWorksIsEndedAndKeepsNothing) {
   EXPECT_EQ(session().query("SELECT to_regclass('t')").at(0).at(0), "");
 }
 
+TEST_F(AnyDatabaseRun, WhatStoppedMidwayAndHasLostItsFileIsMissing) {
+  write("0000_two.sql",
+        "-- guildhall: transaction=none\nCREATE TABLE a (x integer);\nINSERT INTO nope VALUES (1);");
+  ASSERT_THAT(result(up()), testing::StartsWith("7 "));
+  remove("0000_two.sql");
+  write("0001_other.sql", "CREATE TABLE b (x integer);");
+  EXPECT_THAT(standings(), ElementsAre("0000_two missing", "0001_other pending"));
+  EXPECT_EQ(result(up()), "5 E-MISSING");
+}
+
 }  // namespace
 }  // namespace guildhall::migrate
