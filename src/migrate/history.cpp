@@ -93,12 +93,13 @@ std::vector<Standing> compare(const MigrationSet& set, const std::vector<Journal
     standings.push_back({migration.name, migration.number, state_of(record, &migration), &migration,
                          record.open      ? record.open
                          : record.applied ? record.applied
-                                          : record.failed});
+                                          : record.failed,
+                         record.applied});
   }
   for (const auto& [name, record] : records) {
     if (record.applied || record.open)
       standings.push_back({name, leading_number(name), state_of(record, nullptr), nullptr,
-                           record.open ? record.open : record.applied});
+                           record.open ? record.open : record.applied, record.applied});
   }
   std::ranges::sort(standings, [](const Standing& a, const Standing& b) {
     return std::tie(a.number, a.name) < std::tie(b.number, b.name);

@@ -31,6 +31,7 @@ struct Standing {
   State state = State::pending;
   const Migration* migration = nullptr;  // none where it is missing; of the set that was compared
   std::optional<JournalRow> row;         // that put it where it stands
+  std::optional<JournalRow> applied;     // that applied it; the same, but where its way back stopped midway
 };
 
 /// Is it in the database, whatever became of its file?

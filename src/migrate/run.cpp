@@ -422,34 +422,35 @@ class Down final : public Run {
     Step step;
     step.job.name = one.name;
     step.job.direction = "down";
+    const JournalRow& applied = one.applied ? *one.applied : *one.row;
     // With later ones still there it cannot be the schema of before; then it is what it did that has to be
     // undone.
-    if (!down_.only) step.job.expected = one.row->fingerprint_before;
-    step.job.undoes_changes = !one.row->fingerprint_after.empty();
-    step.job.expected_changes = lines_of(one.row->schema_changes);
+    if (!down_.only) step.job.expected = applied.fingerprint_before;
+    step.job.undoes_changes = !applied.fingerprint_after.empty();
+    step.job.expected_changes = lines_of(applied.schema_changes);
     if (one.state == State::partial) step.job.open = one.row;
     if (one.migration != nullptr && one.migration->down) {
       step.job.script = one.migration->down.get();
       step.job.down_source = "file";
-    } else if (!one.row->down_script.empty()) {
-      step.derived = parse_derived(one);
+    } else if (!applied.down_script.empty()) {
+      step.derived = parse_derived(applied);
       step.job.script = step.derived.get();
       step.job.down_source = "derived";
     } else {
       return stop(Exit::refused, "MG-NOWAY", fmt::format("no way back for {}", one.name),
-                  one.row->backup_file.empty()
+                  applied.backup_file.empty()
                       ? "Write a down script beside it."
-                      : fmt::format("Restore with: guildhall migrate restore {}", one.row->backup_file));
+                      : fmt::format("Restore with: guildhall migrate restore {}", applied.backup_file));
     }
     step.job.script_checksum = step.job.script->checksum;
     step.job.token_checksum = step.job.script->token_checksum;
     return step;
   }
 
-  std::shared_ptr<const Script> parse_derived(const Standing& one) const {
+  std::shared_ptr<const Script> parse_derived(const JournalRow& applied) const {
     auto script = std::make_shared<Script>();
-    script->file = one.name + " (derived way back)";
-    script->sql = one.row->down_script;
+    script->file = applied.name + " (derived way back)";
+    script->sql = applied.down_script;
     script->checksum = checksum_of_bytes(script->sql);
     script->token_checksum = checksum_of_tokens(script->sql, target_.dialect).value_or("");
     if (auto statements = split_statements(script->sql, target_.dialect))

@@ -608,5 +608,19 @@ TEST_F(AnyDatabaseRun, WhatStoppedMidwayAndHasLostItsFileIsMissing) {
   EXPECT_EQ(result(up()), "5 E-MISSING");
 }
 
+TEST_F(AnyDatabaseRun, AWayBackThatStoppedMidwayIsFinished) {
+  const std::string empty = fingerprint();
+  write("0000_two.sql", "CREATE TABLE a (x integer);\nCREATE TABLE b (x integer);");
+  write("0000_two.down.sql", "-- guildhall: transaction=none\nDROP TABLE b;\nDROP TABLE nope;");
+  ASSERT_EQ(result(up()), "OK");
+  DownOptions all;
+  all.confirm_all = true;
+  ASSERT_THAT(result(down(all)), testing::StartsWith("7 "));
+  write("0000_two.down.sql", "-- guildhall: transaction=none\nDROP TABLE b;\nDROP TABLE a;");
+  ASSERT_EQ(result(down(all)), "OK");
+  EXPECT_EQ(fingerprint(), empty);
+  EXPECT_THAT(standings(), ElementsAre("0000_two pending"));
+}
+
 }  // namespace
 }  // namespace guildhall::migrate
