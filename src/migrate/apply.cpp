@@ -79,6 +79,21 @@ std::size_t line_of(const SqlStatement& statement, std::optional<std::size_t> po
   return statement.line + static_cast<std::size_t>(std::ranges::count(text, '\n'));
 }
 
+constexpr const char* kRolledBack = "interrupted; the migration that ran was rolled back";
+
+/// So long, and a little more, that not all try again at once; less when it is interrupted.
+void sleep(const Workbench& bench, milliseconds pause) {
+  const auto jitter = milliseconds(random_below(static_cast<std::uint64_t>(pause.count() / 5 + 1)));
+  const auto until = steady_clock::now() + pause + jitter;
+  while (steady_clock::now() < until && (bench.interrupt == nullptr || bench.interrupt->signal() == 0))
+    std::this_thread::sleep_for(milliseconds(20));
+}
+
+/// Somebody else held what it needs, or both held what the other needs.
+bool is_worth_a_try(const Problem& problem) {
+  return problem.sqlstate == "55P03" || problem.sqlstate == "40P01";
+}
+
 class Application {
  public:
   Application(Workbench& bench, const Job& job)
@@ -129,7 +144,7 @@ class Application {
   /// Why a statement ended: somebody pressed Ctrl-C, the lock was lost, or the database said no.
   Problem explain(const store::DatabaseError& error, std::size_t number) const {
     if (const int signal = bench_.interrupt == nullptr ? 0 : bench_.interrupt->signal(); signal != 0)
-      return interrupted(signal);
+      return interruption(signal, kRolledBack);
     if (bench_.lock->is_lost()) return bench_.lock->fenced();
     Problem problem = problem_of(error);
     problem.finding.name = job_.name;
@@ -142,15 +157,9 @@ class Application {
     return problem;
   }
 
-  static Problem interrupted(int signal) {
-    return {signal == SIGTERM ? Exit::terminated : Exit::interrupted,
-            {"MG-INTERRUPTED", Level::error, "", 0, "interrupted; the migration that ran was rolled back",
-             "`guildhall migrate up` goes on."}};
-  }
-
   Outcome<void> go_on() const {
     const int signal = bench_.interrupt == nullptr ? 0 : bench_.interrupt->signal();
-    if (signal != 0) return std::unexpected(interrupted(signal));
+    if (signal != 0) return std::unexpected(interruption(signal, kRolledBack));
     return {};
   }
 
@@ -170,20 +179,14 @@ class Application {
     milliseconds pause = bench_.limits.first_pause;
     for (int attempt = 1;; ++attempt) {
       auto applied = once();
-      if (applied || applied.error().sqlstate != kLockNotAvailable || attempt >= bench_.limits.tries)
+      if (applied || !is_worth_a_try(applied.error()) || attempt >= bench_.limits.tries)
         return finish(std::move(applied));
       bench_.say(fmt::format("{} {}: waited for a lock in vain, try {} of {} in {}", job_.direction,
                              job_.name, attempt + 1, bench_.limits.tries, show_duration(pause)));
-      sleep(pause);
+      sleep(bench_, pause);
       if (auto going = go_on(); !going) return std::unexpected(going.error());
       pause *= 2;
     }
-  }
-
-  void sleep(milliseconds pause) const {
-    const auto jitter = milliseconds(random_below(static_cast<std::uint64_t>(pause.count() / 5 + 1)));
-    const auto until = steady_clock::now() + pause + jitter;
-    while (steady_clock::now() < until && go_on()) std::this_thread::sleep_for(milliseconds(20));
   }
 
   /// What failed is journaled too, where there still is a connection for it.
@@ -309,7 +312,7 @@ class Application {
   Outcome<void> describe(const SchemaSnapshot& before, const SchemaSnapshot& after, JournalRow& done) const {
     const auto changes = differences(before, after);
     done.fingerprint_after = after.fingerprint();
-    done.schema_changes = joined(change_lines(changes));
+    done.schema_changes = changes_so_far(changes);
     if (job_.direction == "up") {
       if (done.down_source.empty()) derive(before, after, changes, done);
       return {};
@@ -324,9 +327,22 @@ class Application {
                 "Nothing was kept. Mend the down script, or restore a backup.");
   }
 
+  /// With those of the runs that stopped before.
+  std::string changes_so_far(const std::vector<SchemaDifference>& changes) const {
+    auto lines = job_.open ? lines_of(job_.open->schema_changes) : std::vector<std::string>{};
+    for (std::string& line : change_lines(changes)) lines.push_back(std::move(line));
+    return joined(lines);
+  }
+
   /// The way back that nobody wrote, where there is one.
   void derive(const SchemaSnapshot& before, const SchemaSnapshot& after,
               const std::vector<SchemaDifference>& changes, JournalRow& done) const {
+    if (job_.open) {
+      done.down_source = "none";
+      done.note += (done.note.empty() ? "no way back: " : "; no way back: ") +
+                   std::string("it was applied by more than one run");
+      return;
+    }
     const bool changes_data = std::ranges::any_of(
         script_.statements, [&](const SqlStatement& statement) { return changes_rows(statement, changes); });
     const DerivedDown down = derive_down(before, after, dialect(), changes_data);
@@ -399,8 +415,6 @@ class Application {
   Outcome<bool> slice_with_tries(BatchPace& pace, std::int64_t seq);
   bool may_try_again(const store::DatabaseError& error) const;
 
-  static constexpr std::string_view kLockNotAvailable = "55P03";
-
   Workbench& bench_;
   const Job& job_;
   const Script& script_;
@@ -472,8 +486,13 @@ Outcome<Applied> Application::in_steps() {
     const SchemaSnapshot& after = bench_.watch->update();
     done.statements_done = static_cast<std::int64_t>(number);
     done.duration_ms = since(begun_);
-    if (!problem) {
-      if (auto same = describe(before, after, done); !same) problem = same.error();
+    if (!problem && !batch_) {
+      if (auto sound = check_foreign_keys(); !sound) problem = sound.error();
+    }
+    if (problem) {
+      done.schema_changes = changes_so_far(differences(before, after));
+    } else if (auto same = describe(before, after, done); !same) {
+      problem = same.error();
     }
     done.state = problem ? "partial" : "applied";
     if (problem) done.error = fmt::format("{}: {}", problem->finding.code, problem->finding.text);
@@ -546,7 +565,8 @@ Outcome<void> Application::run_batch(std::int64_t seq) {
       told = steady_clock::now();
     }
     // Nobody has to be left alone after a slice that changed nothing.
-    if (batch_->rows > before) sleep(pace.pause(postgres() ? replica_lag(*session_) : milliseconds(0)));
+    if (batch_->rows > before)
+      sleep(bench_, pace.pause(postgres() ? replica_lag(*session_) : milliseconds(0)));
   }
   bench_.say(fmt::format("{}: {} rows in all, {} slices in this run", what, batch_->rows, batch_->slices));
   journal().set_progress(seq, 1);
@@ -568,7 +588,7 @@ Outcome<bool> Application::slice_with_tries(BatchPace& pace, std::int64_t seq) {
       pace.waited_in_vain();
       bench_.say(fmt::format("{} {}: a slice waited in vain, try {} of {} with {} rows in {}", job_.direction,
                              job_.name, attempt + 1, bench_.limits.tries, pace.size(), show_duration(wait)));
-      sleep(wait);
+      sleep(bench_, wait);
       wait *= 2;
     }
   }
@@ -713,8 +733,9 @@ Outcome<Applied> apply(Workbench& bench, const Job& job) {
   return Application(bench, job).run();
 }
 
-Outcome<std::vector<Applied>> apply_together(Workbench& bench, std::span<const Job* const> jobs) {
-  const Cancellable cancellable(bench);
+namespace {
+
+Outcome<std::vector<Applied>> together_once(Workbench& bench, std::span<const Job* const> jobs) {
   std::vector<Applied> applied;
   try {
     Together transaction(bench);
@@ -737,6 +758,22 @@ Outcome<std::vector<Applied>> apply_together(Workbench& bench, std::span<const J
     return applied;
   } catch (const store::DatabaseError& error) {
     return std::unexpected(problem_of(error));
+  }
+}
+
+}  // namespace
+
+Outcome<std::vector<Applied>> apply_together(Workbench& bench, std::span<const Job* const> jobs) {
+  const Cancellable cancellable(bench);
+  milliseconds pause = bench.limits.first_pause;
+  for (int attempt = 1;; ++attempt) {
+    auto applied = together_once(bench, jobs);
+    if (applied || !is_worth_a_try(applied.error()) || attempt >= bench.limits.tries) return applied;
+    bench.say(fmt::format("waited for a lock in vain, try {} of {} in {}", attempt + 1, bench.limits.tries,
+                          show_duration(pause)));
+    sleep(bench, pause);
+    if (bench.interrupt != nullptr && bench.interrupt->signal() != 0) return applied;
+    pause *= 2;
   }
 }
 

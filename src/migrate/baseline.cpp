@@ -151,7 +151,8 @@ class Baseline {
   // --- writing it down
 
   Outcome<void> write() {
-    auto lock = Lock::take(target_, *session_, {"baseline", options_.lock_wait, options_.lock, options_.say});
+    auto lock = Lock::take(target_, *session_,
+                           {"baseline", options_.lock_wait, options_.lock, options_.interrupt, options_.say});
     if (!lock) return std::unexpected(lock.error());
     if (auto fresh = check_fresh(); !fresh) return fresh;
     Journal journal(*session_, target_.dialect);

@@ -223,9 +223,11 @@ class FleetRun {
       (failed_before ? again : queue_).push_back(&fleet_.members[i]);
     }
     queue_.insert(queue_.end(), again.begin(), again.end());
-    const auto canary = std::ranges::find_if(queue_, [&](const FleetMember* one) {
-      return options_.canary.empty() ? !broken_.contains(one) : one->name == options_.canary;
-    });
+    auto canary =
+        std::ranges::find(queue_, options_.canary, [](const FleetMember* one) { return one->name; });
+    // None was named, or it has nothing to do.
+    if (canary == queue_.end())
+      canary = std::ranges::find_if(queue_, [&](const FleetMember* one) { return !broken_.contains(one); });
     if (canary == queue_.end()) return;
     canary_ = *canary;
     std::rotate(queue_.begin(), canary, canary + 1);

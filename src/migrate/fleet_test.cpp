@@ -160,6 +160,15 @@ TEST_F(FleetTest, TheCanaryIsTheLastActiveOneOrTheOneThatIsNamed) {
   EXPECT_EQ(result(up({.canary = "z"})), "2 E-CANARY");
 }
 
+TEST_F(FleetTest, ACanaryWithNothingToDoHasTheNextInItsPlace) {
+  make("abc");
+  up();
+  make("yz");
+  const auto report = up({.canary = "a", .at_once = 1});
+  EXPECT_THAT(tried(report), SizeIs(2));
+  EXPECT_TRUE(report.runs.at(0).is_canary);
+}
+
 TEST_F(FleetTest, ACanaryThatFailsEndsTheRunWhateverIsAllowed) {
   make("abc");
   execute("a", "CREATE TABLE more (y INTEGER)");

@@ -355,12 +355,13 @@ void Journal::finish(std::int64_t seq, const JournalRow& row) {
       fmt::format(
           "UPDATE {} SET state = $1, error = nullif($2, ''), fingerprint_after = nullif($3, ''), "
           "schema_changes = nullif($7, ''), checksum = $4, norm_checksum = nullif($5, ''), "
-          "statement_checksums = nullif($6, ''), "
+          "statement_checksums = nullif($6, ''), down_source = nullif($8, ''), down_script = nullif($9, ''), "
+          "down_checksum = nullif($10, ''), note = nullif($11, ''), "
           "statements_total = {}, statements_done = {}, duration_ms = {}, applied_at = {} WHERE seq = {}",
           table(), row.statements_total, row.statements_done, row.duration_ms,
           is_finished(row.state) ? now_of(dialect_) : "NULL", seq),
       {row.state, row.error, row.fingerprint_after, row.checksum, row.token_checksum, row.statement_checksums,
-       row.schema_changes});
+       row.schema_changes, row.down_source, row.down_script, row.down_checksum, row.note});
 }
 
 std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows) {

@@ -75,7 +75,7 @@ class Journal {
   void set_progress(std::int64_t seq, std::int64_t statements_done);
   /// The same of a batch, together with the session's next statement.
   void set_batch_progress_later(std::int64_t seq, const std::string& batch_key, std::int64_t batch_rows);
-  /// Ends a row that is `started` or `partial`: state, error, fingerprint_after, statements and duration.
+  /// Ends a row that is `started` or `partial`: everything that was not known when it was added.
   void finish(std::int64_t seq, const JournalRow& row);
 
  private:

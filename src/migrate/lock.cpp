@@ -32,6 +32,12 @@ bool is_gone(const LockHolder& holder) {
   return holder.host == host_name() && kill(static_cast<pid_t>(holder.os_pid), 0) != 0 && errno == ESRCH;
 }
 
+Outcome<void> go_on(const LockWish& wish) {
+  const int signal = wish.interrupt == nullptr ? 0 : wish.interrupt->signal();
+  if (signal == 0) return {};
+  return std::unexpected(interruption(signal, "interrupted while it waited for the lock; nothing was run"));
+}
+
 /// A tool of before, whose table of that name lies in the database, holds its lock.
 std::optional<Problem> held_by_old_tool(store::SchemaSession& session) {
   const auto table = session.query(
@@ -203,6 +209,7 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
     if (*taken) break;
     std::this_thread::sleep_for(pause / 2 +
                                 milliseconds(random_below(static_cast<std::uint64_t>(pause.count()) + 1)));
+    if (auto going = go_on(wish); !going) return std::unexpected(going.error());
     pause = std::min(pause * 2, wish.timings.poll);
   }
   if (target.dialect == Dialect::postgres) {
@@ -253,6 +260,7 @@ Outcome<bool> Lock::take_row(const LockWish& wish) {
   while (seen.held && !is_gone(seen) && seen.heartbeat_age_ms < wish.timings.gone.count()) {
     const milliseconds left(wish.timings.gone.count() - seen.heartbeat_age_ms + 1);
     std::this_thread::sleep_for(std::min(wish.timings.poll, left));
+    if (auto going = go_on(wish); !going) return std::unexpected(going.error());
     const LockHolder now = look_at_lock(*session_, target_.dialect);
     // Alive after all: it reaches the database by a way on which it cannot hold the keys.
     if (now.held && now.token == seen.token && now.heartbeat_age_ms < seen.heartbeat_age_ms)
@@ -295,7 +303,7 @@ Outcome<void> Lock::prepare_journal() {
     if (!changed) return std::unexpected(changed.error());
     return {};
   } catch (const store::DatabaseError&) {
-    session_->execute("ROLLBACK");
+    if (session_->in_transaction()) session_->execute("ROLLBACK");
     throw;
   }
 }

@@ -22,6 +22,7 @@
 #include <memory>
 #include <string>
 
+#include "migrate/interrupt.h"
 #include "migrate/lock_keys.h"
 #include "migrate/outcome.h"
 #include "migrate/target.h"
@@ -59,6 +60,7 @@ struct LockWish {
   std::string command;                // "up", for others to read
   std::chrono::milliseconds wait{0};  // for another runner
   LockTimings timings;
+  const Interrupt* interrupt = nullptr;                                     // ends the waiting
   std::function<void(const std::string&)> say = [](const std::string&) {};  // gets a line for people
 };
 

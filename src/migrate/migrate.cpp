@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "migrate/run.h"
 #include "migrate/script_rules.h"
 #include "store/database_error.h"
+#include "tenancy/catalog.h"
 #include "tenancy/postgres_roles.h"
 
 namespace guildhall::migrate {
@@ -77,7 +79,8 @@ UpOptions options_of(const Target& target, const std::vector<Standing>& standing
   UpOptions options;
   options.lock_wait = kPatience;
   options.together = std::ranges::all_of(standings, [&](const Standing& one) {
-    return !is_pending(one) || runs_in_transaction(*one.migration->up, target.dialect);
+    return !is_pending(one) || one.migration == nullptr ||
+           runs_in_transaction(*one.migration->up, target.dialect);
   });
   options.why_no_backup = is_new ? "" : "without a backup: not asked for";
   options.say = [is_new, &target](const std::string& line) {
@@ -92,16 +95,21 @@ UpOptions options_of(const Target& target, const std::vector<Standing>& standing
   return options;
 }
 
-/// Of PostgreSQL's tables those that are there by now: new ones, and those whose class is another one now.
+/// Seals the tables that are not sealed as they are declared: new ones, and those whose class is another one
+/// now. The others are left alone, since whoever reads them would have to be waited for.
 void seal_present(store::SchemaSession& session, const tenancy::TableCatalog& tables) {
+  std::set<std::string> at_fault;
+  for (const auto& fault : tenancy::find_postgres_faults(session, tables, {std::string(tenancy::kAppRole)},
+                                                         {std::string(tenancy::kTickRole)}))
+    at_fault.insert(fault.table);
   std::string script;
   for (const auto& row : session.query("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND "
                                        "relnamespace = 'guildhall'::regnamespace ORDER BY relname")) {
     const auto declared = tables.all().find(row[0]);
-    if (declared == tables.all().end()) continue;
+    if (declared == tables.all().end() || !at_fault.contains(row[0])) continue;
     for (const std::string& statement : tenancy::seal_table(declared->second)) script += statement + ";\n";
   }
-  session.execute(script + tenancy::let_backups_read_sequences());
+  if (!script.empty()) session.execute(script + tenancy::let_backups_read_sequences());
 }
 
 }  // namespace

@@ -177,5 +177,27 @@ TEST_F(AnyDatabaseOfOurs, NothingIsWrongWithTheFiles) {
         << one.name << " line " << one.line << ": " << one.code << " " << one.text;
 }
 
+TEST(MigrateInPostgres, WhoReadsATableThatIsSealedIsNotWaitedFor) {
+  test::TestWorld world(store::Layout::postgres);
+  auto reader = *store::open_schema_session(world.place());
+  reader->execute("BEGIN; SELECT 1 FROM persons LIMIT 1");
+  std::vector<EmbeddedFile> files(embedded_files().begin(), embedded_files().end());
+  files.push_back({"9998_more.postgres.sql", "CREATE TABLE more_of_it (x BIGINT PRIMARY KEY);"});
+  auto session = *store::open_schema_session(world.place());
+  const auto report = bring_up_to_date(*session, own_target(world.place(), world.declarations.tables),
+                                       read_migrations(files, "the test's", Dialect::postgres));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_THAT(report->applied, ElementsAre("9998_more"));
+}
+
+TEST_F(Migrate, RowsThatReferToNothingEndWhatIsNotOneTransaction) {
+  const auto refused =
+      run({{"0001_rows.sqlite.sql",
+            "-- guildhall: transaction=none\nCREATE TABLE p (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE c "
+            "(p INTEGER REFERENCES p) STRICT; INSERT INTO c VALUES (7);"}});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("that are not there"));
+}
+
 }  // namespace
 }  // namespace guildhall::migrate

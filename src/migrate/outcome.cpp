@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
+
 #include "store/schema_session.h"
 
 namespace guildhall::migrate {
@@ -33,6 +35,11 @@ std::string hint_of(Exit exit) {
 }
 
 }  // namespace
+
+Problem interruption(int signal, std::string text) {
+  return {signal == SIGTERM ? Exit::terminated : Exit::interrupted,
+          {"MG-INTERRUPTED", Level::error, "", 0, std::move(text), "`guildhall migrate up` goes on."}};
+}
 
 Problem problem_of(const store::DatabaseError& error) {
   Problem problem;

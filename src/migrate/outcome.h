@@ -45,6 +45,9 @@ inline std::unexpected<Problem> stop(Exit exit, std::string code, std::string te
       Problem{exit, {std::move(code), Level::error, "", 0, std::move(text), std::move(hint)}});
 }
 
+/// SIGINT or SIGTERM came; `text` says what became of what ran.
+Problem interruption(int signal, std::string text);
+
 /// What the database refused, as a problem: MG- and its SQLSTATE (or SQLite's result code).
 Problem problem_of(const store::DatabaseError& error);
 /// What opening or reading brought.

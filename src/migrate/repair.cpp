@@ -44,7 +44,8 @@ Outcome<std::vector<std::string>> repair(const Target& target, const MigrationSe
   try {
     auto session = open_work_session(target, options.limits);
     if (!session) return std::unexpected(session.error());
-    auto lock = Lock::take(target, **session, {"repair", options.lock_wait, options.lock, options.say});
+    auto lock = Lock::take(target, **session,
+                           {"repair", options.lock_wait, options.lock, options.interrupt, options.say});
     if (!lock) return std::unexpected(lock.error());
     Journal journal(**session, target.dialect);
     const auto rows = journal.read();

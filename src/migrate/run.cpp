@@ -71,7 +71,7 @@ class Run {
                   "Leave --backup=schema+touched away.");
     }
     auto opened = open_work_session(target_, options_.limits);
-    if (!opened && opened.error().finding.code == "MG-POOLER") {
+    if (!opened && opened.error().finding.code == "MG-POOLER" && !target_.is_own) {
       target_ = behind_pooler(target_);
       opened = open_work_session(target_, options_.limits);
     }
@@ -82,6 +82,7 @@ class Run {
     if (steps->empty()) return {};
     if (auto possible = check_pooler(*steps); !possible) return possible;
     if (auto checked = check_before_lock(standings_); !checked) return checked;
+    if (auto going = go_on("interrupted before anything was run"); !going) return going;
     return work();
   }
 
@@ -122,7 +123,8 @@ class Run {
   }
 
   Outcome<void> work() {
-    auto lock = Lock::take(target_, *session_, {command_, options_.lock_wait, options_.lock, options_.say});
+    auto lock = Lock::take(target_, *session_,
+                           {command_, options_.lock_wait, options_.lock, options_.interrupt, options_.say});
     if (!lock) return std::unexpected(lock.error());
     report_.token = (*lock)->token();
     // Another runner may have done it while we waited.
@@ -138,7 +140,7 @@ class Run {
     if (auto kept = back_up(bench, *steps); !kept) return kept;
     auto done = together() ? perform_together(bench, *steps) : perform(bench, *steps);
     report_.fingerprint = bench.watch->now().fingerprint();
-    if (done && options_.backup) prune_backups();
+    if (done && options_.backup) prune_backups(*bench.session);
     return done;
   }
 
@@ -156,7 +158,8 @@ class Run {
       wanted.coverage = Coverage::schema_and_touched;
       wanted.touched = *std::move(touched);
     }
-    auto backup = take_backup(wanted);
+    auto backup = take_unless_interrupted(wanted);
+    if (auto going = go_on("interrupted while a backup was taken; nothing was run"); !going) return going;
     if (!backup) return std::unexpected(problem_of_backup(backup.error()));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     report_.backup = *std::move(backup);
@@ -164,6 +167,24 @@ class Run {
     bench.backup_sha256 = report_.backup->record.sha256;
     options_.say(backup_line(*report_.backup, took.count()));
     return {};
+  }
+
+  Result<Backup> take_unless_interrupted(BackupOptions& wanted) {
+    std::stop_source stop;
+    wanted.reporting.stop = stop.get_token();
+    if (options_.interrupt == nullptr) return take_backup(wanted);
+    options_.interrupt->set_cancel([&stop] { stop.request_stop(); });
+    // Whoever was told before cancels nothing more.
+    if (options_.interrupt->signal() != 0) stop.request_stop();
+    auto backup = take_backup(wanted);
+    options_.interrupt->set_cancel(nullptr);
+    return backup;
+  }
+
+  Outcome<void> go_on(std::string if_not) const {
+    const int signal = options_.interrupt == nullptr ? 0 : options_.interrupt->signal();
+    if (signal == 0) return {};
+    return std::unexpected(interruption(signal, std::move(if_not)));
   }
 
   /// What the run touches, and the journal.
@@ -199,8 +220,8 @@ class Run {
   }
 
   /// What is old goes, but what the journal's unfinished rows or the last one may need.
-  void prune_backups() {
-    const auto rows = Journal(*session_, target_.dialect).read();
+  void prune_backups(store::SchemaSession& session) {
+    const auto rows = Journal(session, target_.dialect).read();
     const auto database = database_of(target_.url);
     if (!rows || !database) return;
     const auto pruned = prune(options_.backup->folder, *database, SystemClock().now(), backups_in_use(*rows));
@@ -462,7 +483,8 @@ class Down final : public Run {
     for (const Step& step : steps) {
       const auto losses = count_losses(*session_, step.job.script->statements, target_.dialect);
       if (losses.empty()) continue;
-      if (step.job.name == set_.migrations.front().name && !down_.confirm_all) {
+      const bool is_first = !set_.migrations.empty() && step.job.name == set_.migrations.front().name;
+      if (is_first && !down_.confirm_all) {
         return stop(Exit::refused, "MG-FOUNDATION",
                     fmt::format("{} is what all others stand on, and would drop: {}", step.job.name,
                                 describe(losses)),

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <thread>
 
@@ -34,7 +35,10 @@ class RunTest : public Fixture {
   Options with_speed(Options options) {
     options.lock = {200ms, 1200ms, 600s, 300s, 20ms};
     options.limits.first_pause = 5ms;
-    options.say = [this](const std::string& line) { said_ += line + "\n"; };
+    options.say = [this, say = options.say](const std::string& line) {
+      said_ += line + "\n";
+      say(line);
+    };
     return options;
   }
   RunReport up(UpOptions options = {}) { return migrate::up(target(), set(), with_speed(options)); }
@@ -429,9 +433,11 @@ TEST_F(AnyDatabaseRun, TwoRunnersApplyEachOnce) {
 TEST_F(AnyDatabaseRun, AnInterruptRollsBack) {
   write_three();
   Interrupt interrupt;
-  interrupt.raise(SIGTERM);
   UpOptions options;
   options.interrupt = &interrupt;
+  options.say = [&](const std::string& line) {
+    if (line.starts_with("lock: acquired")) interrupt.raise(SIGTERM);
+  };
   EXPECT_EQ(result(up(options)), "143 MG-INTERRUPTED");
   EXPECT_THAT(standings(), testing::Contains("0000_foundation failed"));
   EXPECT_FALSE(look_at_lock(session(), target().dialect).held);
@@ -620,6 +626,46 @@ TEST_F(AnyDatabaseRun, AWayBackThatStoppedMidwayIsFinished) {
   ASSERT_EQ(result(down(all)), "OK");
   EXPECT_EQ(fingerprint(), empty);
   EXPECT_THAT(standings(), ElementsAre("0000_two pending"));
+}
+
+TEST_F(AnyDatabaseRun, AWayBackIsDerivedAlsoOfWhatIsNotOneTransaction) {
+  const std::string empty = fingerprint();
+  write("0000_table.sql",
+        "-- guildhall: transaction=none\nCREATE TABLE a (x integer);\nCREATE TABLE b (x integer);");
+  ASSERT_EQ(result(up()), "OK");
+  DownOptions all;
+  all.confirm_all = true;
+  const auto report = down(all);
+  EXPECT_EQ(result(report), "OK") << report.failed->finding.text;
+  EXPECT_EQ(fingerprint(), empty);
+}
+
+TEST_F(AnyDatabaseRun, WhoWaitsForTheLockHearsAnInterrupt) {
+  const auto work = *open_work_session(target(), {});
+  const auto rival = *open_work_session(target(), {});
+  LockWish wish;
+  wish.command = "up";
+  const auto held = *Lock::take(target(), *work, wish);
+  Interrupt interrupt;
+  wish.interrupt = &interrupt;
+  wish.wait = 10min;
+  interrupt.raise(SIGINT);
+  const auto refused = Lock::take(target(), *rival, wish);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().exit, Exit::interrupted);
+}
+
+TEST_F(AnyDatabaseRun, AnInterruptEndsTheBackupAndNothingIsRun) {
+  write("0000_table.sql", "CREATE TABLE a (x integer);");
+  Interrupt interrupt;
+  UpOptions options;
+  options.interrupt = &interrupt;
+  options.backup.emplace();
+  options.backup->folder = folder_.path() / "backups";
+  options.backup->external = {"/bin/sleep", "600"};
+  std::jthread presses([&] { interrupt.raise(SIGTERM); });
+  EXPECT_EQ(result(up(options)), "143 MG-INTERRUPTED");
+  EXPECT_THAT(standings(), ElementsAre("0000_table pending"));
 }
 
 }  // namespace
