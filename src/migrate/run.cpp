@@ -35,7 +35,8 @@ class Run {
     try {
       if (auto done = perform(); !done) report_.failed = done.error();
     } catch (const store::DatabaseError& error) {
-      report_.failed = problem_of(error);
+      const auto going = go_on("interrupted; nothing is half done");
+      report_.failed = going ? problem_of(error) : going.error();
     } catch (const ErrorException& error) {
       report_.failed = problem_of(error.error());
     }
