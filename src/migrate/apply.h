@@ -2,6 +2,7 @@
 // it, in one transaction; or, where it cannot be one, statement by statement, each of them in the journal.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -40,6 +41,7 @@ struct Workbench {
   std::string backup_sha256;
   std::string note;
   std::unique_ptr<store::SchemaSession> again = nullptr;  // after the first was lost
+  std::atomic<std::size_t> at_statement = 0;  // of the one that runs, from 1: for whoever shows it
 };
 
 /// The session of the work, with the limits set, the clock in UTC, and nobody kept waiting. Problems

@@ -132,7 +132,9 @@ class Lock::Heart {
     while (!ending_) {
       wake_.wait_for(lock, std::min(timings_.heartbeat, kShow));
       const bool due = steady_clock::now() - last_beat_ >= timings_.heartbeat;
-      if (ending_ || !(due || changed_)) continue;
+      // In a SQLite file one writes at a time, and that is the work.
+      const bool shows = changed_ && target_.dialect == Dialect::postgres;
+      if (ending_ || !(due || shows)) continue;
       const std::string doing = doing_;
       changed_ = false;
       lock.unlock();
@@ -159,6 +161,8 @@ class Lock::Heart {
       return true;
     } catch (const store::DatabaseError& error) {
       if (error.code() == store::DbCode::connection_lost) reconnect();
+      // The work writes, and so nobody else has changed the row.
+      if (error.code() == store::DbCode::busy) last_beat_ = steady_clock::now();
       return steady_clock::now() - last_beat_ < timings_.self_stop;
     }
   }
@@ -204,7 +208,7 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
   milliseconds pause = kFirstPause;
   while (true) {
     const bool last = steady_clock::now() >= latest;
-    const auto taken = lock->try_to_take(wish, last);
+    const auto taken = lock->try_once(wish, last);
     if (!taken) return std::unexpected(taken.error());
     if (*taken) break;
     std::this_thread::sleep_for(pause / 2 +
@@ -215,12 +219,26 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
   if (target.dialect == Dialect::postgres) {
     for (store::SchemaSession* one : {lock->session_.get(), &work})
       one->execute(fmt::format("SET application_name = 'guildhall-migrate:{}'", lock->token_));
-    lock->heart_ = std::make_unique<Heart>(target, *lock->session_, lock->token_, wish.timings);
   }
+  lock->heart_ = std::make_unique<Heart>(target, *lock->session_, lock->token_, wish.timings);
   return lock;
 }
 
-/// True: taken. False: not now. `last`: then the problem says who holds it.
+/// The same, where others may be writing just now, or the file beside a SQLite database cannot be made.
+Outcome<bool> Lock::try_once(const LockWish& wish, bool last) {
+  try {
+    return try_to_take(wish, last);
+  } catch (const store::DatabaseError& error) {
+    if (session_->in_transaction()) session_->execute("ROLLBACK");
+    keys_.reset();
+    if (error.code() != store::DbCode::busy || last) return std::unexpected(problem_of(error));
+    return false;
+  } catch (const ErrorException& error) {
+    return std::unexpected(problem_of(error.error()));
+  }
+}
+
+/// True: taken. False: not now. `last`: then the problem says who holds it. Throws DatabaseError.
 Outcome<bool> Lock::try_to_take(const LockWish& wish, bool last) {
   if (target_.dialect == Dialect::postgres) {
     if (auto held = held_by_old_tool(*session_)) {

@@ -96,6 +96,7 @@ class Lock {
  private:
   class Heart;
   Lock(const Target& target, store::SchemaSession& work);
+  Outcome<bool> try_once(const LockWish& wish, bool last);
   Outcome<bool> try_to_take(const LockWish& wish, bool last);
   Outcome<bool> take_row(const LockWish& wish);
   Outcome<bool> take_row_alone(const LockWish& wish, bool last);

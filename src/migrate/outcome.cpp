@@ -64,6 +64,7 @@ Problem problem_of(const Error& error) {
     case ErrorCode::usage: return made(Exit::usage, "E-USAGE");
     case ErrorCode::forbidden: return made(Exit::no_permission, "E-ACCESS");
     case ErrorCode::not_found: return made(Exit::usage, "E-NOTFOUND");
+    case ErrorCode::unavailable: return made(Exit::timed_out, "MG-BUSY");
     default: return made(Exit::no_database, "MG-CONNECTION");
   }
 }

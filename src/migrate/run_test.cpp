@@ -85,6 +85,7 @@ class RunTest : public Fixture {
 
 using AnyDatabaseRun = RunTest<test::OnAnyDatabase>;
 using RunInPostgres = RunTest<test::OnPostgres>;
+using RunOfSqlite = RunTest<test::OnSqlite>;
 
 TEST_F(AnyDatabaseRun, AThreeFileSetGoesUpWithAFingerprintAfterEach) {
   write_three();
@@ -443,6 +444,113 @@ TEST_F(AnyDatabaseRun, AnInterruptRollsBack) {
   EXPECT_FALSE(look_at_lock(session(), target().dialect).held);
 }
 
+TEST_F(AnyDatabaseRun, WhatFailsAmongSeveralInOneTransactionIsInTheJournal) {
+  write("0001_table.sql", "CREATE TABLE a (x integer);");
+  write("0002_wrong.sql", "INSERT INTO nope VALUES (1);");
+  UpOptions options;
+  options.together = true;
+  EXPECT_THAT(result(up(options)), testing::StartsWith("1 "));
+  EXPECT_THAT(standings(), ElementsAre("0001_table pending", "0002_wrong failed"));
+}
+
+/// A session whose server takes the next COMMIT and is gone before it could say so.
+class LosesTheAnswer final : public store::SchemaSession {
+ public:
+  LosesTheAnswer(std::unique_ptr<SchemaSession> session, bool& armed)
+      : session_(std::move(session)), armed_(armed) {}
+  void execute(const std::string& script) override {
+    session_->execute(script);
+    lose(script);
+  }
+  std::int64_t run(const std::string& statement) override {
+    const auto answer = session_->run(statement);
+    lose(statement);
+    return answer;
+  }
+  void later(const std::string& sql, const std::vector<std::string>& values) override {
+    session_->later(sql, values);
+  }
+  Rows query(const std::string& sql, const std::vector<std::string>& values) override {
+    return session_->query(sql, values);
+  }
+  std::vector<store::ValueRow> read(const std::string& sql, const store::ValueRow& values) override {
+    return session_->read(sql, values);
+  }
+  void insert(const std::string& table, const std::vector<store::Column>& columns,
+              const std::vector<store::ValueRow>& rows) override {
+    session_->insert(table, columns, rows);
+  }
+  void begin() override { session_->begin(); }
+  bool in_transaction() const override { return session_->in_transaction(); }
+  std::function<void()> canceller() const override { return session_->canceller(); }
+  std::int64_t backend() const override { return session_->backend(); }
+  const std::string& name() const override { return session_->name(); }
+
+ private:
+  void lose(const std::string& statement) {
+    if (!armed_ || statement != "COMMIT") return;
+    armed_ = false;
+    throw store::DatabaseError(store::DbCode::connection_lost, "", "the connection is lost");
+  }
+
+  std::unique_ptr<SchemaSession> session_;
+  bool& armed_;
+};
+
+TEST_F(AnyDatabaseRun, WhatWasCommittedWithoutAnAnswerIsApplied) {
+  for (const bool together : {false, true}) {
+    write(together ? "0002_second.sql" : "0001_first.sql",
+          together ? "CREATE TABLE b (x integer);" : "CREATE TABLE a (x integer);");
+    bool armed = false;
+    Target losing = target();
+    losing.open = [&](const std::string& settings) -> Result<std::unique_ptr<store::SchemaSession>> {
+      return std::make_unique<LosesTheAnswer>(*target().open(settings), armed);
+    };
+    UpOptions options = with_speed(UpOptions{});
+    options.together = together;
+    options.say = [&](const std::string& line) { armed = line.starts_with("lock: acquired"); };
+    const auto files = set();
+    EXPECT_EQ(result(migrate::up(losing, files, options)), "OK");
+    EXPECT_FALSE(armed) << "its answer was lost";
+  }
+  EXPECT_THAT(standings(), ElementsAre("0001_first applied", "0002_second applied"));
+}
+
+// --- of SQLite alone
+
+TEST_F(RunOfSqlite, AFileThatOthersWriteIsTriedFiveTimesAndNothingIsChanged) {
+  write("0001_table.sql", "CREATE TABLE t (x integer);");
+  up();
+  write("0002_more.sql", "ALTER TABLE t ADD COLUMN y integer;");
+  const auto other = *target().open("");
+  UpOptions options;
+  options.limits.lock_timeout = 10ms;
+  options.say = [&](const std::string& line) {
+    if (line.starts_with("lock: acquired")) other->execute("BEGIN IMMEDIATE");
+  };
+  EXPECT_EQ(result(up(options)), "9 MG-SQLITE_5");
+  EXPECT_THAT(said_, HasSubstr("try 5 of 5"));
+  other->execute("ROLLBACK");
+  EXPECT_THAT(standings(), ElementsAre("0001_table applied", "0002_more pending"));
+}
+
+TEST_F(RunOfSqlite, AFileThatOthersWriteIsWaitedForAsLongAsAskedFor) {
+  write("0001_table.sql", "CREATE TABLE t (x integer);");
+  up();
+  write("0002_more.sql", "ALTER TABLE t ADD COLUMN y integer;");
+  const auto other = *target().open("");
+  other->execute("BEGIN IMMEDIATE");
+  EXPECT_EQ(result(up()), "9 MG-SQLITE_5");
+  UpOptions options;
+  options.lock_wait = 60s;
+  RunReport report;
+  {
+    const std::jthread waiting([&] { report = up(options); });
+    other->execute("ROLLBACK");
+  }
+  EXPECT_EQ(result(report), "OK");
+}
+
 // --- of PostgreSQL alone
 
 TEST_F(RunInPostgres, AnIndexIsBuiltBesideTheWritersAndJournaledStepByStep) {
@@ -506,6 +614,40 @@ TEST_F(RunInPostgres, AnInvalidIndexOfAnEarlierTryIsReplaced) {
   EXPECT_EQ(result(report), "OK") << report.failed->finding.text;
   EXPECT_EQ(session().query("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_x'::regclass").at(0).at(0),
             "t");
+}
+
+TEST_F(RunInPostgres, AStepWaitsForItsLockAsOftenAsATransaction) {
+  write("0001_table.sql", "CREATE TABLE t (x integer);");
+  up();
+  write("0002_more.sql",
+        "-- guildhall: transaction=none lock_timeout=20ms\nALTER TABLE t ADD COLUMN y integer;");
+  session().execute("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE");
+  EXPECT_EQ(result(up()), "7 MG-55P03");
+  EXPECT_THAT(said_, HasSubstr("try 5 of 5"));
+  session().execute("ROLLBACK");
+  EXPECT_EQ(result(up()), "OK");
+}
+
+TEST_F(RunInPostgres, WhatAScriptSetsIsSetForItAlone) {
+  session().execute("CREATE ROLE other_role; GRANT other_role TO current_user");
+  const std::string sets = "SET work_mem = '7MB'; SET ROLE other_role;";
+  write("0001_sets.sql", sets);
+  write("0002_steps.sql", "-- guildhall: transaction=none\n" + sets);
+  write("0003_code.sql", "DO $$ BEGIN " + sets + " END $$;");
+  write("0004_own.sql", "-- guildhall: lock_timeout=77ms\nCREATE TABLE own (x integer);");
+  write("0005_seen.sql",
+        "CREATE TABLE seen AS SELECT current_user = session_user AS me, current_setting('work_mem') AS mem, "
+        "current_setting('lock_timeout') AS lock;");
+  for (const bool together : {false, true}) {
+    if (together) remove("0002_steps.sql");
+    UpOptions options;
+    options.together = together;
+    const auto report = up(options);
+    ASSERT_EQ(result(report), "OK") << report.failed->finding.text;
+    EXPECT_THAT(session().query("SELECT me, mem, lock FROM seen").at(0), ElementsAre("t", "4MB", "3s"));
+    session().execute("DROP TABLE own, seen; DROP SCHEMA guildhall CASCADE");
+  }
+  session().execute("DROP ROLE other_role");
 }
 
 TEST_F(RunInPostgres, ALockThatDoesNotComeIsTriedFiveTimesAndNothingIsChanged) {

@@ -83,6 +83,8 @@ Outcome<Unlocked> unlock(const Target& target, const UnlockOptions& options) {
     return result;
   } catch (const store::DatabaseError& error) {
     return std::unexpected(problem_of(error));
+  } catch (const ErrorException& error) {
+    return std::unexpected(problem_of(error.error()));
   }
 }
 

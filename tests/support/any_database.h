@@ -48,4 +48,12 @@ class OnPostgres : public testing::Test {
   AnyDatabase database_{migrate::Dialect::postgres};
 };
 
+class OnSqlite : public testing::Test {
+ protected:
+  const migrate::Target& target() const { return database_.target(); }
+  store::SchemaSession& session() { return database_.session(); }
+
+  AnyDatabase database_{migrate::Dialect::sqlite};
+};
+
 }  // namespace guildhall::test
