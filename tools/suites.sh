@@ -1,10 +1,13 @@
 # Sourced by ./test: the suites, and how their results are counted and summed up.
 
-suites=(unit files postgres platforms sim dashboard contract isolation faults migrate journeys browser lint)
+# In the order in which they begin: what takes longest first. Two run at once, but `alone` ones, which use both
+# cores themselves or watch the clock.
+suites=(postgres unit files faults journeys isolation dashboard sim contract platforms lint migrate browser)
+alone=(migrate browser bench-check)
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
 # GoogleTest program, whose own last lines are read.
-gtest() { timeout 600 "build/release/tests/$1" --gtest_brief=1 "${@:2}"; }
+gtest() { timeout 900 "build/release/tests/$1" --gtest_brief=1 "${@:2}"; }
 
 node_tests() {
   local folder=$1
@@ -33,22 +36,6 @@ of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManySe
 # On anybody's database, which is a SQLite file or on PostgreSQL.
 of_anybody='AnyDatabase*:*/Postgres'
 
-# What changes or looks at the whole PostgreSQL server.
-of_one_process='*InPostgres*:PostgresCatalog.*:PostgresBackup.*'
-
-# The same program twice at once, each with half of the tests.
-gtest_halves() {
-  local log result=0 other
-  log=$(mktemp)
-  GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=0 gtest "$@" >"$log" 2>&1 &
-  other=$!
-  GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=1 gtest "$@" || result=1
-  wait "$other" || result=1
-  cat "$log"
-  rm -f "$log"
-  return $result
-}
-
 suite_unit() { gtest unit_tests "--gtest_filter=-$of_postgres"; }
 # The same tests and the same isolation, on the other two layouts.
 suite_files() {
@@ -62,8 +49,8 @@ suite_postgres() { with_postgres on_postgres; }
 on_postgres() {
   export GUILDHALL_TEST_STORAGE=postgres
   local result=0
-  { gtest_halves unit_tests "--gtest_filter=-$of_no_other:$of_one_process" &&
-    gtest unit_tests "--gtest_filter=$of_one_process" && gtest isolation_tests && gtest mutation_tests; } || result=1
+  { gtest unit_tests "--gtest_filter=-$of_no_other" &&
+    gtest isolation_tests && gtest mutation_tests; } || result=1
   unset GUILDHALL_TEST_STORAGE
   return $result
 }
@@ -115,25 +102,43 @@ count_results() {
     END { printf "%d %d %d\n", passed, failed, skipped }' "$1"
 }
 
-run_suites() {
-  local passed=0 failed=0 skipped=0 broken=() begin=$SECONDS name started p f s log
-  log=$(mktemp)
-  for name in "$@"; do
-    started=$SECONDS
+# Runs one and writes into the folder what came of it.
+run_suite() {
+  local name=$1 folder=$2 started=$SECONDS broke=0 p f s
+  printf '.. %s\n' "$name"
+  "suite_${name//-/_}" >"$folder/$name.log" 2>&1 || broke=1
+  read -r p f s < <(count_results "$folder/$name.log")
+  [ $broke = 0 ] || [ "$f" -gt 0 ] || f=1
+  {
     printf '== %s\n' "$name"
-    if "suite_${name//-/_}" >"$log" 2>&1; then f=0; else f=1; fi
-    local broke=$f
-    read -r p f s < <(count_results "$log")
-    if [ $broke = 1 ]; then
-      tail -n 60 "$log"
-      broken+=("$name")
-      [ "$f" -gt 0 ] || f=1
-    fi
-    grep -E '^(SKIPPED:|# [0-9])' "$log" || true
+    [ $broke = 0 ] || tail -n 60 "$folder/$name.log"
+    grep -E '^(SKIPPED:|# [0-9])' "$folder/$name.log" || true
     printf '   %d passed, %d failed, %d skipped in %d s\n' "$p" "$f" "$s" $((SECONDS - started))
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  } >"$folder/$name.shown"
+  echo "$p $f $s $broke" >"$folder/$name.counts"
+  cat "$folder/$name.shown"
+}
+
+is_alone() { [[ " ${alone[*]} " == *" $1 "* ]]; }
+
+run_suites() {
+  local folder name begin=$SECONDS p f s broke passed=0 failed=0 skipped=0 broken=()
+  folder=$(mktemp -d)
+  # What runs in the background does not hear Ctrl-C by itself.
+  trap 'trap - INT TERM; kill -TERM 0' INT TERM
+  for name in "$@"; do
+    ! is_alone "$name" || continue
+    [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n || true
+    run_suite "$name" "$folder" &
   done
-  rm -f "$log"
+  wait
+  for name in "$@"; do
+    ! is_alone "$name" || run_suite "$name" "$folder"
+    read -r p f s broke <"$folder/$name.counts"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    [ "$broke" = 0 ] || broken+=("$name")
+  done
+  rm -rf "$folder"
   [ ${#broken[@]} = 0 ] || printf 'Failed: %s\n' "${broken[*]}"
   printf 'Tests: %d passed, %d failed, %d skipped in %d:%02d\n' $passed $failed $skipped $(((SECONDS - begin) / 60)) $(((SECONDS - begin) % 60))
   [ ${#broken[@]} = 0 ]

@@ -47,7 +47,10 @@ class Outbox : public testing::Test {
   Task<Result<void>> take(std::string channel, std::string content, std::string nonce) {
     const std::scoped_lock lock(mutex_);
     tried_.push_back(channel);
-    if (std::exchange(throws_once_, false)) throw std::runtime_error("the database was locked");
+    if (std::exchange(throws_once_, false)) {
+      changed_.notify_all();
+      throw std::runtime_error("the database was locked");
+    }
     const auto refusal = refusals_.find(channel);
     if (refusal != refusals_.end()) {
       const ErrorCode code = refusal->second;
