@@ -26,6 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPartial = ".partial";
+/// What SQLite may put beside a file that it writes.
+constexpr std::array<std::string_view, 3> kOfSqlite{"-journal", "-wal", "-shm"};
 constexpr std::string_view kRecord = ".json";
 constexpr std::size_t kLongestName = 180;
 constexpr std::size_t kLeftOfLongName = 160;
@@ -232,9 +234,9 @@ PartialBackup::~PartialBackup() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
   std::error_code ignored;
-  // SQLite may have had files of its own beside it.
-  for (const char* beside : {"", "-journal", "-wal", "-shm"})
-    fs::remove(partial().string() + beside, ignored);
+  fs::remove(partial(), ignored);
+  for (const std::string_view beside : kOfSqlite)
+    fs::remove(partial().string() + std::string(beside), ignored);
 }
 
 fs::path PartialBackup::partial() const { return partial_of(file()); }
@@ -312,8 +314,11 @@ Result<std::vector<std::string>> abandoned(const fs::path& folder, std::string_v
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::string name = it->path().filename().string();
-    if (!name.ends_with(kPartial)) continue;
     std::string_view stem(name);
+    for (const std::string_view beside : kOfSqlite) {
+      if (stem.ends_with(beside)) stem.remove_suffix(beside.size());
+    }
+    if (!stem.ends_with(kPartial)) continue;
     stem.remove_suffix(kPartial.size());
     if (stem.ends_with(kRecord)) stem.remove_suffix(kRecord.size());
     const auto of = parse_backup_name(stem);

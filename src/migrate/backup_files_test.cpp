@@ -197,11 +197,13 @@ TEST_F(BackupFiles, PruneTakesTheNamesTimeAndNotTheFiles) {
 TEST_F(BackupFiles, PruneTakesWhatAKilledWriterLeftBehind) {
   put("bot_2025-01-01T00-00-00.sql.partial");
   put("bot_2025-01-01T00-00-00.sql.json.partial");
+  put("bot_2025-01-01T00-00-01.db.partial-journal");
   put("other_2025-01-01T00-00-00.sql.partial");
   put("bot_2025-01-02T00-00-00.sql.partial");
-  EXPECT_THAT(*prune(backups_, "bot", at("2025-01-02T12:00:00Z"), {}),
-              UnorderedElementsAre("bot_2025-01-01T00-00-00.sql.partial",
-                                   "bot_2025-01-01T00-00-00.sql.json.partial"));
+  EXPECT_THAT(
+      *prune(backups_, "bot", at("2025-01-02T12:00:00Z"), {}),
+      UnorderedElementsAre("bot_2025-01-01T00-00-00.sql.partial", "bot_2025-01-01T00-00-00.sql.json.partial",
+                           "bot_2025-01-01T00-00-01.db.partial-journal"));
   EXPECT_THAT(names_in(backups_),
               ElementsAre("bot_2025-01-02T00-00-00.sql.partial", "other_2025-01-01T00-00-00.sql.partial"));
 }

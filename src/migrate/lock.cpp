@@ -203,7 +203,7 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
   auto session = target.open(kLockSettings);
   if (!session) return std::unexpected(problem_of(session.error()));
   lock->session_ = *std::move(session);
-  const auto latest = steady_clock::now() + wish.wait;
+  const auto latest = lock->begun_ + wish.wait;
   // Soon again at first, then seldom; and not all at once.
   milliseconds pause = kFirstPause;
   while (true) {
@@ -256,6 +256,7 @@ Outcome<bool> Lock::try_to_take(const LockWish& wish, bool last) {
   }
   if (!last) return false;
   const LockHolder holder = look_at_lock(*session_, target_.dialect);
+  if (holder.held && is_gone(holder) && steady_clock::now() < begun_ + wish.timings.dies) return false;
   if (taken == Taken::work_goes_on) {
     return std::unexpected(
         held_by(holder, fmt::format("Its process has ended, and its statement still runs in the "

@@ -36,6 +36,9 @@ struct LockTimings {
   std::chrono::milliseconds stale{600'000};      // nobody is there
   std::chrono::milliseconds self_stop{300'000};  // so long without a heartbeat of ours: we stop
   std::chrono::milliseconds poll{500};
+  /// Twice the time in which a server notices that a client is gone: so long is waited for a runner whose
+  /// process on this machine has ended, whoever else is not waited for.
+  std::chrono::milliseconds dies{10'000};
 };
 
 /// The row of migration_lock, and what the database says beside it.
@@ -107,6 +110,7 @@ class Lock {
   const Target& target_;
   store::SchemaSession& work_;
   std::int64_t token_ = 0;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::unique_ptr<store::SchemaSession> session_;  // of the lock alone
   std::unique_ptr<LockKeys> keys_;
   std::unique_ptr<Heart> heart_;

@@ -19,6 +19,14 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
+/// The number of a process that has ended.
+pid_t gone_process() {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  return child;
+}
+
 /// What a runner needs, taken in one go.
 struct Runner {
   std::unique_ptr<store::SchemaSession> work;
@@ -155,12 +163,9 @@ TEST_F(AnyDatabaseLock, OfTwentyRivalsForAStaleOneOneWins) {
 }
 
 TEST_F(AnyDatabaseLock, ARunnerOfThisMachineWhoseProcessIsGoneIsReplacedAtOnce) {
-  const pid_t child = fork();
-  if (child == 0) _exit(0);
-  waitpid(child, nullptr, 0);
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  leave_row(host, child, 0s);
+  leave_row(host, gone_process(), 0s);
   timings_.gone = 1h;
   const auto next = take();
   ASSERT_TRUE(next) << next.error().finding.text;
@@ -241,6 +246,22 @@ TEST_F(LockInPostgres, AStatementThatOutlivesItsRunnerKeepsOthersOut) {
   ASSERT_FALSE(next);
   EXPECT_THAT(next.error().finding.hint, HasSubstr("--terminate"));
   runner->lock.reset();
+}
+
+TEST_F(LockInPostgres, ARunnerWhoseProcessIsGoneIsWaitedForUntilItsServerNotices) {
+  auto runner = take();
+  ASSERT_TRUE(runner);
+  const std::string dead = fmt::format("UPDATE guildhall.migration_lock SET os_pid = {}", gone_process());
+  session().execute(dead);
+  timings_.dies = 0ms;
+  EXPECT_FALSE(take());
+  timings_.dies = 60s;
+  Outcome<Runner> next = stop(Exit::failed, "", "");
+  {
+    const std::jthread waiting([&] { next = take(); });
+    runner->lock.reset();
+  }
+  EXPECT_TRUE(next);
 }
 
 TEST_F(LockInPostgres, AWaitingRunnerDoesNotHinderAnIndexThatIsBuiltBesideTheWriters) {
