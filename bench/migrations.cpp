@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pg_query.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include "bench/postgres_server.h"
 #include "migrate/fleet.h"
 #include "migrate/history.h"
+#include "migrate/lock.h"
 #include "migrate/run.h"
 #include "tests/support/any_database.h"
 #include "tests/support/temporary_folder.h"
@@ -83,10 +85,29 @@ Figure measure_up(int count) {
   figure.reference = "psql with the same files, a transaction each";
   figure.reference_value = psql;
   figure.direction = Figure::Bound::at_most;
-  figure.bound = 2;
+  // Of few the lock and the first look at the schema are a part that counts.
+  figure.bound = count >= 500 ? 1.5 : 2;
   figure.note = "with journal, lock and a fingerprint after each";
   figure.target = "1.5 times at most";
   return figure;
+}
+
+/// As if all of them had been applied.
+void journal_all(const test::AnyDatabase& database, const fs::path& folder) {
+  const auto set = migrate::read_migrations((folder / "migrations").string(), migrate::Dialect::sqlite);
+  std::vector<migrate::JournalRow> rows;
+  for (const migrate::Migration& one : set->migrations) {
+    migrate::JournalRow& row = rows.emplace_back();
+    row.name = one.name;
+    row.direction = "up";
+    row.state = "applied";
+    row.checksum = one.up->checksum;
+    row.token_checksum = one.up->token_checksum;
+    row.applied_by = "the bench";
+    row.tool_version = GUILDHALL_VERSION;
+  }
+  auto session = *database.target().open("");
+  session->execute("BEGIN;" + migrate::journal_script(migrate::Dialect::sqlite, rows) + "COMMIT");
 }
 
 Figure measure_status(int count) {
@@ -94,13 +115,16 @@ Figure measure_status(int count) {
   const test::TemporaryFolder folder;
   write_migrations(folder.path(), count);
   const test::AnyDatabase database(migrate::Dialect::sqlite);
+  journal_all(database, folder.path());
   const auto begin = Clock::now();
   const auto set =
       migrate::read_migrations((folder.path() / "migrations").string(), migrate::Dialect::sqlite);
   auto session = *database.target().open("");
   const auto rows = migrate::Journal(*session, migrate::Dialect::sqlite).read();
-  if (migrate::compare(*set, *rows).size() != static_cast<std::size_t>(count))
-    throw std::runtime_error("migrations: some are missing");
+  const auto standings = migrate::compare(*set, *rows);
+  if (migrate::look_at_lock(*session, migrate::Dialect::sqlite).held ||
+      std::ranges::count(standings, migrate::State::applied, &migrate::Standing::state) != count)
+    throw std::runtime_error("migrations: not all are applied");
   const double ours = seconds_since(begin);
   const auto again = Clock::now();
   std::size_t bytes = 0;
@@ -116,7 +140,7 @@ Figure measure_status(int count) {
   figure.reference = "reading the files and SHA-256 of each";
   figure.reference_value = seconds_since(again);
   figure.direction = Figure::Bound::at_most;
-  figure.bound = 20;
+  figure.bound = 10;
   figure.note = fmt::format("{} files of two statements, {} bytes of sums", count, bytes);
   figure.target = "under 0.3 s";
   return figure;

@@ -237,8 +237,8 @@ class Run {
         return allowed;
       }
       const auto begun = std::chrono::steady_clock::now();
-      const auto applied = apply(bench, job);
       const std::string what = fmt::format("{} {}/{} {}", job.direction, i + 1, steps.size(), job.name);
+      const auto applied = apply_and_tell(bench, job, what);
       if (!applied) {
         const auto took =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
@@ -252,6 +252,27 @@ class Run {
       note(*applied, job.direction == "up");
     }
     return {};
+  }
+
+  /// With a line after two seconds, after twice as long and so on; a batch has its own.
+  Outcome<Applied> apply_and_tell(Workbench& bench, const Job& job, const std::string& what) {
+    using std::chrono::seconds;
+    const auto begun = std::chrono::steady_clock::now();
+    seconds next(2);
+    Reporting reporting;
+    reporting.every = seconds(1);
+    reporting.report = [&](const Progress& progress) {
+      const auto time = std::chrono::floor<seconds>(std::chrono::steady_clock::now() - begun);
+      if (time < next) return;
+      next = std::min(2 * time, time + seconds(30));
+      options_.say(fmt::format("{}: statement {} of {}, {} s", progress.step, progress.done, progress.all,
+                               time.count()));
+    };
+    if (job.script->options.batch) reporting.report = nullptr;
+    const migrate::Step shown(reporting, what, [&] {
+      return migrate::Step::Amount{bench.at_statement, job.script->statements.size()};
+    });
+    return apply(bench, job);
   }
 
   Outcome<void> perform_together(Workbench& bench, const std::vector<Step>& steps) {
