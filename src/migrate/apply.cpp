@@ -15,7 +15,8 @@ Problem pooler_in_between(const Target& target) {
   return {Exit::refused,
           {"MG-POOLER", Level::error, "", 0,
            fmt::format("between us and the server of '{}' stands a connection pooler", target.name),
-           "Name the server itself with --direct-url."}};
+           target.is_own ? "Name the server itself in database.migrate_url."
+                         : "Name the server itself with --direct-url."}};
 }
 
 }  // namespace
