@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -121,7 +122,7 @@ Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments)
 
 std::string show(const Problem& problem) {
   std::string text = fmt::format("{}: {}\n", problem.finding.code, problem.finding.text);
-  if (!problem.where.empty()) text += fmt::format("  {}\n", problem.where);
+  if (const auto where = problem.where(); !where.empty()) text += fmt::format("  {}\n", where);
   if (!problem.finding.hint.empty()) text += fmt::format("hint: {}\n", problem.finding.hint);
   return text;
 }
@@ -129,8 +130,10 @@ std::string show(const Problem& problem) {
 boost::json::value to_json(const Problem& problem, const std::string& name) {
   return {{"name", name},
           {"code", problem.finding.code},
+          {"file", problem.place.file},
           {"line", static_cast<std::int64_t>(problem.finding.line)},
-          {"where", problem.where},
+          {"statement", static_cast<std::int64_t>(problem.place.statement)},
+          {"where", problem.where()},
           {"sqlstate", problem.sqlstate},
           {"message", problem.finding.text},
           {"hint", problem.finding.hint}};
@@ -145,6 +148,17 @@ Answer answer_of(const std::string& command, const Problem& problem) {
                  {"exit", answer.exit_code},
                  {"failed", to_json(problem, problem.finding.name)}};
   return answer;
+}
+
+std::optional<boost::json::value> json_of(const std::vector<std::string>& words, const Error& error) {
+  if (words.empty() || words[0] != "migrate" || std::ranges::find(words, "--json") == words.end())
+    return std::nullopt;
+  const bool is_named = words.size() > 1 && !words[1].starts_with('-');
+  Problem problem = migrate::problem_of(error);
+  if (error.code == ErrorCode::configuration) problem.finding.code = "E-CONFIG";
+  auto object = answer_of(is_named ? words[1] : words[0], problem).json;
+  object.as_object()["exit"] = static_cast<int>(exit_code(error.code));
+  return object;
 }
 
 std::string show(const Finding& finding) {

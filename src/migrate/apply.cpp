@@ -84,7 +84,11 @@ class Application {
   Application(Workbench& bench, const Job& job)
       : bench_(bench), job_(job), script_(*job.script), session_(bench.session) {}
 
-  Outcome<Applied> run() { return runs_in_transaction(script_, dialect()) ? with_tries() : in_steps(); }
+  Outcome<Applied> run() {
+    auto applied = runs_in_transaction(script_, dialect()) ? with_tries() : in_steps();
+    if (!applied) applied = std::unexpected(here(applied.error()));
+    return applied;
+  }
 
   /// As one of several in the transaction that is open. What it throws is explained by `explain_last`.
   Outcome<Applied> run_within() {
@@ -92,9 +96,10 @@ class Application {
     auto applied = within();
     // At once: what fails of it is this one's fault, not the next one's.
     if (applied) journal().add(done_);
+    if (!applied) applied = std::unexpected(here(applied.error()));
     return applied;
   }
-  Problem explain_last(const store::DatabaseError& error) const { return explain(error, number_); }
+  Problem explain_last(const store::DatabaseError& error) const { return here(explain(error, number_)); }
 
  private:
   Dialect dialect() const { return bench_.target.dialect; }
@@ -132,13 +137,27 @@ class Application {
       return interrupted(signal);
     if (bench_.lock->is_lost()) return bench_.lock->fenced();
     Problem problem = problem_of(error);
-    problem.finding.name = job_.name;
-    if (number >= script_.statements.size()) return problem;
+    if (number >= script_.statements.size()) {
+      problem.finding.name = job_.name;
+      return problem;
+    }
     const SqlStatement& statement = script_.statements[number];
     const auto* told = dynamic_cast<const store::StatementError*>(&error);
-    problem.finding.line = line_of(statement, told == nullptr ? std::nullopt : told->account().position);
-    problem.where = fmt::format("at {} line {}, statement {} of {}", script_.file, problem.finding.line,
-                                number + 1, script_.statements.size());
+    return at(std::move(problem), number,
+              line_of(statement, told == nullptr ? std::nullopt : told->account().position));
+  }
+
+  /// Whatever it is, it was met in this script.
+  Problem here(Problem problem) const {
+    problem.was_run = has_run_;
+    if (problem.place.file.empty()) problem.place.file = script_.file;
+    return problem;
+  }
+
+  Problem at(Problem problem, std::size_t number, std::size_t line) const {
+    problem.finding.name = job_.name;
+    problem.finding.line = line;
+    problem.place = {script_.file, number + 1, script_.statements.size()};
     return problem;
   }
 
@@ -263,6 +282,7 @@ class Application {
     const SqlStatement& statement = script_.statements[number];
     if (script_.statements.size() > 1 || number == 0)
       bench_.lock->show(fmt::format("{}, statement {}/{}", job_.name, number + 1, script_.statements.size()));
+    has_run_ = true;
     session_->run(std::string(statement.text));
   }
 
@@ -410,6 +430,7 @@ class Application {
   JournalRow done_;  // of what is about to be committed
   std::optional<Batch> batch_;
   std::size_t number_ = 0;  // of the statement that runs
+  bool has_run_ = false;    // any statement of it
   bool watched_ = false;    // the watch saw what is not committed yet
 };
 
@@ -493,6 +514,7 @@ Outcome<Applied> Application::in_steps() {
 Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
   const SqlStatement& statement = script_.statements[number];
   bench_.lock->show(fmt::format("{}, statement {}/{}", job_.name, number + 1, script_.statements.size()));
+  has_run_ = true;
   try {
     if (!needs_no_transaction(statement, dialect())) {
       begin();
@@ -506,7 +528,7 @@ Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
     }
     if (auto ours = bench_.lock->check(*session_); !ours) return ours;
     if (auto built = run_outside(*session_, statement, dialect(), bench_.limits.index_timeout); !built)
-      return std::unexpected(built.error());
+      return std::unexpected(at(built.error(), number, statement.line));
     journal().set_progress(seq, static_cast<std::int64_t>(number) + 1);
     return {};
   } catch (const store::DatabaseError& error) {
@@ -589,6 +611,7 @@ bool Application::may_try_again(const store::DatabaseError& error) const {
 /// The next rows, the key that they reach in the journal, and the commit. False: there are none.
 Outcome<bool> Application::run_slice(std::int64_t size, std::int64_t seq) {
   bench_.lock->show(fmt::format("{}, {} rows", job_.name, batch_->rows));
+  has_run_ = true;
   begin();
   limit();
   const auto next =

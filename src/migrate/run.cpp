@@ -220,8 +220,8 @@ class Run {
       if (!applied) {
         const auto took =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
-        options_.say(fmt::format("{} ... FAILED after {} ms, {}", what, took.count(),
-                                 applied.error().exit == Exit::midway ? "stopped midway" : "rolled back"));
+        options_.say(
+            fmt::format("{} ... FAILED after {} ms, {}", what, took.count(), applied.error().ending()));
         report_.failed_name = job.name;
         return std::unexpected(applied.error());
       }
@@ -249,7 +249,8 @@ class Run {
     const auto applied = apply_together(bench, jobs);
     if (!applied) {
       report_.failed_name = applied.error().finding.name;
-      options_.say(fmt::format("up {} migrations in one transaction ... FAILED, rolled back", jobs.size()));
+      options_.say(fmt::format("up {} migrations in one transaction ... FAILED, {}", jobs.size(),
+                               applied.error().ending()));
       return std::unexpected(applied.error());
     }
     for (std::size_t i = 0; i < applied->size(); ++i) {
@@ -486,7 +487,7 @@ Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standin
   for (const Finding& one : set.findings) {
     if (one.level != Level::error) continue;
     Problem problem{one.code.starts_with('L') ? Exit::refused : Exit::drift, one};
-    if (one.line > 0) problem.where = fmt::format("at {} line {}", one.name, one.line);
+    if (one.line > 0) problem.place.file = one.name;
     problem.finding.text = fmt::format("{}: {}", one.name, one.text);
     return std::unexpected(std::move(problem));
   }

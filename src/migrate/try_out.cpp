@@ -36,8 +36,8 @@ Problem problem_at(const store::DatabaseError& error, const Pending& pending, st
   Problem problem = problem_of(error);
   problem.finding.name = pending.migration->name;
   problem.finding.line = script.statements[number].line;
-  problem.where = fmt::format("at {} line {}, statement {} of {}", script.file, problem.finding.line,
-                              number + 1, script.statements.size());
+  problem.place = {script.file, number + 1, script.statements.size()};
+  problem.was_run = true;
   return problem;
 }
 
