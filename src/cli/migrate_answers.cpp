@@ -210,6 +210,16 @@ Exit exit_of(const migrate::Findings& findings) {
 
 }  // namespace
 
+Outcome<migrate::VerifyOptions> verify_options_of(const Arguments& arguments) {
+  migrate::VerifyOptions options;
+  options.schema = arguments.has("--schema");
+  options.drift.strict_order = arguments.has("--strict-order");
+  options.drift.scratch_url = arguments.get("--scratch-url").value_or("");
+  if (options.drift.strict_order && !options.schema)
+    return migrate::stop(Exit::usage, "E-USAGE", "--strict-order is about --schema", "Add --schema.");
+  return options;
+}
+
 Answer answer_of_verify(migrate::Findings findings, bool strict,
                         const std::optional<migrate::BackupChecks>& backups) {
   Answer answer;

@@ -11,6 +11,7 @@
 #include "migrate/history.h"
 #include "migrate/outcome.h"
 #include "migrate/run.h"
+#include "migrate/verify.h"
 
 namespace guildhall::cli {
 
@@ -53,6 +54,9 @@ boost::json::value to_json(const migrate::Problem& problem, const std::string& n
 std::string show(const migrate::Finding& finding);
 boost::json::object to_json(const migrate::Finding& finding);
 boost::json::array to_json(const migrate::Findings& findings);
+
+/// Problem `usage`.
+migrate::Outcome<migrate::VerifyOptions> verify_options_of(const Arguments& arguments);
 
 /// What `verify` found. `strict`: warnings count as errors.
 Answer answer_of_verify(migrate::Findings findings, bool strict,

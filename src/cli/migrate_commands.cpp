@@ -163,14 +163,14 @@ Answered new_command(const Arguments& arguments) {
 
 Answered verify_command(const Arguments& arguments) {
   if (folder_of(arguments)) return migrate_fleet_verify(arguments);
-  migrate::VerifyOptions options;
-  options.schema = arguments.has("--schema");
+  const auto options = verify_options_of(arguments);
+  if (!options) return answer_of("verify", options.error());
   std::optional<migrate::Target> target;
   if (is_own(arguments) || url_of(arguments)) {
     auto found = target_of(arguments, migrate::Missing::is_an_error);
     if (!found) return answer_of("verify", found.error());
     target = *std::move(found);
-  } else if (options.schema) {
+  } else if (options->schema) {
     return fail(ErrorCode::usage, "guildhall migrate verify: --schema needs a database",
                 "Name one with --url.");
   }
@@ -191,7 +191,7 @@ Answered verify_command(const Arguments& arguments) {
       if (std::ranges::none_of(findings, same)) findings.push_back(finding);
     }
     if (!target) continue;
-    const auto compared = migrate::verify_database(*target, *set, options);
+    const auto compared = migrate::verify_database(*target, *set, *options);
     if (!compared) return answer_of("verify", compared.error());
     findings.insert(findings.end(), compared->begin(), compared->end());
     if (!arguments.has("--roundtrip")) continue;
@@ -297,6 +297,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
                           {},
                           {dir_option(),
                            {"--check", "", "exit 20 if any are pending, 5 at drift, 7 if one stopped midway"},
+                           backup_dir_option(),
                            layout_option()},
                           migrate_status));
   commands.push_back(
@@ -349,7 +350,10 @@ void add_migrate_commands(std::vector<Command>& commands) {
            "guildhall migrate verify --dir migrations --strict", {},
            {dir_option(),
             {"--strict", "", "warnings count as errors"},
-            {"--schema", "", "compare the live schema with what the last migration left"},
+            {"--schema", "",
+             "name each object by which the live schema differs from what the last migration left; where it "
+             "does, the applied files are tried in a database of its own"},
+            {"--strict-order", "", "with --schema: the order of columns counts, too"},
             {"--roundtrip", "", "apply each one, take it back and apply it again, in a database of its own"},
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
             direct_url_option(),
