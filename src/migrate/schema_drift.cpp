@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <expected>
+#include <optional>
 #include <set>
 
 #include "migrate/schema_match.h"
@@ -25,18 +27,33 @@ struct JournaledObjects {
   bool from_nothing = false;  // there was no other before the first of them
 };
 
-JournaledObjects journaled_objects(const std::vector<JournalRow>& rows) {
+/// What an empty database has of itself.
+std::vector<SchemaSnapshot::Part> of_empty_database(const SchemaSnapshot& live,
+                                                    const std::set<std::string>& made_since) {
+  std::vector<SchemaSnapshot::Part> parts;
+  for (const auto& part : live.parts()) {
+    const bool is_own = std::ranges::all_of(part->objects, [&](const SchemaObject& object) {
+      return (object.kind == "schema" || object.kind == "extension") && !made_since.contains(object.title());
+    });
+    if (is_own) parts.push_back(part);
+  }
+  return parts;
+}
+
+JournaledObjects journaled_objects(const std::vector<JournalRow>& rows, const SchemaSnapshot& live) {
   JournaledObjects objects;
-  bool is_first = true;
+  std::optional<std::string> at_first;
   for (const JournalRow& row : rows) {
     if (row.state != "applied" || row.direction == "repair") continue;
-    if (is_first) objects.from_nothing = row.fingerprint_before == SchemaSnapshot().fingerprint();
-    is_first = false;
+    if (!at_first) at_first = row.fingerprint_before;
     for (const std::string& line : lines_of(row.schema_changes)) {
       if (line.starts_with("added ")) objects.titles.insert(line.substr(6));
       if (line.starts_with("dropped ")) objects.titles.erase(line.substr(8));
     }
   }
+  const SchemaSnapshot empty(of_empty_database(live, objects.titles));
+  objects.from_nothing = at_first == empty.fingerprint();
+  for (const SchemaObject* object : empty.objects()) objects.titles.insert(object->title());
   return objects;
 }
 
@@ -108,7 +125,7 @@ class DriftSearch {
   }
 
   void compare_by_name(const SchemaSnapshot& live, const std::string& why) {
-    const JournaledObjects known = journaled_objects(rows_);
+    const JournaledObjects known = journaled_objects(rows_, live);
     add("I-SCHEMA", Level::info,
         fmt::format("{}; compared by names with the journal{}, since {}", fingerprints(),
                     known.from_nothing ? "" : ", which does not know what was there before it", why),

@@ -82,7 +82,7 @@ describe('wrong input', () => {
     const project = Project.onSqlite();
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
     for (const words of [['up', '--steps', '0'], ['up', '--steps', 'many'], ['up', '--lock-wait', 'soon'], ['up', '--layout', 'goose'], ['up', '--no-backup'], ['up', '--i-accept-data-loss'],
-      ['down', '--cascade', '--only'], ['down', '--confirm-data-loss=some'], ['repair'], ['baseline'], ['baseline', '--match', '--at', '0001'], ['baseline', '--from', 'flyway'], ['unlock', '--force', 'x'], ['verify', '--dir']]) {
+      ['down', '--cascade', '--only'], ['down', '--confirm-data-loss=some'], ['repair'], ['baseline'], ['baseline', '--match', '--at', '0001'], ['baseline', '--from', 'flyway'], ['unlock', '--force', 'x'], ['verify', '--dir'], ['verify', '--strict-order']]) {
       const result = await project.migrate(words.slice(0, 1), ...words.slice(1));
       assert.equal(result.code, 2, `${words.join(' ')}: ${result.stdout}${result.stderr}`);
     }
