@@ -134,6 +134,7 @@ Answered resume_command(const Arguments& arguments) {
 }
 
 Answered down_command(const Arguments& arguments) {
+  if (arguments.has("--plan") || arguments.has("--dry-run")) return migrate_down_plan(arguments);
   if (folder_of(arguments)) return migrate_fleet_down(arguments);
   if (auto fit = refuse_fleet_options(arguments); !fit) return answer_of("down", fit.error());
   auto call = read_call<migrate::DownOptions>(arguments, migrate::Missing::is_an_error);
@@ -330,17 +331,21 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(make("resume", "goes on with a migration that stopped midway, behind its last statement",
                           "guildhall migrate resume --dir migrations --url postgres://app@db.example.org/app",
                           {}, with_backup(run_options({})), resume_command));
-  commands.push_back(
-      make("down", "takes the last migration back, or the named one, and proves that the schema is as before",
-           "guildhall migrate down 0004_add_entry_count --dir migrations --url sqlite:app.db",
-           {{"NAME", "the migration; without it the last that was applied", false}},
-           with_backup(
-               with_fleet(run_options({{"--to", "NAME", "everything that was applied after this one"},
-                                       {"--cascade", "", "what was applied after NAME goes first"},
-                                       {"--only", "", "just NAME, whatever was applied after it"},
-                                       {"--confirm-data-loss", "[=all]",
-                                        "the rows that were counted may go; all: also the foundation's"}}))),
-           down_command));
+  commands.push_back(make(
+      "down", "takes the last migration back, or the named one, and proves that the schema is as before",
+      "guildhall migrate down 0004_add_entry_count --dir migrations --url sqlite:app.db",
+      {{"NAME", "the migration; without it the last that was applied", false}},
+      with_backup(
+          with_fleet(run_options({{"--to", "NAME", "everything that was applied after this one"},
+                                  {"--cascade", "", "what was applied after NAME goes first"},
+                                  {"--only", "", "just NAME, whatever was applied after it"},
+                                  {"--plan", "",
+                                   "only show what would be run, statement by statement, which data would "
+                                   "go, and the script for use by hand"},
+                                  {"--dry-run", "", "the same as --plan"},
+                                  {"--confirm-data-loss", "[=all]",
+                                   "the rows that were counted may go; all: also the foundation's"}}))),
+      down_command));
   commands.push_back(make("new", "makes the files of a new migration and of its way back",
                           "guildhall migrate new \"add entry count\" --dir migrations",
                           {{"DESCRIPTION", "a few words on what it does"}},

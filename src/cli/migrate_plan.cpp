@@ -1,4 +1,4 @@
-// guildhall migrate plan, up --plan, precheck
+// guildhall migrate plan, up --plan, down --plan, precheck
 #include "cli/migrate_plan.h"
 
 #include <fmt/format.h>
@@ -7,7 +7,8 @@
 #include <fstream>
 
 #include "cli/migrate_answers.h"
-#include "migrate/plan.h"
+#include "cli/migrate_run_options.h"
+#include "migrate/down_plan.h"
 #include "migrate/try_out.h"
 
 namespace guildhall::cli {
@@ -115,6 +116,23 @@ boost::json::object to_json(const migrate::PlannedMigration& one) {
           {"prechecks", to_json(one.prechecks)}};
 }
 
+boost::json::object to_json(const migrate::PlannedWayBack& one) {
+  boost::json::object object = to_json(one.planned);
+  for (const char* none : {"lint", "prechecks"}) object.erase(none);
+  boost::json::array losses;
+  for (const migrate::Loss& loss : one.losses)
+    losses.push_back({{"table", loss.table}, {"column", loss.column}, {"rows", loss.rows}});
+  object["source"] = one.source;
+  object["losses"] = std::move(losses);
+  object["script"] = one.script;
+  return object;
+}
+
+boost::json::value assumed() {
+  return {{"scan_bytes_per_second", migrate::kScanBytesPerSecond},
+          {"write_bytes_per_second", migrate::kWriteBytesPerSecond}};
+}
+
 Answer answer_of_plan(const std::string& command, const View& view, const migrate::Plan& plan) {
   Answer answer;
   answer.text = show(plan);
@@ -126,9 +144,7 @@ Answer answer_of_plan(const std::string& command, const View& view, const migrat
                  {"exit", answer.exit_code},
                  {"database", {{"name", view.target.name}}},
                  {"migrations", std::move(migrations)},
-                 {"assumed",
-                  {{"scan_bytes_per_second", migrate::kScanBytesPerSecond},
-                   {"write_bytes_per_second", migrate::kWriteBytesPerSecond}}},
+                 {"assumed", assumed()},
                  {"space_bytes", plan.space_bytes},
                  {"errors", static_cast<std::int64_t>(plan.errors)},
                  {"tried_out", nullptr}};
@@ -163,6 +179,37 @@ Answer plan(const std::string& command, const Arguments& arguments, const migrat
   } catch (const store::DatabaseError& error) {
     return answer_of(command, migrate::problem_of(error));
   }
+}
+
+// --- down --plan
+
+Outcome<Answer> down_plan(const Arguments& arguments) {
+  migrate::DownOptions options;
+  if (auto read = read_down_options(arguments, options); !read) return std::unexpected(read.error());
+  const auto target = target_of(arguments, migrate::Missing::is_an_error);
+  if (!target) return std::unexpected(target.error());
+  const auto set = set_of(arguments, target->dialect);
+  if (!set) return std::unexpected(set.error());
+  const auto plan = plan_down(*target, *set, options);
+  if (!plan) return std::unexpected(plan.error());
+  Answer answer;
+  answer.text = show(*plan);
+  boost::json::array ways;
+  for (const auto& one : plan->ways) ways.push_back(to_json(one));
+  if (plan->refused) {
+    answer.problems = cli::show(*plan->refused);
+    answer.exit_code = static_cast<int>(plan->refused->exit);
+  }
+  answer.json = {
+      {"command", "down"},
+      {"ok", !plan->refused},
+      {"exit", answer.exit_code},
+      {"database", {{"name", target->name}}},
+      {"migrations", std::move(ways)},
+      {"assumed", assumed()},
+      {"space_bytes", plan->space_bytes},
+      {"refused", plan->refused ? cli::to_json(*plan->refused, plan->refused->finding.name) : nullptr}};
+  return answer;
 }
 
 // --- precheck
@@ -243,6 +290,16 @@ Answered migrate_up_plan(const Arguments& arguments) {
     options.steps = static_cast<std::size_t>(*steps);
   }
   return plan("up", arguments, options, how == "execute");
+}
+
+Answered migrate_down_plan(const Arguments& arguments) {
+  try {
+    auto answer = down_plan(arguments);
+    if (!answer) return answer_of("down", answer.error());
+    return *std::move(answer);
+  } catch (const store::DatabaseError& error) {
+    return answer_of("down", migrate::problem_of(error));
+  }
 }
 
 Answered migrate_precheck(const Arguments& arguments) {

@@ -105,6 +105,9 @@ class Run {
     return {};
   }
 
+  std::vector<Standing> standings_;
+
+ protected:
   Outcome<std::vector<Step>> look() {
     const auto rows = Journal(*session_, target_.dialect).read();
     if (!rows) return std::unexpected(rows.error());
@@ -115,6 +118,7 @@ class Run {
     return plan(standings_);
   }
 
+ private:
   void count() {
     report_.applied_in_all = static_cast<std::size_t>(
         std::ranges::count_if(standings_, [](const Standing& one) { return is_applied(one.state); }));
@@ -267,8 +271,6 @@ class Run {
     report_.pending = forward ? report_.pending - 1 : report_.pending + 1;
     report_.applied_in_all = forward ? report_.applied_in_all + 1 : report_.applied_in_all - 1;
   }
-
-  std::vector<Standing> standings_;
 };
 
 // --- up
@@ -360,6 +362,24 @@ class Down final : public Run {
  public:
   Down(const Target& target, const MigrationSet& set, const DownOptions& options)
       : Run(target, set, options, "down"), down_(options) {}
+
+  Outcome<DownPreview> preview() {
+    auto session = target_.open("");
+    if (!session) return std::unexpected(problem_of(session.error()));
+    session_ = *std::move(session);
+    const auto steps = look();
+    if (!steps) return std::unexpected(steps.error());
+    DownPreview preview;
+    for (const Step& step : *steps) {
+      const std::size_t done = step.job.open ? static_cast<std::size_t>(step.job.open->statements_done) : 0;
+      // What stands in the set is not ours to delete.
+      auto script = step.derived ? step.derived
+                                 : std::shared_ptr<const Script>(std::shared_ptr<void>(), step.job.script);
+      preview.ways.push_back({step.job.name, step.job.down_source, std::move(script), done});
+    }
+    if (auto allowed = allow({}, *steps); !allowed) preview.refused = allowed.error();
+    return preview;
+  }
 
  private:
   Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) override {
@@ -574,6 +594,10 @@ Pending pending_of(const Standing& standing) {
 
 RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options) {
   return Up(target, set, options).run();
+}
+
+Outcome<DownPreview> preview_down(const Target& target, const MigrationSet& set, const DownOptions& options) {
+  return Down(target, set, options).preview();
 }
 
 RunReport down(const Target& target, const MigrationSet& set, const DownOptions& options) {
