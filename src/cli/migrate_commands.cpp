@@ -115,6 +115,8 @@ Answer run(const std::string& command, Call<Options>& call, Function function) {
 }
 
 Answered up_command(const Arguments& arguments) {
+  if (arguments.has("--scratch") && arguments.get("--plan") != "execute")
+    return fail(ErrorCode::usage, "guildhall migrate up: --scratch is about --plan=execute");
   if (arguments.has("--plan") || arguments.has("--dry-run")) return migrate_up_plan(arguments);
   if (folder_of(arguments)) return migrate_fleet_up(arguments);
   if (auto fit = refuse_fleet_options(arguments); !fit) return answer_of("up", fit.error());
@@ -312,7 +314,8 @@ void add_migrate_commands(std::vector<Command>& commands) {
                 {"--single-transaction", "", "all of them in one transaction, or none"},
                 {"--plan", "[=execute]",
                  "only show what would be done; execute: also run it, in one transaction that is rolled "
-                 "back"},
+                 "back, or where that cannot be in a copy of the schema"},
+                {"--scratch", "", "with --plan=execute: in a copy of the schema, without rows; nobody waits"},
                 {"--dry-run", "", "the same as --plan"}}))),
            up_command));
   commands.push_back(
@@ -349,7 +352,8 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(make("new", "makes the files of a new migration and of its way back",
                           "guildhall migrate new \"add entry count\" --dir migrations",
                           {{"DESCRIPTION", "a few words on what it does"}},
-                          {required_dir_option(), layout_option()}, new_command));
+                          {required_dir_option(), {"--sql", "", "plain SQL, as without it"}, layout_option()},
+                          new_command));
   commands.push_back(
       make("verify", "checks names, SQL and, with a database, what was applied; changes nothing",
            "guildhall migrate verify --dir migrations --strict", {},

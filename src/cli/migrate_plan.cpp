@@ -153,19 +153,34 @@ Answer answer_of_plan(const std::string& command, const View& view, const migrat
 
 // --- plan
 
-Outcome<void> add_trial(const View& view, Answer& answer) {
+/// How --plan is meant.
+struct Trial {
+  bool wanted = false;
+  bool in_copy = false;  // though one transaction would do
+  std::string scratch_url;
+};
+
+Outcome<std::string> try_in_transaction(const View& view) {
   const auto session = open_work_session(view.target, {});
   if (!session) return std::unexpected(session.error());
-  const auto fingerprint = try_out(**session, view.pending, view.target.dialect, view.target.snapshot);
+  return try_out(**session, view.pending, view.target.dialect, view.target.snapshot);
+}
+
+Outcome<void> add_trial(const View& view, const Trial& trial, Answer& answer) {
+  const bool in_copy = trial.in_copy || !fits_one_transaction(view.pending, view.target.dialect);
+  const auto fingerprint =
+      in_copy ? try_out_in_copy(view.target, view.pending, trial.scratch_url) : try_in_transaction(view);
   if (!fingerprint) return std::unexpected(fingerprint.error());
-  answer.text +=
-      fmt::format("Tried out and rolled back. Schema fingerprint would be {}\n", fingerprint->substr(0, 8));
-  answer.json.as_object()["tried_out"] = {{"fingerprint", *fingerprint}};
+  answer.text += fmt::format("Tried out {}. Schema fingerprint would be {}\n",
+                             in_copy ? "in a copy of the schema, without rows" : "and rolled back",
+                             fingerprint->substr(0, 8));
+  answer.json.as_object()["tried_out"] = {{"fingerprint", *fingerprint},
+                                          {"in", in_copy ? "copy" : "transaction"}};
   return {};
 }
 
 Answer plan(const std::string& command, const Arguments& arguments, const migrate::UpOptions& options,
-            bool execute) {
+            const Trial& trial) {
   try {
     const auto view = look(arguments, options);
     if (!view) return answer_of(command, view.error());
@@ -173,8 +188,8 @@ Answer plan(const std::string& command, const Arguments& arguments, const migrat
     preflight.set = &view->set;
     const auto found = look_before(*view->session, view->target.dialect, view->pending, preflight);
     Answer answer = answer_of_plan(command, *view, make_plan(view->pending, found, view->target.dialect));
-    if (!execute || answer.exit_code != 0 || view->pending.empty()) return answer;
-    if (const auto tried = add_trial(*view, answer); !tried) return answer_of(command, tried.error());
+    if (!trial.wanted || answer.exit_code != 0 || view->pending.empty()) return answer;
+    if (const auto tried = add_trial(*view, trial, answer); !tried) return answer_of(command, tried.error());
     return answer;
   } catch (const store::DatabaseError& error) {
     return answer_of(command, migrate::problem_of(error));
@@ -275,13 +290,15 @@ Outcome<Answer> precheck(const Arguments& arguments) {
 Answered migrate_plan(const Arguments& arguments) {
   migrate::UpOptions options;
   options.to = arguments.get("--to").value_or("");
-  return plan("plan", arguments, options, false);
+  return plan("plan", arguments, options, {});
 }
 
 Answered migrate_up_plan(const Arguments& arguments) {
   const std::string how = arguments.get("--plan").value_or("");
   if (!how.empty() && how != "execute")
     return fail(ErrorCode::usage, fmt::format("--plan: '{}' is not 'execute'", how));
+  const Trial trial{how == "execute", arguments.has("--scratch"),
+                    arguments.get("--scratch-url").value_or("")};
   migrate::UpOptions options;
   options.to = arguments.get("--to").value_or("");
   if (arguments.has("--steps")) {
@@ -289,7 +306,7 @@ Answered migrate_up_plan(const Arguments& arguments) {
     if (!steps) return std::unexpected(steps.error());
     options.steps = static_cast<std::size_t>(*steps);
   }
-  return plan("up", arguments, options, how == "execute");
+  return plan("up", arguments, options, trial);
 }
 
 Answered migrate_down_plan(const Arguments& arguments) {

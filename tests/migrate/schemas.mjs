@@ -48,7 +48,7 @@ describe('the schemas', () => {
       project.write('0002_more.sql', 'ALTER TABLE t ADD COLUMN y integer;');
       project.write('0003_late.sql', 'CREATE TABLE u (x integer);');
       await project.execute('CREATE TABLE nothing_of_ours (x integer); DROP TABLE nothing_of_ours');
-      for (const words of [['status'], ['plan'], ['up', '--plan'], ['up', '--plan=execute'], ['precheck', '0002'], ['verify'], ['docs'], ['doctor'], ['unlock'],
+      for (const words of [['status'], ['plan'], ['up', '--plan'], ['up', '--plan=execute'], ['up', '--plan=execute', '--scratch'], ['precheck', '0002'], ['verify'], ['docs'], ['doctor'], ['unlock'],
         ['up', '--to', '0002'], ['status'], ['verify', '--schema', '--backups', '--roundtrip'], ['down', '--plan'], ['down', '--plan', '--to', '0001', '--confirm-data-loss'], ['down'], ['resume'], ['up'], ['backup'], ['new', 'one more'], ['repair', '--cosmetic'], ['prune'], ['docs'], ['doctor']]) {
         const { code, stderr } = await get(project, ...words);
         assert.ok(code === 0, `${words.join(' ')}: ${code} ${stderr}`);

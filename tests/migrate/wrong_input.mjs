@@ -82,7 +82,7 @@ describe('wrong input', () => {
     const project = Project.onSqlite();
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
     for (const words of [['up', '--steps', '0'], ['up', '--steps', 'many'], ['up', '--lock-wait', 'soon'], ['up', '--layout', 'goose'], ['up', '--no-backup'], ['up', '--i-accept-data-loss'],
-      ['down', '--cascade', '--only'], ['down', '--confirm-data-loss=some'], ['repair'], ['baseline'], ['baseline', '--match', '--at', '0001'], ['baseline', '--from', 'flyway'], ['unlock', '--force', 'x'], ['verify', '--dir'], ['verify', '--strict-order']]) {
+      ['down', '--cascade', '--only'], ['down', '--confirm-data-loss=some'], ['repair'], ['baseline'], ['baseline', '--match', '--at', '0001'], ['baseline', '--from', 'flyway'], ['unlock', '--force', 'x'], ['verify', '--dir'], ['verify', '--strict-order'], ['up', '--scratch'], ['up', '--plan', '--scratch'], ['down', '--plan=execute']]) {
       const result = await project.migrate(words.slice(0, 1), ...words.slice(1));
       assert.equal(result.code, 2, `${words.join(' ')}: ${result.stdout}${result.stderr}`);
     }
@@ -200,7 +200,7 @@ describe('wrong input', () => {
       [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['down'], ['command', 'ok', 'exit', 'run', 'reverted', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['plan'], ['command', 'ok', 'exit', 'database', 'migrations', 'assumed', 'space_bytes', 'errors', 'tried_out']],
-      [['new', 'one more'], ['command', 'ok', 'up', 'down']],
+      [['new', 'one more', '--sql'], ['command', 'ok', 'up', 'down']],
       [['precheck', '0001_table'], ['command', 'ok', 'exit', 'name', 'findings', 'errors']],
       [['backup'], ['command', 'ok', 'backup']],
       [['prune'], ['command', 'ok', 'removed']],
