@@ -75,6 +75,14 @@ struct Facts {
     return static_cast<std::size_t>(
         std::ranges::count_if(standings, [](const Standing& one) { return is_applied(one.state); }));
   }
+  /// For which nothing would be run: two files of one number, one that cannot be read, ...
+  std::vector<const migrate::Finding*> errors() const {
+    std::vector<const migrate::Finding*> found;
+    for (const migrate::Finding& one : set.findings) {
+      if (one.level == migrate::Level::error && one.code.starts_with("E-")) found.push_back(&one);
+    }
+    return found;
+  }
   std::size_t pending() const { return count(State::pending) + count(State::failed) + count(State::late); }
   std::size_t drift() const {
     return static_cast<std::size_t>(
@@ -217,12 +225,13 @@ Result<std::optional<Answer>> migrate_status(const Arguments& arguments) {
   if (!facts) return answer_of("status", facts.error());
   Answer answer;
   answer.text = text_of(*facts);
+  for (const migrate::Finding* one : facts->errors()) answer.problems += show(*one);
   answer.json = json_of(*facts);
   if (!arguments.has("--check")) return answer;
-  const Exit exit = facts->count(State::partial) > 0 ? Exit::midway
-                    : facts->drift() > 0             ? Exit::drift
-                    : facts->pending() > 0           ? Exit::pending
-                                                     : Exit::done;
+  const Exit exit = facts->count(State::partial) > 0                 ? Exit::midway
+                    : facts->drift() > 0 || !facts->errors().empty() ? Exit::drift
+                    : facts->pending() > 0                           ? Exit::pending
+                                                                     : Exit::done;
   answer.exit_code = static_cast<int>(exit);
   return answer;
 }
