@@ -214,6 +214,7 @@ Outcome<migrate::VerifyOptions> verify_options_of(const Arguments& arguments) {
   migrate::VerifyOptions options;
   options.schema = arguments.has("--schema");
   options.drift.strict_order = arguments.has("--strict-order");
+  options.lint = lint_options_of(arguments);
   options.drift.scratch_url = arguments.get("--scratch-url").value_or("");
   if (options.drift.strict_order && !options.schema)
     return migrate::stop(Exit::usage, "E-USAGE", "--strict-order is about --schema", "Add --schema.");
@@ -302,6 +303,15 @@ OptionSpec direct_url_option() {
 }
 OptionSpec lock_wait_option() {
   return {"--lock-wait", "DUR", "wait so long for another runner (30s, 5min); without it not at all"};
+}
+OptionSpec tenant_column_option() {
+  return {
+      "--tenant-column", "NAME",
+      "this column tells many tenants' rows apart: lint asks for it, for row-level security and for unique "
+      "keys that hold it"};
+}
+migrate::LintOptions lint_options_of(const Arguments& arguments) {
+  return {.tenant_column = arguments.get("--tenant-column").value_or("")};
 }
 OptionSpec backup_dir_option() {
   return {"--backup-dir", "DIR", "where backups lie; backups, of Guildhall's own database below data.dir"};

@@ -96,6 +96,9 @@ OptionSpec required_dir_option();
 OptionSpec layout_option();
 OptionSpec direct_url_option();
 OptionSpec lock_wait_option();
+OptionSpec tenant_column_option();
+/// As that option says.
+migrate::LintOptions lint_options_of(const Arguments& arguments);
 OptionSpec backup_dir_option();
 
 }  // namespace guildhall::cli

@@ -185,7 +185,8 @@ Answered verify_command(const Arguments& arguments) {
     if (!set) return answer_of("verify", set.error());
     migrate::Findings of_files = set->findings;
     if (!target) {
-      for (const auto& finding : migrate::lint_files(*set, dialect)) of_files.push_back(finding);
+      for (const auto& finding : migrate::lint_files(*set, dialect, options->lint))
+        of_files.push_back(finding);
     }
     for (const auto& finding : of_files) {
       const auto same = [&](const migrate::Finding& other) {
@@ -316,12 +317,14 @@ void add_migrate_commands(std::vector<Command>& commands) {
                  "only show what would be done; execute: also run it, in one transaction that is rolled "
                  "back, or where that cannot be in a copy of the schema"},
                 {"--scratch", "", "with --plan=execute: in a copy of the schema, without rows; nobody waits"},
-                {"--dry-run", "", "the same as --plan"}}))),
+                {"--dry-run", "", "the same as --plan"},
+                tenant_column_option()}))),
            up_command));
   commands.push_back(
       make("plan", "shows each pending statement with its lock, its table's size and what the data say",
            "guildhall migrate plan --dir migrations --url postgres://app@db.example.org/app", {},
-           {dir_option(), {"--to", "NAME", "as far as this one"}, layout_option()}, migrate_plan));
+           {dir_option(), {"--to", "NAME", "as far as this one"}, tenant_column_option(), layout_option()},
+           migrate_plan));
   commands.push_back(make(
       "precheck", "lists the rows that would make a migration fail, and proposes a repair; changes nothing",
       "guildhall migrate precheck 0003_unique_link --repair-file repair.sql --dir migrations --url "
@@ -368,6 +371,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
             direct_url_option(),
             {"--backups", "", "read each backup to its end: its size, its sum, its tables and rows"},
             backup_dir_option(),
+            tenant_column_option(),
             layout_option()},
            verify_command));
   commands.push_back(make(

@@ -186,6 +186,7 @@ Answer plan(const std::string& command, const Arguments& arguments, const migrat
     if (!view) return answer_of(command, view.error());
     migrate::PreflightOptions preflight;
     preflight.set = &view->set;
+    preflight.lint = lint_options_of(arguments);
     const auto found = look_before(*view->session, view->target.dialect, view->pending, preflight);
     Answer answer = answer_of_plan(command, *view, make_plan(view->pending, found, view->target.dialect));
     if (!trial.wanted || answer.exit_code != 0 || view->pending.empty()) return answer;

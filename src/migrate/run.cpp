@@ -343,6 +343,7 @@ class Up final : public Run {
     PreflightOptions options;
     options.interrupt = up_.interrupt;
     options.set = &set_;
+    options.lint = up_.lint;
     auto checked = check_before(*session_, target_.dialect, pending_, options, report_.findings);
     for (const Pending& one : pending_) {
       if (!checked && checked.error().finding.name == one.migration->up->file)

@@ -11,6 +11,7 @@
 #include "migrate/apply.h"
 #include "migrate/backup.h"
 #include "migrate/history.h"
+#include "migrate/lint.h"
 #include "migrate/table_facts.h"
 
 namespace guildhall::migrate {
@@ -40,6 +41,7 @@ struct UpOptions : RunOptions {
   bool allow_late = false;           // late ones too, once it is proved that the order does not matter
   bool together = false;             // all in one transaction, or none
   bool only_resume = false;          // what stopped midway, and nothing else
+  LintOptions lint = {};
 };
 
 struct DownOptions : RunOptions {

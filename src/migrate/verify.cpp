@@ -39,14 +39,14 @@ void check_standing(const Standing& one, Findings& findings) {
 }
 
 /// What is applied cannot be written otherwise any more.
-Findings lint_pending(store::SchemaSession& session, Dialect dialect,
-                      const std::vector<Standing>& standings) {
+Findings lint_pending(store::SchemaSession& session, Dialect dialect, const std::vector<Standing>& standings,
+                      const LintOptions& options) {
   std::vector<Pending> pending;
   for (const Standing& one : standings) {
     if (one.migration != nullptr && !is_applied(one.state)) pending.push_back(pending_of(one));
   }
   const Looking looking(session, dialect, PreflightOptions{}.statement_timeout);
-  return lint(pending, read_table_facts(session, dialect, pending), dialect);
+  return lint(pending, read_table_facts(session, dialect, pending), dialect, options);
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ Outcome<Findings> verify_database(const Target& target, const MigrationSet& set,
     Findings findings;
     const auto standings = compare(set, *rows);
     for (const Standing& one : standings) check_standing(one, findings);
-    for (Finding& one : lint_pending(**session, target.dialect, standings))
+    for (Finding& one : lint_pending(**session, target.dialect, standings, options.lint))
       findings.push_back(std::move(one));
     if (!options.schema) return findings;
     for (Finding& one : find_drift(**session, target, *rows, standings, options.drift))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "migrate/history.h"
+#include "migrate/lint.h"
 #include "migrate/schema_drift.h"
 #include "migrate/target.h"
 
@@ -11,6 +12,7 @@ namespace guildhall::migrate {
 struct VerifyOptions {
   bool schema = false;  // the live schema too
   DriftOptions drift = {};
+  LintOptions lint = {};
 };
 
 /// Findings: E-CHANGED, W-COSMETIC, E-MISSING, E-LATE, E-PARTIAL, those of schema_drift.h, and lint of what
