@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 
 #include "base/log.h"
+#include "cli/migrate_answers.h"
 #include "cli/parse.h"
 #include "store/database_error.h"
 
@@ -29,16 +31,20 @@ std::vector<std::pair<std::string, std::string>> read_environment() {
   return variables;
 }
 
-int report(const Error& error) {
+int report(const std::vector<std::string>& words, const Error& error) {
+  if (const auto object = cli::json_of(words, error)) {
+    fmt::print("{}\n", boost::json::serialize(*object));
+    std::fflush(stdout);
+  }
   fmt::print(stderr, "guildhall: {}\n", error.message);
   if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", error.hint);
   return static_cast<int>(guildhall::exit_code(error.code));
 }
 
-int run(const cli::Parsed& parsed) {
+int run(const std::vector<std::string>& words, const cli::Parsed& parsed) {
   if (parsed.arguments.verbose) guildhall::log::set_level(guildhall::log::Level::debug);
   const auto answer = parsed.command->run(parsed.arguments);
-  if (!answer) return report(answer.error());
+  if (!answer) return report(words, answer.error());
   if (!*answer) return 0;
   const bool json = parsed.arguments.json;
   fmt::print("{}{}", json ? boost::json::serialize((*answer)->json) : (*answer)->text, json ? "\n" : "");
@@ -53,20 +59,20 @@ int main(int argc, char** argv) {
   umask(077);  // whatever we write holds members' data: for this user alone
   // A file that may not grow any more is like a full disk: an error to whoever writes, not the end of us.
   std::signal(SIGXFSZ, SIG_IGN);
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   try {
-    const auto parsed =
-        cli::parse(cli::commands(), std::vector<std::string>(argv + 1, argv + argc), read_environment());
-    if (!parsed) return report(parsed.error());
+    const auto parsed = cli::parse(cli::commands(), words, read_environment());
+    if (!parsed) return report(words, parsed.error());
     if (parsed->help) {
       fmt::print("{}", *parsed->help);
       return 0;
     }
-    return run(*parsed);
+    return run(words, *parsed);
   } catch (const guildhall::store::DatabaseError& error) {
-    return report(to_error(error));
+    return report(words, to_error(error));
   } catch (const guildhall::ErrorException& error) {
-    return report(error.error());
+    return report(words, error.error());
   } catch (const std::exception& error) {
-    return report({ErrorCode::failed, error.what()});
+    return report(words, {ErrorCode::failed, error.what()});
   }
 }

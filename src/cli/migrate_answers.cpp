@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -121,7 +122,7 @@ Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& arguments)
 
 std::string show(const Problem& problem) {
   std::string text = fmt::format("{}: {}\n", problem.finding.code, problem.finding.text);
-  if (!problem.where.empty()) text += fmt::format("  {}\n", problem.where);
+  if (const auto where = problem.where(); !where.empty()) text += fmt::format("  {}\n", where);
   if (!problem.finding.hint.empty()) text += fmt::format("hint: {}\n", problem.finding.hint);
   return text;
 }
@@ -129,8 +130,10 @@ std::string show(const Problem& problem) {
 boost::json::value to_json(const Problem& problem, const std::string& name) {
   return {{"name", name},
           {"code", problem.finding.code},
+          {"file", problem.place.file},
           {"line", static_cast<std::int64_t>(problem.finding.line)},
-          {"where", problem.where},
+          {"statement", static_cast<std::int64_t>(problem.place.statement)},
+          {"where", problem.where()},
           {"sqlstate", problem.sqlstate},
           {"message", problem.finding.text},
           {"hint", problem.finding.hint}};
@@ -145,6 +148,17 @@ Answer answer_of(const std::string& command, const Problem& problem) {
                  {"exit", answer.exit_code},
                  {"failed", to_json(problem, problem.finding.name)}};
   return answer;
+}
+
+std::optional<boost::json::value> json_of(const std::vector<std::string>& words, const Error& error) {
+  if (words.empty() || words[0] != "migrate" || std::ranges::find(words, "--json") == words.end())
+    return std::nullopt;
+  const bool is_named = words.size() > 1 && !words[1].starts_with('-');
+  Problem problem = migrate::problem_of(error);
+  if (error.code == ErrorCode::configuration) problem.finding.code = "E-CONFIG";
+  auto object = answer_of(is_named ? words[1] : words[0], problem).json;
+  object.as_object()["exit"] = static_cast<int>(exit_code(error.code));
+  return object;
 }
 
 std::string show(const Finding& finding) {
@@ -195,6 +209,17 @@ Exit exit_of(const migrate::Findings& findings) {
 }
 
 }  // namespace
+
+Outcome<migrate::VerifyOptions> verify_options_of(const Arguments& arguments) {
+  migrate::VerifyOptions options;
+  options.schema = arguments.has("--schema");
+  options.drift.strict_order = arguments.has("--strict-order");
+  options.lint = lint_options_of(arguments);
+  options.drift.scratch_url = arguments.get("--scratch-url").value_or("");
+  if (options.drift.strict_order && !options.schema)
+    return migrate::stop(Exit::usage, "E-USAGE", "--strict-order is about --schema", "Add --schema.");
+  return options;
+}
 
 Answer answer_of_verify(migrate::Findings findings, bool strict,
                         const std::optional<migrate::BackupChecks>& backups) {
@@ -278,6 +303,15 @@ OptionSpec direct_url_option() {
 }
 OptionSpec lock_wait_option() {
   return {"--lock-wait", "DUR", "wait so long for another runner (30s, 5min); without it not at all"};
+}
+OptionSpec tenant_column_option() {
+  return {
+      "--tenant-column", "NAME",
+      "this column tells many tenants' rows apart: lint asks for it, for row-level security and for unique "
+      "keys that hold it"};
+}
+migrate::LintOptions lint_options_of(const Arguments& arguments) {
+  return {.tenant_column = arguments.get("--tenant-column").value_or("")};
 }
 OptionSpec backup_dir_option() {
   return {"--backup-dir", "DIR", "where backups lie; backups, of Guildhall's own database below data.dir"};

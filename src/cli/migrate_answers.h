@@ -11,6 +11,7 @@
 #include "migrate/history.h"
 #include "migrate/outcome.h"
 #include "migrate/run.h"
+#include "migrate/verify.h"
 
 namespace guildhall::cli {
 
@@ -40,6 +41,11 @@ migrate::Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& a
 /// A command's answer when it came to nothing.
 Answer answer_of(const std::string& command, const migrate::Problem& problem);
 
+/// What a call of `guildhall migrate` with --json answers where no command could: an unknown flag, an
+/// argument that is missing, a configuration that cannot be used. Nothing for other calls. `words` are those
+/// of the command line.
+std::optional<boost::json::value> json_of(const std::vector<std::string>& words, const Error& error);
+
 /// `CODE: text`, where, and `hint: ...`.
 std::string show(const migrate::Problem& problem);
 boost::json::value to_json(const migrate::Problem& problem, const std::string& name);
@@ -48,6 +54,9 @@ boost::json::value to_json(const migrate::Problem& problem, const std::string& n
 std::string show(const migrate::Finding& finding);
 boost::json::object to_json(const migrate::Finding& finding);
 boost::json::array to_json(const migrate::Findings& findings);
+
+/// Problem `usage`.
+migrate::Outcome<migrate::VerifyOptions> verify_options_of(const Arguments& arguments);
 
 /// What `verify` found. `strict`: warnings count as errors.
 Answer answer_of_verify(migrate::Findings findings, bool strict,
@@ -87,6 +96,9 @@ OptionSpec required_dir_option();
 OptionSpec layout_option();
 OptionSpec direct_url_option();
 OptionSpec lock_wait_option();
+OptionSpec tenant_column_option();
+/// As that option says.
+migrate::LintOptions lint_options_of(const Arguments& arguments);
 OptionSpec backup_dir_option();
 
 }  // namespace guildhall::cli

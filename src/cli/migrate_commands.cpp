@@ -115,6 +115,8 @@ Answer run(const std::string& command, Call<Options>& call, Function function) {
 }
 
 Answered up_command(const Arguments& arguments) {
+  if (arguments.has("--scratch") && arguments.get("--plan") != "execute")
+    return fail(ErrorCode::usage, "guildhall migrate up: --scratch is about --plan=execute");
   if (arguments.has("--plan") || arguments.has("--dry-run")) return migrate_up_plan(arguments);
   if (folder_of(arguments)) return migrate_fleet_up(arguments);
   if (auto fit = refuse_fleet_options(arguments); !fit) return answer_of("up", fit.error());
@@ -134,6 +136,7 @@ Answered resume_command(const Arguments& arguments) {
 }
 
 Answered down_command(const Arguments& arguments) {
+  if (arguments.has("--plan") || arguments.has("--dry-run")) return migrate_down_plan(arguments);
   if (folder_of(arguments)) return migrate_fleet_down(arguments);
   if (auto fit = refuse_fleet_options(arguments); !fit) return answer_of("down", fit.error());
   auto call = read_call<migrate::DownOptions>(arguments, migrate::Missing::is_an_error);
@@ -163,14 +166,14 @@ Answered new_command(const Arguments& arguments) {
 
 Answered verify_command(const Arguments& arguments) {
   if (folder_of(arguments)) return migrate_fleet_verify(arguments);
-  migrate::VerifyOptions options;
-  options.schema = arguments.has("--schema");
+  const auto options = verify_options_of(arguments);
+  if (!options) return answer_of("verify", options.error());
   std::optional<migrate::Target> target;
   if (is_own(arguments) || url_of(arguments)) {
     auto found = target_of(arguments, migrate::Missing::is_an_error);
     if (!found) return answer_of("verify", found.error());
     target = *std::move(found);
-  } else if (options.schema) {
+  } else if (options->schema) {
     return fail(ErrorCode::usage, "guildhall migrate verify: --schema needs a database",
                 "Name one with --url.");
   }
@@ -182,7 +185,8 @@ Answered verify_command(const Arguments& arguments) {
     if (!set) return answer_of("verify", set.error());
     migrate::Findings of_files = set->findings;
     if (!target) {
-      for (const auto& finding : migrate::lint_files(*set, dialect)) of_files.push_back(finding);
+      for (const auto& finding : migrate::lint_files(*set, dialect, options->lint))
+        of_files.push_back(finding);
     }
     for (const auto& finding : of_files) {
       const auto same = [&](const migrate::Finding& other) {
@@ -191,7 +195,7 @@ Answered verify_command(const Arguments& arguments) {
       if (std::ranges::none_of(findings, same)) findings.push_back(finding);
     }
     if (!target) continue;
-    const auto compared = migrate::verify_database(*target, *set, options);
+    const auto compared = migrate::verify_database(*target, *set, *options);
     if (!compared) return answer_of("verify", compared.error());
     findings.insert(findings.end(), compared->begin(), compared->end());
     if (!arguments.has("--roundtrip")) continue;
@@ -297,6 +301,7 @@ void add_migrate_commands(std::vector<Command>& commands) {
                           {},
                           {dir_option(),
                            {"--check", "", "exit 20 if any are pending, 5 at drift, 7 if one stopped midway"},
+                           backup_dir_option(),
                            layout_option()},
                           migrate_status));
   commands.push_back(
@@ -310,13 +315,16 @@ void add_migrate_commands(std::vector<Command>& commands) {
                 {"--single-transaction", "", "all of them in one transaction, or none"},
                 {"--plan", "[=execute]",
                  "only show what would be done; execute: also run it, in one transaction that is rolled "
-                 "back"},
-                {"--dry-run", "", "the same as --plan"}}))),
+                 "back, or where that cannot be in a copy of the schema"},
+                {"--scratch", "", "with --plan=execute: in a copy of the schema, without rows; nobody waits"},
+                {"--dry-run", "", "the same as --plan"},
+                tenant_column_option()}))),
            up_command));
   commands.push_back(
       make("plan", "shows each pending statement with its lock, its table's size and what the data say",
            "guildhall migrate plan --dir migrations --url postgres://app@db.example.org/app", {},
-           {dir_option(), {"--to", "NAME", "as far as this one"}, layout_option()}, migrate_plan));
+           {dir_option(), {"--to", "NAME", "as far as this one"}, tenant_column_option(), layout_option()},
+           migrate_plan));
   commands.push_back(make(
       "precheck", "lists the rows that would make a migration fail, and proposes a repair; changes nothing",
       "guildhall migrate precheck 0003_unique_link --repair-file repair.sql --dir migrations --url "
@@ -329,32 +337,41 @@ void add_migrate_commands(std::vector<Command>& commands) {
   commands.push_back(make("resume", "goes on with a migration that stopped midway, behind its last statement",
                           "guildhall migrate resume --dir migrations --url postgres://app@db.example.org/app",
                           {}, with_backup(run_options({})), resume_command));
-  commands.push_back(
-      make("down", "takes the last migration back, or the named one, and proves that the schema is as before",
-           "guildhall migrate down 0004_add_entry_count --dir migrations --url sqlite:app.db",
-           {{"NAME", "the migration; without it the last that was applied", false}},
-           with_backup(
-               with_fleet(run_options({{"--to", "NAME", "everything that was applied after this one"},
-                                       {"--cascade", "", "what was applied after NAME goes first"},
-                                       {"--only", "", "just NAME, whatever was applied after it"},
-                                       {"--confirm-data-loss", "[=all]",
-                                        "the rows that were counted may go; all: also the foundation's"}}))),
-           down_command));
+  commands.push_back(make(
+      "down", "takes the last migration back, or the named one, and proves that the schema is as before",
+      "guildhall migrate down 0004_add_entry_count --dir migrations --url sqlite:app.db",
+      {{"NAME", "the migration; without it the last that was applied", false}},
+      with_backup(
+          with_fleet(run_options({{"--to", "NAME", "everything that was applied after this one"},
+                                  {"--cascade", "", "what was applied after NAME goes first"},
+                                  {"--only", "", "just NAME, whatever was applied after it"},
+                                  {"--plan", "",
+                                   "only show what would be run, statement by statement, which data would "
+                                   "go, and the script for use by hand"},
+                                  {"--dry-run", "", "the same as --plan"},
+                                  {"--confirm-data-loss", "[=all]",
+                                   "the rows that were counted may go; all: also the foundation's"}}))),
+      down_command));
   commands.push_back(make("new", "makes the files of a new migration and of its way back",
                           "guildhall migrate new \"add entry count\" --dir migrations",
                           {{"DESCRIPTION", "a few words on what it does"}},
-                          {required_dir_option(), layout_option()}, new_command));
+                          {required_dir_option(), {"--sql", "", "plain SQL, as without it"}, layout_option()},
+                          new_command));
   commands.push_back(
       make("verify", "checks names, SQL and, with a database, what was applied; changes nothing",
            "guildhall migrate verify --dir migrations --strict", {},
            {dir_option(),
             {"--strict", "", "warnings count as errors"},
-            {"--schema", "", "compare the live schema with what the last migration left"},
+            {"--schema", "",
+             "name each object by which the live schema differs from what the last migration left; where it "
+             "does, the applied files are tried in a database of its own"},
+            {"--strict-order", "", "with --schema: the order of columns counts, too"},
             {"--roundtrip", "", "apply each one, take it back and apply it again, in a database of its own"},
             {"--scratch-url", "URL", "PostgreSQL: a login that may make that database"},
             direct_url_option(),
             {"--backups", "", "read each backup to its end: its size, its sum, its tables and rows"},
             backup_dir_option(),
+            tenant_column_option(),
             layout_option()},
            verify_command));
   commands.push_back(make(

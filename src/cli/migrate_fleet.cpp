@@ -289,9 +289,9 @@ Answered migrate_fleet_verify(const Arguments& arguments) {
   }
   const auto view = look(arguments);
   if (!view) return answer_of("verify", view.error());
-  migrate::VerifyOptions options;
-  options.schema = arguments.has("--schema");
-  const auto verified = verify_fleet(view->fleet, view->set, options);
+  const auto options = verify_options_of(arguments);
+  if (!options) return answer_of("verify", options.error());
+  const auto verified = verify_fleet(view->fleet, view->set, *options);
   migrate::Findings findings = view->set.findings;
   findings.insert(findings.end(), verified.findings.begin(), verified.findings.end());
   Answer answer = answer_of_verify(std::move(findings), arguments.has("--strict"));

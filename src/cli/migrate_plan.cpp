@@ -1,4 +1,4 @@
-// guildhall migrate plan, up --plan, precheck
+// guildhall migrate plan, up --plan, down --plan, precheck
 #include "cli/migrate_plan.h"
 
 #include <fmt/format.h>
@@ -7,7 +7,8 @@
 #include <fstream>
 
 #include "cli/migrate_answers.h"
-#include "migrate/plan.h"
+#include "cli/migrate_run_options.h"
+#include "migrate/down_plan.h"
 #include "migrate/try_out.h"
 
 namespace guildhall::cli {
@@ -115,6 +116,23 @@ boost::json::object to_json(const migrate::PlannedMigration& one) {
           {"prechecks", to_json(one.prechecks)}};
 }
 
+boost::json::object to_json(const migrate::PlannedWayBack& one) {
+  boost::json::object object = to_json(one.planned);
+  for (const char* none : {"lint", "prechecks"}) object.erase(none);
+  boost::json::array losses;
+  for (const migrate::Loss& loss : one.losses)
+    losses.push_back({{"table", loss.table}, {"column", loss.column}, {"rows", loss.rows}});
+  object["source"] = one.source;
+  object["losses"] = std::move(losses);
+  object["script"] = one.script;
+  return object;
+}
+
+boost::json::value assumed() {
+  return {{"scan_bytes_per_second", migrate::kScanBytesPerSecond},
+          {"write_bytes_per_second", migrate::kWriteBytesPerSecond}};
+}
+
 Answer answer_of_plan(const std::string& command, const View& view, const migrate::Plan& plan) {
   Answer answer;
   answer.text = show(plan);
@@ -126,9 +144,7 @@ Answer answer_of_plan(const std::string& command, const View& view, const migrat
                  {"exit", answer.exit_code},
                  {"database", {{"name", view.target.name}}},
                  {"migrations", std::move(migrations)},
-                 {"assumed",
-                  {{"scan_bytes_per_second", migrate::kScanBytesPerSecond},
-                   {"write_bytes_per_second", migrate::kWriteBytesPerSecond}}},
+                 {"assumed", assumed()},
                  {"space_bytes", plan.space_bytes},
                  {"errors", static_cast<std::int64_t>(plan.errors)},
                  {"tried_out", nullptr}};
@@ -137,32 +153,79 @@ Answer answer_of_plan(const std::string& command, const View& view, const migrat
 
 // --- plan
 
-Outcome<void> add_trial(const View& view, Answer& answer) {
+/// How --plan is meant.
+struct Trial {
+  bool wanted = false;
+  bool in_copy = false;  // though one transaction would do
+  std::string scratch_url;
+};
+
+Outcome<std::string> try_in_transaction(const View& view) {
   const auto session = open_work_session(view.target, {});
   if (!session) return std::unexpected(session.error());
-  const auto fingerprint = try_out(**session, view.pending, view.target.dialect, view.target.snapshot);
+  return try_out(**session, view.pending, view.target.dialect, view.target.snapshot);
+}
+
+Outcome<void> add_trial(const View& view, const Trial& trial, Answer& answer) {
+  const bool in_copy = trial.in_copy || !fits_one_transaction(view.pending, view.target.dialect);
+  const auto fingerprint =
+      in_copy ? try_out_in_copy(view.target, view.pending, trial.scratch_url) : try_in_transaction(view);
   if (!fingerprint) return std::unexpected(fingerprint.error());
-  answer.text +=
-      fmt::format("Tried out and rolled back. Schema fingerprint would be {}\n", fingerprint->substr(0, 8));
-  answer.json.as_object()["tried_out"] = {{"fingerprint", *fingerprint}};
+  answer.text += fmt::format("Tried out {}. Schema fingerprint would be {}\n",
+                             in_copy ? "in a copy of the schema, without rows" : "and rolled back",
+                             fingerprint->substr(0, 8));
+  answer.json.as_object()["tried_out"] = {{"fingerprint", *fingerprint},
+                                          {"in", in_copy ? "copy" : "transaction"}};
   return {};
 }
 
 Answer plan(const std::string& command, const Arguments& arguments, const migrate::UpOptions& options,
-            bool execute) {
+            const Trial& trial) {
   try {
     const auto view = look(arguments, options);
     if (!view) return answer_of(command, view.error());
     migrate::PreflightOptions preflight;
     preflight.set = &view->set;
+    preflight.lint = lint_options_of(arguments);
     const auto found = look_before(*view->session, view->target.dialect, view->pending, preflight);
     Answer answer = answer_of_plan(command, *view, make_plan(view->pending, found, view->target.dialect));
-    if (!execute || answer.exit_code != 0 || view->pending.empty()) return answer;
-    if (const auto tried = add_trial(*view, answer); !tried) return answer_of(command, tried.error());
+    if (!trial.wanted || answer.exit_code != 0 || view->pending.empty()) return answer;
+    if (const auto tried = add_trial(*view, trial, answer); !tried) return answer_of(command, tried.error());
     return answer;
   } catch (const store::DatabaseError& error) {
     return answer_of(command, migrate::problem_of(error));
   }
+}
+
+// --- down --plan
+
+Outcome<Answer> down_plan(const Arguments& arguments) {
+  migrate::DownOptions options;
+  if (auto read = read_down_options(arguments, options); !read) return std::unexpected(read.error());
+  const auto target = target_of(arguments, migrate::Missing::is_an_error);
+  if (!target) return std::unexpected(target.error());
+  const auto set = set_of(arguments, target->dialect);
+  if (!set) return std::unexpected(set.error());
+  const auto plan = plan_down(*target, *set, options);
+  if (!plan) return std::unexpected(plan.error());
+  Answer answer;
+  answer.text = show(*plan);
+  boost::json::array ways;
+  for (const auto& one : plan->ways) ways.push_back(to_json(one));
+  if (plan->refused) {
+    answer.problems = cli::show(*plan->refused);
+    answer.exit_code = static_cast<int>(plan->refused->exit);
+  }
+  answer.json = {
+      {"command", "down"},
+      {"ok", !plan->refused},
+      {"exit", answer.exit_code},
+      {"database", {{"name", target->name}}},
+      {"migrations", std::move(ways)},
+      {"assumed", assumed()},
+      {"space_bytes", plan->space_bytes},
+      {"refused", plan->refused ? cli::to_json(*plan->refused, plan->refused->finding.name) : nullptr}};
+  return answer;
 }
 
 // --- precheck
@@ -228,13 +291,15 @@ Outcome<Answer> precheck(const Arguments& arguments) {
 Answered migrate_plan(const Arguments& arguments) {
   migrate::UpOptions options;
   options.to = arguments.get("--to").value_or("");
-  return plan("plan", arguments, options, false);
+  return plan("plan", arguments, options, {});
 }
 
 Answered migrate_up_plan(const Arguments& arguments) {
   const std::string how = arguments.get("--plan").value_or("");
   if (!how.empty() && how != "execute")
     return fail(ErrorCode::usage, fmt::format("--plan: '{}' is not 'execute'", how));
+  const Trial trial{how == "execute", arguments.has("--scratch"),
+                    arguments.get("--scratch-url").value_or("")};
   migrate::UpOptions options;
   options.to = arguments.get("--to").value_or("");
   if (arguments.has("--steps")) {
@@ -242,7 +307,17 @@ Answered migrate_up_plan(const Arguments& arguments) {
     if (!steps) return std::unexpected(steps.error());
     options.steps = static_cast<std::size_t>(*steps);
   }
-  return plan("up", arguments, options, how == "execute");
+  return plan("up", arguments, options, trial);
+}
+
+Answered migrate_down_plan(const Arguments& arguments) {
+  try {
+    auto answer = down_plan(arguments);
+    if (!answer) return answer_of("down", answer.error());
+    return *std::move(answer);
+  } catch (const store::DatabaseError& error) {
+    return answer_of("down", migrate::problem_of(error));
+  }
 }
 
 Answered migrate_precheck(const Arguments& arguments) {

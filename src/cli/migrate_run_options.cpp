@@ -77,6 +77,7 @@ Outcome<void> read_up_options(const Arguments& arguments, migrate::UpOptions& op
   }
   options.allow_late = arguments.has("--allow-late");
   options.together = arguments.has("--single-transaction");
+  options.lint = lint_options_of(arguments);
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/migrate_answers.h"
 #include "cli/migrate_fleet.h"
@@ -18,6 +19,44 @@ using migrate::Outcome;
 using migrate::Standing;
 using migrate::State;
 
+/// The one that a run took last. Whether it is proved stands beside it, and holds for that file alone.
+struct LastBackup {
+  std::string file;
+  std::string sha256;
+  TimePoint at;
+  int level = 0;  // of its proof (migrate::Proof); 0: none that still counts
+  std::string proof;
+};
+
+LastBackup look_at(const std::filesystem::path& folder, const migrate::JournalRow& row) {
+  const auto name = migrate::parse_backup_name(row.backup_file);
+  LastBackup last{row.backup_file, row.backup_sha256, name ? name->at : row.started_at};
+  const auto file = folder / row.backup_file;
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    last.proof = fmt::format("not in {}", folder.string());
+    return last;
+  }
+  const auto record = migrate::load_record(file);
+  const bool is_same = record && record->sha256 == row.backup_sha256 &&
+                       std::filesystem::file_size(file, ignored) == record->size;
+  if (is_same) last.level = record->verified;
+  last.proof = record && !is_same ? "not the one that was taken"
+               : last.level == 3  ? "verified"
+               : last.level == 2  ? "verified: read to its end, not restored"
+               : last.level == 1  ? "verified: its end and sum alone"
+                                  : "not verified";
+  return last;
+}
+
+std::optional<LastBackup> last_backup(const std::filesystem::path& folder,
+                                      const std::vector<migrate::JournalRow>& rows) {
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    if (!row->backup_file.empty()) return look_at(folder, *row);
+  }
+  return std::nullopt;
+}
+
 /// Everything that there is to say.
 struct Facts {
   migrate::Target target;
@@ -27,6 +66,7 @@ struct Facts {
   migrate::LockHolder lock;
   std::vector<migrate::JournalRow> rows;
   std::vector<Standing> standings;
+  std::optional<LastBackup> backup;
 
   std::size_t count(State state) const {
     return static_cast<std::size_t>(std::ranges::count(standings, state, &Standing::state));
@@ -34,6 +74,14 @@ struct Facts {
   std::size_t applied() const {
     return static_cast<std::size_t>(
         std::ranges::count_if(standings, [](const Standing& one) { return is_applied(one.state); }));
+  }
+  /// For which nothing would be run: two files of one number, one that cannot be read, ...
+  std::vector<const migrate::Finding*> errors() const {
+    std::vector<const migrate::Finding*> found;
+    for (const migrate::Finding& one : set.findings) {
+      if (one.level == migrate::Level::error && one.code.starts_with("E-")) found.push_back(&one);
+    }
+    return found;
   }
   std::size_t pending() const { return count(State::pending) + count(State::failed) + count(State::late); }
   std::size_t drift() const {
@@ -75,6 +123,7 @@ Outcome<Facts> look(const Arguments& arguments) {
     return std::unexpected(std::move(problem));
   }
   facts.standings = compare(facts.set, facts.rows);
+  facts.backup = last_backup(backup_dir_of(arguments), facts.rows);
   return facts;
 }
 
@@ -82,13 +131,6 @@ std::string state_of(const Standing& one) {
   if (one.state != State::partial) return std::string(name_of(one.state));
   if (!one.row->batch_key.empty()) return fmt::format("partial, {} rows", one.row->batch_rows);
   return fmt::format("partial {}/{}", one.row->statements_done, one.row->statements_total);
-}
-
-const migrate::JournalRow* last_with_backup(const std::vector<migrate::JournalRow>& rows) {
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-    if (!row->backup_file.empty()) return &*row;
-  }
-  return nullptr;
 }
 
 std::string text_of(const Facts& facts) {
@@ -107,14 +149,13 @@ std::string text_of(const Facts& facts) {
                         timed ? show_time(one.row->applied_at) : "-",
                         timed ? std::to_string(one.row->duration_ms) : "-", way_back(one));
   }
-  const auto* backup = last_with_backup(facts.rows);
-  return text + fmt::format("Applied {}, pending {}, drift {}. Lock: {}. Last backup: {}\n", facts.applied(),
-                            facts.pending(), facts.drift(),
-                            facts.lock.held
-                                ? fmt::format("held by {}@{} pid {} since {}", facts.lock.locked_by,
-                                              facts.lock.host, facts.lock.os_pid, facts.lock.locked_at)
-                                : "free",
-                            backup == nullptr ? "none" : backup->backup_file + " (verified)");
+  return text +
+         fmt::format("Applied {}, pending {}, drift {}. Lock: {}. Last backup: {}\n", facts.applied(),
+                     facts.pending(), facts.drift(),
+                     facts.lock.held ? fmt::format("held by {}@{} pid {} since {}", facts.lock.locked_by,
+                                                   facts.lock.host, facts.lock.os_pid, facts.lock.locked_at)
+                                     : "free",
+                     facts.backup ? fmt::format("{} ({})", facts.backup->file, facts.backup->proof) : "none");
 }
 
 boost::json::value json_of(const Facts& facts) {
@@ -150,12 +191,13 @@ boost::json::value json_of(const Facts& facts) {
     lock["since"] = facts.lock.locked_at;
     lock["migration"] = facts.lock.current_migration;
   }
-  boost::json::value last_backup = nullptr;
-  if (const auto* row = last_with_backup(facts.rows))
-    last_backup = {{"file", row->backup_file},
-                   {"sha256", row->backup_sha256},
-                   {"verified", true},
-                   {"at", show_time(row->started_at)}};
+  boost::json::value backup = nullptr;
+  if (facts.backup)
+    backup = {{"file", facts.backup->file},
+              {"sha256", facts.backup->sha256},
+              {"verified", facts.backup->level > 0},
+              {"level", facts.backup->level},
+              {"at", show_time(facts.backup->at)}};
   return {{"command", "status"},
           {"ok", true},
           {"database",
@@ -172,7 +214,7 @@ boost::json::value json_of(const Facts& facts) {
             {"missing", facts.count(State::missing)},
             {"late", facts.count(State::late)},
             {"partial", facts.count(State::partial)}}},
-          {"last_backup", std::move(last_backup)}};
+          {"last_backup", std::move(backup)}};
 }
 
 }  // namespace
@@ -183,12 +225,13 @@ Result<std::optional<Answer>> migrate_status(const Arguments& arguments) {
   if (!facts) return answer_of("status", facts.error());
   Answer answer;
   answer.text = text_of(*facts);
+  for (const migrate::Finding* one : facts->errors()) answer.problems += show(*one);
   answer.json = json_of(*facts);
   if (!arguments.has("--check")) return answer;
-  const Exit exit = facts->count(State::partial) > 0 ? Exit::midway
-                    : facts->drift() > 0             ? Exit::drift
-                    : facts->pending() > 0           ? Exit::pending
-                                                     : Exit::done;
+  const Exit exit = facts->count(State::partial) > 0                 ? Exit::midway
+                    : facts->drift() > 0 || !facts->errors().empty() ? Exit::drift
+                    : facts->pending() > 0                           ? Exit::pending
+                                                                     : Exit::done;
   answer.exit_code = static_cast<int>(exit);
   return answer;
 }

@@ -18,6 +18,7 @@ const std::vector<OptionSpec>& common_options() {
        "database.url"},
       {"--json", "", "one JSON object on stdout, everything else on stderr"},
       {"--verbose", "", "more of what happens, on stderr"},
+      {"--no-color", "", "accepted: nothing is printed in colour"},
   };
   return options;
 }

@@ -14,15 +14,17 @@ class Signals::Impl {
   ~Impl() {
     loop_.stop();
     if (thread_.joinable()) thread_.join();
+    if (stopping_.joinable()) stopping_.join();
   }
 
   void on_stop(std::function<void(int)> stop) {
     signals_.async_wait([this, stop = std::move(stop)](const boost::system::error_code& error, int signal) {
       if (error) return;
-      signals_.async_wait([](const boost::system::error_code& again, int) {
-        if (!again) std::_Exit(130);
+      signals_.async_wait([](const boost::system::error_code& again, int second) {
+        if (!again) std::_Exit(128 + second);
       });
-      stop(signal);
+      // It may take its time, with a server that does not answer: the second signal is heard meanwhile.
+      stopping_ = std::thread(stop, signal);
     });
     thread_ = std::thread([this] { loop_.run(); });
   }
@@ -31,6 +33,7 @@ class Signals::Impl {
   boost::asio::io_context loop_;
   boost::asio::signal_set signals_;
   std::thread thread_;
+  std::thread stopping_;
 };
 
 Signals::Signals() : impl_(std::make_unique<Impl>()) {}

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM: the first stops in good order, the second ends at once.
+// SIGINT and SIGTERM: the first stops in good order, the second ends at once, with 128 and its number.
 #pragma once
 
 #include <functional>

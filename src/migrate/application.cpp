@@ -67,7 +67,9 @@ std::optional<Applied> find_committed(const Workbench& bench, const std::string&
 Application::Application(Workbench& bench, const Job& job) : bench_(bench), job_(job), script_(*job.script) {}
 
 Outcome<Applied> Application::run() {
-  return runs_in_transaction(script_, dialect()) ? with_tries() : in_steps();
+  auto applied = runs_in_transaction(script_, dialect()) ? with_tries() : in_steps();
+  if (!applied) applied = std::unexpected(here(applied.error()));
+  return applied;
 }
 
 Outcome<Applied> Application::run_within() {
@@ -81,7 +83,12 @@ Outcome<Applied> Application::run_within() {
                                   bench_.limits.lock_timeout.count(),
                                   bench_.limits.statement_timeout.count()));
   }
+  if (!applied) applied = std::unexpected(here(applied.error()));
   return applied;
+}
+
+Problem Application::explain_last(const store::DatabaseError& error) const {
+  return here(explain(error, number_));
 }
 
 JournalRow Application::row(std::string state, std::int64_t done) const {
@@ -115,13 +122,27 @@ Problem Application::explain(const store::DatabaseError& error, std::size_t numb
     return interruption(signal, kRolledBack);
   if (bench_.lock->is_lost()) return bench_.lock->fenced();
   Problem problem = problem_of(error);
-  problem.finding.name = job_.name;
-  if (number >= script_.statements.size()) return problem;
+  if (number >= script_.statements.size()) {
+    problem.finding.name = job_.name;
+    return problem;
+  }
   const SqlStatement& statement = script_.statements[number];
   const auto* told = dynamic_cast<const store::StatementError*>(&error);
-  problem.finding.line = line_of(statement, told == nullptr ? std::nullopt : told->account().position);
-  problem.where = fmt::format("at {} line {}, statement {} of {}", script_.file, problem.finding.line,
-                              number + 1, script_.statements.size());
+  return at(std::move(problem), number,
+            line_of(statement, told == nullptr ? std::nullopt : told->account().position));
+}
+
+/// Whatever it is, it was met in this script.
+Problem Application::here(Problem problem) const {
+  problem.was_run = has_run_;
+  if (problem.place.file.empty()) problem.place.file = script_.file;
+  return problem;
+}
+
+Problem Application::at(Problem problem, std::size_t number, std::size_t line) const {
+  problem.finding.name = job_.name;
+  problem.finding.line = line;
+  problem.place = {script_.file, number + 1, script_.statements.size()};
   return problem;
 }
 
@@ -241,6 +262,7 @@ void Application::run_statement(std::size_t number) {
   bench_.at_statement = number + 1;
   if (script_.statements.size() > 1 || number == 0)
     bench_.lock->show(fmt::format("{}, statement {}/{}", job_.name, number + 1, script_.statements.size()));
+  has_run_ = true;
   session().run(std::string(statement.text));
 }
 

@@ -28,7 +28,7 @@ class Application {
 
   /// As one of several in the transaction that is open. What it throws is explained by `explain_last`.
   Outcome<Applied> run_within();
-  Problem explain_last(const store::DatabaseError& error) const { return explain(error, number_); }
+  Problem explain_last(const store::DatabaseError& error) const;
   /// What failed is journaled too, where there still is a connection for it; in no transaction.
   void note_failure(const Problem& problem);
 
@@ -40,6 +40,8 @@ class Application {
   JournalRow row(std::string state, std::int64_t done) const;
 
   Problem explain(const store::DatabaseError& error, std::size_t number) const;
+  Problem here(Problem problem) const;
+  Problem at(Problem problem, std::size_t number, std::size_t line) const;
   Outcome<void> go_on() const;
   void roll_back();
 
@@ -101,6 +103,7 @@ class Application {
   std::optional<SessionSettings> settings_;  // that it may change
   std::optional<Batch> batch_;
   std::size_t number_ = 0;  // of the statement that runs
+  bool has_run_ = false;    // any statement of it
   bool watched_ = false;    // the watch saw what is not committed yet
 };
 

@@ -132,6 +132,7 @@ Outcome<void> Application::step_with_tries(std::size_t number, std::int64_t seq)
 Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
   const SqlStatement& statement = script_.statements[number];
   bench_.lock->show(fmt::format("{}, statement {}/{}", job_.name, number + 1, script_.statements.size()));
+  has_run_ = true;
   try {
     if (needs_no_transaction(statement, dialect())) return step_outside(number, seq);
     begin();
@@ -158,7 +159,7 @@ Outcome<void> Application::step_outside(std::size_t number, std::int64_t seq) {
     bench_.say(fmt::format("{} {}: statement {}: {}", job_.direction, job_.name, number + 1, line));
   };
   if (auto built = run_outside(session(), script_.statements[number], dialect(), options); !built)
-    return std::unexpected(built.error());
+    return std::unexpected(at(built.error(), number, script_.statements[number].line));
   session().execute("BEGIN");
   return note_progress(number, seq);
 }
@@ -249,6 +250,7 @@ bool Application::may_try_again(const store::DatabaseError& error) const {
 /// The next rows, the key that they reach in the journal, and the commit. False: there are none.
 Outcome<bool> Application::run_slice(std::int64_t size, std::int64_t seq) {
   bench_.lock->show(fmt::format("{}, {} rows", job_.name, batch_->rows));
+  has_run_ = true;
   begin();
   limit();
   const auto next =

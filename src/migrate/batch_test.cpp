@@ -111,7 +111,7 @@ class BatchRunTest : public Fixture {
     const auto report =
         migrate::up(target(), *read_migrations(folder_.path().string(), target().dialect), options);
     if (!report.failed) return "OK";
-    text_ = report.failed->finding.text + " " + report.failed->where;
+    text_ = report.failed->finding.text + " " + report.failed->where();
     return fmt::format("{} {}", static_cast<int>(report.failed->exit), report.failed->finding.code);
   }
   JournalRow last_row() { return Journal(session(), target().dialect).read()->back(); }

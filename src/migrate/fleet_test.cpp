@@ -350,7 +350,7 @@ TEST_F(FleetTest, VerifyNamesFileAndObject) {
   EXPECT_EQ(verified.unreadable, 1U);
   std::vector<std::string> lines;
   for (const Finding& one : verified.findings) lines.push_back(fmt::format("{} {}", one.code, one.name));
-  EXPECT_THAT(lines, ElementsAre("E-SCHEMA b", "MG-CONNECTION c"));
+  EXPECT_THAT(lines, ElementsAre("I-SCHEMA b", "E-SCHEMA b", "MG-CONNECTION c"));
 }
 
 }  // namespace

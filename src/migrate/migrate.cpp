@@ -55,8 +55,12 @@ ErrorCode code_of(Exit exit) {
 Error error_of(const Problem& problem, const std::string& database) {
   std::string message = fmt::format("database '{}': {}", database, problem.finding.text);
   if (!problem.finding.name.empty()) {
-    message = fmt::format("migration {} failed on '{}' and was rolled back: {}{}{}", problem.finding.name,
-                          database, problem.finding.text, problem.where.empty() ? "" : " ", problem.where);
+    const std::string where = problem.where();
+    message = fmt::format("migration {} on '{}' {}: {}{}{}", problem.finding.name, database,
+                          problem.exit == Exit::midway ? "stopped midway"
+                          : problem.was_run            ? "failed and was rolled back"
+                                                       : "was refused",
+                          problem.finding.text, where.empty() ? "" : " ", where);
   }
   return {code_of(problem.exit), std::move(message), problem.finding.hint};
 }

@@ -17,6 +17,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class Migrate : public testing::Test {
  protected:
@@ -61,6 +62,18 @@ TEST_F(Migrate, AFailureLeavesNothing) {
           ->query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'migration%'"),
       IsEmpty());
   EXPECT_THAT(run({first_, second_})->applied, ElementsAre("0001_first", "0002_second"));
+}
+
+TEST_F(Migrate, WhatWasRefusedBeforeItRanIsNotCalledRolledBack) {
+  ASSERT_TRUE(run({first_}));
+  const auto refused = run({first_, {"0002_lossy.sqlite.sql", "DROP TABLE a;"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused_by_guard);
+  EXPECT_THAT(refused.error().message, HasSubstr("was refused"));
+  EXPECT_THAT(refused.error().message, Not(HasSubstr("rolled back")));
+  const auto failed = run({first_, {"0002_broken.sqlite.sql", "INSERT INTO nowhere VALUES (1);"}});
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("failed and was rolled back"));
 }
 
 TEST_F(Migrate, AChangedFileStopsTheStart) {

@@ -14,8 +14,8 @@ struct NewFiles {
 };
 
 /// "Add entry count" -> 0004_add_entry_count.sql and .down.sql, in the directory. `journal` may be empty.
-/// `date` is the day, for the header. Problems: `usage` (a description that makes no name), `drift` (the
-/// files have errors), `no_permission` (cannot be written).
+/// `date` is the day, for the header. Problems: `usage` (a description that makes no name),
+/// `no_permission` (cannot be written).
 Outcome<NewFiles> make_migration(const MigrationSet& set, const std::vector<JournalRow>& journal,
                                  const std::string& description, const std::string& date);
 

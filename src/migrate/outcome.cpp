@@ -41,6 +41,19 @@ Problem interruption(int signal, std::string text) {
           {"MG-INTERRUPTED", Level::error, "", 0, std::move(text), "`guildhall migrate up` goes on."}};
 }
 
+std::string Problem::where() const {
+  if (place.file.empty()) return "";
+  if (finding.line == 0) return "in " + place.file;
+  const std::string at = fmt::format("at {} line {}", place.file, finding.line);
+  return place.statement == 0 ? at
+                              : fmt::format("{}, statement {} of {}", at, place.statement, place.statements);
+}
+
+std::string_view Problem::ending() const {
+  if (exit == Exit::midway) return "stopped midway";
+  return was_run ? "rolled back" : "refused";
+}
+
 Problem problem_of(const store::DatabaseError& error) {
   Problem problem;
   problem.exit = exit_of(error.code(), error.sqlstate());

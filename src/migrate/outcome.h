@@ -2,7 +2,10 @@
 // out.
 #pragma once
 
+#include <cstddef>
 #include <expected>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -30,11 +33,24 @@ enum class Exit : int {
   terminated = 143,
 };
 
+/// Of a script; the line stands in the finding.
+struct Place {
+  std::string file = {};       // name within the directory; "": in none
+  std::size_t statement = 0;   // from 1; 0: of none
+  std::size_t statements = 0;  // that the file has
+};
+
 struct Problem {
   Exit exit = Exit::failed;
   Finding finding;
-  std::string where = {};     // "at FILE line 28, statement 5 of 13", or ""
+  Place place = {};
   std::string sqlstate = {};  // what the database called it, or ""
+  bool was_run = false;       // statements were; else it was refused before any was
+
+  /// "at FILE line 28, statement 5 of 13", "in FILE", or "".
+  std::string where() const;
+  /// What became of the migration that met it: "refused", "rolled back" or "stopped midway".
+  std::string_view ending() const;
 };
 
 template <class T>

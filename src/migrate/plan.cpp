@@ -350,6 +350,8 @@ std::string show_lines(const Finding& finding) {
   return text;
 }
 
+}  // namespace
+
 std::string show(const PlannedMigration& migration, Dialect dialect) {
   std::string text = fmt::format(
       "{} ({}, {})\n", migration.file,
@@ -366,8 +368,6 @@ std::string show(const PlannedMigration& migration, Dialect dialect) {
   for (const PrecheckFinding& one : migration.prechecks) text += show(one);
   return text;
 }
-
-}  // namespace
 
 std::string_view name_of(LockLevel level) {
   constexpr std::string_view kNames[] = {

@@ -84,6 +84,7 @@ Plan make_plan(std::span<const Pending> pending, const Preflight& preflight, Dia
 
 /// For people: aligned, ASCII.
 std::string show(const Plan& plan);
+std::string show(const PlannedMigration& migration, Dialect dialect);
 std::string show(const PrecheckFinding& finding);
 
 }  // namespace guildhall::migrate

@@ -222,7 +222,7 @@ TEST_F(AnyDatabasePlan, WhatFailsWhenItIsTriedOutIsNamedAndLeavesNothing) {
   const std::string before = fingerprint();
   const auto tried = try_out(session(), pending_, target().dialect);
   ASSERT_FALSE(tried);
-  EXPECT_EQ(tried.error().where, "at 0006_table.sql line 2, statement 2 of 2");
+  EXPECT_EQ(tried.error().where(), "at 0006_table.sql line 2, statement 2 of 2");
   EXPECT_EQ(fingerprint(), before);
 }
 
@@ -258,7 +258,7 @@ TEST_F(PlanInPostgres, NegativeBalancesStopUpBeforeTheLock) {
   ASSERT_TRUE(refused.failed);
   EXPECT_EQ(refused.failed->exit, Exit::refused);
   EXPECT_EQ(refused.failed->finding.code, "P-CHECK");
-  EXPECT_EQ(refused.failed->where, "at 0004_improvements.sql line 2");
+  EXPECT_EQ(refused.failed->where(), "at 0004_improvements.sql line 2");
   EXPECT_EQ(fingerprint(), before);
   EXPECT_EQ(value("SELECT balance FROM user_balances WHERE id = 1"), "-5");
   sql("UPDATE user_balances SET balance = 0 WHERE balance < 0");

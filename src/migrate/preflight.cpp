@@ -13,7 +13,7 @@ bool is_error(const Finding& finding) { return finding.level == Level::error; }
 
 Problem refusal(const Finding& first, std::size_t more, std::string hint) {
   Problem problem{Exit::refused, first};
-  problem.where = first.line > 0 ? fmt::format("at {} line {}", first.name, first.line) : "in " + first.name;
+  problem.place.file = first.name;
   if (more > 0) problem.finding.text += fmt::format(" (and {} more)", more);
   problem.finding.hint = std::move(hint);
   return problem;

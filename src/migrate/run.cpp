@@ -107,6 +107,9 @@ class Run {
     return {};
   }
 
+  std::vector<Standing> standings_;
+
+ protected:
   Outcome<std::vector<Step>> look() {
     const auto rows = Journal(*session_, target_.dialect).read();
     if (!rows) return std::unexpected(rows.error());
@@ -117,6 +120,7 @@ class Run {
     return plan(standings_);
   }
 
+ private:
   void count() {
     report_.applied_in_all = static_cast<std::size_t>(
         std::ranges::count_if(standings_, [](const Standing& one) { return is_applied(one.state); }));
@@ -242,8 +246,8 @@ class Run {
       if (!applied) {
         const auto took =
             std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
-        options_.say(fmt::format("{} ... FAILED after {} ms, {}", what, took.count(),
-                                 applied.error().exit == Exit::midway ? "stopped midway" : "rolled back"));
+        options_.say(
+            fmt::format("{} ... FAILED after {} ms, {}", what, took.count(), applied.error().ending()));
         report_.failed_name = job.name;
         return std::unexpected(applied.error());
       }
@@ -292,7 +296,8 @@ class Run {
     const auto applied = apply_together(bench, jobs);
     if (!applied) {
       report_.failed_name = applied.error().finding.name;
-      options_.say(fmt::format("up {} migrations in one transaction ... FAILED, rolled back", jobs.size()));
+      options_.say(fmt::format("up {} migrations in one transaction ... FAILED, {}", jobs.size(),
+                               applied.error().ending()));
       return std::unexpected(applied.error());
     }
     for (std::size_t i = 0; i < applied->size(); ++i) {
@@ -309,8 +314,6 @@ class Run {
     report_.pending = forward ? report_.pending - 1 : report_.pending + 1;
     report_.applied_in_all = forward ? report_.applied_in_all + 1 : report_.applied_in_all - 1;
   }
-
-  std::vector<Standing> standings_;
 };
 
 // --- up
@@ -383,6 +386,7 @@ class Up final : public Run {
     PreflightOptions options;
     options.interrupt = up_.interrupt;
     options.set = &set_;
+    options.lint = up_.lint;
     auto checked = check_before(*session_, target_.dialect, pending_, options, report_.findings);
     for (const Pending& one : pending_) {
       if (!checked && checked.error().finding.name == one.migration->up->file)
@@ -402,6 +406,24 @@ class Down final : public Run {
  public:
   Down(const Target& target, const MigrationSet& set, const DownOptions& options)
       : Run(target, set, options, "down"), down_(options) {}
+
+  Outcome<DownPreview> preview() {
+    auto session = target_.open("");
+    if (!session) return std::unexpected(problem_of(session.error()));
+    session_ = *std::move(session);
+    const auto steps = look();
+    if (!steps) return std::unexpected(steps.error());
+    DownPreview preview;
+    for (const Step& step : *steps) {
+      const std::size_t done = step.job.open ? static_cast<std::size_t>(step.job.open->statements_done) : 0;
+      // What stands in the set is not ours to delete.
+      auto script = step.derived ? step.derived
+                                 : std::shared_ptr<const Script>(std::shared_ptr<void>(), step.job.script);
+      preview.ways.push_back({step.job.name, step.job.down_source, std::move(script), done});
+    }
+    if (auto allowed = allow({}, *steps); !allowed) preview.refused = allowed.error();
+    return preview;
+  }
 
  private:
   Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) override {
@@ -530,7 +552,7 @@ Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standin
   for (const Finding& one : set.findings) {
     if (one.level != Level::error) continue;
     Problem problem{one.code.starts_with('L') ? Exit::refused : Exit::drift, one};
-    if (one.line > 0) problem.where = fmt::format("at {} line {}", one.name, one.line);
+    if (one.line > 0) problem.place.file = one.name;
     problem.finding.text = fmt::format("{}: {}", one.name, one.text);
     return std::unexpected(std::move(problem));
   }
@@ -617,6 +639,10 @@ Pending pending_of(const Standing& standing) {
 
 RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options) {
   return Up(target, set, options).run();
+}
+
+Outcome<DownPreview> preview_down(const Target& target, const MigrationSet& set, const DownOptions& options) {
+  return Down(target, set, options).preview();
 }
 
 RunReport down(const Target& target, const MigrationSet& set, const DownOptions& options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,6 +11,7 @@
 #include "migrate/apply.h"
 #include "migrate/backup.h"
 #include "migrate/history.h"
+#include "migrate/lint.h"
 #include "migrate/table_facts.h"
 
 namespace guildhall::migrate {
@@ -39,6 +41,7 @@ struct UpOptions : RunOptions {
   bool allow_late = false;           // late ones too, once it is proved that the order does not matter
   bool together = false;             // all in one transaction, or none
   bool only_resume = false;          // what stopped midway, and nothing else
+  LintOptions lint = {};
 };
 
 struct DownOptions : RunOptions {
@@ -75,6 +78,23 @@ RunReport up(const Target& target, const MigrationSet& set, const UpOptions& opt
 
 /// Runs ways back. Data that goes is counted first, and needs a confirmation.
 RunReport down(const Target& target, const MigrationSet& set, const DownOptions& options);
+
+/// One that `down` would take back.
+struct WayBack {
+  std::string name;
+  std::string source;                    // "file" or "derived"
+  std::shared_ptr<const Script> script;  // of the set that was given, or its own
+  std::size_t done = 0;                  // statements that it has behind it
+};
+
+struct DownPreview {
+  std::vector<WayBack> ways;       // in the order in which they would run
+  std::optional<Problem> refused;  // why the run would end there: data that goes unconfirmed
+};
+
+/// What `down` would do as things stand, without its lock; nothing is changed. Problems as of `down`. Throws
+/// DatabaseError.
+Outcome<DownPreview> preview_down(const Target& target, const MigrationSet& set, const DownOptions& options);
 
 /// Those that `up` would apply as things stand, in its order. Problems `usage`, `midway`.
 Outcome<std::vector<const Standing*>> to_apply(const std::vector<Standing>& standings,

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 template <class Fixture>
 class RunTest : public Fixture {
@@ -156,7 +157,13 @@ TEST_F(AnyDatabaseRun, AFailureLeavesTheDatabaseAsItWasAndIsNamed) {
   const auto report = up();
   EXPECT_EQ(result(report).substr(0, 5), "1 MG-");
   EXPECT_EQ(report.failed_name, "0005_broken");
-  EXPECT_THAT(report.failed->where, HasSubstr("0005_broken.sql line 3, statement 2 of 2"));
+  EXPECT_THAT(report.failed->where(), HasSubstr("0005_broken.sql line 3, statement 2 of 2"));
+  EXPECT_EQ(report.failed->place.file, "0005_broken.sql");
+  EXPECT_EQ(report.failed->finding.line, 3U);
+  EXPECT_EQ(report.failed->place.statement, 2U);
+  EXPECT_EQ(report.failed->place.statements, 2U);
+  EXPECT_TRUE(report.failed->was_run);
+  EXPECT_THAT(said_, HasSubstr("rolled back"));
   EXPECT_THAT(names(report), testing::SizeIs(3));
   EXPECT_THAT(standings(), testing::Contains("0005_broken failed"));
   EXPECT_EQ(fingerprint(), Journal(session(), target().dialect).read()->at(2).fingerprint_after);
@@ -174,7 +181,7 @@ TEST_F(AnyDatabaseRun, AllInOneTransactionOrNone) {
   const auto failed = up(options);
   EXPECT_EQ(result(failed).substr(0, 5), "1 MG-");
   EXPECT_EQ(failed.failed_name, "0005_broken");
-  EXPECT_THAT(failed.failed->where, HasSubstr("0005_broken.sql line 1"));
+  EXPECT_THAT(failed.failed->where(), HasSubstr("0005_broken.sql line 1"));
   EXPECT_THAT(names(failed), IsEmpty());
   EXPECT_EQ(fingerprint(), empty);
   remove("0005_broken.sql");
@@ -264,7 +271,11 @@ TEST_F(AnyDatabaseRun, ErrorsInTheFilesStopBeforeAnything) {
   write("0005_begin.sql", "BEGIN; SELECT 1; COMMIT;");
   const auto report = up();
   EXPECT_EQ(result(report), "5 E-TXCTL");
-  EXPECT_THAT(report.failed->where, HasSubstr("0005_begin.sql line 1"));
+  EXPECT_THAT(report.failed->where(), HasSubstr("0005_begin.sql line 1"));
+  EXPECT_EQ(report.failed->place.file, "0005_begin.sql");
+  EXPECT_EQ(report.failed->place.statement, 0U);
+  EXPECT_EQ(report.failed->ending(), "refused");
+  EXPECT_THAT(said_, Not(HasSubstr("rolled back")));
   EXPECT_FALSE(Journal(session(), target().dialect).exists());
 }
 

@@ -293,6 +293,10 @@ Outcome<TrialDatabase> TrialDatabase::make(const Target& target, const std::stri
   return trial;
 }
 
+SchemaSnapshot TrialDatabase::schema(const SnapshotOptions& options) const {
+  return read_snapshot(*session_, scratch_->target().dialect, options);
+}
+
 std::string TrialDatabase::apply(const Migration& migration, const std::function<void()>& at_failure) {
   std::string first;
   for (const SqlStatement& statement : migration.up->statements) {

@@ -57,6 +57,8 @@ class TrialDatabase {
   /// did stays; with `at_failure` it calls that once and goes on behind each statement that fails.
   std::string apply(const Migration& migration, const std::function<void()>& at_failure = {});
   SchemaSnapshot schema() { return watch_->update(); }
+  /// The same, read anew with other options.
+  SchemaSnapshot schema(const SnapshotOptions& options) const;
 
  private:
   TrialDatabase() = default;

@@ -37,7 +37,7 @@ std::unexpected<Problem> untold(const Script& script, const StatementReading& re
                   {"MG-TOUCHED", Level::error, "", reading.line(),
                    fmt::format("which tables this {} touches cannot be told from its words", reading.tag),
                    "Take a backup of the whole: without --backup=schema+touched."}};
-  problem.where = fmt::format("at {} line {}", script.file, reading.line());
+  problem.place.file = script.file;
   return std::unexpected(std::move(problem));
 }
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "migrate/schema_snapshot.h"
+#include "migrate/schema_copy.h"
 #include "migrate/script_rules.h"
 
 namespace guildhall::migrate {
@@ -36,8 +36,8 @@ Problem problem_at(const store::DatabaseError& error, const Pending& pending, st
   Problem problem = problem_of(error);
   problem.finding.name = pending.migration->name;
   problem.finding.line = script.statements[number].line;
-  problem.where = fmt::format("at {} line {}, statement {} of {}", script.file, problem.finding.line,
-                              number + 1, script.statements.size());
+  problem.place = {script.file, number + 1, script.statements.size()};
+  problem.was_run = true;
   return problem;
 }
 
@@ -63,6 +63,28 @@ Outcome<void> run_script(store::SchemaSession& session, const Pending& pending, 
 }
 
 }  // namespace
+
+bool fits_one_transaction(std::span<const Pending> pending, Dialect dialect) {
+  return std::ranges::all_of(pending, [&](const Pending& one) {
+    return one.done == 0 && runs_in_transaction(*one.migration->up, dialect);
+  });
+}
+
+Outcome<std::string> try_out_in_copy(const Target& target, std::span<const Pending> pending,
+                                     const std::string& scratch_url) {
+  const auto copy = copy_schema(target, scratch_url);
+  if (!copy) return std::unexpected(copy.error());
+  const auto session = (*copy)->target().open("");
+  if (!session) return std::unexpected(problem_of(session.error()));
+  if (target.dialect == Dialect::sqlite) (*session)->execute("PRAGMA foreign_keys=OFF");
+  for (const Pending& one : pending) {
+    const bool together = one.done == 0 && runs_in_transaction(*one.migration->up, target.dialect);
+    if (together) (*session)->execute("BEGIN");
+    if (auto done = run_script(**session, one, target.dialect); !done) return std::unexpected(done.error());
+    if (together) (*session)->execute("COMMIT");
+  }
+  return read_snapshot(**session, target.dialect, target.snapshot).fingerprint();
+}
 
 Outcome<std::string> try_out(store::SchemaSession& session, std::span<const Pending> pending, Dialect dialect,
                              const SnapshotOptions& options) {

@@ -4,7 +4,6 @@
 
 #include "migrate/preflight.h"
 #include "migrate/run.h"
-#include "migrate/schema_snapshot.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -39,24 +38,15 @@ void check_standing(const Standing& one, Findings& findings) {
   }
 }
 
-/// What the schema was when the tool last changed it; "" when it never did.
-std::string last_fingerprint(const std::vector<JournalRow>& rows) {
-  std::string fingerprint;
-  for (const JournalRow& row : rows) {
-    if (row.state == "applied" && !row.fingerprint_after.empty()) fingerprint = row.fingerprint_after;
-  }
-  return fingerprint;
-}
-
 /// What is applied cannot be written otherwise any more.
-Findings lint_pending(store::SchemaSession& session, Dialect dialect,
-                      const std::vector<Standing>& standings) {
+Findings lint_pending(store::SchemaSession& session, Dialect dialect, const std::vector<Standing>& standings,
+                      const LintOptions& options) {
   std::vector<Pending> pending;
   for (const Standing& one : standings) {
     if (one.migration != nullptr && !is_applied(one.state)) pending.push_back(pending_of(one));
   }
   const Looking looking(session, dialect, PreflightOptions{}.statement_timeout);
-  return lint(pending, read_table_facts(session, dialect, pending), dialect);
+  return lint(pending, read_table_facts(session, dialect, pending), dialect, options);
 }
 
 }  // namespace
@@ -75,18 +65,11 @@ Outcome<Findings> verify_database(const Target& target, const MigrationSet& set,
     Findings findings;
     const auto standings = compare(set, *rows);
     for (const Standing& one : standings) check_standing(one, findings);
-    for (Finding& one : lint_pending(**session, target.dialect, standings))
+    for (Finding& one : lint_pending(**session, target.dialect, standings, options.lint))
       findings.push_back(std::move(one));
-    const std::string expected = last_fingerprint(*rows);
-    if (!options.schema || expected.empty()) return findings;
-    const std::string found = read_snapshot(**session, target.dialect, target.snapshot).fingerprint();
-    if (found != expected) {
-      add(findings, "E-SCHEMA", Level::error, target.database,
-          fmt::format(
-              "the schema is not what the last migration left ({}, not {}): somebody changed it by hand",
-              found.substr(0, 8), expected.substr(0, 8)),
-          "Undo the change, or write it as a migration.");
-    }
+    if (!options.schema) return findings;
+    for (Finding& one : find_drift(**session, target, *rows, standings, options.drift))
+      findings.push_back(std::move(one));
     return findings;
   } catch (const store::DatabaseError& error) {
     return std::unexpected(problem_of(error));

@@ -1,7 +1,7 @@
 // Backups before each change: taken, proved, refused when damaged, put back.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { run } from '../support/guildhall.mjs';
@@ -27,6 +27,7 @@ describe('backups', () => {
       const status = await project.json('status');
       assert.equal(status.answer.last_backup.file, filesOf(project).at(-1));
       assert.equal(status.answer.last_backup.sha256, second.answer.backup.sha256);
+      assert.deepEqual([status.answer.last_backup.verified, status.answer.last_backup.level, status.answer.last_backup.at], [true, 3, second.answer.backup.at]);
 
       await project.execute('INSERT INTO t VALUES (4, 4); DELETE FROM t WHERE x = 1');
       const file = second.answer.backup.file;
@@ -37,6 +38,35 @@ describe('backups', () => {
       assert.deepEqual(await project.states(), ['0001_table applied', '0002_more pending']);
       const { answer } = await project.json('unlock');
       assert.equal(answer.held, false, 'the lock of the run that took it is not in it');
+    });
+
+    test(`on ${where}: status calls the last backup verified only as far as it was proved, and while it is the same`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
+      const looks = async (text, level) => {
+        const { stdout } = await project.migrate('status');
+        assert.match(stdout, text);
+        const { answer } = await project.json('status');
+        assert.deepEqual([answer.last_backup.verified, answer.last_backup.level], [level > 0, level]);
+      };
+      await project.execute('CREATE TABLE past (x integer); DROP TABLE past');
+      assert.match((await project.migrate('status')).stdout, /Last backup: none\n/);
+      const { answer } = await project.json('up');
+      const { file } = answer.backup;
+      await looks(/Last backup: \S+ \(verified\)\n$/, 3);
+      const record = readFileSync(`${file}.json`, 'utf8');
+      assert.match(record, /"verified": ?3/);
+      for (const [level, text] of [[2, /\(verified: read to its end, not restored\)\n$/], [1, /\(verified: its end and sum alone\)\n$/], [0, /\(not verified\)\n$/]]) {
+        writeFileSync(`${file}.json`, record.replace(/"verified": ?3/, `"verified":${level}`));
+        await looks(text, level);
+      }
+      writeFileSync(`${file}.json`, record);
+      truncateSync(file, 10);
+      await looks(/\(not the one that was taken\)\n$/, 0);
+      unlinkSync(`${file}.json`);
+      await looks(/\(not verified\)\n$/, 0);
+      unlinkSync(file);
+      await looks(/\(not in .*backups\)\n$/, 0);
     });
 
     test(`on ${where}: what is truncated, altered or no backup is refused, and nothing changes`, async () => {

@@ -48,11 +48,13 @@ describe('the schemas', () => {
       project.write('0002_more.sql', 'ALTER TABLE t ADD COLUMN y integer;');
       project.write('0003_late.sql', 'CREATE TABLE u (x integer);');
       await project.execute('CREATE TABLE nothing_of_ours (x integer); DROP TABLE nothing_of_ours');
-      for (const words of [['status'], ['plan'], ['up', '--plan'], ['up', '--plan=execute'], ['precheck', '0002'], ['verify'], ['docs'], ['doctor'], ['unlock'],
-        ['up', '--to', '0002'], ['status'], ['verify', '--schema', '--backups', '--roundtrip'], ['down'], ['resume'], ['up'], ['backup'], ['new', 'one more'], ['repair', '--cosmetic'], ['prune'], ['docs'], ['doctor']]) {
+      for (const words of [['status'], ['plan'], ['up', '--plan'], ['up', '--plan=execute'], ['up', '--plan=execute', '--scratch'], ['precheck', '0002'], ['verify'], ['docs'], ['doctor'], ['unlock'],
+        ['up', '--to', '0002'], ['status'], ['verify', '--schema', '--backups', '--roundtrip'], ['down', '--plan'], ['down', '--plan', '--to', '0001', '--confirm-data-loss'], ['down'], ['resume'], ['up'], ['backup'], ['new', 'one more'], ['repair', '--cosmetic'], ['prune'], ['docs'], ['doctor']]) {
         const { code, stderr } = await get(project, ...words);
         assert.ok(code === 0, `${words.join(' ')}: ${code} ${stderr}`);
       }
+      await project.execute('INSERT INTO u VALUES (1)');
+      assert.equal((await get(project, 'down', '--plan')).code, 6);
       const { answer } = await get(project, 'backup');
       assert.equal((await get(project, 'restore', answer.backup.file)).code, 0);
       const past = await make();

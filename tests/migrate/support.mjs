@@ -53,7 +53,7 @@ export class Project {
     const words = Array.isArray(command) ? command : [command];
     // Without a directory it is the address that says: not Guildhall's own.
     const files = ['unlock', 'backup', 'restore', 'prune'].includes(words[0]) ? ['--url', this.url] : ['--dir', this.dir];
-    const backups = (['up', 'down', 'resume', 'backup', 'prune', 'doctor'].includes(words[0]) || more.includes('--backups')) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
+    const backups = (['status', 'up', 'down', 'resume', 'backup', 'prune', 'doctor'].includes(words[0]) || more.includes('--backups')) && !more.includes('--no-backup') ? ['--backup-dir', this.backups] : [];
     return ['migrate', ...words, ...files, ...backups, ...more];
   }
   environment() {

@@ -1,9 +1,11 @@
 // What people and scripts get wrong, and what they are told.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { run } from '../support/guildhall.mjs';
+import { run, until } from '../support/guildhall.mjs';
+import { startPostgres } from '../support/postgres.mjs';
+import { check } from './answers.mjs';
 import { postgres, Project } from './support.mjs';
 
 const commands = ['status', 'up', 'resume', 'down', 'new', 'verify', 'repair', 'unlock', 'backup', 'restore', 'prune', 'plan', 'precheck', 'baseline', 'doctor', 'docs'];
@@ -18,19 +20,69 @@ describe('wrong input', () => {
         assert.equal(result.code, 2, `${command} ${flag}: ${result.stdout}${result.stderr}`);
         assert.match(result.stderr, /unknown option/);
       }
+      const { code, answer } = await project.json(command, '--frobnicate');
+      assert.deepEqual([code, answer.command, answer.ok, answer.exit, answer.failed.code], [2, command, false, 2, 'E-USAGE']);
+      assert.match(answer.failed.message, /unknown option '--frobnicate'/);
     }
     const typing = await project.migrate('status', '--chek');
     assert.match(typing.stderr, /Did you mean '--check'\?/);
     assert.equal((await run(['migrate', 'stauts'])).code, 2);
     const looked = await project.migrate('status');
     assert.equal(looked.code, 3, 'no command made the file');
+    assert.equal(existsSync(project.file), false);
+    assert.deepEqual(readdirSync(project.dir), ['0001_table.sql'], 'nor another one');
+  });
+
+  test('up --backup-only, which another tool took for up, ends with 2 and touches nothing', async () => {
+    const project = await Project.onPostgres();
+    project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
+    for (const words of [['--backup-only'], ['--', '--backup-only'], ['all']]) {
+      const { code, stdout, stderr } = await project.migrate('up', ...words);
+      assert.equal(code, 2, words.join(' '));
+      assert.equal(stdout, '');
+      assert.match(stderr, words.at(-1) === 'all' ? /'all' is one argument too many/ : /unknown option '--/);
+    }
+    assert.deepEqual(await project.query("SELECT nspname FROM pg_namespace WHERE nspname = 'guildhall'"), [], 'neither journal nor lock');
+    assert.deepEqual(await project.query("SELECT to_regclass('t') AS t"), [{ t: null }]);
+    assert.equal(existsSync(project.backups), false);
+  });
+
+  test('what is wrong with the call is one object, too, where it was asked for', async () => {
+    const project = Project.onSqlite();
+    for (const [command, code, what, ...words] of [
+      ['new', 2, 'E-USAGE', 'new', '--dir', project.dir], ['precheck', 2, 'E-USAGE', 'precheck', '--dir', project.dir], ['restore', 2, 'E-USAGE', 'restore', '--url', project.url],
+      ['docs', 2, 'E-USAGE', 'docs'], ['up', 2, 'E-USAGE', 'up', '--dir'], ['up', 2, 'E-USAGE', 'up', '--dir', project.dir, '--plan=perhaps'], ['up', 2, 'E-USAGE', 'up', '--dir', project.dir, '--plan', '--steps', 'x'],
+      ['unlock', 2, 'E-USAGE', 'unlock', '--url', project.url, '--force', 'x'], ['verify', 2, 'E-USAGE', 'verify', '--dir', project.dir, '--schema'], ['repair', 2, 'E-USAGE', 'repair', '--dir', project.dir, '--url', project.url],
+      ['status', 78, 'E-CONFIG', 'status', '--config', '/nowhere/guildhall.toml']]) {
+      const result = await run(['migrate', words[0], '--json', ...words.slice(1)], { env: {} });
+      assert.equal(result.code, code, `${words.join(' ')}: ${result.stderr}`);
+      const answer = JSON.parse(result.stdout);
+      assert.equal(result.stdout.trim().split('\n').length, 1);
+      check(command, answer, result.code);
+      assert.deepEqual([answer.command, answer.exit, answer.failed.code], [command, code, what], words.join(' '));
+      assert.notEqual(result.stderr, '', 'people are told as before');
+    }
+    const unknown = await run(['migrate', 'stauts', '--json']);
+    assert.equal(unknown.code, 2);
+    const { command, ok, failed } = JSON.parse(unknown.stdout);
+    assert.deepEqual([command, ok, failed.hint], ['stauts', false, "Did you mean 'guildhall migrate status'?"]);
+  });
+
+  test('--no-color is taken by every command, and changes nothing', async () => {
+    const project = Project.onSqlite();
+    project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
+    assert.equal((await project.migrate('up', '--no-color')).code, 0);
+    const plain = await project.migrate('status');
+    const { stdout } = await project.migrate('status', '--no-color');
+    assert.equal(stdout, plain.stdout);
+    for (const command of commands) assert.match((await run(['migrate', command, '--help'])).stdout, /--no-color/);
   });
 
   test('values that cannot be meant', async () => {
     const project = Project.onSqlite();
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
     for (const words of [['up', '--steps', '0'], ['up', '--steps', 'many'], ['up', '--lock-wait', 'soon'], ['up', '--layout', 'goose'], ['up', '--no-backup'], ['up', '--i-accept-data-loss'],
-      ['down', '--cascade', '--only'], ['down', '--confirm-data-loss=some'], ['repair'], ['baseline'], ['baseline', '--match', '--at', '0001'], ['baseline', '--from', 'flyway'], ['unlock', '--force', 'x'], ['verify', '--dir']]) {
+      ['down', '--cascade', '--only'], ['down', '--confirm-data-loss=some'], ['repair'], ['baseline'], ['baseline', '--match', '--at', '0001'], ['baseline', '--from', 'flyway'], ['unlock', '--force', 'x'], ['verify', '--dir'], ['verify', '--strict-order'], ['up', '--scratch'], ['up', '--plan', '--scratch'], ['down', '--plan=execute']]) {
       const result = await project.migrate(words.slice(0, 1), ...words.slice(1));
       assert.equal(result.code, 2, `${words.join(' ')}: ${result.stdout}${result.stderr}`);
     }
@@ -112,6 +164,29 @@ describe('wrong input', () => {
     assert.deepEqual(await project.query("SELECT to_regclass('t') AS t"), [{ t: null }]);
   });
 
+  test('a second SIGTERM ends at once, with 143, though the server answers nothing any more', async () => {
+    const server = await startPostgres();
+    const project = await Project.onPostgres(server);
+    project.write('0001_slow.sql', 'CREATE TABLE t (x integer); SELECT pg_sleep(60);');
+    const runner = project.begin('up', '--no-backup', '--i-accept-data-loss');
+    await until('the statement to run', async () => (await project.query("SELECT 1 AS n FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid()")).length > 0);
+    const frozen = server.pids();
+    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+    try {
+      runner.child.kill('SIGTERM');
+      const first = await Promise.race([runner.ended, new Promise((done) => setTimeout(done, 500, 'waits'))]);
+      assert.equal(first, 'waits', 'the first one waits for the server');
+      runner.child.kill('SIGTERM');
+      const second = await Promise.race([runner.ended, new Promise((done) => setTimeout(done, 5000, 'waits'))]);
+      assert.deepEqual(second, { code: 143, signal: null });
+    } finally {
+      for (const pid of frozen) process.kill(pid, 'SIGCONT');
+    }
+    await until('the server to notice', async () => (await project.query("SELECT 1 AS n FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state = 'active' AND pid <> pg_backend_pid()")).length === 0);
+    assert.deepEqual(await project.query("SELECT to_regclass('t') AS t"), [{ t: null }]);
+    await server.stop();
+  });
+
   test('every answer as JSON is one object that says what came of it', async () => {
     const project = Project.onSqlite();
     project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
@@ -125,7 +200,7 @@ describe('wrong input', () => {
       [['resume'], ['command', 'ok', 'exit', 'run', 'applied', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['down'], ['command', 'ok', 'exit', 'run', 'reverted', 'failed', 'findings', 'pending', 'fingerprint', 'backup']],
       [['plan'], ['command', 'ok', 'exit', 'database', 'migrations', 'assumed', 'space_bytes', 'errors', 'tried_out']],
-      [['new', 'one more'], ['command', 'ok', 'up', 'down']],
+      [['new', 'one more', '--sql'], ['command', 'ok', 'up', 'down']],
       [['precheck', '0001_table'], ['command', 'ok', 'exit', 'name', 'findings', 'errors']],
       [['backup'], ['command', 'ok', 'backup']],
       [['prune'], ['command', 'ok', 'removed']],
