@@ -14,6 +14,7 @@
 #include "migrate/index_build.h"
 #include "migrate/pooled_session.h"
 #include "migrate/script_rules.h"
+#include "migrate/session_settings.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -292,6 +293,7 @@ class Application {
     });
     if (!postgres() || !sets) return;
     session_->execute("RESET ALL");
+    fix_search_path(*session_);
     session_->execute(fmt::format("SET application_name = 'guildhall-migrate:{}'", bench_.lock->token()));
   }
 
@@ -630,10 +632,12 @@ Problem pooler_in_between(const Target& target) {
 
 Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& target,
                                                                  const ApplyLimits& limits) {
-  auto session = target.open(
+  auto session = open_with_settings(
+      target.open,
       fmt::format("-clock_timeout={} -cstatement_timeout={} -cidle_in_transaction_session_timeout=60s "
-                  "-ctimezone=UTC -cclient_connection_check_interval=5s",
-                  limits.lock_timeout.count(), limits.statement_timeout.count()));
+                  "-crow_security={}",
+                  limits.lock_timeout.count(), limits.statement_timeout.count(),
+                  target.reader.sees_all_by_policy ? "on" : "off"));
   if (!session) {
     return std::unexpected(speaks_of_pooler(session.error()) ? pooler_in_between(target)
                                                              : problem_of(session.error()));
@@ -650,6 +654,7 @@ Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& t
                     state.at(0).at(0) == "t" ? "it is a standby" : "default_transaction_read_only is on"),
         "Name the primary with --url.");
   }
+  fix_search_path(**session);
   return std::move(*session);
 }
 
