@@ -13,6 +13,7 @@
 #include "migrate/proofs.h"
 #include "migrate/revision.h"
 #include "migrate/script_rules.h"
+#include "migrate/space.h"
 #include "migrate/touched_tables.h"
 
 namespace guildhall::migrate {
@@ -63,6 +64,7 @@ class Run {
   std::string command_;
   std::unique_ptr<store::SchemaSession> session_;
   RunReport report_;
+  std::vector<Pending> pending_;  // what `plan` chose
 
  private:
   Outcome<void> perform() {
@@ -82,7 +84,15 @@ class Run {
     if (steps->empty()) return {};
     if (auto possible = check_pooler(*steps); !possible) return possible;
     if (auto checked = check_before_lock(standings_); !checked) return checked;
+    if (auto fits = check_space_before_lock(); !fits) return fits;
     return work();
+  }
+
+  Outcome<void> check_space_before_lock() {
+    Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, options_.interrupt);
+    if (!options_.backup) return check_space(looking, target_, pending_, nullptr, options_.free_space);
+    const BackupOptions wanted = backup_options(0);
+    return check_space(looking, target_, pending_, &wanted, options_.free_space);
   }
 
   /// What needs a session that stays the same is not begun without one.
@@ -149,11 +159,10 @@ class Run {
       return {};
     }
     const auto begun = std::chrono::steady_clock::now();
-    BackupOptions wanted = backup_options(bench);
+    BackupOptions wanted = backup_options(bench.lock->token());
     if (options_.backup->touched_only) {
       auto touched = tables_to_keep(steps);
       if (!touched) return std::unexpected(touched.error());
-      wanted.coverage = Coverage::schema_and_touched;
       wanted.touched = *std::move(touched);
     }
     auto backup = take_backup(wanted);
@@ -175,12 +184,13 @@ class Run {
     return tables;
   }
 
-  BackupOptions backup_options(const Workbench& bench) const {
+  BackupOptions backup_options(std::int64_t run_token) const {
     static const SystemClock clock;
     BackupOptions wanted;
     wanted.url = target_.url;
     wanted.folder = options_.backup->folder;
     wanted.external = options_.backup->external;
+    if (options_.backup->touched_only) wanted.coverage = Coverage::schema_and_touched;
     if (!wanted.external.empty()) wanted.coverage = Coverage::external;
     wanted.scratch_url = options_.backup->scratch_url;
     wanted.proof = options_.backup->proof;
@@ -188,7 +198,8 @@ class Run {
     wanted.fingerprint = [this](store::SchemaSession& session) {
       return read_snapshot(session, target_.dialect, target_.snapshot).fingerprint();
     };
-    wanted.run_token = bench.lock->token();
+    wanted.run_token = run_token;
+    wanted.free_space = options_.free_space;
     wanted.clock = &clock;
     wanted.reporting.report = [this](const Progress& progress) {
       options_.say(progress.all == 0
@@ -349,7 +360,6 @@ class Up final : public Run {
   }
 
   const UpOptions& up_;
-  std::vector<Pending> pending_;
   std::vector<std::string> proved_;  // late ones that may come late
 };
 
@@ -365,9 +375,12 @@ class Down final : public Run {
     auto chosen = choose(standings);
     if (!chosen) return std::unexpected(chosen.error());
     std::vector<Step> steps;
+    pending_.clear();
     for (const Standing* one : *chosen) {
       auto step = step_of(*one);
       if (!step) return std::unexpected(step.error());
+      const auto done = one->state == State::partial ? one->row->statements_done : 0;
+      pending_.push_back({one->migration, static_cast<std::size_t>(done), step->job.script});
       steps.push_back(*std::move(step));
     }
     return steps;

@@ -30,6 +30,7 @@ struct RunOptions {
   LockTimings lock;
   ApplyLimits limits;
   Interrupt* interrupt = nullptr;
+  FreeSpaceOf free_space = migrate::free_space;
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line of what happens
 };
 
