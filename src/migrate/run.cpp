@@ -12,6 +12,7 @@
 #include "migrate/preflight.h"
 #include "migrate/proofs.h"
 #include "migrate/revision.h"
+#include "migrate/rights.h"
 #include "migrate/script_rules.h"
 #include "migrate/space.h"
 #include "migrate/touched_tables.h"
@@ -384,6 +385,12 @@ class Down final : public Run {
       steps.push_back(*std::move(step));
     }
     return steps;
+  }
+
+  Outcome<void> check_before_lock(const std::vector<Standing>&) override {
+    Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, down_.interrupt);
+    const TableFacts facts = read_table_facts(*session_, target_.dialect, pending_);
+    return refuse_missing_rights(find_missing_rights(looking, pending_, facts));
   }
 
   /// In the order in which they go.
