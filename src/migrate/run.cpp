@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "migrate/backup_checks.h"
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
 #include "migrate/full_place.h"
@@ -479,14 +480,13 @@ class Down final : public Run {
   }
 
   Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>& steps) override {
+    if (down_.in_scratch) return {};
     for (const Step& step : steps) {
-      const auto losses = count_losses(*session_, step.job.script->statements, target_.dialect);
+      const auto losses =
+          count_losses(*session_, step.job.script->statements, target_.dialect, down_.interrupt);
       if (losses.empty()) continue;
-      if (step.job.name == set_.migrations.front().name && !down_.confirm_all) {
-        return stop(Exit::refused, "MG-FOUNDATION",
-                    fmt::format("{} is what all others stand on, and would drop: {}", step.job.name,
-                                describe(losses)),
-                    "If everything is meant to go: --confirm-data-loss=all");
+      if (step.job.name == set_.migrations.front().name) {
+        if (auto allowed = allow_foundation(step.job.name, describe(losses)); !allowed) return allowed;
       }
       if (down_.confirm_data_loss || down_.confirm_all) continue;
       return stop(Exit::refused, "MG-DATALOSS",
@@ -494,6 +494,27 @@ class Down final : public Run {
                   "If that is meant: --confirm-data-loss");
     }
     return {};
+  }
+
+  /// Two words of the operator's are not enough to bring everything back.
+  Outcome<void> allow_foundation(const std::string& name, const std::string& losses) {
+    if (!down_.confirm_all) {
+      return stop(Exit::refused, "MG-FOUNDATION",
+                  fmt::format("{} is what all others stand on, and would drop: {}", name, losses),
+                  "If everything is meant to go: --confirm-data-loss=all");
+    }
+    const auto& wish = down_.backup;
+    if (wish && wish->external.empty() && !wish->touched_only) return {};
+    const auto recent =
+        has_recent_backup(down_.earlier_backups, target_.database, target_.dialect, SystemClock().now(), {});
+    if (!recent) return std::unexpected(problem_of_backup(recent.error()));
+    if (*recent) return {};
+    return stop(Exit::refused, "MG-FOUNDATION",
+                fmt::format("{} is what all others stand on, and in '{}' is no verified backup of the last "
+                            "hour with all of '{}'",
+                            name, down_.earlier_backups.string(), target_.database),
+                "Take one: guildhall migrate backup; or leave --no-backup, --backup-by and "
+                "--backup=schema+touched away.");
   }
 
   const DownOptions& down_;
