@@ -58,6 +58,7 @@ Outcome<void> read_backup_wish(const Arguments& arguments, migrate::RunOptions& 
     return usage(fmt::format("--backup is whole or schema+touched, not '{}'", *coverage),
                  "A program of your own takes it with --backup-by COMMAND.");
   }
+  options.earlier_backups = backup_dir_of(arguments);
   if (without) return {};
   options.backup.emplace();
   options.backup->touched_only = coverage == "schema+touched";

@@ -6,7 +6,7 @@
 
 #include "migrate/apply.h"
 #include "migrate/batch.h"
-#include "migrate/session_settings.h"
+#include "migrate/kept_settings.h"
 
 namespace guildhall::migrate {
 
@@ -100,7 +100,7 @@ class Application {
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::string fingerprint_before_;
   JournalRow done_;                          // of what is about to be committed
-  std::optional<SessionSettings> settings_;  // that it may change
+  std::optional<KeptSettings> settings_;  // that it may change
   std::optional<Batch> batch_;
   std::size_t number_ = 0;  // of the statement that runs
   bool has_run_ = false;    // any statement of it

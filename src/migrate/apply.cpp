@@ -4,6 +4,7 @@
 
 #include "migrate/application.h"
 #include "migrate/pooled_session.h"
+#include "migrate/session_settings.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -23,10 +24,12 @@ Problem pooler_in_between(const Target& target) {
 
 Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& target,
                                                                  const ApplyLimits& limits) {
-  auto session = target.open(
+  auto session = open_with_settings(
+      target.open,
       fmt::format("-clock_timeout={} -cstatement_timeout={} -cidle_in_transaction_session_timeout=60s "
-                  "-ctimezone=UTC -cclient_connection_check_interval=5s",
-                  limits.lock_timeout.count(), limits.statement_timeout.count()));
+                  "-crow_security={}",
+                  limits.lock_timeout.count(), limits.statement_timeout.count(),
+                  target.reader.sees_all_by_policy ? "on" : "off"));
   if (!session) {
     return std::unexpected(speaks_of_pooler(session.error()) ? pooler_in_between(target)
                                                              : problem_of(session.error()));
@@ -46,6 +49,7 @@ Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& t
                     state.at(0).at(0) == "t" ? "it is a standby" : "default_transaction_read_only is on"),
         "Name the primary with --url.");
   }
+  fix_search_path(**session);
   return std::move(*session);
 }
 

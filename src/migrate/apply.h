@@ -44,9 +44,11 @@ struct Workbench {
   std::atomic<std::size_t> at_statement = 0;  // of the one that runs, from 1: for whoever shows it
 };
 
-/// The session of the work, with the limits set, the clock in UTC, and nobody kept waiting. Problems
-/// `no_database`: the server only reads; `refused` (MG-POOLER): a pooler stands before it, and the target is
-/// not one `behind_pooler`.
+/// The session of the work, with the limits set, the clock in UTC, and nobody kept waiting. Its search_path
+/// is that of the login and the database, with "$user" written out (session_settings.h). Rows that a policy
+/// would hide are an error and not left out (row_security is off), but in Guildhall's own databases, where a
+/// policy lets the owner see all. Problems `no_database`: the server only reads; `refused` (MG-POOLER): a
+/// pooler stands before it, and the target is not one `behind_pooler`.
 Outcome<std::unique_ptr<store::SchemaSession>> open_work_session(const Target& target,
                                                                  const ApplyLimits& limits);
 

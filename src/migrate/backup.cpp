@@ -114,7 +114,6 @@ class Work {
     BackupRecord record;
     record.database = database;
     record.taken_at = backup.name().at;
-    record.journal_head = options_.journal_head;
     record.run_token = options_.run_token;
     return record;
   }
@@ -222,7 +221,7 @@ class PostgresWork final : public Work {
     if (!found) return std::unexpected(found.error());
     pg_dump_ = *found;
     if (auto known = resolve_touched(); !known) return known;
-    return check_backup_space(options_, database_, std::stoull(row[2]), 0.5);
+    return check_backup_space(options_, database_, std::stoull(row[2]), share_of_database(Dialect::postgres));
   }
 
   /// Also the partitions and the children of a table that is touched.
@@ -251,6 +250,7 @@ class PostgresWork final : public Work {
     record.tables = count_rows(*session_, Dialect::postgres, options_.reporting);
     for (TableRows& table : record.tables) table.has_data = is_dumped(table.table);
     record.fingerprint = fingerprint_of(*session_);
+    record.journal_head = Journal(*session_, Dialect::postgres).head();
     session_->execute("COMMIT");
     if (auto synced = backup.sync(); !synced) return std::unexpected(synced.error());
     if (auto summed = add_sum(record, backup); !summed) return std::unexpected(summed.error());
@@ -350,7 +350,9 @@ class SqliteWork final : public Work {
     try {
       const auto row =
           (*session)->query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").at(0);
-      if (auto fits = check_backup_space(options_, database, std::stoull(row[0]), 1.2); !fits)
+      if (auto fits =
+              check_backup_space(options_, database, std::stoull(row[0]), share_of_database(Dialect::sqlite));
+          !fits)
         return std::unexpected(fits.error());
       auto backup = begin_file(Dialect::sqlite, database);
       if (!backup) return std::unexpected(backup.error());
@@ -367,6 +369,7 @@ class SqliteWork final : public Work {
     if (!copy(session, backup.partial())) return std::unexpected(stopped());
     record.tables = count_rows(session, Dialect::sqlite, options_.reporting);
     record.fingerprint = fingerprint_of(session);
+    record.journal_head = Journal(session, Dialect::sqlite).head();
     if (auto synced = backup.sync(); !synced) return std::unexpected(synced.error());
     if (auto summed = add_sum(record, backup); !summed) return std::unexpected(summed.error());
     const Proof proof = proof_for(record.size);
@@ -414,7 +417,6 @@ Result<Backup> take_external(const BackupOptions& options, const store::Database
   Backup backup;
   backup.record.database = *std::move(database);
   backup.record.taken_at = options.clock->now();
-  backup.record.journal_head = options.journal_head;
   backup.record.run_token = options.run_token;
   return backup;
 }
@@ -551,22 +553,31 @@ Result<Program> find_psql(const BackupRecord& record, const std::vector<fs::path
               "Bring the client programs of PostgreSQL up to date.");
 }
 
-Result<void> check_backup_space(const BackupOptions& options, const std::string& database,
-                                std::uintmax_t size, double share_of_database) {
-  const auto free = free_space(options.folder);
-  if (!free) return std::unexpected(free.error());
+double share_of_database(Dialect dialect) { return dialect == Dialect::postgres ? 0.5 : 1.2; }
+
+Result<BackupSpace> backup_space(const BackupOptions& options, const std::string& database,
+                                 std::uintmax_t size, double share_of_database) {
   const auto backups = list_backups(options.folder, database);
   if (!backups) return std::unexpected(backups.error());
-  double needed = static_cast<double>(size) * share_of_database;
-  std::string reckoned = fmt::format("the database has {}", shown_bytes(size));
   if (!backups->empty() && options.coverage != Coverage::schema_and_touched && is_whole(backups->back())) {
-    needed = static_cast<double>(backups->back().size) * 1.2;
-    reckoned = fmt::format("the last backup has {}", shown_bytes(backups->back().size));
+    const std::uintmax_t last = backups->back().size;
+    return BackupSpace{static_cast<std::uintmax_t>(static_cast<double>(last) * 1.2),
+                       fmt::format("the last backup has {}", shown_bytes(last))};
   }
-  if (static_cast<double>(*free) >= needed) return {};
+  return BackupSpace{static_cast<std::uintmax_t>(static_cast<double>(size) * share_of_database),
+                     fmt::format("the database has {}", shown_bytes(size))};
+}
+
+Result<void> check_backup_space(const BackupOptions& options, const std::string& database,
+                                std::uintmax_t size, double share_of_database) {
+  const auto free = options.free_space(options.folder);
+  if (!free) return std::unexpected(free.error());
+  const auto needed = backup_space(options, database, size, share_of_database);
+  if (!needed) return std::unexpected(needed.error());
+  if (*free >= needed->bytes) return {};
   return fail(ErrorCode::too_large,
               fmt::format("a backup in '{}' needs about {} ({}), and {} are free", options.folder.string(),
-                          shown_bytes(static_cast<std::uintmax_t>(needed)), reckoned, shown_bytes(*free)),
+                          shown_bytes(needed->bytes), needed->reckoned, shown_bytes(*free)),
               "Free some space, name another folder, or remove old backups (prune).");
 }
 

@@ -64,10 +64,10 @@ struct BackupOptions {
   std::string scratch_url = {};  // where it is restored to be proved; "": at the same server
   Reader reader = {};
   FingerprintOf fingerprint = {};
-  std::string journal_head = {};  // written down
-  std::int64_t run_token = 0;     // written down
+  std::int64_t run_token = 0;  // written down
   const Clock* clock = nullptr;
   std::function<void(Duration)> wait = {};  // lets so much of that clock's time pass; empty: sleeps
+  FreeSpaceOf free_space = migrate::free_space;
   Reporting reporting = {};
   std::vector<std::filesystem::path> programs = {};  // where pg_dump and psql are looked for; empty: PATH
                                                      // and PostgreSQL's own folders
@@ -82,8 +82,19 @@ struct Backup {
 /// SQLite 1.2 times the database). Errors by `fault_of`; a request to stop is ErrorCode::unavailable.
 Result<Backup> take_backup(const BackupOptions& options);
 
-/// Is there space in the folder for a backup of a database of that size, of which it takes this share at
-/// most? Errors as of `take_backup`.
+/// What a backup needs in its folder.
+struct BackupSpace {
+  std::uintmax_t bytes = 0;
+  std::string reckoned;  // "the last backup has 1.2 MiB"
+};
+/// Of a database of that size, of which it takes this share at most where no backup before it tells more.
+/// Errors as of `take_backup`.
+Result<BackupSpace> backup_space(const BackupOptions& options, const std::string& database,
+                                 std::uintmax_t size, double share_of_database);
+/// Of PostgreSQL a dump is smaller than its database, which has indexes and dead rows; of SQLite it is a
+/// copy.
+double share_of_database(Dialect dialect);
+/// Is so much there? Errors as of `take_backup`.
 Result<void> check_backup_space(const BackupOptions& options, const std::string& database,
                                 std::uintmax_t size, double share_of_database);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <ranges>
+
 namespace guildhall::migrate {
 namespace {
 
@@ -58,6 +60,21 @@ Result<BackupChecks> check_backups(const fs::path& folder, const std::optional<s
                                "guildhall migrate backup"});
   }
   return checks;
+}
+
+Result<bool> has_recent_backup(const fs::path& folder, const std::string& database, Dialect dialect,
+                               TimePoint now, const Reporting& reporting) {
+  const auto backups = list_backups(folder, database);
+  if (!backups) return std::unexpected(backups.error());
+  for (const BackupFile& backup : *backups | std::views::reverse) {
+    if (now - backup.name.at > kRecentBackup) break;
+    const auto record = load_record(backup.path);
+    if (!record || !record->is_whole() || record->verified < static_cast<int>(Proof::read)) continue;
+    if (check_backup(backup.path, dialect, reporting)) return true;
+    if (reporting.stop.stop_requested())
+      return fail(ErrorCode::unavailable, "it was ended before it was done");
+  }
+  return false;
 }
 
 }  // namespace guildhall::migrate

@@ -24,4 +24,11 @@ struct BackupChecks {
 Result<BackupChecks> check_backups(const std::filesystem::path& folder,
                                    const std::optional<std::string>& database, const Reporting& reporting);
 
+inline constexpr std::chrono::hours kRecentBackup{1};
+
+/// Is there one of all of this database, proved by reading or restoring it when it was taken, not older than
+/// an hour, and as it was then? Errors as above.
+Result<bool> has_recent_backup(const std::filesystem::path& folder, const std::string& database,
+                               Dialect dialect, TimePoint now, const Reporting& reporting);
+
 }  // namespace guildhall::migrate

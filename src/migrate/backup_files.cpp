@@ -150,18 +150,19 @@ std::string write_record(const BackupRecord& record) {
   for (const TableRows& table : record.tables)
     tables.push_back(
         json::Object{{"table", table.table}, {"rows", table.rows}, {"has_data", table.has_data}});
-  const json::Object object{{"format", 1},
-                            {"sha256", record.sha256},
-                            {"size", record.size},
-                            {"database", record.database},
-                            {"server_version", record.server_version},
-                            {"dump_version", record.dump_version},
-                            {"taken_at", format_rfc3339(record.taken_at)},
-                            {"tables", std::move(tables)},
-                            {"fingerprint", record.fingerprint},
-                            {"journal_head", record.journal_head},
-                            {"run_token", record.run_token},
-                            {"verified", record.verified}};
+  const json::Object object{
+      {"format", 1},
+      {"sha256", record.sha256},
+      {"size", record.size},
+      {"database", record.database},
+      {"server_version", record.server_version},
+      {"dump_version", record.dump_version},
+      {"taken_at", format_rfc3339(record.taken_at)},
+      {"tables", std::move(tables)},
+      {"fingerprint", record.fingerprint},
+      {"journal_head", json::Object{{"seq", record.journal_head.seq}, {"name", record.journal_head.name}}},
+      {"run_token", record.run_token},
+      {"verified", record.verified}};
   return json::write(object) + "\n";
 }
 
@@ -195,7 +196,8 @@ Result<BackupRecord> read_record(std::string_view text) {
     record.tables.push_back({*name, *rows, json::boolean(table, "has_data").value_or(true)});
   }
   record.fingerprint = json::text_or(*value, "fingerprint", "");
-  record.journal_head = json::text_or(*value, "journal_head", "");
+  if (const json::Value* head = json::find(*value, "journal_head"); head != nullptr && head->is_object())
+    record.journal_head = {json::integer(*head, "seq").value_or(0), json::text_or(*head, "name", "")};
   record.run_token = json::integer(*value, "run_token").value_or(0);
   record.verified = static_cast<int>(json::integer(*value, "verified").value_or(0));
   return record;

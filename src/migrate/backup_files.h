@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "migrate/dialect.h"
+#include "migrate/journal.h"
 
 namespace guildhall::migrate {
 
@@ -57,7 +58,7 @@ struct BackupRecord {
   TimePoint taken_at;
   std::vector<TableRows> tables;
   std::string fingerprint;   // "" when none was asked for
-  std::string journal_head;  // as the caller gave it
+  JournalHead journal_head;  // the newest row of the journal that is in it
   std::int64_t run_token = 0;
   int verified = 0;  // level, 1 to 3
 
@@ -131,6 +132,8 @@ Result<std::string> sha256_of_file(const std::filesystem::path& file,
                                    const std::function<bool(std::uintmax_t)>& each = {});
 /// What this user may still write where `folder`, or the nearest folder above it that exists, lies.
 Result<std::uintmax_t> free_space(const std::filesystem::path& folder);
+/// What answers that.
+using FreeSpaceOf = std::function<Result<std::uintmax_t>(const std::filesystem::path&)>;
 /// "1.2 MiB".
 std::string shown_bytes(std::uintmax_t bytes);
 /// Of the system's own number: `forbidden`, `too_large` (no space), `failed`.

@@ -82,7 +82,7 @@ class BackupFiles : public testing::Test {
     record.taken_at = at("2025-11-15T10:30:00.25Z");
     record.tables = {{"public.users", 3, true}, {"public.\"A b\"", 0, false}};
     record.fingerprint = "f0";
-    record.journal_head = "0004_x";
+    record.journal_head = {4, "0004_x"};
     record.run_token = 7;
     record.verified = 3;
     return record;

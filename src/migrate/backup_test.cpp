@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/crypto.h"
+#include "migrate/run.h"
 #include "tests/support/foreign_database.h"
 #include "tests/support/small_disk.h"
 #include "tests/support/temporary_folder.h"
@@ -57,7 +58,6 @@ class BackupTest : public testing::Test {
     options.url = url;
     options.folder = backups_;
     options.fingerprint = fingerprint;
-    options.journal_head = "0003_x";
     options.run_token = 7;
     options.clock = &clock_;
     options.wait = [this](Duration time) { clock_.advance(time); };
@@ -142,11 +142,26 @@ TEST_F(PostgresBackup, IsProvedByRestoringIt) {
   EXPECT_GE(parse_program_version("(PostgreSQL) " + record->dump_version).major, 15);
   EXPECT_EQ(rows_of(*record), "public.\"Odd name\" 1;public.part1 1;public.parts 0;public.users 3;");
   EXPECT_EQ(record->fingerprint, columns_of_postgres(*database_->session()));
-  EXPECT_EQ(record->journal_head, "0003_x");
+  EXPECT_EQ(record->journal_head.seq, 0) << "it has no journal";
   EXPECT_EQ(record->run_token, 7);
   EXPECT_EQ(test::ask_server("SELECT datname FROM pg_database WHERE datname LIKE 'guildhall\\_scratch%'"),
             "");
   EXPECT_TRUE(verify_backup(backup->file, options()));
+}
+
+TEST_F(PostgresBackup, TheNewestRowOfTheJournalIsWrittenDown) {
+  const std::vector<EmbeddedFile> files{{"0003_links.sql", "CREATE TABLE links (id int PRIMARY KEY);"}};
+  const MigrationSet set = read_migrations(files, "test", Dialect::postgres);
+  UpOptions with_backup;
+  with_backup.backup = BackupWish{.folder = backups_};
+  const auto done = up(*any_target(database_->url(), Missing::is_an_error), set, with_backup);
+  ASSERT_TRUE(done.backup);
+  EXPECT_EQ(done.backup->record.journal_head.seq, 0) << "taken before it was applied";
+  const auto after = take();
+  ASSERT_TRUE(after) << after.error().message;
+  const auto record = load_record(after->file);
+  EXPECT_EQ(record->journal_head.seq, 1);
+  EXPECT_EQ(record->journal_head.name, "0003_links");
 }
 
 TEST_F(PostgresBackup, ASecondInTheSameSecondHasTheNext) {

@@ -200,7 +200,7 @@ class Examination {
                           : "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"));
     BackupOptions options;
     options.folder = options_.backups;
-    const auto fits = check_backup_space(options, target_.database, size, is_postgres() ? 0.5 : 1.2);
+    const auto fits = check_backup_space(options, target_.database, size, share_of_database(target_.dialect));
     if (!fits) {
       const Problem why = problem_of_backup(fits.error());
       return problem("space", why, why.exit);

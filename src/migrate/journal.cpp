@@ -183,6 +183,13 @@ bool Journal::exists() const {
   return !session_.query(sql).empty();
 }
 
+JournalHead Journal::head() const {
+  if (version().value_or(0) == 0) return {};
+  const auto rows =
+      session_.query(fmt::format("SELECT seq, name FROM {} ORDER BY seq DESC LIMIT 1", table()));
+  return rows.empty() ? JournalHead{} : JournalHead{std::stoll(rows[0][0]), rows[0][1]};
+}
+
 std::optional<int> Journal::version() const {
   const char* sql =
       dialect_ == Dialect::sqlite

@@ -47,6 +47,12 @@ struct JournalRow {
   std::string note;  // why: of repair and of what was skipped
 };
 
+/// Its newest row.
+struct JournalHead {
+  std::int64_t seq = 0;  // 0: there is none
+  std::string name;
+};
+
 /// The journal's own shape; a newer one is not touched. Version 0 is that of Guildhall's databases from
 /// before the tool: a table without a version, a guard or a lock beside it, its checksums of bytes alone.
 inline constexpr int kJournalVersion = 2;
@@ -65,6 +71,8 @@ class Journal {
   Outcome<bool> prepare(bool with_views);
   /// Every row in order; nothing where there is no journal. Problem as above.
   Outcome<std::vector<JournalRow>> read() const;
+  /// Its newest row alone; nothing of a journal from before the tool. Throws DatabaseError.
+  JournalHead head() const;
 
   /// `row.started_at` is what now is, less `row.duration_ms`; `applied_at` is now where the state is a
   /// finished one. Gives its seq. Throws DatabaseError.

@@ -13,6 +13,7 @@
 
 #include "base/crypto.h"
 #include "migrate/journal.h"
+#include "migrate/session_settings.h"
 
 namespace guildhall::migrate {
 
@@ -23,7 +24,7 @@ using std::chrono::steady_clock;
 
 /// The session of the lock waits for nobody.
 constexpr const char* kLockSettings =
-    "-clock_timeout=2s -cstatement_timeout=10s -cidle_in_transaction_session_timeout=10s -ctimezone=UTC";
+    "-clock_timeout=2s -cstatement_timeout=10s -cidle_in_transaction_session_timeout=10s";
 
 constexpr milliseconds kFirstPause{10};
 
@@ -169,7 +170,7 @@ class Lock::Heart {
 
   /// What is fenced off by the row goes on without the first advisory lock: the second is at the work.
   void reconnect() {
-    auto session = target_.open(kLockSettings);
+    auto session = open_with_settings(target_.open, kLockSettings);
     if (!session) return;
     again_ = *std::move(session);
     session_ = again_.get();
@@ -200,7 +201,7 @@ Lock::Lock(const Target& target, store::SchemaSession& work) : target_(target), 
 Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSession& work,
                                           const LockWish& wish) {
   std::unique_ptr<Lock> lock(new Lock(target, work));
-  auto session = target.open(kLockSettings);
+  auto session = open_with_settings(target.open, kLockSettings);
   if (!session) return std::unexpected(problem_of(session.error()));
   lock->session_ = *std::move(session);
   const auto latest = lock->begun_ + wish.wait;

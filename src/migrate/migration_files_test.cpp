@@ -242,6 +242,70 @@ TEST_F(MigrationFiles, WhatNoScriptMayHoldIsRefusedWithItsLine) {
   EXPECT_TRUE(runs_in_transaction(*set.find("0005_set")->up, Dialect::postgres));
 }
 
+/// What of these has to run outside of a transaction.
+std::vector<std::string> outside(const std::vector<std::string>& statements, Dialect dialect) {
+  std::vector<std::string> found;
+  for (const std::string& sql : statements) {
+    if (needs_no_transaction(split_statements(sql, dialect)->at(0), dialect)) found.push_back(sql);
+  }
+  return found;
+}
+
+TEST(NeedsNoTransaction, InPostgres) {
+  const std::vector<std::string> all{
+      "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)",
+      "DROP INDEX CONCURRENTLY i",
+      "REINDEX INDEX CONCURRENTLY i",
+      "REINDEX (CONCURRENTLY, VERBOSE) TABLE t",
+      "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+      "VACUUM (ANALYZE) t",
+      "CLUSTER",
+      "CLUSTER VERBOSE",
+      "CLUSTER (VERBOSE)",
+      "REINDEX SCHEMA s",
+      "REINDEX (VERBOSE) DATABASE d",
+      "REINDEX SYSTEM d",
+      "CREATE DATABASE d",
+      "DROP DATABASE d",
+      "CREATE TABLESPACE s LOCATION '/x'",
+      "DROP TABLESPACE s",
+      "ALTER DATABASE d SET TABLESPACE s",
+      "ALTER SYSTEM SET work_mem = '1MB'",
+      "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p",
+      "DROP SUBSCRIPTION s",
+      "ALTER SUBSCRIPTION s REFRESH PUBLICATION",
+      "ALTER SUBSCRIPTION s SET PUBLICATION p",
+      "DISCARD ALL",
+      "SELECT create_distributed_table_concurrently('t', 'discord_server_id')",
+      "SELECT citus_move_shard_placement(1, 'a', 1, 'b', 1)",
+      "SELECT pg_catalog.citus_split_shard_by_split_points(1, ARRAY['0'], ARRAY[1])",
+      "SELECT isolate_tenant_to_new_shard('t', 5)",
+      "SELECT rebalance_table_shards('t')",
+      "SELECT * FROM citus_rebalance_start()",
+      "SELECT Citus_Drain_Node('a', 1)",
+      "CALL citus_cleanup_orphaned_resources()"};
+  EXPECT_EQ(outside(all, Dialect::postgres), all);
+  EXPECT_THAT(
+      outside(
+          {"CREATE INDEX i ON t (a)", "REFRESH MATERIALIZED VIEW CONCURRENTLY m", "CLUSTER t USING i",
+           "CLUSTER (VERBOSE) t", "REINDEX TABLE t", "REINDEX (VERBOSE) INDEX i", "ANALYZE t",
+           "ALTER TABLE t DETACH PARTITION p", "ALTER DATABASE d SET work_mem = '1MB'",
+           "ALTER SUBSCRIPTION s SET PUBLICATION p WITH (refresh = false)", "ALTER SUBSCRIPTION s DISABLE",
+           "DISCARD TEMP", "ALTER TYPE mood ADD VALUE 'odd'", "SELECT create_distributed_table('t', 'a')",
+           "SELECT 'rebalance_table_shards(1)'", "SELECT rebalance_table_shards FROM t"},
+          Dialect::postgres),
+      IsEmpty());
+}
+
+TEST(NeedsNoTransaction, InSqlite) {
+  const std::vector<std::string> all{"VACUUM", "ATTACH 'x.db' AS x", "DETACH x", "PRAGMA journal_mode = WAL",
+                                     "PRAGMA synchronous(1)"};
+  EXPECT_EQ(outside(all, Dialect::sqlite), all);
+  EXPECT_THAT(
+      outside({"PRAGMA journal_mode", "PRAGMA user_version = 3", "REINDEX", "ANALYZE"}, Dialect::sqlite),
+      IsEmpty());
+}
+
 TEST_F(MigrationFiles, ABreakpointWithinAStringIsData) {
   write("0001_text.sql",
         "INSERT INTO t VALUES ('a --> statement-breakpoint\nb');--> statement-breakpoint\nSELECT 1;");

@@ -220,9 +220,9 @@ class Planner {
       : preflight_(preflight), dialect_(dialect), trace_(preflight.facts, dialect) {}
 
   PlannedMigration plan(const Pending& pending) {
-    const Script& script = *pending.migration->up;
+    const Script& script = pending.script();
     PlannedMigration migration;
-    migration.name = pending.migration->name;
+    migration.name = pending.name();
     migration.file = script.file;
     migration.in_transaction = runs_in_transaction(script, dialect_);
     migration.in_slices = script.options.batch.has_value();

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/text.h"
+#include "migrate/session_settings.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -161,7 +162,14 @@ Target behind_pooler(const Target& target) {
   pooled.open = [open = target.open](const std::string& settings) -> Result<std::unique_ptr<SchemaSession>> {
     auto session = open("");
     if (!session) return std::unexpected(session.error());
-    return std::make_unique<PooledSession>(*std::move(session), settings);
+    auto pooled = std::make_unique<PooledSession>(*std::move(session), settings);
+    try {
+      // What the server does not know of them is known before anything else is.
+      pooled->query("SELECT 1", {});
+    } catch (const store::DatabaseError& error) {
+      return fail(ErrorCode::storage, error.what());
+    }
+    return pooled;
   };
   return pooled;
 }
@@ -192,7 +200,8 @@ Outcome<Target> direct_target(const Target& pooled, Target direct) {
 }
 
 Result<std::unique_ptr<SchemaSession>> open_direct_session(const std::string& url) {
-  auto session = store::open_any_session({.url = url, .settings = "-cstatement_timeout=0"});
+  const auto open = [&](const std::string& settings) { return store::open_any_session({url, settings}); };
+  auto session = open_with_settings(open, "-cstatement_timeout=0");
   const bool refused = !session && speaks_of_pooler(session.error());
   if (session ? !is_pooled(**session) : !refused) return session;
   return fail(ErrorCode::refused_by_guard,

@@ -10,6 +10,7 @@
 //   P-ROLE        roles that are named and do not exist
 //   P-EXTENSION   extensions that this server does not offer
 //   P-EXISTS      an object of that name is there already, the same or another
+//   P-RIGHT       a right that the role of the session lacks (rights.h)
 //   P-UNKNOWN     what could not be looked at, and why; stops nothing
 //
 // Statements within DO blocks count too. What the same run makes beforehand (tables, columns) has no rows yet

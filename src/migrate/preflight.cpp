@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "migrate/phases.h"
+#include "migrate/rights.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -39,7 +40,12 @@ Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<
     const Findings phases = check_phases(*options.set, pending, read_readers(session, dialect));
     found.lint.insert(found.lint.end(), phases.begin(), phases.end());
   }
-  found.prechecks = precheck(looking, pending, found.facts, options.only);
+  found.prechecks = find_missing_rights(looking, pending, found.facts);
+  std::erase_if(found.prechecks, [&](const PrecheckFinding& one) {
+    return !options.only.empty() && one.migration != options.only;
+  });
+  std::ranges::move(precheck(looking, pending, found.facts, options.only),
+                    std::back_inserter(found.prechecks));
   return found;
 }
 
@@ -48,6 +54,9 @@ Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::
   const Preflight found = look_before(session, dialect, pending, options);
   if (!found.has_errors()) return {};
   findings = found.findings();
+  if (std::ranges::none_of(found.lint, is_error)) {
+    if (auto may = refuse_missing_rights(found.prechecks); !may) return may;
+  }
   const auto errors = static_cast<std::size_t>(std::ranges::count_if(findings, is_error));
   const Finding& first = *std::ranges::find_if(findings, is_error);
   const bool in_data = first.code.starts_with("P-");

@@ -34,8 +34,8 @@ struct Preflight {
 Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
                       const PreflightOptions& options = {});
 
-/// Whether a run may begin. Problem `refused`: errors of lint or findings in the data, all of them in
-/// `findings` then. Throws DatabaseError.
+/// Whether a run may begin. Problems, with all that was found in `findings`: `refused` (errors of lint,
+/// findings in the data), `no_permission` (a right is missing). Throws DatabaseError.
 Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
                            const PreflightOptions& options, Findings& findings);
 

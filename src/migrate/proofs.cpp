@@ -130,7 +130,7 @@ Outcome<Findings> prove_round_trips(const Target& target, const MigrationSet& se
   UpOptions one_up;
   one_up.steps = 1;
   DownOptions one_down;
-  one_down.confirm_data_loss = one_down.confirm_all = true;
+  one_down.in_scratch = true;
   for (const Migration& one : set.migrations) {
     const RunReport there = up((*scratch)->target(), set, one_up);
     if (there.failed) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "migrate/backup_checks.h"
 #include "migrate/checksums.h"
 #include "migrate/data_loss.h"
 #include "migrate/full_place.h"
@@ -12,7 +13,9 @@
 #include "migrate/preflight.h"
 #include "migrate/proofs.h"
 #include "migrate/revision.h"
+#include "migrate/rights.h"
 #include "migrate/script_rules.h"
+#include "migrate/space.h"
 #include "migrate/touched_tables.h"
 
 namespace guildhall::migrate {
@@ -64,6 +67,7 @@ class Run {
   std::string command_;
   std::unique_ptr<store::SchemaSession> session_;
   RunReport report_;
+  std::vector<Pending> pending_;  // what `plan` chose
 
  private:
   Outcome<void> perform() {
@@ -84,7 +88,15 @@ class Run {
     if (auto possible = check_pooler(*steps); !possible) return possible;
     if (auto checked = check_before_lock(standings_); !checked) return checked;
     if (auto going = go_on("interrupted before anything was run"); !going) return going;
+    if (auto fits = check_space_before_lock(); !fits) return fits;
     return work();
+  }
+
+  Outcome<void> check_space_before_lock() {
+    Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, options_.interrupt);
+    if (!options_.backup) return check_space(looking, target_, pending_, nullptr, options_.free_space);
+    const BackupOptions wanted = backup_options(0);
+    return check_space(looking, target_, pending_, &wanted, options_.free_space);
   }
 
   /// What needs a session that stays the same is not begun without one.
@@ -156,11 +168,10 @@ class Run {
       return {};
     }
     const auto begun = std::chrono::steady_clock::now();
-    BackupOptions wanted = backup_options(bench);
+    BackupOptions wanted = backup_options(bench.lock->token());
     if (options_.backup->touched_only) {
       auto touched = tables_to_keep(steps);
       if (!touched) return std::unexpected(touched.error());
-      wanted.coverage = Coverage::schema_and_touched;
       wanted.touched = *std::move(touched);
     }
     auto backup = take_unless_interrupted(wanted);
@@ -201,12 +212,13 @@ class Run {
     return tables;
   }
 
-  BackupOptions backup_options(const Workbench& bench) const {
+  BackupOptions backup_options(std::int64_t run_token) const {
     static const SystemClock clock;
     BackupOptions wanted;
     wanted.url = target_.url;
     wanted.folder = options_.backup->folder;
     wanted.external = options_.backup->external;
+    if (options_.backup->touched_only) wanted.coverage = Coverage::schema_and_touched;
     if (!wanted.external.empty()) wanted.coverage = Coverage::external;
     wanted.scratch_url = options_.backup->scratch_url;
     wanted.proof = options_.backup->proof;
@@ -214,7 +226,8 @@ class Run {
     wanted.fingerprint = [this](store::SchemaSession& session) {
       return read_snapshot(session, target_.dialect, target_.snapshot).fingerprint();
     };
-    wanted.run_token = bench.lock->token();
+    wanted.run_token = run_token;
+    wanted.free_space = options_.free_space;
     wanted.clock = &clock;
     wanted.reporting.report = [this](const Progress& progress) {
       options_.say(progress.all == 0
@@ -396,7 +409,6 @@ class Up final : public Run {
   }
 
   const UpOptions& up_;
-  std::vector<Pending> pending_;
   std::vector<std::string> proved_;  // late ones that may come late
 };
 
@@ -430,12 +442,21 @@ class Down final : public Run {
     auto chosen = choose(standings);
     if (!chosen) return std::unexpected(chosen.error());
     std::vector<Step> steps;
+    pending_.clear();
     for (const Standing* one : *chosen) {
       auto step = step_of(*one);
       if (!step) return std::unexpected(step.error());
+      const auto done = one->state == State::partial ? one->row->statements_done : 0;
+      pending_.push_back({one->migration, static_cast<std::size_t>(done), step->job.script});
       steps.push_back(*std::move(step));
     }
     return steps;
+  }
+
+  Outcome<void> check_before_lock(const std::vector<Standing>&) override {
+    Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, down_.interrupt);
+    const TableFacts facts = read_table_facts(*session_, target_.dialect, pending_);
+    return refuse_missing_rights(find_missing_rights(looking, pending_, facts));
   }
 
   /// In the order in which they go.
@@ -524,15 +545,13 @@ class Down final : public Run {
   }
 
   Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>& steps) override {
+    if (down_.in_scratch) return {};
     for (const Step& step : steps) {
-      const auto losses = count_losses(*session_, step.job.script->statements, target_.dialect);
+      const auto losses =
+          count_losses(*session_, step.job.script->statements, target_.dialect, down_.interrupt);
       if (losses.empty()) continue;
-      const bool is_first = !set_.migrations.empty() && step.job.name == set_.migrations.front().name;
-      if (is_first && !down_.confirm_all) {
-        return stop(Exit::refused, "MG-FOUNDATION",
-                    fmt::format("{} is what all others stand on, and would drop: {}", step.job.name,
-                                describe(losses)),
-                    "If everything is meant to go: --confirm-data-loss=all");
+      if (!set_.migrations.empty() && step.job.name == set_.migrations.front().name) {
+        if (auto allowed = allow_foundation(step.job.name, describe(losses)); !allowed) return allowed;
       }
       if (down_.confirm_data_loss || down_.confirm_all) continue;
       return stop(Exit::refused, "MG-DATALOSS",
@@ -540,6 +559,27 @@ class Down final : public Run {
                   "If that is meant: --confirm-data-loss");
     }
     return {};
+  }
+
+  /// Two words of the operator's are not enough to bring everything back.
+  Outcome<void> allow_foundation(const std::string& name, const std::string& losses) {
+    if (!down_.confirm_all) {
+      return stop(Exit::refused, "MG-FOUNDATION",
+                  fmt::format("{} is what all others stand on, and would drop: {}", name, losses),
+                  "If everything is meant to go: --confirm-data-loss=all");
+    }
+    const auto& wish = down_.backup;
+    if (wish && wish->external.empty() && !wish->touched_only) return {};
+    const auto recent =
+        has_recent_backup(down_.earlier_backups, target_.database, target_.dialect, SystemClock().now(), {});
+    if (!recent) return std::unexpected(problem_of_backup(recent.error()));
+    if (*recent) return {};
+    return stop(Exit::refused, "MG-FOUNDATION",
+                fmt::format("{} is what all others stand on, and in '{}' is no verified backup of the last "
+                            "hour with all of '{}'",
+                            name, down_.earlier_backups.string(), target_.database),
+                "Take one: guildhall migrate backup; or leave --no-backup, --backup-by and "
+                "--backup=schema+touched away.");
   }
 
   const DownOptions& down_;

@@ -32,6 +32,8 @@ struct RunOptions {
   LockTimings lock;
   ApplyLimits limits;
   Interrupt* interrupt = nullptr;
+  FreeSpaceOf free_space = migrate::free_space;
+  std::filesystem::path earlier_backups = "backups";  // where those lie that were taken before
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line of what happens
 };
 
@@ -51,6 +53,7 @@ struct DownOptions : RunOptions {
   bool only = false;     // just this one, whatever came after it
   bool confirm_data_loss = false;
   bool confirm_all = false;  // also for the foundation
+  bool in_scratch = false;   // nothing that is there is anybody's: no confirmation, no backup
 };
 
 /// What came of a run; `failed` is why it ended early.

@@ -344,6 +344,45 @@ TEST_F(AnyDatabaseRun, TheFoundationNeedsAWordOfItsOwn) {
   EXPECT_EQ(result(down(all)), "6 MG-FOUNDATION");
   EXPECT_EQ(session().query("SELECT count(*) FROM users").at(0).at(0), "1");
   all.confirm_all = true;
+  all.earlier_backups = folder_.path() / "none";
+  const auto unsaved = down(all);
+  EXPECT_EQ(result(unsaved), "6 MG-FOUNDATION");
+  EXPECT_THAT(unsaved.failed->finding.text, HasSubstr("no verified backup of the last hour"));
+  EXPECT_EQ(session().query("SELECT count(*) FROM users").at(0).at(0), "1");
+  all.backup = BackupWish{.folder = folder_.path() / "backups"};
+  all.backup->external = {"/bin/true"};
+  EXPECT_EQ(result(down(all)), "6 MG-FOUNDATION") << "nobody has proved that one";
+  all.backup->external.clear();
+  EXPECT_EQ(result(down(all)), "OK");
+}
+
+TEST_F(AnyDatabaseRun, TheFoundationGoesWithABackupOfTheLastHour) {
+  write_three();
+  UpOptions saved;
+  saved.backup = BackupWish{.folder = folder_.path() / "backups"};
+  const auto taken = up(saved);
+  ASSERT_TRUE(taken.backup);
+  session().execute("INSERT INTO users (id, name) VALUES (1, 'a')");
+  DownOptions all;
+  all.name = "0000";
+  all.cascade = all.confirm_all = true;
+  all.earlier_backups = folder_.path() / "backups";
+  const auto record = record_file(taken.backup->file);
+  // Two hours before, the same one is too old.
+  BackupRecord old = taken.backup->record;
+  const BackupName name{safe_file_name(target().database), old.taken_at - std::chrono::hours(2),
+                        target().dialect};
+  const auto older = all.earlier_backups / name.text();
+  std::filesystem::rename(taken.backup->file, older);
+  std::filesystem::rename(record, record_file(older));
+  EXPECT_EQ(result(down(all)), "6 MG-FOUNDATION");
+  std::filesystem::rename(older, taken.backup->file);
+  EXPECT_EQ(result(down(all)), "6 MG-FOUNDATION") << "without its record";
+  old.verified = static_cast<int>(Proof::whole);
+  std::ofstream(record) << write_record(old);
+  EXPECT_EQ(result(down(all)), "6 MG-FOUNDATION") << "one that was not proved";
+  old.verified = static_cast<int>(Proof::restored);
+  std::ofstream(record) << write_record(old);
   EXPECT_EQ(result(down(all)), "OK");
 }
 
@@ -379,6 +418,7 @@ TEST_F(AnyDatabaseRun, AWayBackThatNobodyWroteIsDerivedAndLeadsBack) {
   EXPECT_EQ(result(down()), "6 MG-FOUNDATION") << "the row that it put there counts as data";
   DownOptions all;
   all.confirm_all = true;
+  all.backup = BackupWish{.folder = folder_.path() / "backups"};
   EXPECT_EQ(result(down(all)), "OK");
   EXPECT_EQ(fingerprint(), empty);
 }

@@ -99,10 +99,79 @@ void check_batch(const Script& script, Dialect dialect, Findings& findings) {
 
 }  // namespace
 
+namespace {
+
+/// CLUSTER of every table that was clustered once: it names none.
+bool names_no_table(const SqlStatement& statement) {
+  const auto is_option = [](const Token& token) {
+    return token.kind == TokenKind::symbol || is_keyword(token, "cluster") || is_keyword(token, "verbose");
+  };
+  return std::ranges::all_of(statement.tokens, is_option);
+}
+
+/// REINDEX of more than one table; behind its options in parentheses.
+bool reindexes_many(const SqlStatement& statement) {
+  const auto options_end =
+      std::ranges::find_if(statement.tokens, [](const Token& t) { return is_symbol(t, ")"); });
+  const bool has_options = statement.tokens.size() > 1 && is_symbol(statement.tokens[1], "(");
+  const auto kind = has_options ? static_cast<std::size_t>(options_end - statement.tokens.begin()) + 1 : 1;
+  return is_one_of(word_at(statement, kind), {"schema", "database", "system"});
+}
+
+/// It asks the publisher meanwhile, unless it is told not to.
+bool refreshes_subscription(const SqlStatement& statement) {
+  constexpr std::string_view kWithout[] = {"refresh", "=", "false"};
+  const auto matches = [](const Token& token, std::string_view word) {
+    return to_lower_ascii(token.text) == word;
+  };
+  return has_word(statement, "publication") &&
+         std::ranges::search(statement.tokens, kWithout, matches).empty();
+}
+
+/// Citus commits on its workers in between: shards that are moved, copied or split while they are written to.
+bool moves_shards(const SqlStatement& statement) {
+  constexpr std::string_view kMoves[] = {"create_distributed_table_concurrently",
+                                         "citus_move_shard_placement",
+                                         "master_move_shard_placement",
+                                         "citus_copy_shard_placement",
+                                         "master_copy_shard_placement",
+                                         "citus_split_shard_by_split_points",
+                                         "isolate_tenant_to_new_shard",
+                                         "rebalance_table_shards",
+                                         "citus_rebalance_start",
+                                         "citus_rebalance_wait",
+                                         "citus_drain_node",
+                                         "master_drain_node",
+                                         "replicate_table_shards",
+                                         "citus_cleanup_orphaned_resources",
+                                         "citus_cleanup_orphaned_shards"};
+  for (std::size_t i = 0; i + 1 < statement.tokens.size(); ++i) {
+    const bool is_call = is_symbol(statement.tokens[i + 1], "(");
+    if (is_call && std::ranges::find(kMoves, to_lower_ascii(statement.tokens[i].text)) != std::end(kMoves))
+      return true;
+  }
+  return false;
+}
+
+/// What SQLite refuses to change within a transaction.
+bool sets_mode_of_file(const SqlStatement& statement) {
+  return is_one_of(word_at(statement, 1), {"journal_mode", "synchronous"}) && statement.tokens.size() > 2;
+}
+
+}  // namespace
+
 bool needs_no_transaction(const SqlStatement& statement, Dialect dialect) {
   const std::string tag = command_tag(statement);
-  if (dialect == Dialect::sqlite) return is_one_of(tag, {"VACUUM", "ATTACH", "DETACH"});
+  if (dialect == Dialect::sqlite)
+    return is_one_of(tag, {"VACUUM", "ATTACH", "DETACH"}) ||
+           (tag == "PRAGMA" && sets_mode_of_file(statement));
   if (is_concurrent(statement)) return tag != "REFRESH";
+  if (tag == "CLUSTER") return names_no_table(statement);
+  if (tag == "REINDEX") return reindexes_many(statement);
+  if (tag == "ALTER DATABASE") return has_word(statement, "tablespace");
+  if (tag == "ALTER SUBSCRIPTION") return refreshes_subscription(statement);
+  if (tag == "DISCARD") return word_at(statement, 1) == "all";
+  if (tag == "SELECT" || tag == "CALL") return moves_shards(statement);
   return is_one_of(tag, {"VACUUM", "CREATE DATABASE", "DROP DATABASE", "CREATE TABLESPACE", "DROP TABLESPACE",
                          "ALTER SYSTEM", "CREATE SUBSCRIPTION", "DROP SUBSCRIPTION"});
 }

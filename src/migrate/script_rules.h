@@ -6,9 +6,12 @@
 
 namespace guildhall::migrate {
 
-/// PostgreSQL refuses it inside a transaction block: CREATE INDEX CONCURRENTLY and its kin, VACUUM, CREATE
-/// DATABASE, CREATE TABLESPACE, ALTER SYSTEM, DETACH PARTITION CONCURRENTLY. SQLite: VACUUM, ATTACH and
-/// DETACH.
+/// PostgreSQL refuses it inside a transaction block: CREATE INDEX CONCURRENTLY and its kin, DETACH PARTITION
+/// CONCURRENTLY, VACUUM, CLUSTER without a table, REINDEX SCHEMA, DATABASE and SYSTEM, CREATE and DROP
+/// DATABASE and TABLESPACE, ALTER DATABASE SET TABLESPACE, ALTER SYSTEM, subscriptions that ask their
+/// publisher, DISCARD ALL; on Citus the functions that move, copy or split shards. That a table is
+/// partitioned, which forbids REINDEX and CLUSTER of it as well, the words do not tell. SQLite: VACUUM,
+/// ATTACH, DETACH, and PRAGMA journal_mode and synchronous.
 bool needs_no_transaction(const SqlStatement& statement, Dialect dialect);
 
 /// One transaction for the whole script? Not with `transaction=none` or as a batch, and not where each

@@ -2,28 +2,35 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include "migrate/pooled_session.h"
 
 namespace guildhall::migrate {
+namespace {
 
-bool may_set_something(const SqlStatement& statement) {
-  const std::string tag = command_tag(statement);
-  return tag == "SET" || tag == "RESET" || tag == "DISCARD" || tag == "DO" || tag == "CALL" ||
-         to_lower_ascii(statement.text).find("set_config") != std::string::npos;
+constexpr std::string_view kCommon =
+    "-ctimezone=UTC -ctcp_keepalives_idle=10 -ctcp_keepalives_interval=5 -ctcp_keepalives_count=3";
+constexpr std::string_view kCheck = "client_connection_check_interval";  // unknown before PostgreSQL 14
+
+}  // namespace
+
+Result<std::unique_ptr<store::SchemaSession>> open_with_settings(const OpenSession& open,
+                                                                 const std::string& settings) {
+  const std::string all = fmt::format("{} {}", kCommon, settings);
+  auto session = open(fmt::format("{} -c{}=5s", all, kCheck));
+  if (session || session.error().message.find(kCheck) == std::string::npos ||
+      speaks_of_pooler(session.error()))
+    return session;
+  return open(all);
 }
 
-SessionSettings::SessionSettings(store::SchemaSession& session)
-    : session_(session), role_(session.query("SELECT quote_ident(current_setting('role'))").at(0).at(0)) {
-  for (const auto& row : session.query("SELECT name, setting FROM pg_settings WHERE source = 'session'"))
-    set_.emplace_back(row[0], row[1]);
+void fix_search_path(store::SchemaSession& session) {
+  constexpr std::string_view kUser = "\"$user\"";
+  if (!session.stays_the_same()) return;
+  const auto row = session.query("SELECT current_setting('search_path'), quote_ident(current_user)").at(0);
+  const auto at = row[0].find(kUser);
+  if (at == std::string::npos) return;
+  session.query("SELECT set_config('search_path', $1, false)",
+                {std::string(row[0]).replace(at, kUser.size(), row[1])});
 }
-
-void SessionSettings::restore() const {
-  // The role is none of those that RESET ALL sets back.
-  session_.execute(fmt::format("RESET SESSION AUTHORIZATION; RESET ALL; SET ROLE {}", role_));
-  for (const auto& [name, value] : set_) session_.query("SELECT set_config($1, $2, false)", {name, value});
-}
-
-void SessionSettings::act_as_then() const { session_.execute("SET LOCAL ROLE " + role_); }
 
 }  // namespace guildhall::migrate

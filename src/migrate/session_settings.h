@@ -1,31 +1,25 @@
-// What is set for a session of PostgreSQL, to put it back after a script that may have set something else.
+// What every session of the tool is told when it begins, besides limits of time of its own: its clock is UTC,
+// and a server whose client is gone without a word notices it within half a minute (TCP keepalives of 10 s,
+// three of 5 s; since PostgreSQL 14 also amid a statement, every 5 s).
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "migrate/sql_statements.h"
-#include "store/schema_session.h"
+#include "migrate/target.h"
 
 namespace guildhall::migrate {
 
-/// SET, RESET, set_config, or code that may hold one of them.
-bool may_set_something(const SqlStatement& statement);
+using OpenSession = std::function<Result<std::unique_ptr<store::SchemaSession>>(const std::string& settings)>;
 
-class SessionSettings {
- public:
-  /// As they are now: the role, and what was set since the connection began. Throws DatabaseError.
-  explicit SessionSettings(store::SchemaSession& session);
-  /// Sets all of it back. Throws DatabaseError.
-  void restore() const;
-  /// The role of then until the end of the transaction that is open. Throws DatabaseError.
-  void act_as_then() const;
+/// Opens one with these settings ("-clock_timeout=3s ...") and those. SQLite has none of them. Errors as of
+/// `open`.
+Result<std::unique_ptr<store::SchemaSession>> open_with_settings(const OpenSession& open,
+                                                                 const std::string& settings);
 
- private:
-  store::SchemaSession& session_;
-  std::string role_;
-  std::vector<std::pair<std::string, std::string>> set_;
-};
+/// PostgreSQL: writes "$user" in the search_path out, so that SET ROLE within a script leads no name anywhere
+/// else. Behind a pooler nothing is set that would stay. Throws DatabaseError.
+void fix_search_path(store::SchemaSession& session);
 
 }  // namespace guildhall::migrate

@@ -74,7 +74,8 @@ constexpr std::string_view kTables =
     " (SELECT coalesce(jsonb_agg(quote_ident(a.attname) ORDER BY p.place), '[]')"
     "  FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS p(number, place)"
     "  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.number"
-    "  WHERE i.indrelid = c.oid AND i.indisprimary)"
+    "  WHERE i.indrelid = c.oid AND i.indisprimary),"
+    " pg_tablespace_location(c.reltablespace)"
     " FROM unnest($1::text[]) AS n(name) JOIN pg_class c ON c.oid = to_regclass(n.name)"
     " WHERE c.relkind IN ('r', 'p', 'm', 'f')";
 
@@ -147,6 +148,7 @@ void read_postgres_facts(SchemaSession& session, const std::map<std::string, std
                               column.at(2).as_bool()});
     fact.validated_checks = strings_of(row[5]);
     fact.primary_key = strings_of(row[6]);
+    fact.tablespace = row[7];
     measure_in_postgres(session, row[0], row[3] == "t", fact);
     facts.tables.emplace(name_key(row[0], Dialect::postgres), std::move(fact));
   }
@@ -220,7 +222,7 @@ const TableFact* TableFacts::find(const std::string& key) const {
 
 std::vector<StatementReading> read_pending(const Pending& pending, Dialect dialect) {
   std::vector<StatementReading> readings;
-  const auto& statements = pending.migration->up->statements;
+  const auto& statements = pending.script().statements;
   for (std::size_t i = pending.done; i < statements.size(); ++i)
     readings.push_back(read_statement(statements[i], dialect));
   return readings;

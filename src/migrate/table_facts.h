@@ -15,10 +15,14 @@
 
 namespace guildhall::migrate {
 
-/// A migration that is to run, or the rest of one that stopped midway.
+/// A script that is to run, or the rest of one that stopped midway.
 struct Pending {
   const Migration* migration = nullptr;
-  std::size_t done = 0;  // statements that it has behind it
+  std::size_t done = 0;              // statements that it has behind it
+  const Script* way_back = nullptr;  // what runs is this and not the migration, which may have lost its file
+
+  const Script& script() const { return way_back != nullptr ? *way_back : *migration->up; }
+  const std::string& name() const { return migration != nullptr ? migration->name : script().file; }
 };
 
 /// Up to here rows are counted, beyond they are estimated; and a table of no more rows is a small one.
@@ -35,6 +39,7 @@ struct TableFact {
   bool is_estimate = false;
   std::int64_t bytes = 0;  // without indexes; 0 where it cannot be told
   std::int64_t index_bytes = 0;
+  std::string tablespace = {};  // PostgreSQL: the folder that it lies in; "": the server's data directory
   std::vector<ColumnFact> columns = {};
   std::vector<std::string> primary_key = {};       // names as they are written in SQL
   std::vector<std::string> validated_checks = {};  // "CHECK ((name IS NOT NULL))"

@@ -60,7 +60,7 @@ ConnectionPtr connect(const std::string& url, const std::string& settings) {
   const char* const keywords[] = {
       "keepalives_idle",  "keepalives_interval", "keepalives_count", "tcp_user_timeout", "dbname",
       "application_name", "client_encoding",     "connect_timeout",  "options",          nullptr};
-  const char* const values[] = {"20",        "5",    "3",  "30000",          url.c_str(),
+  const char* const values[] = {"10",        "5",    "3",  "30000",          url.c_str(),
                                 "guildhall", "UTF8", "10", settings.c_str(), nullptr};
   const ConnectionPtr connection(PQconnectdbParams(keywords, values, 1), PQfinish);
   if (connection == nullptr) throw std::bad_alloc();
