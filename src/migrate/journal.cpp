@@ -1,12 +1,12 @@
 #include "migrate/journal.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "base/process.h"
 #include "migrate/phases.h"
 #include "migrate/target.h"
 
@@ -393,21 +393,6 @@ std::vector<std::string> lines_of(const std::string& text) {
     from = end + 1;
   }
   return lines;
-}
-
-std::string host_name() {
-  char host[256] = "unknown";
-  gethostname(host, sizeof host - 1);
-  return host;
-}
-
-std::string user_name() {
-  // Also asked by several threads at once.
-  passwd entry{};
-  passwd* user = nullptr;
-  std::array<char, 16'384> memory{};
-  getpwuid_r(getuid(), &entry, memory.data(), memory.size(), &user);
-  return user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
 }
 
 std::string who_runs(store::SchemaSession& session, Dialect dialect) {

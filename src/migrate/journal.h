@@ -102,9 +102,6 @@ std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows)
 /// Of a column that has one thing on each line.
 std::vector<std::string> lines_of(const std::string& text);
 
-std::string host_name();
-/// Of whom this process belongs to.
-std::string user_name();
 /// "role app, user deploy on web1, process 4711", as the journal names who did it.
 std::string who_runs(store::SchemaSession& session, Dialect dialect);
 

@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/process.h"
 #include "migrate/journal.h"
 
 namespace guildhall::migrate {
@@ -28,9 +27,7 @@ constexpr const char* kLockSettings =
 constexpr milliseconds kFirstPause{10};
 
 /// Of this machine, and no longer there.
-bool is_gone(const LockHolder& holder) {
-  return holder.host == host_name() && kill(static_cast<pid_t>(holder.os_pid), 0) != 0 && errno == ESRCH;
-}
+bool is_gone(const LockHolder& holder) { return has_ended(holder.host, holder.os_pid); }
 
 /// A tool of before, whose table of that name lies in the database, holds its lock.
 std::optional<Problem> held_by_old_tool(store::SchemaSession& session) {

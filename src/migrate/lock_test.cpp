@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/process.h"
 #include "migrate/journal.h"
 #include "tests/support/any_database.h"
 
@@ -158,9 +159,7 @@ TEST_F(AnyDatabaseLock, ARunnerOfThisMachineWhoseProcessIsGoneIsReplacedAtOnce) 
   const pid_t child = fork();
   if (child == 0) _exit(0);
   waitpid(child, nullptr, 0);
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  leave_row(host, child, 0s);
+  leave_row(host_name(), child, 0s);
   timings_.gone = 1h;
   const auto next = take();
   ASSERT_TRUE(next) << next.error().finding.text;
