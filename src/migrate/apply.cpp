@@ -6,7 +6,7 @@
 #include <csignal>
 #include <thread>
 
-#include "base/crypto.h"
+#include "base/pause.h"
 #include "base/text.h"
 #include "migrate/batch.h"
 #include "migrate/checksums.h"
@@ -181,8 +181,7 @@ class Application {
   }
 
   void sleep(milliseconds pause) const {
-    const auto jitter = milliseconds(random_below(static_cast<std::uint64_t>(pause.count() / 5 + 1)));
-    const auto until = steady_clock::now() + pause + jitter;
+    const auto until = steady_clock::now() + random_pause(pause, pause * 6 / 5);
     while (steady_clock::now() < until && go_on()) std::this_thread::sleep_for(milliseconds(20));
   }
 

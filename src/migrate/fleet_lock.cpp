@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "base/crypto.h"
+#include "base/pause.h"
 #include "base/process.h"
 
 namespace guildhall::migrate {
@@ -68,8 +68,7 @@ Outcome<std::unique_ptr<FileLock>> take_fleet(const Fleet& fleet, const std::str
                                    : fmt::format("'{}' is held by {}", fleet.folder, holder),
                     "Wait for it, or use --lock-wait 5min.");
       }
-      std::this_thread::sleep_for(pause / 2 +
-                                  milliseconds(random_below(static_cast<std::uint64_t>(pause.count()) + 1)));
+      std::this_thread::sleep_for(random_pause(pause / 2, pause * 3 / 2));
     }
     lock->write(ourselves(command));
   } catch (const ErrorException& error) {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/crypto.h"
+#include "base/pause.h"
 #include "base/process.h"
 #include "migrate/journal.h"
 
@@ -198,8 +198,7 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
     const auto taken = lock->try_to_take(wish, last);
     if (!taken) return std::unexpected(taken.error());
     if (*taken) break;
-    std::this_thread::sleep_for(pause / 2 +
-                                milliseconds(random_below(static_cast<std::uint64_t>(pause.count()) + 1)));
+    std::this_thread::sleep_for(random_pause(pause / 2, pause * 3 / 2));
     pause = std::min(pause * 2, wish.timings.poll);
   }
   if (target.dialect == Dialect::postgres) {
