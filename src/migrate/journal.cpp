@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "migrate/phases.h"
 #include "migrate/target.h"
+#include "store/quoting.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -159,12 +160,6 @@ constexpr std::array<NumberColumn, 5> kNumbers{{{"statements_total", &JournalRow
 std::string micros_of(std::string_view column, Dialect dialect) {
   return dialect == Dialect::postgres ? fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", column)
                                       : std::string(column);
-}
-
-std::string quoted_text(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
 }
 
 bool is_finished(std::string_view state) { return state != "started" && state != "partial"; }
@@ -373,7 +368,7 @@ std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows)
     for (const auto& column : kTexts) {
       if ((row.*column.field).empty()) continue;
       names += fmt::format("{}, ", column.name);
-      values += fmt::format("{}, ", quoted_text(row.*column.field));
+      values += fmt::format("{}, ", store::quoted_text(row.*column.field));
     }
     for (const auto& column : kNumbers) {
       names += fmt::format("{}, ", column.name);
