@@ -8,6 +8,7 @@
 #include "migrate/run.h"
 #include "migrate/script_rules.h"
 #include "store/database_error.h"
+#include "store/server_file.h"
 #include "tenancy/postgres_roles.h"
 
 namespace guildhall::migrate {
@@ -125,7 +126,7 @@ Target own_target(const store::DatabasePlace& place, const tenancy::TableCatalog
   return target;
 }
 
-Target own_file(const std::string& file) {
+Target own_file(const std::string& file, const std::string& readers_file) {
   Target target;
   target.dialect = Dialect::sqlite;
   target.url = "sqlite:" + file;
@@ -151,6 +152,8 @@ Result<Report> bring_up_to_date(store::SchemaSession& session, const Target& tar
     const auto rows = journal.read();
     if (!rows) return fail(ErrorCode::schema, rows.error().finding.text, rows.error().finding.hint);
     const auto standings = compare(set, *rows);
+  if (readers_file != file) target.readers_file = readers_file;
+  target.seal = store::pin_server_file;
     if (auto usable = check(session.name(), standings); !usable) return std::unexpected(usable.error());
     if (std::ranges::none_of(standings, is_pending)) return Report{};
     const RunReport run = up(target, set, options_of(target, standings, backups));

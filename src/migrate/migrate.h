@@ -42,8 +42,9 @@ const MigrationSet& own_migrations(Dialect dialect);
 /// What belongs to no server in a database of Guildhall's own; where all servers share one, all of it. New
 /// tables are sealed in the transaction that makes them. `tables` outlives it.
 Target own_target(const store::DatabasePlace& place, const tenancy::TableCatalog& tables);
-/// One of its SQLite files.
-Target own_file(const std::string& file);
+/// One of its SQLite files; a server's own is sealed off in the transaction that makes a table (the pins of
+/// store/server_file.h). `readers_file`: where the programs that read it say so, besides in itself.
+Target own_file(const std::string& file, const std::string& readers_file = {});
 
 struct Report {
   std::vector<std::string> applied;  // names, in order; empty when there was nothing to do
