@@ -61,7 +61,7 @@ bool is_sooner(const FleetMember& one, const FleetMember& other) {
 }
 
 Result<Target> target_of(const Fleet& fleet, const FleetMember& member) {
-  if (fleet.is_own) return own_file(member.file);
+  if (fleet.is_own) return own_file(member.file, fleet.readers_file);
   return any_target("sqlite:" + member.file, Missing::is_an_error);
 }
 
@@ -402,7 +402,7 @@ Outcome<Fleet> own_fleet(const store::DatabasePlace& place) {
   }
   const auto servers = store::servers_with_file(place);
   if (!servers) return std::unexpected(problem_of(servers.error()));
-  Fleet fleet{place.path, {{"directory", place.file(), last_activity(place.file())}}, true};
+  Fleet fleet{place.path, {{"directory", place.file(), last_activity(place.file())}}, true, place.file()};
   for (const ServerId server : *servers) {
     const std::string file = place.file_of(server);
     fleet.members.push_back({server.str(), file, last_activity(file)});

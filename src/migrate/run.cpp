@@ -315,7 +315,8 @@ class Up final : public Run {
 
   Outcome<void> allow_now(const Job& job) override {
     if (job.script->options.phase != Phase::contract) return {};
-    for (const Finding& one : check_phases(set_, pending_, read_readers(*session_, target_.dialect))) {
+    const auto readers = read_readers(*session_, target_.dialect, target_.readers_file);
+    for (const Finding& one : check_phases(set_, pending_, readers)) {
       if (one.name == job.script->file) return std::unexpected(Problem{Exit::refused, one});
     }
     return {};
@@ -353,6 +354,7 @@ class Up final : public Run {
   std::vector<std::string> proved_;  // late ones that may come late
 };
 
+    options.readers_file = target_.readers_file;
 // --- down
 
 class Down final : public Run {
