@@ -59,6 +59,8 @@ class Journal {
   bool exists() const;
   /// Nothing where there is no journal.
   std::optional<int> version() const;
+  /// It was made by an older version of the tool. A runner brings it up to date under the lock.
+  bool is_older() const { return version().value_or(kJournalVersion) < kJournalVersion; }
   /// Makes it, or brings it up to date; within the caller's transaction if there is one. Under the lock.
   /// `with_views`: also what other tools look for in its place, where that name is free. True: it was not yet
   /// what it is now. Problem `no_database`: it is newer than this program.
