@@ -7,6 +7,7 @@
 #include "bot/ledger.h"
 #include "bot/outbox.h"
 #include "bot/process_state.h"
+#include "bot/schema_reader.h"
 
 namespace guildhall::bot {
 namespace {
@@ -66,6 +67,7 @@ void declare_bot(Declarations& declarations) {
   declare_activity(declarations.statements);
   declare_jobs(declarations.statements);
   declare_process_state(declarations.statements);
+  declare_schema_reader(declarations.statements);
   declare_kick(declarations.statements);
   declare_settings(declarations.statements, declarations.settings);
   declare_outbox(declarations.statements, declarations.settings);
@@ -75,6 +77,7 @@ void declare_bot(Declarations& declarations) {
       [](store::Tx& tx, ServerContext&) -> TxTask<void> { co_await count_ledger_mismatches(tx); });
   declarations.rehearsals.cross_server.push_back(rehearse_jobs);
   declarations.rehearsals.global.push_back(rehearse_process_state);
+  declarations.rehearsals.global.push_back(rehearse_schema_reader);
   declarations.rehearsals.global.push_back(rehearse_kick);
   declarations.rehearsals.global.push_back([&declarations](store::GlobalTx& tx, TimePoint now) {
     return rehearse_defaults(tx, declarations.settings, now);

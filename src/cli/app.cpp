@@ -59,7 +59,8 @@ Result<Secrets> open_secrets(const Config& config, bool has_sealed_tokens) {
 App::App(const Config& config, const Clock& clock, std::unique_ptr<InstanceLock> lock)
     : config_(config), clock_(clock), lock_(std::move(lock)), loops_(loop_count()) {}
 
-Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock) {
+Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock,
+                                        migrate::Interrupt* interrupt) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
@@ -67,7 +68,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
   if (!lock) return std::unexpected(lock.error());
   std::unique_ptr<App> app(new App(config, clock, *std::move(lock)));
   app->lock_->on_taken([raw = app.get()](const Error& error) { raw->give_up(error); });
-  if (auto opened = app->open(); !opened) return std::unexpected(opened.error());
+  if (auto opened = app->open(interrupt); !opened) return std::unexpected(opened.error());
   app->start_platforms();
   // From here on requests come in; everything behind them is there.
   if (auto listening = app->start_web(); !listening) return std::unexpected(listening.error());
@@ -75,8 +76,8 @@ Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock
   return app;
 }
 
-Result<void> App::open() {
-  auto workspace = Workspace::open(config_, clock_);
+Result<void> App::open(migrate::Interrupt* interrupt) {
+  auto workspace = Workspace::open(config_, clock_, Purpose::bot, interrupt);
   if (!workspace) return std::unexpected(workspace.error());
   workspace_ = *std::move(workspace);
   auto secrets = open_secrets(config_, has_sealed_tokens(workspace_->tenancy()));
@@ -126,6 +127,7 @@ void App::start_platforms() {
   net::repeat(loop, "ticks", clock_.real(kLookForTicks),
               [this]() -> Task<void> { co_await ticks_->run_due(); });
   net::repeat(loop, "outbox", clock_.real(std::chrono::minutes(1)), [this] { return outbox_->sweep(); });
+  net::repeat(loop, "schema reader", bot::kSchemaHeartbeat, [this] { return workspace_->renew_reader(); });
   net::repeat(loop, "database", kLookForChanges, [this] { return look_at_database(); });
   // Servers without Discord have no gateway event that would wake them.
   for (const auto& server : workspace_->tenancy().servers().list()) {
@@ -227,6 +229,8 @@ App::~App() {
   if (discord_) discord_->stop();
   // What is under way ends and is answered; what is left then lies in the database for the next start.
   if (!loops_.drain(kLastWord)) log::warning("stopped with work under way");
+  if (workspace_) net::spawn(loops_.main(), "schema reader", [this] { return workspace_->end_reader(); });
+  loops_.drain(kLastWord);
   loops_.stop();
 }
 

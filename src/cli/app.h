@@ -28,8 +28,9 @@ inline constexpr const char* kWebUrl = "web.url";
 class App {
  public:
   /// Opens everything and starts it. Errors: `configuration` (folder, keys), `other_instance`,
-  /// `storage`, `schema`, `port_in_use`.
-  static Result<std::unique_ptr<App>> start(const Config& config, const Clock& clock);
+  /// `storage`, `schema`, `port_in_use`, and `failed` where `interrupt` ended a change of the schema.
+  static Result<std::unique_ptr<App>> start(const Config& config, const Clock& clock,
+                                            migrate::Interrupt* interrupt = nullptr);
   /// Stops taking work, finishes what is under way, closes.
   ~App();
 
@@ -51,7 +52,7 @@ class App {
  private:
   App(const Config& config, const Clock& clock, std::unique_ptr<InstanceLock> lock);
 
-  Result<void> open();
+  Result<void> open(migrate::Interrupt* interrupt);
   void start_platforms();
   Result<void> start_web();
   Task<void> run_discord();

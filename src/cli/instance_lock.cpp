@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "store/database_error.h"
 #include "store/schema_session.h"
 
@@ -60,11 +61,7 @@ class FileLock final : public InstanceLock {
 };
 
 /// As others read it in pg_stat_activity, where 63 bytes have room.
-std::string own_name() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  return fmt::format("guildhall, process {} on {}", getpid(), host.data());
-}
+std::string own_name() { return fmt::format("guildhall, process {} on {}", getpid(), host_name()); }
 
 class ServerLock final : public InstanceLock {
  public:

@@ -1,11 +1,14 @@
 // guildhall run, login-code
 #include <fmt/format.h>
 
+#include <mutex>
+
 #include "base/text.h"
 #include "bot/process_state.h"
 #include "cli/app.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
+#include "migrate/interrupt.h"
 
 namespace guildhall::cli {
 namespace {
@@ -19,16 +22,54 @@ Result<std::unique_ptr<Clock>> read_clock(const Arguments& arguments) {
   return parse_sim_clock(*text);
 }
 
+/// Where a signal goes: until the bot runs, to a change of the schema, which is then rolled back.
+class FirstSignal {
+ public:
+  FirstSignal() {
+    signals_.on_stop([this](int signal) { pass_on(signal); });
+  }
+  migrate::Interrupt& interrupt() { return interrupt_; }
+  /// From now on to the bot; also one that has come already. Nothing: to nobody any more.
+  void lead_to(App* app) {
+    const std::scoped_lock lock(mutex_);
+    app_ = app;
+    if (app_ != nullptr && interrupt_.signal() != 0) app_->stop();
+  }
+
+ private:
+  void pass_on(int signal) {
+    const std::scoped_lock lock(mutex_);
+    app_ == nullptr ? interrupt_.raise(signal) : app_->stop();
+  }
+
+  std::mutex mutex_;
+  App* app_ = nullptr;
+  migrate::Interrupt interrupt_;
+  Signals signals_;  // the last: it uses the others
+};
+
+/// Ended as a shell says it of a program that a signal ended.
+Answer interrupted(const Error& error, int signal) {
+  Answer answer;
+  answer.json = {{"error", error.message}};
+  answer.problems = fmt::format("guildhall: {}\nhint: {}\n", error.message, error.hint);
+  answer.exit_code = 128 + signal;
+  return answer;
+}
+
 Outcome run(const Arguments& arguments) {
   const auto clock = read_clock(arguments);
   if (!clock) return std::unexpected(clock.error());
-  Signals signals;
-  auto app = App::start(arguments.config, **clock);
+  FirstSignal signal;
+  auto app = App::start(arguments.config, **clock, &signal.interrupt());
+  if (!app && signal.interrupt().signal() != 0) return interrupted(app.error(), signal.interrupt().signal());
   if (!app) return std::unexpected(app.error());
-  signals.on_stop([&](int) { (*app)->stop(); });
+  signal.lead_to(app->get());
   fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n",
              (*app)->public_url());
-  if (auto ended = (*app)->wait(); !ended) return std::unexpected(ended.error());
+  const auto ended = (*app)->wait();
+  signal.lead_to(nullptr);
+  if (!ended) return std::unexpected(ended.error());
   return std::nullopt;
 }
 

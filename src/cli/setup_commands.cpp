@@ -47,11 +47,13 @@ std::string backup_lines(const std::string& address) {
 
 class PostgresSetup {
  public:
-  PostgresSetup(PostgresUrl url, std::string admin, std::string database, bool new_passwords)
+  PostgresSetup(PostgresUrl url, std::string admin, std::string database, bool new_passwords,
+                std::filesystem::path backups)
       : url_(std::move(url)),
         admin_url_(std::move(admin)),
         database_(std::move(database)),
         new_passwords_(new_passwords),
+        backups_(std::move(backups)),
         declarations_(declare_everything(config_)) {}
 
   /// Everything is looked at before anything is changed, but for the administrator's own way into a database
@@ -138,7 +140,7 @@ class PostgresSetup {
     SchemaSession& session = **inside;
     session.execute("SET client_min_messages TO warning");
     for (const std::string& sql : tenancy::prepare_database(database_)) session.execute(sql);
-    auto migrated = migrate::prepare_schema(place, declarations_->tables, "backups");
+    auto migrated = migrate::prepare_schema(place, declarations_->tables, {.backups = backups_});
     if (!migrated) return std::unexpected(migrated.error());
     applied_ = std::move(migrated->applied);
     if (!find_faults(session).empty()) run_all(session, tenancy::seal_tables(declarations_->tables));
@@ -218,6 +220,7 @@ class PostgresSetup {
   std::string admin_url_;
   std::string database_;
   bool new_passwords_;
+  std::filesystem::path backups_;
   Config config_;
   std::unique_ptr<bot::Declarations> declarations_;
   std::vector<std::string> roles_;       // of ours, before
@@ -271,7 +274,11 @@ Outcome setup_postgres(const Arguments& arguments) {
   const auto url = PostgresUrl::parse(*admin);
   if (!url) return std::unexpected(url.error());
   try {
-    auto answer = PostgresSetup(*url, *admin, database, arguments.has("--new-passwords")).run();
+    // Where the bot would put them.
+    Config config;
+    config.data_dir = arguments.get("--data-dir").value_or(config.data_dir);
+    auto answer =
+        PostgresSetup(*url, *admin, database, arguments.has("--new-passwords"), backups_folder(config)).run();
     if (!answer) return std::unexpected(answer.error());
     return *std::move(answer);
   } catch (const store::DatabaseError& error) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/crypto.h"
+#include "base/pause.h"
 #include "migrate/checksums.h"
 #include "migrate/schema_effect.h"
 #include "migrate/script_rules.h"
@@ -38,8 +38,7 @@ bool is_worth_a_try(const Problem& problem) {
 }
 
 void sleep(const Workbench& bench, milliseconds pause) {
-  const auto jitter = milliseconds(random_below(static_cast<std::uint64_t>(pause.count() / 5 + 1)));
-  const auto until = steady_clock::now() + pause + jitter;
+  const auto until = steady_clock::now() + random_pause(pause, pause * 6 / 5);
   while (steady_clock::now() < until && (bench.interrupt == nullptr || bench.interrupt->signal() == 0))
     std::this_thread::sleep_for(milliseconds(20));
 }

@@ -7,14 +7,15 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
-#include "tenancy/postgres_roles.h"
+#include "store/quoting.h"
 
 namespace guildhall::migrate {
 namespace {
 
 using store::DatabaseError;
+using store::quoted_name;
+using store::quoted_text;
 using store::SchemaSession;
-using tenancy::quoted_name;
 
 constexpr std::string_view kScratch = "guildhall_scratch_";
 constexpr std::chrono::days kScratchIsAbandoned{1};
@@ -38,12 +39,6 @@ std::vector<std::string> tables_of(SchemaSession& session, Dialect dialect) {
                 kOwnTables);
   for (const auto& row : session.query(sql)) tables.push_back(row.at(0));
   return tables;
-}
-
-std::string quoted_text(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
 }
 
 /// Those that are called like ours, are ours, belong to nobody's session and are old by their names.

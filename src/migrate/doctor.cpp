@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/process.h"
 #include "migrate/apply.h"
 #include "migrate/database_state.h"
 #include "migrate/history.h"

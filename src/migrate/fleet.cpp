@@ -61,7 +61,7 @@ bool is_sooner(const FleetMember& one, const FleetMember& other) {
 }
 
 Result<Target> target_of(const Fleet& fleet, const FleetMember& member) {
-  if (fleet.is_own) return own_file(member.file);
+  if (fleet.is_own) return own_file(member.file, fleet.readers_file);
   return any_target("sqlite:" + member.file, Missing::is_an_error);
 }
 
@@ -91,6 +91,11 @@ Outcome<std::vector<Standing>> standings_of(const FleetMember& member, const Mig
   } catch (const store::DatabaseError& error) {
     return unreadable(problem_of(error));
   }
+}
+
+bool has_older_journal(const FleetMember& member) {
+  const auto session = store::open_any_session({.url = "sqlite:" + member.file, .reads_through = false});
+  return session && Journal(**session, Dialect::sqlite).is_older();
 }
 
 // --- looking
@@ -144,7 +149,7 @@ MemberLook look_at(const FleetMember& member, const MigrationSet& set) {
 struct Action {
   std::string command;
   /// Whether there is anything to do, as it stands; a problem is one that the run of the file will meet, too.
-  std::function<Outcome<bool>(const std::vector<Standing>&)> has_work;
+  std::function<Outcome<bool>(const FleetMember&, const std::vector<Standing>&)> has_work;
   std::function<RunReport(const Target&, Interrupt&, std::function<void(const std::string&)> say)> run;
 };
 
@@ -204,7 +209,7 @@ class FleetRun {
     const auto standings = standings_of(member, set_);
     if (!standings) return {std::unexpected(standings.error())};
     const bool failed = std::ranges::find(*standings, State::failed, &Standing::state) != standings->end();
-    return {action_.has_work(*standings), failed};
+    return {action_.has_work(member, *standings), failed};
   }
 
   /// Who has something to do: the canary first, and last those in which it failed before.
@@ -404,7 +409,7 @@ Outcome<Fleet> own_fleet(const store::DatabasePlace& place) {
   }
   const auto servers = store::servers_with_file(place);
   if (!servers) return std::unexpected(problem_of(servers.error()));
-  Fleet fleet{place.path, {{"directory", place.file(), last_activity(place.file())}}, true};
+  Fleet fleet{place.path, {{"directory", place.file(), last_activity(place.file())}}, true, place.file()};
   for (const ServerId server : *servers) {
     const std::string file = place.file_of(server);
     fleet.members.push_back({server.str(), file, last_activity(file)});
@@ -460,12 +465,12 @@ std::size_t FleetReport::migrations() const {
 FleetReport fleet_up(const Fleet& fleet, const MigrationSet& set, const UpOptions& each,
                      const FleetOptions& options) {
   Action action = action_of("up", up, set, each);
-  action.has_work = [&](const std::vector<Standing>& standings) -> Outcome<bool> {
+  action.has_work = [&](const FleetMember& member, const std::vector<Standing>& standings) -> Outcome<bool> {
     if (auto agreed = check_agreement(set, standings, each.allow_late); !agreed)
       return std::unexpected(agreed.error());
     const auto chosen = to_apply(standings, each);
     if (!chosen) return std::unexpected(chosen.error());
-    return !chosen->empty();
+    return !chosen->empty() || (fleet.is_own && has_older_journal(member));
   };
   return FleetRun(fleet, set, each, options, std::move(action)).run();
 }
@@ -473,7 +478,7 @@ FleetReport fleet_up(const Fleet& fleet, const MigrationSet& set, const UpOption
 FleetReport fleet_down(const Fleet& fleet, const MigrationSet& set, const DownOptions& each,
                        const FleetOptions& options) {
   Action action = action_of("down", down, set, each);
-  action.has_work = [&](const std::vector<Standing>& standings) -> Outcome<bool> {
+  action.has_work = [&](const FleetMember&, const std::vector<Standing>& standings) -> Outcome<bool> {
     if (auto agreed = check_agreement(set, standings, false); !agreed) return std::unexpected(agreed.error());
     const bool midway = std::ranges::find(standings, State::partial, &Standing::state) != standings.end();
     return midway ? Outcome<bool>(true) : has_above(standings, each.to);

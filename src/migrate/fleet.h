@@ -27,6 +27,7 @@ struct Fleet {
   std::string folder;                // where its lock lies
   std::vector<FleetMember> members;  // the last active first
   bool is_own = false;               // Guildhall's: of a database with a file for each server
+  std::string readers_file = {};     // of Guildhall's: whose migration_readers count for all (phases.h)
 };
 
 /// Every *.sqlite, *.sqlite3 and *.db of a folder, but not below it; a member is called as its file without

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
-#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <thread>
 
-#include "base/crypto.h"
+#include "base/pause.h"
+#include "base/process.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -31,10 +31,6 @@ std::string ourselves(const std::string& command) {
                                                     {"command", command}});
 }
 
-bool is_alive(const std::string& host, std::int64_t pid) {
-  return host != host_name() || kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH;
-}
-
 }  // namespace
 
 std::string holder_of_fleet(const Fleet& fleet) {
@@ -50,7 +46,7 @@ std::string holder_of_fleet(const Fleet& fleet) {
   };
   const auto* pid = value.get_object().if_contains("pid");
   const std::int64_t number = pid != nullptr && pid->is_int64() ? pid->get_int64() : 0;
-  if (!is_alive(word("host"), number)) return "";
+  if (has_ended(word("host"), number)) return "";
   return fmt::format("{}@{} pid {} since {} ({})", word("by"), word("host"), number, word("since"),
                      word("command"));
 }
@@ -72,8 +68,7 @@ Outcome<std::unique_ptr<FileLock>> take_fleet(const Fleet& fleet, const std::str
                                    : fmt::format("'{}' is held by {}", fleet.folder, holder),
                     "Wait for it, or use --lock-wait 5min.");
       }
-      std::this_thread::sleep_for(pause / 2 +
-                                  milliseconds(random_below(static_cast<std::uint64_t>(pause.count()) + 1)));
+      std::this_thread::sleep_for(random_pause(pause / 2, pause * 3 / 2));
     }
     lock->write(ourselves(command));
   } catch (const ErrorException& error) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/process.h"
 #include "migrate/fleet_lock.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,14 +1,15 @@
 #include "migrate/journal.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "base/process.h"
 #include "migrate/phases.h"
 #include "migrate/target.h"
+#include "store/quoting.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -159,12 +160,6 @@ constexpr std::array<NumberColumn, 5> kNumbers{{{"statements_total", &JournalRow
 std::string micros_of(std::string_view column, Dialect dialect) {
   return dialect == Dialect::postgres ? fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", column)
                                       : std::string(column);
-}
-
-std::string quoted_text(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
 }
 
 bool is_finished(std::string_view state) { return state != "started" && state != "partial"; }
@@ -381,7 +376,7 @@ std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows)
     for (const auto& column : kTexts) {
       if ((row.*column.field).empty()) continue;
       names += fmt::format("{}, ", column.name);
-      values += fmt::format("{}, ", quoted_text(row.*column.field));
+      values += fmt::format("{}, ", store::quoted_text(row.*column.field));
     }
     for (const auto& column : kNumbers) {
       names += fmt::format("{}, ", column.name);
@@ -401,21 +396,6 @@ std::vector<std::string> lines_of(const std::string& text) {
     from = end + 1;
   }
   return lines;
-}
-
-std::string host_name() {
-  char host[256] = "unknown";
-  gethostname(host, sizeof host - 1);
-  return host;
-}
-
-std::string user_name() {
-  // Also asked by several threads at once.
-  passwd entry{};
-  passwd* user = nullptr;
-  std::array<char, 16'384> memory{};
-  getpwuid_r(getuid(), &entry, memory.data(), memory.size(), &user);
-  return user == nullptr ? fmt::format("uid {}", getuid()) : user->pw_name;
 }
 
 std::string who_runs(store::SchemaSession& session, Dialect dialect) {

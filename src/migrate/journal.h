@@ -65,6 +65,8 @@ class Journal {
   bool exists() const;
   /// Nothing where there is no journal.
   std::optional<int> version() const;
+  /// It was made by an older version of the tool. A runner brings it up to date under the lock.
+  bool is_older() const { return version().value_or(kJournalVersion) < kJournalVersion; }
   /// Makes it, or brings it up to date; within the caller's transaction if there is one. Under the lock.
   /// `with_views`: also what other tools look for in its place, where that name is free. True: it was not yet
   /// what it is now. Problem `no_database`: it is newer than this program.
@@ -110,9 +112,6 @@ std::string journal_script(Dialect dialect, const std::vector<JournalRow>& rows)
 /// Of a column that has one thing on each line.
 std::vector<std::string> lines_of(const std::string& text);
 
-std::string host_name();
-/// Of whom this process belongs to.
-std::string user_name();
 /// "role app, user deploy on web1, process 4711", as the journal names who did it.
 std::string who_runs(store::SchemaSession& session, Dialect dialect);
 

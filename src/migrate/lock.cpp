@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
-#include "base/crypto.h"
+#include "base/pause.h"
+#include "base/process.h"
 #include "migrate/journal.h"
 #include "migrate/session_settings.h"
 
@@ -29,9 +28,7 @@ constexpr const char* kLockSettings =
 constexpr milliseconds kFirstPause{10};
 
 /// Of this machine, and no longer there.
-bool is_gone(const LockHolder& holder) {
-  return holder.host == host_name() && kill(static_cast<pid_t>(holder.os_pid), 0) != 0 && errno == ESRCH;
-}
+bool is_gone(const LockHolder& holder) { return has_ended(holder.host, holder.os_pid); }
 
 Outcome<void> go_on(const LockWish& wish) {
   const int signal = wish.interrupt == nullptr ? 0 : wish.interrupt->signal();
@@ -212,8 +209,7 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
     const auto taken = lock->try_once(wish, last);
     if (!taken) return std::unexpected(taken.error());
     if (*taken) break;
-    std::this_thread::sleep_for(pause / 2 +
-                                milliseconds(random_below(static_cast<std::uint64_t>(pause.count()) + 1)));
+    std::this_thread::sleep_for(random_pause(pause / 2, pause * 3 / 2));
     if (auto going = go_on(wish); !going) return std::unexpected(going.error());
     pause = std::min(pause * 2, wish.timings.poll);
   }

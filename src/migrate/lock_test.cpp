@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/process.h"
 #include "migrate/journal.h"
 #include "tests/support/any_database.h"
 
@@ -163,9 +164,7 @@ TEST_F(AnyDatabaseLock, OfTwentyRivalsForAStaleOneOneWins) {
 }
 
 TEST_F(AnyDatabaseLock, ARunnerOfThisMachineWhoseProcessIsGoneIsReplacedAtOnce) {
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  leave_row(host, gone_process(), 0s);
+  leave_row(host_name(), gone_process(), 0s);
   timings_.gone = 1h;
   const auto next = take();
   ASSERT_TRUE(next) << next.error().finding.text;

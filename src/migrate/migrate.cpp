@@ -9,6 +9,7 @@
 #include "migrate/run.h"
 #include "migrate/script_rules.h"
 #include "store/database_error.h"
+#include "store/server_file.h"
 #include "tenancy/catalog.h"
 #include "tenancy/postgres_roles.h"
 
@@ -17,10 +18,6 @@ namespace {
 
 /// Processes that start at once wait for the one that was first.
 constexpr std::chrono::minutes kPatience{5};
-
-Dialect dialect_of(store::Layout layout) {
-  return layout == store::Layout::postgres ? Dialect::postgres : Dialect::sqlite;
-}
 
 bool is_pending(const Standing& one) { return !is_applied(one.state); }
 
@@ -48,12 +45,16 @@ ErrorCode code_of(Exit exit) {
     case Exit::drift: return ErrorCode::schema;
     case Exit::refused:
     case Exit::no_backup: return ErrorCode::refused_by_guard;
+    case Exit::interrupted:
+    case Exit::terminated: return ErrorCode::failed;
     default: return ErrorCode::storage;
   }
 }
 
 Error error_of(const Problem& problem, const std::string& database) {
   std::string message = fmt::format("database '{}': {}", database, problem.finding.text);
+  if (problem.exit == Exit::interrupted || problem.exit == Exit::terminated)
+    return {code_of(problem.exit), std::move(message), "The next start goes on."};
   if (!problem.finding.name.empty()) {
     const std::string where = problem.where();
     message = fmt::format("migration {} on '{}' {}: {}{}{}", problem.finding.name, database,
@@ -65,23 +66,32 @@ Error error_of(const Problem& problem, const std::string& database) {
   return {code_of(problem.exit), std::move(message), problem.finding.hint};
 }
 
-/// What a journal is upgraded to, under the lock and with nothing else.
-Result<void> upgrade_journal(const Target& target) {
-  auto work = target.open("");
-  if (!work) return std::unexpected(work.error());
-  LockWish wish;
-  wish.command = "upgrade of the journal";
-  wish.wait = kPatience;
-  const auto lock = Lock::take(target, **work, wish);
-  if (!lock) return std::unexpected(error_of(lock.error(), target.name));
+std::string how_to_bring_up(Dialect dialect) {
+  return dialect == Dialect::sqlite
+             ? "`guildhall migrate up` brings it up to date, and so does the start of the bot."
+             : "`guildhall migrate up` brings it up to date, and so does the start of the bot: both with "
+               "database.migrate_url, the login that may change the schema.";
+}
+
+std::unexpected<Error> older(const store::SchemaSession& session, Dialect dialect, const std::string& lacks) {
+  return fail(ErrorCode::schema,
+              fmt::format("database '{}' is older than this program: {}", session.name(), lacks),
+              how_to_bring_up(dialect));
+}
+
+/// The bot uses the tables of the journal, too. Throws DatabaseError.
+Result<void> check_whole(store::SchemaSession& session, const MigrationSet& set, Dialect dialect) {
+  if (auto checked = check_version(session, set, dialect); !checked) return checked;
+  if (Journal(session, dialect).is_older())
+    return older(session, dialect, "its journal of migrations is of an earlier version");
   return {};
 }
 
-UpOptions options_of(const Target& target, const std::vector<Standing>& standings,
-                     const std::filesystem::path& backups) {
+UpOptions options_of(const Target& target, const std::vector<Standing>& standings, const Preparation& how) {
   const bool is_new = std::ranges::all_of(standings, is_pending);
   UpOptions options;
   options.lock_wait = kPatience;
+  options.interrupt = how.interrupt;
   options.together = std::ranges::all_of(standings, [&](const Standing& one) {
     return !is_pending(one) || one.migration == nullptr ||
            runs_in_transaction(*one.migration->up, target.dialect);
@@ -91,9 +101,9 @@ UpOptions options_of(const Target& target, const std::vector<Standing>& standing
     const auto database = log::field("database", target.name);
     is_new ? log::debug(line, {database}) : log::info(line, {database});
   };
-  if (is_new || backups.empty()) return options;
+  if (is_new || how.backups.empty()) return options;
   options.backup.emplace();
-  options.backup->folder = backups;
+  options.backup->folder = how.backups;
   // The login that changes the schema makes no databases, in which a dump could be proved by loading it.
   if (target.dialect == Dialect::postgres) options.backup->proof = Proof::read;
   return options;
@@ -125,6 +135,10 @@ const MigrationSet& own_migrations(Dialect dialect) {
   return dialect == Dialect::postgres ? kPostgres : kSqlite;
 }
 
+Dialect dialect_of(store::Layout layout) {
+  return layout == store::Layout::postgres ? Dialect::postgres : Dialect::sqlite;
+}
+
 Target own_target(const store::DatabasePlace& place, const tenancy::TableCatalog& tables) {
   if (place.layout != store::Layout::postgres) return own_file(place.file());
   const std::string& url = place.migrate_url.empty() ? place.url : place.migrate_url;
@@ -137,7 +151,7 @@ Target own_target(const store::DatabasePlace& place, const tenancy::TableCatalog
   return target;
 }
 
-Target own_file(const std::string& file) {
+Target own_file(const std::string& file, const std::string& readers_file) {
   Target target;
   target.dialect = Dialect::sqlite;
   target.url = "sqlite:" + file;
@@ -150,22 +164,25 @@ Target own_file(const std::string& file) {
     return std::filesystem::exists(file, ignored) ? store::open_existing_session(file)
                                                   : store::open_schema_session(file);
   };
+  if (readers_file != file) target.readers_file = readers_file;
+  target.seal = store::pin_server_file;
   return target;
 }
 
 Result<Report> bring_up_to_date(store::SchemaSession& session, const Target& target, const MigrationSet& set,
-                                const std::filesystem::path& backups) {
+                                const Preparation& how) {
   try {
     const Journal journal(session, target.dialect);
-    if (journal.version() == 0) {
-      if (auto upgraded = upgrade_journal(target); !upgraded) return std::unexpected(upgraded.error());
-    }
     const auto rows = journal.read();
     if (!rows) return fail(ErrorCode::schema, rows.error().finding.text, rows.error().finding.hint);
+    if (!how.migrates && !rows->empty()) {
+      if (auto same = check_whole(session, set, target.dialect); !same) return std::unexpected(same.error());
+      return Report{};
+    }
     const auto standings = compare(set, *rows);
     if (auto usable = check(session.name(), standings); !usable) return std::unexpected(usable.error());
-    if (std::ranges::none_of(standings, is_pending)) return Report{};
-    const RunReport run = up(target, set, options_of(target, standings, backups));
+    if (std::ranges::none_of(standings, is_pending) && !journal.is_older()) return Report{};
+    const RunReport run = up(target, set, options_of(target, standings, how));
     if (run.failed) return std::unexpected(error_of(*run.failed, session.name()));
     Report report;
     for (const Applied& one : run.applied) report.applied.push_back(one.name);
@@ -183,13 +200,7 @@ Result<void> check_version(store::SchemaSession& session, const MigrationSet& se
     if (auto usable = check(session.name(), standings); !usable) return usable;
     const auto missing = std::ranges::find_if(standings, is_pending);
     if (missing == standings.end()) return {};
-    return fail(ErrorCode::schema,
-                fmt::format("database '{}' is older than this program: it lacks migration {}", session.name(),
-                            missing->name),
-                dialect == Dialect::sqlite
-                    ? "Open it once with this program, which brings it up to date: `guildhall server list`, "
-                      "or for the file of one server `guildhall settings list --server ID`."
-                    : "Set database.migrate_url, which may change the schema, and start again.");
+    return older(session, dialect, "it lacks migration " + missing->name);
   } catch (const store::DatabaseError& error) {
     return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
   }
@@ -216,22 +227,32 @@ std::string schema_script(Dialect dialect) {
 }
 
 Result<Report> prepare_schema(const store::DatabasePlace& place, const tenancy::TableCatalog& tables,
-                              const std::filesystem::path& backups) {
-  auto session = store::open_schema_session(place);
-  if (!session) return std::unexpected(session.error());
-  const Dialect dialect = dialect_of(place.layout);
-  if (dialect == Dialect::postgres && place.migrate_url.empty()) {
-    const auto checked = check_version(**session, own_migrations(dialect), dialect);
-    if (!checked) return std::unexpected(checked.error());
+                              const Preparation& how) {
+  if (place.layout == store::Layout::postgres && place.migrate_url.empty()) {
+    if (auto same = compare_schema(place); !same) return std::unexpected(same.error());
     return Report{};
   }
-  return bring_up_to_date(**session, own_target(place, tables), own_migrations(dialect), backups);
+  auto session = store::open_schema_session(place);
+  if (!session) return std::unexpected(session.error());
+  return bring_up_to_date(**session, own_target(place, tables), own_migrations(dialect_of(place.layout)),
+                          how);
 }
 
-std::function<Result<void>(store::SchemaSession&)> file_preparation(std::filesystem::path backups) {
-  return [backups = std::move(backups)](store::SchemaSession& session) -> Result<void> {
-    const auto report =
-        bring_up_to_date(session, own_file(session.name()), own_migrations(Dialect::sqlite), backups);
+Result<void> compare_schema(const store::DatabasePlace& place) {
+  const auto session = store::open_schema_session(place);
+  if (!session) return std::unexpected(session.error());
+  const Dialect dialect = dialect_of(place.layout);
+  try {
+    return check_whole(**session, own_migrations(dialect), dialect);
+  } catch (const store::DatabaseError& error) {
+    return fail(ErrorCode::storage, fmt::format("database '{}': {}", place.name(), error.what()));
+  }
+}
+
+std::function<Result<void>(store::SchemaSession&)> file_preparation(Preparation how) {
+  return [how = std::move(how)](store::SchemaSession& session) -> Result<void> {
+    const Target target = own_file(session.name(), store::directory_beside(session.name()));
+    const auto report = bring_up_to_date(session, target, own_migrations(Dialect::sqlite), how);
     if (!report) return std::unexpected(report.error());
     return {};
   };

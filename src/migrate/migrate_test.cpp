@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fstream>
 #include <thread>
 
 #include "migrate/lint.h"
+#include "migrate/lock.h"
 #include "migrate/proofs.h"
 #include "tests/support/any_database.h"
 #include "tests/support/test_world.h"
@@ -132,11 +134,45 @@ TEST_F(Migrate, WhoMayNotChangeTheSchemaIsToldThatItIsOld) {
   EXPECT_THAT(refused.error().message, HasSubstr("lacks migration 0002_second"));
 }
 
+TEST_F(Migrate, WhoOnlyComparesLeavesAnOlderDatabaseToOthersAndMakesANewOne) {
+  const auto compare = [&](std::vector<EmbeddedFile> files) {
+    auto session = *store::open_schema_session(file());
+    return bring_up_to_date(*session, own_file(file()), set_of(files), {.migrates = false});
+  };
+  EXPECT_THAT(compare({first_})->applied, ElementsAre("0001_first"))
+      << "nothing can run on what is not there";
+  EXPECT_THAT(compare({first_})->applied, IsEmpty());
+  const auto refused = compare({first_, second_});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::schema);
+  EXPECT_THAT(refused.error().message, HasSubstr("older than this program: it lacks migration 0002_second"));
+  EXPECT_THAT(refused.error().hint, HasSubstr("`guildhall migrate up`"));
+  EXPECT_EQ(journal(), "0001_first applied\n") << "nothing was done";
+  EXPECT_THAT(run({first_, second_})->applied, ElementsAre("0002_second"));
+  EXPECT_TRUE(compare({first_, second_}));
+  EXPECT_FALSE(compare({first_})) << "newer";
+}
+
+TEST_F(Migrate, ASignalAtTheStartEndsItAndNothingIsHalfDone) {
+  ASSERT_TRUE(run({first_}));
+  Interrupt interrupt;
+  interrupt.raise(SIGTERM);
+  auto session = *store::open_schema_session(file());
+  const auto ended =
+      bring_up_to_date(*session, own_file(file()), set_of({first_, second_}), {.interrupt = &interrupt});
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, ErrorCode::failed);
+  EXPECT_THAT(ended.error().message, HasSubstr("interrupted"));
+  EXPECT_THAT(session->query("SELECT name FROM sqlite_schema WHERE name = 'b'"), IsEmpty());
+  EXPECT_FALSE(look_at_lock(*session, Dialect::sqlite).held);
+  EXPECT_THAT(run({first_, second_})->applied, ElementsAre("0002_second"));
+}
+
 TEST_F(Migrate, BeforeSomethingIsLostABackupIsTaken) {
   const auto backups = folder_.path() / "backups";
   const auto start = [&](std::vector<EmbeddedFile> files) {
     auto session = *store::open_schema_session(file());
-    return bring_up_to_date(*session, own_file(file()), set_of(files), backups);
+    return bring_up_to_date(*session, own_file(file()), set_of(files), {.backups = backups});
   };
   ASSERT_TRUE(start({first_}));
   EXPECT_FALSE(std::filesystem::exists(backups)) << "of what is empty there is nothing to keep";
@@ -161,6 +197,10 @@ TEST_F(Migrate, AJournalFromBeforeItHadAVersionIsTakenOver) {
       "duration_ms, applied_by, tool_version) VALUES (4, '0001_first', 'up', 'applied', '" +
       digits + "', 1800000000000000, 1800000000000000, 1, 'somebody', '0.1.0')");
   EXPECT_TRUE(check_version(*session, set_of({first_}), Dialect::sqlite)) << "it is read as it is";
+  const auto compared = bring_up_to_date(*session, own_file(file()), set_of({first_}), {.migrates = false});
+  ASSERT_FALSE(compared);
+  EXPECT_THAT(compared.error().message, HasSubstr("its journal of migrations is of an earlier version"));
+  EXPECT_EQ(Journal(*session, Dialect::sqlite).version(), 0);
   EXPECT_THAT(run({first_})->applied, IsEmpty());
   EXPECT_EQ(Journal(*session, Dialect::sqlite).version(), kJournalVersion);
   const auto rows = *Journal(*session, Dialect::sqlite).read();

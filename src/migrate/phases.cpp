@@ -88,8 +88,9 @@ std::optional<Finding> check_contract(const MigrationSet& set, std::span<const P
   std::vector<const SchemaReader*> older;
   const Migration& least = least_needed(set, contract);
   for (const SchemaReader& one : readers) {
-    all.push_back(&one);
     const auto number = number_of(one.needs);
+    if (number && *number >= contract.number) continue;  // it is written for what the contract leaves
+    all.push_back(&one);
     if (!number || *number < least.number) older.push_back(&one);
   }
   if (all.empty()) return std::nullopt;
@@ -120,8 +121,14 @@ std::string_view readers_table(Dialect dialect) {
   return dialect == Dialect::postgres ? kPostgresTable : kSqliteTable;
 }
 
-std::vector<SchemaReader> read_readers(store::SchemaSession& session, Dialect dialect) {
+std::vector<SchemaReader> read_readers(store::SchemaSession& session, Dialect dialect,
+                                       const std::string& also_in) {
   std::vector<SchemaReader> readers;
+  if (!also_in.empty()) {
+    const auto other = store::open_any_session({.url = "sqlite:" + also_in, .reads_through = false});
+    if (!other) throw ErrorException(other.error());
+    readers = read_readers(**other, Dialect::sqlite);
+  }
   if (!has_table(session, dialect)) return readers;
   const std::string age = dialect == Dialect::postgres
                               ? "(extract(epoch FROM clock_timestamp() - heartbeat_at) * 1000)::bigint"
@@ -131,22 +138,6 @@ std::vector<SchemaReader> read_readers(store::SchemaSession& session, Dialect di
                                  own_table(dialect, "migration_readers"), kReaderCounts.count())))
     readers.push_back({row[0], row[1], std::max<std::int64_t>(0, std::stoll(row[2]))});
   return readers;
-}
-
-bool announce_reader(store::SchemaSession& session, Dialect dialect, const std::string& name,
-                     const std::string& needs) {
-  if (!has_table(session, dialect)) return false;
-  session.query(fmt::format("INSERT INTO {} (name, needs) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET "
-                            "needs = excluded.needs, heartbeat_at = excluded.heartbeat_at",
-                            own_table(dialect, "migration_readers")),
-                {name, needs});
-  return true;
-}
-
-void retire_reader(store::SchemaSession& session, Dialect dialect, const std::string& name) {
-  if (!has_table(session, dialect)) return;
-  session.query(fmt::format("DELETE FROM {} WHERE name = $1", own_table(dialect, "migration_readers")),
-                {name});
 }
 
 Findings check_phases(const MigrationSet& set, std::span<const Pending> run,

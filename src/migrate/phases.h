@@ -12,6 +12,9 @@
 //
 //   DELETE FROM guildhall.migration_readers WHERE name = 'bot@web1';
 //
+// Guildhall's own bot does the same (bot/schema_reader.h): where each server has a file of its own, in the
+// directory alone, whose rows count for all of the files.
+//
 // The tool makes the table and only reads it. On PostgreSQL a program's role needs USAGE on the schema and
 // SELECT, INSERT, UPDATE, DELETE on the table.
 #pragma once
@@ -37,21 +40,19 @@ struct SchemaReader {
 /// "CREATE TABLE ...": it is made with the journal.
 std::string_view readers_table(Dialect dialect);
 
-/// Those that count as running, by name; none where there is no table. Throws DatabaseError.
-std::vector<SchemaReader> read_readers(store::SchemaSession& session, Dialect dialect);
-
-/// Of a program of ours: that it runs, and needs the schema of that migration or a later one. False: there is
-/// no table, since nobody has migrated this database with the tool. Throws DatabaseError.
-bool announce_reader(store::SchemaSession& session, Dialect dialect, const std::string& name,
-                     const std::string& needs);
-/// It ends. Throws DatabaseError.
-void retire_reader(store::SchemaSession& session, Dialect dialect, const std::string& name);
+/// Those that count as running, by name; none where there is no table. `also_in`: a SQLite file, those in
+/// which count for this database too. Throws DatabaseError, and ErrorException where that file cannot be
+/// opened.
+std::vector<SchemaReader> read_readers(store::SchemaSession& session, Dialect dialect,
+                                       const std::string& also_in = {});
 
 /// Why contracts among those that are to run may not: errors, named by their files.
 ///   MG-READERS  a program that runs is written for an older schema than the contract leaves: older than the
 ///               last expand or backfill before it (where it `needs` some of those: than the last of them;
 ///               where there is none: than the migration before it)
-///   MG-PHASE    its own expand is in the same run, and programs run, which have had no time to move over
+///   MG-PHASE    its own expand is in the same run, and programs run that are not yet written for the
+///   contract:
+///               they have had no time to move over
 Findings check_phases(const MigrationSet& set, std::span<const Pending> run,
                       const std::vector<SchemaReader>& readers);
 

@@ -37,7 +37,8 @@ Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<
   found.facts = read_table_facts(session, dialect, pending);
   found.lint = lint(pending, found.facts, dialect, options.lint);
   if (options.set != nullptr && has_contract(pending)) {
-    const Findings phases = check_phases(*options.set, pending, read_readers(session, dialect));
+    const auto readers = read_readers(session, dialect, options.readers_file);
+    const Findings phases = check_phases(*options.set, pending, readers);
     found.lint.insert(found.lint.end(), phases.begin(), phases.end());
   }
   found.prechecks = find_missing_rights(looking, pending, found.facts);

@@ -17,6 +17,7 @@ struct PreflightOptions {
   LintOptions lint = {};
   std::string only = {};              // prechecks of this migration alone; "": of all
   const MigrationSet* set = nullptr;  // all files: with them contracts are held against the programs that run
+  std::string readers_file = {};      // where more of those are (Target)
   Interrupt* interrupt = nullptr;
 };
 

@@ -49,6 +49,8 @@ class Run {
   }
 
  protected:
+  /// In place of everything else.
+  virtual Outcome<void> nothing_to_do() { return {}; }
   /// What is to be done as the journal stands; asked before the lock and again under it.
   virtual Outcome<std::vector<Step>> plan(const std::vector<Standing>& standings) = 0;
   virtual bool allow_late() const { return false; }
@@ -60,6 +62,11 @@ class Run {
   virtual Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>&) { return {}; }
   /// Whether this one may; asked under the lock right before it runs.
   virtual Outcome<void> allow_now(const Job&) { return {}; }
+
+  Outcome<std::unique_ptr<Lock>> take_lock() {
+    return Lock::take(target_, *session_,
+                      {command_, options_.lock_wait, options_.lock, options_.interrupt, options_.say});
+  }
 
   Target target_;
   const MigrationSet& set_;
@@ -84,7 +91,7 @@ class Run {
     session_ = *std::move(opened);
     auto steps = look();
     if (!steps) return std::unexpected(steps.error());
-    if (steps->empty()) return {};
+    if (steps->empty()) return nothing_to_do();
     if (auto possible = check_pooler(*steps); !possible) return possible;
     if (auto checked = check_before_lock(standings_); !checked) return checked;
     if (auto going = go_on("interrupted before anything was run"); !going) return going;
@@ -140,8 +147,7 @@ class Run {
   }
 
   Outcome<void> work() {
-    auto lock = Lock::take(target_, *session_,
-                           {command_, options_.lock_wait, options_.lock, options_.interrupt, options_.say});
+    auto lock = take_lock();
     if (!lock) return std::unexpected(lock.error());
     report_.token = (*lock)->token();
     // Another runner may have done it while we waited.
@@ -363,6 +369,13 @@ class Up final : public Run {
     return steps;
   }
 
+  /// Guildhall itself uses the journal as it is now.
+  Outcome<void> nothing_to_do() override {
+    if (!target_.is_own || !Journal(*session_, target_.dialect).is_older()) return {};
+    const auto lock = take_lock();
+    return lock ? Outcome<void>{} : std::unexpected(lock.error());
+  }
+
   /// What came late only now, under the lock, nobody has proved.
   Outcome<void> allow(const std::vector<Standing>& standings, const std::vector<Step>&) override {
     for (const std::string& name : late_of(standings)) {
@@ -374,7 +387,8 @@ class Up final : public Run {
 
   Outcome<void> allow_now(const Job& job) override {
     if (job.script->options.phase != Phase::contract) return {};
-    for (const Finding& one : check_phases(set_, pending_, read_readers(*session_, target_.dialect))) {
+    const auto readers = read_readers(*session_, target_.dialect, target_.readers_file);
+    for (const Finding& one : check_phases(set_, pending_, readers)) {
       if (one.name == job.script->file) return std::unexpected(Problem{Exit::refused, one});
     }
     return {};
@@ -400,6 +414,7 @@ class Up final : public Run {
     options.interrupt = up_.interrupt;
     options.set = &set_;
     options.lint = up_.lint;
+    options.readers_file = target_.readers_file;
     auto checked = check_before(*session_, target_.dialect, pending_, options, report_.findings);
     for (const Pending& one : pending_) {
       if (!checked && checked.error().finding.name == one.migration->up->file)

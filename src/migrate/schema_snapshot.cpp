@@ -165,7 +165,7 @@ namespace {
 bool is_of_seal(const SchemaObject& object) {
   constexpr std::string_view kPin = "CHECK (discord_server_id = ";
   const bool is_pin = object.own.starts_with(kPin) &&
-                      object.own.find_first_not_of("0123456789", kPin.size()) == object.own.size() - 1;
+                      object.own.find_first_not_of("- 0123456789", kPin.size()) == object.own.size() - 1;
   const std::string_view table = object.of.empty() ? object.name : object.of;
   return object.kind == "policy" || object.own == "\"file_server\"" || is_pin ||
          table == "\"server_marker\"" || table == "\"server_files\"";

@@ -23,6 +23,8 @@ struct Target {
   /// A database of Guildhall's own: what its fingerprints are of, who may read all of it, and what makes new
   /// tables what they have to be, in the transaction that makes them. The tool adds no views for others.
   bool is_own = false;
+  /// SQLite: the file whose migration_readers count for this one, too (phases.h).
+  std::string readers_file = {};
   SnapshotOptions snapshot = {};
   Reader reader = {};
   std::function<void(store::SchemaSession&)> seal = [](store::SchemaSession&) {};

@@ -21,4 +21,13 @@ Result<void> give_up_server_file(const DatabasePlace& place, const TableHomes& h
 /// directory. Throws DatabaseError.
 std::vector<ServerId> vanished_files(SchemaSession& directory, const DatabasePlace& place);
 
+/// What seals a server's file off: in every table with the tenant column a CHECK pins it to the file's
+/// server, whichever program writes. For tables that a migration has just made, or made anew, in its
+/// transaction, or in one of its own where none is open. Nothing where the file has no marker: it is no
+/// server's. Throws DatabaseError.
+void pin_server_file(SchemaSession& file);
+
+/// The file of what belongs to no server, of the layout in which this is a server's.
+std::string directory_beside(const std::string& server_file);
+
 }  // namespace guildhall::store

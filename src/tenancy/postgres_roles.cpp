@@ -19,19 +19,7 @@ std::string create_policy(const TableSpec& table, const Policy& policy) {
                      policy.command, fmt::join(policy.roles, ", "), policy.condition, check);
 }
 
-std::string quoted_text(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
-}
-
 }  // namespace
-
-std::string quoted_name(std::string_view name) {
-  std::string quoted = "\"";
-  for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
 
 std::vector<Policy> policies_of(const TableSpec& table) {
   if (!has_servers_rows(table)) return {};
@@ -98,7 +86,7 @@ std::vector<std::string> create_roles(const std::vector<std::string>& existing,
     const auto password = passwords.find(role);
     if (known && password == passwords.end()) continue;
     const std::string login =
-        password == passwords.end() ? "NOLOGIN" : "LOGIN PASSWORD " + quoted_text(password->second);
+        password == passwords.end() ? "NOLOGIN" : "LOGIN PASSWORD " + store::quoted_text(password->second);
     sql.push_back(fmt::format("{} ROLE {} {}", known ? "ALTER" : "CREATE", role, login));
   }
   // Who sets up makes the database in the owner's name; who migrates acts as the owner.

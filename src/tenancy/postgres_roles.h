@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "store/quoting.h"
 #include "tenancy/table.h"
 
 namespace guildhall::tenancy {
@@ -68,7 +69,6 @@ std::vector<std::string> create_database(const std::string& name);
 /// Makes the schema and lets the roles in, connected to the new database.
 std::vector<std::string> prepare_database(const std::string& name);
 
-/// A name as SQL takes any: in quotes.
-std::string quoted_name(std::string_view name);
+using store::quoted_name;
 
 }  // namespace guildhall::tenancy

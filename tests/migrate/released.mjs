@@ -1,18 +1,21 @@
-// Guildhall's own schema: databases as released versions left them (released/VERSION) come up to date when this
-// version opens them, keep every row, and have the schema that a new one has; `migrate` without --dir goes back and
+// Guildhall's own schema: databases as released versions left them (released/VERSION) come up to date by `migrate up`
+// and by the bot's start, and by no other command, keep every row, and have the schema that a new one has; `migrate` without --dir goes back and
 // forth on them.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, test } from 'node:test';
-import { queryFile, run, temporaryFolder } from '../support/guildhall.mjs';
+import { after, describe, test } from 'node:test';
+import { Bot, freePort, queryFile, run, temporaryFolder } from '../support/guildhall.mjs';
 import { setUp } from '../support/postgres.mjs';
 import { check } from './answers.mjs';
 import { postgres } from './support.mjs';
 
 const released = fileURLToPath(new URL('./released', import.meta.url));
 const servers = ['763742587306794177', '763742591404955342', '763742595502411757'];
+
+const bots = [];
+after(() => Promise.all(bots.map((bot) => bot.stop('SIGKILL'))));
 
 async function done(result) {
   const { code, stdout, stderr } = await result;
@@ -39,7 +42,7 @@ const places = {
     const folder = temporaryFolder();
     const file = join(folder, 'guildhall.db');
     await done(run([file, `.read ${join(released, version, 'sqlite.sql')}`], { program: 'sqlite3' }));
-    return { call: (...words) => run([...words, '--data-dir', folder]), folder, rows: () => rowsOf(file), schema: () => schemaOf(file), ...single };
+    return { env: {}, call: (...words) => run([...words, '--data-dir', folder]), folder, rows: () => rowsOf(file), schema: () => schemaOf(file), ...single };
   },
   async 'sqlite-per-server'(version) {
     const folder = temporaryFolder();
@@ -48,7 +51,8 @@ const places = {
     for (const server of servers) files[server] = join(folder, `all/servers/${server}.db`);
     for (const [name, file] of Object.entries(files)) await done(run([file, `.read ${join(released, version, `${name}.sql`)}`], { program: 'sqlite3' }));
     const of = (read) => async () => Object.fromEntries(await Promise.all(Object.entries(files).map(async ([name, file]) => [name, await read(file)])));
-    return { call: (...words) => run([...words, '--data-dir', folder, '--url', 'sqlite-per-server:all']), folder, rows: of(rowsOf), schema: of(schemaOf), upToDate: { ...none, up_to_date: 4 }, oneDown: { ...none, pending: 4 }, back: ['--to', '0002'] };
+    const env = { GUILDHALL_DATABASE_URL: 'sqlite-per-server:all' };
+    return { env, call: (...words) => run([...words, '--data-dir', folder], { env }), folder, rows: of(rowsOf), schema: of(schemaOf), upToDate: { ...none, up_to_date: 4 }, oneDown: { ...none, pending: 4 }, back: ['--to', '0002'] };
   },
   async postgres(version) {
     const pg = await postgres();
@@ -61,6 +65,7 @@ const places = {
     const tables = (await pg.query(name, "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'guildhall'::regnamespace AND relname NOT LIKE 'migration_%' ORDER BY 1")).map((row) => row.name);
     const folder = temporaryFolder();
     return {
+      env,
       call: (...words) => run([...words, '--data-dir', folder], { env }),
       folder,
       rows: async () => Object.fromEntries(await Promise.all(tables.map(async (table) => [table, await pg.query(name, `SELECT * FROM ${table} ORDER BY 1, 2`)]))),
@@ -77,9 +82,13 @@ describe('databases of released versions', () => {
       test(`${version} on ${layout}: comes up to date with every row, and goes down and up`, async () => {
         const place = await make(version);
         const before = await place.rows();
+        const early = await place.call('server', 'list');
+        assert.equal(early.code, 5, early.stderr);
+        assert.match(early.stderr, /older than this program.*\nhint: `guildhall migrate up` brings it up to date/);
+        await done(place.call('migrate', 'up'));
+        assert.deepEqual(await place.rows(), before, 'every row is as it was');
         await done(place.call('server', 'list'));
         for (const server of servers) await done(place.call('settings', 'list', '--server', server));
-        assert.deepEqual(await place.rows(), before, 'every row is as it was');
         await done(place.call('doctor', 'isolation', '--catalog'));
 
         const states = async () => {
@@ -98,9 +107,15 @@ describe('databases of released versions', () => {
         await done(place.call('migrate', 'down', ...place.back, '--confirm-data-loss', ...proof));
         assert.deepEqual(await states(), place.oneDown);
 
-        // The bot's own start does the same as `migrate up`.
-        await done(place.call('server', 'list'));
+        // The bot's own start does the same as `migrate up`; a server's own file comes along when the bot uses it.
+        writeFileSync(join(place.folder, 'secrets.key'), `k1 ${'0'.repeat(64)}\n`, { mode: 0o600 }); // it lies beside the database
+        const bot = new Bot({ dataDir: place.folder, port: await freePort(), env: place.env });
+        bots.push(bot.begin());
+        await bot.ready();
+        const api = await bot.signIn();
+        for (const server of servers) assert.equal((await api('GET', `/api/v1/servers/${server}/settings`)).status, 200);
         for (const server of servers) await done(place.call('settings', 'list', '--server', server));
+        assert.equal((await bot.process.stop('SIGTERM')).code, 0);
         assert.deepEqual(await states(), upToDate);
         assert.deepEqual(await place.schema(), schema);
         await done(place.call('doctor', 'isolation', '--catalog'));

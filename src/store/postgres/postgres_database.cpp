@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <deque>
-#include <random>
 
 #include "base/log.h"
+#include "base/pause.h"
 #include "store/postgres/connection.h"
 #include "store/postgres/hints.h"
 #include "store/postgres/logins.h"
@@ -56,11 +56,6 @@ std::optional<DbCode> code_of(const std::exception_ptr& error) {
 bool is_lost_race(const std::exception_ptr& error) {
   const auto code = code_of(error);
   return code == DbCode::serialisation || code == DbCode::deadlock || code == DbCode::busy;
-}
-
-std::chrono::milliseconds jitter(int attempt) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return std::chrono::milliseconds(std::uniform_int_distribution<int>(1, 10 << attempt)(random));
 }
 
 /// Looks at every statement with the rights that it will run with.
@@ -627,7 +622,7 @@ void PostgresDatabase::retire_if_unscoped(Pool& pool, Connection& connection,
 
 void PostgresDatabase::run_again(JobPtr job) {
   ++waiting_;
-  const auto timer = std::make_shared<asio::steady_timer>(loop_, jitter(job->attempts));
+  const auto timer = std::make_shared<asio::steady_timer>(loop_, pause_after(job->attempts));
   timer->async_wait([this, timer, job = std::move(job)](error_code) mutable {
     Pool& pool = *job->pool;
     pool.again.push_back(std::move(job));

@@ -12,6 +12,9 @@
 #include <map>
 
 #include "bot/ledger.h"
+#include "migrate/migrate.h"
+#include "migrate/run.h"
+#include "migrate/verify.h"
 #include "store/schema_session.h"
 #include "store/server_file.h"
 #include "tenancy/counters.h"
@@ -223,6 +226,39 @@ TEST_F(PerServer, WhatAMigrationMakesIsPinnedToo) {
   work(7);
   expect_pinned(file(7), "pets", 7);
   expect_pinned(file(7), "settings", 7);
+}
+
+TEST_F(PerServer, WhatTheToolMakesIsPinnedBeforeAnyBotOpensTheFile) {
+  work(7);
+  work(-8);  // of a streamer without Discord
+  const std::string directory = world_.database_file();
+  const std::string key = "discord_server_id INTEGER NOT NULL REFERENCES servers, name TEXT NOT NULL";
+  std::vector<EmbeddedFile> files(migrate::embedded_files().begin(), migrate::embedded_files().end());
+  const std::string pets =
+      fmt::format("CREATE TABLE pets ({}, PRIMARY KEY (discord_server_id, name)) STRICT;", key);
+  const std::string toys = fmt::format(
+      "-- guildhall: transaction=none\nCREATE TABLE toys ({}, PRIMARY KEY (discord_server_id, name)) STRICT;",
+      key);
+  files.push_back({"0901_pets.sqlite.sql", pets});
+  files.push_back({"0902_toys.sqlite.sql", toys});
+  const auto set = migrate::read_migrations(files, "the test's", migrate::Dialect::sqlite);
+  for (const std::string& one : {file(7), file(-8), directory}) {
+    const auto target = migrate::own_file(one, directory);
+    const auto report = migrate::up(target, set, {});
+    ASSERT_FALSE(report.failed) << report.failed->finding.text;
+    EXPECT_EQ(report.applied.size(), 2U);
+    const auto findings = migrate::verify_database(target, set, {.schema = true});
+    ASSERT_TRUE(findings);
+    EXPECT_THAT(*findings, IsEmpty()) << "the pins are no part of what a migration makes";
+  }
+  for (const std::int64_t server : {7, -8}) {
+    expect_pinned(file(server), "pets", server);
+    expect_pinned(file(server), "toys", server);
+  }
+  sqlite::Connection shared(directory, sqlite::Role::schema);
+  EXPECT_THAT(shared.query("SELECT name FROM pragma_table_xinfo('pets') WHERE name = 'file_server'"),
+              IsEmpty())
+      << "what belongs to no server's file";
 }
 
 TEST_F(PerServer, AFileUnderAnotherServersNameIsRefused) {

@@ -107,11 +107,12 @@ void pin_tables(SchemaSession& session, ServerId server) {
       {std::string(kTenantColumn)});
   const auto is_pinned = [&](const auto& table) { return table[1].find(wanted) != std::string::npos; };
   if (mutated(Mutation::pins_off) || std::ranges::all_of(tables, is_pinned)) return;
-  session.begin();
+  const bool is_within = session.in_transaction();
+  if (!is_within) session.begin();
   for (const auto& table : tables) {
     if (!is_pinned(table)) session.execute(fmt::format("ALTER TABLE \"{}\" ADD COLUMN {}", table[0], wanted));
   }
-  session.execute("COMMIT");
+  if (!is_within) session.execute("COMMIT");
 }
 
 void write_marker(SchemaSession& session, ServerId server) {
@@ -143,9 +144,13 @@ void write_marker(SchemaSession& session, ServerId server) {
 
 /// `Session` queries: a SchemaSession or a Connection.
 template <class Session>
+bool has_marker(Session& session) {
+  return !session.query("SELECT name FROM sqlite_schema WHERE name = 'server_marker'").empty();
+}
+
+template <class Session>
 void compare_marker(Session& session, const std::string& file, ServerId server) {
-  if (session.query("SELECT name FROM sqlite_schema WHERE name = 'server_marker'").empty())
-    raise_unmarked(file);
+  if (!has_marker(session)) raise_unmarked(file);
   if (mutated(Mutation::marker_unread)) return;
   const auto marker = session.query(fmt::format("SELECT {} FROM server_marker", kTenantColumn));
   if (marker.size() != 1) raise_unmarked(file);
@@ -436,6 +441,17 @@ Result<void> give_up_server_file(const DatabasePlace& place, const TableHomes& h
   } catch (const DatabaseError& failure) {
     return fail(ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()));
   }
+}
+
+void pin_server_file(SchemaSession& file) {
+  if (!sqlite::has_marker(file)) return;
+  const auto marker = file.query(fmt::format("SELECT {} FROM server_marker", kTenantColumn));
+  if (marker.size() == 1) sqlite::pin_tables(file, *ServerId::parse(marker[0][0]));
+}
+
+std::string directory_beside(const std::string& server_file) {
+  const std::filesystem::path folder = std::filesystem::path(server_file).parent_path().parent_path();
+  return sqlite::directory_file(folder.string());
 }
 
 std::vector<ServerId> vanished_files(SchemaSession& directory, const DatabasePlace& place) {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <thread>
 
 #include "base/log.h"
 #include "base/mutation.h"
+#include "base/pause.h"
 #include "store/sqlite/connection.h"
 
 namespace guildhall::store::sqlite {
@@ -105,11 +105,7 @@ bool is_busy(const std::exception_ptr& error) {
   }
 }
 
-void pause_with_jitter(int attempt) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  const int most = 10 << attempt;
-  std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(1, most)(random)));
-}
+void pause_with_jitter(int attempt) { std::this_thread::sleep_for(pause_after(attempt)); }
 
 void UnitQueue::push(Unit unit) {
   {
