@@ -6,6 +6,7 @@
 
 #include "migrate/backup_checks.h"
 #include "migrate/checksums.h"
+#include "migrate/citus.h"
 #include "migrate/data_loss.h"
 #include "migrate/full_place.h"
 #include "migrate/phases.h"
@@ -85,6 +86,9 @@ class Run {
     if (!steps) return std::unexpected(steps.error());
     if (steps->empty()) return {};
     if (auto possible = check_pooler(*steps); !possible) return possible;
+    if (target_.dialect == Dialect::postgres) {
+      if (auto spread = check_citus(*session_); !spread) return spread;
+    }
     if (auto checked = check_before_lock(standings_); !checked) return checked;
     if (auto fits = check_space_before_lock(); !fits) return fits;
     return work();
@@ -389,6 +393,7 @@ class Down final : public Run {
   }
 
   Outcome<void> check_before_lock(const std::vector<Standing>&) override {
+    if (target_.dialect == Dialect::sqlite) return {};
     Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, down_.interrupt);
     const TableFacts facts = read_table_facts(*session_, target_.dialect, pending_);
     return refuse_missing_rights(find_missing_rights(looking, pending_, facts));
