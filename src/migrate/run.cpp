@@ -9,6 +9,7 @@
 #include "migrate/citus.h"
 #include "migrate/data_loss.h"
 #include "migrate/full_place.h"
+#include "migrate/passed_over.h"
 #include "migrate/phases.h"
 #include "migrate/pooled_session.h"
 #include "migrate/preflight.h"
@@ -58,6 +59,8 @@ class Run {
   virtual Outcome<void> check_before_lock(const std::vector<Standing>&) { return {}; }
   /// Whether that may be done; asked once, under the lock.
   virtual Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>&) { return {}; }
+  /// What it came to, once all of it is done.
+  virtual void look_after_it() {}
   /// Whether this one may; asked under the lock right before it runs.
   virtual Outcome<void> allow_now(const Job&) { return {}; }
 
@@ -154,6 +157,7 @@ class Run {
     if (auto kept = back_up(bench, *steps); !kept) return kept;
     auto done = together() ? perform_together(bench, *steps) : perform(bench, *steps);
     report_.fingerprint = bench.watch->now().fingerprint();
+    if (done) look_after_it();
     if (done && options_.backup) prune_backups();
     return done;
   }
@@ -336,6 +340,13 @@ class Up final : public Run {
       if (one.name == job.script->file) return std::unexpected(Problem{Exit::refused, one});
     }
     return {};
+  }
+
+  void look_after_it() override {
+    for (Finding& one : find_passed_over(*session_, target_.dialect, pending_)) {
+      up_.say(fmt::format("warning: {}: {} line {}: {}", one.code, one.name, one.line, one.text));
+      report_.findings.push_back(std::move(one));
+    }
   }
 
   static std::vector<std::string> late_of(const std::vector<Standing>& standings) {
