@@ -22,6 +22,7 @@
 #include "migrate/repair.h"
 #include "migrate/run.h"
 #include "migrate/unlock.h"
+#include "migrate/variants.h"
 #include "migrate/verify.h"
 
 namespace guildhall::cli {
@@ -203,6 +204,14 @@ Answered verify_command(const Arguments& arguments) {
                                                    sayer(arguments));
     if (!proved) return answer_of("verify", proved.error());
     findings.insert(findings.end(), proved->begin(), proved->end());
+    if (dialect == migrate::Dialect::sqlite || is_own(arguments)) continue;
+    const auto other = set_of(arguments, migrate::Dialect::sqlite);
+    if (!other) return answer_of("verify", other.error());
+    if (!has_variants(*set, *other)) continue;
+    const auto compared_variants =
+        migrate::compare_variants(*target, *set, *other, arguments.get("--scratch-url").value_or(""));
+    if (!compared_variants) return answer_of("verify", compared_variants.error());
+    findings.insert(findings.end(), compared_variants->begin(), compared_variants->end());
   }
   std::optional<migrate::BackupChecks> backups;
   if (arguments.has("--backups")) {

@@ -99,7 +99,7 @@ class Application {
   const Script& script_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::string fingerprint_before_;
-  JournalRow done_;                          // of what is about to be committed
+  JournalRow done_;                       // of what is about to be committed
   std::optional<KeptSettings> settings_;  // that it may change
   std::optional<Batch> batch_;
   std::size_t number_ = 0;  // of the statement that runs

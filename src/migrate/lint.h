@@ -12,7 +12,8 @@
 //   L08  E   ADD UNIQUE or PRIMARY KEY that builds its index while everybody waits
 //   L09  W   UPDATE of a whole table in one statement
 //   L10  E   RENAME of a table or column that is in use
-//   L11  W   IF NOT EXISTS, or a block that swallows "exists already"
+//   L11  W   IF NOT EXISTS, or a block that swallows "exists already"; after the run what was passed over is
+//            compared with what was meant (passed_over.h)
 //   L12  E   a role that does not exist
 //   L13  E   control of transactions (E-TXCTL, script_rules.h)
 //   L14  W   a name of more than 63 bytes, which PostgreSQL cuts

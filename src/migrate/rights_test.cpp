@@ -155,7 +155,7 @@ TEST_F(RightsInPostgres, ARunIsRefusedBeforeItsBackupAndItsLock) {
   EXPECT_EQ(refused.failed->exit, Exit::no_permission);
   EXPECT_EQ(refused.failed->finding.code, "MG-PERMISSION");
   EXPECT_EQ(refused.failed->finding.text, "must be owner of table t (and 1 more)");
-  EXPECT_EQ(refused.failed->where, "at 0002_theirs.sql line 2");
+  EXPECT_EQ(refused.failed->where(), "at 0002_theirs.sql line 2");
   EXPECT_THAT(refused.failed->finding.hint, HasSubstr("It belongs to operator"));
   EXPECT_EQ(refused.failed_name, "0002_theirs");
   EXPECT_EQ(refused.token, 0) << "the lock was never asked for";

@@ -6,8 +6,10 @@
 
 #include "migrate/backup_checks.h"
 #include "migrate/checksums.h"
+#include "migrate/citus.h"
 #include "migrate/data_loss.h"
 #include "migrate/full_place.h"
+#include "migrate/passed_over.h"
 #include "migrate/phases.h"
 #include "migrate/pooled_session.h"
 #include "migrate/preflight.h"
@@ -60,6 +62,8 @@ class Run {
   virtual Outcome<void> check_before_lock(const std::vector<Standing>&) { return {}; }
   /// Whether that may be done; asked once, under the lock.
   virtual Outcome<void> allow(const std::vector<Standing>&, const std::vector<Step>&) { return {}; }
+  /// What it came to, once all of it is done.
+  virtual void look_after_it() {}
   /// Whether this one may; asked under the lock right before it runs.
   virtual Outcome<void> allow_now(const Job&) { return {}; }
 
@@ -93,6 +97,9 @@ class Run {
     if (!steps) return std::unexpected(steps.error());
     if (steps->empty()) return nothing_to_do();
     if (auto possible = check_pooler(*steps); !possible) return possible;
+    if (target_.dialect == Dialect::postgres) {
+      if (auto spread = check_citus(*session_); !spread) return spread;
+    }
     if (auto checked = check_before_lock(standings_); !checked) return checked;
     if (auto going = go_on("interrupted before anything was run"); !going) return going;
     if (auto fits = check_space_before_lock(); !fits) return fits;
@@ -163,6 +170,7 @@ class Run {
     if (auto kept = back_up(bench, *steps); !kept) return kept;
     auto done = together() ? perform_together(bench, *steps) : perform(bench, *steps);
     report_.fingerprint = bench.watch->now().fingerprint();
+    if (done) look_after_it();
     if (done && options_.backup) prune_backups(*bench.session);
     return done;
   }
@@ -394,6 +402,13 @@ class Up final : public Run {
     return {};
   }
 
+  void look_after_it() override {
+    for (Finding& one : find_passed_over(*session_, target_.dialect, pending_)) {
+      up_.say(fmt::format("warning: {}: {} line {}: {}", one.code, one.name, one.line, one.text));
+      report_.findings.push_back(std::move(one));
+    }
+  }
+
   static std::vector<std::string> late_of(const std::vector<Standing>& standings) {
     std::vector<std::string> names;
     for (const Standing& one : standings) {
@@ -469,6 +484,7 @@ class Down final : public Run {
   }
 
   Outcome<void> check_before_lock(const std::vector<Standing>&) override {
+    if (target_.dialect == Dialect::sqlite) return {};
     Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, down_.interrupt);
     const TableFacts facts = read_table_facts(*session_, target_.dialect, pending_);
     return refuse_missing_rights(find_missing_rights(looking, pending_, facts));

@@ -66,7 +66,7 @@ struct RunReport {
   std::optional<Problem> failed;
   std::string failed_name;
   std::optional<Backup> backup;
-  Findings findings;  // of lint and prechecks, when they are why it was refused
+  Findings findings;  // of lint and prechecks, when they are why it was refused; else of what was passed over
 };
 
 /// Backups that are not too old to be kept: those of runs that are not finished, and of the last one.

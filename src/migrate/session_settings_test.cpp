@@ -117,6 +117,12 @@ TEST_F(SettingsInARun, WhatAScriptSetsEndsWithIt) {
             (store::SchemaSession::Rows{{"t", "t"}}));
 }
 
+TEST_F(SettingsInARun, TheSearchPathIsThatOfTheBeginningForEveryScript) {
+  std::ofstream(folder_.path() / "0000_sets.sql") << "SET work_mem = '1MB';\nSELECT 1;";
+  ASSERT_FALSE(up("CREATE TABLE seen AS SELECT current_setting('search_path') AS path;").failed);
+  EXPECT_EQ(session().query("SELECT path FROM seen").at(0).at(0), "operator, public");
+}
+
 TEST_F(SessionSettings, ThroughAPoolerAnOldServerGetsTheOthersToo) {
   // Each transaction sets them; what the server does not know fails in the first.
   Target old = target_;

@@ -67,8 +67,22 @@ std::map<std::string, Need> needs_by_tablespace(const TableFacts& facts, std::sp
   return needs;
 }
 
+/// Whether any of it may need space at all: to measure tables takes its time.
+bool may_need_space(std::span<const Pending> pending, Dialect dialect) {
+  const TableFacts unknown;
+  for (const Pending& one : pending) {
+    const auto readings = read_pending(one, dialect);
+    for (const StatementReading* reading : with_inner(readings)) {
+      const StatementCost cost = cost_of(*reading, unknown, dialect);
+      if (cost.rewrites || cost.builds_index) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<Need> needs_of_data(Looking& looking, const Target& target, std::span<const Pending> pending) {
   std::vector<Need> needs;
+  if (!may_need_space(pending, target.dialect)) return needs;
   const TableFacts facts = read_table_facts(looking.session(), target.dialect, pending);
   for (auto& [tablespace, need] : needs_by_tablespace(facts, pending, target.dialect)) {
     if (target.dialect == Dialect::sqlite) {

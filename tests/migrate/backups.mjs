@@ -1,11 +1,22 @@
 // Backups before each change: taken, proved, refused when damaged, put back.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { run } from '../support/guildhall.mjs';
-import { Project, projects } from './support.mjs';
+import { postgres, Project, projects } from './support.mjs';
+
+const dayMs = 86_400_000;
+
+/** A backup as if it had been taken so many days ago: its name in the folder. */
+function takenBefore(project, days) {
+  const [newest] = readdirSync(project.backups).filter((name) => /\.(sql|db)$/.test(name)).sort().reverse();
+  const at = new Date(Date.now() - days * dayMs).toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = newest.replace(/_\d{4}-\d\d-\d\dT[\d-]{8}\./, `_${at}.`);
+  for (const ending of ['', '.json']) copyFileSync(join(project.backups, newest + ending), join(project.backups, name + ending));
+  return name;
+}
 
 describe('backups', () => {
   for (const [where, make] of projects) {
@@ -129,6 +140,56 @@ describe('backups', () => {
       assert.match((await empty.migrate('verify', '--backups')).stdout, /W-NOBACKUP: /);
     });
 
+    test(`on ${where}: what is older than 30 days goes with prune and with the next up, but the newest three and what a run needs`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer PRIMARY KEY);');
+      assert.equal((await project.migrate('up')).code, 0);
+      const [first] = filesOf(project);
+      const old = [45, 44, 43].map((days) => takenBefore(project, days));
+      const young = [29, 28].map((days) => takenBefore(project, days));
+      // The last that was applied had this one taken before it.
+      const table = where === 'SQLite' ? 'migration_journal' : 'guildhall.migration_journal';
+      await project.execute(`INSERT INTO ${table} (name, direction, state, checksum, norm_checksum, started_at, applied_at, applied_by, tool_version, backup_file) SELECT name, direction, state, checksum, norm_checksum, started_at, applied_at, applied_by, tool_version, '${old[1]}' FROM ${table}`);
+      const pruned = await project.json('prune');
+      assert.equal(pruned.code, 0, pruned.stderr);
+      assert.deepEqual([...pruned.answer.removed].sort(), [old[0], old[2]].sort());
+      assert.deepEqual(filesOf(project), [old[1], ...young, first].sort());
+      assert.deepEqual(readdirSync(project.backups).filter((name) => name.startsWith(old[0])), [], 'what was written down of it goes along');
+
+      takenBefore(project, 31);
+      project.write('0002_more.sql', 'ALTER TABLE t ADD COLUMN y integer;');
+      const up = await project.json('up');
+      assert.equal(up.code, 0, up.stderr);
+      // Now the newer run is the last one: nobody needs the other any more.
+      assert.deepEqual(filesOf(project), [...young, first, basename(up.answer.backup.file)].sort());
+    });
+
+    test(`on ${where}: only old ones stay as they are, when there are no more than three`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer PRIMARY KEY);');
+      assert.equal((await project.migrate('up', '--no-backup', '--i-accept-data-loss')).code, 0);
+      assert.equal((await project.migrate('backup')).code, 0);
+      for (const days of [50, 40]) takenBefore(project, days);
+      assert.deepEqual((await project.json('prune')).answer.removed, []);
+      assert.equal(filesOf(project).length, 3);
+    });
+
+    test(`on ${where}: the record beside a backup names the newest row of its journal, its run and its tables`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer PRIMARY KEY); INSERT INTO t VALUES (1);');
+      assert.equal((await project.migrate('up')).code, 0);
+      project.write('0002_more.sql', 'ALTER TABLE t ADD COLUMN y integer;');
+      const { answer } = await project.json('up');
+      const record = JSON.parse(readFileSync(`${answer.backup.file}.json`, 'utf8'));
+      assert.deepEqual(record.journal_head, { seq: 1, name: '0001_table' });
+      assert.equal(record.run_token, answer.run.token);
+      assert.equal(record.size, statSync(answer.backup.file).size);
+      assert.deepEqual(record.tables.filter(({ table }) => table.endsWith('t')).map(({ rows }) => rows), [1]);
+      assert.match(record.fingerprint, /^[0-9a-f]{64}$/);
+      assert.match(record.server_version, /^\d+\.\d+/);
+      assert.equal(record.dump_version !== '', where !== 'SQLite');
+    });
+
     test(`on ${where}: a backup that fails stops everything, and two words are needed to do without`, async () => {
       const project = await make();
       project.write('0001_table.sql', 'CREATE TABLE t (x integer);');
@@ -147,7 +208,10 @@ describe('backups', () => {
     project.write('0001_change.sql', 'UPDATE t SET x = 0 WHERE x > 1;');
     project.write('0001_change.down.sql', 'UPDATE t SET x = 4711;');
     for (const command of ['up', 'down']) {
-      const { code, stderr, answer } = await project.json(command, '--backup=schema+touched');
+      // The value that the way back overwrites counts as data, and the foundation needs a whole backup.
+      const words = command === 'up' ? [] : ['--confirm-data-loss=all'];
+      if (command === 'down') assert.equal((await project.migrate('backup')).code, 0);
+      const { code, stderr, answer } = await project.json(command, '--backup=schema+touched', ...words);
       assert.equal(code, 0, stderr);
       assert.equal(answer.backup.level, 2, 'read to its end');
       const dump = readFileSync(answer.backup.file, 'utf8');
@@ -160,6 +224,26 @@ describe('backups', () => {
     assert.equal(untold.code, 6, untold.stderr);
     assert.match(untold.stderr, /^MG-TOUCHED: .+\n {2}at 0002_untold\.sql line 1.*\nhint: /m);
     assert.equal((await project.migrate('up')).code, 0);
+  });
+
+  test('a weak role is told what it lacks: before the backup what it may not change, by the backup what it may not read', async () => {
+    const project = await Project.onPostgres();
+    const pg = await postgres();
+    await project.execute('CREATE TABLE theirs (x integer)');
+    await pg.execute(project.name, `CREATE ROLE weak_${project.name} LOGIN; GRANT CREATE ON DATABASE ${project.name} TO weak_${project.name}; GRANT ALL ON SCHEMA public TO weak_${project.name}`);
+    project.url = pg.url(`weak_${project.name}`, project.name);
+    project.write('0001_theirs.sql', 'CREATE TABLE ours (x integer);\nALTER TABLE theirs ADD COLUMN y integer;');
+    const refused = await project.migrate('up');
+    assert.equal(refused.code, 11, refused.stderr);
+    assert.match(refused.stderr, /MG-PERMISSION: must be owner of table theirs\n {2}at 0001_theirs\.sql line 2\nhint: It belongs to operator: /);
+    assert.deepEqual(await project.query("SELECT to_regclass('ours') AS o, to_regnamespace('guildhall') AS g"), [{ o: null, g: null }]);
+    project.write('0001_theirs.sql', 'CREATE TABLE ours (x integer);');
+    const unread = await project.migrate('up');
+    assert.equal(unread.code, 8, unread.stderr);
+    assert.match(unread.stderr, /MG-BACKUP: the role lacks a permission .*\nhint: As an administrator: GRANT SELECT ON TABLE public\.theirs/);
+    assert.deepEqual(readdirSync(project.backups), []);
+    assert.deepEqual(await project.query("SELECT to_regclass('ours') AS o"), [{ o: null }]);
+    assert.match((await project.migrate('unlock')).stdout, /^lock: free/);
   });
 
   test('what is no kind of backup is refused before anything is opened', async () => {

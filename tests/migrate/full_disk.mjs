@@ -1,7 +1,7 @@
 // A migration that needs more space than there is: told so with the place, nothing of it stays, and the next one goes
 // on. The small disk has to be mounted: this test is root's.
 import assert from 'node:assert/strict';
-import { chownSync, statSync } from 'node:fs';
+import { chownSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { startPostgres } from '../support/postgres.mjs';
@@ -54,6 +54,60 @@ describe('no space left', () => {
     } finally {
       await pg.stop();
     }
+  });
+
+  test('where the backup is written, while it is written: exit 10, no torso, the lock is free, nothing has run', async (t) => {
+    const disk = diskFor(t);
+    const pg = await startPostgres();
+    try {
+      const project = await Project.onPostgres(pg);
+      // Kept small by compression, so that the dump is larger than half of the database.
+      await project.execute("CREATE TABLE long (x text); INSERT INTO long SELECT repeat('x', 100000) FROM generate_series(1, 100)");
+      project.write('0001_table.sql', 'CREATE TABLE t (x integer PRIMARY KEY);');
+      const elsewhere = project.backups;
+      project.backups = join(disk.folder, 'backups');
+      const { answer, code, stderr } = await project.json('up');
+      assert.equal(code, 10, stderr);
+      assert.match(stderr, /^MG-SPACE: the disk of .*backups' was full when .* were written/m);
+      assert.deepEqual(readdirSync(project.backups), [], 'neither a backup nor a part of one');
+      assert.equal(answer.backup, null);
+      assert.deepEqual(await project.states(), ['0001_table pending']);
+      assert.deepEqual(await project.query("SELECT to_regclass('t') AS t"), [{ t: null }]);
+      assert.match((await project.migrate('unlock')).stdout, /^lock: free/);
+      project.backups = elsewhere;
+      assert.equal((await project.migrate('up')).code, 0);
+    } finally {
+      await pg.stop();
+    }
+  });
+
+  test('where the backup is to be written, known beforehand: exit 10, and the lock is never asked for', async (t) => {
+    const disk = diskFor(t);
+    const project = Project.onSqlite();
+    await project.execute('CREATE TABLE big (x blob); INSERT INTO big VALUES (zeroblob(5000000))');
+    project.write('0001_table.sql', 'CREATE TABLE t (x integer PRIMARY KEY);');
+    const elsewhere = project.backups;
+    project.backups = join(disk.folder, 'backups');
+    const { answer, code, stderr } = await project.json('up');
+    assert.equal(code, 10, stderr);
+    assert.equal(answer.run.token, 0);
+    assert.match(answer.failed.message, /are free, and about 5\.7 MiB are needed: a backup/);
+    assert.deepEqual(readdirSync(disk.folder), []);
+    assert.deepEqual(await project.query("SELECT name FROM sqlite_schema WHERE name LIKE 'migration%'"), []);
+    project.backups = elsewhere;
+    assert.equal((await project.migrate('up')).code, 0);
+  });
+
+  test('for an index on the volume of a SQLite file: exit 10 before anything', async (t) => {
+    const disk = diskFor(t);
+    const project = Project.onSqlite(join(disk.folder, 'app.db'));
+    await project.execute("CREATE TABLE big (x text); WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 2000) INSERT INTO big SELECT hex(zeroblob(500)) || n FROM s");
+    project.write('0001_index.sql', 'CREATE INDEX big_x ON big (x);');
+    const { answer, code, stderr } = await project.json('up');
+    assert.equal(code, 10, stderr);
+    assert.equal(answer.run.token, 0);
+    assert.match(answer.failed.message, /0001_index\.sql line 1: .* for big/);
+    assert.deepEqual(await project.states(), ['0001_index pending']);
   });
 
   test('where a SQLite file lies: exit 10 with the folder, the file is as before, the next run goes on', async (t) => {
