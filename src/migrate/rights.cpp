@@ -336,8 +336,7 @@ Outcome<void> refuse_missing_rights(const std::vector<PrecheckFinding>& findings
   const auto more = std::ranges::count_if(findings, is_right) - 1;
   Problem problem{Exit::no_permission, first->finding};
   problem.finding.code = "MG-PERMISSION";
-  if (first->finding.line > 0)
-    problem.where = fmt::format("at {} line {}", first->finding.name, first->finding.line);
+  if (first->finding.line > 0) problem.place.file = first->finding.name;
   if (more > 0) problem.finding.text += fmt::format(" (and {} more)", more);
   return std::unexpected(std::move(problem));
 }
