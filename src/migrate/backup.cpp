@@ -209,11 +209,8 @@ class PostgresWork final : public Work {
 
  private:
   Result<void> get_ready() {
-    const auto row = session_
-                         ->query(
-                             "SELECT current_database(), current_setting('server_version_num'), "
-                             "pg_database_size(current_database())")
-                         .at(0);
+    const auto row =
+        session_->query("SELECT current_database(), current_setting('server_version_num')").at(0);
     database_ = row[0];
     server_ = server_version(std::stoi(row[1]));
     const auto found =
@@ -221,7 +218,11 @@ class PostgresWork final : public Work {
     if (!found) return std::unexpected(found.error());
     pg_dump_ = *found;
     if (auto known = resolve_touched(); !known) return known;
-    return check_backup_space(options_, database_, std::stoull(row[2]), share_of_database(Dialect::postgres));
+    // Who holds a table is not waited for longer than pg_dump would.
+    session_->execute("SET lock_timeout = '60s'");
+    const auto [sql, values] = size_to_back_up(Dialect::postgres, options_);
+    return check_backup_space(options_, database_, std::stoull(session_->query(sql, values).at(0).at(0)),
+                              share_of_database(Dialect::postgres));
   }
 
   /// Also the partitions and the children of a table that is touched.
@@ -348,11 +349,9 @@ class SqliteWork final : public Work {
     if (!session) return std::unexpected(session.error());
     const std::string database = file.stem().string();
     try {
-      const auto row =
-          (*session)->query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").at(0);
-      if (auto fits =
-              check_backup_space(options_, database, std::stoull(row[0]), share_of_database(Dialect::sqlite));
-          !fits)
+      const auto rows = (*session)->query(size_to_back_up(Dialect::sqlite, options_).sql);
+      const auto size = std::stoull(rows.at(0).at(0));
+      if (auto fits = check_backup_space(options_, database, size, share_of_database(Dialect::sqlite)); !fits)
         return std::unexpected(fits.error());
       auto backup = begin_file(Dialect::sqlite, database);
       if (!backup) return std::unexpected(backup.error());
@@ -553,6 +552,24 @@ Result<Program> find_psql(const BackupRecord& record, const std::vector<fs::path
               "Bring the client programs of PostgreSQL up to date.");
 }
 
+Question size_to_back_up(Dialect dialect, const BackupOptions& options) {
+  if (dialect == Dialect::sqlite)
+    return {"SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", {}};
+  if (options.coverage != Coverage::schema_and_touched)
+    return {"SELECT pg_database_size(current_database())", {}};
+  Question question{
+      "SELECT coalesce(sum(pg_total_relation_size(relid)), 0) FROM (SELECT NULL::regclass AS relid", {}};
+  for (const std::string& table : options.touched) {
+    question.values.push_back(table);
+    question.sql += fmt::format(
+        " UNION SELECT to_regclass(${0}::text) UNION SELECT relid FROM "
+        "pg_partition_tree(to_regclass(${0}::text))",
+        question.values.size());
+  }
+  question.sql += ") AS tables";
+  return question;
+}
+
 double share_of_database(Dialect dialect) { return dialect == Dialect::postgres ? 0.5 : 1.2; }
 
 Result<BackupSpace> backup_space(const BackupOptions& options, const std::string& database,
@@ -565,7 +582,10 @@ Result<BackupSpace> backup_space(const BackupOptions& options, const std::string
                        fmt::format("the last backup has {}", shown_bytes(last))};
   }
   return BackupSpace{static_cast<std::uintmax_t>(static_cast<double>(size) * share_of_database),
-                     fmt::format("the database has {}", shown_bytes(size))};
+                     fmt::format("{} {}",
+                                 options.coverage == Coverage::schema_and_touched ? "the touched tables have"
+                                                                                  : "the database has",
+                                 shown_bytes(size))};
 }
 
 Result<void> check_backup_space(const BackupOptions& options, const std::string& database,

@@ -94,6 +94,13 @@ Result<BackupSpace> backup_space(const BackupOptions& options, const std::string
 /// Of PostgreSQL a dump is smaller than its database, which has indexes and dead rows; of SQLite it is a
 /// copy.
 double share_of_database(Dialect dialect);
+struct Question {
+  std::string sql;
+  std::vector<std::string> values;
+};
+/// Asks for how many bytes it is about: of the whole database, or of the tables that are touched with their
+/// indexes.
+Question size_to_back_up(Dialect dialect, const BackupOptions& options);
 /// Is so much there? Errors as of `take_backup`.
 Result<void> check_backup_space(const BackupOptions& options, const std::string& database,
                                 std::uintmax_t size, double share_of_database);

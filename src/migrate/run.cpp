@@ -102,14 +102,19 @@ class Run {
     }
     if (auto checked = check_before_lock(standings_); !checked) return checked;
     if (auto going = go_on("interrupted before anything was run"); !going) return going;
-    if (auto fits = check_space_before_lock(); !fits) return fits;
+    if (auto fits = check_space_before_lock(*steps); !fits) return fits;
     return work();
   }
 
-  Outcome<void> check_space_before_lock() {
+  Outcome<void> check_space_before_lock(const std::vector<Step>& steps) {
     Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, options_.interrupt);
     if (!options_.backup) return check_space(looking, target_, pending_, nullptr, options_.free_space);
-    const BackupOptions wanted = backup_options(0);
+    BackupOptions wanted = backup_options(0);
+    if (options_.backup->touched_only) {
+      auto touched = tables_to_keep(steps);
+      if (!touched) return std::unexpected(touched.error());
+      wanted.touched = *std::move(touched);
+    }
     return check_space(looking, target_, pending_, &wanted, options_.free_space);
   }
 

@@ -97,14 +97,12 @@ std::vector<Need> needs_of_data(Looking& looking, const Target& target, std::spa
 }
 
 Outcome<Need> need_of_backup(Looking& looking, const Target& target, const BackupOptions& backup) {
-  const auto size =
-      looking.ask(target.dialect == Dialect::postgres
-                      ? "SELECT pg_database_size(current_database()), current_database()"
-                      : "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  const auto [sql, values] = size_to_back_up(target.dialect, backup);
+  const auto size = looking.ask(sql, values);
+  // A table that somebody holds is not waited for: the backup asks again.
   if (!size) return Need{backup.folder, 0, ""};
-  const auto& row = size->front();
-  const auto needed = backup_space(backup, row.size() > 1 ? row[1] : target.database, std::stoull(row[0]),
-                                   share_of_database(target.dialect));
+  const auto needed =
+      backup_space(backup, target.database, std::stoull(size->front()[0]), share_of_database(target.dialect));
   if (!needed) return std::unexpected(problem_of_backup(needed.error()));
   return Need{backup.folder, needed->bytes,
               fmt::format("a backup {} ({})", shown_bytes(needed->bytes), needed->reckoned)};

@@ -184,6 +184,24 @@ TEST_F(SpaceOnTheServer, ARewriteAndAnIndexAreAddedUpWhereTheServerKeepsItsData)
   EXPECT_FALSE(done.failed) << done.failed->finding.text;
 }
 
+TEST_F(SpaceInPostgres, OfTheTouchedTablesAloneTheBackupIsReckonedByThem) {
+  make_table();
+  session().execute("CREATE TABLE small (x integer PRIMARY KEY)");
+  write("0001_small.sql", "ALTER TABLE small ADD COLUMN y integer;");
+  UpOptions options;
+  options.backup = wish();
+  free_ = 200'000;
+  EXPECT_EQ(up(options).failed->exit, Exit::no_space) << "of the whole database it is too much";
+  options.backup->touched_only = true;
+  const auto done = up(options);
+  EXPECT_FALSE(done.failed) << done.failed->finding.text;
+  write("0002_large.sql", "ALTER TABLE t ADD COLUMN y integer;");
+  const auto refused = up(options);
+  ASSERT_TRUE(refused.failed);
+  EXPECT_EQ(refused.failed->exit, Exit::no_space);
+  EXPECT_EQ(refused.token, 0);
+}
+
 TEST_F(SpaceInPostgres, WhereTheServersFoldersCannotBeLookedAtNothingIsRefused) {
   make_table();
   write("0001_index.sql", "CREATE INDEX CONCURRENTLY t_x ON t (x);");
