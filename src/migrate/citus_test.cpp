@@ -13,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 /// A database that looks as one of Citus does to who asks its catalog.
-class OnCitus : public test::OnPostgres {
+class CitusInPostgres : public test::OnPostgres {
  protected:
   void pretend(int group) {
     session().execute(fmt::format("CREATE TABLE pg_dist_local_group AS SELECT {} AS groupid", group));
@@ -39,18 +39,18 @@ class OnCitus : public test::OnPostgres {
   MigrationSet set_;
 };
 
-TEST_F(OnCitus, AWorkerIsRefused) {
+TEST_F(CitusInPostgres, AWorkerIsRefused) {
   pretend(3);
   expect_refused(up("on"), "is a worker of Citus (group 3)");
 }
 
-TEST_F(OnCitus, ChangesThatStayOnTheCoordinatorAreRefused) {
+TEST_F(CitusInPostgres, ChangesThatStayOnTheCoordinatorAreRefused) {
   pretend(0);
   expect_refused(up("off"), "citus.enable_ddl_propagation is off");
   EXPECT_FALSE(up("on").failed);
 }
 
-TEST_F(OnCitus, WithoutCitusItsSettingsSayNothing) { EXPECT_FALSE(up("off").failed); }
+TEST_F(CitusInPostgres, WithoutCitusItsSettingsSayNothing) { EXPECT_FALSE(up("off").failed); }
 
 }  // namespace
 }  // namespace guildhall::migrate

@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-class SessionSettings : public test::OnPostgres {
+class SettingsInPostgres : public test::OnPostgres {
  protected:
   static std::string setting(store::SchemaSession& session, const std::string& name) {
     return session.query("SELECT current_setting($1)", {name}).at(0).at(0);
@@ -38,7 +38,7 @@ class SessionSettings : public test::OnPostgres {
   Target target_ = target();
 };
 
-TEST_F(SessionSettings, WorkHasItsLimitsAndTellsItsClientFromADeadOne) {
+TEST_F(SettingsInPostgres, WorkHasItsLimitsAndTellsItsClientFromADeadOne) {
   const auto session = work();
   for (const auto& [name, value] : {std::pair{"lock_timeout", "3s"},
                                     {"statement_timeout", "5min"},
@@ -54,7 +54,7 @@ TEST_F(SessionSettings, WorkHasItsLimitsAndTellsItsClientFromADeadOne) {
   EXPECT_EQ(kept.at(0).at(0), "10/5/3");
 }
 
-TEST_F(SessionSettings, AServerThatDoesNotKnowOneGetsTheOthers) {
+TEST_F(SettingsInPostgres, AServerThatDoesNotKnowOneGetsTheOthers) {
   target_.open = old_server(target_.open);
   const auto session = work();
   EXPECT_EQ(setting(*session, "lock_timeout"), "3s");
@@ -66,14 +66,14 @@ TEST_F(SessionSettings, AServerThatDoesNotKnowOneGetsTheOthers) {
   EXPECT_FALSE(open_work_session(target_, {})) << "what fails otherwise is not tried again";
 }
 
-TEST_F(SessionSettings, WhoHoldsTheLockIsNamedByItsToken) {
+TEST_F(SettingsInPostgres, WhoHoldsTheLockIsNamedByItsToken) {
   auto session = work();
   const auto lock = Lock::take(target_, *session, {"up"});
   ASSERT_TRUE(lock);
   EXPECT_EQ(setting(*session, "application_name"), fmt::format("guildhall-migrate:{}", (*lock)->token()));
 }
 
-TEST_F(SessionSettings, TheSearchPathIsThatOfTheBeginning) {
+TEST_F(SettingsInPostgres, TheSearchPathIsThatOfTheBeginning) {
   session().execute(fmt::format(
       "ALTER DATABASE {} SET search_path = app, \"$user\", public; CREATE SCHEMA app", target().database));
   const auto session = work();
@@ -84,7 +84,7 @@ TEST_F(SessionSettings, TheSearchPathIsThatOfTheBeginning) {
   EXPECT_EQ(setting(*session, "search_path"), "app, operator, public");
 }
 
-class SettingsInARun : public SessionSettings {
+class RunSettingsInPostgres : public SettingsInPostgres {
  protected:
   RunReport up(const std::string& sql) {
     std::ofstream(folder_.path() / fmt::format("000{}_step.sql", ++count_)) << sql;
@@ -97,7 +97,7 @@ class SettingsInARun : public SessionSettings {
   int count_ = 0;
 };
 
-TEST_F(SettingsInARun, RowsThatAPolicyHidesStopAMigrationInsteadOfBeingLeftOut) {
+TEST_F(RunSettingsInPostgres, RowsThatAPolicyHidesStopAMigrationInsteadOfBeingLeftOut) {
   session().execute(
       "CREATE TABLE t (x integer PRIMARY KEY, y integer); INSERT INTO t VALUES (1, 0), (2, 0); ALTER TABLE t "
       "ENABLE "
@@ -108,7 +108,7 @@ TEST_F(SettingsInARun, RowsThatAPolicyHidesStopAMigrationInsteadOfBeingLeftOut) 
   EXPECT_THAT(refused.failed->finding.text, HasSubstr("row-level security"));
 }
 
-TEST_F(SettingsInARun, WhatAScriptSetsEndsWithIt) {
+TEST_F(RunSettingsInPostgres, WhatAScriptSetsEndsWithIt) {
   session().execute(fmt::format("CREATE SCHEMA operator; CREATE SCHEMA elsewhere"));
   ASSERT_FALSE(up("SET search_path = elsewhere;\nCREATE TABLE one (x integer PRIMARY KEY);").failed);
   ASSERT_FALSE(up("CREATE TABLE two (x integer PRIMARY KEY);").failed);
@@ -117,13 +117,13 @@ TEST_F(SettingsInARun, WhatAScriptSetsEndsWithIt) {
             (store::SchemaSession::Rows{{"t", "t"}}));
 }
 
-TEST_F(SettingsInARun, TheSearchPathIsThatOfTheBeginningForEveryScript) {
+TEST_F(RunSettingsInPostgres, TheSearchPathIsThatOfTheBeginningForEveryScript) {
   std::ofstream(folder_.path() / "0000_sets.sql") << "SET work_mem = '1MB';\nSELECT 1;";
   ASSERT_FALSE(up("CREATE TABLE seen AS SELECT current_setting('search_path') AS path;").failed);
   EXPECT_EQ(session().query("SELECT path FROM seen").at(0).at(0), "operator, public");
 }
 
-TEST_F(SessionSettings, ThroughAPoolerAnOldServerGetsTheOthersToo) {
+TEST_F(SettingsInPostgres, ThroughAPoolerAnOldServerGetsTheOthersToo) {
   // Each transaction sets them; what the server does not know fails in the first.
   Target old = target_;
   old.open = [this](const std::string&) { return target_.open(""); };

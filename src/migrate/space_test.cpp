@@ -141,7 +141,7 @@ struct ServerRole {
 };
 
 /// As a role that may read where the data directory is.
-class SpaceOnTheServer : public SpaceInPostgres {
+class ServerSpaceInPostgres : public SpaceInPostgres {
  protected:
   void SetUp() override {
     session_of_role().execute(
@@ -165,7 +165,7 @@ class SpaceOnTheServer : public SpaceInPostgres {
   Target target_;
 };
 
-TEST_F(SpaceOnTheServer, ARewriteAndAnIndexAreAddedUpWhereTheServerKeepsItsData) {
+TEST_F(ServerSpaceInPostgres, ARewriteAndAnIndexAreAddedUpWhereTheServerKeepsItsData) {
   make_table(session_of_role());
   session_of_role().execute(fmt::format("ALTER TABLE t OWNER TO {}", role_.name));
   write("0001_rewrite.sql",

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-class Variants : public test::OnPostgres {
+class VariantsInPostgres : public test::OnPostgres {
  protected:
   /// The texts of what is otherwise.
   std::vector<std::string> compare(const std::string& postgres, const std::string& sqlite) {
@@ -36,7 +36,7 @@ class Variants : public test::OnPostgres {
   }
 };
 
-TEST_F(Variants, OneSchemaInTwoLanguages) {
+TEST_F(VariantsInPostgres, OneSchemaInTwoLanguages) {
   EXPECT_THAT(compare("CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name "
                       "varchar(20) NOT NULL UNIQUE, "
                       "active boolean, made timestamptz, share double precision, picture bytea, more "
@@ -52,7 +52,7 @@ TEST_F(Variants, OneSchemaInTwoLanguages) {
               IsEmpty());
 }
 
-TEST_F(Variants, WhatIsOtherwiseIsNamed) {
+TEST_F(VariantsInPostgres, WhatIsOtherwiseIsNamed) {
   EXPECT_THAT(
       compare("CREATE TABLE t (id integer PRIMARY KEY, a text NOT NULL, b integer UNIQUE, c "
               "integer);\nCREATE TABLE "
@@ -68,14 +68,14 @@ TEST_F(Variants, WhatIsOtherwiseIsNamed) {
           "table there is there in SQLite alone"));
 }
 
-TEST_F(Variants, OneThatDoesNotGoUpIsNamed) {
+TEST_F(VariantsInPostgres, OneThatDoesNotGoUpIsNamed) {
   EXPECT_THAT(compare("CREATE TABLE t (id integer PRIMARY KEY);",
                       "CREATE TABLE t (id INTEGER PRIMARY KEY);\nDROP TABLE "
                       "nowhere;"),
               ElementsAre(HasSubstr("does not go up in an empty database of SQLite")));
 }
 
-TEST_F(Variants, OneFileForBothIsNone) {
+TEST_F(VariantsInPostgres, OneFileForBothIsNone) {
   const std::vector<EmbeddedFile> files{{"0001_core.sql", "CREATE TABLE t (id integer PRIMARY KEY);"}};
   EXPECT_FALSE(has_variants(read_migrations(files, "test", Dialect::postgres),
                             read_migrations(files, "test", Dialect::sqlite)));
