@@ -651,7 +651,7 @@ TEST_F(Move, AnotherVersionOfTheSchemaIsRefused) {
   const Error error = refusal(move(*older, Place(Layout::sqlite)));
   EXPECT_EQ(error.code, ErrorCode::schema);
   EXPECT_THAT(error.message, HasSubstr("1.db' is older"));
-  EXPECT_THAT(error.hint, HasSubstr("--server ID"));
+  EXPECT_THAT(error.hint, HasSubstr("`guildhall migrate up`"));
 }
 
 TEST_F(Move, AFileOfAServersFolderIsNoDatabase) {

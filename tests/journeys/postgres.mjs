@@ -1,6 +1,6 @@
 // PostgreSQL as an operator meets it: set up, run, refused with a way out, backed up and restored.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Bot, freePort, run, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
@@ -172,6 +172,17 @@ test('an old schema is brought up to date by migrate_url, and only compared with
   assert.equal(up.code, 0, up.stderr);
   assert.equal((await call(without(env, 'GUILDHALL_DATABASE_MIGRATE_URL'), 'server', 'list')).code, 0);
   assert.equal((await call(env, 'doctor', 'isolation', '--catalog')).code, 0, 'what a migration makes is sealed');
+});
+
+test('the setup brings an older schema up to date, after a backup where the bot has its own', async () => {
+  const env = await madeDatabase('older');
+  const down = await call(env, 'migrate', 'down', '--confirm-data-loss', '--no-backup', '--i-accept-data-loss', '--json');
+  assert.equal(down.code, 0, down.stderr);
+  const folder = temporaryFolder();
+  const again = await setup('--url', postgres.admin, '--database', 'older', '--data-dir', folder, '--json');
+  assert.equal(again.code, 0, again.stderr);
+  assert.deepEqual(JSON.parse(again.stdout).migrations, JSON.parse(down.stdout).reverted.map(({ name }) => name));
+  assert.equal(readdirSync(join(folder, 'backups')).filter((name) => name.endsWith('.sql')).length, 1);
 });
 
 test('a read-only database is said to be one; reading goes on', async () => {
