@@ -47,9 +47,11 @@ Outcome<DownPlan> plan_down(const Target& target, const MigrationSet& set, const
   for (const WayBack& way : preview->ways) migrations.push_back(as_forward(way, target.dialect));
   for (std::size_t i = 0; i < migrations.size(); ++i)
     pending.push_back({&migrations[i], preview->ways[i].done});
-  const Looking looking(**session, target.dialect, PreflightOptions{}.statement_timeout);
   Preflight found;
-  found.facts = read_table_facts(**session, target.dialect, pending);
+  {
+    const Looking looking(**session, target.dialect, PreflightOptions{}.statement_timeout);
+    found.facts = read_table_facts(**session, target.dialect, pending);
+  }
   Plan planned = make_plan(pending, found, target.dialect);
   plan.space_bytes = planned.space_bytes;
   for (std::size_t i = 0; i < preview->ways.size(); ++i) {

@@ -279,7 +279,7 @@ class Linter {
         "Citus refuses it on a distributed table, and one tenant's row could keep another's out.");
   }
 
-  // --- L02
+  // --- L02, L24
 
   void check_index(const StatementReading& reading) {
     if (!reading.index) return;
@@ -289,6 +289,11 @@ class Linter {
       add("L02", level_by_size(fill), reading.line(),
           fmt::format("CREATE INDEX keeps writers out of {} until it is built", rows_of(index.table)),
           "Write CREATE INDEX CONCURRENTLY in a migration of its own.");
+    }
+    if (reading.concurrent && index.name.empty()) {
+      add("L24", Level::error, reading.line(),
+          "the database would choose the index's name, and after a stop nobody could tell what was built",
+          "Give it a name: CREATE INDEX CONCURRENTLY name ON ...");
     }
     const TableFact* fact = facts_.find(key(index.table));
     const bool of_tenants = tenant_tables_.contains(key(index.table)) ||

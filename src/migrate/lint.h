@@ -27,6 +27,7 @@
 //   L21  W   no way back, and none that could be derived
 //   L22  E   tenant schema: a view without security_invoker
 //   L23  W   phase=expand that drops or renames something (phases.h)
+//   L24  E   CREATE INDEX CONCURRENTLY without a name, which nobody finds again after a stop
 //
 // Of a table that the same run makes, or that is known to be empty, nobody has to wait and nothing is lost.
 // Without a database sizes are not known: what depends on them is a warning then, and what an earlier file

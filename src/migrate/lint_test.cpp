@@ -65,6 +65,11 @@ TEST_F(Lint, L02AnIndexIsBuiltBesideTheWriters) {
   EXPECT_THAT(found("CREATE INDEX i ON large (name)"), ElementsAre("L02 W 1")) << "sizes are not known";
 }
 
+TEST_F(Lint, L24AnIndexThatIsBuiltBesideTheWritersHasAName) {
+  EXPECT_THAT(found("CREATE INDEX CONCURRENTLY ON large (name)"), ElementsAre("L24 E 1"));
+  EXPECT_THAT(found("CREATE INDEX CONCURRENTLY i ON large (name)"), IsEmpty());
+}
+
 TEST_F(Lint, L03DataThatGoes) {
   EXPECT_THAT(found("SELECT setval('s', 1);\nDROP TABLE small"), ElementsAre("L03 E 2"));
   EXPECT_THAT(found("ALTER TABLE small DROP COLUMN name"), ElementsAre("L03 E 1"));
