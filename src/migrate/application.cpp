@@ -46,8 +46,9 @@ void sleep(const Workbench& bench, milliseconds pause) {
 Outcome<void> reconnect(Workbench& bench) {
   auto again = open_work_session(bench.target, bench.limits);
   if (!again) return std::unexpected(again.error());
-  bench.again = *std::move(again);
-  bench.session = bench.again.get();
+  const auto adopted = bench.lock->adopt(*std::move(again));
+  if (!adopted) return std::unexpected(adopted.error());
+  bench.session = *adopted;
   bench.watch = std::make_unique<SchemaWatch>(*bench.session, bench.target.dialect, bench.target.snapshot);
   bench.watch->update();
   return {};
@@ -72,6 +73,7 @@ Outcome<Applied> Application::run() {
 }
 
 Outcome<Applied> Application::run_within() {
+  remember_settings();
   limit();
   auto applied = within();
   // At once: what fails of it is this one's fault, not the next one's.
@@ -193,6 +195,7 @@ Outcome<Applied> Application::with_tries() {
 Outcome<Applied> Application::once() {
   try {
     begin();
+    remember_settings();
     limit();
     auto applied = within();
     if (applied) {
@@ -269,7 +272,6 @@ void Application::run_statement(std::size_t number) {
 Outcome<Applied> Application::within() {
   begun_ = steady_clock::now();
   fingerprint_before_ = bench_.watch->now().fingerprint();
-  remember_settings();
   for (number_ = 0; number_ < script_.statements.size(); ++number_) {
     if (auto going = go_on(); !going) return std::unexpected(going.error());
     run_statement(number_);
@@ -286,6 +288,7 @@ Outcome<Applied> Application::within() {
 
 // --- what must hold in the end
 
+/// Before the limits of the script are set, which are not to be kept.
 void Application::remember_settings() {
   if (postgres() && std::ranges::any_of(script_.statements, may_set_something)) settings_.emplace(session());
 }

@@ -2,6 +2,7 @@
 // (application.cpp), or statement by statement and in slices (application_steps.cpp).
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "migrate/apply.h"
@@ -69,12 +70,14 @@ class Application {
 
   Outcome<Applied> in_steps();
   Outcome<std::size_t> first_undone() const;
-  std::int64_t open_row(const JournalRow& done);
+  Outcome<std::int64_t> open_row(const JournalRow& done);
+  Outcome<void> write_fenced(const std::function<void()>& write);
+  Outcome<void> commit_fenced();
+  Problem stopped_midway(Problem problem) const;
   std::optional<Problem> run_steps(std::size_t& number, std::int64_t seq);
   Outcome<void> step_with_tries(std::size_t number, std::int64_t seq);
   Outcome<void> step(std::size_t number, std::int64_t seq);
   Outcome<void> step_outside(std::size_t number, std::int64_t seq);
-  Outcome<void> note_progress(std::size_t number, std::int64_t seq);
   std::optional<Problem> finish_steps(JournalRow& done, std::optional<Problem> problem);
   std::string statement_checksums() const;
 

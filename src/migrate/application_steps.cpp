@@ -58,30 +58,63 @@ Outcome<Applied> Application::in_steps() {
   JournalRow done = row("started", static_cast<std::int64_t>(number));
   done.statement_checksums = statement_checksums();
   try {
-    const std::int64_t seq = open_row(done);
     remember_settings();
-    auto problem = run_steps(number, seq);
+    const auto seq = open_row(done);
+    if (!seq) return std::unexpected(seq.error());
+    auto problem = run_steps(number, *seq);
     if (!problem || problem->exit != Exit::no_database) undo_settings();
     done.statements_done = static_cast<std::int64_t>(number);
     problem = finish_steps(done, std::move(problem));
-    if (!problem || problem->exit != Exit::locked) journal().finish(seq, done);
+    if (!problem || problem->exit != Exit::locked) {
+      if (auto written = write_fenced([&] { journal().finish(*seq, done); }); !written)
+        problem = written.error();
+    }
     if (!problem) return Applied{job_.name, done.statements_total, done.duration_ms, done.fingerprint_after};
-    if (problem->exit == Exit::failed || problem->exit == Exit::timed_out) problem->exit = Exit::midway;
-    if (problem->finding.hint.empty()) problem->finding.hint = "Mend it, then: guildhall migrate resume";
-    return std::unexpected(*std::move(problem));
+    return std::unexpected(stopped_midway(*std::move(problem)));
   } catch (const store::DatabaseError& error) {
     roll_back();
-    return std::unexpected(explain(error, number));
+    return std::unexpected(stopped_midway(explain(error, number)));
   }
 }
 
+/// What of it is done stays done, whatever ended it.
+Problem Application::stopped_midway(Problem problem) const {
+  if (problem.exit == Exit::failed || problem.exit == Exit::timed_out ||
+      (problem.exit == Exit::no_database && has_run_)) {
+    problem.exit = Exit::midway;
+    if (problem.finding.hint.empty()) problem.finding.hint = "Mend it, then: guildhall migrate resume";
+  }
+  return problem;
+}
+
 /// Its row in the journal, of this run or of the one before: by number.
-std::int64_t Application::open_row(const JournalRow& done) {
-  if (!job_.open) return journal().add(done);
-  JournalRow again = done;
-  again.state = "partial";
-  journal().finish(job_.open->seq, again);
-  return job_.open->seq;
+Outcome<std::int64_t> Application::open_row(const JournalRow& done) {
+  std::int64_t seq = job_.open ? job_.open->seq : 0;
+  const auto written = write_fenced([&] {
+    if (!job_.open) {
+      seq = journal().add(done);
+      return;
+    }
+    JournalRow again = done;
+    again.state = "partial";
+    journal().finish(seq, again);
+  });
+  return written ? Outcome<std::int64_t>(seq) : std::unexpected(written.error());
+}
+
+/// What is written by itself: only while the lock is ours.
+Outcome<void> Application::write_fenced(const std::function<void()>& write) {
+  session().execute(postgres() ? "BEGIN" : "BEGIN IMMEDIATE");
+  if (settings_) settings_->act_as_then();
+  write();
+  return commit_fenced();
+}
+
+/// Ends the transaction that is open.
+Outcome<void> Application::commit_fenced() {
+  auto ours = bench_.lock->check(session());
+  session().execute(ours ? "COMMIT" : "ROLLBACK");
+  return ours;
 }
 
 /// `number`: the first that is to run; then the one that did not.
@@ -139,7 +172,10 @@ Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
     limit();
     session().run(std::string(statement.text));
     bench_.target.seal(session());
-    return note_progress(number, seq);
+    // With our own role, whatever the script has set.
+    if (settings_) settings_->act_as_then();
+    journal().set_progress(seq, static_cast<std::int64_t>(number) + 1);
+    return commit_fenced();
   } catch (const store::DatabaseError& error) {
     roll_back();
     return std::unexpected(explain(error, number));
@@ -147,11 +183,7 @@ Outcome<void> Application::step(std::size_t number, std::int64_t seq) {
 }
 
 Outcome<void> Application::step_outside(std::size_t number, std::int64_t seq) {
-  session().execute("BEGIN");
-  if (settings_) settings_->act_as_then();
-  auto ours = bench_.lock->check(session());
-  session().execute("COMMIT");
-  if (!ours) return ours;
+  if (auto ours = write_fenced([] {}); !ours) return ours;
   OutsideOptions options;
   options.limit = bench_.limits.index_timeout;
   options.may_be_done = job_.open && job_.open->statements_done == static_cast<std::int64_t>(number);
@@ -160,17 +192,7 @@ Outcome<void> Application::step_outside(std::size_t number, std::int64_t seq) {
   };
   if (auto built = run_outside(session(), script_.statements[number], dialect(), options); !built)
     return std::unexpected(at(built.error(), number, script_.statements[number].line));
-  session().execute("BEGIN");
-  return note_progress(number, seq);
-}
-
-/// In the transaction that is open, which it ends: with our own role, whatever the script has set.
-Outcome<void> Application::note_progress(std::size_t number, std::int64_t seq) {
-  if (settings_) settings_->act_as_then();
-  journal().set_progress(seq, static_cast<std::int64_t>(number) + 1);
-  auto ours = bench_.lock->check(session());
-  session().execute(ours ? "COMMIT" : "ROLLBACK");
-  return ours;
+  return write_fenced([&] { journal().set_progress(seq, static_cast<std::int64_t>(number) + 1); });
 }
 
 // --- in slices
@@ -210,8 +232,7 @@ Outcome<void> Application::run_batch(std::int64_t seq) {
       sleep(bench_, pace.pause(postgres() ? replica_lag(session()) : milliseconds(0)));
   }
   bench_.say(fmt::format("{}: {} rows in all, {} slices in this run", what, batch_->rows, batch_->slices));
-  journal().set_progress(seq, 1);
-  return {};
+  return write_fenced([&] { journal().set_progress(seq, 1); });
 }
 
 /// Smaller after each try in vain, so that it meets fewer of the others.
@@ -267,9 +288,7 @@ Outcome<bool> Application::run_slice(std::int64_t size, std::int64_t seq) {
   }
   const std::int64_t changed = session().run(slice_sql(batch_->statement, batch_->key, slice));
   journal().set_batch_progress_later(seq, slice.to, batch_->rows + changed);
-  auto ours = bench_.lock->check(session());
-  session().execute(ours ? "COMMIT" : "ROLLBACK");
-  if (!ours) return std::unexpected(ours.error());
+  if (auto ours = commit_fenced(); !ours) return std::unexpected(ours.error());
   batch_->last = slice.to;
   batch_->rows += changed;
   ++batch_->slices;

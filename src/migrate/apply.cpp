@@ -128,17 +128,18 @@ Outcome<Applied> apply_one(Workbench& bench, const Job& job) {
 Outcome<std::vector<Applied>> together_once(Workbench& bench, std::span<const Job* const> jobs,
                                             bool& in_doubt) {
   std::vector<Applied> applied;
-  Together transaction(bench);
+  std::optional<Together> transaction;
   try {
+    transaction.emplace(bench);
     for (const Job* job : jobs) {
       auto one = apply_one(bench, *job);
       if (!one) return std::unexpected(one.error());
       applied.push_back(*std::move(one));
     }
-    if (auto committed = transaction.commit(); !committed) return std::unexpected(committed.error());
+    if (auto committed = transaction->commit(); !committed) return std::unexpected(committed.error());
     return applied;
   } catch (const store::DatabaseError& error) {
-    in_doubt = transaction.is_in_doubt() && error.code() == store::DbCode::connection_lost;
+    in_doubt = transaction && transaction->is_in_doubt() && error.code() == store::DbCode::connection_lost;
     return std::unexpected(problem_of(error));
   }
 }

@@ -40,7 +40,6 @@ struct Workbench {
   std::string backup_file;
   std::string backup_sha256;
   std::string note;
-  std::unique_ptr<store::SchemaSession> again = nullptr;  // after the first was lost
   std::atomic<std::size_t> at_statement = 0;  // of the one that runs, from 1: for whoever shows it
 };
 

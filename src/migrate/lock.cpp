@@ -193,11 +193,12 @@ class Lock::Heart {
 
 // --- taking it
 
-Lock::Lock(const Target& target, store::SchemaSession& work) : target_(target), work_(work) {}
+Lock::Lock(const Target& target, store::SchemaSession& work, LockTimings timings)
+    : target_(target), work_(&work), timings_(timings) {}
 
 Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSession& work,
                                           const LockWish& wish) {
-  std::unique_ptr<Lock> lock(new Lock(target, work));
+  std::unique_ptr<Lock> lock(new Lock(target, work, wish.timings));
   auto session = open_with_settings(target.open, kLockSettings);
   if (!session) return std::unexpected(problem_of(session.error()));
   lock->session_ = *std::move(session);
@@ -214,11 +215,15 @@ Outcome<std::unique_ptr<Lock>> Lock::take(const Target& target, store::SchemaSes
     pause = std::min(pause * 2, wish.timings.poll);
   }
   if (target.dialect == Dialect::postgres) {
-    for (store::SchemaSession* one : {lock->session_.get(), &work})
-      one->execute(fmt::format("SET application_name = 'guildhall-migrate:{}'", lock->token_));
+    for (store::SchemaSession* one : {lock->session_.get(), &work}) lock->name(*one);
   }
   lock->heart_ = std::make_unique<Heart>(target, *lock->session_, lock->token_, wish.timings);
   return lock;
+}
+
+/// As what it shows itself to others.
+void Lock::name(store::SchemaSession& session) const {
+  session.execute(fmt::format("SET application_name = 'guildhall-migrate:{}'", token_));
 }
 
 /// The same, where others may be writing just now, or the file beside a SQLite database cannot be made.
@@ -243,7 +248,7 @@ Outcome<bool> Lock::try_to_take(const LockWish& wish, bool last) {
       return false;
     }
   }
-  auto keys = keys_of(target_.dialect, *session_, work_);
+  auto keys = keys_of(target_.dialect, *session_, *work_);
   const Taken taken = keys->try_take();
   if (taken == Taken::yes) {
     keys_ = std::move(keys);
@@ -344,7 +349,7 @@ bool Lock::claim(const LockHolder& seen, const std::string& command) {
           "= excluded.heartbeat_at, command = excluded.command, current_migration = NULL WHERE l.token = {5} "
           "RETURNING token",
           own_table(target_.dialect, "migration_lock"), token.at(0).at(0), getpid(),
-          postgres && work_.stays_the_same() ? work_.query("SELECT pg_backend_pid()").at(0).at(0) : "NULL",
+          postgres && work_->stays_the_same() ? work_->query("SELECT pg_backend_pid()").at(0).at(0) : "NULL",
           now_of(target_.dialect), seen.token),
       {user_name(), host_name(), command});
   session_->execute(row.empty() ? "ROLLBACK" : "COMMIT");
@@ -356,7 +361,7 @@ bool Lock::claim(const LockHolder& seen, const std::string& command) {
 Lock::~Lock() {
   heart_.reset();
   if (token_ == 0) return;
-  for (store::SchemaSession* session : {session_.get(), &work_}) {
+  for (store::SchemaSession* session : {session_.get(), work_}) {
     try {
       if (session->in_transaction()) session->execute("ROLLBACK");
       session->query(fmt::format("DELETE FROM {} WHERE lock_id = 1 AND token = {}",
@@ -393,6 +398,20 @@ void Lock::check_later(store::SchemaSession& work) {
 
 bool Lock::refused_commit(const store::DatabaseError& error) {
   return std::string_view(error.what()).find(kNotOurs) != std::string_view::npos;
+}
+
+Outcome<store::SchemaSession*> Lock::adopt(std::unique_ptr<store::SchemaSession> work) {
+  const auto latest = steady_clock::now() + timings_.dies;
+  while (!keys_->give_to(*work)) {
+    if (steady_clock::now() > latest)
+      return std::unexpected(held_by(look_at_lock(*work, target_.dialect),
+                                     "What the lost connection did still runs in the database: wait, then "
+                                     "look at `guildhall migrate status`."));
+    std::this_thread::sleep_for(random_pause(timings_.poll / 2, timings_.poll));
+  }
+  if (target_.dialect == Dialect::postgres) name(*work);
+  adopted_ = std::move(work);
+  return work_ = adopted_.get();
 }
 
 bool Lock::is_lost() const { return heart_ && heart_->is_lost(); }

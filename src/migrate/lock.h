@@ -89,6 +89,9 @@ class Lock {
   /// committed.
   void check_later(store::SchemaSession& work);
   static bool refused_commit(const store::DatabaseError& error);
+  /// The session of the work was lost, and this is another, which is held as long as the lock. Problem
+  /// `locked`: what the lost one did still runs in the database.
+  Outcome<store::SchemaSession*> adopt(std::unique_ptr<store::SchemaSession> work);
   /// The row was found to be somebody else's, or gone.
   bool is_lost() const;
   /// Why nothing more is done then.
@@ -98,7 +101,8 @@ class Lock {
 
  private:
   class Heart;
-  Lock(const Target& target, store::SchemaSession& work);
+  Lock(const Target& target, store::SchemaSession& work, LockTimings timings);
+  void name(store::SchemaSession& session) const;
   Outcome<bool> try_once(const LockWish& wish, bool last);
   Outcome<bool> try_to_take(const LockWish& wish, bool last);
   Outcome<bool> take_row(const LockWish& wish);
@@ -108,10 +112,12 @@ class Lock {
   std::string check_sql() const;
 
   const Target& target_;
-  store::SchemaSession& work_;
+  store::SchemaSession* work_;
+  LockTimings timings_;
   std::int64_t token_ = 0;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::unique_ptr<store::SchemaSession> session_;  // of the lock alone
+  std::unique_ptr<store::SchemaSession> adopted_;
   std::unique_ptr<LockKeys> keys_;
   std::unique_ptr<Heart> heart_;
 };

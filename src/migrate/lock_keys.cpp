@@ -11,21 +11,26 @@ namespace {
 /// open transaction, so that none is open while they are held.
 class AdvisoryKeys final : public LockKeys {
  public:
-  AdvisoryKeys(store::SchemaSession& own, store::SchemaSession& work) : own_(own), work_(work) {}
+  AdvisoryKeys(store::SchemaSession& own, store::SchemaSession& work) : own_(own), work_(&work) {}
   ~AdvisoryKeys() override {
     if (!taken_) return;
-    release(work_, kOfWork);
+    release(*work_, kOfWork);
     release(own_, kOfRunner);
   }
 
   Taken try_take() override {
     if (!call(own_, "pg_try_advisory_lock", kOfRunner)) return Taken::no;
-    if (call(work_, "pg_try_advisory_lock", kOfWork)) {
+    if (call(*work_, "pg_try_advisory_lock", kOfWork)) {
       taken_ = true;
       return Taken::yes;
     }
     release(own_, kOfRunner);
     return Taken::work_goes_on;
+  }
+  bool give_to(store::SchemaSession& work) override {
+    if (!call(work, "pg_try_advisory_lock", kOfWork)) return false;
+    work_ = &work;
+    return true;
   }
 
  private:
@@ -50,7 +55,7 @@ class AdvisoryKeys final : public LockKeys {
   }
 
   store::SchemaSession& own_;
-  store::SchemaSession& work_;
+  store::SchemaSession* work_;
   bool taken_ = false;
 };
 
@@ -58,6 +63,7 @@ class AdvisoryKeys final : public LockKeys {
 class NoKeys final : public LockKeys {
  public:
   Taken try_take() override { return Taken::yes; }
+  bool give_to(store::SchemaSession&) override { return true; }
 };
 
 /// FILE.migrate-lock; it goes when it is released.
@@ -65,6 +71,7 @@ class FileKey final : public LockKeys {
  public:
   explicit FileKey(const std::string& database) : lock_(database + ".migrate-lock") {}
   Taken try_take() override { return lock_.try_take() ? Taken::yes : Taken::no; }
+  bool give_to(store::SchemaSession&) override { return true; }
 
  private:
   FileLock lock_;

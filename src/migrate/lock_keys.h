@@ -20,6 +20,9 @@ class LockKeys {
   virtual ~LockKeys() = default;
   /// Asks, and does not wait. Throws DatabaseError, and ErrorException where the file cannot be made.
   virtual Taken try_take() = 0;
+  /// Once taken: the session of the work was lost, and `work` is in its place. False: not now, since what it
+  /// did still runs. Throws DatabaseError.
+  virtual bool give_to(store::SchemaSession& work) = 0;
 };
 
 /// `own` is the session of the lock alone, `work` that of the work; both outlive the keys.

@@ -43,6 +43,8 @@ class RunTest : public Fixture {
     return options;
   }
   RunReport up(UpOptions options = {}) { return migrate::up(target(), set(), with_speed(options)); }
+  /// On a session that is lost with that statement, once the lock is taken.
+  RunReport up_losing(const std::string& statement, UpOptions options = {});
   RunReport down(DownOptions options = {}) { return migrate::down(target(), set(), with_speed(options)); }
 
   static std::vector<std::string> names(const RunReport& report) {
@@ -504,67 +506,98 @@ TEST_F(AnyDatabaseRun, WhatFailsAmongSeveralInOneTransactionIsInTheJournal) {
   EXPECT_THAT(standings(), ElementsAre("0001_table pending", "0002_wrong failed"));
 }
 
-/// A session whose server takes the next COMMIT and is gone before it could say so.
+/// A session whose server takes the next COMMIT, or another statement, and is gone before it could say so.
 class LosesTheAnswer final : public store::SchemaSession {
  public:
-  LosesTheAnswer(std::unique_ptr<SchemaSession> session, bool& armed)
-      : session_(std::move(session)), armed_(armed) {}
+  LosesTheAnswer(std::unique_ptr<SchemaSession> session, std::string& to)
+      : session_(std::move(session)), to_(to) {}
   void execute(const std::string& script) override {
-    session_->execute(script);
+    living().execute(script);
     lose(script);
   }
   std::int64_t run(const std::string& statement) override {
-    const auto answer = session_->run(statement);
+    const auto answer = living().run(statement);
     lose(statement);
     return answer;
   }
   void later(const std::string& sql, const std::vector<std::string>& values) override {
-    session_->later(sql, values);
+    living().later(sql, values);
   }
   Rows query(const std::string& sql, const std::vector<std::string>& values) override {
-    return session_->query(sql, values);
+    return living().query(sql, values);
   }
   std::vector<store::ValueRow> read(const std::string& sql, const store::ValueRow& values) override {
-    return session_->read(sql, values);
+    return living().read(sql, values);
   }
   void insert(const std::string& table, const std::vector<store::Column>& columns,
               const std::vector<store::ValueRow>& rows) override {
-    session_->insert(table, columns, rows);
+    living().insert(table, columns, rows);
   }
-  void begin() override { session_->begin(); }
-  bool in_transaction() const override { return session_->in_transaction(); }
+  void begin() override { living().begin(); }
+  bool in_transaction() const override { return !is_lost_ && session_->in_transaction(); }
   std::function<void()> canceller() const override { return session_->canceller(); }
   std::int64_t backend() const override { return session_->backend(); }
   const std::string& name() const override { return session_->name(); }
 
  private:
-  void lose(const std::string& statement) {
-    if (!armed_ || statement != "COMMIT") return;
-    armed_ = false;
+  SchemaSession& living() {
+    if (is_lost_) lost();
+    return *session_;
+  }
+  [[noreturn]] static void lost() {
     throw store::DatabaseError(store::DbCode::connection_lost, "", "the connection is lost");
+  }
+  void lose(const std::string& statement) {
+    if (to_.empty() || !statement.starts_with(to_)) return;
+    to_.clear();
+    is_lost_ = true;
+    // The server notices, and what the session held is free.
+    if (session_->in_transaction()) session_->execute("ROLLBACK");
+    if (session_->backend() != 0) session_->query("SELECT pg_advisory_unlock_all()", {});
+    lost();
   }
 
   std::unique_ptr<SchemaSession> session_;
-  bool& armed_;
+  std::string& to_;
+  bool is_lost_ = false;
 };
+
+template <class Fixture>
+RunReport RunTest<Fixture>::up_losing(const std::string& statement, UpOptions options) {
+  std::string to;
+  Target losing = target();
+  losing.open = [&](const std::string& settings) -> Result<std::unique_ptr<store::SchemaSession>> {
+    return std::make_unique<LosesTheAnswer>(*target().open(settings), to);
+  };
+  options.say = [&](const std::string& line) {
+    if (line.starts_with("lock: acquired")) to = statement;
+  };
+  const auto files = set();
+  auto report = migrate::up(losing, files, with_speed(options));
+  EXPECT_EQ(to, "") << "no connection was lost";
+  return report;
+}
 
 TEST_F(AnyDatabaseRun, WhatWasCommittedWithoutAnAnswerIsApplied) {
   for (const bool together : {false, true}) {
-    write(together ? "0002_second.sql" : "0001_first.sql",
-          together ? "CREATE TABLE b (x integer);" : "CREATE TABLE a (x integer);");
-    bool armed = false;
-    Target losing = target();
-    losing.open = [&](const std::string& settings) -> Result<std::unique_ptr<store::SchemaSession>> {
-      return std::make_unique<LosesTheAnswer>(*target().open(settings), armed);
-    };
-    UpOptions options = with_speed(UpOptions{});
+    const std::string number = together ? "1" : "0";
+    write("000" + number + "_first.sql", "CREATE TABLE IF NOT EXISTS a" + number + " (x integer);");
+    write("001" + number + "_second.sql", "CREATE TABLE b" + number + " (x integer);");
+    UpOptions options;
     options.together = together;
-    options.say = [&](const std::string& line) { armed = line.starts_with("lock: acquired"); };
-    const auto files = set();
-    EXPECT_EQ(result(migrate::up(losing, files, options)), "OK");
-    EXPECT_FALSE(armed) << "its answer was lost";
+    options.allow_late = true;
+    EXPECT_EQ(result(up_losing("COMMIT", options)), "OK");
   }
-  EXPECT_THAT(standings(), ElementsAre("0001_first applied", "0002_second applied"));
+  EXPECT_THAT(standings(), ElementsAre("0000_first applied", "0001_first applied", "0010_second applied",
+                                       "0011_second applied"));
+}
+
+TEST_F(AnyDatabaseRun, WhatIsNotOneTransactionStoppedMidwayWhenTheConnectionIsLost) {
+  write("0000_steps.sql",
+        "-- guildhall: transaction=none\nCREATE TABLE a (x integer);\nCREATE TABLE b (x integer);");
+  EXPECT_EQ(result(up_losing("CREATE TABLE b")), "7 MG-CONNECTION");
+  EXPECT_THAT(standings(), ElementsAre("0000_steps partial"));
+  EXPECT_EQ(result(up()), "OK");
 }
 
 // --- of SQLite alone
@@ -685,7 +718,8 @@ TEST_F(RunInPostgres, WhatAScriptSetsIsSetForItAlone) {
   write("0001_sets.sql", sets);
   write("0002_steps.sql", "-- guildhall: transaction=none\n" + sets);
   write("0003_code.sql", "DO $$ BEGIN " + sets + " END $$;");
-  write("0004_own.sql", "-- guildhall: lock_timeout=77ms\nCREATE TABLE own (x integer);");
+  write("0004_own.sql",
+        "-- guildhall: lock_timeout=77ms\nCREATE TABLE own (x integer);\nDO $$ BEGIN PERFORM 1; END $$;");
   write("0005_seen.sql",
         "CREATE TABLE seen AS SELECT current_user = session_user AS me, current_setting('work_mem') AS mem, "
         "current_setting('lock_timeout') AS lock;");

@@ -59,17 +59,17 @@ class Up final : public Runner {
     return {};
   }
 
-  Outcome<void> allow_now(const Job& job) override {
+  Outcome<void> allow_now(const Job& job, store::SchemaSession& session) override {
     if (job.script->options.phase != Phase::contract) return {};
-    const auto readers = read_readers(*session_, target_.dialect, target_.readers_file);
+    const auto readers = read_readers(session, target_.dialect, target_.readers_file);
     for (const Finding& one : check_phases(set_, pending_, readers)) {
       if (one.name == job.script->file) return std::unexpected(Problem{Exit::refused, one});
     }
     return {};
   }
 
-  void look_after_it() override {
-    for (Finding& one : find_passed_over(*session_, target_.dialect, pending_)) {
+  void look_after_it(store::SchemaSession& session) override {
+    for (Finding& one : find_passed_over(session, target_.dialect, pending_)) {
       up_.say(fmt::format("warning: {}: {} line {}: {}", one.code, one.name, one.line, one.text));
       report_.findings.push_back(std::move(one));
     }

@@ -122,7 +122,7 @@ Outcome<void> Runner::work() {
   if (auto kept = back_up(bench, *steps); !kept) return kept;
   auto done = together() ? perform_together(bench, *steps) : perform(bench, *steps);
   report_.fingerprint = bench.watch->now().fingerprint();
-  if (done) look_after_it();
+  if (done) look_after_it(*bench.session);
   if (done && options_.backup) prune_backups(*bench.session);
   return done;
 }
@@ -212,7 +212,7 @@ void Runner::prune_backups(store::SchemaSession& session) {
 Outcome<void> Runner::perform(Workbench& bench, const std::vector<RunStep>& steps) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Job& job = steps[i].job;
-    if (auto allowed = allow_now(job); !allowed) {
+    if (auto allowed = allow_now(job, *bench.session); !allowed) {
       report_.failed_name = job.name;
       return allowed;
     }
@@ -261,7 +261,7 @@ Outcome<void> Runner::perform_together(Workbench& bench, const std::vector<RunSt
                   fmt::format("{} cannot run in a transaction with others", step.job.name),
                   "Apply it by itself: --to the one before it, then --steps 1.");
     }
-    if (auto allowed = allow_now(step.job); !allowed) {
+    if (auto allowed = allow_now(step.job, *bench.session); !allowed) {
       report_.failed_name = step.job.name;
       return allowed;
     }

@@ -38,10 +38,10 @@ class Runner {
   virtual Outcome<void> check_before_lock(const std::vector<Standing>&) { return {}; }
   /// Whether that may be done; asked once, under the lock.
   virtual Outcome<void> allow(const std::vector<Standing>&, const std::vector<RunStep>&) { return {}; }
-  /// What it came to, once all of it is done.
-  virtual void look_after_it() {}
+  /// What it came to, on the session that the work is on by now, once all of it is done.
+  virtual void look_after_it(store::SchemaSession&) {}
   /// Whether this one may; asked under the lock right before it runs.
-  virtual Outcome<void> allow_now(const Job&) { return {}; }
+  virtual Outcome<void> allow_now(const Job&, store::SchemaSession&) { return {}; }
 
   Outcome<std::unique_ptr<Lock>> take_lock();
   /// The steps, as journal and files stand now.

@@ -37,7 +37,7 @@ class Kills {
     this.longest = Date.now() - begun;
   }
   tell(what) {
-    assert.ok(this.met > 0, 'no kill met its work');
+    assert.ok(this.met * 2 >= moments, `${this.met} of ${moments} kills met their work`);
     console.log(`# ${moments} kills, ${this.met} of them within ${what}`);
   }
 }
