@@ -50,13 +50,14 @@ Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<
   return found;
 }
 
-Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
-                           const PreflightOptions& options, Findings& findings) {
-  const Preflight found = look_before(session, dialect, pending, options);
-  if (!found.has_errors()) return {};
+Outcome<TableFacts> check_before(store::SchemaSession& session, Dialect dialect,
+                                 std::span<const Pending> pending, const PreflightOptions& options,
+                                 Findings& findings) {
+  Preflight found = look_before(session, dialect, pending, options);
+  if (!found.has_errors()) return std::move(found.facts);
   findings = found.findings();
   if (std::ranges::none_of(found.lint, is_error)) {
-    if (auto may = refuse_missing_rights(found.prechecks); !may) return may;
+    if (auto may = refuse_missing_rights(found.prechecks); !may) return std::unexpected(may.error());
   }
   const auto errors = static_cast<std::size_t>(std::ranges::count_if(findings, is_error));
   const Finding& first = *std::ranges::find_if(findings, is_error);
