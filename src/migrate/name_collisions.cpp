@@ -92,7 +92,7 @@ std::string kind_of_relation(const std::string& letter) {
 std::optional<Collision> find_relation(Looking& looking, const StatementReading& reading,
                                        const TableFacts& facts) {
   const auto [schema, name] = parts_of(reading.object);
-  if (!facts.relations.contains(name)) return std::nullopt;
+  if (!facts.taken.contains(name)) return std::nullopt;
   // An index lies in the schema of its table.
   const auto rows = looking.ask(std::string(kRelation), {name, schema, reading.index ? reading.table : ""});
   if (!rows || rows->empty()) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "migrate/text_array.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -16,17 +17,22 @@ using Lines = std::set<std::string>;
 
 constexpr std::string_view kBuilt = "pg_temp.guildhall_compared";
 
-/// A table as lines that say the same of the same, in the server's own words. Of what numbers itself the
-/// default names a sequence of its own.
+/// A table ($1), or a column of it ($2), as lines that say the same of the same, in the server's own words;
+/// and whether they are of these columns and constraints ($3). Of what numbers itself the default names a
+/// sequence of its own.
 constexpr std::string_view kShape = R"(
 SELECT format('column %I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
          CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
          CASE WHEN d.adbin IS NULL OR a.attgenerated <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN ''
-              ELSE ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END)
+              ELSE ' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END),
+       a.attname = ANY ($3::text[])
   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
  WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped AND ($2 = '' OR quote_ident(a.attname) = $2)
  UNION ALL
-SELECT replace(pg_get_constraintdef(oid), ' NOT VALID', '') FROM pg_constraint
+SELECT replace(pg_get_constraintdef(oid), ' NOT VALID', ''),
+       conname = ANY ($3::text[]) OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = conrelid
+                                             AND a.attnum = ANY (conkey) AND a.attname = ANY ($3::text[]))
+  FROM pg_constraint
  WHERE conrelid = to_regclass($1) AND contype IN ('c', 'u', 'p') AND $2 = '')";
 
 constexpr std::string_view kConstraint =
@@ -69,15 +75,17 @@ std::string definition_of(const ColumnDefinition& column) {
   return sql;
 }
 
-/// "column a text; not column a integer": what is on one side alone.
-std::string difference(const Lines& there, const Lines& meant) {
+/// "column a text; not column a integer": what is on one side alone. `meant_later`: may be there too.
+std::string difference(const Lines& there, const Lines& meant, const Lines& meant_later = {}) {
   std::vector<std::string> parts;
   const auto add = [&](const Lines& one, const Lines& other, std::string_view mark) {
     for (const std::string& line : one) {
       if (!other.contains(line)) parts.push_back(fmt::format("{}{}", mark, line));
     }
   };
-  add(there, meant, "");
+  Lines expected = meant;
+  expected.insert(meant_later.begin(), meant_later.end());
+  add(there, expected, "");
   add(meant, there, "not ");
   return fmt::format("{}", fmt::join(parts, "; "));
 }
@@ -99,8 +107,9 @@ class PostgresComparer {
  public:
   explicit PostgresComparer(SchemaSession& session) : session_(session) {}
 
-  std::string compare(const StatementReading& reading) {
-    if (reading.tag == "CREATE TABLE" && reading.has_own_shape) return compare_table(reading);
+  /// `later`: columns and constraints that later statements add to it.
+  std::string compare(const StatementReading& reading, const std::vector<std::string>& later) {
+    if (reading.tag == "CREATE TABLE" && reading.has_own_shape) return compare_table(reading, later);
     if (reading.index) return compare_index(reading);
     return reading.tag == "CREATE TYPE" ? compare_enum(reading) : "";
   }
@@ -110,8 +119,7 @@ class PostgresComparer {
       const std::string column = name_key(action.name, Dialect::postgres);
       return in_temporary_table(fmt::format("({})", definition_of(*action.column)), [&] {
         const auto quoted = session_.query("SELECT quote_ident($1)", {column}).at(0);
-        return difference(lines_of(session_.query(std::string(kShape), {reading.table, quoted[0]})),
-                          lines_of(session_.query(std::string(kShape), {std::string(kBuilt), quoted[0]})));
+        return difference(lines_of(shape(reading.table, quoted[0])), lines_of(shape(kBuilt, quoted[0])));
       });
     }
     const std::string definition = action.constraint ? definition_of(*action.constraint) : "";
@@ -141,7 +149,12 @@ class PostgresComparer {
     return found;
   }
 
-  std::string compare_table(const StatementReading& reading) {
+  SchemaSession::Rows shape(std::string_view table, const std::string& column,
+                            const std::vector<std::string>& later = {}) {
+    return session_.query(std::string(kShape), {std::string(table), column, text_array(later)});
+  }
+
+  std::string compare_table(const StatementReading& reading, const std::vector<std::string>& later) {
     std::vector<std::string> parts;
     const auto add = [&](const Constraint& one) {
       if (const std::string sql = definition_of(one); !sql.empty()) parts.push_back(sql);
@@ -150,10 +163,11 @@ class PostgresComparer {
     for (const ColumnDefinition& column : reading.columns) std::ranges::for_each(column.constraints, add);
     std::ranges::for_each(reading.constraints, add);
     return in_temporary_table(fmt::format("({})", fmt::join(parts, ", ")), [&] {
-      const auto there = session_.query(std::string(kShape), {reading.table, ""});
+      const auto there = shape(reading.table, "", later);
       if (there.empty()) return std::string("it is no table");
-      return difference(lines_of(there),
-                        lines_of(session_.query(std::string(kShape), {std::string(kBuilt), ""})));
+      auto added = there;
+      std::erase_if(added, [](const auto& row) { return row.at(1) != "t"; });
+      return difference(lines_of(there), lines_of(shape(kBuilt, "")), lines_of(added));
     });
   }
 
@@ -192,8 +206,8 @@ class SqliteComparer {
  public:
   explicit SqliteComparer(SchemaSession& session) : session_(session) {}
 
-  /// SQLite keeps the statement, with another beginning.
-  std::string compare(const StatementReading& reading) {
+  /// SQLite keeps the statement, with another beginning. There nothing is added with IF NOT EXISTS.
+  std::string compare(const StatementReading& reading, const std::vector<std::string>&) {
     const auto rows = session_.query("SELECT coalesce(sql, '') FROM sqlite_schema WHERE lower(name) = $1",
                                      {name_key(reading.object, Dialect::sqlite)});
     if (rows.empty() || form(rows[0][0]) == form(reading.statement.text)) return "";
@@ -228,19 +242,26 @@ class SqliteComparer {
   SchemaSession& session_;
 };
 
+/// Adds columns and constraints that have a name and may be there already, and nothing else.
+bool only_adds(const StatementReading& reading) {
+  return !reading.actions.empty() && std::ranges::all_of(reading.actions, [&](const TableAction& action) {
+    const bool adds = action.kind == ActionKind::add_column || action.kind == ActionKind::add_constraint;
+    return adds && !action.name.empty() && (action.tolerant || reading.swallows);
+  });
+}
+
 /// Those of a later statement are not what the earlier one met.
 class LaterChanges {
  public:
   LaterChanges(std::span<const StatementReading* const> readings, Dialect dialect) : dialect_(dialect) {
     for (std::size_t i = 0; i < readings.size(); ++i) {
       const StatementReading& one = *readings[i];
-      const bool only_adds =
-          !one.actions.empty() && std::ranges::all_of(one.actions, [&](const TableAction& action) {
-            const bool adds =
-                action.kind == ActionKind::add_column || action.kind == ActionKind::add_constraint;
-            return adds && (action.tolerant || one.swallows);
-          });
-      if (one.tag.starts_with("ALTER ") && !only_adds) last_[key(one.object)] = i;
+      if (only_adds(one)) {
+        for (const TableAction& action : one.actions)
+          added_[key(one.table)].emplace_back(i, key(action.name));
+      } else if (one.tag.starts_with("ALTER ")) {
+        last_[key(one.object)] = i;
+      }
       if (one.tag.starts_with("DROP ")) {
         for (const std::string& name : one.names) last_[key(name)] = i;
       }
@@ -251,13 +272,63 @@ class LaterChanges {
     const auto found = last_.find(key(name));
     return opaque_ > at || (found != last_.end() && found->second > at);
   }
+  /// Columns and constraints.
+  std::vector<std::string> added_after(const std::string& table, std::size_t at) const {
+    std::vector<std::string> names;
+    if (const auto found = added_.find(key(table)); found != added_.end()) {
+      for (const auto& [i, name] : found->second) {
+        if (i > at) names.push_back(name);
+      }
+    }
+    return names;
+  }
 
  private:
   std::string key(const std::string& name) const { return name_key(name, dialect_); }
 
   Dialect dialect_;
   std::map<std::string, std::size_t> last_;
+  std::map<std::string, std::vector<std::pair<std::size_t, std::string>>> added_;
   std::size_t opaque_ = 0;
+};
+
+/// What may have been there when a statement ran.
+class WasThere {
+ public:
+  WasThere(const TableFacts& before, Dialect dialect)
+      : before_(before), run_(before, dialect), dialect_(dialect), knows_(before.known) {}
+
+  void take(const StatementReading& reading) {
+    run_.take(reading);
+    const bool copies =
+        reading.tag == "CREATE TABLE AS" ||
+        (reading.tag == "CREATE TABLE" && (!reading.has_own_shape || reading.columns.empty()));
+    const bool renames = reading.tag.starts_with("ALTER ") && reading.tag != "ALTER TABLE" &&
+                         std::ranges::any_of(reading.statement.tokens,
+                                             [](const Token& one) { return is_keyword(one, "rename"); });
+    // From here on the words do not tell all that is there.
+    if (reading.opaque || copies || renames) knows_ = false;
+  }
+  bool object(const std::string& name) const {
+    return !knows_ || before_.may_take(key(name)) || run_.makes(name) || run_.makes_table(name);
+  }
+  bool part(const std::string& table, const TableAction& action) const {
+    if (!knows_) return true;
+    const bool is_column = action.kind == ActionKind::add_column;
+    if (is_column ? run_.makes_column(table, action.name) : run_.makes(action.name)) return true;
+    const TableFact* fact = before_.find(key(table));
+    if (fact == nullptr) return false;
+    return is_column ? fact->column(key(action.name)) != nullptr
+                     : fact->constraints.contains(key(action.name));
+  }
+
+ private:
+  std::string key(const std::string& name) const { return name_key(name, dialect_); }
+
+  const TableFacts& before_;
+  RunTrace run_;
+  Dialect dialect_;
+  bool knows_;
 };
 
 bool may_pass_over(const StatementReading& reading) {
@@ -269,7 +340,8 @@ bool may_pass_over(const StatementReading& reading) {
 template <class Comparer>
 class Search {
  public:
-  Search(SchemaSession& session, Dialect dialect) : comparer_(session), dialect_(dialect) {}
+  Search(SchemaSession& session, Dialect dialect, const TableFacts& before)
+      : comparer_(session), was_there_(before, dialect), dialect_(dialect) {}
 
   Findings run(std::span<const Pending> applied) {
     std::vector<std::vector<StatementReading>> scripts;
@@ -280,7 +352,10 @@ class Search {
     std::size_t at = 0;
     for (std::size_t i = 0; i < scripts.size(); ++i) {
       file_ = applied[i].script().file;
-      for (const StatementReading* reading : with_inner(scripts[i])) look_at(*reading, later, at++);
+      for (const StatementReading* reading : with_inner(scripts[i])) {
+        look_at(*reading, later, at++);
+        was_there_.take(*reading);
+      }
     }
     return std::move(findings_);
   }
@@ -290,10 +365,11 @@ class Search {
     const bool changes = later.come_after(reading.object, at) ||
                          (!reading.table.empty() && later.come_after(reading.table, at));
     if (changes) return;
-    if (may_pass_over(reading)) add(reading, reading.object, comparer_.compare(reading));
+    if (may_pass_over(reading) && was_there_.object(reading.object))
+      add(reading, reading.object, comparer_.compare(reading, later.added_after(reading.object, at)));
     for (const TableAction& action : reading.actions) {
       const bool adds = action.kind == ActionKind::add_column || action.kind == ActionKind::add_constraint;
-      if (adds && (action.tolerant || reading.swallows))
+      if (adds && (action.tolerant || reading.swallows) && was_there_.part(reading.table, action))
         add(reading, fmt::format("{}.{}", reading.table, action.name), comparer_.compare(reading, action));
     }
   }
@@ -307,6 +383,7 @@ class Search {
   }
 
   Comparer comparer_;
+  WasThere was_there_;
   Dialect dialect_;
   std::string file_;
   Findings findings_;
@@ -314,9 +391,10 @@ class Search {
 
 }  // namespace
 
-Findings find_passed_over(SchemaSession& session, Dialect dialect, std::span<const Pending> applied) {
-  if (dialect == Dialect::postgres) return Search<PostgresComparer>(session, dialect).run(applied);
-  return Search<SqliteComparer>(session, dialect).run(applied);
+Findings find_passed_over(SchemaSession& session, Dialect dialect, std::span<const Pending> applied,
+                          const TableFacts& before) {
+  if (dialect == Dialect::postgres) return Search<PostgresComparer>(session, dialect, before).run(applied);
+  return Search<SqliteComparer>(session, dialect, before).run(applied);
 }
 
 }  // namespace guildhall::migrate

@@ -8,9 +8,15 @@
 // columns, these constraints, indexes and enums. In SQLite it is the statement that the database keeps, and a
 // column's type, NOT NULL and default.
 //
+// Compared is what may have been there when its statement ran: what the facts from before the run know of,
+// and what an earlier statement of the run made. What the run itself made new sends nothing. To a table as it
+// was meant belongs what later statements of the run add to it with IF NOT EXISTS: that is compared by
+// itself.
+//
 // Not compared are foreign keys, functions, views, the defaults of columns that number themselves, what has
 // no column list of its own (LIKE, AS, PARTITION OF), and whatever a later statement of the run alters or
-// drops. What cannot be built (no right to temporary tables) is not compared either.
+// drops. What cannot be built (no right to temporary tables) is not compared either, nor what somebody else
+// made between those facts and the run.
 #pragma once
 
 #include <span>
@@ -19,8 +25,9 @@
 
 namespace guildhall::migrate {
 
-/// Findings W-EXISTS, named by their files. After the run; `session` is in no transaction. Throws
-/// DatabaseError.
-Findings find_passed_over(store::SchemaSession& session, Dialect dialect, std::span<const Pending> applied);
+/// Findings W-EXISTS, named by their files. After the run; `before`: of what was applied, from before it, or
+/// unknown facts, and then all of it is compared. `session` is in no transaction. Throws DatabaseError.
+Findings find_passed_over(store::SchemaSession& session, Dialect dialect, std::span<const Pending> applied,
+                          const TableFacts& before);
 
 }  // namespace guildhall::migrate

@@ -156,6 +156,22 @@ TEST_F(AnyDatabasePlan, NothingPendingIsSaid) {
   EXPECT_EQ(show(plan()), "Nothing to do: nothing is pending.\n");
 }
 
+TEST_F(AnyDatabasePlan, TheRefusalNamesTheFileOfTheErrorAndNotOfAnEarlierWarning) {
+  make_streambot();
+  session().execute(
+      "CREATE TABLE other (id integer PRIMARY KEY, a integer); INSERT INTO other VALUES (1, 1), (2, 1)");
+  write("0003_mended.sql",
+        "UPDATE platform_connections SET platform = id;\nCREATE UNIQUE INDEX links_once ON "
+        "platform_connections "
+        "(platform, platform_user_id);");
+  write("0004_unique.sql", "CREATE UNIQUE INDEX other_once ON other (a);");
+  const RunReport report = up();
+  ASSERT_TRUE(report.failed);
+  ASSERT_EQ(std::ranges::count(report.findings, "P-UNIQUE", &Finding::code), 2) << "a warning and an error";
+  EXPECT_EQ(report.failed->finding.hint, "See: guildhall migrate precheck 0004_unique");
+  EXPECT_EQ(report.failed_name, "0004_unique");
+}
+
 TEST_F(AnyDatabasePlan, DuplicateLinksStopUpBeforeTheLock) {
   make_streambot();
   write("0003_unique.sql",

@@ -50,21 +50,21 @@ Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<
   return found;
 }
 
-Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
-                           const PreflightOptions& options, Findings& findings) {
-  const Preflight found = look_before(session, dialect, pending, options);
-  if (!found.has_errors()) return {};
+Outcome<TableFacts> check_before(store::SchemaSession& session, Dialect dialect,
+                                 std::span<const Pending> pending, const PreflightOptions& options,
+                                 Findings& findings) {
+  Preflight found = look_before(session, dialect, pending, options);
+  if (!found.has_errors()) return std::move(found.facts);
   findings = found.findings();
   if (std::ranges::none_of(found.lint, is_error)) {
-    if (auto may = refuse_missing_rights(found.prechecks); !may) return may;
+    if (auto may = refuse_missing_rights(found.prechecks); !may) return std::unexpected(may.error());
   }
   const auto errors = static_cast<std::size_t>(std::ranges::count_if(findings, is_error));
   const Finding& first = *std::ranges::find_if(findings, is_error);
-  const bool in_data = first.code.starts_with("P-");
   std::string hint = first.hint;
-  if (in_data) {
-    const auto named = std::ranges::find(found.prechecks, first.code,
-                                         [](const PrecheckFinding& one) { return one.finding.code; });
+  if (std::ranges::none_of(found.lint, is_error)) {
+    // Then it is of the data; warnings of earlier files may stand before it.
+    const auto named = std::ranges::find_if(found.prechecks, is_error, &PrecheckFinding::finding);
     hint = fmt::format("See: guildhall migrate precheck {}", named->migration);
   }
   return std::unexpected(refusal(first, errors - 1, std::move(hint)));

@@ -35,9 +35,11 @@ struct Preflight {
 Preflight look_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
                       const PreflightOptions& options = {});
 
-/// Whether a run may begin. Problems, with all that was found in `findings`: `refused` (errors of lint,
-/// findings in the data), `no_permission` (a right is missing). Throws DatabaseError.
-Outcome<void> check_before(store::SchemaSession& session, Dialect dialect, std::span<const Pending> pending,
-                           const PreflightOptions& options, Findings& findings);
+/// Whether a run may begin, and what is there before it. Problems, with all that was found in `findings`:
+/// `refused` (errors of lint, findings in the data), `no_permission` (a right is missing). Throws
+/// DatabaseError.
+Outcome<TableFacts> check_before(store::SchemaSession& session, Dialect dialect,
+                                 std::span<const Pending> pending, const PreflightOptions& options,
+                                 Findings& findings);
 
 }  // namespace guildhall::migrate

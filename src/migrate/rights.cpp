@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "migrate/name_questions.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -55,30 +56,100 @@ std::string written_privilege(const StatementReading& reading) {
   return reading.tag == "COPY" ? "INSERT" : "";
 }
 
+// Of names, as NameQuestions asks them.
+
+// Of an owner: who it is, whether the role may act as that, whether it is a member, and whether the schema is
+// its own: who owns the schema may drop what is in it.
+
+constexpr std::string_view kRelationOwner =
+    "SELECT pg_get_userbyid(o.relowner), pg_has_role(o.relowner, 'USAGE'), pg_has_role(o.relowner, "
+    "'MEMBER'), pg_has_role(s.nspowner, 'USAGE') FROM pg_class o JOIN pg_namespace s ON s.oid = "
+    "o.relnamespace WHERE o.oid = to_regclass(n.name)";
+
+constexpr std::string_view kTypeOwner =
+    "SELECT pg_get_userbyid(o.typowner), pg_has_role(o.typowner, 'USAGE'), pg_has_role(o.typowner, "
+    "'MEMBER'), pg_has_role(s.nspowner, 'USAGE') FROM pg_type o JOIN pg_namespace s ON s.oid = "
+    "o.typnamespace WHERE o.oid = to_regtype(n.name)";
+
+/// Of several with one name it is not told which.
+constexpr std::string_view kFunctionOwner =
+    "SELECT pg_get_userbyid(o.proowner), pg_has_role(o.proowner, 'USAGE'), pg_has_role(o.proowner, "
+    "'MEMBER'), pg_has_role(s.nspowner, 'USAGE') FROM pg_proc o JOIN pg_namespace s ON s.oid = "
+    "o.pronamespace WHERE o.oid = to_regproc(n.name)";
+
+constexpr std::string_view kSchemaOwner =
+    "SELECT pg_get_userbyid(nspowner), pg_has_role(nspowner, 'USAGE'), pg_has_role(nspowner, 'MEMBER'), "
+    "false FROM pg_namespace WHERE oid = to_regnamespace(n.name)";
+
+constexpr std::string_view kTablePrivilege =
+    "SELECT has_table_privilege(oid, n.privilege) OR CASE WHEN n.privilege IN ('INSERT', 'UPDATE', "
+    "'REFERENCES') THEN has_any_column_privilege(oid, n.privilege) ELSE false END FROM pg_class WHERE oid = "
+    "to_regclass(n.name)";
+
+constexpr std::string_view kRoomInSchema =
+    "SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE oid = to_regnamespace(n.name)";
+
+constexpr std::string_view kRoomBesideTable =
+    "SELECT has_schema_privilege(s.oid, 'CREATE'), quote_ident(s.nspname) FROM pg_class c JOIN pg_namespace "
+    "s ON s.oid = c.relnamespace WHERE c.oid = to_regclass(n.name)";
+
+constexpr std::string_view kMembership =
+    "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = n.name";
+
+/// Not installed, and whether it takes a superuser to do that.
+constexpr std::string_view kExtension =
+    "SELECT v.superuser AND NOT v.trusted FROM pg_available_extensions e JOIN "
+    "pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version WHERE e.name = "
+    "n.name AND e.installed_version IS NULL";
+
+std::string_view owner_question(std::string_view kind) {
+  if (is_relation(kind)) return kRelationOwner;
+  if (kind == "type" || kind == "domain") return kTypeOwner;
+  if (kind == "function" || kind == "procedure") return kFunctionOwner;
+  return kind == "schema" ? kSchemaOwner : "";
+}
+
+/// Of the session.
+struct Role {
+  std::string name;
+  bool is_superuser = false;
+  bool may_make_roles = false;
+  bool may_make_databases = false;
+  bool may_make_schemas = false;
+  std::string database;
+  std::string schema;  // in which what has no schema of its own is made
+  // Where what is done is written down.
+  bool has_journal_schema = false;
+  bool may_write_journal = false;  // or there is none yet
+};
+
+Role read_role(store::SchemaSession& session) {
+  const auto row =
+      session
+          .query(
+              "SELECT current_user, rolsuper, rolcreaterole, rolcreatedb, "
+              "has_database_privilege(current_database(), 'CREATE'), current_database(), "
+              "coalesce(quote_ident(current_schema()), ''), to_regnamespace('guildhall') IS NOT NULL, "
+              "coalesce((SELECT has_table_privilege(oid, 'INSERT') FROM pg_class WHERE relname = "
+              "'migration_journal' AND relnamespace = to_regnamespace('guildhall')::oid), true) FROM "
+              "pg_roles WHERE rolname = current_user")
+          .at(0);
+  const auto is = [&](std::size_t i) { return row.at(i) == "t"; };
+  return {row[0], is(1), is(2), is(3), is(4), row[5], row[6], is(7), is(8)};
+}
+
+using Scripts = std::vector<std::vector<StatementReading>>;
+
 class RightsAsker {
  public:
-  RightsAsker(Looking& looking, const TableFacts& facts)
-      : looking_(looking), trace_(facts, Dialect::postgres) {}
+  RightsAsker(const Role& role, const TableFacts& facts, NameQuestions& questions)
+      : role_(role), questions_(questions), trace_(facts, Dialect::postgres) {}
 
-  std::vector<PrecheckFinding> run(std::span<const Pending> pending) {
-    const auto role = looking_.session()
-                          .query(
-                              "SELECT current_user, rolsuper, rolcreaterole, rolcreatedb, "
-                              "has_database_privilege(current_database(), 'CREATE'), current_database(), "
-                              "coalesce(quote_ident(current_schema()), '') FROM pg_roles WHERE rolname = "
-                              "current_user")
-                          .at(0);
-    role_ = role[0];
-    if (role[1] == "t") return {};
-    may_make_roles_ = role[2] == "t";
-    may_make_databases_ = role[3] == "t";
-    may_make_schemas_ = role[4] == "t";
-    database_ = role[5];
-    schema_ = role[6];
+  std::vector<PrecheckFinding> run(std::span<const Pending> pending, const Scripts& scripts) {
     check_journal();
-    for (const Pending& one : pending) {
-      pending_ = &one;
-      for (const StatementReading& reading : read_pending(one, Dialect::postgres)) {
+    for (std::size_t i = 0; i < pending.size(); ++i) {
+      pending_ = &pending[i];
+      for (const StatementReading& reading : scripts[i]) {
         if (changes_meaning(reading)) return std::move(findings_);
         for (const StatementReading& inner : reading.inner) take(inner);
         take(reading);
@@ -109,60 +180,34 @@ class RightsAsker {
     findings_.push_back(std::move(found));
   }
   void report_owner(const std::string& what, const std::string& owner, bool is_member) {
-    report(
-        fmt::format("must be owner of {}", what),
-        is_member
-            ? fmt::format("It belongs to {0}, and {1} is a member of that: SET ROLE {0} first.", owner, role_)
-            : fmt::format("It belongs to {0}: use that login, or as an administrator GRANT {0} TO {1}", owner,
-                          role_));
+    report(fmt::format("must be owner of {}", what),
+           is_member
+               ? fmt::format("It belongs to {0}, and {1} is a member of that: SET ROLE {0} first.", owner,
+                             role_.name)
+               : fmt::format("It belongs to {0}: use that login, or as an administrator GRANT {0} TO {1}",
+                             owner, role_.name));
   }
   void report_privilege(const std::string& privilege, const std::string& on) {
     report(fmt::format("permission denied for {}: {} is needed", to_lower_ascii(on), privilege),
-           fmt::format("As its owner: GRANT {} ON {} TO {}", privilege, on, role_));
+           fmt::format("As its owner: GRANT {} ON {} TO {}", privilege, on, role_.name));
   }
 
   /// Nothing where it is not there. What cannot even be looked up for want of a right is said.
-  std::optional<std::vector<std::string>> ask(const std::string& sql,
-                                              const std::vector<std::string>& values) {
-    const auto rows = looking_.ask(sql, values);
-    if (!rows && rows.error().sqlstate == kPermissionDenied)
-      report(rows.error().message, fmt::format("GRANT {} that right.", role_));
-    if (!rows || rows->empty()) return std::nullopt;
-    return rows->front();
+  std::optional<NameQuestions::Row> ask(const NameQuestions::Question& question) {
+    const auto& answer = questions_.ask(question);
+    if (answer) return *answer;
+    if (answer.error().sqlstate == kPermissionDenied)
+      report(answer.error().message, fmt::format("GRANT {} that right.", role_.name));
+    return std::nullopt;
   }
 
   // --- ownership
 
-  /// `also`: who owns the schema may drop what is in it.
   void need_ownership(const std::string& kind, const std::string& name) {
-    if (name.empty() || is_ours(name)) return;
+    const std::string_view question = owner_question(kind);
+    if (question.empty() || name.empty() || is_ours(name)) return;
     const bool drops = reading_->tag.starts_with("DROP ");
-    std::string sql;
-    if (is_relation(kind)) {
-      sql =
-          "SELECT pg_get_userbyid(o.relowner), pg_has_role(o.relowner, 'USAGE'), pg_has_role(o.relowner, "
-          "'MEMBER'), pg_has_role(n.nspowner, 'USAGE') FROM pg_class o JOIN pg_namespace n ON n.oid = "
-          "o.relnamespace WHERE o.oid = to_regclass($1)";
-    } else if (kind == "type" || kind == "domain") {
-      sql =
-          "SELECT pg_get_userbyid(o.typowner), pg_has_role(o.typowner, 'USAGE'), pg_has_role(o.typowner, "
-          "'MEMBER'), pg_has_role(n.nspowner, 'USAGE') FROM pg_type o JOIN pg_namespace n ON n.oid = "
-          "o.typnamespace WHERE o.oid = to_regtype($1)";
-    } else if (kind == "function" || kind == "procedure") {
-      // Of several with one name it is not told which.
-      sql =
-          "SELECT pg_get_userbyid(o.proowner), pg_has_role(o.proowner, 'USAGE'), pg_has_role(o.proowner, "
-          "'MEMBER'), pg_has_role(n.nspowner, 'USAGE') FROM pg_proc o JOIN pg_namespace n ON n.oid = "
-          "o.pronamespace WHERE o.oid = to_regproc($1)";
-    } else if (kind == "schema") {
-      sql =
-          "SELECT pg_get_userbyid(nspowner), pg_has_role(nspowner, 'USAGE'), pg_has_role(nspowner, "
-          "'MEMBER'), "
-          "false FROM pg_namespace WHERE oid = to_regnamespace($1)";
-    } else {
-      return;
-    }
-    const auto row = ask(sql, {name});
+    const auto row = ask({question, name});
     if (!row || row->at(1) == "t" || (drops && row->at(3) == "t")) return;
     report_owner(fmt::format("{} {}", kind, name), row->at(0), row->at(2) == "t");
   }
@@ -172,62 +217,45 @@ class RightsAsker {
 
   void need_privilege(const std::string& privilege, const std::string& table) {
     if (table.empty() || is_ours(table)) return;
-    const bool by_column = is_any_of(privilege, {"INSERT", "UPDATE", "REFERENCES"});
-    const auto row =
-        ask(fmt::format("SELECT has_table_privilege(oid, $2) {} FROM pg_class WHERE oid = to_regclass($1)",
-                        by_column ? "OR has_any_column_privilege(oid, $2)" : ""),
-            {table, privilege});
+    const auto row = ask({kTablePrivilege, table, privilege});
     if (row && row->at(0) != "t") report_privilege(privilege, fmt::format("TABLE {}", table));
   }
 
   /// Where something of this name is made.
   void need_room(const std::string& name) {
     const std::size_t dot = name.rfind('.');
-    const std::string schema = dot == std::string::npos ? schema_ : name.substr(0, dot);
+    const std::string schema = dot == std::string::npos ? role_.schema : name.substr(0, dot);
     if (dot == std::string::npos && schema.empty()) {
       return report("no schema has been selected to create in",
-                    fmt::format("None of the search_path is there, or {} may not use it.", role_));
+                    fmt::format("None of the search_path is there, or {} may not use it.", role_.name));
     }
     need_room_in(schema);
   }
   void need_room_in(const std::string& schema) {
     if (trace_.makes(schema)) return;
-    const auto row =
-        ask("SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE oid = to_regnamespace($1)",
-            {schema});
+    const auto row = ask({kRoomInSchema, schema});
     if (row && row->at(0) != "t") report_privilege("CREATE", fmt::format("SCHEMA {}", schema));
   }
   void need_room_beside(const std::string& table) {
     if (table.empty() || is_ours(table)) return;
-    const auto row = ask(
-        "SELECT quote_ident(n.nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
-        "c.oid = to_regclass($1)",
-        {table});
-    if (row) need_room_in(row->at(0));
+    const auto row = ask({kRoomBesideTable, table});
+    if (row && row->at(0) != "t") report_privilege("CREATE", fmt::format("SCHEMA {}", row->at(1)));
   }
   void need_database() {
-    if (!may_make_schemas_) report_privilege("CREATE", fmt::format("DATABASE {}", database_));
+    if (!role_.may_make_schemas) report_privilege("CREATE", fmt::format("DATABASE {}", role_.database));
   }
 
   void need_membership(const std::string& role) {
-    const auto row = ask("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1",
-                         {name_key(role, Dialect::postgres)});
+    const auto row = ask({kMembership, name_key(role, Dialect::postgres)});
     if (row && row->at(0) != "t") {
       report(fmt::format("must be member of role {}", role),
-             fmt::format("As an administrator: GRANT {} TO {}", role, role_));
+             fmt::format("As an administrator: GRANT {} TO {}", role, role_.name));
     }
   }
 
-  /// Where what is done is written down.
   void check_journal() {
-    const auto row = looking_.session()
-                         .query(
-                             "SELECT to_regnamespace('guildhall') IS NULL, (SELECT has_table_privilege(oid, "
-                             "'INSERT') FROM pg_class WHERE relname = 'migration_journal' AND relnamespace = "
-                             "to_regnamespace('guildhall')::oid)")
-                         .at(0);
-    if (row[0] == "t") need_database();
-    if (row[1] == "f") report_privilege("INSERT", "TABLE guildhall.migration_journal");
+    if (!role_.has_journal_schema) need_database();
+    if (!role_.may_write_journal) report_privilege("INSERT", "TABLE guildhall.migration_journal");
   }
 
   // --- statements
@@ -247,9 +275,9 @@ class RightsAsker {
     if (is_any_of(tag, {"CREATE POLICY", "ALTER POLICY", "DROP POLICY", "CREATE RULE", "DROP RULE",
                         "ALTER TRIGGER", "DROP TRIGGER"}))
       need_own_table(reading_->table);
-    if (is_any_of(tag, {"CREATE ROLE", "DROP ROLE"}) && !may_make_roles_) {
+    if (is_any_of(tag, {"CREATE ROLE", "DROP ROLE"}) && !role_.may_make_roles) {
       report("permission denied to change roles: CREATEROLE is needed",
-             fmt::format("As an administrator: ALTER ROLE {} CREATEROLE", role_));
+             fmt::format("As an administrator: ALTER ROLE {} CREATEROLE", role_.name));
     }
     need_own_table(commented_table(*reading_));
     const std::string privilege = written_privilege(*reading_);
@@ -283,9 +311,9 @@ class RightsAsker {
       return;
     }
     if (tag == "CREATE EXTENSION") return check_extension();
-    if (tag == "CREATE DATABASE" && !may_make_databases_) {
+    if (tag == "CREATE DATABASE" && !role_.may_make_databases) {
       return report("permission denied to create database: CREATEDB is needed",
-                    fmt::format("As an administrator: ALTER ROLE {} CREATEDB", role_));
+                    fmt::format("As an administrator: ALTER ROLE {} CREATEDB", role_.name));
     }
     const bool in_schema = is_any_of(
         tag, {"CREATE TABLE", "CREATE TABLE AS", "CREATE VIEW", "CREATE MATERIALIZED VIEW", "CREATE SEQUENCE",
@@ -296,26 +324,16 @@ class RightsAsker {
   }
 
   void check_extension() {
-    const auto row =
-        ask("SELECT v.superuser AND NOT v.trusted FROM pg_available_extensions e JOIN "
-            "pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version WHERE "
-            "e.name = "
-            "$1 AND e.installed_version IS NULL",
-            {name_key(reading_->object, Dialect::postgres)});
+    const auto row = ask({kExtension, name_key(reading_->object, Dialect::postgres)});
     if (!row) return;
     if (row->at(0) != "t") return need_database();
     report(fmt::format("must be superuser to create extension {}", reading_->object),
            fmt::format("As an administrator, in this database: CREATE EXTENSION {}", reading_->object));
   }
 
-  Looking& looking_;
+  const Role& role_;
+  NameQuestions& questions_;
   RunTrace trace_;
-  std::string role_;
-  std::string database_;
-  std::string schema_;  // in which what has no schema of its own is made
-  bool may_make_roles_ = false;
-  bool may_make_databases_ = false;
-  bool may_make_schemas_ = false;
   const Pending* pending_ = nullptr;
   const StatementReading* reading_ = nullptr;
   std::vector<PrecheckFinding> findings_;
@@ -326,7 +344,14 @@ class RightsAsker {
 std::vector<PrecheckFinding> find_missing_rights(Looking& looking, std::span<const Pending> pending,
                                                  const TableFacts& facts) {
   if (looking.dialect() == Dialect::sqlite) return {};
-  return RightsAsker(looking, facts).run(pending);
+  const Role role = read_role(looking.session());
+  if (role.is_superuser) return {};
+  Scripts scripts;
+  for (const Pending& one : pending) scripts.push_back(read_pending(one, Dialect::postgres));
+  NameQuestions questions(looking);
+  RightsAsker(role, facts, questions).run(pending, scripts);
+  questions.answer_all();
+  return RightsAsker(role, facts, questions).run(pending, scripts);
 }
 
 Outcome<void> refuse_missing_rights(const std::vector<PrecheckFinding>& findings) {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "migrate/run.h"
+#include "tests/support/counting_session.h"
 #include "tests/support/foreign_database.h"
 #include "tests/support/temporary_folder.h"
 
@@ -46,11 +47,14 @@ class RightsInPostgres : public testing::Test {
     const MigrationSet set = read_migrations(files, "test", Dialect::postgres);
     const std::vector<Pending> pending{{&set.migrations.at(0)}};
     const auto session = *target().open("");
-    Looking looking(*session, Dialect::postgres, std::chrono::seconds(60));
+    test::CountingSession counting(*session);
+    Looking looking(counting, Dialect::postgres, std::chrono::seconds(60));
     std::vector<std::string> texts;
     const auto facts = read_table_facts(*session, Dialect::postgres, pending);
+    const std::size_t before = counting.round_trips();
     for (const PrecheckFinding& one : find_missing_rights(looking, pending, facts))
       texts.push_back(one.finding.text);
+    round_trips_ = counting.round_trips() - before;
     return texts;
   }
   RunReport up(const UpOptions& options = {}) {
@@ -61,6 +65,7 @@ class RightsInPostgres : public testing::Test {
   std::optional<test::ForeignDatabase> database_;
   test::TemporaryFolder folder_;
   MigrationSet set_;
+  std::size_t round_trips_ = 0;  // of the last `missing`
 };
 
 TEST_F(RightsInPostgres, WhatIsChangedHasToBeOwned) {
@@ -116,6 +121,36 @@ TEST_F(RightsInPostgres, WhatTheRunMakesIsItsOwn) {
   EXPECT_THAT(missing("ALTER TABLE IF EXISTS nowhere ADD a integer"), IsEmpty());
   EXPECT_THAT(missing("CREATE TEMP TABLE n (a integer)"), IsEmpty());
   EXPECT_THAT(missing("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO operator"), IsEmpty());
+}
+
+TEST_F(RightsInPostgres, AllNamesOfAKindAreOneQuestion) {
+  std::string tables;
+  std::string sql = "ALTER TABLE t ADD a integer;";
+  for (int i = 0; i < 50; ++i) {
+    tables += fmt::format("CREATE TABLE t{} (id integer);", i);
+    sql += fmt::format(
+        "ALTER TABLE t{0} ADD a integer; INSERT INTO t{0} VALUES (1); CREATE TABLE n{0} (id integer);", i);
+  }
+  database_->execute(tables);
+  const auto found = missing(sql);
+  EXPECT_EQ(found.size(), 101U);
+  EXPECT_EQ(round_trips_, 4U) << "the role, owners, privileges, the schema";
+  EXPECT_THAT(found.at(1), HasSubstr("owner of table t0")) << "in the order of the statements";
+  EXPECT_THAT(found.at(2), HasSubstr("table t0: INSERT"));
+}
+
+TEST_F(RightsInPostgres, ANameThatMayNotBeLookedUpSpoilsNoOther) {
+  database_->execute("CREATE TABLE \"odd \\ name\" (id integer)");
+  EXPECT_THAT(missing("ALTER TABLE \"odd \\ name\" ADD a integer"),
+              ElementsAre("must be owner of table \"odd \\ name\""));
+  EXPECT_THAT(missing("ALTER TABLE t ADD a integer; ALTER TABLE other.u ADD a integer; DROP VIEW v"),
+              ElementsAre("must be owner of table t", HasSubstr("permission denied for schema other"),
+                          "must be owner of view v"));
+  write("0001_theirs.sql", "ALTER TABLE other.u ADD a integer;");
+  const auto refused = up();
+  ASSERT_TRUE(refused.failed);
+  EXPECT_EQ(refused.failed->finding.code, "MG-PERMISSION");
+  EXPECT_EQ(refused.failed->where(), "at 0001_theirs.sql line 1");
 }
 
 TEST_F(RightsInPostgres, UnderAnotherRoleOrPathNothingIsAsked) {

@@ -55,8 +55,8 @@ class Down final : public Runner {
   Outcome<void> check_before_lock(const std::vector<Standing>&) override {
     if (target_.dialect == Dialect::sqlite) return {};
     Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, down_.interrupt);
-    const TableFacts facts = read_table_facts(*session_, target_.dialect, pending_);
-    return refuse_missing_rights(find_missing_rights(looking, pending_, facts));
+    facts_ = read_table_facts(*session_, target_.dialect, pending_);
+    return refuse_missing_rights(find_missing_rights(looking, pending_, facts_));
   }
 
   /// In the order in which they go.

@@ -69,7 +69,7 @@ class Up final : public Runner {
   }
 
   void look_after_it(store::SchemaSession& session) override {
-    for (Finding& one : find_passed_over(session, target_.dialect, pending_)) {
+    for (Finding& one : find_passed_over(session, target_.dialect, pending_, facts_)) {
       up_.say(fmt::format("warning: {}: {} line {}: {}", one.code, one.name, one.line, one.text));
       report_.findings.push_back(std::move(one));
     }
@@ -97,11 +97,14 @@ class Up final : public Runner {
     options.lint = up_.lint;
     options.readers_file = target_.readers_file;
     auto checked = check_before(*session_, target_.dialect, pending_, options, report_.findings);
-    for (const Pending& one : pending_) {
-      if (!checked && checked.error().finding.name == one.migration->up->file)
-        report_.failed_name = one.migration->name;
+    if (checked) {
+      facts_ = *std::move(checked);
+      return {};
     }
-    return checked;
+    for (const Pending& one : pending_) {
+      if (checked.error().finding.name == one.migration->up->file) report_.failed_name = one.migration->name;
+    }
+    return std::unexpected(checked.error());
   }
 
   const UpOptions& up_;

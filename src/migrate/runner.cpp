@@ -61,14 +61,14 @@ Outcome<void> Runner::perform() {
 
 Outcome<void> Runner::check_space_before_lock(const std::vector<RunStep>& steps) {
   Looking looking(*session_, target_.dialect, PreflightOptions{}.statement_timeout, options_.interrupt);
-  if (!options_.backup) return check_space(looking, target_, pending_, nullptr, options_.free_space);
+  if (!options_.backup) return check_space(looking, target_, pending_, facts_, nullptr, options_.free_space);
   BackupOptions wanted = backup_options(0);
   if (options_.backup->touched_only) {
     auto touched = tables_to_keep(steps);
     if (!touched) return std::unexpected(touched.error());
     wanted.touched = *std::move(touched);
   }
-  return check_space(looking, target_, pending_, &wanted, options_.free_space);
+  return check_space(looking, target_, pending_, facts_, &wanted, options_.free_space);
 }
 
 Outcome<void> Runner::check_pooler(const std::vector<RunStep>& steps) {

@@ -54,6 +54,7 @@ class Runner {
   std::unique_ptr<store::SchemaSession> session_;
   RunReport report_;
   std::vector<Pending> pending_;  // what `plan` chose
+  TableFacts facts_;              // of that, before the lock, where check_before_lock read them
 
  private:
   Outcome<void> perform();

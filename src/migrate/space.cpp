@@ -80,10 +80,11 @@ bool may_need_space(std::span<const Pending> pending, Dialect dialect) {
   return false;
 }
 
-std::vector<Need> needs_of_data(Looking& looking, const Target& target, std::span<const Pending> pending) {
+std::vector<Need> needs_of_data(Looking& looking, const Target& target, std::span<const Pending> pending,
+                                const TableFacts& known) {
   std::vector<Need> needs;
   if (!may_need_space(pending, target.dialect)) return needs;
-  const TableFacts facts = read_table_facts(looking.session(), target.dialect, pending);
+  const TableFacts facts = known.known ? known : read_table_facts(looking.session(), target.dialect, pending);
   for (auto& [tablespace, need] : needs_by_tablespace(facts, pending, target.dialect)) {
     if (target.dialect == Dialect::sqlite) {
       need.folder = fs::absolute(looking.session().name()).parent_path();
@@ -129,14 +130,15 @@ Outcome<void> check_volume(const std::vector<Need>& needs, const FreeSpaceOf& fr
 }  // namespace
 
 Outcome<void> check_space(Looking& looking, const Target& target, std::span<const Pending> pending,
-                          const BackupOptions* backup, const FreeSpaceOf& free_space) {
+                          const TableFacts& facts, const BackupOptions* backup,
+                          const FreeSpaceOf& free_space) {
   std::map<dev_t, std::vector<Need>> volumes;
   if (backup != nullptr && backup->coverage != Coverage::external) {
     auto need = need_of_backup(looking, target, *backup);
     if (!need) return std::unexpected(need.error());
     volumes[volume_of(need->folder)].push_back(*std::move(need));
   }
-  for (Need& need : needs_of_data(looking, target, pending))
+  for (Need& need : needs_of_data(looking, target, pending, facts))
     volumes[volume_of(need.folder)].push_back(std::move(need));
   for (const auto& [volume, needs] : volumes) {
     if (auto fits = check_volume(needs, free_space); !fits) return fits;

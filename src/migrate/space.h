@@ -17,10 +17,12 @@
 
 namespace guildhall::migrate {
 
-/// `backup`: the one that is going to be taken, or nothing; one by a program of the operator's needs nothing
-/// here. What lies on one volume is added up. Problem `no_space` (MG-SPACE) names the volume, what needs how
-/// much there, and how much is free. Throws DatabaseError.
+/// `facts`: of `pending`; where they are unknown they are read if they are needed. `backup`: the one that is
+/// going to be taken, or nothing; one by a program of the operator's needs nothing here. What lies on one
+/// volume is added up. Problem `no_space` (MG-SPACE) names the volume, what needs how much there, and how
+/// much is free. Throws DatabaseError.
 Outcome<void> check_space(Looking& looking, const Target& target, std::span<const Pending> pending,
-                          const BackupOptions* backup, const FreeSpaceOf& free_space);
+                          const TableFacts& facts, const BackupOptions* backup,
+                          const FreeSpaceOf& free_space);
 
 }  // namespace guildhall::migrate

@@ -9,6 +9,7 @@
 
 #include "migrate/run.h"
 #include "tests/support/any_database.h"
+#include "tests/support/counting_session.h"
 #include "tests/support/foreign_database.h"
 
 namespace guildhall::migrate {
@@ -210,6 +211,24 @@ TEST_F(SpaceInPostgres, WhereTheServersFoldersCannotBeLookedAtNothingIsRefused) 
   const auto done = up();
   EXPECT_FALSE(done.failed) << done.failed->finding.text;
   EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(AnyDatabaseSpace, WhatIsKnownOfTheTablesIsNotReadAgain) {
+  make_table();
+  free_ = 1'000 * kMiB;
+  write("0001_index.sql", "CREATE INDEX i ON t (x);");
+  set_ = *read_migrations(folder_.path().string(), target().dialect);
+  const std::vector<Pending> pending{{&set_.migrations.at(0)}};
+  test::CountingSession counting(session());
+  Looking looking(counting, target().dialect, std::chrono::seconds(60));
+  const auto round_trips = [&](const TableFacts& facts) {
+    const std::size_t before = counting.round_trips();
+    EXPECT_TRUE(check_space(looking, target(), pending, facts, nullptr, with_space(UpOptions{}).free_space));
+    return counting.round_trips() - before;
+  };
+  const TableFacts known = read_table_facts(session(), target().dialect, pending);
+  EXPECT_LE(round_trips(known), 1U) << "where the data lies";
+  EXPECT_GT(round_trips({}), 1U);
 }
 
 }  // namespace

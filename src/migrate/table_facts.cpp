@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <ranges>
+
+#include "migrate/text_array.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -42,25 +45,13 @@ std::map<std::string, std::string> named_tables(std::span<const Pending> pending
   return names;
 }
 
+std::string without_schema(const std::string& key) { return key.substr(key.find('.') + 1); }
+
 std::string bounded_count(const std::string& table) {
   return fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {}) AS counted", table, kSmallTable + 1);
 }
 
 // --- PostgreSQL
-
-/// {a,"b c"}
-std::string array_of(const std::map<std::string, std::string>& names) {
-  std::string text = "{";
-  for (const auto& [key, name] : names) {
-    text += text.size() == 1 ? "\"" : ",\"";
-    for (const char c : name) {
-      if (c == '"' || c == '\\') text += '\\';
-      text += c;
-    }
-    text += '"';
-  }
-  return text + "}";
-}
 
 // reltuples is -1 as long as nobody has analysed the table.
 constexpr std::string_view kTables =
@@ -75,7 +66,8 @@ constexpr std::string_view kTables =
     "  FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS p(number, place)"
     "  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.number"
     "  WHERE i.indrelid = c.oid AND i.indisprimary),"
-    " pg_tablespace_location(c.reltablespace)"
+    " pg_tablespace_location(c.reltablespace),"
+    " (SELECT coalesce(jsonb_agg(k.conname), '[]') FROM pg_constraint k WHERE k.conrelid = c.oid)"
     " FROM unnest($1::text[]) AS n(name) JOIN pg_class c ON c.oid = to_regclass(n.name)"
     " WHERE c.relkind IN ('r', 'p', 'm', 'f')";
 
@@ -86,57 +78,79 @@ std::vector<std::string> strings_of(const std::string& json) {
 }
 
 /// Sizes wait for whoever holds a table, and a count may need a right that is not there: then the estimates
-/// of the catalog have to do.
+/// of the catalog have to do. One round trip.
 void measure_in_postgres(SchemaSession& session, const std::string& name, bool may_read, TableFact& fact) {
-  session.execute("SAVEPOINT measuring");
+  const bool counts = may_read && fact.rows <= kSmallTable;
+  session.later("SAVEPOINT measuring");
   try {
-    const auto sizes = session.query(
-        "SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)), sum(pg_relation_size(relid)) FROM "
-        "(SELECT relid FROM "
-        "pg_partition_tree(to_regclass($1::text)) UNION SELECT to_regclass($1::text)) AS parts",
+    const auto rows = session.query(
+        fmt::format("SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)), "
+                    "sum(pg_relation_size(relid)), ({}) FROM (SELECT relid FROM "
+                    "pg_partition_tree(to_regclass($1::text)) UNION SELECT to_regclass($1::text)) AS parts",
+                    counts ? bounded_count(name) : "SELECT 0"),
         {name});
-    fact.bytes = std::stoll(sizes.at(0).at(0));
-    fact.index_bytes = std::stoll(sizes.at(0).at(1));
-    if (fact.rows == 0 && sizes.at(0).at(2) != "0") fact.rows = 1;  // at least, where it cannot be counted
-    if (may_read && fact.rows <= kSmallTable) {
-      const auto counted = std::stoll(session.query(bounded_count(name)).at(0).at(0));
-      fact.is_estimate = counted > kSmallTable;
-      fact.rows = counted;
+    session.later("RELEASE measuring");
+    const auto& row = rows.at(0);
+    fact.bytes = std::stoll(row.at(0));
+    fact.index_bytes = std::stoll(row.at(1));
+    if (counts) {
+      fact.rows = std::stoll(row.at(3));
+      fact.is_estimate = fact.rows > kSmallTable;
+    } else if (fact.rows == 0 && row.at(2) != "0") {
+      fact.rows = 1;  // at least
     }
-    session.execute("RELEASE measuring");
   } catch (const store::DatabaseError& error) {
     if (error.code() == store::DbCode::connection_lost) throw;
     session.execute("ROLLBACK TO measuring");
+    fact.rows = std::max<std::int64_t>(fact.rows, 1);  // nobody has seen that it is empty
   }
 }
 
-/// What a CREATE makes, by its name without a schema.
-std::map<std::string, std::string> made_names(std::span<const Pending> pending) {
-  std::map<std::string, std::string> names;
+/// What a CREATE makes, without its schema.
+std::set<std::string> made_names(std::span<const Pending> pending, Dialect dialect) {
+  std::set<std::string> names;
   for (const Pending& one : pending) {
-    const auto readings = read_pending(one, Dialect::postgres);
+    const auto readings = read_pending(one, dialect);
     for (const StatementReading* reading : with_inner(readings)) {
-      if (!reading->tag.starts_with("CREATE ") || reading->object.empty()) continue;
-      const std::string key = name_key(reading->object, Dialect::postgres);
-      const std::string name = key.substr(key.find('.') + 1);
-      names.emplace(name, name);
+      if (reading->tag.starts_with("CREATE ") && !reading->object.empty())
+        names.insert(without_schema(name_key(reading->object, dialect)));
     }
   }
   return names;
 }
 
 /// In one question for all: most are not there.
-void read_taken_names(SchemaSession& session, std::span<const Pending> pending, TableFacts& facts) {
+void read_taken_names(SchemaSession& session, const std::set<std::string>& names, TableFacts& facts) {
   const auto rows = session.query(
       "SELECT n.name FROM unnest($1::text[]) AS n(name) "
-      "WHERE EXISTS (SELECT FROM pg_class WHERE relname = n.name::name)",
-      {array_of(made_names(pending))});
-  for (const auto& row : rows) facts.relations.insert(row[0]);
+      "WHERE EXISTS (SELECT FROM pg_class WHERE relname = n.name::name) "
+      "OR EXISTS (SELECT FROM pg_type WHERE typname = n.name::name)",
+      {text_array({names.begin(), names.end()})});
+  for (const auto& row : rows) facts.taken.insert(row[0]);
+}
+
+/// Of those that can be looked up at all: not so what lies in a schema that the role may not use.
+SchemaSession::Rows read_tables(SchemaSession& session, const std::vector<std::string>& names) {
+  session.later("SAVEPOINT reading");
+  try {
+    auto rows = session.query(std::string(kTables), {text_array(names)});
+    session.later("RELEASE reading");
+    return rows;
+  } catch (const store::DatabaseError& error) {
+    if (error.code() == store::DbCode::connection_lost) throw;
+    session.execute("ROLLBACK TO reading");
+  }
+  SchemaSession::Rows all;
+  if (names.size() == 1) return all;
+  for (const std::string& name : names)
+    std::ranges::move(read_tables(session, {name}), std::back_inserter(all));
+  return all;
 }
 
 void read_postgres_facts(SchemaSession& session, const std::map<std::string, std::string>& names,
                          TableFacts& facts) {
-  for (const auto& row : session.query(std::string(kTables), {array_of(names)})) {
+  const auto written = names | std::views::values;
+  for (const auto& row : read_tables(session, {written.begin(), written.end()})) {
     TableFact fact;
     const std::int64_t estimate = std::stoll(row[1]);
     fact.bytes = std::stoll(row[2]);
@@ -149,6 +163,7 @@ void read_postgres_facts(SchemaSession& session, const std::map<std::string, std
     fact.validated_checks = strings_of(row[5]);
     fact.primary_key = strings_of(row[6]);
     fact.tablespace = row[7];
+    for (std::string& constraint : strings_of(row[8])) fact.constraints.insert(std::move(constraint));
     measure_in_postgres(session, row[0], row[3] == "t", fact);
     facts.tables.emplace(name_key(row[0], Dialect::postgres), std::move(fact));
   }
@@ -208,6 +223,13 @@ void read_sqlite_facts(SchemaSession& session, const std::map<std::string, std::
   }
 }
 
+void read_taken_in_sqlite(SchemaSession& session, const std::set<std::string>& names, TableFacts& facts) {
+  for (const auto& row : session.query("SELECT name FROM sqlite_schema")) {
+    const std::string key = name_key(fmt::format("\"{}\"", row[0]), Dialect::sqlite);
+    if (names.contains(key)) facts.taken.insert(key);
+  }
+}
+
 }  // namespace
 
 const ColumnFact* TableFact::column(std::string_view key) const {
@@ -218,6 +240,10 @@ const ColumnFact* TableFact::column(std::string_view key) const {
 const TableFact* TableFacts::find(const std::string& key) const {
   const auto found = tables.find(key);
   return found == tables.end() ? nullptr : &found->second;
+}
+
+bool TableFacts::may_take(const std::string& key) const {
+  return !known || taken.contains(without_schema(key));
 }
 
 std::vector<StatementReading> read_pending(const Pending& pending, Dialect dialect) {
@@ -232,11 +258,13 @@ TableFacts read_table_facts(SchemaSession& session, Dialect dialect, std::span<c
   TableFacts facts;
   facts.known = true;
   const auto names = named_tables(pending, dialect);
+  const auto made = made_names(pending, dialect);
   if (dialect == Dialect::postgres) {
     read_postgres_facts(session, names, facts);
-    read_taken_names(session, pending, facts);
+    read_taken_names(session, made, facts);
   } else {
     read_sqlite_facts(session, names, facts);
+    read_taken_in_sqlite(session, made, facts);
   }
   return facts;
 }
@@ -260,9 +288,18 @@ void RunTrace::take(const StatementReading& reading) {
   }
   const bool is_table = reading.tag == "CREATE TABLE" || reading.tag == "CREATE TABLE AS";
   // IF NOT EXISTS makes nothing where it is there.
-  if (is_table && (!reading.tolerant || facts_.find(key(reading.table)) == nullptr))
-    tables_.insert(key(reading.table));
+  if (is_table && (!reading.tolerant || facts_.find(key(reading.table)) == nullptr)) take_table(reading);
   for (const TableAction& action : reading.actions) take_action(reading, action);
+}
+
+void RunTrace::take_table(const StatementReading& reading) {
+  const std::string table = key(reading.table);
+  tables_.insert(table);
+  for (const ColumnDefinition& column : reading.columns) {
+    columns_.insert(table + "." + key(column.name));
+    for (const Constraint& one : column.constraints) made_.insert(key(one.name));
+  }
+  for (const Constraint& one : reading.constraints) made_.insert(key(one.name));
 }
 
 void RunTrace::take_action(const StatementReading& reading, const TableAction& action) {

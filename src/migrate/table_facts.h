@@ -43,6 +43,7 @@ struct TableFact {
   std::vector<ColumnFact> columns = {};
   std::vector<std::string> primary_key = {};       // names as they are written in SQL
   std::vector<std::string> validated_checks = {};  // "CHECK ((name IS NOT NULL))"
+  std::set<std::string> constraints = {};          // PostgreSQL: their names, as name_keys
 
   const ColumnFact* column(std::string_view key) const;
 };
@@ -50,12 +51,15 @@ struct TableFact {
 struct TableFacts {
   bool known = false;
   std::map<std::string, TableFact> tables = {};  // that exist, by name_key
-  std::set<std::string> relations = {};  // PostgreSQL: of the names that are made, those taken in some schema
+  /// Of the names that are made, without their schemas, those that a relation or a type has in some schema.
+  std::set<std::string> taken = {};
   std::set<std::string> roles = {};
   std::set<std::string> extensions = {};            // that are installed here
   std::set<std::string> available_extensions = {};  // that could be
 
   const TableFact* find(const std::string& key) const;
+  /// Something of this name (a name_key that is made) may be there; otherwise nothing is.
+  bool may_take(const std::string& key) const;
 };
 
 /// The statements of a migration that are still to run.
@@ -77,7 +81,7 @@ class RunTrace {
   bool makes_column(std::string_view table, std::string_view column) const;
   /// A table, index, constraint, ... of this name was dropped or renamed: the name is free.
   bool frees(std::string_view name) const;
-  /// An object, role, extension of this name was made.
+  /// An object, constraint, role, extension of this name was made.
   bool makes(std::string_view name) const;
   /// Its rows may be others by then: also where rows of another table were deleted, which may take its own
   /// along.
@@ -87,6 +91,7 @@ class RunTrace {
 
  private:
   std::string key(std::string_view name) const { return name_key(name, dialect_); }
+  void take_table(const StatementReading& reading);
   void take_action(const StatementReading& reading, const TableAction& action);
 
   const TableFacts& facts_;
