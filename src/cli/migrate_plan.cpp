@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include "cli/migrate_answers.h"
 #include "cli/migrate_run_options.h"
 #include "migrate/down_plan.h"
+#include "migrate/proofs.h"
 #include "migrate/try_out.h"
 
 namespace guildhall::cli {
@@ -52,7 +55,7 @@ Outcome<View> look(const Arguments& arguments, const migrate::UpOptions& options
   const auto rows = migrate::Journal(*view.session, view.target.dialect).read();
   if (!rows) return std::unexpected(rows.error());
   view.standings = compare(view.set, *rows);
-  if (auto agreed = check_agreement(view.set, view.standings, false); !agreed)
+  if (auto agreed = check_agreement(view.set, view.standings, options.allow_late); !agreed)
     return std::unexpected(agreed.error());
   const auto chosen = to_apply(view.standings, options);
   if (!chosen) return std::unexpected(chosen.error());
@@ -157,19 +160,36 @@ Answer answer_of_plan(const std::string& command, const View& view, const migrat
 struct Trial {
   bool wanted = false;
   bool in_copy = false;  // though one transaction would do
-  std::string scratch_url;
+  std::string scratch_url = {};
 };
 
-Outcome<std::string> try_in_transaction(const View& view) {
-  const auto session = open_work_session(view.target, {});
-  if (!session) return std::unexpected(session.error());
-  return try_out(**session, view.pending, view.target.dialect, view.target.snapshot);
+/// What `up` makes sure of before it looks at statements and rows.
+Outcome<void> check_choice(const View& view, const migrate::UpOptions& options,
+                           const std::string& scratch_url) {
+  if (view.pending.empty()) return {};
+  if (std::ranges::count(view.standings, migrate::State::late, &migrate::Standing::state) > 0) {
+    if (auto same = prove_late(view.target, view.standings, scratch_url); !same) return same;
+  }
+  for (const migrate::Pending& one : view.pending) {
+    if (!options.together) break;
+    const auto& [name, script] = std::tie(one.migration->name, *one.migration->up);
+    if (auto fits = migrate::check_together(name, script, view.target.dialect); !fits) return fits;
+  }
+  return {};
 }
 
-Outcome<void> add_trial(const View& view, const Trial& trial, Answer& answer) {
+Outcome<std::string> try_in_transaction(const View& view, const migrate::TrialOptions& options) {
+  const auto session = open_work_session(view.target, options.limits);
+  if (!session) return std::unexpected(session.error());
+  return try_out(**session, view.target, view.pending, options);
+}
+
+Outcome<void> add_trial(const View& view, const migrate::UpOptions& options, const Trial& trial,
+                        Answer& answer) {
   const bool in_copy = trial.in_copy || !fits_one_transaction(view.pending, view.target.dialect);
+  const migrate::TrialOptions how{options.together, options.limits, trial.scratch_url};
   const auto fingerprint =
-      in_copy ? try_out_in_copy(view.target, view.pending, trial.scratch_url) : try_in_transaction(view);
+      in_copy ? try_out_in_copy(view.target, view.pending, how) : try_in_transaction(view, how);
   if (!fingerprint) return std::unexpected(fingerprint.error());
   answer.text += fmt::format("Tried out {}. Schema fingerprint would be {}\n",
                              in_copy ? "in a copy of the schema, without rows" : "and rolled back",
@@ -184,13 +204,17 @@ Answer plan(const std::string& command, const Arguments& arguments, const migrat
   try {
     const auto view = look(arguments, options);
     if (!view) return answer_of(command, view.error());
+    if (const auto possible = check_choice(*view, options, trial.scratch_url); !possible)
+      return answer_of(command, possible.error());
     migrate::PreflightOptions preflight;
     preflight.set = &view->set;
+    preflight.readers_file = view->target.readers_file;
     preflight.lint = lint_options_of(arguments);
     const auto found = look_before(*view->session, view->target.dialect, view->pending, preflight);
     Answer answer = answer_of_plan(command, *view, make_plan(view->pending, found, view->target.dialect));
     if (!trial.wanted || answer.exit_code != 0 || view->pending.empty()) return answer;
-    if (const auto tried = add_trial(*view, trial, answer); !tried) return answer_of(command, tried.error());
+    if (const auto tried = add_trial(*view, options, trial, answer); !tried)
+      return answer_of(command, tried.error());
     return answer;
   } catch (const store::DatabaseError& error) {
     return answer_of(command, migrate::problem_of(error));
@@ -298,16 +322,13 @@ Answered migrate_up_plan(const Arguments& arguments) {
   const std::string how = arguments.get("--plan").value_or("");
   if (!how.empty() && how != "execute")
     return fail(ErrorCode::usage, fmt::format("--plan: '{}' is not 'execute'", how));
-  const Trial trial{how == "execute", arguments.has("--scratch"),
-                    arguments.get("--scratch-url").value_or("")};
   migrate::UpOptions options;
-  options.to = arguments.get("--to").value_or("");
-  if (arguments.has("--steps")) {
-    const auto steps = arguments.integer("--steps", 1, 1, 1'000'000);
-    if (!steps) return std::unexpected(steps.error());
-    options.steps = static_cast<std::size_t>(*steps);
-  }
-  return plan("up", arguments, options, trial);
+  auto read = read_run_options(arguments, options);
+  if (read) read = read_backup_wish(arguments, options);
+  if (read) read = read_up_options(arguments, options);
+  if (!read) return answer_of("up", read.error());
+  return plan("up", arguments, options,
+              {how == "execute", arguments.has("--scratch"), arguments.get("--scratch-url").value_or("")});
 }
 
 Answered migrate_down_plan(const Arguments& arguments) {

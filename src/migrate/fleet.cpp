@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <csignal>
 #include <map>
-#include <thread>
 #include <tuple>
 
 #include "migrate/fleet_lock.h"
 #include "migrate/migrate.h"
+#include "migrate/spread.h"
 
 namespace guildhall::migrate {
 namespace {
@@ -65,19 +64,23 @@ Result<Target> target_of(const Fleet& fleet, const FleetMember& member) {
   return any_target("sqlite:" + member.file, Missing::is_an_error);
 }
 
-/// Calls `work` with 0 to `count` - 1, by several threads.
-void spread(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next{0};
-  std::vector<std::jthread> workers;
-  for (std::size_t i = 0; i < std::min(threads, count); ++i) {
-    workers.emplace_back([&] {
-      for (std::size_t at = next++; at < count; at = next++) work(at);
-    });
-  }
+/// What stands there is no journal of ours, or one that was damaged.
+Problem unreadable_journal(const FleetMember& member, const std::exception& error) {
+  return stop(Exit::no_database, "MG-JOURNAL",
+              fmt::format("the journal of '{}' cannot be read: {}", member.file, error.what()),
+              "Restore a backup of this file, or move it away.")
+      .error();
 }
 
-/// By name, without their schema: what a look at a fleet and the choice of a run begin with.
-Outcome<std::vector<Standing>> standings_of(const FleetMember& member, const MigrationSet& set) {
+/// A file's journal against the files of all.
+struct Reading {
+  std::vector<Standing> standings;  // by name
+  bool has_older_journal = false;
+};
+
+/// Without its schema: what a look at a fleet and the choice of a run begin with. Whatever is wrong with a
+/// file is that file's problem, and nobody else's.
+Outcome<Reading> read_member(const FleetMember& member, const MigrationSet& set) {
   const auto unreadable = [](Problem problem) {
     problem.exit = problem.exit == Exit::failed ? Exit::no_database : problem.exit;
     return std::unexpected(std::move(problem));
@@ -85,17 +88,15 @@ Outcome<std::vector<Standing>> standings_of(const FleetMember& member, const Mig
   try {
     const auto session = store::open_any_session({.url = "sqlite:" + member.file, .reads_through = false});
     if (!session) return unreadable(problem_of(session.error()));
-    const auto rows = Journal(**session, Dialect::sqlite).read();
+    const Journal journal(**session, Dialect::sqlite);
+    const auto rows = journal.read();
     if (!rows) return std::unexpected(rows.error());
-    return compare(set, *rows);
+    return Reading{compare(set, *rows), journal.is_older()};
   } catch (const store::DatabaseError& error) {
     return unreadable(problem_of(error));
+  } catch (const std::exception& error) {
+    return unreadable(unreadable_journal(member, error));
   }
-}
-
-bool has_older_journal(const FleetMember& member) {
-  const auto session = store::open_any_session({.url = "sqlite:" + member.file, .reads_through = false});
-  return session && Journal(**session, Dialect::sqlite).is_older();
 }
 
 // --- looking
@@ -130,16 +131,17 @@ void judge(MemberLook& look, const MigrationSet& set, const std::vector<Standing
 MemberLook look_at(const FleetMember& member, const MigrationSet& set) {
   MemberLook look;
   look.name = member.name;
-  const auto standings = standings_of(member, set);
-  if (!standings) {
+  const auto reading = read_member(member, set);
+  if (!reading) {
     look.state = MemberState::failed;
-    look.problem = standings.error();
+    look.problem = reading.error();
     return look;
   }
+  const auto& standings = reading->standings;
   look.applied = static_cast<std::size_t>(
-      std::ranges::count_if(*standings, [](const Standing& one) { return is_applied(one.state); }));
-  look.pending = standings->size() - look.applied;
-  judge(look, set, *standings);
+      std::ranges::count_if(standings, [](const Standing& one) { return is_applied(one.state); }));
+  look.pending = standings.size() - look.applied;
+  judge(look, set, standings);
   return look;
 }
 
@@ -149,7 +151,7 @@ MemberLook look_at(const FleetMember& member, const MigrationSet& set) {
 struct Action {
   std::string command;
   /// Whether there is anything to do, as it stands; a problem is one that the run of the file will meet, too.
-  std::function<Outcome<bool>(const FleetMember&, const std::vector<Standing>&)> has_work;
+  std::function<Outcome<bool>(const Reading&)> has_work;
   std::function<RunReport(const Target&, Interrupt&, std::function<void(const std::string&)> say)> run;
 };
 
@@ -206,10 +208,11 @@ class FleetRun {
     bool failed_before = false;
   };
   Choice look_at(const FleetMember& member) const {
-    const auto standings = standings_of(member, set_);
-    if (!standings) return {std::unexpected(standings.error())};
-    const bool failed = std::ranges::find(*standings, State::failed, &Standing::state) != standings->end();
-    return {action_.has_work(member, *standings), failed};
+    const auto reading = read_member(member, set_);
+    if (!reading) return {std::unexpected(reading.error())};
+    const auto& standings = reading->standings;
+    const bool failed = std::ranges::find(standings, State::failed, &Standing::state) != standings.end();
+    return {action_.has_work(*reading), failed};
   }
 
   /// Who has something to do: the canary first, and last those in which it failed before.
@@ -245,14 +248,11 @@ class FleetRun {
       run_next(interrupts_[0]);
       if (report_.failed) next_ = queue_.size();
     }
-    {
-      std::vector<std::jthread> workers;
-      for (std::size_t i = 0; i < std::clamp<std::size_t>(options_.at_once, 1, interrupts_.size()); ++i)
-        workers.emplace_back([this, i] {
-          while (run_next(interrupts_[i])) {
-          }
-        });
-    }
+    const std::size_t workers = std::clamp<std::size_t>(options_.at_once, 1, interrupts_.size());
+    spread(workers, workers, [this](std::size_t i) {
+      while (run_next(interrupts_[i])) {
+      }
+    });
     for (const FleetMember* member : queue_) {
       const auto tried = std::ranges::find(report_.runs, member->name, &MemberRun::name);
       if (tried == report_.runs.end()) report_.left.push_back(member->name);
@@ -288,7 +288,9 @@ class FleetRun {
         each_.say(member.name + ": " + line);
       });
     } catch (const std::exception& error) {
-      one.report.failed = stop(Exit::failed, "MG-FAILED", error.what()).error();
+      const auto known = broken_.find(&member);
+      one.report.failed =
+          known != broken_.end() ? known->second : stop(Exit::failed, "MG-FAILED", error.what()).error();
     }
     const auto took = steady_clock::now() - begun;
     one.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
@@ -428,7 +430,12 @@ FleetFindings verify_fleet(const Fleet& fleet, const MigrationSet& set, const Ve
   std::vector<Outcome<Findings>> found(fleet.members.size());
   spread(found.size(), kReaders, [&](std::size_t i) {
     const auto target = target_of(fleet, fleet.members[i]);
-    found[i] = target ? verify_database(*target, set, options) : std::unexpected(problem_of(target.error()));
+    try {
+      found[i] =
+          target ? verify_database(*target, set, options) : std::unexpected(problem_of(target.error()));
+    } catch (const std::exception& error) {
+      found[i] = std::unexpected(unreadable_journal(fleet.members[i], error));
+    }
   });
   FleetFindings all;
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -465,12 +472,12 @@ std::size_t FleetReport::migrations() const {
 FleetReport fleet_up(const Fleet& fleet, const MigrationSet& set, const UpOptions& each,
                      const FleetOptions& options) {
   Action action = action_of("up", up, set, each);
-  action.has_work = [&](const FleetMember& member, const std::vector<Standing>& standings) -> Outcome<bool> {
-    if (auto agreed = check_agreement(set, standings, each.allow_late); !agreed)
+  action.has_work = [&](const Reading& reading) -> Outcome<bool> {
+    if (auto agreed = check_agreement(set, reading.standings, each.allow_late); !agreed)
       return std::unexpected(agreed.error());
-    const auto chosen = to_apply(standings, each);
+    const auto chosen = to_apply(reading.standings, each);
     if (!chosen) return std::unexpected(chosen.error());
-    return !chosen->empty() || (fleet.is_own && has_older_journal(member));
+    return !chosen->empty() || (fleet.is_own && reading.has_older_journal);
   };
   return FleetRun(fleet, set, each, options, std::move(action)).run();
 }
@@ -478,7 +485,8 @@ FleetReport fleet_up(const Fleet& fleet, const MigrationSet& set, const UpOption
 FleetReport fleet_down(const Fleet& fleet, const MigrationSet& set, const DownOptions& each,
                        const FleetOptions& options) {
   Action action = action_of("down", down, set, each);
-  action.has_work = [&](const FleetMember&, const std::vector<Standing>& standings) -> Outcome<bool> {
+  action.has_work = [&](const Reading& reading) -> Outcome<bool> {
+    const auto& standings = reading.standings;
     if (auto agreed = check_agreement(set, standings, false); !agreed) return std::unexpected(agreed.error());
     const bool midway = std::ranges::find(standings, State::partial, &Standing::state) != standings.end();
     return midway ? Outcome<bool>(true) : has_above(standings, each.to);

@@ -217,6 +217,43 @@ TEST_F(FleetTest, AFileThatIsNoDatabaseIsNamedAndTheOthersGoUp) {
   EXPECT_EQ(again.idle, 2U);
 }
 
+TEST_F(FleetTest, AFileWhoseJournalIsDamagedIsNamedAndTheOthersGoUp) {
+  make("abc");
+  execute("b",
+          "CREATE TABLE migration_journal_version (version TEXT); INSERT INTO migration_journal_version "
+          "VALUES ('two'); CREATE TABLE migration_journal (x)");
+  EXPECT_THAT(states(), ElementsAre("a pending", "b failed", "c pending"));
+  const auto report = up({.max_failures = 2});
+  EXPECT_EQ(result(report), "3 MG-JOURNAL");
+  EXPECT_THAT(report.failed->finding.text, HasSubstr("b.db"));
+  EXPECT_THAT(failed(report), ElementsAre("b"));
+  EXPECT_THAT(report.left, IsEmpty());
+  EXPECT_THAT(states(), ElementsAre("a up to date", "b failed", "c up to date"));
+  EXPECT_EQ(result(up()), "3 MG-JOURNAL");
+  const auto verified = verify_fleet(fleet(), set(), {});
+  EXPECT_EQ(verified.unreadable, 1U);
+  ASSERT_THAT(verified.findings, SizeIs(1));
+  EXPECT_EQ(verified.findings[0].name, "b");
+}
+
+TEST_F(FleetTest, AFileThatSomebodyHoldsIsNamedAndTheOthersGoUp) {
+  make("abc");
+  up();
+  const auto holder = open("b");
+  holder->execute("PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE");
+  const auto own = [&] {
+    Fleet all = fleet();
+    all.is_own = true;  // whose journals are looked at although nothing is pending
+    return fleet_up(all, set(), each(UpOptions{}), {});
+  };
+  const auto report = own();
+  EXPECT_THAT(failed(report), ElementsAre("b"));
+  EXPECT_EQ(report.idle, 2U);
+  EXPECT_EQ(static_cast<int>(report.failed->exit), static_cast<int>(Exit::timed_out));
+  holder->execute("COMMIT");
+  EXPECT_EQ(result(own()), "OK");
+}
+
 TEST_F(FleetTest, WhereNothingIsPendingNothingIsTouched) {
   make("ab");
   up();

@@ -223,7 +223,7 @@ TEST_F(AnyDatabasePlan, ARunThatIsTriedOutLeavesNothing) {
   write("0007_table.sql", "CREATE TABLE fresh (id integer PRIMARY KEY);");
   read();
   const std::string before = fingerprint();
-  const auto tried = try_out(session(), pending_, target().dialect);
+  const auto tried = try_out(session(), target(), pending_);
   ASSERT_TRUE(tried) << tried.error().finding.text;
   EXPECT_EQ(fingerprint(), before);
   EXPECT_FALSE(session().in_transaction());
@@ -236,7 +236,7 @@ TEST_F(AnyDatabasePlan, WhatFailsWhenItIsTriedOutIsNamedAndLeavesNothing) {
         "CREATE TABLE fresh (id integer PRIMARY KEY);\nINSERT INTO fresh (nothing) VALUES (1);");
   read();
   const std::string before = fingerprint();
-  const auto tried = try_out(session(), pending_, target().dialect);
+  const auto tried = try_out(session(), target(), pending_);
   ASSERT_FALSE(tried);
   EXPECT_EQ(tried.error().where(), "at 0006_table.sql line 2, statement 2 of 2");
   EXPECT_EQ(fingerprint(), before);
@@ -245,7 +245,7 @@ TEST_F(AnyDatabasePlan, WhatFailsWhenItIsTriedOutIsNamedAndLeavesNothing) {
 TEST_F(AnyDatabasePlan, WhatIsNotOneTransactionIsNotTriedOut) {
   write("0006_table.sql", "-- guildhall: transaction=none\nCREATE TABLE fresh (id integer PRIMARY KEY);");
   read();
-  const auto tried = try_out(session(), pending_, target().dialect);
+  const auto tried = try_out(session(), target(), pending_);
   ASSERT_FALSE(tried);
   EXPECT_EQ(tried.error().exit, Exit::refused);
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "migrate/script_rules.h"
+
 namespace guildhall::migrate {
 
 Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings,
@@ -30,6 +32,12 @@ Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standin
           "Give it a higher number, or use --allow-late, which first proves that the order does not matter.");
   }
   return {};
+}
+
+Outcome<void> check_together(const std::string& name, const Script& script, Dialect dialect) {
+  if (runs_in_transaction(script, dialect)) return {};
+  return stop(Exit::refused, "MG-TOGETHER", fmt::format("{} cannot run in a transaction with others", name),
+              "Apply it by itself: --to the one before it, then --steps 1.");
 }
 
 std::string backup_line(const Backup& backup, double seconds) {

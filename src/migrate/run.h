@@ -105,6 +105,9 @@ Outcome<std::vector<const Standing*>> to_apply(const std::vector<Standing>& stan
 /// What of it is still to run.
 Pending pending_of(const Standing& standing);
 
+/// May it be one of several in a transaction? Problem `refused`: it cannot be in any.
+Outcome<void> check_together(const std::string& name, const Script& script, Dialect dialect);
+
 /// Why nothing may be run: errors in the files, then files and journal that do not agree. Problems `drift`,
 /// `refused`.
 Outcome<void> check_agreement(const MigrationSet& set, const std::vector<Standing>& standings,

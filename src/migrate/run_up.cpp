@@ -91,6 +91,11 @@ class Up final : public Runner {
       if (auto same = prove_late(target_, standings, up_.backup ? up_.backup->scratch_url : ""); !same)
         return same;
     }
+    for (const Pending& one : pending_) {
+      if (!up_.together) break;
+      const auto fits = check_together(one.migration->name, *one.migration->up, target_.dialect);
+      if (!fits) return fits;
+    }
     PreflightOptions options;
     options.interrupt = up_.interrupt;
     options.set = &set_;

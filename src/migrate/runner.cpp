@@ -256,11 +256,7 @@ Outcome<Applied> Runner::apply_and_tell(Workbench& bench, const Job& job, const 
 Outcome<void> Runner::perform_together(Workbench& bench, const std::vector<RunStep>& steps) {
   std::vector<const Job*> jobs;
   for (const RunStep& step : steps) {
-    if (!runs_in_transaction(*step.job.script, target_.dialect)) {
-      return stop(Exit::refused, "MG-TOGETHER",
-                  fmt::format("{} cannot run in a transaction with others", step.job.name),
-                  "Apply it by itself: --to the one before it, then --steps 1.");
-    }
+    if (auto fits = check_together(step.job.name, *step.job.script, target_.dialect); !fits) return fits;
     if (auto allowed = allow_now(step.job, *bench.session); !allowed) {
       report_.failed_name = step.job.name;
       return allowed;

@@ -32,13 +32,21 @@ class TryOutTest : public Fixture {
     const RunReport report = migrate::up(target(), set_, {});
     return report.failed ? report.failed->finding.text : "OK";
   }
-  Outcome<std::string> in_copy() {
+  void read() {
     set_ = *read_migrations(folder_.path().string(), target().dialect);
     standings_ = compare(set_, *Journal(session(), target().dialect).read());
     const auto chosen = *to_apply(standings_, {});
     pending_.clear();
     for (const Standing* one : chosen) pending_.push_back(pending_of(*one));
-    return try_out_in_copy(target(), pending_, "");
+  }
+  Outcome<std::string> in_copy(const TrialOptions& options = {}) {
+    read();
+    return try_out_in_copy(target(), pending_, options);
+  }
+  Outcome<std::string> in_transaction(const TrialOptions& options = {}) {
+    read();
+    const auto session = open_work_session(target(), {});
+    return session ? try_out(**session, target(), pending_, options) : std::unexpected(session.error());
   }
   std::string fingerprint() { return read_snapshot(session(), target().dialect).fingerprint(); }
 
@@ -92,6 +100,70 @@ TEST_F(AnyDatabaseTryOut, OfWhatStoppedMidwayTheRestIsTried) {
   ASSERT_TRUE(tried) << tried.error().finding.text;
   ASSERT_EQ(up(), "OK");
   EXPECT_EQ(fingerprint(), *tried);
+}
+
+TEST_F(AnyDatabaseTryOut, RowsThatReferToNothingAreToldAsByTheRunItself) {
+  write("0001_tables.sql",
+        "CREATE TABLE t (id integer PRIMARY KEY);\nCREATE TABLE u (t integer REFERENCES t (id) DEFERRABLE "
+        "INITIALLY DEFERRED);\nINSERT INTO u VALUES (1);");
+  write("0002_more.sql", "CREATE TABLE v (id integer PRIMARY KEY);");
+  for (const auto& tried : {in_transaction(), in_copy()}) {
+    ASSERT_FALSE(tried);
+    EXPECT_EQ(tried.error().exit, Exit::failed);
+    EXPECT_EQ(tried.error().finding.name, "0001_tables");
+    EXPECT_EQ(tried.error().place.file, "0001_tables.sql");
+    EXPECT_EQ(tried.error().ending(), "rolled back");
+  }
+  EXPECT_NE(up(), "OK");
+}
+
+TEST_F(TryOutInPostgres, WhatOneScriptSetsIsNotThereForTheNext) {
+  const std::string role = target().database + "_role";
+  session().execute(fmt::format(
+      "CREATE SCHEMA elsewhere; CREATE TABLE t (x integer); ALTER DATABASE {} SET search_path = elsewhere; "
+      "CREATE ROLE {}; GRANT {} TO current_user",
+      target().database, role, role));
+  write("0001_sets.sql", fmt::format("SET search_path = public;\nSET ROLE {};\nSELECT 1;", role));
+  write("0002_table.sql", "-- guildhall: lock_timeout=77ms\nCREATE TABLE u (x integer);");
+  write("0003_seen.sql", "DO $$ BEGIN ASSERT current_setting('lock_timeout') = '3s'; END $$;");
+  const auto together = in_transaction({.together = true});
+  for (const auto& tried : {in_transaction(), together, in_copy(), in_copy({.together = true})}) {
+    ASSERT_TRUE(tried) << tried.error().finding.text;
+    EXPECT_EQ(*tried, *together);
+  }
+  ASSERT_EQ(up(), "OK");
+  EXPECT_EQ(fingerprint(), *together);
+  EXPECT_EQ(session().query("SELECT to_regclass('elsewhere.u') IS NOT NULL").at(0).at(0), "t");
+  session().execute(fmt::format("DROP OWNED BY {}; DROP ROLE {}", role, role));
+}
+
+/// A table whose rows wait for the end of their transaction to be checked is not changed before.
+TEST_F(TryOutInPostgres, WhatWaitsForTheEndIsCheckedAfterEachAndWaitsAgain) {
+  const std::string back_and_forth = "INSERT INTO u VALUES (1, 1);\nINSERT INTO t VALUES (1, 1);";
+  write("0001_tables.sql",
+        "CREATE TABLE t (id integer PRIMARY KEY, u integer);\nCREATE TABLE u (id integer PRIMARY KEY, t "
+        "integer REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);\nALTER TABLE t ADD FOREIGN KEY (u) "
+        "REFERENCES u (id) DEFERRABLE INITIALLY DEFERRED;\n" +
+            back_and_forth);
+  write("0002_change.sql", "ALTER TABLE u ADD COLUMN x integer;");
+  write("0003_again.sql",
+        "CREATE TABLE w (id integer PRIMARY KEY, t integer REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);"
+        "\nINSERT INTO w VALUES (1, 2);\nINSERT INTO u VALUES (2, 2);\nINSERT INTO t VALUES (2, 2);");
+  for (const auto& tried : {in_transaction(), in_copy()}) ASSERT_TRUE(tried) << tried.error().finding.text;
+  ASSERT_EQ(up(), "OK");
+}
+
+TEST_F(TryOutInPostgres, ARunInOneTransactionIsCheckedAtItsEndAlone) {
+  write("0001_tables.sql",
+        "CREATE TABLE t (id integer PRIMARY KEY);\nCREATE TABLE u (t integer REFERENCES t (id) DEFERRABLE "
+        "INITIALLY DEFERRED);\nINSERT INTO u VALUES (1);");
+  write("0002_row.sql", "INSERT INTO t VALUES (1);");
+  EXPECT_FALSE(in_transaction());
+  EXPECT_FALSE(in_copy());
+  EXPECT_TRUE(in_transaction({.together = true}));
+  EXPECT_TRUE(in_copy({.together = true}));
+  write("0002_row.sql", "INSERT INTO t VALUES (2);");
+  EXPECT_FALSE(in_transaction({.together = true}));
 }
 
 TEST_F(AnyDatabaseTryOut, ACopyHasTheSchemaAndNoRows) {

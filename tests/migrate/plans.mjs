@@ -36,6 +36,40 @@ describe('a plan', () => {
       assert.equal(up.answer.fingerprint, planned.answer.tried_out.fingerprint);
     });
 
+    test(`reads the options of up, and ends as that would, on ${where}`, async () => {
+      const project = await make();
+      project.write('0001_table.sql', 'CREATE TABLE t (id integer PRIMARY KEY);');
+      project.write('0003_more.sql', 'CREATE TABLE u (id integer PRIMARY KEY);');
+      assert.equal((await project.migrate('up')).code, 0);
+      project.write('0002_late.sql', 'CREATE TABLE late (id integer PRIMARY KEY);');
+      const names = ({ code, answer }) => [code, ...answer.migrations.map(({ name }) => name)];
+      assert.equal((await project.migrate('up', '--plan')).code, 5, 'nobody allowed it');
+      assert.deepEqual(names(await project.json('up', '--plan', '--allow-late')), [0, '0002_late']);
+      const tried = await project.json('up', '--plan=execute', '--allow-late');
+      assert.deepEqual(names(tried), [0, '0002_late']);
+      project.write('0002_late.sql', '-- guildhall: allow=L03 reason="moved"\nDROP TABLE IF EXISTS u;\nCREATE TABLE late (id integer PRIMARY KEY);');
+      for (const plan of ['--plan', '--plan=execute']) {
+        const refused = await project.json('up', plan, '--allow-late');
+        assert.deepEqual([refused.code, refused.answer.failed.code], [5, 'E-LATE'], 'the order matters');
+      }
+      project.write('0002_late.sql', 'CREATE TABLE late (id integer PRIMARY KEY);');
+      const up = await project.json('up', '--allow-late');
+      assert.deepEqual([up.code, up.answer.fingerprint], [0, tried.answer.tried_out.fingerprint]);
+
+      project.write('0004_table.sql', 'CREATE TABLE w (id integer PRIMARY KEY);');
+      project.write('0005_steps.sql', `-- guildhall: transaction=none\nCREATE INDEX ${where === 'SQLite' ? '' : 'CONCURRENTLY '}t_id ON t (id);`);
+      for (const plan of ['--plan', '--plan=execute', '--dry-run']) {
+        const { code, answer } = await project.json('up', plan, '--single-transaction');
+        assert.deepEqual([code, answer.failed.code, answer.failed.message], [6, 'MG-TOGETHER', '0005_steps cannot run in a transaction with others']);
+        assert.deepEqual(names(await project.json('up', plan, '--single-transaction', '--steps', '1')), [0, '0004_table']);
+        assert.equal((await project.migrate('up', plan, '--lock-timeout', 'soon')).code, 2);
+        assert.equal((await project.migrate('up', plan, '--no-backup')).code, 2);
+      }
+      const refused = await project.migrate('up', '--single-transaction');
+      assert.equal(refused.code, 6);
+      assert.doesNotMatch(refused.stdout, /backup/, 'before anything is taken');
+    });
+
     test(`of a way back has the script, counts the rows, and ends as the run would, on ${where}`, async () => {
       const project = await make();
       project.write('0001_table.sql', 'CREATE TABLE t (id integer PRIMARY KEY);');
