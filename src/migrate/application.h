@@ -74,6 +74,7 @@ class Application {
   Outcome<void> write_fenced(const std::function<void()>& write);
   Outcome<void> commit_fenced();
   Problem stopped_midway(Problem problem) const;
+  std::string note_of_going_on() const;
   std::optional<Problem> run_steps(std::size_t& number, std::int64_t seq);
   Outcome<void> step_with_tries(std::size_t number, std::int64_t seq);
   Outcome<void> step(std::size_t number, std::int64_t seq);

@@ -57,6 +57,7 @@ Outcome<Applied> Application::in_steps() {
   std::size_t number = *from;
   JournalRow done = row("started", static_cast<std::int64_t>(number));
   done.statement_checksums = statement_checksums();
+  if (job_.open) done.note = note_of_going_on();
   try {
     remember_settings();
     const auto seq = open_row(done);
@@ -77,10 +78,17 @@ Outcome<Applied> Application::in_steps() {
   }
 }
 
+/// The row names the backup from before its first statement; this one's is put beside it.
+std::string Application::note_of_going_on() const {
+  std::string note = job_.open->note;
+  if (bench_.backup_file.empty()) return note;
+  return fmt::format("{}{}gone on with after backup {}", note, note.empty() ? "" : "; ", bench_.backup_file);
+}
+
 /// What of it is done stays done, whatever ended it.
 Problem Application::stopped_midway(Problem problem) const {
-  if (problem.exit == Exit::failed || problem.exit == Exit::timed_out ||
-      (problem.exit == Exit::no_database && has_run_)) {
+  if (!has_run_ && !job_.open) return problem;
+  if (problem.exit == Exit::failed || problem.exit == Exit::timed_out || problem.exit == Exit::no_database) {
     problem.exit = Exit::midway;
     if (problem.finding.hint.empty()) problem.finding.hint = "Mend it, then: guildhall migrate resume";
   }

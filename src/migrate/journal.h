@@ -44,7 +44,8 @@ struct JournalRow {
   std::string schema_changes;  // what it did to the schema, one line for each object
   std::int64_t lock_token = 0;
   std::string error;
-  std::string note;  // why: of repair and of what was skipped
+  std::string note;  // why: of repair and of what was skipped, without a backup or a way back; the backup of
+                     // who went on
 };
 
 /// Its newest row.

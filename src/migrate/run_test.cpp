@@ -592,6 +592,21 @@ TEST_F(AnyDatabaseRun, WhatWasCommittedWithoutAnAnswerIsApplied) {
                                        "0011_second applied"));
 }
 
+TEST_F(AnyDatabaseRun, WhoGoesOnNamesBothBackupsInTheJournal) {
+  write("0000_steps.sql",
+        "-- guildhall: transaction=none\nCREATE TABLE a (x integer);\nINSERT INTO nope VALUES (1);");
+  UpOptions options;
+  options.backup = BackupWish{.folder = folder_.path() / "backups", .proof = Proof::read};
+  const auto stopped = up(options);
+  ASSERT_EQ(result(stopped).substr(0, 2), "7 ");
+  write("0000_steps.sql", "-- guildhall: transaction=none\nCREATE TABLE a (x integer);");
+  const auto resumed = up(options);
+  ASSERT_EQ(result(resumed), "OK") << resumed.failed->finding.text;
+  const auto row = Journal(session(), target().dialect).read()->at(0);
+  EXPECT_EQ(row.backup_file, stopped.backup->file.filename());
+  EXPECT_THAT(row.note, HasSubstr("gone on with after backup " + resumed.backup->file.filename().string()));
+}
+
 TEST_F(AnyDatabaseRun, WhatIsNotOneTransactionStoppedMidwayWhenTheConnectionIsLost) {
   write("0000_steps.sql",
         "-- guildhall: transaction=none\nCREATE TABLE a (x integer);\nCREATE TABLE b (x integer);");
