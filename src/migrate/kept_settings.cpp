@@ -12,10 +12,16 @@ bool may_set_something(const SqlStatement& statement) {
          to_lower_ascii(statement.text).find("set_config") != std::string::npos;
 }
 
-KeptSettings::KeptSettings(store::SchemaSession& session)
-    : session_(session), role_(session.query("SELECT quote_ident(current_setting('role'))").at(0).at(0)) {
-  for (const auto& row : session.query("SELECT name, setting FROM pg_settings WHERE source = 'session'"))
-    set_.emplace_back(row[0], row[1]);
+KeptSettings::KeptSettings(store::SchemaSession& session) : session_(session) {
+  for (const auto& row :
+       session.query("SELECT NULL, quote_ident(current_setting('role')) UNION ALL SELECT name, setting FROM "
+                     "pg_settings WHERE source = 'session'")) {
+    if (row[0].empty()) {
+      role_ = row[1];
+    } else {
+      set_.emplace_back(row[0], row[1]);
+    }
+  }
 }
 
 void KeptSettings::restore() const {

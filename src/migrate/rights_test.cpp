@@ -22,7 +22,6 @@ using testing::IsEmpty;
 class RightsInPostgres : public testing::Test {
  protected:
   void SetUp() override {
-    if (!test::has_postgres()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
     database_.emplace();
     database_->execute(
         "CREATE TABLE t (id integer PRIMARY KEY, x integer); CREATE VIEW v AS SELECT id FROM t; CREATE "
