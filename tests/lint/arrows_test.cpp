@@ -24,6 +24,7 @@ const std::map<std::string, std::set<std::string>> kMayUse{
     {"tenancy", {"base", "store"}},
     {"migrate", {"base", "store", "tenancy"}},
     {"move", {"base", "store", "tenancy", "migrate"}},
+    {"convert", {"base", "store", "tenancy", "migrate"}},
     {"platforms/discord", {"base", "net"}},
     {"platforms/kick", {"base", "net"}},
     {"bot", {"base", "net", "store", "tenancy", "platforms/discord", "platforms/kick"}},
@@ -32,7 +33,7 @@ const std::map<std::string, std::set<std::string>> kMayUse{
     {"doctor", {"base", "net", "store", "tenancy", "bot", "features", "web"}},
     {"sim", {"base", "net"}},
     {"cli",
-     {"base", "net", "store", "tenancy", "migrate", "move", "platforms/discord", "platforms/kick", "bot",
+     {"base", "net", "store", "tenancy", "migrate", "move", "convert", "platforms/discord", "platforms/kick", "bot",
       "features", "web", "doctor", "sim"}},
 };
 

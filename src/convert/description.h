@@ -1,0 +1,116 @@
+// What somebody has to know of a single-server database to make it a multi-server one, in a file: convert.toml.
+// The presets `kick` and `reading-club` are such files, and `convert inspect --write` drafts one.
+//
+//   tenant_column = "discord_server_id"
+//
+//   [registry]                       # the table of servers; made where it is missing
+//   table = "servers"
+//   column = "discord_server_id"
+//   name = "server_name"             # optional: what a server is called
+//
+//   [[evidence]]                     # where a database says whose it is, best first
+//   table = "links"
+//   column = "discord_server_id"
+//
+//   [table.user_points]
+//   class = "tenant"                 # tenant, child, override, global, registry
+//   sums = ["points", "total_earned"]
+//   folded = ["kick_username"]
+//
+//   [table.gtb_guesses]
+//   class = "child"
+//   parents = [{ table = "gtb_sessions", columns = ["session_id"], referenced = ["id"] }]
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/embedded.h"
+#include "migrate/outcome.h"
+
+namespace guildhall::convert {
+
+/// Whose rows a table holds.
+enum class TableClass {
+  tenant,    // each row belongs to one server
+  child,     // the same, and a row of another table says to which
+  override,  // settings: a row of a server, or with server 0 of all that have none of their own
+  global,    // none's: the catalogue of a platform, the program's own
+  registry   // the servers themselves
+};
+std::string_view name_of(TableClass table_class);
+
+/// A row's server is that of the row of `table` whose `referenced` columns have the values of `columns`.
+struct Parent {
+  std::string table;
+  std::vector<std::string> columns;
+  std::vector<std::string> referenced;
+};
+
+/// What becomes of rows that could not stand beside each other under a new key.
+enum class Duplicates {
+  refuse,    // the conversion is refused until somebody has decided
+  sum,       // one row with the sum of `sums` and the newest of the rest
+  newest,    // the one with the greatest `newest_by`
+  first,     // the one with the least key
+  keep_all   // an append-only log: there is no such key
+};
+std::string_view name_of(Duplicates rule);
+
+/// What a server of 0 means in rows of a table that is not an override.
+enum class Zero { refuse, home };
+
+struct TableRule {
+  std::string table;
+  TableClass table_class = TableClass::tenant;
+  /// The name that its tenant column has, or gets: "guild_id" where an old table has that.
+  std::string column;
+  std::vector<Parent> parents = {};      // of a child, the first that has such a row decides
+  std::vector<std::string> sums = {};    // columns whose total stays what it is: points, minutes, prices
+  std::vector<std::string> folded = {};  // names: values that differ in case alone are reported
+  /// Keys that the old program only promised: unique within a server from now on.
+  std::vector<std::vector<std::string>> unique = {};
+  std::vector<std::string> indexes = {};  // behind the tenant column: "points DESC"
+  Duplicates duplicates = Duplicates::refuse;
+  std::string newest_by = {};
+  Zero zero = Zero::refuse;
+  std::size_t line = 0;  // of the file
+};
+
+struct Registry {
+  std::string table;
+  std::string column;
+  std::string name = {};  // "" where it has no such column
+};
+
+struct Evidence {
+  std::string table;
+  std::string column;
+};
+
+struct Description {
+  std::string name;  // "kick", or the file's
+  std::string tenant_column;
+  Registry registry;
+  std::vector<Evidence> evidence = {};
+  std::map<std::string, TableRule> tables = {};  // by name
+
+  const TableRule* find(std::string_view table) const;
+};
+
+/// Problem `usage` names file, line and field. `file` is for messages.
+migrate::Outcome<Description> parse_description(std::string_view content, const std::string& file);
+/// Of a file, or the preset of that name: "kick", "reading-club". Problem `usage`.
+migrate::Outcome<Description> read_description(const std::string& file_or_preset);
+/// As a file would say it; what it says of itself is what was read.
+std::string write_description(const Description& description);
+
+/// The presets' files, NAME.toml.
+std::span<const EmbeddedFile> embedded_presets();
+
+}  // namespace guildhall::convert

@@ -1,0 +1,46 @@
+// What is done to a database, one step after another. Steps are not remembered but found: `expand_steps` and
+// its like look at a schema as it stands and say what is still missing, so that a run that was killed
+// anywhere is gone on with by asking again. A step that is done is one that is not found any more.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace guildhall::convert {
+
+/// PostgreSQL's table locks, as far as steps take them.
+enum class LockLevel {
+  none,
+  access_share,            // reads
+  row_exclusive,           // writes rows
+  share_update_exclusive,  // others read and write on
+  share_row_exclusive,     // others read on; writes wait
+  access_exclusive         // everybody waits
+};
+std::string_view name_of(LockLevel level);
+
+enum class StepKind {
+  transaction,   // all statements in one, with a lock timeout and tries
+  concurrently,  // one statement outside of one, which waits for nobody's table
+  backfill,      // the statement again and again, a range of pages each time
+};
+
+struct Step {
+  std::string table;  // "" of none
+  std::string what;   // for people: "tenant column"
+  StepKind kind = StepKind::transaction;
+  LockLevel lock = LockLevel::none;
+  std::vector<std::string> statements;  // a backfill has $1 and $2, the range of pages
+  std::int64_t bytes = 0;      // that it reads or makes, as far as can be told
+  bool grows_with_size = false;  // its own duration does
+  std::vector<std::string> locks = {};  // further tables that are locked with it
+
+  /// "user_points: tenant column": the same for the same step of any run.
+  std::string name() const;
+};
+
+using Steps = std::vector<Step>;
+
+}  // namespace guildhall::convert
