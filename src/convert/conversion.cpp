@@ -87,8 +87,7 @@ std::string_view name_of(State state) {
 }
 
 std::string Records::table(std::string_view name) const {
-  return dialect_ == Dialect::postgres ? fmt::format("guildhall.{}", name)
-                                       : fmt::format("guildhall_{}", name);
+  return migrate::own_table(dialect_, fmt::format("guildhall_{}", name));
 }
 
 bool Records::exist() const {

@@ -32,8 +32,8 @@ constexpr std::array<std::pair<Duplicates, std::string_view>, 5> kDuplicates{
      {Duplicates::newest, "newest"},
      {Duplicates::first, "first"},
      {Duplicates::keep_all, "keep_all"}}};
-constexpr std::array<std::pair<Zero, std::string_view>, 2> kZeros{
-    {{Zero::refuse, "refuse"}, {Zero::home, "home"}}};
+constexpr std::array<std::pair<Zero, std::string_view>, 3> kZeros{
+    {{Zero::refuse, "refuse"}, {Zero::home, "home"}, {Zero::home_at_contract, "home_at_contract"}}};
 constexpr std::array<std::pair<Absent, std::string_view>, 2> kAbsents{
     {{Absent::home, "home"}, {Absent::all, "all"}}};
 
@@ -210,6 +210,7 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
                         TableRule& rule) {
   rule.table = name;
   rule.column = description.tenant_column;
+  rule.zero = description.zero;
   rule.line = section.line();
   if (auto read = section.choice("class", kClasses, rule.table_class, true); !read) return read;
   if (auto read = section.text("column", rule.column); !read) return read;
@@ -250,6 +251,7 @@ Outcome<void> read_evidence(Section& section, Description& description) {
 
 Outcome<void> read_top(Section& top, Description& description) {
   if (auto read = top.text("tenant_column", description.tenant_column, true); !read) return read;
+  if (auto read = top.choice("zero", kZeros, description.zero); !read) return read;
   if (auto read = top.one("registry", [&](Section& one) { return read_registry(one, description.registry); });
       !read)
     return read;
@@ -280,6 +282,10 @@ Outcome<void> check(const Description& description, const std::string& file) {
         return wrong(
             rule, fmt::format("has the parent '{}', which is no table of class \"tenant\" or \"child\" here",
                               parent.table));
+      if (other != nullptr && other->zero == Zero::home_at_contract)
+        return wrong(
+            rule, fmt::format("has the parent '{}', whose rows keep server 0 until contract", parent.table),
+            "A parent's zero is \"refuse\" or \"home\".");
     }
   }
   return {};
@@ -310,7 +316,7 @@ bool is_bare(std::string_view key) {
              std::string_view::npos;
 }
 
-std::string written(const TableRule& rule, const std::string& tenant_column) {
+std::string written(const TableRule& rule, const std::string& tenant_column, Zero zero) {
   std::string out =
       fmt::format("\n[table.{}]\nclass = \"{}\"\n", is_bare(rule.table) ? rule.table : quoted(rule.table),
                   name_of(rule.table_class));
@@ -329,7 +335,7 @@ std::string written(const TableRule& rule, const std::string& tenant_column) {
   if (rule.duplicates != Duplicates::refuse)
     out += fmt::format("duplicates = \"{}\"\n", name_of(rule.duplicates));
   if (!rule.newest_by.empty()) out += fmt::format("newest_by = {}\n", quoted(rule.newest_by));
-  if (rule.zero != Zero::refuse) out += "zero = \"home\"\n";
+  if (rule.zero != zero) out += fmt::format("zero = \"{}\"\n", name_of(rule.zero));
   if (rule.absent != Absent::home) out += "absent = \"all\"\n";
   return out;
 }
@@ -353,6 +359,7 @@ Outcome<std::string> content_of(const std::string& file) {
 
 std::string_view name_of(TableClass table_class) { return find_name(kClasses, table_class); }
 std::string_view name_of(Duplicates rule) { return find_name(kDuplicates, rule); }
+std::string_view name_of(Zero rule) { return find_name(kZeros, rule); }
 
 const TableRule* Description::find(std::string_view table) const {
   const auto found = tables.find(std::string(table));
@@ -389,15 +396,16 @@ Outcome<Description> read_description(const std::string& file_or_preset) {
 }
 
 std::string write_description(const Description& description) {
-  std::string out = fmt::format("tenant_column = {}\n\n[registry]\ntable = {}\ncolumn = {}\n",
-                                quoted(description.tenant_column), quoted(description.registry.table),
-                                quoted(description.registry.column));
+  std::string out = fmt::format("tenant_column = {}\nzero = \"{}\"\n\n[registry]\ntable = {}\ncolumn = {}\n",
+                                quoted(description.tenant_column), name_of(description.zero),
+                                quoted(description.registry.table), quoted(description.registry.column));
   if (!description.registry.name.empty())
     out += fmt::format("name = {}\n", quoted(description.registry.name));
   for (const Evidence& evidence : description.evidence)
     out += fmt::format("\n[[evidence]]\ntable = {}\ncolumn = {}\n", quoted(evidence.table),
                        quoted(evidence.column));
-  for (const auto& [name, rule] : description.tables) out += written(rule, description.tenant_column);
+  for (const auto& [name, rule] : description.tables)
+    out += written(rule, description.tenant_column, description.zero);
   return out;
 }
 

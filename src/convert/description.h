@@ -3,6 +3,7 @@
 // one.
 //
 //   tenant_column = "discord_server_id"
+//   zero = "home"                    # of each table that says nothing else; "refuse" without it
 //
 //   [registry]                       # the table of servers; made where it is missing
 //   table = "servers"
@@ -64,7 +65,12 @@ enum class Duplicates {
 std::string_view name_of(Duplicates rule);
 
 /// What a server of 0 means in rows of a table that is not an override.
-enum class Zero { refuse, home };
+enum class Zero {
+  refuse,           // nobody has said
+  home,             // the home's; also of rows that come with 0
+  home_at_contract  // the same, but while the old program runs it goes on writing and reading 0
+};
+std::string_view name_of(Zero rule);
 
 /// Whose the rows of a table are that has no tenant column yet: the home server's, or of an override all
 /// servers'.
@@ -102,6 +108,7 @@ struct Evidence {
 struct Description {
   std::string name;  // "kick", or the file's
   std::string tenant_column;
+  Zero zero = Zero::refuse;
   Registry registry;
   std::vector<Evidence> evidence = {};
   std::map<std::string, TableRule> tables = {};  // by name
