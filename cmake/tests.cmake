@@ -4,7 +4,9 @@ enable_testing()
 
 # The databases of old bots, as SQL; and the program that prints them.
 add_library(old_databases STATIC tests/support/old_kick.cpp tests/support/old_kick_schema.cpp
-  tests/support/old_kick_rows.cpp tests/support/old_kick_statements.cpp tests/support/tagged_text.cpp)
+  tests/support/old_kick_rows.cpp tests/support/old_kick_statements.cpp
+  tests/support/old_reading.cpp tests/support/old_reading_schema.cpp tests/support/old_reading_rows.cpp
+  tests/support/tagged_text.cpp)
 target_include_directories(old_databases PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(old_databases PUBLIC fmt)
 add_executable(old_database tests/support/old_database_main.cpp)
