@@ -56,6 +56,25 @@ const Column* column_in(const Table& table, std::string_view name) {
   return found == table.columns.end() ? nullptr : &*found;
 }
 
+/// An expression of the description with each column of the table behind `alias`.
+std::string qualified(const std::string& sql, const Table& table, std::string_view alias) {
+  const auto tokens = migrate::lex(sql, migrate::Dialect::sqlite);
+  if (!tokens) return sql;
+  std::string made;
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < tokens->size(); ++i) {
+    const migrate::Token& token = (*tokens)[i];
+    const bool is_name =
+        token.kind == migrate::TokenKind::word || token.kind == migrate::TokenKind::quoted_word;
+    const bool is_behind_dot = i > 0 && migrate::is_symbol((*tokens)[i - 1], ".");
+    if (!is_name || is_behind_dot || column_in(table, unquoted(token.text)) == nullptr) continue;
+    const auto at = static_cast<std::size_t>(token.text.data() - sql.data());
+    made += fmt::format("{}{}.{}", sql.substr(copied, at - copied), alias, token.text);
+    copied = at + token.text.size();
+  }
+  return made + sql.substr(copied);
+}
+
 /// Whose a row is, as SQL over the tables as they were.
 class Servers {
  public:
@@ -93,7 +112,8 @@ class Servers {
   std::string value(const SchemeTable& table, const std::string& column, std::string_view alias) const {
     std::string value = column_of(alias, column);
     for (const auto& [filled, sql] : table.rule.fill) {
-      if (is_same_name(filled, column)) value = fmt::format("COALESCE({}, {})", value, sql);
+      if (is_same_name(filled, column))
+        value = fmt::format("COALESCE({}, {})", value, qualified(sql, *table.table, alias));
     }
     for (const Parent& parent : table.rule.parents) {
       const SchemeTable* of = table_of(scheme_, parent.table);

@@ -9,6 +9,7 @@
 
 #include "convert/scheme.h"
 #include "convert/sqlite_rebuild.h"
+#include "store/quoting.h"
 #include "tests/support/any_database.h"
 
 namespace guildhall::test {
@@ -40,7 +41,7 @@ class SqliteConversion : public OnSqlite {
       text += row[0] + " " + row[1] + " " + row[2] + " " + row[3] + "\n";
       if (row[0] != "table") continue;
       const std::string own = row[1] == "sqlite_sequence" ? " WHERE name NOT LIKE 'guildhall%'" : "";
-      text += dump("SELECT * FROM \"" + row[1] + "\"" + own + " ORDER BY 1, 2");
+      text += dump("SELECT * FROM " + store::quoted_name(row[1]) + own);
     }
     return text + dump("PRAGMA user_version");
   }
