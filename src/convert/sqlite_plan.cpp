@@ -422,7 +422,7 @@ migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector
   return Planner(scheme, accepted).plan();
 }
 
-std::string new_name(std::string_view table) { return fmt::format("guildhall_new_{}", table); }
-std::string replaced_name(std::string_view table) { return fmt::format("guildhall_old_{}", table); }
+std::string new_name(std::string_view table) { return fmt::format("{}new_{}", kPassingNames, table); }
+std::string replaced_name(std::string_view table) { return fmt::format("{}old_{}", kPassingNames, table); }
 
 }  // namespace guildhall::convert

@@ -65,6 +65,13 @@ struct SqlitePlan {
 /// `accepted`.
 migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector<std::string>& accepted = {});
 
+/// As `read_sqlite_schema`, but without numbers of rows and sizes, for which every page is read.
+OldSchema read_sqlite_shape(store::SchemaSession& session);
+
+/// What begins the names of tables and triggers that are there for a while; no part of a schema.
+inline constexpr std::string_view kPassingNames = "guildhall_passing_";
+/// The table that says whose a file is.
+inline constexpr std::string_view kServerMarker = "server_marker";
 /// The names under which tables stand while they are made, and once they were replaced.
 std::string new_name(std::string_view table);
 std::string replaced_name(std::string_view table);

@@ -25,6 +25,8 @@ struct Dangling {
 
 struct References {
   std::set<Dangling> dangling;
+  /// Of these, through a reference that has the server in it: they may lead somewhere once it is filled in.
+  std::set<Dangling> by_server;
   std::set<std::string>
       mismatched;  // tables of which SQLite itself cannot tell: their parents have no such key
 };
@@ -39,7 +41,8 @@ migrate::Outcome<void> compare_references(const References& before, const Refere
 /// Every old row that goes on is there once, and each of its values is what it has to be; each row's parent
 /// is the one that it was. `target`: where the new rows are. Problem CV-ROWS.
 migrate::Outcome<void> compare_rows(store::SchemaSession& session, const SqliteTable& table,
-                                    std::string_view target, const SqliteRows& rows);
+                                    std::string_view target, std::int64_t left_out = 0,
+                                    bool has_sums = false);
 /// Each row's parent, found through its new reference, is what became of the old one's. Problem CV-PARENT.
 /// `target_of` names where the new rows of a table are.
 migrate::Outcome<void> compare_parents(store::SchemaSession& session, const SqlitePlan& plan,

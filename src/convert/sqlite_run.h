@@ -19,6 +19,7 @@ struct SqliteOptions {
   std::vector<std::string> accepted = {};  // triggers that write without naming the server
   std::chrono::milliseconds wait{10'000};  // for another program's write
   std::size_t batch = 1'000;               // rows, of the online way
+  std::chrono::milliseconds pause{1};      // between two batches, for others to write
   /// Called before each step, for people to read; within a transaction and outside. What it throws ends the
   /// run, as a kill would.
   std::function<void(const std::string& step)> at = [](const std::string&) {};

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "convert/old_schema.h"
+#include "convert/sqlite_plan.h"
 #include "convert/sqlite_table_text.h"
 #include "migrate/schema_reading.h"
 #include "migrate/sql_lexer.h"
@@ -31,7 +32,7 @@ char action_of(const std::string& words) {
 
 class Reading {
  public:
-  explicit Reading(store::SchemaSession& session) : session_(session) {}
+  Reading(store::SchemaSession& session, bool with_sizes) : session_(session), with_sizes_(with_sizes) {}
 
   OldSchema read() {
     schema_.dialect = migrate::Dialect::sqlite;
@@ -41,7 +42,11 @@ class Reading {
     int patch = 0;
     std::sscanf(schema_.version_text.c_str(), "%d.%d.%d", &major, &minor, &patch);
     schema_.version = major * 1'000'000 + minor * 1'000 + patch;
-    const auto entries = migrate::sqlite_entries(session_);
+    auto entries = migrate::sqlite_entries(session_);
+    std::erase_if(entries, [](const auto& entry) {
+      return entry.name.starts_with(kPassingNames) || entry.table.starts_with(kPassingNames) ||
+             entry.table == kServerMarker;
+    });
     for (const auto& entry : entries) {
       if (entry.type == "table") read_table(entry);
     }
@@ -51,7 +56,7 @@ class Reading {
       if (entry.type == "view") schema_.views[entry.name] = {.name = entry.name, .definition = entry.sql};
     }
     for (auto& [name, view] : schema_.views) view.reads = names_in(view.definition, name);
-    read_sizes();
+    if (with_sizes_) read_sizes();
     return std::move(schema_);
   }
 
@@ -66,7 +71,7 @@ class Reading {
       table.has_rowid = row[0] == "0";
       table.is_strict = row[1] == "1";
     }
-    if (table.relation == Relation::table)
+    if (with_sizes_ && table.relation == Relation::table)
       table.rows = std::stoll(
           session_.query(fmt::format("SELECT count(*) FROM {}", quoted_name(entry.name))).at(0).at(0));
     read_columns(table);
@@ -224,16 +229,15 @@ SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_l
   }
 
   store::SchemaSession& session_;
+  bool with_sizes_;
   OldSchema schema_;
 };
 
-}  // namespace
-
-OldSchema read_sqlite_schema(store::SchemaSession& session) {
+OldSchema read(store::SchemaSession& session, bool with_sizes) {
   const bool within = session.in_transaction();
   if (!within) session.execute("BEGIN");
   try {
-    OldSchema schema = Reading(session).read();
+    OldSchema schema = Reading(session, with_sizes).read();
     if (!within) session.execute("COMMIT");
     return schema;
   } catch (...) {
@@ -241,5 +245,10 @@ OldSchema read_sqlite_schema(store::SchemaSession& session) {
     throw;
   }
 }
+
+}  // namespace
+
+OldSchema read_sqlite_schema(store::SchemaSession& session) { return read(session, true); }
+OldSchema read_sqlite_shape(store::SchemaSession& session) { return read(session, false); }
 
 }  // namespace guildhall::convert

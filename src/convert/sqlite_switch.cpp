@@ -51,6 +51,38 @@ void set_counter(store::SchemaSession& session, const std::string& table, std::i
                 {table, std::to_string(least)});
 }
 
+void make_registry(store::SchemaSession& session, const Scheme& scheme, const SqlitePlan& plan,
+                   Records& records, std::int64_t conversion) {
+  if (!plan.makes_registry) return;
+  const Registry& registry = scheme.description.registry;
+  session.execute(
+      fmt::format("CREATE TABLE IF NOT EXISTS {} ({} INTEGER PRIMARY KEY NOT NULL{})",
+                  quoted_name(registry.table), quoted_name(registry.column),
+                  registry.name.empty() ? "" : fmt::format(", {} TEXT", quoted_name(registry.name))));
+  records.remember(conversion, {{"registry", registry.table, registry.table, "made"}});
+}
+
+migrate::Outcome<void> register_servers(store::SchemaSession& session, const Scheme& scheme,
+                                        const SqlitePlan& plan, const std::set<std::int64_t>& servers) {
+  if (plan.registry.empty()) return {};
+  const Registry& registry = scheme.description.registry;
+  std::vector<std::string> rows;
+  for (const std::int64_t server : servers) rows.push_back(fmt::format("SELECT {} AS server", server));
+  const std::string name = registry.name.empty() ? "" : ", " + quoted_name(registry.name);
+  try {
+    session.execute(fmt::format(
+        "INSERT INTO {0} ({1}{2}) SELECT server{3} FROM ({4}) WHERE server NOT IN (SELECT {1} FROM {0})",
+        quoted_name(registry.table), quoted_name(registry.column), name,
+        name.empty() ? "" : ", CAST(server AS TEXT)", fmt::join(rows, " UNION ALL ")));
+  } catch (const store::DatabaseError& error) {
+    return migrate::stop(
+        Exit::refused, "CV-REGISTRY",
+        fmt::format("the servers cannot be written into table {}: {}", registry.table, error.what()),
+        "Put them in yourself, then run this again.");
+  }
+  return {};
+}
+
 SqliteSwitch::SqliteSwitch(store::SchemaSession& session, const Scheme& scheme, const SqlitePlan& plan,
                            Records& records, const SqliteOptions& options)
     : session_(session), scheme_(scheme), plan_(plan), records_(records), options_(options) {}
@@ -65,7 +97,7 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
     views_ = count_views(session_, *scheme_.schema);
   }
   references_ = read_references(session_, *scheme_.schema, plan_, false);
-  make_registry();
+  make_registry(session_, scheme_, plan_, records_, conversion);
   SqliteRows rows(session_, records_, conversion);
   for (const SqliteTable& table : plan_.tables) {
     options_.at(fmt::format("{}: rows that cannot go on", table.name()));
@@ -84,7 +116,7 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
       return std::unexpected(done.error());
   }
   for (const SqliteTable& table : plan_.tables) exchange(table);
-  if (auto done = register_servers(); !done) return std::unexpected(done.error());
+  if (auto done = add_servers(); !done) return std::unexpected(done.error());
   for (const SqliteTable& table : plan_.tables) recount(table);
   set_counters();
   make_again();
@@ -102,20 +134,13 @@ void SqliteSwitch::remember() {
   counters_ = read_counters(session_);
   records_.remember(report_.conversion, parts_);
   for (const SqliteTable& table : plan_.tables) {
+    const std::string& tenant = table.change.tenant;
+    records_.remember(report_.conversion,
+                      {{"tenant", table.name(), tenant, std::string(name_of(table.rule().table_class))}});
     if (const auto counter = counters_.find(table.name()); counter != counters_.end())
       records_.remember(report_.conversion,
                         {{"counter", table.name(), table.name(), std::to_string(counter->second)}});
   }
-}
-
-void SqliteSwitch::make_registry() {
-  if (!plan_.makes_registry) return;
-  const Registry& registry = scheme_.description.registry;
-  session_.execute(
-      fmt::format("CREATE TABLE IF NOT EXISTS {} ({} INTEGER PRIMARY KEY NOT NULL{})",
-                  quoted_name(registry.table), quoted_name(registry.column),
-                  registry.name.empty() ? "" : fmt::format(", {} TEXT", quoted_name(registry.name))));
-  records_.remember(report_.conversion, {{"registry", registry.table, registry.table, "made"}});
 }
 
 migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& rows) {
@@ -129,7 +154,8 @@ migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& 
   session_.execute(fmt::format("{} ORDER BY {}", copy, table.order()));
   rows.sum_up(table, target);
   options_.at(fmt::format("{}: comparison", table.name()));
-  if (auto done = compare_rows(session_, table, target, rows); !done) return done;
+  if (auto done = compare_rows(session_, table, target, rows.left_out(table), rows.merged(table) > 0); !done)
+    return done;
   records_.add(report_.conversion, sum_of(session_, table, table.name(), "before"));
   records_.add(report_.conversion, sum_of(session_, table, target, "after"));
   return {};
@@ -177,32 +203,16 @@ void SqliteSwitch::set_counters() {
   }
 }
 
-migrate::Outcome<void> SqliteSwitch::register_servers() {
-  const Registry& registry = scheme_.description.registry;
-  std::vector<std::string> servers{fmt::format("SELECT {} AS server", scheme_.home)};
+migrate::Outcome<void> SqliteSwitch::add_servers() {
+  std::set<std::int64_t> servers{scheme_.home};
   for (const SqliteTable& table : plan_.tables) {
     for (const Sum& sum : sums_by_server(session_, table, table.name(), "after")) {
       records_.add(report_.conversion, sum);
       report_.rows[table.name()] += sum.rows;
-      if (std::stoll(sum.server) > 0) servers.push_back("SELECT " + sum.server);
+      if (std::stoll(sum.server) > 0) servers.insert(std::stoll(sum.server));
     }
   }
-  if (plan_.registry.empty()) return {};
-  const std::string column = quoted_name(registry.column);
-  const std::string name = registry.name.empty() ? "" : ", " + quoted_name(registry.name);
-  try {
-    session_.execute(
-        fmt::format("INSERT INTO {0} ({1}{2}) SELECT DISTINCT server{3} FROM ({4}) WHERE server NOT IN "
-                    "(SELECT {1} FROM {0})",
-                    quoted_name(registry.table), column, name, name.empty() ? "" : ", CAST(server AS TEXT)",
-                    fmt::join(servers, " UNION ")));
-  } catch (const store::DatabaseError& error) {
-    return migrate::stop(
-        Exit::refused, "CV-REGISTRY",
-        fmt::format("the servers cannot be written into table {}: {}", registry.table, error.what()),
-        "Put them in yourself, then run this again.");
-  }
-  return {};
+  return register_servers(session_, scheme_, plan_, servers);
 }
 
 void SqliteSwitch::recount(const SqliteTable& table) {
@@ -237,7 +247,7 @@ void SqliteSwitch::recount(const SqliteTable& table) {
 
 migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
   options_.at("references, views and the file itself");
-  const OldSchema now = read_sqlite_schema(session_);
+  const OldSchema now = read_sqlite_shape(session_);
   const References after = read_references(session_, now, plan_, true);
   if (auto done = compare_references(references_, after, rows.changed()); !done) return done;
   if (!filled_.empty()) return {};

@@ -32,12 +32,11 @@ class SqliteSwitch {
 
  private:
   void remember();
-  void make_registry();
   migrate::Outcome<void> fill(const SqliteTable& table, SqliteRows& rows);
   void exchange(const SqliteTable& table);
   void make_again();
   void set_counters();
-  migrate::Outcome<void> register_servers();
+  migrate::Outcome<void> add_servers();
   void recount(const SqliteTable& table);
   migrate::Outcome<void> check(const SqliteRows& rows);
   migrate::Outcome<void> check_views(const SqliteRows& rows);
@@ -58,6 +57,12 @@ class SqliteSwitch {
   std::vector<Before> parts_;  // indexes and triggers, as they were
 };
 
+/// The table of servers, where there is none yet.
+void make_registry(store::SchemaSession& session, const Scheme& scheme, const SqlitePlan& plan,
+                   Records& records, std::int64_t conversion);
+/// Problem CV-REGISTRY: that table takes no such row.
+migrate::Outcome<void> register_servers(store::SchemaSession& session, const Scheme& scheme,
+                                        const SqlitePlan& plan, const std::set<std::int64_t>& servers);
 /// The texts of what a dropped table takes with it, of the tables of the plan: kinds "table", "index",
 /// "trigger".
 std::vector<Before> read_parts(store::SchemaSession& session, const SqlitePlan& plan);
