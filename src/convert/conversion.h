@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "migrate/dialect.h"
@@ -76,6 +77,9 @@ class Records {
 
   void note(std::int64_t conversion, const std::string& step, const std::string& state,
             const std::string& detail = {});
+  /// State and detail of what was noted last of a step; nothing where it was not.
+  std::optional<std::pair<std::string, std::string>> last(std::int64_t conversion,
+                                                          const std::string& step) const;
   void remember(std::int64_t conversion, const std::vector<Before>& things);
   std::vector<Before> before(std::int64_t conversion) const;
   /// Taken once for each phase: what is there stays.

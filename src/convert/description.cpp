@@ -26,11 +26,12 @@ constexpr std::array<std::pair<TableClass, std::string_view>, 5> kClasses{
      {TableClass::override, "override"},
      {TableClass::global, "global"},
      {TableClass::registry, "registry"}}};
-constexpr std::array<std::pair<Duplicates, std::string_view>, 5> kDuplicates{
+constexpr std::array<std::pair<Duplicates, std::string_view>, 6> kDuplicates{
     {{Duplicates::refuse, "refuse"},
      {Duplicates::sum, "sum"},
      {Duplicates::newest, "newest"},
      {Duplicates::first, "first"},
+     {Duplicates::best, "best"},
      {Duplicates::keep_all, "keep_all"}}};
 constexpr std::array<std::pair<Zero, std::string_view>, 3> kZeros{
     {{Zero::refuse, "refuse"}, {Zero::home, "home"}, {Zero::home_at_contract, "home_at_contract"}}};
@@ -104,6 +105,28 @@ class Section {
                  suggestion(text_value, known));
   }
 
+  Outcome<void> flag(std::string_view key, std::optional<bool>& into) {
+    const toml::node* node = get(key);
+    if (node == nullptr) return {};
+    if (!node->is_boolean()) return wrong(node, key, "must be true or false");
+    into = node->value<bool>();
+    return {};
+  }
+
+  /// Texts by name, or none.
+  Outcome<void> map(std::string_view key, std::map<std::string, std::string>& into) {
+    const toml::node* node = get(key);
+    if (node == nullptr) return {};
+    const toml::table* table = node->as_table();
+    if (table == nullptr) return wrong(node, key, "must be a table of texts in quotes");
+    for (const auto& [name, one] : *table) {
+      const auto value = one.value<std::string>();
+      if (!one.is_string() || value->empty()) return wrong(&one, key, "must be a table of texts in quotes");
+      into[std::string(name.str())] = *value;
+    }
+    return {};
+  }
+
   /// Each table of a list of tables, or none.
   template <class Function>
   Outcome<void> each(std::string_view key, Function function) {
@@ -139,6 +162,16 @@ class Section {
       into.push_back(std::move(columns));
     }
     return {};
+  }
+
+  /// The table of that name, or nothing.
+  template <class Function>
+  Outcome<void> maybe(std::string_view key, Function function) {
+    if (!table_.contains(key)) {
+      asked_.insert(std::string(key));
+      return {};
+    }
+    return one(key, function);
   }
 
   /// The table of that name, which has to be there.
@@ -200,10 +233,41 @@ Outcome<void> read_parent(Section& section, TableRule& rule) {
   if (auto read = section.text("table", parent.table, true); !read) return read;
   if (auto read = section.texts("columns", parent.columns, true); !read) return read;
   if (auto read = section.texts("referenced", parent.referenced, true); !read) return read;
+  if (auto read = section.text("mistaken", parent.mistaken); !read) return read;
+  if (!parent.mistaken.empty() && parent.columns.size() != 1)
+    return section.wrong(nullptr, "mistaken", "is for parents that one column leads to");
   if (parent.columns.empty() || parent.columns.size() != parent.referenced.size())
     return section.wrong(nullptr, "columns", "and 'referenced' must name as many columns, and at least one");
   rule.parents.push_back(std::move(parent));
   return {};
+}
+
+Outcome<void> read_recount(Section& section, TableRule& rule) {
+  Recount recount;
+  if (auto read = section.text("column", recount.column, true); !read) return read;
+  if (auto read = section.text("table", recount.table, true); !read) return read;
+  if (auto read = section.texts("columns", recount.columns, true); !read) return read;
+  if (auto read = section.texts("counted", recount.counted, true); !read) return read;
+  if (recount.columns.empty() || recount.columns.size() != recount.counted.size())
+    return section.wrong(nullptr, "columns", "and 'counted' must name as many columns, and at least one");
+  rule.recount = std::move(recount);
+  return {};
+}
+
+/// What becomes of rows that are in the way of a key.
+Outcome<void> read_row_rules(Section& section, TableRule& rule) {
+  if (auto read = section.choice("duplicates", kDuplicates, rule.duplicates); !read) return read;
+  if (auto read = section.text("newest_by", rule.newest_by); !read) return read;
+  if (auto read = section.texts("best_by", rule.best_by); !read) return read;
+  if (auto read = section.texts("not_null", rule.not_null); !read) return read;
+  if (auto read = section.map("fill", rule.fill); !read) return read;
+  if (auto read = section.flag("natural", rule.natural); !read) return read;
+  if (auto read = section.text("surrogate", rule.surrogate); !read) return read;
+  if (rule.duplicates == Duplicates::newest && rule.newest_by.empty())
+    return section.wrong(nullptr, "newest_by", "is missing: by which column is a row the newest?");
+  if (rule.duplicates == Duplicates::best && rule.best_by.empty())
+    return section.wrong(nullptr, "best_by", "is missing: in which order is a row the best?");
+  return section.maybe("recount", [&](Section& one) { return read_recount(one, rule); });
 }
 
 Outcome<void> read_rule(const Description& description, const std::string& name, Section& section,
@@ -220,8 +284,7 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
   if (auto read = section.texts("folded", rule.folded); !read) return read;
   if (auto read = section.lists("unique", rule.unique); !read) return read;
   if (auto read = section.texts("indexes", rule.indexes); !read) return read;
-  if (auto read = section.choice("duplicates", kDuplicates, rule.duplicates); !read) return read;
-  if (auto read = section.text("newest_by", rule.newest_by); !read) return read;
+  if (auto read = read_row_rules(section, rule); !read) return read;
   if (auto read = section.choice("zero", kZeros, rule.zero); !read) return read;
   if (auto read = section.choice("absent", kAbsents, rule.absent); !read) return read;
   if (rule.absent == Absent::all && rule.table_class != TableClass::override)
@@ -230,8 +293,6 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
     return section.wrong(nullptr, "parents", "is missing: a child's server is that of another table's row");
   if (rule.table_class != TableClass::child && !rule.parents.empty())
     return section.wrong(nullptr, "parents", "is for tables of class \"child\" alone");
-  if (rule.duplicates == Duplicates::newest && rule.newest_by.empty())
-    return section.wrong(nullptr, "newest_by", "is missing: by which column is a row the newest?");
   return {};
 }
 
@@ -316,6 +377,23 @@ bool is_bare(std::string_view key) {
              std::string_view::npos;
 }
 
+std::string written_row_rules(const TableRule& rule) {
+  std::string out;
+  if (!rule.best_by.empty()) out += fmt::format("best_by = {}\n", list_of(rule.best_by));
+  if (!rule.not_null.empty()) out += fmt::format("not_null = {}\n", list_of(rule.not_null));
+  std::vector<std::string> filled;
+  for (const auto& [column, sql] : rule.fill)
+    filled.push_back(fmt::format("{} = {}", is_bare(column) ? column : quoted(column), quoted(sql)));
+  if (!filled.empty()) out += fmt::format("fill = {{ {} }}\n", fmt::join(filled, ", "));
+  if (rule.natural) out += fmt::format("natural = {}\n", *rule.natural);
+  if (!rule.surrogate.empty()) out += fmt::format("surrogate = {}\n", quoted(rule.surrogate));
+  if (rule.recount)
+    out += fmt::format("recount = {{ column = {}, table = {}, columns = {}, counted = {} }}\n",
+                       quoted(rule.recount->column), quoted(rule.recount->table),
+                       list_of(rule.recount->columns), list_of(rule.recount->counted));
+  return out;
+}
+
 std::string written(const TableRule& rule, const std::string& tenant_column, Zero zero) {
   std::string out =
       fmt::format("\n[table.{}]\nclass = \"{}\"\n", is_bare(rule.table) ? rule.table : quoted(rule.table),
@@ -323,8 +401,10 @@ std::string written(const TableRule& rule, const std::string& tenant_column, Zer
   if (rule.column != tenant_column) out += fmt::format("column = {}\n", quoted(rule.column));
   std::vector<std::string> parents;
   for (const Parent& parent : rule.parents)
-    parents.push_back(fmt::format("{{ table = {}, columns = {}, referenced = {} }}", quoted(parent.table),
-                                  list_of(parent.columns), list_of(parent.referenced)));
+    parents.push_back(
+        fmt::format("{{ table = {}, columns = {}, referenced = {}{} }}", quoted(parent.table),
+                    list_of(parent.columns), list_of(parent.referenced),
+                    parent.mistaken.empty() ? "" : fmt::format(", mistaken = {}", quoted(parent.mistaken))));
   if (!parents.empty()) out += fmt::format("parents = [{}]\n", fmt::join(parents, ", "));
   if (!rule.sums.empty()) out += fmt::format("sums = {}\n", list_of(rule.sums));
   if (!rule.folded.empty()) out += fmt::format("folded = {}\n", list_of(rule.folded));
@@ -335,6 +415,7 @@ std::string written(const TableRule& rule, const std::string& tenant_column, Zer
   if (rule.duplicates != Duplicates::refuse)
     out += fmt::format("duplicates = \"{}\"\n", name_of(rule.duplicates));
   if (!rule.newest_by.empty()) out += fmt::format("newest_by = {}\n", quoted(rule.newest_by));
+  out += written_row_rules(rule);
   if (rule.zero != zero) out += fmt::format("zero = \"{}\"\n", name_of(rule.zero));
   if (rule.absent != Absent::home) out += "absent = \"all\"\n";
   return out;

@@ -52,6 +52,17 @@ struct Parent {
   std::string table;
   std::vector<std::string> columns;
   std::vector<std::string> referenced;
+  /// A column of `table` that programs took for the one of `referenced`: a row that none of those matches and
+  /// exactly one of these gets the right value. "" for none.
+  std::string mistaken = {};
+};
+
+/// A count that rows of another table give, too: never less than they say.
+struct Recount {
+  std::string column;                // of the table that the rule is of
+  std::string table;                 // whose rows are counted, of the same server
+  std::vector<std::string> columns;  // of the first,
+  std::vector<std::string> counted;  // and of the second: the same values
 };
 
 /// What becomes of rows that could not stand beside each other under a new key.
@@ -60,6 +71,7 @@ enum class Duplicates {
   sum,      // one row with the sum of `sums` and the newest of the rest
   newest,   // the one with the greatest `newest_by`
   first,    // the one with the least key
+  best,     // the first in the order of `best_by`
   keep_all  // an append-only log: there is no such key
 };
 std::string_view name_of(Duplicates rule);
@@ -89,6 +101,17 @@ struct TableRule {
   std::vector<std::string> indexes = {};  // behind the tenant column: "points DESC"
   Duplicates duplicates = Duplicates::refuse;
   std::string newest_by = {};
+  std::vector<std::string> best_by = {};  // SQL: "chapters_read DESC", "status = 'completed' DESC"
+  /// Columns that may not be NULL any more: rows that are so are refused, but for those of `fill`.
+  std::vector<std::string> not_null = {};
+  /// SQL that takes the place of NULL, by column: "'user-' || id".
+  std::map<std::string, std::string> fill = {};
+  /// SQLite, of an INTEGER PRIMARY KEY: is it a key that means something (a person's id), and unique within a
+  /// server alone, or only the row's number? Has to be said where the database does not count it on.
+  std::optional<bool> natural = {};
+  /// SQLite: a row's number of this name is added where there is none. "": it is not.
+  std::string surrogate = {};
+  std::optional<Recount> recount = {};
   Zero zero = Zero::refuse;
   Absent absent = Absent::home;
   std::size_t line = 0;  // of the file
