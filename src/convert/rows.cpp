@@ -61,7 +61,7 @@ std::string own_server(const Scheme& scheme, const SchemeTable& table, std::stri
                      zero_is_home ? fmt::format(" OR {} = 0", column) : "", otherwise, column);
 }
 
-std::string parent_joins(const Scheme& scheme, const SchemeTable& table, std::string_view alias) {
+std::string joined_parents(const Scheme& scheme, const SchemeTable& table, std::string_view alias) {
   std::string joins;
   std::size_t number = 0;
   for (const Parent* parent : known_parents(scheme, table)) {
@@ -88,7 +88,7 @@ std::string rows_by_server(const Scheme& scheme, const SchemeTable& table) {
     servers += fmt::format("p{}.server, ", i);
   return fmt::format("(SELECT t.*, COALESCE({}{}, NULL) AS guildhall_server FROM {} t{})", servers,
                      own_server(scheme, table, "t"), table_sql(*scheme.schema, table.name()),
-                     parent_joins(scheme, table, "t"));
+                     joined_parents(scheme, table, "t"));
 }
 
 std::vector<std::string> shown_key(const Table& table) {

@@ -28,7 +28,7 @@ std::string own_server(const Scheme& scheme, const SchemeTable& table, std::stri
 
 /// SQL of LEFT JOINs of a table's row `alias` to its parents, p0, p1, ...: each with its key k0, k1, ... and
 /// its `server`, at most one row each.
-std::string parent_joins(const Scheme& scheme, const SchemeTable& table, std::string_view alias);
+std::string joined_parents(const Scheme& scheme, const SchemeTable& table, std::string_view alias);
 
 /// SQL: a sub-query of the table's columns and `guildhall_server`: the first parent's that has such a row,
 /// else its own as above. Of a child only its direct parents are asked.
