@@ -94,31 +94,32 @@ std::string_view name_of(State state) {
 }
 
 std::string Records::table(std::string_view name) const {
-  return dialect_ == Dialect::postgres ? fmt::format("guildhall.{}", name) : fmt::format("guildhall_{}", name);
+  return dialect_ == Dialect::postgres ? fmt::format("guildhall.{}", name)
+                                       : fmt::format("guildhall_{}", name);
 }
 
 bool Records::exist() const {
-  const auto rows = dialect_ == Dialect::postgres
-                        ? session_.query("SELECT 1 FROM pg_class WHERE oid = to_regclass($1)",
-                                         {table("conversion")})
-                        : session_.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
-                                         {table("conversion")});
+  const auto rows =
+      dialect_ == Dialect::postgres
+          ? session_.query("SELECT 1 FROM pg_class WHERE oid = to_regclass($1)", {table("conversion")})
+          : session_.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+                           {table("conversion")});
   return !rows.empty();
 }
 
 void Records::prepare() {
   const bool is_postgres = dialect_ == Dialect::postgres;
   if (is_postgres) session_.execute("CREATE SCHEMA IF NOT EXISTS guildhall");
-  session_.execute(fmt::format(
-      fmt::runtime(kTables), fmt::arg("conversion", table("conversion")),
-      fmt::arg("conversion_steps", table("conversion_steps")),
-      fmt::arg("conversion_before", table("conversion_before")),
-      fmt::arg("conversion_sums", table("conversion_sums")),
-      fmt::arg("conversion_facts", table("conversion_facts")),
-      fmt::arg("conversion_refused", table("conversion_refused")),
-      fmt::arg("serial", is_postgres ? "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
-                                     : "INTEGER PRIMARY KEY AUTOINCREMENT"),
-      fmt::arg("time", is_postgres ? "timestamptz" : "bigint")));
+  session_.execute(
+      fmt::format(fmt::runtime(kTables), fmt::arg("conversion", table("conversion")),
+                  fmt::arg("conversion_steps", table("conversion_steps")),
+                  fmt::arg("conversion_before", table("conversion_before")),
+                  fmt::arg("conversion_sums", table("conversion_sums")),
+                  fmt::arg("conversion_facts", table("conversion_facts")),
+                  fmt::arg("conversion_refused", table("conversion_refused")),
+                  fmt::arg("serial", is_postgres ? "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+                                                 : "INTEGER PRIMARY KEY AUTOINCREMENT"),
+                  fmt::arg("time", is_postgres ? "timestamptz" : "bigint")));
 }
 
 std::optional<Conversion> Records::newest() const {
@@ -142,9 +143,10 @@ std::optional<Conversion> Records::newest() const {
 std::int64_t Records::begin(const Conversion& conversion) {
   const std::string now(migrate::now_of(dialect_));
   const auto rows = session_.query(
-      fmt::format("INSERT INTO {} (state, description, home, begun_at, changed_at, backup_file, tool_version) "
-                  "VALUES ($1, $2, CAST($3 AS bigint), {}, {}, $4, $5) RETURNING number",
-                  table("conversion"), now, now),
+      fmt::format(
+          "INSERT INTO {} (state, description, home, begun_at, changed_at, backup_file, tool_version) "
+          "VALUES ($1, $2, CAST($3 AS bigint), {}, {}, $4, $5) RETURNING number",
+          table("conversion"), now, now),
       {std::string(name_of(conversion.state)), conversion.description, std::to_string(conversion.home),
        conversion.backup_file, conversion.tool_version});
   return std::stoll(rows.at(0).at(0));
@@ -157,9 +159,9 @@ void Records::set_state(std::int64_t conversion, State state) {
 }
 
 void Records::set_backup(std::int64_t conversion, const std::string& file) {
-  session_.query(fmt::format("UPDATE {} SET backup_file = $1 WHERE number = CAST($2 AS bigint)",
-                             table("conversion")),
-                 {file, std::to_string(conversion)});
+  session_.query(
+      fmt::format("UPDATE {} SET backup_file = $1 WHERE number = CAST($2 AS bigint)", table("conversion")),
+      {file, std::to_string(conversion)});
 }
 
 void Records::note(std::int64_t conversion, const std::string& step, const std::string& state,
@@ -181,22 +183,22 @@ void Records::remember(std::int64_t conversion, const std::vector<Before>& thing
 
 std::vector<Before> Records::before(std::int64_t conversion) const {
   std::vector<Before> things;
-  for (const auto& row :
-       session_.query(fmt::format("SELECT kind, table_name, name, definition FROM {} "
-                                  "WHERE conversion = CAST($1 AS bigint) ORDER BY seq",
-                                  table("conversion_before")),
-                      {std::to_string(conversion)}))
+  for (const auto& row : session_.query(fmt::format("SELECT kind, table_name, name, definition FROM {} "
+                                                    "WHERE conversion = CAST($1 AS bigint) ORDER BY seq",
+                                                    table("conversion_before")),
+                                        {std::to_string(conversion)}))
     things.push_back({row[0], row[1], row[2], row[3]});
   return things;
 }
 
 void Records::add(std::int64_t conversion, const Sum& sum) {
-  session_.query(fmt::format("INSERT INTO {} (conversion, phase, table_name, server, row_count, hash, totals) "
-                             "VALUES (CAST($1 AS bigint), $2, $3, $4, CAST($5 AS bigint), $6, $7) "
-                             "ON CONFLICT DO NOTHING",
-                             table("conversion_sums")),
-                 {std::to_string(conversion), sum.phase, sum.table, sum.server, std::to_string(sum.rows),
-                  sum.hash, sum.totals});
+  session_.query(
+      fmt::format("INSERT INTO {} (conversion, phase, table_name, server, row_count, hash, totals) "
+                  "VALUES (CAST($1 AS bigint), $2, $3, $4, CAST($5 AS bigint), $6, $7) "
+                  "ON CONFLICT DO NOTHING",
+                  table("conversion_sums")),
+      {std::to_string(conversion), sum.phase, sum.table, sum.server, std::to_string(sum.rows), sum.hash,
+       sum.totals});
 }
 
 std::vector<Sum> Records::sums(std::int64_t conversion, std::string_view phase) const {
@@ -219,11 +221,11 @@ void Records::add(std::int64_t conversion, const Fact& fact) {
 
 std::vector<Fact> Records::facts(std::int64_t conversion, std::string_view phase) const {
   std::vector<Fact> facts;
-  for (const auto& row :
-       session_.query(fmt::format("SELECT kind, table_name, fact FROM {} "
-                                  "WHERE conversion = CAST($1 AS bigint) AND phase = $2 ORDER BY kind, table_name",
-                                  table("conversion_facts")),
-                      {std::to_string(conversion), std::string(phase)}))
+  for (const auto& row : session_.query(
+           fmt::format("SELECT kind, table_name, fact FROM {} "
+                       "WHERE conversion = CAST($1 AS bigint) AND phase = $2 ORDER BY kind, table_name",
+                       table("conversion_facts")),
+           {std::to_string(conversion), std::string(phase)}))
     facts.push_back({std::string(phase), row[0], row[1], row[2]});
   return facts;
 }
@@ -237,11 +239,10 @@ void Records::refuse(std::int64_t conversion, const Refused& row) {
 
 std::vector<Refused> Records::refused(std::int64_t conversion) const {
   std::vector<Refused> rows;
-  for (const auto& row :
-       session_.query(fmt::format("SELECT table_name, row_text, reason, done FROM {} "
-                                  "WHERE conversion = CAST($1 AS bigint) ORDER BY seq",
-                                  table("conversion_refused")),
-                      {std::to_string(conversion)}))
+  for (const auto& row : session_.query(fmt::format("SELECT table_name, row_text, reason, done FROM {} "
+                                                    "WHERE conversion = CAST($1 AS bigint) ORDER BY seq",
+                                                    table("conversion_refused")),
+                                        {std::to_string(conversion)}))
     rows.push_back({row[0], row[1], row[2], row[3]});
   return rows;
 }

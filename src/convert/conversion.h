@@ -1,12 +1,12 @@
 // What the tool remembers in the database that it converts: that a conversion is on, its steps, how things
-// were before, what the tables added up to, and which rows were refused. On PostgreSQL in schema guildhall, in
-// SQLite with guildhall_ before their names; never part of a fingerprint (migrate/schema_snapshot.h).
+// were before, what the tables added up to, and which rows were refused. On PostgreSQL in schema guildhall,
+// in SQLite with guildhall_ before their names; never part of a fingerprint (migrate/schema_snapshot.h).
 //
 //   conversion            one row for each, the newest counts
 //   conversion_steps      append-only: what began, was done, failed
-//   conversion_before     the keys, foreign keys, indexes, columns and views that were there: for the way back
+//   conversion_before     the keys, foreign keys, indexes, columns and views that were, for the way back
 //   conversion_sums       what each table added up to: `before`, `after`, ...
-//   conversion_facts      what else was measured in each phase: by buckets, of whom each row was, what people see
+//   conversion_facts      what else was measured then: by buckets, whose each row was, what people see
 //   conversion_refused    rows that contradicted their parent, had none, or gave way: each with its reason
 #pragma once
 
@@ -37,7 +37,7 @@ struct Conversion {
 
 /// How a thing was before. `definition` is SQL that makes it again, or for a column its state.
 struct Before {
-  std::string kind;   // table, column, constraint, index, foreign key, view
+  std::string kind;  // table, column, constraint, index, foreign key, view
   std::string table;
   std::string name;
   std::string definition;

@@ -1,5 +1,6 @@
-// What somebody has to know of a single-server database to make it a multi-server one, in a file: convert.toml.
-// The presets `kick` and `reading-club` are such files, and `convert inspect --write` drafts one.
+// What somebody has to know of a single-server database to make it a multi-server one, in a file:
+// convert.toml. The presets `kick` and `reading-club` are such files, and `convert inspect --write` drafts
+// one.
 //
 //   tenant_column = "discord_server_id"
 //
@@ -61,16 +62,20 @@ struct Parent {
 
 /// What becomes of rows that could not stand beside each other under a new key.
 enum class Duplicates {
-  refuse,    // the conversion is refused until somebody has decided
-  sum,       // one row with the sum of `sums` and the newest of the rest
-  newest,    // the one with the greatest `newest_by`
-  first,     // the one with the least key
-  keep_all   // an append-only log: there is no such key
+  refuse,   // the conversion is refused until somebody has decided
+  sum,      // one row with the sum of `sums` and the newest of the rest
+  newest,   // the one with the greatest `newest_by`
+  first,    // the one with the least key
+  keep_all  // an append-only log: there is no such key
 };
 std::string_view name_of(Duplicates rule);
 
 /// What a server of 0 means in rows of a table that is not an override.
 enum class Zero { refuse, home };
+
+/// Whose the rows of a table are that has no tenant column yet: the home server's, or of an override all
+/// servers'.
+enum class Absent { home, all };
 
 struct TableRule {
   std::string table;
@@ -88,6 +93,7 @@ struct TableRule {
   Duplicates duplicates = Duplicates::refuse;
   std::string newest_by = {};
   Zero zero = Zero::refuse;
+  Absent absent = Absent::home;
   std::size_t line = 0;  // of the file
 };
 

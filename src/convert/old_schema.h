@@ -95,7 +95,7 @@ struct Table {
   std::string parent = {};  // of a partition, or of what inherits
   bool is_unlogged = false;
   std::string owner = {};
-  bool is_owned = true;  // the session may change it
+  bool is_owned = true;   // the session may change it
   std::int64_t rows = 0;  // as the database reckons
   std::int64_t bytes = 0;
   std::int64_t index_bytes = 0;
@@ -121,8 +121,8 @@ struct Table {
 struct View {
   std::string name;
   bool is_materialized = false;
-  bool invoker = false;  // security_invoker
-  std::string definition = {};        // SQL: CREATE VIEW ..., with its options
+  bool invoker = false;                       // security_invoker
+  std::string definition = {};                // SQL: CREATE VIEW ..., with its options
   std::vector<std::string> reads = {};        // tables and views, directly
   std::vector<std::string> constraints = {};  // that it depends on: GROUP BY a primary key
   std::vector<std::string> grants = {};       // SQL: what gives its owner, rights and comment back

@@ -23,25 +23,37 @@ struct SchemeTable {
   const std::string& column() const { return rule.column; }
   /// Its tenant column is there already.
   bool has_column() const { return table->column(rule.column) != nullptr; }
+  bool is_override() const { return rule.table_class == TableClass::override; }
+  bool is_child() const { return rule.table_class == TableClass::child; }
+  /// The server of all rows while the table has no column for it.
+  std::int64_t absent_value(std::int64_t home) const { return rule.absent == Absent::all ? 0 : home; }
+  /// The server of a row that has none, although there is a column for it.
+  std::int64_t null_value(std::int64_t home) const { return is_override() ? 0 : home; }
 };
 
 struct Scheme {
   const OldSchema* schema = nullptr;
   Description description;
-  std::int64_t home = 0;                // 0: not chosen yet
-  std::vector<SchemeTable> tables = {};  // with a tenant column, parents before their children
-  std::vector<std::string> global = {};  // that stay as they are, as the description has it
+  std::int64_t home = 0;                  // 0: not chosen yet
+  std::vector<SchemeTable> tables = {};   // with a tenant column, parents before their children
+  std::vector<std::string> global = {};   // that stay as they are, as the description has it
   std::vector<std::string> unknown = {};  // that it does not name, and nothing leads to: left alone
   /// What stands in the way (error), or should be known (warning, info). CV- codes.
   migrate::Findings findings = {};
 
   const SchemeTable* find(std::string_view table) const;
+  /// The registry, where it is there.
+  const Table* registry() const { return schema->find(description.registry.table); }
+  /// Nothing among the findings stands in the way.
   bool can_go_on() const;
 };
 
 /// `schema` outlives it. Tables that the description does not name become children where a foreign key leads
 /// from them to a key that is to change, tenants where they have a tenant column.
 Scheme make_scheme(const OldSchema& schema, const Description& description);
+
+/// A server's id as people write it: a whole number above 0 in 63 bits.
+std::optional<std::int64_t> parse_server(std::string_view text);
 
 /// Who may be the home of rows that name no server.
 struct Candidate {

@@ -33,8 +33,8 @@ struct Step {
   StepKind kind = StepKind::transaction;
   LockLevel lock = LockLevel::none;
   std::vector<std::string> statements;  // a backfill has $1 and $2, the range of pages
-  std::int64_t bytes = 0;      // that it reads or makes, as far as can be told
-  bool grows_with_size = false;  // its own duration does
+  std::int64_t bytes = 0;               // that it reads or makes, as far as can be told
+  bool grows_with_size = false;         // its own duration does
   std::vector<std::string> locks = {};  // further tables that are locked with it
 
   /// "user_points: tenant column": the same for the same step of any run.

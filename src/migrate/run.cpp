@@ -40,30 +40,6 @@ Outcome<void> check_together(const std::string& name, const Script& script, Dial
               "Apply it by itself: --to the one before it, then --steps 1.");
 }
 
-std::string backup_line(const Backup& backup, double seconds) {
-  if (backup.file.empty()) return fmt::format("backup: by the given program in {:.1f} s", seconds);
-  const char* proof = backup.record.verified == 3   ? "verified (restore)"
-                      : backup.record.verified == 2 ? "verified (read to its end)"
-                                                    : "verified (sum)";
-  return fmt::format("backup: {} {} in {:.1f} s, {}", backup.file.filename().string(),
-                     shown_bytes(backup.record.size), seconds, proof);
-}
-
-Problem problem_of_backup(const Error& error) {
-  const auto made = [&](Exit exit, std::string code) {
-    return Problem{exit, {std::move(code), Level::error, "", 0, error.message, error.hint}};
-  };
-  switch (fault_of(error)) {
-    case Fault::no_space: return made(Exit::no_space, "MG-SPACE");
-    case Fault::permission: return made(Exit::no_permission, "MG-PERMISSION");
-    case Fault::unreachable: return made(Exit::no_database, "MG-CONNECTION");
-    case Fault::refused: return made(Exit::refused, "MG-REFUSED");
-    case Fault::usage: return made(Exit::usage, "E-USAGE");
-    case Fault::failed: break;
-  }
-  return made(Exit::no_backup, "MG-BACKUP");
-}
-
 std::set<std::string> backups_in_use(const std::vector<JournalRow>& rows) {
   std::set<std::string> used;
   std::string last;

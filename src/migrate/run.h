@@ -9,21 +9,12 @@
 #include <vector>
 
 #include "migrate/apply.h"
-#include "migrate/backup.h"
 #include "migrate/history.h"
 #include "migrate/lint.h"
+#include "migrate/run_backup.h"
 #include "migrate/table_facts.h"
 
 namespace guildhall::migrate {
-
-/// Before anything is run: what is taken, and where it is put.
-struct BackupWish {
-  std::filesystem::path folder = "backups";
-  std::vector<std::string> external = {};  // a program of the operator's takes it instead
-  std::string scratch_url = {};            // where it is proved; "": at the same server
-  Proof proof = Proof::by_size;
-  bool touched_only = false;  // PostgreSQL: the schema, and rows of the tables alone that the run touches
-};
 
 struct RunOptions {
   std::optional<BackupWish> backup;  // nothing: without one, and the journal says why
@@ -71,11 +62,6 @@ struct RunReport {
 
 /// Backups that are not too old to be kept: those of runs that are not finished, and of the last one.
 std::set<std::string> backups_in_use(const std::vector<JournalRow>& rows);
-/// "backup: NAME 1.2 MiB in 0.4 s, verified (restore)"
-std::string backup_line(const Backup& backup, double seconds);
-/// What a backup or a restore brought, with its exit.
-Problem problem_of_backup(const Error& error);
-
 /// Applies what is pending. With nothing to do it takes no lock.
 RunReport up(const Target& target, const MigrationSet& set, const UpOptions& options);
 

@@ -132,34 +132,18 @@ Outcome<void> Runner::back_up(Workbench& bench, const std::vector<RunStep>& step
     bench.note = options_.why_no_backup;
     return {};
   }
-  const auto begun = std::chrono::steady_clock::now();
   BackupOptions wanted = backup_options(bench.lock->token());
   if (options_.backup->touched_only) {
     auto touched = tables_to_keep(steps);
     if (!touched) return std::unexpected(touched.error());
     wanted.touched = *std::move(touched);
   }
-  auto backup = take_unless_interrupted(wanted);
-  if (auto going = go_on("interrupted while a backup was taken; nothing was run"); !going) return going;
-  if (!backup) return std::unexpected(problem_of_backup(backup.error()));
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  auto backup = take_before_run(std::move(wanted), options_.interrupt, options_.say);
+  if (!backup) return std::unexpected(backup.error());
   report_.backup = *std::move(backup);
   bench.backup_file = report_.backup->file.filename().string();
   bench.backup_sha256 = report_.backup->record.sha256;
-  options_.say(backup_line(*report_.backup, took.count()));
   return {};
-}
-
-Result<Backup> Runner::take_unless_interrupted(BackupOptions& wanted) {
-  std::stop_source stop;
-  wanted.reporting.stop = stop.get_token();
-  if (options_.interrupt == nullptr) return take_backup(wanted);
-  options_.interrupt->set_cancel([&stop] { stop.request_stop(); });
-  // Whoever was told before cancels nothing more.
-  if (options_.interrupt->signal() != 0) stop.request_stop();
-  auto backup = take_backup(wanted);
-  options_.interrupt->set_cancel(nullptr);
-  return backup;
 }
 
 Outcome<void> Runner::go_on(std::string if_not) const {
@@ -177,28 +161,7 @@ Outcome<std::vector<std::string>> Runner::tables_to_keep(const std::vector<RunSt
 }
 
 BackupOptions Runner::backup_options(std::int64_t run_token) const {
-  static const SystemClock clock;
-  BackupOptions wanted;
-  wanted.url = target_.url;
-  wanted.folder = options_.backup->folder;
-  wanted.external = options_.backup->external;
-  if (options_.backup->touched_only) wanted.coverage = Coverage::schema_and_touched;
-  if (!wanted.external.empty()) wanted.coverage = Coverage::external;
-  wanted.scratch_url = options_.backup->scratch_url;
-  wanted.proof = options_.backup->proof;
-  wanted.reader = target_.reader;
-  wanted.fingerprint = [this](store::SchemaSession& session) {
-    return read_snapshot(session, target_.dialect, target_.snapshot).fingerprint();
-  };
-  wanted.run_token = run_token;
-  wanted.free_space = options_.free_space;
-  wanted.clock = &clock;
-  wanted.reporting.report = [this](const Progress& progress) {
-    options_.say(progress.all == 0
-                     ? fmt::format("backup: {} ...", progress.step)
-                     : fmt::format("backup: {} {} %", progress.step, 100 * progress.done / progress.all));
-  };
-  return wanted;
+  return backup_options_of(target_, *options_.backup, run_token, options_.free_space, options_.say);
 }
 
 void Runner::prune_backups(store::SchemaSession& session) {

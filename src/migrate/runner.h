@@ -67,7 +67,6 @@ class Runner {
 
   /// Taken and proved, or nothing is run.
   Outcome<void> back_up(Workbench& bench, const std::vector<RunStep>& steps);
-  Result<Backup> take_unless_interrupted(BackupOptions& wanted);
   Outcome<void> go_on(std::string if_not) const;
   /// What the run touches, and the journal.
   Outcome<std::vector<std::string>> tables_to_keep(const std::vector<RunStep>& steps);

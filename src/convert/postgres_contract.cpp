@@ -1,0 +1,186 @@
+// What takes away what only the old program needed.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "convert/postgres_keys.h"
+#include "convert/postgres_steps.h"
+#include "convert/sql_names.h"
+
+namespace guildhall::convert {
+namespace {
+
+using store::quoted_name;
+using store::quoted_text;
+
+class Contracting {
+ public:
+  Contracting(const Scheme& scheme, const std::optional<Seal>& seal) : scheme_(scheme), seal_(seal) {}
+
+  Steps steps() {
+    // A key that something refers to cannot go.
+    for (const SchemeTable& one : scheme_.tables) drop_references(one);
+    for (const SchemeTable& one : scheme_.tables) swap_keys(one);
+    for (const SchemeTable& one : scheme_.tables) drop_indexes(one);
+    if (seal_) {
+      for (const SchemeTable& one : scheme_.tables) seal(one);
+      for (const auto& [name, view] : scheme_.schema->views) seal(view);
+    }
+    return std::move(steps_);
+  }
+
+ private:
+  std::string of(const SchemeTable& one) const { return qualified(*scheme_.schema, one.name()); }
+
+  void add(const SchemeTable& one, std::string what, std::vector<std::string> statements,
+           std::vector<std::string> locks = {}) {
+    if (statements.empty()) return;
+    steps_.push_back({.table = one.name(),
+                      .what = std::move(what),
+                      .lock = LockLevel::access_exclusive,
+                      .statements = std::move(statements),
+                      .locks = std::move(locks)});
+  }
+
+  void drop_references(const SchemeTable& one) {
+    for (const WantedReference& wanted : wanted_references(scheme_, one)) {
+      if (wanted.old == nullptr) continue;
+      add(one, fmt::format("reference {} without the server", wanted.old->name),
+          {fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(wanted.old->name))},
+          {wanted.table});
+    }
+  }
+
+  /// One ALTER TABLE: the old keys go, and what was built beside them takes their place. With the default and
+  /// the trigger the last way goes by which a row could come without saying whose it is.
+  void swap_keys(const SchemeTable& one) {
+    std::vector<std::string> drops;
+    std::vector<std::string> adds;
+    std::vector<std::string> dropped;
+    std::vector<std::string> statements;
+    for (const Index* old : old_keys(one)) {
+      const Index* own = by_server(one, *old);
+      if (old->constraint.empty() || own == nullptr) continue;
+      drops.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(old->constraint)));
+      dropped.push_back(old->constraint);
+      if (own->constraint.empty())
+        adds.push_back(fmt::format("ADD CONSTRAINT {0} {1} USING INDEX {0}{2}", quoted_name(own->name),
+                                   old->is_primary ? "PRIMARY KEY" : "UNIQUE", deferral(*old)));
+      if (one.table->replica_identity == old->name && !old->name.empty())
+        statements.push_back(
+            fmt::format("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", of(one), quoted_name(own->name)));
+    }
+    const Column* column = one.table->column(one.column());
+    if (column != nullptr && !column->default_expression.empty())
+      adds.push_back(fmt::format("ALTER COLUMN {} DROP DEFAULT", quoted_name(one.column())));
+    drops.insert(drops.end(), adds.begin(), adds.end());
+    const std::vector<const View*> views = views_on(dropped);
+    for (auto view = views.rbegin(); view != views.rend(); ++view) statements.push_back(drop(**view));
+    if (!drops.empty())
+      statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(drops, ", ")));
+    for (const View* view : views) make_again(*view, statements);
+    if (std::ranges::find(one.table->triggers, kFillTrigger, &Trigger::name) != one.table->triggers.end()) {
+      statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
+      statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
+    }
+    add(one, "keys by server alone", std::move(statements));
+  }
+
+  static std::string deferral(const Index& old) {
+    if (!old.definition.contains(" DEFERRABLE")) return "";
+    return old.definition.contains(" INITIALLY DEFERRED") ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
+  }
+
+  /// Views that hang on one of these constraints, and what reads those, each behind what it reads.
+  std::vector<const View*> views_on(const std::vector<std::string>& constraints) const {
+    std::vector<const View*> found;
+    const auto is_found = [&](const std::string& name) {
+      return std::ranges::any_of(found, [&](const View* view) { return view->name == name; });
+    };
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& [name, view] : scheme_.schema->views) {
+        const bool hangs =
+            std::ranges::any_of(view.constraints,
+                                [&](const std::string& constraint) {
+                                  return std::ranges::find(constraints, constraint) != constraints.end();
+                                }) ||
+            std::ranges::any_of(view.reads, is_found);
+        if (!hangs || is_found(name)) continue;
+        found.push_back(&view);
+        more = true;
+      }
+    }
+    return found;
+  }
+
+  std::string drop(const View& view) const {
+    return fmt::format("DROP {}VIEW {}", view.is_materialized ? "MATERIALIZED " : "",
+                       qualified(*scheme_.schema, view.name));
+  }
+  static void make_again(const View& view, std::vector<std::string>& statements) {
+    statements.push_back(view.definition);
+    statements.insert(statements.end(), view.grants.begin(), view.grants.end());
+  }
+
+  /// Unique indexes without the server that are no constraint, and what is over the server alone: our keys
+  /// begin with it.
+  void drop_indexes(const SchemeTable& one) {
+    for (const Index& index : one.table->indexes) {
+      if (!index.constraint.empty()) continue;
+      const bool is_old = index.is_unique && index.is_valid && !index.has_at(0, one.column()) &&
+                          by_server(one, index) != nullptr;
+      const bool is_spare = !index.is_unique && index.parts.size() == 1 && index.has_at(0, one.column()) &&
+                            index.predicate.empty();
+      if (!is_old && !is_spare) continue;
+      steps_.push_back({.table = one.name(),
+                        .what = fmt::format("index {} goes", index.name),
+                        .kind = StepKind::concurrently,
+                        .lock = LockLevel::share_update_exclusive,
+                        .statements = {fmt::format("DROP INDEX CONCURRENTLY {}",
+                                                   qualified(*scheme_.schema, index.name))}});
+    }
+  }
+
+  void seal(const SchemeTable& one) {
+    std::vector<std::string> statements;
+    const bool has_owners =
+        std::ranges::find(one.table->policies, kOwnerPolicy, &Policy::name) != one.table->policies.end();
+    if (!has_owners)
+      statements.push_back(fmt::format("CREATE POLICY {} ON {} TO {} USING (true) WITH CHECK (true)",
+                                       kOwnerPolicy, of(one), one.table->owner));
+    if (!one.table->row_security || !one.table->row_security_forced) {
+      statements.push_back(
+          fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}", of(one), quoted_name(seal_->role)));
+      statements.push_back(
+          fmt::format("ALTER TABLE {} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", of(one)));
+    }
+    add(one, "rows sealed off", std::move(statements));
+  }
+
+  void seal(const View& view) {
+    if (view.is_materialized || view.invoker) return;
+    const bool shows_rows = std::ranges::any_of(view.reads, [&](const std::string& name) {
+      return scheme_.find(name) != nullptr || scheme_.schema->views.contains(name);
+    });
+    if (!shows_rows) return;
+    steps_.push_back({.table = view.name,
+                      .what = "with the rights of whoever asks",
+                      .lock = LockLevel::access_exclusive,
+                      .statements = {fmt::format("ALTER VIEW {} SET (security_invoker = true)",
+                                                 qualified(*scheme_.schema, view.name))}});
+  }
+
+  const Scheme& scheme_;
+  const std::optional<Seal>& seal_;
+  Steps steps_;
+};
+
+}  // namespace
+
+Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal) {
+  return Contracting(scheme, seal).steps();
+}
+
+}  // namespace guildhall::convert

@@ -1,0 +1,404 @@
+// What only adds.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "convert/postgres_keys.h"
+#include "convert/postgres_steps.h"
+#include "convert/sql_names.h"
+
+namespace guildhall::convert {
+namespace {
+
+using store::quoted_name;
+using store::quoted_text;
+
+/// Above so many rows without a server their column is made anew rather than filled.
+constexpr std::int64_t kWorthAnew = 10'000;
+
+/// "1", as the catalog writes a bigint's default: '1'::bigint, or 1.
+bool is_default(const Column& column, std::int64_t value) {
+  return column.default_expression == std::to_string(value) ||
+         column.default_expression == fmt::format("'{}'::bigint", value) ||
+         column.default_expression == fmt::format("({})::bigint", value);
+}
+
+class Expanding {
+ public:
+  Expanding(const Scheme& scheme, const RowFacts& facts)
+      : scheme_(scheme), facts_(facts), names_(*scheme.schema) {}
+
+  Steps steps() {
+    add_registry();
+    for (const SchemeTable& one : scheme_.tables) add_column(one);
+    for (const SchemeTable& one : scheme_.tables) add_not_null(one);
+    for (const SchemeTable& one : scheme_.tables) add_keys(one);
+    for (const SchemeTable& one : scheme_.tables) add_references(one);
+    for (const SchemeTable& one : scheme_.tables) add_policies(one);
+    return std::move(steps_);
+  }
+
+ private:
+  std::string of(const SchemeTable& one) const { return qualified(*scheme_.schema, one.name()); }
+  std::int64_t size(const SchemeTable& one) const { return one.table->bytes; }
+
+  void add(const SchemeTable& one, std::string what, LockLevel lock, std::vector<std::string> statements) {
+    steps_.push_back(
+        {.table = one.name(), .what = std::move(what), .lock = lock, .statements = std::move(statements)});
+  }
+  /// Others read and write on while the whole table is read.
+  void add_reading(const SchemeTable& one, std::string what, std::string statement) {
+    steps_.push_back({.table = one.name(),
+                      .what = std::move(what),
+                      .lock = LockLevel::share_update_exclusive,
+                      .statements = {std::move(statement)},
+                      .bytes = size(one),
+                      .grows_with_size = true});
+  }
+
+  // --- the registry
+
+  void add_registry() {
+    const Registry& registry = scheme_.description.registry;
+    const std::string name = qualified(*scheme_.schema, registry.table);
+    const std::string column = quoted_name(registry.column);
+    if (scheme_.registry() == nullptr) {
+      steps_.push_back(
+          {.table = registry.table,
+           .what = "table of the servers",
+           .statements = {fmt::format(
+               "CREATE TABLE {} ({} bigint PRIMARY KEY{})", name, column,
+               registry.name.empty() ? "" : fmt::format(", {} text", quoted_name(registry.name)))}});
+    }
+    if (!facts_.home_is_registered) {
+      steps_.push_back({.table = registry.table,
+                        .what = "the home server",
+                        .lock = LockLevel::row_exclusive,
+                        .statements = {fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING",
+                                                   name, column, scheme_.home)}});
+    }
+  }
+
+  // --- the column
+
+  void add_column(const SchemeTable& one) {
+    const Column* column = one.table->column(one.column());
+    if (column == nullptr) {
+      add(one, "server column", LockLevel::access_exclusive,
+          {fmt::format("ALTER TABLE {} ADD COLUMN {} bigint NOT NULL DEFAULT {}", of(one),
+                       quoted_name(one.column()), one.absent_value(scheme_.home))});
+      grant_column(one);
+      add_fill_trigger(one);
+      fill(one);
+      return;
+    }
+    if (!column->not_null && is_worth_anew(one)) {
+      add_anew(one);
+      return;
+    }
+    const std::int64_t value = one.null_value(scheme_.home);
+    if (!column->not_null && !is_default(*column, value)) set_default(one, value);
+    add_fill_trigger(one);
+    fill(one);
+  }
+
+  void set_default(const SchemeTable& one, std::int64_t value) {
+    add(one, "default server", LockLevel::access_exclusive,
+        {fmt::format("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}", of(one), quoted_name(one.column()),
+                     value)});
+  }
+
+  /// Rights on single columns do not reach a new one.
+  void grant_column(const SchemeTable& one) {
+    if (std::ranges::none_of(one.table->columns, &Column::has_grants)) return;
+    add(one, "rights on the server column", LockLevel::none,
+        {fmt::format(
+            "DO $grant$ DECLARE held record; BEGIN FOR held IN SELECT DISTINCT privilege_type AS right, "
+            "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS whom "
+            "FROM pg_attribute, aclexplode(attacl) WHERE attrelid = {}::regclass AND NOT attisdropped "
+            "LOOP EXECUTE format('GRANT %s ({}) ON {} TO %s', held.right, held.whom); END LOOP; END $grant$",
+            quoted_text(of(one)), quoted_name(one.column()), of(one))});
+  }
+
+  bool is_worth_anew(const SchemeTable& one) const {
+    const ServerCounts* counts = facts_.find(one.name());
+    if (counts == nullptr || counts->nulls < kWorthAnew || counts->others > 0 || counts->zeros > 0)
+      return false;
+    // Of an override the home's rows are its own, and those without a server all servers'.
+    if (one.is_override() && counts->homes > 0) return false;
+    const auto contradicting = facts_.contradicting.find(one.name());
+    if (contradicting != facts_.contradicting.end() && contradicting->second > 0) return false;
+    return !has_dependents(one);
+  }
+
+  /// Whatever would go with the column, but an index over it alone, whose place ours take.
+  bool has_dependents(const SchemeTable& one) const {
+    const Table& table = *one.table;
+    const auto over_more = [&](const Index& index) {
+      return index.has(one.column()) &&
+             (index.is_unique || index.parts.size() > 1 || !index.predicate.empty());
+    };
+    const auto is_own = [](const Trigger& trigger) { return trigger.name == kFillTrigger; };
+    return std::ranges::any_of(table.indexes, over_more) || !table.policies.empty() ||
+           std::ranges::any_of(table.foreign_keys,
+                               [&](const ForeignKey& key) { return key.has(one.column()); }) ||
+           !std::ranges::all_of(table.triggers, is_own) ||
+           std::ranges::any_of(table.checks,
+                               [&](const Check& check) {
+                                 return check.name != anew_check(one) &&
+                                        check.expression.contains(one.column());
+                               }) ||
+           std::ranges::any_of(scheme_.schema->views, [&](const auto& entry) {
+             return std::ranges::find(entry.second.reads, one.name()) != entry.second.reads.end();
+           });
+  }
+
+  std::string anew_check(const SchemeTable& one) const { return one.name() + "_one_server"; }
+
+  void add_anew(const SchemeTable& one) {
+    const std::string column = quoted_name(one.column());
+    const std::int64_t value = one.null_value(scheme_.home);
+    const std::string check = quoted_name(anew_check(one));
+    const Check* found = one.table->check(anew_check(one));
+    if (found == nullptr) {
+      add(one, "no other server, from now on", LockLevel::access_exclusive,
+          {fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} CHECK ({2} IS NULL OR {2} = {3}) NOT VALID",
+                       of(one), check, column, value)});
+    }
+    if (found == nullptr || !found->is_valid)
+      add_reading(one, "no other server, proved",
+                  fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), check));
+    std::vector<std::string> statements;
+    // It hangs on the column; and once that is NOT NULL nothing tells any more that rows may come without.
+    if (has_fill_trigger(one))
+      statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
+    statements.push_back(
+        fmt::format("ALTER TABLE {0} DROP COLUMN {1}, ADD COLUMN {1} bigint NOT NULL DEFAULT {2}", of(one),
+                    column, value));
+    std::ranges::move(make_fill_trigger(one), std::back_inserter(statements));
+    add(one, "server column anew", LockLevel::access_exclusive, std::move(statements));
+  }
+
+  // --- rows that come without a server
+
+  static bool has_fill_trigger(const SchemeTable& one) {
+    return std::ranges::find(one.table->triggers, kFillTrigger, &Trigger::name) != one.table->triggers.end();
+  }
+  bool may_come_without(const SchemeTable& one) const {
+    const Column* column = one.table->column(one.column());
+    if (one.is_child()) return true;
+    return column != nullptr && (!column->not_null || one.rule.zero == Zero::home);
+  }
+
+  void add_fill_trigger(const SchemeTable& one) {
+    if (may_come_without(one) && !has_fill_trigger(one))
+      add(one, "rows without a server get theirs", LockLevel::share_row_exclusive, make_fill_trigger(one));
+  }
+
+  std::vector<std::string> make_fill_trigger(const SchemeTable& one) {
+    const std::string column = quoted_name(one.column());
+    const std::string function = fill_function(one.name());
+    std::string source = "NULL::bigint";
+    std::string moment = column;
+    std::string when;
+    if (one.is_child()) {
+      source = fmt::format("(SELECT {} FROM (VALUES (1)) AS one(number) {})",
+                           server_of_parents(scheme_, one, true), parent_joins(scheme_, one, "NEW"));
+      for (const Parent& parent : one.rule.parents) moment += ", " + column_list(parent.columns);
+    } else {
+      when = fmt::format(" WHEN (NEW.{0} IS NULL{1})", column,
+                         one.rule.zero == Zero::home ? fmt::format(" OR NEW.{} = 0", column) : "");
+    }
+    return {
+        fmt::format(
+            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $fill$ BEGIN NEW.{} := "
+            "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
+            function, column, source, column, one.is_override() ? "NULL" : "0", one.null_value(scheme_.home)),
+        fmt::format(
+            "CREATE TRIGGER {} BEFORE INSERT OR UPDATE OF {} ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
+            kFillTrigger, moment, of(one), when, function)};
+  }
+
+  /// Rows that have no server yet, or another than their parent's.
+  void fill(const SchemeTable& one) {
+    const ServerCounts* counts = facts_.find(one.name());
+    const auto found = facts_.contradicting.find(one.name());
+    const std::int64_t contradicting = found == facts_.contradicting.end() ? 0 : found->second;
+    const std::int64_t zeros = counts != nullptr && one.rule.zero == Zero::home ? counts->zeros : 0;
+    if ((counts == nullptr || counts->nulls == 0) && zeros == 0 && contradicting == 0) return;
+    if (zeros > 0) give_way(one);
+    steps_.push_back(
+        {.table = one.name(),
+         .what = fmt::format("server of rows that have none{}", one.is_child() ? ", by their parents" : ""),
+         .kind = StepKind::backfill,
+         .lock = LockLevel::row_exclusive,
+         .statements = {one.is_child() ? fill_child(one) : fill_tenant(one)},
+         .bytes = size(one),
+         .grows_with_size = true});
+  }
+
+  std::string missing(const SchemeTable& one, std::string_view alias) const {
+    const std::string column = fmt::format("{}.{}", alias, quoted_name(one.column()));
+    return fmt::format("({} IS NULL{})", column,
+                       one.rule.zero == Zero::home ? fmt::format(" OR {} = 0", column) : "");
+  }
+
+  std::string fill_tenant(const SchemeTable& one) const {
+    return fmt::format("UPDATE {} AS t SET {} = {} WHERE ctid >= $1::tid AND ctid < $2::tid AND {}", of(one),
+                       quoted_name(one.column()), one.null_value(scheme_.home), missing(one, "t"));
+  }
+
+  /// What a row said before is kept with the reason, where it said anything.
+  std::string fill_child(const SchemeTable& one) const {
+    const std::string column = quoted_name(one.column());
+    return fmt::format(
+        "WITH found AS (SELECT c.ctid AS place, c.{0} AS said, to_jsonb(c) AS row, coalesce({1}, "
+        "nullif(c.{0}, 0), {2}) "
+        "AS server FROM {3} AS c {4} WHERE c.ctid >= $1::tid AND c.ctid < $2::tid FOR UPDATE OF c), "
+        "changed AS (UPDATE {3} AS t SET {0} = found.server FROM found "
+        "WHERE t.ctid = found.place AND found.said IS DISTINCT FROM found.server RETURNING found.said, "
+        "found.row, "
+        "found.server) "
+        "INSERT INTO guildhall.conversion_refused (conversion, table_name, row_text, reason, done) "
+        "SELECT (SELECT max(number) FROM guildhall.conversion), {5}, row::text, "
+        "format('said server %s, but its parent is server %s''s', said, server), 'moved' "
+        "FROM changed WHERE said <> 0",
+        column, server_of_parents(scheme_, one, true), scheme_.home, of(one), parent_joins(scheme_, one, "c"),
+        quoted_text(one.name()));
+  }
+
+  /// A row of server 0 beside the same row of the home: one of the two can stay.
+  void give_way(const SchemeTable& one) {
+    if (one.rule.duplicates != Duplicates::first) return;
+    for (const Index& key : one.table->indexes) {
+      if (!key.is_unique || !key.has(one.column()) || key.columns().empty()) continue;
+      std::vector<std::string> equal;
+      for (const std::string& column : key.columns()) {
+        if (column != one.column()) equal.push_back(fmt::format("o.{0} = z.{0}", quoted_name(column)));
+      }
+      if (equal.empty()) continue;
+      add(one, fmt::format("rows of server 0 give way ({})", key.name), LockLevel::row_exclusive,
+          {fmt::format(
+              "WITH gone AS (DELETE FROM {0} AS z USING {0} AS o WHERE coalesce(z.{1}, 0) = 0 AND o.{1} = "
+              "{2} AND {3} "
+              "RETURNING to_jsonb(z) AS row) "
+              "INSERT INTO guildhall.conversion_refused (conversion, table_name, row_text, reason, done) "
+              "SELECT DISTINCT (SELECT max(number) FROM guildhall.conversion), {4}, row::text, "
+              "'of no server, beside the same row of the home server', 'moved' FROM gone",
+              of(one), quoted_name(one.column()), scheme_.home, fmt::join(equal, " AND "),
+              quoted_text(one.name()))});
+    }
+  }
+
+  // --- NOT NULL
+
+  void add_not_null(const SchemeTable& one) {
+    const Column* column = one.table->column(one.column());
+    if (column != nullptr && !column->not_null && !is_worth_anew(one)) prove_not_null(one);
+    if (one.is_override()) add_override_check(one);
+  }
+
+  void prove_not_null(const SchemeTable& one) {
+    const std::string name = one.name() + "_has_server";
+    const Check* check = one.table->check(name);
+    if (check == nullptr)
+      add(one, "no row without a server, from now on", LockLevel::access_exclusive,
+          {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID", of(one),
+                       quoted_name(name), quoted_name(one.column()))});
+    if (check == nullptr || !check->is_valid)
+      add_reading(one, "no row without a server, proved",
+                  fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), quoted_name(name)));
+    add(one, "server NOT NULL", LockLevel::access_exclusive,
+        {fmt::format("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", of(one), quoted_name(one.column())),
+         fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(name))});
+  }
+
+  void add_override_check(const SchemeTable& one) {
+    const std::string name = one.name() + "_server_or_all";
+    const Check* check = one.table->check(name);
+    if (check == nullptr)
+      add(one, "a server or 0", LockLevel::access_exclusive,
+          {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} >= 0) NOT VALID", of(one),
+                       quoted_name(name), quoted_name(one.column()))});
+    if (check == nullptr || !check->is_valid)
+      add_reading(one, "a server or 0, proved",
+                  fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), quoted_name(name)));
+  }
+
+  // --- keys, references, policies
+
+  void add_keys(const SchemeTable& one) {
+    for (const WantedKey& wanted : wanted_keys(one)) {
+      const Index* found = find_index(*one.table, wanted);
+      if (found != nullptr && found->is_valid) continue;
+      const std::string what = fmt::format("{} {}", wanted.is_unique ? "key" : "index", wanted.name_base);
+      if (found != nullptr)
+        steps_.push_back({.table = one.name(),
+                          .what = what + ": what is left of an earlier try",
+                          .kind = StepKind::concurrently,
+                          .lock = LockLevel::share_update_exclusive,
+                          .statements = {fmt::format("DROP INDEX CONCURRENTLY {}",
+                                                     qualified(*scheme_.schema, found->name))}});
+      steps_.push_back({.table = one.name(),
+                        .what = what + " by server",
+                        .kind = StepKind::concurrently,
+                        .lock = LockLevel::share_update_exclusive,
+                        .statements = {create_index(*scheme_.schema, one, wanted,
+                                                    names_.give(wanted.name_base, "_by_server"))},
+                        .bytes = size(one),
+                        .grows_with_size = true});
+    }
+  }
+
+  void add_references(const SchemeTable& one) {
+    for (const WantedReference& wanted : wanted_references(scheme_, one)) {
+      const ForeignKey* found = find_reference(*one.table, wanted);
+      if (found != nullptr && found->is_valid) continue;
+      const std::string name =
+          found != nullptr ? found->name
+                           : names_.give(wanted.name_base, wanted.old == nullptr ? "_fkey" : "_by_server");
+      if (found == nullptr) {
+        Step step{.table = one.name(),
+                  .what = fmt::format("reference to {}, from now on", wanted.table),
+                  .lock = LockLevel::share_row_exclusive,
+                  .statements = {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}", of(one),
+                                             quoted_name(name), reference_clause(*scheme_.schema, wanted))}};
+        if (wanted.table != one.name()) step.locks = {wanted.table};
+        steps_.push_back(std::move(step));
+      }
+      add_reading(one, fmt::format("reference to {}, proved", wanted.table),
+                  fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), quoted_name(name)));
+    }
+  }
+
+  static bool has_policy(const SchemeTable& one, std::string_view name) {
+    return std::ranges::find(one.table->policies, name, &Policy::name) != one.table->policies.end();
+  }
+
+  /// Without effect until row-level security is switched on.
+  void add_policies(const SchemeTable& one) {
+    const std::string column = quoted_name(one.column());
+    const std::string own = fmt::format("{} = current_setting('guildhall.server_id')::bigint", column);
+    if (!has_policy(one, kServerPolicy))
+      add(one, "policy of its rows", LockLevel::access_exclusive,
+          {fmt::format("CREATE POLICY {} ON {} USING ({}) WITH CHECK ({})", kServerPolicy, of(one), own,
+                       own)});
+    if (one.is_override() && !has_policy(one, kDefaultsPolicy))
+      add(one, "policy of all servers' rows", LockLevel::access_exclusive,
+          {fmt::format("CREATE POLICY {} ON {} FOR SELECT USING ({} = 0)", kDefaultsPolicy, of(one),
+                       column)});
+  }
+
+  const Scheme& scheme_;
+  const RowFacts& facts_;
+  NewNames names_;
+  Steps steps_;
+};
+
+}  // namespace
+
+Steps expand_steps(const Scheme& scheme, const RowFacts& facts) { return Expanding(scheme, facts).steps(); }
+
+}  // namespace guildhall::convert

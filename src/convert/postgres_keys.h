@@ -1,0 +1,65 @@
+// Keys and references of a table as they are and as they are to be: the same columns with the server before
+// them.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "convert/scheme.h"
+
+namespace guildhall::convert {
+
+/// A key that a table is to have.
+struct WantedKey {
+  std::vector<IndexPart> parts;  // the server first
+  bool is_unique = true;
+  bool nulls_not_distinct = false;
+  std::string method = "btree";
+  std::vector<std::string> included = {};
+  std::string predicate = {};
+  std::string name_base;       // what its name begins with
+  const Index* old = nullptr;  // whose place it takes, where there is one
+};
+
+/// One for each old key, each declared one and each index of the description.
+std::vector<WantedKey> wanted_keys(const SchemeTable& table);
+/// The index that is this one already, valid or not; nullptr when there is none.
+const Index* find_index(const Table& table, const WantedKey& wanted);
+/// CREATE [UNIQUE] INDEX CONCURRENTLY ...
+std::string create_index(const OldSchema& schema, const SchemeTable& table, const WantedKey& wanted,
+                         const std::string& name);
+
+/// A reference from one server's row to another of the same server.
+struct WantedReference {
+  std::string name_base;
+  std::vector<std::string> columns;
+  std::string table;
+  std::vector<std::string> referenced;
+  const ForeignKey* old = nullptr;  // whose place it takes; nullptr: to the registry
+};
+
+std::vector<WantedReference> wanted_references(const Scheme& scheme, const SchemeTable& table);
+/// The foreign key that is this one already, valid or not.
+const ForeignKey* find_reference(const Table& table, const WantedReference& wanted);
+/// "FOREIGN KEY (...) REFERENCES ... NOT VALID"
+std::string reference_clause(const OldSchema& schema, const WantedReference& wanted);
+
+/// The function behind kFillTrigger of that table, as SQL has it.
+std::string fill_function(const std::string& table);
+
+/// Names for what is made.
+class NewNames {
+ public:
+  explicit NewNames(const OldSchema& schema) : schema_(schema) {}
+  /// One that nothing has yet, and that was not given before, in at most 63 bytes: `base` with `ending`,
+  /// shortened where it has to be.
+  std::string give(const std::string& base, std::string_view ending);
+
+ private:
+  const OldSchema& schema_;
+  std::set<std::string> given_;
+};
+
+}  // namespace guildhall::convert

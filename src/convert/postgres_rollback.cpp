@@ -1,0 +1,246 @@
+// Back to the schema that was.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "convert/postgres_keys.h"
+#include "convert/postgres_steps.h"
+#include "convert/sql_names.h"
+
+namespace guildhall::convert {
+namespace {
+
+using store::quoted_name;
+
+class RollingBack {
+ public:
+  RollingBack(const Scheme& scheme, const OldSchema& before) : scheme_(scheme), before_(before) {}
+
+  Steps steps() {
+    for (const SchemeTable& one : scheme_.tables) unseal(one);
+    // What refers to a key goes before the key; what takes its place is built beside it first.
+    for (const SchemeTable& one : scheme_.tables) drop_references(one);
+    for (const SchemeTable& one : scheme_.tables) build_keys(one);
+    for (const SchemeTable& one : scheme_.tables) put_back(one);
+    for (const SchemeTable& one : scheme_.tables) build_indexes(one);
+    for (const SchemeTable& one : scheme_.tables) put_back_references(one);
+    put_back_views();
+    put_back_registry();
+    return std::move(steps_);
+  }
+
+ private:
+  std::string of(const SchemeTable& one) const { return qualified(*scheme_.schema, one.name()); }
+  /// As it was; a table that is newer than the conversion stays as it is.
+  const Table* past(const SchemeTable& one) const { return before_.find(one.name()); }
+
+  void add(const SchemeTable& one, std::string what, std::vector<std::string> statements) {
+    if (statements.empty()) return;
+    steps_.push_back({.table = one.name(),
+                      .what = std::move(what),
+                      .lock = LockLevel::access_exclusive,
+                      .statements = std::move(statements)});
+  }
+  void add_concurrently(const SchemeTable& one, std::string what, std::string statement, bool grows) {
+    steps_.push_back({.table = one.name(),
+                      .what = std::move(what),
+                      .kind = StepKind::concurrently,
+                      .lock = LockLevel::share_update_exclusive,
+                      .statements = {std::move(statement)},
+                      .bytes = grows ? one.table->bytes : 0,
+                      .grows_with_size = grows});
+  }
+
+  void unseal(const SchemeTable& one) {
+    const Table* old = past(one);
+    if (old == nullptr) return;
+    std::vector<std::string> statements;
+    if (one.table->row_security && !old->row_security)
+      statements.push_back(fmt::format("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", of(one)));
+    if (one.table->row_security_forced && !old->row_security_forced)
+      statements.push_back(fmt::format("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", of(one)));
+    for (const Policy& policy : one.table->policies) {
+      if (std::ranges::find(old->policies, policy.name, &Policy::name) == old->policies.end())
+        statements.push_back(fmt::format("DROP POLICY {} ON {}", quoted_name(policy.name), of(one)));
+    }
+    add(one, "rows no longer sealed off", std::move(statements));
+  }
+
+  void drop_references(const SchemeTable& one) {
+    const Table* old = past(one);
+    if (old == nullptr) return;
+    for (const ForeignKey& key : one.table->foreign_keys) {
+      if (old->foreign_key(key.name) == nullptr)
+        add(one, fmt::format("reference {} goes", key.name),
+            {fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(key.name))});
+    }
+  }
+
+  /// An old key's place, where it is gone: an index that a constraint then stands on.
+  void build_keys(const SchemeTable& one) {
+    const Table* old = past(one);
+    if (old == nullptr) return;
+    for (const Index& index : old->indexes) {
+      if (index.constraint.empty()) continue;
+      const Index* found = one.table->index(index.name);
+      if (found != nullptr && found->is_valid) continue;
+      if (found != nullptr)
+        add_concurrently(one, fmt::format("key {}: what is left of an earlier try", index.name),
+                         fmt::format("DROP INDEX CONCURRENTLY {}", qualified(*scheme_.schema, found->name)),
+                         false);
+      add_concurrently(one, fmt::format("key {}", index.name), key_index(one, index), true);
+    }
+  }
+
+  std::string key_index(const SchemeTable& one, const Index& index) const {
+    return fmt::format(
+        "CREATE UNIQUE INDEX CONCURRENTLY {} ON {} ({}){}{}", quoted_name(index.name), of(one),
+        column_list(index.columns()),
+        index.included.empty() ? "" : fmt::format(" INCLUDE ({})", column_list(index.included)),
+        index.nulls_not_distinct ? " NULLS NOT DISTINCT" : "");
+  }
+
+  /// Keys, checks, trigger and column in one ALTER TABLE.
+  void put_back(const SchemeTable& one) {
+    const Table* old = past(one);
+    if (old == nullptr) return;
+    std::vector<std::string> statements;
+    std::vector<std::string> actions;
+    for (const Trigger& trigger : one.table->triggers) {
+      if (trigger.name != kFillTrigger) continue;
+      statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
+      statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
+    }
+    swap_keys(one, *old, actions);
+    for (const Check& check : one.table->checks) {
+      if (old->check(check.name) == nullptr)
+        actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(check.name)));
+    }
+    put_back_column(one, *old, actions);
+    if (!old->replica_identity.empty() && one.table->replica_identity != old->replica_identity)
+      actions.push_back(fmt::format("REPLICA IDENTITY USING INDEX {}", quoted_name(old->replica_identity)));
+    if (!actions.empty())
+      statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
+    add(one, "as it was", std::move(statements));
+  }
+
+  void swap_keys(const SchemeTable& one, const Table& old, std::vector<std::string>& actions) const {
+    for (const Index& index : one.table->indexes) {
+      if (!index.constraint.empty() && old.index(index.name) == nullptr)
+        actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(index.constraint)));
+    }
+    for (const Index& index : old.indexes) {
+      if (index.constraint.empty()) continue;
+      const Index* found = one.table->index(index.name);
+      if (found != nullptr && !found->constraint.empty()) continue;
+      actions.push_back(fmt::format("ADD CONSTRAINT {} {} USING INDEX {}{}", quoted_name(index.constraint),
+                                    index.is_primary ? "PRIMARY KEY" : "UNIQUE", quoted_name(index.name),
+                                    deferral(index)));
+    }
+  }
+
+  static std::string deferral(const Index& old) {
+    if (!old.definition.contains(" DEFERRABLE")) return "";
+    return old.definition.contains(" INITIALLY DEFERRED") ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
+  }
+
+  void put_back_column(const SchemeTable& one, const Table& old, std::vector<std::string>& actions) const {
+    const Column* now = one.table->column(one.column());
+    const Column* then = old.column(one.column());
+    const std::string name = quoted_name(one.column());
+    if (now == nullptr) return;
+    if (then == nullptr) {
+      actions.push_back(fmt::format("DROP COLUMN {}", name));
+      return;
+    }
+    if (now->not_null && !then->not_null)
+      actions.push_back(fmt::format("ALTER COLUMN {} DROP NOT NULL", name));
+    if (now->default_expression == then->default_expression) return;
+    actions.push_back(then->default_expression.empty()
+                          ? fmt::format("ALTER COLUMN {} DROP DEFAULT", name)
+                          : fmt::format("ALTER COLUMN {} SET DEFAULT {}", name, then->default_expression));
+  }
+
+  /// Indexes that are no constraint: ours go, those that went come back.
+  void build_indexes(const SchemeTable& one) {
+    const Table* old = past(one);
+    if (old == nullptr) return;
+    for (const Index& index : one.table->indexes) {
+      // With the column goes what is over it.
+      const bool goes_along = old->column(one.column()) == nullptr && index.has(one.column());
+      if (index.constraint.empty() && old->index(index.name) == nullptr && !goes_along)
+        add_concurrently(one, fmt::format("index {} goes", index.name),
+                         fmt::format("DROP INDEX CONCURRENTLY {}", qualified(*scheme_.schema, index.name)),
+                         false);
+    }
+    for (const Index& index : old->indexes) {
+      const Index* found = one.table->index(index.name);
+      if (!index.constraint.empty() || (found != nullptr && found->is_valid)) continue;
+      std::string definition = index.definition;
+      const std::size_t at = definition.find("INDEX ");
+      add_concurrently(one, fmt::format("index {}", index.name),
+                       definition.replace(at, 6, "INDEX CONCURRENTLY "), true);
+    }
+  }
+
+  void put_back_references(const SchemeTable& one) {
+    const Table* old = past(one);
+    if (old == nullptr) return;
+    for (const ForeignKey& key : old->foreign_keys) {
+      const ForeignKey* found = one.table->foreign_key(key.name);
+      if (found != nullptr && found->is_valid) continue;
+      const bool was_valid = !key.definition.ends_with(" NOT VALID");
+      if (found == nullptr)
+        steps_.push_back({.table = one.name(),
+                          .what = fmt::format("reference {}, from now on", key.name),
+                          .lock = LockLevel::share_row_exclusive,
+                          .statements = {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}{}", of(one),
+                                                     quoted_name(key.name), key.definition,
+                                                     was_valid ? " NOT VALID" : "")},
+                          .locks = {key.table}});
+      if (was_valid)
+        steps_.push_back({.table = one.name(),
+                          .what = fmt::format("reference {}, proved", key.name),
+                          .lock = LockLevel::share_update_exclusive,
+                          .statements = {fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one),
+                                                     quoted_name(key.name))},
+                          .bytes = one.table->bytes,
+                          .grows_with_size = true});
+    }
+  }
+
+  void put_back_views() {
+    for (const auto& [name, view] : before_.views) {
+      const auto found = scheme_.schema->views.find(name);
+      if (found == scheme_.schema->views.end() || found->second.invoker == view.invoker) continue;
+      steps_.push_back({.table = name,
+                        .what = "with the rights of its owner",
+                        .lock = LockLevel::access_exclusive,
+                        .statements = {fmt::format("ALTER VIEW {} RESET (security_invoker)",
+                                                   qualified(*scheme_.schema, name))}});
+    }
+  }
+
+  /// Ours where there was none; it holds the home alone by then.
+  void put_back_registry() {
+    const std::string& name = scheme_.description.registry.table;
+    if (scheme_.registry() == nullptr || before_.find(name) != nullptr) return;
+    steps_.push_back({.table = name,
+                      .what = "table of the servers goes",
+                      .lock = LockLevel::access_exclusive,
+                      .statements = {fmt::format("DROP TABLE {}", qualified(*scheme_.schema, name))}});
+  }
+
+  const Scheme& scheme_;
+  const OldSchema& before_;
+  Steps steps_;
+};
+
+}  // namespace
+
+Steps rollback_steps(const Scheme& scheme, const OldSchema& before) {
+  return RollingBack(scheme, before).steps();
+}
+
+}  // namespace guildhall::convert

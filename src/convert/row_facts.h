@@ -1,0 +1,35 @@
+// What the rows say about servers, as far as the steps depend on it: counted, one pass over each table that
+// has a tenant column already.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "convert/scheme.h"
+
+namespace guildhall::convert {
+
+struct ServerCounts {
+  std::int64_t rows = 0;
+  std::int64_t nulls = 0;
+  std::int64_t zeros = 0;
+  std::int64_t homes = 0;
+  std::int64_t others = 0;  // above and below 0
+};
+
+struct RowFacts {
+  bool home_is_registered = false;
+  std::map<std::string, ServerCounts> servers = {};  // of tables that have the column
+  /// Rows of a child whose parent is another server's, or will be once its own server is known.
+  std::map<std::string, std::int64_t> contradicting = {};
+
+  const ServerCounts* find(const std::string& table) const;
+  /// All rows are the home's, or will be: no row names another server.
+  bool is_home_alone(const std::string& table) const;
+};
+
+/// In the transaction that is open, or each in one of its own. The home is chosen. Throws DatabaseError.
+RowFacts read_row_facts(store::SchemaSession& session, const Scheme& scheme);
+
+}  // namespace guildhall::convert

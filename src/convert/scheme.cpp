@@ -1,0 +1,343 @@
+#include "convert/scheme.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "store/quoting.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Dialect;
+using migrate::Level;
+
+/// Of PostgreSQL, what the tool was run on.
+constexpr std::int64_t kTestedVersion = 15;
+constexpr std::int64_t kLeastVersion = 11;
+
+class Making {
+ public:
+  Making(const OldSchema& schema, const Description& description) {
+    scheme_.schema = &schema;
+    scheme_.description = description;
+  }
+
+  Scheme make() {
+    check_server();
+    for (const auto& [name, table] : schema().tables) classify(table);
+    follow_foreign_keys();
+    for (const auto& [name, table] : rest_) scheme_.unknown.push_back(name);
+    order();
+    check_registry();
+    for (const SchemeTable& one : scheme_.tables) check(one);
+    for (const auto& [name, rule] : scheme_.description.tables) {
+      if (schema().find(name) == nullptr && rule.table_class != TableClass::registry) absent_.push_back(name);
+    }
+    if (!absent_.empty())
+      find(Level::info, "CV-ABSENT",
+           fmt::format("not in this database, and so passed over: {}", fmt::join(absent_, ", ")));
+    for (const std::string& one : schema().outside)
+      find(one.starts_with("foreign key") ? Level::error : Level::warning, "CV-OUTSIDE",
+           fmt::format("another schema refers to this one: {}", one),
+           "What lies there is not changed: drop it, or move it into this schema.");
+    return std::move(scheme_);
+  }
+
+ private:
+  const OldSchema& schema() const { return *scheme_.schema; }
+  const Description& description() const { return scheme_.description; }
+
+  void find(Level level, std::string code, std::string text, std::string hint = {}) {
+    scheme_.findings.push_back({std::move(code), level, "", 0, std::move(text), std::move(hint)});
+  }
+
+  void check_server() {
+    if (schema().dialect != Dialect::postgres) return;
+    const std::int64_t major = schema().version / 10'000;
+    if (major < kLeastVersion) {
+      find(Level::error, "CV-VERSION",
+           fmt::format("this is PostgreSQL {}, which writes every row anew for a column with a default",
+                       schema().version_text),
+           "Bring the server to PostgreSQL 15 first.");
+    } else if (major != kTestedVersion) {
+      find(Level::warning, "CV-VERSION",
+           fmt::format("this is PostgreSQL {}; the tool was tested with 15 alone", schema().version_text));
+    }
+    if (schema().is_in_recovery)
+      find(Level::error, "CV-STANDBY", "this server is a standby: nothing can be changed here",
+           "Give the address of the primary server.");
+  }
+
+  // --- which table is what
+
+  void classify(const Table& table) {
+    const TableRule* rule = description().find(table.name);
+    const bool is_registry = table.name == description().registry.table;
+    if (is_registry || (rule != nullptr && rule->table_class == TableClass::registry)) return;
+    if (rule != nullptr && rule->table_class == TableClass::global) {
+      scheme_.global.push_back(table.name);
+      return;
+    }
+    // A partition is changed with its parent.
+    if (table.relation == Relation::partition) return;
+    if (rule != nullptr) {
+      add(table, *rule, "the description says so");
+    } else if (table.column(description().tenant_column) != nullptr) {
+      TableRule own;
+      own.table = table.name;
+      own.column = description().tenant_column;
+      add(table, std::move(own), fmt::format("it has the column {}", description().tenant_column));
+    } else {
+      rest_[table.name] = &table;
+    }
+  }
+
+  void add(const Table& table, TableRule rule, std::string reason) {
+    // Where an old name of the column was expected and the table has the new one, or none, that is taken.
+    if (table.column(rule.column) == nullptr) rule.column = description().tenant_column;
+    std::erase_if(rule.parents, [&](const Parent& parent) { return !can_be_parent(table, parent); });
+    if (rule.table_class == TableClass::child && rule.parents.empty()) {
+      rule.table_class = TableClass::tenant;
+      reason = "the table of its parent, or the column that leads there, is not in this database";
+    }
+    scheme_.tables.push_back({std::move(rule), &table, std::move(reason)});
+  }
+
+  bool can_be_parent(const Table& table, const Parent& parent) const {
+    const Table* other = schema().find(parent.table);
+    return other != nullptr &&
+           std::ranges::all_of(parent.columns,
+                               [&](const auto& name) { return table.column(name) != nullptr; }) &&
+           std::ranges::all_of(parent.referenced,
+                               [&](const auto& name) { return other->column(name) != nullptr; });
+  }
+
+  /// Whose foreign key leads to a row of a server belongs to that server.
+  void follow_foreign_keys() {
+    for (bool found = true; found;) {
+      found = false;
+      for (auto at = rest_.begin(); at != rest_.end();) {
+        TableRule rule = child_of(*at->second);
+        if (rule.parents.empty()) {
+          ++at;
+          continue;
+        }
+        const std::string reason = fmt::format("its foreign key leads to {}", rule.parents.front().table);
+        add(*at->second, std::move(rule), reason);
+        at = rest_.erase(at);
+        found = true;
+      }
+    }
+  }
+
+  TableRule child_of(const Table& table) const {
+    TableRule rule;
+    rule.table = table.name;
+    rule.column = description().tenant_column;
+    rule.table_class = TableClass::child;
+    for (const ForeignKey& key : table.foreign_keys) {
+      const SchemeTable* other = scheme_.find(key.table);
+      if (other != nullptr && !other->is_override())
+        rule.parents.push_back({key.table, key.columns, key.referenced});
+    }
+    return rule;
+  }
+
+  /// Parents before their children; within a circle as they come.
+  void order() {
+    std::vector<SchemeTable> ordered;
+    std::set<std::string> placed;
+    const auto is_ready = [&](const SchemeTable& one) {
+      return std::ranges::all_of(one.rule.parents, [&](const Parent& parent) {
+        return parent.table == one.name() || placed.contains(parent.table) ||
+               scheme_.find(parent.table) == nullptr;
+      });
+    };
+    std::vector<SchemeTable> left = scheme_.tables;
+    while (!left.empty()) {
+      auto next = std::ranges::find_if(left, is_ready);
+      if (next == left.end()) next = left.begin();
+      placed.insert(next->name());
+      ordered.push_back(std::move(*next));
+      left.erase(next);
+    }
+    scheme_.tables = std::move(ordered);
+  }
+
+  // --- what stands in the way
+
+  void check_registry() {
+    const Table* registry = scheme_.registry();
+    const std::string& column = description().registry.column;
+    if (registry == nullptr) {
+      find(Level::info, "CV-REGISTRY",
+           fmt::format("there is no table {}; it will be made", description().registry.table));
+      return;
+    }
+    const Column* id = registry->column(column);
+    const bool is_key = std::ranges::any_of(registry->indexes, [&](const Index& index) {
+      return index.is_unique && index.is_valid && index.predicate.empty() &&
+             index.columns() == std::vector{column};
+    });
+    if (id == nullptr || !is_whole_number(*id) || !is_key)
+      find(Level::error, "CV-REGISTRY",
+           fmt::format("the table {} has no column {} of type bigint with a key of its own", registry->name,
+                       column),
+           "Foreign keys have to lead there. Name another table in the description, or make that key.");
+  }
+
+  bool is_whole_number(const Column& column) const {
+    if (schema().dialect == Dialect::postgres) return column.type == "bigint";
+    return column.type == "INTEGER" || column.type == "BIGINT" || column.type == "integer" ||
+           column.type == "bigint";
+  }
+
+  void check(const SchemeTable& one) {
+    const Table& table = *one.table;
+    check_relation(table);
+    check_column(one);
+    for (const std::string& column : one.rule.sums) need_column(one, column, "sums");
+    for (const std::string& column : one.rule.folded) need_column(one, column, "folded");
+    for (const auto& key : one.rule.unique) {
+      for (const std::string& column : key) need_column(one, column, "unique");
+    }
+    for (const Index& index : table.indexes) {
+      if (index.is_exclusion && !index.has(one.column()))
+        find(Level::error, "CV-EXCLUDE",
+             fmt::format("{} has the exclusion constraint {}, which holds between servers", table.name,
+                         index.name),
+             fmt::format("Make it anew with \"{} WITH =\" (extension btree_gist), then try again.",
+                         one.column()));
+    }
+    for (const ForeignKey& key : table.foreign_keys) check_foreign_key(one, key);
+  }
+
+  void check_relation(const Table& table) {
+    if (table.relation == Relation::foreign)
+      find(Level::error, "CV-FOREIGN",
+           fmt::format("{} is a foreign table: its rows lie in another database", table.name),
+           "Convert that database, or leave the table out with class \"global\".");
+    if (table.relation == Relation::partitioned)
+      find(Level::error, "CV-PARTITIONED",
+           fmt::format("{} is partitioned, and its keys cannot be changed while others write", table.name),
+           "Leave it out with class \"global\", and give each partition its key by hand.");
+    if (!table.is_owned)
+      find(Level::error, "CV-OWNER",
+           fmt::format("{} belongs to {}, and only its owner may change it", table.name, table.owner),
+           fmt::format("Sign in as {}, or as a role that is a member of it.", table.owner));
+    if (table.is_unlogged)
+      find(Level::warning, "CV-UNLOGGED",
+           fmt::format("{} is unlogged: a crash of the server empties it", table.name));
+  }
+
+  void check_column(const SchemeTable& one) {
+    const Column* column = one.table->column(one.column());
+    if (column == nullptr) return;
+    if (column->is_generated || column->is_identity) {
+      find(Level::error, "CV-COLUMN",
+           fmt::format("{}.{} is made by the database itself", one.name(), column->name),
+           "A server is told by whoever writes the row: make it an ordinary column first.");
+    } else if (!is_whole_number(*column)) {
+      find(Level::error, "CV-COLUMN",
+           fmt::format("{}.{} is of type {}; it has to be bigint", one.name(), column->name, column->type),
+           fmt::format(
+               "While the bot is stopped: ALTER TABLE {0} ALTER COLUMN {1} TYPE bigint USING {1}::bigint",
+               store::quoted_name(one.name()), store::quoted_name(column->name)));
+    }
+  }
+
+  void need_column(const SchemeTable& one, const std::string& column, std::string_view field) {
+    if (one.table->column(column) == nullptr)
+      find(Level::error, "CV-FILE",
+           fmt::format("{} line {}: table.{}.{} names '{}', which the table does not have",
+                       description().name, one.rule.line, one.name(), field, column));
+  }
+
+  void check_foreign_key(const SchemeTable& one, const ForeignKey& key) {
+    const SchemeTable* other = scheme_.find(key.table);
+    if (key.has(one.column()) || other == nullptr) return;
+    if (other->is_override())
+      find(Level::error, "CV-FK",
+           fmt::format("the foreign key {} of {} leads to {}, whose rows may be all servers'", key.name,
+                       one.name(), key.table),
+           "Drop that foreign key, or describe the other table as class \"tenant\".");
+    if (key.matches_full)
+      find(Level::error, "CV-FK",
+           fmt::format("the foreign key {} of {} is MATCH FULL, which a server beside an empty column breaks",
+                       key.name, one.name()),
+           "Make it anew without MATCH FULL.");
+    if (key.on_update == 'n' || key.on_update == 'd')
+      find(Level::error, "CV-FK",
+           fmt::format(
+               "the foreign key {} of {} would take the server away when its parent changes (ON UPDATE SET)",
+               key.name, one.name()),
+           "Make it anew with ON UPDATE NO ACTION or CASCADE.");
+  }
+
+  Scheme scheme_;
+  std::map<std::string, const Table*> rest_;
+  std::vector<std::string> absent_;
+};
+
+struct Found {
+  std::map<std::int64_t, Candidate> by_server;
+  std::vector<std::int64_t> order;
+
+  void add(std::int64_t server, const std::string& table, std::int64_t rows) {
+    auto [at, is_new] = by_server.try_emplace(server);
+    if (is_new) order.push_back(server);
+    at->second.server = server;
+    at->second.sources.push_back({table, rows});
+  }
+};
+
+}  // namespace
+
+std::optional<std::int64_t> parse_server(std::string_view text) {
+  std::int64_t server = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), server);
+  if (error != std::errc() || end != text.data() + text.size() || server <= 0) return std::nullopt;
+  return server;
+}
+
+const SchemeTable* Scheme::find(std::string_view table) const {
+  const auto found = std::ranges::find(tables, table, &SchemeTable::name);
+  return found == tables.end() ? nullptr : &*found;
+}
+
+bool Scheme::can_go_on() const {
+  return std::ranges::none_of(findings, [](const auto& finding) { return finding.level == Level::error; });
+}
+
+Scheme make_scheme(const OldSchema& schema, const Description& description) {
+  return Making(schema, description).make();
+}
+
+std::vector<Candidate> find_candidates(store::SchemaSession& session, const Scheme& scheme) {
+  Found found;
+  const auto ask = [&](const std::string& name, const std::string& column) {
+    const Table* table = scheme.schema->find(name);
+    if (table == nullptr || table->column(column) == nullptr) return;
+    // As text, so that one of another type is no error here: the scheme says what is wrong with it.
+    const auto rows = session.query(fmt::format(
+        "SELECT CAST({0} AS text), count(*) FROM {1}{2} WHERE {0} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
+        store::quoted_name(column),
+        scheme.schema->schema.empty() ? "" : store::quoted_name(scheme.schema->schema) + ".",
+        store::quoted_name(name)));
+    for (const auto& row : rows) {
+      if (const auto server = parse_server(row[0]); server) found.add(*server, name, std::stoll(row[1]));
+    }
+  };
+  for (const Evidence& evidence : scheme.description.evidence) ask(evidence.table, evidence.column);
+  ask(scheme.description.registry.table, scheme.description.registry.column);
+  std::vector<Candidate> candidates;
+  for (const std::int64_t server : found.order) candidates.push_back(std::move(found.by_server.at(server)));
+  return candidates;
+}
+
+}  // namespace guildhall::convert

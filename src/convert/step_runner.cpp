@@ -1,0 +1,206 @@
+#include "convert/step_runner.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/pause.h"
+#include "convert/sql_names.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Outcome;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+/// While it lives, Ctrl-C and the loss of the lock end what runs.
+class Cancellable {
+ public:
+  explicit Cancellable(StepRunner::Surroundings& around) : around_(around) {
+    if (around_.interrupt != nullptr) around_.interrupt->set_cancel(around_.session.canceller());
+    around_.lock.on_lost(around_.session.canceller());
+  }
+  ~Cancellable() {
+    around_.lock.on_lost(nullptr);
+    if (around_.interrupt != nullptr) around_.interrupt->set_cancel(nullptr);
+  }
+  Cancellable(const Cancellable&) = delete;
+  Cancellable& operator=(const Cancellable&) = delete;
+
+ private:
+  StepRunner::Surroundings& around_;
+};
+
+/// The lock was not there in time, or two that waited for each other: nothing was done, and later it may go.
+bool is_worth_a_try(const store::DatabaseError& error) {
+  return error.sqlstate() == "55P03" || error.sqlstate() == "40P01" || error.sqlstate() == "40001";
+}
+
+}  // namespace
+
+StepRunner::StepRunner(Surroundings surroundings, std::int64_t conversion)
+    : around_(std::move(surroundings)),
+      records_(around_.session, migrate::Dialect::postgres),
+      conversion_(conversion) {}
+
+Outcome<void> StepRunner::run(const Steps& steps) {
+  const Cancellable cancellable(around_);
+  for (std::size_t at = 0; at < steps.size(); ++at) {
+    const Step& step = steps[at];
+    around_.lock.show(step.name());
+    const auto begun = steady_clock::now();
+    if (auto done = run_one(step); !done) return done;
+    const double seconds = std::chrono::duration<double>(steady_clock::now() - begun).count();
+    around_.say(fmt::format("[{}/{}] {} ({:.2f} s)", at + 1, steps.size(), step.name(), seconds));
+  }
+  return {};
+}
+
+Outcome<void> StepRunner::run_one(const Step& step) {
+  if (auto going_on = check_interrupt(step); !going_on) return going_on;
+  try {
+    if (step.grows_with_size) wait_for_standbys(step);
+    records_.note(conversion_, step.name(), "begun");
+    Outcome<void> done;
+    switch (step.kind) {
+      case StepKind::transaction: done = try_until_done(step, [&] { run_transaction(step); }); break;
+      case StepKind::concurrently: done = try_until_done(step, [&] { run_concurrently(step); }); break;
+      case StepKind::backfill: done = run_backfill(step); break;
+    }
+    records_.note(conversion_, step.name(), done ? "done" : "failed", done ? "" : done.error().finding.text);
+    return done;
+  } catch (const store::DatabaseError& error) {
+    if (auto going_on = check_interrupt(step); !going_on) return going_on;
+    migrate::Problem problem = around_.lock.is_lost() ? around_.lock.fenced() : migrate::problem_of(error);
+    problem.finding.text = fmt::format("{}: {}", step.name(), problem.finding.text);
+    return std::unexpected(std::move(problem));
+  }
+}
+
+Outcome<void> StepRunner::try_until_done(const Step& step, const std::function<void()>& attempt) {
+  const auto until = steady_clock::now() + around_.limits.patience;
+  milliseconds pause(50);
+  for (;;) {
+    try {
+      attempt();
+      return {};
+    } catch (const store::DatabaseError& error) {
+      if (around_.session.in_transaction()) around_.session.execute("ROLLBACK");
+      if (!is_worth_a_try(error)) throw;
+    }
+    ++tries_lost_;
+    if (auto going_on = check_interrupt(step); !going_on) return going_on;
+    if (steady_clock::now() >= until) return std::unexpected(in_the_way(step));
+    sleep(random_pause(pause / 2, pause * 3 / 2));
+    pause = std::min(pause * 2, around_.limits.longest_pause);
+  }
+}
+
+void StepRunner::commit() {
+  around_.lock.check_later(around_.session);
+  around_.session.execute("COMMIT");
+}
+
+void StepRunner::run_transaction(const Step& step) {
+  around_.session.execute(
+      fmt::format("BEGIN; SET LOCAL lock_timeout = {}", around_.limits.lock_timeout.count()));
+  for (const std::string& statement : step.statements) around_.session.run(statement);
+  commit();
+}
+
+/// It waits for older transactions of the whole database, and nobody waits for it: no timeout.
+void StepRunner::run_concurrently(const Step& step) {
+  around_.session.execute("SET lock_timeout = 0");
+  const auto back = [this] {
+    around_.session.execute(fmt::format("SET lock_timeout = {}", around_.limits.lock_timeout.count()));
+  };
+  try {
+    for (const std::string& statement : step.statements) around_.session.run(statement);
+  } catch (const store::DatabaseError&) {
+    back();
+    throw;
+  }
+  back();
+}
+
+/// Rows that come behind the last page of now have their server already.
+Outcome<void> StepRunner::run_backfill(const Step& step) {
+  const auto size = around_.session.query(
+      "SELECT pg_relation_size(to_regclass($1)) / "
+      "current_setting('block_size')::bigint",
+      {store::quoted_name(step.table)});
+  const std::int64_t pages = std::stoll(size.at(0).at(0).empty() ? "0" : size[0][0]) + 1;
+  auto shown = steady_clock::now();
+  for (std::int64_t page = 0; page < pages; page += around_.limits.pages_at_once) {
+    const std::string from = fmt::format("({},0)", page);
+    const std::string to = fmt::format("({},0)", std::min(pages, page + around_.limits.pages_at_once));
+    const auto attempt = [&] {
+      around_.session.execute(
+          fmt::format("BEGIN; SET LOCAL lock_timeout = {}", around_.limits.lock_timeout.count()));
+      around_.session.query(step.statements.front(), {from, to});
+      commit();
+    };
+    if (auto done = try_until_done(step, attempt); !done) return done;
+    if (auto going_on = check_interrupt(step); !going_on) return going_on;
+    wait_for_standbys(step);
+    if (steady_clock::now() - shown < std::chrono::seconds(2)) continue;
+    shown = steady_clock::now();
+    around_.say(fmt::format("{}: {} of {} pages", step.name(), page, pages));
+  }
+  return {};
+}
+
+Outcome<void> StepRunner::check_interrupt(const Step& step) const {
+  const int signal = around_.interrupt == nullptr ? 0 : around_.interrupt->signal();
+  if (signal == 0) return {};
+  return std::unexpected(migrate::interruption(
+      signal, fmt::format("interrupted before '{}'; what was done stays, and the same command goes on",
+                          step.name())));
+}
+
+migrate::Problem StepRunner::in_the_way(const Step& step) {
+  std::vector<std::string> tables{store::quoted_text(step.table)};
+  for (const std::string& table : step.locks) tables.push_back(store::quoted_text(table));
+  const auto rows = around_.session.query(
+      fmt::format("SELECT DISTINCT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), "
+                  "extract(epoch FROM clock_timestamp() - a.xact_start)::bigint FROM pg_locks l "
+                  "JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation "
+                  "WHERE l.granted AND a.pid <> pg_backend_pid() AND c.relname IN ({}) ORDER BY 3 DESC NULLS "
+                  "LAST LIMIT 5",
+                  fmt::join(tables, ", ")));
+  std::vector<std::string> who;
+  for (const auto& row : rows)
+    who.push_back(fmt::format("process {} ({}), in a transaction for {} s", row[0], row[1], row[2]));
+  return {migrate::Exit::timed_out,
+          {"CV-BLOCKED", migrate::Level::error, "", 0,
+           fmt::format("{}: in {} s the lock was never free for {} ms{}{}", step.name(),
+                       std::chrono::duration_cast<std::chrono::seconds>(around_.limits.patience).count(),
+                       around_.limits.lock_timeout.count(),
+                       who.empty() ? "" : "; in the way: ", fmt::join(who, "; ")),
+           "End what is in the way, or wait for it, and run the same command again."}};
+}
+
+void StepRunner::wait_for_standbys(const Step& step) {
+  bool is_said = false;
+  for (;;) {
+    const auto lag = around_.session.query(
+        "SELECT coalesce(extract(epoch FROM max(replay_lag)) * 1000, 0)::bigint FROM pg_stat_replication");
+    if (milliseconds(std::stoll(lag.at(0).at(0))) <= around_.limits.most_lag) return;
+    if (around_.interrupt != nullptr && around_.interrupt->signal() != 0) return;
+    if (!is_said)
+      around_.say(fmt::format("{}: waits for a standby that is {} ms behind", step.name(), lag[0][0]));
+    is_said = true;
+    sleep(milliseconds(200));
+  }
+}
+
+void StepRunner::sleep(milliseconds pause) const {
+  const auto until = steady_clock::now() + pause;
+  while (steady_clock::now() < until && (around_.interrupt == nullptr || around_.interrupt->signal() == 0))
+    std::this_thread::sleep_for(std::min(milliseconds(20), pause));
+}
+
+}  // namespace guildhall::convert
