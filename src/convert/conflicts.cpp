@@ -93,7 +93,7 @@ class Asking {
   void check_policies() {
     if (!postgres()) return;
     const auto rows = looking_.ask("SELECT row_security_active($1::regclass)",
-                                   {table_sql(*scheme_.schema, table_->name())});
+                                   {qualified(*scheme_.schema, table_->name())});
     if (rows && rows->at(0).at(0) == "t")
       add(Level::error, "CV-POLICY", {}, 0,
           fmt::format("row security of {} decides which rows this login sees", table_->name()), {},
@@ -103,7 +103,7 @@ class Asking {
   void check_type() {
     if (!table_->has_column() || has_number_column(scheme_, *table_)) return;
     const std::string column = column_sql("t", table_->column());
-    const std::string from = table_sql(*scheme_.schema, table_->name()) + " t";
+    const std::string from = qualified(*scheme_.schema, table_->name()) + " t";
     const std::string& type = table_->table->column(table_->column())->type;
     const std::string no_number = fmt::format("CAST({} AS text) !~ '^-?[0-9]+$'", column);
     const std::string out = fmt::format(
@@ -140,7 +140,7 @@ class Asking {
   void say_servers(const RowCounts& counts, const RowConditions& is) {
     const std::string& name = table_->name();
     const std::string server = fmt::format("CAST({} AS text)", column_sql("t", table_->column()));
-    const bool is_override = table_->rule.table_class == TableClass::override;
+    const bool is_override = table_->is_override();
     if (counts.without_server > 0)
       add(Level::info, "CV-NOSERVER", {table_->column()}, counts.without_server,
           fmt::format("{} name no server: {}", rows_of(counts.without_server, name),

@@ -36,7 +36,7 @@ std::string no_reference(const Scheme& scheme, const SchemeTable& table) {
 }  // namespace
 
 RowConditions::RowConditions(const Scheme& scheme, const SchemeTable& table)
-    : from(fmt::format("{} t", table_sql(*scheme.schema, table.name()))) {
+    : from(qualified(*scheme.schema, table.name()) + " t") {
   const std::string column = column_sql("t", table.column());
   const bool sqlite = scheme.schema->dialect == Dialect::sqlite;
   if (has_number_column(scheme, table)) {
@@ -67,7 +67,7 @@ std::string RowConditions::not_listed(const Scheme& scheme, const std::string& c
     return fmt::format("{} <> {}", column, scheme.home);
   const std::string id = column_sql("s", registry.column);
   return fmt::format("CAST({} AS text) NOT IN (SELECT CAST({} AS text) FROM {} s WHERE {} IS NOT NULL)",
-                     column, id, table_sql(*scheme.schema, registry.table), id);
+                     column, id, qualified(*scheme.schema, registry.table), id);
 }
 
 std::expected<RowCounts, migrate::Unanswered> count_rows(migrate::Looking& looking, const Scheme& scheme,

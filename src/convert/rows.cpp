@@ -16,18 +16,12 @@ bool has_all(const Table& table, const std::vector<std::string>& columns) {
   return std::ranges::all_of(columns, [&](const auto& name) { return table.column(name) != nullptr; });
 }
 
-/// SQL of a number, or of none.
-std::string server_sql(std::int64_t server) {
-  return server == 0 ? "CAST(NULL AS bigint)" : fmt::format("CAST({} AS bigint)", server);
+/// SQL of a number; of none while the home is not chosen.
+std::string server_sql(bool is_of_all, std::int64_t server) {
+  return server == 0 && !is_of_all ? "CAST(NULL AS bigint)" : fmt::format("CAST({} AS bigint)", server);
 }
 
 }  // namespace
-
-std::string table_sql(const OldSchema& schema, std::string_view table) {
-  return schema.dialect == Dialect::postgres && !schema.schema.empty()
-             ? fmt::format("{}.{}", quoted_name(schema.schema), quoted_name(table))
-             : quoted_name(table);
-}
 
 std::string column_sql(std::string_view alias, std::string_view column) {
   return fmt::format("{}.{}", alias, quoted_name(column));
@@ -52,13 +46,13 @@ std::vector<const Parent*> known_parents(const Scheme& scheme, const SchemeTable
 }
 
 std::string own_server(const Scheme& scheme, const SchemeTable& table, std::string_view alias) {
-  const bool is_override = table.rule.table_class == TableClass::override;
-  const std::string otherwise = is_override ? "CAST(0 AS bigint)" : server_sql(scheme.home);
-  if (!has_number_column(scheme, table)) return otherwise;
+  if (!has_number_column(scheme, table))
+    return server_sql(table.rule.absent == Absent::all, table.absent_value(scheme.home));
   const std::string column = column_sql(alias, table.column());
-  const bool zero_is_home = !is_override && table.rule.zero == Zero::home;
+  const bool zero_is_home = !table.is_override() && table.rule.zero == Zero::home;
   return fmt::format("CASE WHEN {} IS NULL{} THEN {} ELSE {} END", column,
-                     zero_is_home ? fmt::format(" OR {} = 0", column) : "", otherwise, column);
+                     zero_is_home ? fmt::format(" OR {} = 0", column) : "",
+                     server_sql(table.is_override(), table.null_value(scheme.home)), column);
 }
 
 std::string joined_parents(const Scheme& scheme, const SchemeTable& table, std::string_view alias) {
@@ -75,7 +69,7 @@ std::string joined_parents(const Scheme& scheme, const SchemeTable& table, std::
                                 column_sql(alias, parent->columns.at(i)));
     }
     joins += fmt::format(" LEFT JOIN (SELECT {}min({}) AS server FROM {} p GROUP BY {}) p{} ON {}", keys,
-                         own_server(scheme, of, "p"), table_sql(*scheme.schema, parent->table), groups,
+                         own_server(scheme, of, "p"), qualified(*scheme.schema, parent->table), groups,
                          number, conditions);
     ++number;
   }
@@ -87,7 +81,7 @@ std::string rows_by_server(const Scheme& scheme, const SchemeTable& table) {
   for (std::size_t i = 0; i < known_parents(scheme, table).size(); ++i)
     servers += fmt::format("p{}.server, ", i);
   return fmt::format("(SELECT t.*, COALESCE({}{}, NULL) AS guildhall_server FROM {} t{})", servers,
-                     own_server(scheme, table, "t"), table_sql(*scheme.schema, table.name()),
+                     own_server(scheme, table, "t"), qualified(*scheme.schema, table.name()),
                      joined_parents(scheme, table, "t"));
 }
 

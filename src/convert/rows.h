@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "convert/scheme.h"
+#include "convert/sql_names.h"
 
 namespace guildhall::convert {
 
-/// Quoted, on PostgreSQL with its schema.
-std::string table_sql(const OldSchema& schema, std::string_view table);
 /// t."name"
 std::string column_sql(std::string_view alias, std::string_view column);
 

@@ -106,7 +106,7 @@ bool is_number(Dialect dialect, const Column& column) {
 }
 
 Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure& measure, bool is_after) {
-  Reading reading{&measure, table_sql(*scheme.schema, table.name()) + " t"};
+  Reading reading{&measure, qualified(*scheme.schema, table.name()) + " t"};
   if (measure.kind == "rows") {
     if (table.has_column())
       reading.server = fmt::format("COALESCE(CAST({} AS text), 'NULL')", column_sql("t", table.column()));
@@ -126,7 +126,7 @@ Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure
     // Several servers may have parents of one key by then; a row's is that of its own.
     if (is_after && table.has_column() && of.has_column())
       condition += fmt::format(" AND {} = {}", column_sql("p", of.column()), column_sql("t", table.column()));
-    reading.from += fmt::format(" LEFT JOIN {} p ON {}", table_sql(*scheme.schema, parent->table), condition);
+    reading.from += fmt::format(" LEFT JOIN {} p ON {}", qualified(*scheme.schema, parent->table), condition);
   }
   return reading;
 }

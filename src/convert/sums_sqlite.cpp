@@ -157,7 +157,7 @@ Measured read_sqlite(store::SchemaSession& session, const Reading& reading, cons
   for (const std::string& column : reading.sums) sql += ", " + number_of(column);
   sql += " FROM " + reading.from;
   Adding adding(reading);
-  Pages pages(session, table, table_sql({.dialect = migrate::Dialect::sqlite}, table.name));
+  Pages pages(session, table, qualified({.dialect = migrate::Dialect::sqlite}, table.name));
   std::size_t read = 0;
   while (const auto page = pages.next(read)) {
     if (stop.stop_requested()) break;
