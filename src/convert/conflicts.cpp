@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "convert/postgres_steps.h"
 #include "convert/row_conditions.h"
 #include "convert/rows.h"
 
@@ -91,7 +92,9 @@ class Asking {
   // --- columns
 
   void check_policies() {
-    if (!postgres()) return;
+    const auto& policies = table_->table->policies;
+    const bool is_sealed_already = std::ranges::find(policies, kOwnerPolicy, &Policy::name) != policies.end();
+    if (!postgres() || is_sealed_already) return;
     const auto rows = looking_.ask("SELECT row_security_active($1::regclass)",
                                    {qualified(*scheme_.schema, table_->name())});
     if (rows && rows->at(0).at(0) == "t")
