@@ -1,0 +1,329 @@
+#include "convert/run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "convert/schema_text.h"
+#include "convert/sql_names.h"
+#include "migrate/apply.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Dialect;
+using migrate::Exit;
+using migrate::Level;
+using migrate::Outcome;
+
+/// What steps that found each other's leavings may need at most; more would be a step that does not do what
+/// it says.
+constexpr int kMostRounds = 5;
+
+/// Session, lock and records of one run.
+class Run {
+ public:
+  Run(const migrate::Target& target, const Options& options, std::string command)
+      : target_(target), options_(options), command_(std::move(command)) {}
+
+  /// The session, what is there, and the home.
+  Outcome<void> open() {
+    migrate::ApplyLimits limits;
+    limits.lock_timeout = options_.limits.lock_timeout;
+    limits.statement_timeout = std::chrono::milliseconds(0);
+    auto session = migrate::open_work_session(target_, limits);
+    if (!session) return std::unexpected(session.error());
+    session_ = *std::move(session);
+    if (!session_->stays_the_same())
+      return migrate::stop(
+          Exit::refused, "MG-POOLER",
+          fmt::format("between us and the server of '{}' stands a connection pooler", target_.name),
+          "Name the server itself with --url.");
+    return look_again();
+  }
+
+  Outcome<void> take_lock() {
+    migrate::LockWish wish;
+    wish.command = "convert " + command_;
+    wish.wait = options_.lock_wait;
+    wish.timings = options_.lock;
+    wish.interrupt = options_.interrupt;
+    wish.say = options_.say;
+    auto lock = migrate::Lock::take(target_, *session_, wish);
+    if (!lock) return std::unexpected(lock.error());
+    lock_ = *std::move(lock);
+    records_.emplace(*session_, target_.dialect);
+    records_->prepare();
+    return look_again();
+  }
+
+  Outcome<void> look_again() {
+    auto found = look(*session_, target_.dialect, options_);
+    if (!found) return std::unexpected(found.error());
+    found_ = *std::move(found);
+    const auto home = choose_home(found_, options_);
+    if (!home) return std::unexpected(home.error());
+    found_.scheme.home = *home;
+    found_.facts = read_row_facts(*session_, found_.scheme);
+    report_.home = *home;
+    return {};
+  }
+
+  /// Proved, or nothing is changed.
+  Outcome<void> back_up() {
+    if (!options_.backup) {
+      if (!options_.backup_done.empty()) return {};
+      return migrate::stop(Exit::no_backup, "CV-BACKUP", "nothing is changed without a backup",
+                           "Leave --no-backup out, or say what was taken: --backup-done TOKEN.");
+    }
+    auto backup =
+        migrate::take_before_run(migrate::backup_options_of(target_, *options_.backup, lock_->token(),
+                                                            migrate::free_space, options_.say),
+                                 options_.interrupt, options_.say);
+    if (!backup) return std::unexpected(backup.error());
+    report_.backup = *std::move(backup);
+    return {};
+  }
+
+  /// A row for this conversion, and beside it how everything was, in one transaction.
+  void begin() {
+    Conversion conversion;
+    conversion.description = write_description(found_.scheme.description);
+    conversion.home = found_.scheme.home;
+    conversion.backup_file = report_.backup ? report_.backup->file.filename().string() : options_.backup_done;
+    conversion.tool_version = GUILDHALL_VERSION;
+    session_->execute("BEGIN");
+    conversion.number = records_->begin(conversion);
+    records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
+    if (!found_.facts.home_is_registered)
+      records_->remember(conversion.number, {{"row", found_.scheme.description.registry.table,
+                                              std::to_string(conversion.home), "absent"}});
+    session_->execute("COMMIT");
+    found_.conversion = conversion;
+  }
+
+  /// Asks for the steps, runs them and asks again, until none is left.
+  template <class Function>
+  Outcome<void> run_until_done(Function steps_of) {
+    for (int round = 0; round < kMostRounds; ++round) {
+      const Steps steps = steps_of(found_);
+      if (steps.empty()) return {};
+      StepRunner runner({.session = *session_,
+                         .lock = *lock_,
+                         .limits = options_.limits,
+                         .interrupt = options_.interrupt,
+                         .say = options_.say},
+                        number());
+      auto done = runner.run(steps);
+      report_.tries_lost += runner.tries_lost();
+      if (!done) return done;
+      report_.steps += steps.size();
+      if (auto looked = look_again(); !looked) return looked;
+    }
+    const Steps left = steps_of(found_);
+    if (left.empty()) return {};
+    return migrate::stop(
+        Exit::failed, "CV-STEPS",
+        fmt::format("after {} rounds there is still to be done: {}", kMostRounds, left.front().name()),
+        "Somebody changes the schema meanwhile? Run the same command again.");
+  }
+
+  void set_state(State state) {
+    if (found_.conversion->state == state) return;
+    records_->set_state(number(), state);
+    found_.conversion->state = state;
+  }
+
+  RunReport report() {
+    report_.conversion = number();
+    report_.state = found_.conversion->state;
+    return report_;
+  }
+
+  std::int64_t number() const { return found_.conversion->number; }
+  const Look& found() const { return found_; }
+  store::SchemaSession& session() { return *session_; }
+  Records& records() { return *records_; }
+  RunReport& draft() { return report_; }
+
+ private:
+  const migrate::Target& target_;
+  const Options& options_;
+  std::string command_;
+  std::unique_ptr<store::SchemaSession> session_;
+  std::unique_ptr<migrate::Lock> lock_;
+  std::optional<Records> records_;
+  Look found_;
+  RunReport report_;
+};
+
+/// What the database refuses becomes a problem.
+template <class Function>
+Outcome<RunReport> guarded(Function function) {
+  try {
+    return function();
+  } catch (const store::DatabaseError& error) {
+    return std::unexpected(migrate::problem_of(error));
+  } catch (const ErrorException& error) {
+    return std::unexpected(migrate::problem_of(error.error()));
+  }
+}
+
+Outcome<void> check_state(const Look& found, std::initializer_list<State> wanted, const std::string& hint) {
+  if (found.has_begun() && std::ranges::find(wanted, found.conversion->state) != wanted.end()) return {};
+  return migrate::stop(Exit::refused, "CV-STATE",
+                       found.has_begun()
+                           ? fmt::format("the conversion is {}", name_of(found.conversion->state))
+                           : std::string("no conversion has begun here"),
+                       hint);
+}
+
+Outcome<RunReport> expand(Run& run) {
+  if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+  if (auto checked = check_findings(run.found().scheme); !checked) return std::unexpected(checked.error());
+  if (run.found().has_begun()) {
+    if (auto fits = check_state(run.found(), {State::expanding, State::expanded},
+                                "'guildhall convert status' shows where it stands.");
+        !fits)
+      return std::unexpected(fits.error());
+  }
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (!run.found().has_begun()) {
+    if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
+    run.begin();
+  }
+  const auto steps = [](const Look& found) { return expand_steps(found.scheme, found.facts); };
+  if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  run.set_state(State::expanded);
+  return run.report();
+}
+
+/// Programs in the database that write as the old program did.
+Outcome<void> check_routines(const Look& found, const ContractOptions& options) {
+  std::vector<std::string> names;
+  for (const Routine& routine : found.schema->routines) {
+    const bool names_tables = std::ranges::any_of(
+        routine.mentions, [&](const auto& table) { return found.scheme.find(table) != nullptr; });
+    if (names_tables && !routine.name.starts_with("guildhall.") && !options.accepted.contains(routine.name))
+      names.push_back(routine.name);
+  }
+  if (names.empty()) return {};
+  return migrate::stop(Exit::refused, "CV-ROUTINE",
+                       fmt::format("these name converted tables, and may write rows that say no server: {}",
+                                   fmt::join(names, ", ")),
+                       "Look at each, then say so: --accept NAME.");
+}
+
+Outcome<void> check_role(store::SchemaSession& session, const Seal& seal, const Scheme& scheme) {
+  const auto rows = session.query(
+      "SELECT CASE WHEN rolsuper OR rolbypassrls THEN 'yes' ELSE '' END FROM pg_roles WHERE rolname = $1",
+      {seal.role});
+  if (rows.empty())
+    return migrate::stop(Exit::refused, "CV-ROLE", fmt::format("there is no role '{}'", seal.role),
+                         "Make it first: CREATE ROLE ... LOGIN.");
+  if (!rows[0][0].empty())
+    return migrate::stop(
+        Exit::refused, "CV-ROLE",
+        fmt::format(
+            "the role '{}' is a superuser, or bypasses row security: nothing would be sealed off from it",
+            seal.role),
+        "Give the new program a role of its own.");
+  for (const SchemeTable& one : scheme.tables) {
+    if (one.table->owner == store::quoted_name(seal.role) || one.table->owner == seal.role)
+      return migrate::stop(
+          Exit::refused, "CV-ROLE",
+          fmt::format("the role '{}' owns {}, and its owner sees all rows", seal.role, one.name()),
+          "Give the new program a role of its own.");
+  }
+  return {};
+}
+
+Outcome<RunReport> contract(Run& run, const ContractOptions& options) {
+  if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+  if (auto checked = check_findings(run.found().scheme); !checked) return std::unexpected(checked.error());
+  const std::initializer_list<State> fitting{State::expanded, State::contracting, State::contracted};
+  if (auto fits = check_state(run.found(), fitting, "First: guildhall convert apply."); !fits)
+    return std::unexpected(fits.error());
+  if (auto checked = check_routines(run.found(), options); !checked) return std::unexpected(checked.error());
+  if (options.seal) {
+    if (auto checked = check_role(run.session(), *options.seal, run.found().scheme); !checked)
+      return std::unexpected(checked.error());
+  }
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (run.found().conversion->state == State::expanded) {
+    // Whatever came since: rows of a server that the registry lacks, tables that were made.
+    const Steps missing = expand_steps(run.found().scheme, run.found().facts);
+    if (!missing.empty())
+      return migrate::stop(Exit::refused, "CV-STATE",
+                           fmt::format("there is still to be done before: {}", missing.front().name()),
+                           "First: guildhall convert apply.");
+  }
+  run.set_state(State::contracting);
+  const auto steps = [&](const Look& found) { return contract_steps(found.scheme, options.seal); };
+  if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  run.set_state(State::contracted);
+  return run.report();
+}
+
+/// Rows of other servers than the home: where the column goes, nothing would tell them apart any more.
+Outcome<void> check_alone(const Look& found) {
+  std::vector<std::string> others;
+  for (const SchemeTable& one : found.scheme.tables) {
+    const ServerCounts* counts = found.facts.find(one.name());
+    if (counts != nullptr && counts->others > 0)
+      others.push_back(fmt::format("{} in {}", counts->others, one.name()));
+  }
+  if (others.empty()) return {};
+  return migrate::stop(Exit::refused, "CV-OTHERS",
+                       fmt::format("other servers than {} have rows, which would be the home's then: {}",
+                                   found.scheme.home, fmt::join(others, ", ")),
+                       "Move them into the archive first: --archive. Nothing was changed.");
+}
+
+Outcome<RunReport> roll_back(Run& run) {
+  if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+  const std::initializer_list<State> fitting{State::expanding, State::expanded, State::contracting,
+                                             State::contracted, State::rolling_back};
+  if (auto fits = check_state(run.found(), fitting, "There is nothing to take back."); !fits)
+    return std::unexpected(fits.error());
+  if (auto alone = check_alone(run.found()); !alone) return std::unexpected(alone.error());
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (auto alone = check_alone(run.found()); !alone) return std::unexpected(alone.error());
+  const std::vector<Before> remembered = run.records().before(run.number());
+  const auto schema = std::ranges::find(remembered, "schema", &Before::kind);
+  if (schema == remembered.end())
+    return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
+  const OldSchema before = parse_schema(schema->definition);
+  run.set_state(State::rolling_back);
+  const auto steps = [&](const Look& found) { return rollback_steps(found.scheme, before); };
+  if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  run.set_state(State::rolled_back);
+  return run.report();
+}
+
+}  // namespace
+
+Outcome<RunReport> apply(const migrate::Target& target, const Options& options) {
+  return guarded([&] {
+    Run run(target, options, "apply");
+    return expand(run);
+  });
+}
+
+Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions& options) {
+  return guarded([&] {
+    Run run(target, options, "contract");
+    return contract(run, options);
+  });
+}
+
+Outcome<RunReport> rollback(const migrate::Target& target, const Options& options) {
+  return guarded([&] {
+    Run run(target, options, "rollback");
+    return roll_back(run);
+  });
+}
+
+}  // namespace guildhall::convert
