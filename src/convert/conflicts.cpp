@@ -152,7 +152,7 @@ class Asking {
                           ? "they become the home server's"
                           : "they become their parent's, or else the home server's"));
     if (counts.zeros > 0 && !is_override) {
-      const bool is_home = table_->rule.zero == Zero::home;
+      const bool is_home = table_->rule.zero != Zero::refuse;
       add(is_home ? Level::info : Level::error, "CV-ZERO", {table_->column()}, counts.zeros,
           fmt::format("{} name server 0{}", rows_of(counts.zeros, name),
                       is_home ? ": they become the home server's" : ", which is none"),

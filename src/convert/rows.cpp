@@ -49,7 +49,7 @@ std::string own_server(const Scheme& scheme, const SchemeTable& table, std::stri
   if (!has_number_column(scheme, table))
     return server_sql(table.rule.absent == Absent::all, table.absent_value(scheme.home));
   const std::string column = column_sql(alias, table.column());
-  const bool zero_is_home = !table.is_override() && table.rule.zero == Zero::home;
+  const bool zero_is_home = !table.is_override() && table.rule.zero != Zero::refuse;
   return fmt::format("CASE WHEN {} IS NULL{} THEN {} ELSE {} END", column,
                      zero_is_home ? fmt::format(" OR {} = 0", column) : "",
                      server_sql(table.is_override(), table.null_value(scheme.home)), column);

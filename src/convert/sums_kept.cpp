@@ -32,15 +32,34 @@ Amount amount_of(const json::Value& value) {
   return {std::stoll(std::string(pair.at(0).as_string())), parse_wide(pair.at(1).as_string())};
 }
 
+json::Object totals_json(const std::map<std::string, std::string>& totals) {
+  json::Object object;
+  for (const auto& [column, total] : totals) object[column] = total;
+  return object;
+}
+
+std::map<std::string, std::string> totals_of(const json::Value& value) {
+  std::map<std::string, std::string> totals;
+  for (const auto& [column, total] : value.as_object())
+    totals[std::string(column)] = std::string(total.as_string());
+  return totals;
+}
+
 std::string written(const Measured& measured) {
   const Measure& measure = measured.measure;
   json::Object buckets;
   for (const auto& [bucket, amount] : measured.all) buckets[std::to_string(bucket)] = amount_json(amount);
+  json::Array servers;
+  for (const ServerSum& sum : measured.servers)
+    servers.push_back(json::Object{
+        {"server", sum.server}, {"amount", amount_json(sum.amount)}, {"totals", totals_json(sum.totals)}});
   return json::write(json::Object{{"columns", array_of(measure.columns)},
                                   {"parent_columns", array_of(measure.parent_columns)},
                                   {"key", array_of(measure.key)},
                                   {"buckets", std::to_string(measure.buckets)},
-                                  {"in", std::move(buckets)}});
+                                  {"in", std::move(buckets)},
+                                  {"servers", std::move(servers)},
+                                  {"totals", totals_json(measured.totals)}});
 }
 
 /// What is in the tool's own table was written by it: what does not look so was changed since.
@@ -62,22 +81,11 @@ Measured measured_of(const Fact& fact) {
                      static_cast<std::size_t>(json::id(value, "buckets").value_or(64))}};
   for (const auto& [bucket, amount] : value.at("in").as_object())
     measured.all[std::stoull(std::string(bucket))] = amount_of(amount);
+  for (const json::Value& sum : json::array(value, "servers"))
+    measured.servers.push_back(
+        {json::text_or(sum, "server", ""), amount_of(sum.at("amount")), totals_of(sum.at("totals"))});
+  measured.totals = totals_of(value.at("totals"));
   return measured;
-}
-
-json::Object totals_json(const std::map<std::string, std::string>& totals) {
-  json::Object object;
-  for (const auto& [column, total] : totals) object[column] = total;
-  return object;
-}
-
-std::map<std::string, std::string> totals_of(const std::string& text) {
-  std::map<std::string, std::string> totals;
-  if (const auto value = json::parse(text); value && value->is_object()) {
-    for (const auto& [column, total] : value->as_object())
-      totals[std::string(column)] = std::string(total.as_string());
-  }
-  return totals;
 }
 
 std::string written(const Shown& shown) {
@@ -100,6 +108,7 @@ Shown shown_of(const Fact& fact) {
 void put_down(Records& records, std::int64_t conversion, const std::string& phase, const Sums& sums) {
   for (const Measured& one : sums.measured) {
     records.add(conversion, Fact{phase, one.measure.kind, one.measure.table, written(one)});
+    // The same once more for whoever looks with SQL.
     if (one.measure.kind != "rows") continue;
     const Amount all = all_of(one.all);
     records.add(conversion, Sum{phase, one.measure.table, "", all.rows, digits_of(all.hash),
@@ -159,15 +168,6 @@ std::optional<Sums> remembered_sums(const Records& records, std::int64_t convers
       sums.shown.push_back(shown_of(fact));
     else
       sums.measured.push_back(measured_of(fact));
-  }
-  for (const Sum& sum : records.sums(conversion, phase)) {
-    for (Measured& one : sums.measured) {
-      if (one.measure.table != sum.table || one.measure.kind != "rows") continue;
-      if (sum.server.empty())
-        one.totals = totals_of(sum.totals);
-      else
-        one.servers.push_back({sum.server, {sum.rows, parse_wide(sum.hash)}, totals_of(sum.totals)});
-    }
   }
   return sums;
 }
