@@ -32,7 +32,7 @@ Comparison compare_at_rest(const Measured& before, const Measured& after, const 
   }
   if (found.differences == 0) return found;
   // Numbers that were given anew spread the same rows over other buckets.
-  if (before.measure.kind != "rows" && all_of(before.all) == all_of(after.all))
+  if (before.measure.parent && all_of(before.all) == all_of(after.all))
     return {Verdict::equal, all_of(before.all).rows, 0};
   // A row that gave way touches its own bucket, and that of the row which it gave way to.
   const bool is_explained = found.differences <= 2 * how.refused;

@@ -87,13 +87,19 @@ std::vector<Measure> measures_of(const Scheme& scheme, const SchemeTable& table)
   const std::size_t buckets = buckets_for(*table.table);
   const std::vector<std::string> columns = columns_without(*table.table, {table.column()});
   const std::vector<std::string> key = old_key(table, columns);
-  std::vector<Measure> measures{{"rows", table.name(), columns, {}, key, buckets}};
+  std::vector<Measure> measures{
+      {.kind = "rows", .table = table.name(), .columns = columns, .key = key, .buckets = buckets}};
   std::set<std::string> numbers{table.column(), own_number(*table.table)};
   const auto parents = known_parents(scheme, table);
   for (const Parent* parent : parents) numbers.insert(parent->columns.begin(), parent->columns.end());
   for (const Parent* parent : parents)
-    measures.push_back({parent_kind(*parent), table.name(), columns_without(*table.table, numbers),
-                        known_by(*scheme.find(parent->table)), key, buckets});
+    measures.push_back({.kind = parent_kind(*parent),
+                        .table = table.name(),
+                        .columns = columns_without(*table.table, numbers),
+                        .parent = *parent,
+                        .parent_columns = known_by(*scheme.find(parent->table)),
+                        .key = key,
+                        .buckets = buckets});
   return measures;
 }
 
@@ -107,7 +113,7 @@ bool is_number(Dialect dialect, const Column& column) {
 
 Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure& measure, bool is_after) {
   Reading reading{&measure, qualified(*scheme.schema, table.name()) + " t"};
-  if (measure.kind == "rows") {
+  if (!measure.parent) {
     if (table.has_column())
       reading.server = fmt::format("COALESCE(CAST({} AS text), 'NULL')", column_sql("t", table.column()));
     for (const std::string& name : table.rule.sums) {
@@ -116,18 +122,16 @@ Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure
     }
     return reading;
   }
-  for (const Parent* parent : known_parents(scheme, table)) {
-    if (parent_kind(*parent) != measure.kind) continue;
-    const SchemeTable& of = *scheme.find(parent->table);
-    std::string condition;
-    for (std::size_t i = 0; i < parent->columns.size(); ++i)
-      condition += fmt::format("{}{} = {}", i == 0 ? "" : " AND ", column_sql("p", parent->referenced.at(i)),
-                               column_sql("t", parent->columns[i]));
-    // Several servers may have parents of one key by then; a row's is that of its own.
-    if (is_after && table.has_column() && of.has_column())
-      condition += fmt::format(" AND {} = {}", column_sql("p", of.column()), column_sql("t", table.column()));
-    reading.from += fmt::format(" LEFT JOIN {} p ON {}", qualified(*scheme.schema, parent->table), condition);
-  }
+  const Parent& parent = *measure.parent;
+  std::string condition;
+  for (std::size_t i = 0; i < parent.columns.size(); ++i)
+    condition += fmt::format("{}{} = {}", i == 0 ? "" : " AND ", column_sql("p", parent.referenced.at(i)),
+                             column_sql("t", parent.columns[i]));
+  // Several servers may have parents of one key by then; a row's is that of its own.
+  const SchemeTable& of = *scheme.find(parent.table);
+  if (is_after && table.has_column() && of.has_column())
+    condition += fmt::format(" AND {} = {}", column_sql("p", of.column()), column_sql("t", table.column()));
+  reading.from += fmt::format(" LEFT JOIN {} p ON {}", qualified(*scheme.schema, parent.table), condition);
   return reading;
 }
 
@@ -151,12 +155,11 @@ class Taking {
         options_.reporting, "adding up the tables",
         [&] { return migrate::Step::Amount{done.load(), measures.size()}; }, session_.canceller());
     for (const Measure& measure : measures) {
-      const SchemeTable* table = scheme_.find(measure.table);
-      if (const auto missing = missing_of(measure, table); !missing.empty())
+      if (const std::string missing = missing_of(measure); !missing.empty())
         return migrate::stop(migrate::Exit::drift, "CV-GONE",
                              fmt::format("{} was there before the conversion and is not any more", missing),
                              "Nothing of the conversion takes a column or a table away: somebody else did.");
-      sums.measured.push_back(take(*table, measure, written));
+      sums.measured.push_back(take(*scheme_.find(measure.table), measure, written));
       if (options_.reporting.stop.stop_requested()) return ended();
       ++done;
     }
@@ -214,14 +217,24 @@ class Taking {
     return {session_, postgres() && options_.before != nullptr ? options_.before->snapshot : ""};
   }
 
-  /// Its name, when there is something.
-  std::string missing_of(const Measure& measure, const SchemeTable* table) const {
-    if (table == nullptr) return fmt::format("table {}", measure.table);
-    for (const auto* columns : {&measure.columns, &measure.key}) {
-      for (const std::string& column : *columns) {
-        if (table->table->column(column) == nullptr)
-          return fmt::format("column {}.{}", measure.table, column);
+  /// What of a measure is not there any more, for people; "" when all of it is.
+  std::string missing_of(const Measure& measure) const {
+    if (measure.parent) {
+      for (const auto* columns : {&measure.parent->referenced, &measure.parent_columns}) {
+        if (std::string missing = missing_of(measure.parent->table, *columns); !missing.empty())
+          return missing;
       }
+      if (std::string missing = missing_of(measure.table, measure.parent->columns); !missing.empty())
+        return missing;
+    }
+    std::string missing = missing_of(measure.table, measure.columns);
+    return missing.empty() ? missing_of(measure.table, measure.key) : missing;
+  }
+  std::string missing_of(const std::string& name, const std::vector<std::string>& columns) const {
+    const SchemeTable* table = scheme_.find(name);
+    if (table == nullptr) return fmt::format("table {}", name);
+    for (const std::string& column : columns) {
+      if (table->table->column(column) == nullptr) return fmt::format("column {}.{}", name, column);
     }
     return "";
   }

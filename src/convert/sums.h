@@ -60,7 +60,8 @@ struct Measure {
   std::string kind;  // "rows", or "parent NAME by COLUMN"
   std::string table;
   std::vector<std::string> columns;              // of its own
-  std::vector<std::string> parent_columns = {};  // of the parent's
+  std::optional<Parent> parent = {};             // that the rows lead to
+  std::vector<std::string> parent_columns = {};  // of that
   std::vector<std::string> key;                  // decides the bucket
   std::size_t buckets = 64;
 };

@@ -53,7 +53,13 @@ std::string written(const Measured& measured) {
   for (const ServerSum& sum : measured.servers)
     servers.push_back(json::Object{
         {"server", sum.server}, {"amount", amount_json(sum.amount)}, {"totals", totals_json(sum.totals)}});
+  json::Value parent = nullptr;
+  if (measure.parent)
+    parent = json::Object{{"table", measure.parent->table},
+                          {"columns", array_of(measure.parent->columns)},
+                          {"referenced", array_of(measure.parent->referenced)}};
   return json::write(json::Object{{"columns", array_of(measure.columns)},
+                                  {"parent", std::move(parent)},
                                   {"parent_columns", array_of(measure.parent_columns)},
                                   {"key", array_of(measure.key)},
                                   {"buckets", std::to_string(measure.buckets)},
@@ -76,9 +82,15 @@ json::Value parsed(const Fact& fact) {
 
 Measured measured_of(const Fact& fact) {
   const json::Value value = parsed(fact);
-  Measured measured{{fact.kind, fact.table, texts_of(value, "columns"), texts_of(value, "parent_columns"),
-                     texts_of(value, "key"),
-                     static_cast<std::size_t>(json::id(value, "buckets").value_or(64))}};
+  Measured measured{{.kind = fact.kind,
+                     .table = fact.table,
+                     .columns = texts_of(value, "columns"),
+                     .parent_columns = texts_of(value, "parent_columns"),
+                     .key = texts_of(value, "key"),
+                     .buckets = static_cast<std::size_t>(json::id(value, "buckets").value_or(64))}};
+  if (const json::Value* parent = json::find(value, "parent"); parent != nullptr)
+    measured.measure.parent = Parent{json::text_or(*parent, "table", ""), texts_of(*parent, "columns"),
+                                     texts_of(*parent, "referenced")};
   for (const auto& [bucket, amount] : value.at("in").as_object())
     measured.all[std::stoull(std::string(bucket))] = amount_of(amount);
   for (const json::Value& sum : json::array(value, "servers"))
@@ -109,7 +121,7 @@ void put_down(Records& records, std::int64_t conversion, const std::string& phas
   for (const Measured& one : sums.measured) {
     records.add(conversion, Fact{phase, one.measure.kind, one.measure.table, written(one)});
     // The same once more for whoever looks with SQL.
-    if (one.measure.kind != "rows") continue;
+    if (one.measure.parent) continue;
     const Amount all = all_of(one.all);
     records.add(conversion, Sum{phase, one.measure.table, "", all.rows, digits_of(all.hash),
                                 json::write(totals_json(one.totals))});

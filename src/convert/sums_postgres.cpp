@@ -74,7 +74,6 @@ std::string WrittenSince::sql(std::string_view alias) const {
 
 Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written) {
   const Measure& measure = *reading.measure;
-  const bool has_parent = measure.kind != "rows";
   std::string sums, totals;
   for (std::size_t i = 0; i < reading.sums.size(); ++i) {
     sums += fmt::format(", {}::numeric AS s{}", column_sql("t", reading.sums[i]), i);
@@ -86,7 +85,7 @@ Measured read_postgres(store::SchemaSession& session, const Reading& reading, co
       "written, hashtextextended({}, 0) AS hash{} FROM {}) r "
       "GROUP BY GROUPING SETS ((), (r.server), (r.bucket, r.written))",
       totals, reading.server.empty() ? "''" : reading.server, text_of(measure.key), measure.buckets - 1,
-      written.sql("t"), has_parent ? " OR " + written.sql("p") : "",
+      written.sql("t"), measure.parent ? " OR " + written.sql("p") : "",
       text_of(measure.columns, measure.parent_columns), sums, reading.from);
   Measured measured{measure};
   for (const auto& row : session.query(sql)) take_group(row, reading, measured);

@@ -126,7 +126,7 @@ class Verifying {
       const SchemeTable* table = scheme_.find(was.measure.table);
       const Measured* is = found_.sums.find(was.measure.table, was.measure.kind);
       if (table == nullptr || is == nullptr) continue;  // take_sums has stopped at such
-      if (was.measure.kind == "rows") {
+      if (!was.measure.parent) {
         compare_rows(rows, *table, was, *is);
         compare_servers(servers, *table, was, *is);
       } else {
@@ -195,6 +195,7 @@ class Verifying {
     const bool has_refused =
         std::ranges::find(found_.refused, table.name(), &Refused::table) != found_.refused.end();
     if (options_.writers == Writers::running || has_refused || !table.has_column()) return;
+    if (all_of(was.all) != all_of(is.all)) return;
     const auto expected = expected_servers(was, table, scheme_.home);
     if (!expected) return;
     std::map<std::string, Amount> now;
