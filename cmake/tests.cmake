@@ -4,7 +4,9 @@ enable_testing()
 
 # The databases of old bots, as SQL; and the program that prints them.
 add_library(old_databases STATIC tests/support/old_kick.cpp tests/support/old_kick_schema.cpp
-  tests/support/old_kick_rows.cpp tests/support/old_kick_statements.cpp tests/support/tagged_text.cpp)
+  tests/support/old_kick_rows.cpp tests/support/old_kick_statements.cpp
+  tests/support/old_reading.cpp tests/support/old_reading_schema.cpp tests/support/old_reading_rows.cpp
+  tests/support/tagged_text.cpp)
 target_include_directories(old_databases PUBLIC ${CMAKE_SOURCE_DIR})
 target_link_libraries(old_databases PUBLIC fmt)
 add_executable(old_database tests/support/old_database_main.cpp)
@@ -12,7 +14,7 @@ target_link_libraries(old_database PRIVATE old_databases)
 set_target_properties(old_database PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 add_library(test_support STATIC tests/support/test_world.cpp tests/support/test_database.cpp
-  tests/support/any_database.cpp tests/support/foreign_database.cpp
+  tests/support/any_database.cpp tests/support/foreign_database.cpp tests/support/old_bot.cpp
   tests/support/temporary_folder.cpp)
 target_link_libraries(test_support PUBLIC old_databases guildhall_web guildhall_migrate GTest::gtest)
 target_precompile_headers(test_support PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)

@@ -94,8 +94,7 @@ std::string_view name_of(State state) {
 }
 
 std::string Records::table(std::string_view name) const {
-  return dialect_ == Dialect::postgres ? fmt::format("guildhall.{}", name)
-                                       : fmt::format("guildhall_{}", name);
+  return migrate::own_table(dialect_, fmt::format("guildhall_{}", name));
 }
 
 bool Records::exist() const {
@@ -170,6 +169,16 @@ void Records::note(std::int64_t conversion, const std::string& step, const std::
                              "VALUES (CAST($1 AS bigint), {}, $2, $3, $4)",
                              table("conversion_steps"), migrate::now_of(dialect_)),
                  {std::to_string(conversion), step, state, detail});
+}
+
+std::optional<std::pair<std::string, std::string>> Records::last(std::int64_t conversion,
+                                                                 const std::string& step) const {
+  const auto rows = session_.query(fmt::format("SELECT state, detail FROM {} WHERE conversion = CAST($1 AS bigint) "
+                                               "AND step = $2 ORDER BY seq DESC LIMIT 1",
+                                               table("conversion_steps")),
+                                   {std::to_string(conversion), step});
+  if (rows.empty()) return std::nullopt;
+  return std::pair(rows[0][0], rows[0][1]);
 }
 
 void Records::remember(std::int64_t conversion, const std::vector<Before>& things) {

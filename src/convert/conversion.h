@@ -1,19 +1,20 @@
 // What the tool remembers in the database that it converts: that a conversion is on, its steps, how things
-// were before, what the tables added up to, and which rows were refused. On PostgreSQL in schema guildhall,
-// in SQLite with guildhall_ before their names; never part of a fingerprint (migrate/schema_snapshot.h).
+// were before, what the tables added up to, and which rows were refused. On PostgreSQL in schema guildhall;
+// never part of a fingerprint (migrate/schema_snapshot.h).
 //
-//   conversion            one row for each, the newest counts
-//   conversion_steps      append-only: what began, was done, failed
-//   conversion_before     the keys, foreign keys, indexes, columns and views that were, for the way back
-//   conversion_sums       what each table added up to: `before`, `after`, ...
-//   conversion_facts      what else was measured then: by buckets, whose each row was, what people see
-//   conversion_refused    rows that contradicted their parent, had none, or gave way: each with its reason
+//   guildhall_conversion           one row for each, the newest counts
+//   guildhall_conversion_steps     append-only: what began, was done, failed
+//   guildhall_conversion_before    how things were: for the way back
+//   guildhall_conversion_sums      what each table added up to
+//   guildhall_conversion_facts     what else was measured: by buckets, whose each row was, what people see
+//   guildhall_conversion_refused   rows that contradicted their parent or gave way, each with its reason
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "migrate/dialect.h"
@@ -85,6 +86,9 @@ class Records {
 
   void note(std::int64_t conversion, const std::string& step, const std::string& state,
             const std::string& detail = {});
+  /// State and detail of what was noted last of a step; nothing where it was not.
+  std::optional<std::pair<std::string, std::string>> last(std::int64_t conversion,
+                                                          const std::string& step) const;
   void remember(std::int64_t conversion, const std::vector<Before>& things);
   std::vector<Before> before(std::int64_t conversion) const;
   /// Taken once for each phase: what is there stays.

@@ -3,6 +3,7 @@
 // one.
 //
 //   tenant_column = "discord_server_id"
+//   zero = "home"                    # of each table that says nothing else; "refuse" without it
 //
 //   [registry]                       # the table of servers; made where it is missing
 //   table = "servers"
@@ -58,6 +59,17 @@ struct Parent {
   std::string table;
   std::vector<std::string> columns;
   std::vector<std::string> referenced;
+  /// A column of `table` that programs took for the one of `referenced`: a row that none of those matches and
+  /// exactly one of these gets the right value. "" for none.
+  std::string mistaken = {};
+};
+
+/// A count that rows of another table give, too: never less than they say.
+struct Recount {
+  std::string column;                // of the table that the rule is of
+  std::string table;                 // whose rows are counted, of the same server
+  std::vector<std::string> columns;  // of the first,
+  std::vector<std::string> counted;  // and of the second: the same values
 };
 
 /// What becomes of rows that could not stand beside each other under a new key.
@@ -66,12 +78,18 @@ enum class Duplicates {
   sum,      // one row with the sum of `sums` and the newest of the rest
   newest,   // the one with the greatest `newest_by`
   first,    // the one with the least key
+  best,     // the first in the order of `best_by`
   keep_all  // an append-only log: there is no such key
 };
 std::string_view name_of(Duplicates rule);
 
 /// What a server of 0 means in rows of a table that is not an override.
-enum class Zero { refuse, home };
+enum class Zero {
+  refuse,           // nobody has said
+  home,             // the home's; also of rows that come with 0
+  home_at_contract  // the same, but while the old program runs it goes on writing and reading 0
+};
+std::string_view name_of(Zero rule);
 
 /// Whose the rows of a table are that has no tenant column yet: the home server's, or of an override all
 /// servers'.
@@ -92,6 +110,17 @@ struct TableRule {
   std::vector<std::string> indexes = {};  // behind the tenant column: "points DESC"
   Duplicates duplicates = Duplicates::refuse;
   std::string newest_by = {};
+  std::vector<std::string> best_by = {};  // SQL: "chapters_read DESC", "status = 'completed' DESC"
+  /// Columns that may not be NULL any more: rows that are so are refused, but for those of `fill`.
+  std::vector<std::string> not_null = {};
+  /// SQL that takes the place of NULL, by column: "'user-' || id".
+  std::map<std::string, std::string> fill = {};
+  /// SQLite, of an INTEGER PRIMARY KEY: is it a key that means something (a person's id), and unique within a
+  /// server alone, or only the row's number? Has to be said where the database does not count it on.
+  std::optional<bool> natural = {};
+  /// SQLite: a row's number of this name is added where there is none. "": it is not.
+  std::string surrogate = {};
+  std::optional<Recount> recount = {};
   Zero zero = Zero::refuse;
   Absent absent = Absent::home;
   std::size_t line = 0;  // of the file
@@ -126,6 +155,7 @@ std::string_view name_of(ReportList::Per per);
 struct Description {
   std::string name;  // "kick", or the file's
   std::string tenant_column;
+  Zero zero = Zero::refuse;
   Registry registry;
   std::vector<Evidence> evidence = {};
   std::map<std::string, TableRule> tables = {};  // by name

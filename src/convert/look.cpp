@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "convert/run.h"
 #include "convert/sql_names.h"
@@ -116,7 +117,8 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
   plan.look.scheme.home = *home;
   plan.look.facts = read_row_facts(session, plan.look.scheme);
   plan.steps = expand_steps(plan.look.scheme, plan.look.facts);
-  plan.later = contract_steps(plan.look.scheme, std::nullopt);
+  plan.later = settle_steps(plan.look.scheme, plan.look.facts);
+  std::ranges::move(contract_steps(plan.look.scheme, std::nullopt), std::back_inserter(plan.later));
   return plan;
 }
 

@@ -44,6 +44,25 @@ class Run {
     return look_again();
   }
 
+  /// Servers that rows name and the registry does not are added to it where that was asked for.
+  Outcome<void> check_registered() const {
+    const auto& unregistered = found_.facts.unregistered;
+    if (!unregistered.empty() && unregistered.begin()->first < 0)
+      return migrate::stop(Exit::refused, "CV-SERVER",
+                           fmt::format("{} rows name the server {}, which no server of Discord is",
+                                       unregistered.begin()->second, unregistered.begin()->first),
+                           "Correct or delete those rows first.");
+    if (unregistered.empty() || options_.register_found) return {};
+    std::vector<std::string> servers;
+    for (const auto& [server, rows] : found_.facts.unregistered)
+      servers.push_back(fmt::format("{} ({} rows)", server, rows));
+    return migrate::stop(
+        Exit::refused, "CV-UNREGISTERED",
+        fmt::format("rows name servers that {} does not: {}", found_.scheme.description.registry.table,
+                    fmt::join(servers, ", ")),
+        "Are they servers of this bot? Then --register-found adds them. Else delete those rows first.");
+  }
+
   Outcome<void> take_lock() {
     migrate::LockWish wish;
     wish.command = "convert " + command_;
@@ -97,9 +116,12 @@ class Run {
     session_->execute("BEGIN");
     conversion.number = records_->begin(conversion);
     records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
-    if (!found_.facts.home_is_registered)
-      records_->remember(conversion.number, {{"row", found_.scheme.description.registry.table,
-                                              std::to_string(conversion.home), "absent"}});
+    std::vector<std::int64_t> added;
+    if (!found_.facts.home_is_registered) added.push_back(conversion.home);
+    for (const auto& [server, rows] : found_.facts.unregistered) added.push_back(server);
+    for (const std::int64_t server : added)
+      records_->remember(conversion.number,
+                         {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
     session_->execute("COMMIT");
     found_.conversion = conversion;
   }
@@ -130,6 +152,19 @@ class Run {
         "Somebody changes the schema meanwhile? Run the same command again.");
   }
 
+  /// Those that the conversion put into a registry that was there before.
+  void remove_added_servers() {
+    const Registry& registry = found_.scheme.description.registry;
+    if (found_.scheme.registry() == nullptr) return;
+    for (const Before& thing : records_->before(number())) {
+      if (thing.kind == "server")
+        session_->query(
+            fmt::format("DELETE FROM {} WHERE {} = $1::bigint", qualified(*found_.schema, registry.table),
+                        store::quoted_name(registry.column)),
+            {thing.name});
+    }
+  }
+
   void set_state(State state) {
     if (found_.conversion->state == state) return;
     records_->set_state(number(), state);
@@ -145,8 +180,6 @@ class Run {
   std::int64_t number() const { return found_.conversion->number; }
   const Look& found() const { return found_; }
   store::SchemaSession& session() { return *session_; }
-  Records& records() { return *records_; }
-  RunReport& draft() { return report_; }
 
  private:
   const migrate::Target& target_;
@@ -189,6 +222,7 @@ Outcome<RunReport> expand(Run& run) {
         !fits)
       return std::unexpected(fits.error());
   }
+  if (auto checked = run.check_registered(); !checked) return std::unexpected(checked.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (!run.found().has_begun()) {
     if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
@@ -261,25 +295,77 @@ Outcome<RunReport> contract(Run& run, const ContractOptions& options) {
                            "First: guildhall convert apply.");
   }
   run.set_state(State::contracting);
+  const auto settle = [](const Look& found) { return settle_steps(found.scheme, found.facts); };
+  if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());
   const auto steps = [&](const Look& found) { return contract_steps(found.scheme, options.seal); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   run.set_state(State::contracted);
   return run.report();
 }
 
-/// Rows of other servers than the home: where the column goes, nothing would tell them apart any more.
-Outcome<void> check_alone(const Look& found) {
+/// Once its column is gone, would anything still tell whose a row is?
+bool is_told_without(const Look& found, const SchemeTable& one, const OldSchema& before) {
+  const Table* old = before.find(one.name());
+  if (old == nullptr || old->column(one.column()) != nullptr) return true;
+  return std::ranges::any_of(one.rule.parents, [&](const Parent& parent) {
+    const SchemeTable* other = found.scheme.find(parent.table);
+    return other != nullptr && other->name() != one.name() && is_told_without(found, *other, before);
+  });
+}
+
+/// Of values that this key would not let stand beside each other.
+std::int64_t count_twins(store::SchemaSession& session, const Look& found, const SchemeTable& one,
+                         const Index& key) {
+  std::vector<std::string> parts;
+  std::vector<std::string> conditions;
+  for (const IndexPart& part : key.parts) {
+    parts.push_back(part.column.empty() ? part.sql : store::quoted_name(part.column));
+    if (!key.nulls_not_distinct) conditions.push_back(fmt::format("{} IS NOT NULL", parts.back()));
+  }
+  if (!key.predicate.empty()) conditions.push_back(key.predicate);
+  const auto rows = session.query(
+      fmt::format("SELECT count(*) FROM (SELECT 1 FROM {}{}{} GROUP BY {} HAVING count(*) > 1) twins",
+                  qualified(*found.schema, one.name()), conditions.empty() ? "" : " WHERE ",
+                  fmt::join(conditions, " AND "), fmt::join(parts, ", ")));
+  return std::stoll(rows[0][0]);
+}
+
+/// Rows of other servers than the home, which would be the home's after it; and rows that the old keys would
+/// not let stand beside each other.
+Outcome<void> check_rows(store::SchemaSession& session, const Look& found, const OldSchema& before) {
   std::vector<std::string> others;
+  std::vector<std::string> twins;
   for (const SchemeTable& one : found.scheme.tables) {
     const ServerCounts* counts = found.facts.find(one.name());
-    if (counts != nullptr && counts->others > 0)
+    if (counts == nullptr || counts->others == 0) continue;
+    if (!is_told_without(found, one, before))
       others.push_back(fmt::format("{} in {}", counts->others, one.name()));
+    const Table* old = before.find(one.name());
+    for (const Index& key : old == nullptr ? std::vector<Index>{} : old->indexes) {
+      if (!key.is_unique || key.has(one.column()) || one.table->index(key.name) != nullptr) continue;
+      if (const std::int64_t count = count_twins(session, found, one, key); count > 0)
+        twins.push_back(fmt::format("{} of {} in {}", count, key.name, one.name()));
+    }
   }
-  if (others.empty()) return {};
-  return migrate::stop(Exit::refused, "CV-OTHERS",
-                       fmt::format("other servers than {} have rows, which would be the home's then: {}",
-                                   found.scheme.home, fmt::join(others, ", ")),
-                       "Move them into the archive first: --archive. Nothing was changed.");
+  if (!others.empty())
+    return migrate::stop(Exit::refused, "CV-OTHERS",
+                         fmt::format("other servers than {} have rows, which would be the home's then: {}",
+                                     found.scheme.home, fmt::join(others, ", ")),
+                         "Export or delete what those servers have, then try again. Nothing was changed.");
+  if (!twins.empty())
+    return migrate::stop(
+        Exit::refused, "CV-TWINS",
+        fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
+                    fmt::join(twins, ", ")),
+        "Export or delete the other servers' rows, then try again. Nothing was changed.");
+  return {};
+}
+
+Outcome<OldSchema> remembered_schema(Run& run) {
+  for (const Before& thing : Records(run.session(), Dialect::postgres).before(run.number())) {
+    if (thing.kind == "schema") return parse_schema(thing.definition);
+  }
+  return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
 }
 
 Outcome<RunReport> roll_back(Run& run) {
@@ -288,17 +374,17 @@ Outcome<RunReport> roll_back(Run& run) {
                                              State::contracted, State::rolling_back};
   if (auto fits = check_state(run.found(), fitting, "There is nothing to take back."); !fits)
     return std::unexpected(fits.error());
-  if (auto alone = check_alone(run.found()); !alone) return std::unexpected(alone.error());
+  const auto before = remembered_schema(run);
+  if (!before) return std::unexpected(before.error());
+  if (auto fits = check_rows(run.session(), run.found(), *before); !fits)
+    return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
-  if (auto alone = check_alone(run.found()); !alone) return std::unexpected(alone.error());
-  const std::vector<Before> remembered = run.records().before(run.number());
-  const auto schema = std::ranges::find(remembered, "schema", &Before::kind);
-  if (schema == remembered.end())
-    return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
-  const OldSchema before = parse_schema(schema->definition);
+  if (auto fits = check_rows(run.session(), run.found(), *before); !fits)
+    return std::unexpected(fits.error());
   run.set_state(State::rolling_back);
-  const auto steps = [&](const Look& found) { return rollback_steps(found.scheme, before); };
+  const auto steps = [&](const Look& found) { return rollback_steps(found.scheme, *before); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  run.remove_added_servers();
   run.set_state(State::rolled_back);
   return run.report();
 }

@@ -26,6 +26,7 @@ struct Options {
   std::optional<std::int64_t> server;  // the home, where it was said
   std::optional<migrate::BackupWish> backup;
   std::string backup_done = {};  // the operator's word for one that was taken otherwise
+  bool register_found = false;   // servers that rows name join the registry
   StepLimits limits;
   std::chrono::milliseconds lock_wait{0};
   migrate::LockTimings lock;

@@ -74,7 +74,7 @@ json::Value parsed(const Fact& fact) {
   if (!value)
     throw store::DatabaseError(
         store::DbCode::other, "",
-        fmt::format("what was put down of {} {} in the tool's own table conversion_facts "
+        fmt::format("what was put down of {} {} in the tool's own table guildhall_conversion_facts "
                     "cannot be read: {}",
                     fact.kind, fact.table, value.error().message));
   return *std::move(value);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/support/old_kick.h"
+#include "tests/support/old_reading.h"
 
 namespace guildhall::test {
 namespace {
@@ -17,7 +18,12 @@ constexpr std::string_view kHelp = R"(old_database: the database of an old bot, 
                     [--settings-before-december] [--half-migrated] [--hand-made] [--tame]
       PostgreSQL. --servers "" makes an empty table of servers.
 
+  old_database reading [--generation l0|l1|l2|l3] [--members N] [--home ID] [--made-by-code]
+                       [--operator-made] [--tame]
+      SQLite.
+
   old_database kick --shape with_dashboard --servers 900000000000000001,900000000000000002 | psql -q old
+  old_database reading --generation l2 | sqlite3 old.db
 
   --tame   without what data of years holds: twins, contradictions, NULL, names of every kind
 )";
@@ -89,6 +95,32 @@ std::string kick(Words& words) {
   return script(database);
 }
 
+std::string reading(Words& words) {
+  OldReading database;
+  while (words.any()) {
+    const std::string_view option = words.next();
+    if (option == "--generation") {
+      const std::string_view name = words.next(option);
+      if (name.size() != 2 || name[0] != 'l' || name[1] < '0' || name[1] > '3')
+        throw Failed{fmt::format("--generation: \"{}\" is none of l0, l1, l2, l3", name)};
+      database.generation = static_cast<OldReading::Generation>(name[1] - '0');
+    } else if (option == "--members") {
+      database.members = number_in(words.next(option), option);
+    } else if (option == "--home") {
+      database.home = number_in(words.next(option), option);
+    } else if (option == "--made-by-code") {
+      database.made_by_code = true;
+    } else if (option == "--operator-made") {
+      database.operator_made = true;
+    } else if (option == "--tame") {
+      database.nasty = false;
+    } else {
+      throw Failed{fmt::format("unknown option {}", option)};
+    }
+  }
+  return script(database);
+}
+
 int run(int count, char** arguments) {
   Words words(count, arguments);
   const std::string_view which = words.any() ? words.next() : "--help";
@@ -96,6 +128,8 @@ int run(int count, char** arguments) {
     fmt::print("{}", kHelp);
   } else if (which == "kick") {
     fmt::print("{}", kick(words));
+  } else if (which == "reading") {
+    fmt::print("{}", reading(words));
   } else {
     throw Failed{fmt::format("unknown database {}", which)};
   }
