@@ -6,6 +6,7 @@
 //   guildhall_conversion_steps     append-only: what began, was done, failed
 //   guildhall_conversion_before    how things were: for the way back
 //   guildhall_conversion_sums      what each table added up to
+//   guildhall_conversion_facts     what else was measured: by buckets, whose each row was, what people see
 //   guildhall_conversion_refused   rows that contradicted their parent or gave way, each with its reason
 #pragma once
 
@@ -53,6 +54,14 @@ struct Sum {
   std::string totals = {};  // JSON object: column -> total, as text
 };
 
+/// Something else that was measured in a phase (sums.h, shown.h).
+struct Fact {
+  std::string phase;
+  std::string kind;   // "rows", "parent raffle_periods", "shown", "snapshot"
+  std::string table;  // or the title of what is shown; "" of none
+  std::string value;  // JSON, or a text
+};
+
 struct Refused {
   std::string table;
   std::string row;     // JSON object of the row as it was
@@ -85,6 +94,9 @@ class Records {
   /// Taken once for each phase: what is there stays.
   void add(std::int64_t conversion, const Sum& sum);
   std::vector<Sum> sums(std::int64_t conversion, std::string_view phase) const;
+  /// Taken once, too.
+  void add(std::int64_t conversion, const Fact& fact);
+  std::vector<Fact> facts(std::int64_t conversion, std::string_view phase) const;
   void refuse(std::int64_t conversion, const Refused& row);
   std::vector<Refused> refused(std::int64_t conversion) const;
 

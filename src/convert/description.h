@@ -22,6 +22,13 @@
 //   [table.gtb_guesses]
 //   class = "child"
 //   parents = [{ table = "gtb_sessions", columns = ["session_id"], referenced = ["id"] }]
+//
+//   [[report]]                       # a list that the report shows before and after
+//   title = "Richest members"
+//   table = "user_points"
+//   name = "kick_username"
+//   value = "points"
+//   per = "top"                      # the ten greatest; "group": each name with the sum of its values
 #pragma once
 
 #include <cstdint>
@@ -96,6 +103,8 @@ struct TableRule {
   std::vector<Parent> parents = {};      // of a child, the first that has such a row decides
   std::vector<std::string> sums = {};    // columns whose total stays what it is: points, minutes, prices
   std::vector<std::string> folded = {};  // names: values that differ in case alone are reported
+  /// What a row is known by, whatever id it has: "discord_id". Of a parent: who a child's row is about.
+  std::vector<std::string> person = {};
   /// Keys that the old program only promised: unique within a server from now on.
   std::vector<std::vector<std::string>> unique = {};
   std::vector<std::string> indexes = {};  // behind the tenant column: "points DESC"
@@ -128,6 +137,21 @@ struct Evidence {
   std::string column;
 };
 
+/// What the report shows of a table, as it was and as it is, for somebody who knows the members and no SQL.
+struct ReportList {
+  enum class Per {
+    top,   // the ten names with the greatest sum of values
+    group  // every name, in its own order: the tickets of each raffle
+  };
+  std::string title;
+  std::string table;
+  std::string name;   // column
+  std::string value;  // column, of numbers
+  Per per = Per::top;
+  std::size_t line = 0;  // of the file
+};
+std::string_view name_of(ReportList::Per per);
+
 struct Description {
   std::string name;  // "kick", or the file's
   std::string tenant_column;
@@ -135,6 +159,7 @@ struct Description {
   Registry registry;
   std::vector<Evidence> evidence = {};
   std::map<std::string, TableRule> tables = {};  // by name
+  std::vector<ReportList> reports = {};
 
   const TableRule* find(std::string_view table) const;
 };
