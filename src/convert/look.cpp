@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "convert/run.h"
+#include "convert/schema_text.h"
 #include "convert/sql_names.h"
 
 namespace guildhall::convert {
@@ -31,6 +32,17 @@ Outcome<Description> description_of(const std::optional<Conversion>& conversion,
       "convert inspect --write FILE' drafts one.");
 }
 
+/// Tables that it does not name are what they were when the conversion began: a column that came since tells
+/// nothing, nor a reference that went.
+void add_found_tables(const Records& records, const Conversion& conversion, Description& description) {
+  for (const Before& thing : records.before(conversion.number)) {
+    if (thing.kind != "schema") continue;
+    const OldSchema past = parse_schema(thing.definition);
+    for (const SchemeTable& one : make_scheme(past, description).tables)
+      description.tables.try_emplace(one.name(), one.rule);
+  }
+}
+
 Exit exit_of(const std::string& code) {
   if (code == "CV-OWNER") return Exit::no_permission;
   if (code == "CV-STANDBY") return Exit::no_database;
@@ -52,9 +64,11 @@ bool Look::has_begun() const { return conversion && conversion->state != State::
 
 Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dialect, const Options& options) {
   Look found;
-  found.conversion = Records(session, dialect).newest();
-  const auto description = description_of(found.conversion, found.has_begun(), options);
+  const Records records(session, dialect);
+  found.conversion = records.newest();
+  auto description = description_of(found.conversion, found.has_begun(), options);
   if (!description) return std::unexpected(description.error());
+  if (found.has_begun()) add_found_tables(records, *found.conversion, *description);
   found.schema = std::make_unique<OldSchema>(read_old_schema(session, dialect));
   found.scheme = make_scheme(*found.schema, *description);
   found.candidates = find_candidates(session, found.scheme);

@@ -113,8 +113,9 @@ class Contracting {
   void drop_indexes(const SchemeTable& one) {
     for (const Index& index : one.table->indexes) {
       if (!index.constraint.empty()) continue;
-      const bool is_old = index.is_unique && index.is_valid && !index.has_at(0, one.column()) &&
-                          by_server(one, index) != nullptr;
+      // Also one that is not valid: a drop that was broken off leaves it so.
+      const bool is_old =
+          index.is_unique && !index.has_at(0, one.column()) && by_server(one, index) != nullptr;
       const bool is_spare = !index.is_unique && index.parts.size() == 1 && index.has_at(0, one.column()) &&
                             index.predicate.empty();
       if (!is_old && !is_spare) continue;

@@ -110,10 +110,11 @@ class Expanding {
   void add_column(const SchemeTable& one) {
     const Column* column = one.table->column(one.column());
     if (column == nullptr) {
-      add(one, "server column", LockLevel::access_exclusive,
-          {fmt::format("ALTER TABLE {} ADD COLUMN {} bigint NOT NULL DEFAULT {}", of(one),
-                       quoted_name(one.column()), one.absent_value(scheme_.home))});
-      grant_column(one);
+      std::vector<std::string> statements{
+          fmt::format("ALTER TABLE {} ADD COLUMN {} bigint NOT NULL DEFAULT {}", of(one),
+                      quoted_name(one.column()), one.absent_value(scheme_.home))};
+      grant_column(one, statements);
+      add(one, "server column", LockLevel::access_exclusive, std::move(statements));
       add_fill_trigger(one);
       fill(one);
       return;
@@ -122,6 +123,7 @@ class Expanding {
       add_anew(one);
       return;
     }
+    drop_anew_check(one);
     const std::int64_t value = one.null_value(scheme_.home);
     if (!column->not_null && !is_default(*column, value)) set_default(one, value);
     add_fill_trigger(one);
@@ -134,16 +136,16 @@ class Expanding {
                      value)});
   }
 
-  /// Rights on single columns do not reach a new one.
-  void grant_column(const SchemeTable& one) {
+  /// Rights on single columns do not reach a new one; with it or never, as nothing tells later that they are
+  /// missing.
+  void grant_column(const SchemeTable& one, std::vector<std::string>& statements) const {
     if (std::ranges::none_of(one.table->columns, &Column::has_grants)) return;
-    add(one, "rights on the server column", LockLevel::none,
-        {fmt::format(
-            "DO $grant$ DECLARE held record; BEGIN FOR held IN SELECT DISTINCT privilege_type AS right, "
-            "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS whom "
-            "FROM pg_attribute, aclexplode(attacl) WHERE attrelid = {}::regclass AND NOT attisdropped "
-            "LOOP EXECUTE format('GRANT %s ({}) ON {} TO %s', held.right, held.whom); END LOOP; END $grant$",
-            quoted_text(of(one)), quoted_name(one.column()), of(one))});
+    statements.push_back(fmt::format(
+        "DO $grant$ DECLARE held record; BEGIN FOR held IN SELECT DISTINCT privilege_type AS right, "
+        "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS whom "
+        "FROM pg_attribute, aclexplode(attacl) WHERE attrelid = {}::regclass AND NOT attisdropped "
+        "LOOP EXECUTE format('GRANT %s ({}) ON {} TO %s', held.right, held.whom); END LOOP; END $grant$",
+        quoted_text(of(one)), quoted_name(one.column()), of(one)));
   }
 
   bool is_worth_anew(const SchemeTable& one) const {
@@ -157,7 +159,8 @@ class Expanding {
     return !has_dependents(one);
   }
 
-  /// Whatever would go with the column, but an index over it alone, whose place ours take.
+  /// Whatever would go with the column, rights on it among that, but an index over it alone, whose place ours
+  /// take.
   bool has_dependents(const SchemeTable& one) const {
     const Table& table = *one.table;
     const auto over_more = [&](const Index& index) {
@@ -165,7 +168,8 @@ class Expanding {
              (index.is_unique || index.parts.size() > 1 || !index.predicate.empty());
     };
     const auto is_own = [](const Trigger& trigger) { return trigger.name == kFillTrigger; };
-    return std::ranges::any_of(table.indexes, over_more) || !table.policies.empty() ||
+    return table.column(one.column())->has_grants || std::ranges::any_of(table.indexes, over_more) ||
+           !table.policies.empty() ||
            std::ranges::any_of(table.foreign_keys,
                                [&](const ForeignKey& key) { return key.has(one.column()); }) ||
            !std::ranges::all_of(table.triggers, is_own) ||
@@ -177,6 +181,13 @@ class Expanding {
            std::ranges::any_of(scheme_.schema->views, [&](const auto& entry) {
              return std::ranges::find(entry.second.reads, one.name()) != entry.second.reads.end();
            });
+  }
+
+  /// Of an earlier try, after which the rows have changed: it would keep other servers out.
+  void drop_anew_check(const SchemeTable& one) {
+    if (one.table->check(anew_check(one)) == nullptr) return;
+    add(one, "other servers may come", LockLevel::access_exclusive,
+        {fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(anew_check(one)))});
   }
 
   std::string anew_check(const SchemeTable& one) const { return one.name() + "_one_server"; }
@@ -221,28 +232,37 @@ class Expanding {
       add(one, "rows without a server get theirs", LockLevel::share_row_exclusive, make_fill_trigger(one));
   }
 
+  /// At every write of a row, whatever it is about: one that moves while the others are filled would be
+  /// missed there, and refused by the check of NOT NULL the next time. A row of a child that has a server
+  /// keeps it until it gets another parent: what contradicts its parent is moved with a record.
   std::vector<std::string> make_fill_trigger(const SchemeTable& one) {
     const std::string column = quoted_name(one.column());
     const std::string function = fill_function(one.name());
     std::string source = "NULL::bigint";
-    std::string moment = column;
+    std::string unless;
     std::string when;
     if (one.is_child()) {
       source = fmt::format("(SELECT {} FROM (VALUES (1)) AS one(number) {})",
                            server_of_parents(scheme_, one, true), parent_joins(scheme_, one, "NEW"));
-      for (const Parent& parent : one.rule.parents) moment += ", " + column_list(parent.columns);
+      std::vector<std::string> same{fmt::format("NEW.{0} <> 0 AND NEW.{0} = OLD.{0}", column)};
+      for (const Parent& parent : one.rule.parents) {
+        for (const std::string& name : parent.columns)
+          same.push_back(fmt::format("NEW.{0} IS NOT DISTINCT FROM OLD.{0}", quoted_name(name)));
+      }
+      unless = fmt::format("IF TG_OP = 'UPDATE' THEN IF {} THEN RETURN NEW; END IF; END IF; ",
+                           fmt::join(same, " AND "));
     } else {
       when = fmt::format(" WHEN (NEW.{0} IS NULL{1})", column,
                          zero_is_home(one) ? fmt::format(" OR NEW.{} = 0", column) : "");
     }
-    return {fmt::format(
-                "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $fill$ BEGIN NEW.{} := "
-                "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
-                function, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
-                one.null_value(scheme_.home)),
-            fmt::format(
-                "CREATE TRIGGER {} BEFORE INSERT OR UPDATE OF {} ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
-                kFillTrigger, moment, of(one), when, function)};
+    return {
+        fmt::format(
+            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $fill$ BEGIN {}NEW.{} := "
+            "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
+            function, unless, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
+            one.null_value(scheme_.home)),
+        fmt::format("CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
+                    kFillTrigger, of(one), when, function)};
   }
 
   /// Rows that have no server yet, or another than their parent's.
@@ -355,6 +375,8 @@ class Expanding {
       const Index* found = find_index(*one.table, wanted);
       if (found != nullptr && found->is_valid) continue;
       const std::string what = fmt::format("{} {}", wanted.is_unique ? "key" : "index", wanted.name_base);
+      // The name of what is dropped is free again.
+      const std::string name = found != nullptr ? found->name : names_.give(wanted.name_base, "_by_server");
       if (found != nullptr)
         steps_.push_back({.table = one.name(),
                           .what = what + ": what is left of an earlier try",
@@ -366,8 +388,7 @@ class Expanding {
                         .what = what + " by server",
                         .kind = StepKind::concurrently,
                         .lock = LockLevel::share_update_exclusive,
-                        .statements = {create_index(*scheme_.schema, one, wanted,
-                                                    names_.give(wanted.name_base, "_by_server"))},
+                        .statements = {create_index(*scheme_.schema, one, wanted, name)},
                         .bytes = size(one),
                         .grows_with_size = true});
     }

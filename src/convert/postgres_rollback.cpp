@@ -189,6 +189,10 @@ class RollingBack {
     for (const Index& index : old->indexes) {
       const Index* found = one.table->index(index.name);
       if (!index.constraint.empty() || (found != nullptr && found->is_valid)) continue;
+      if (found != nullptr)
+        add_concurrently(one, fmt::format("index {}: what is left of an earlier try", index.name),
+                         fmt::format("DROP INDEX CONCURRENTLY {}", qualified(*scheme_.schema, found->name)),
+                         false);
       std::string definition = index.definition;
       const std::size_t at = definition.find("INDEX ");
       add_concurrently(one, fmt::format("index {}", index.name),

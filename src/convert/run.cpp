@@ -30,6 +30,12 @@ class Run {
 
   /// The session, what is there, and the home.
   Outcome<void> open() {
+    if (auto connected = connect(); !connected) return connected;
+    see_sealed_rows();
+    return look_again();
+  }
+
+  Outcome<void> connect() {
     migrate::ApplyLimits limits;
     limits.lock_timeout = options_.limits.lock_timeout;
     limits.statement_timeout = std::chrono::milliseconds(0);
@@ -41,8 +47,11 @@ class Run {
           Exit::refused, "MG-POOLER",
           fmt::format("between us and the server of '{}' stands a connection pooler", target_.name),
           "Name the server itself with --url.");
-    return look_again();
+    return {};
   }
+
+  /// The newest conversion, whatever became of it.
+  std::optional<Conversion> newest() const { return Records(*session_, target_.dialect).newest(); }
 
   /// Servers that rows name and the registry does not are added to it where that was asked for.
   Outcome<void> check_registered() const {
@@ -182,6 +191,14 @@ class Run {
   store::SchemaSession& session() { return *session_; }
 
  private:
+  /// The session takes rows that a policy hides for an error. Those that a contraction seals off it sees by
+  /// its own policy.
+  void see_sealed_rows() {
+    const auto known = newest();
+    if (known && known->state != State::expanding && known->state != State::rolled_back)
+      session_->execute("SET row_security = on");
+  }
+
   const migrate::Target& target_;
   const Options& options_;
   std::string command_;
@@ -369,6 +386,14 @@ Outcome<OldSchema> remembered_schema(Run& run) {
 }
 
 Outcome<RunReport> roll_back(Run& run) {
+  if (auto connected = run.connect(); !connected) return std::unexpected(connected.error());
+  const auto newest = run.newest();
+  if (!newest)
+    return migrate::stop(Exit::refused, "CV-STATE", "no conversion has begun here",
+                         "There is nothing to take back.");
+  // By a run that was killed before it could say so, or long ago.
+  if (newest->state == State::rolled_back)
+    return RunReport{.conversion = newest->number, .state = newest->state, .home = newest->home};
   if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
   const std::initializer_list<State> fitting{State::expanding, State::expanded, State::contracting,
                                              State::contracted, State::rolling_back};
