@@ -2,8 +2,8 @@
 
 # In the order in which they begin: what takes longest first. Two run at once, but `alone` ones, which use both
 # cores themselves or watch the clock.
-suites=(postgres unit files faults journeys isolation dashboard sim contract platforms lint migrate browser)
-alone=(migrate browser bench-check)
+suites=(postgres unit files faults journeys isolation dashboard sim contract platforms lint migrate convert browser)
+alone=(migrate convert browser bench-check)
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
 # GoogleTest program, whose own last lines are read.
@@ -62,6 +62,8 @@ suite_migrate() {
   # shellcheck disable=SC2046
   node_tests tests/migrate --test --test-concurrency=2 $(cd tests/migrate && find . -name '*.mjs' -not -path '*/node_modules/*' -not -name support.mjs -not -name answers.mjs | sort)
 }
+# `guildhall convert` that is killed, on PostgreSQL servers of its own.
+suite_convert() { node_tests tests/convert --test --test-concurrency=2 steps.mjs kills.mjs; }
 suite_faults() { node_tests tests/faults run.mjs; }
 suite_contract() { node_tests tests/contract/discordjs run.mjs; }
 suite_journeys() {

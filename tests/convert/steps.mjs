@@ -1,0 +1,125 @@
+// kill -9 at every step: the same command goes on, and in the end all is as after a run that nobody disturbed.
+//
+// Each run is stopped by a trigger of this test's own on the tool's record of steps, which waits for a lock that the
+// test holds: within the note that a step is done, so after its work, or that it begins. Then it is killed. Every note is
+// met once, so that each run gets one step further than the one before.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { full } from '../support/guildhall.mjs';
+import { Session, assertSame, makeOld, newBot, postgres } from './support.mjs';
+
+const hook = (which) => `
+  CREATE SCHEMA hook;
+  CREATE FUNCTION hook.stop() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+    IF ${which} AND NOT EXISTS (SELECT FROM guildhall.guildhall_conversion_steps s
+        WHERE s.conversion = NEW.conversion AND s.step = NEW.step AND s.state = NEW.state) THEN
+      PERFORM pg_advisory_lock_shared(4711); PERFORM pg_advisory_unlock_shared(4711);
+    END IF; RETURN NEW; END $$;
+  CREATE TRIGGER stop BEFORE INSERT ON guildhall.guildhall_conversion_steps FOR EACH ROW EXECUTE FUNCTION hook.stop()`;
+const waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/** The tool's own tables, as it makes them, before it does. */
+async function makeRecords(pg, from, database) {
+  const dump = await pg.program('pg_dump', ['--schema-only', '--table=guildhall.guildhall_conversion*', pg.url('operator', from.name)]);
+  await pg.execute(database.name, `CREATE SCHEMA guildhall; ${dump.stdout.replaceAll(/^(--.*|\\.*|SELECT pg_catalog.set_config.*|SET .*)$/gm, '')}`, 'operator');
+}
+
+/** The runs that it took, each of which but the last was stopped at a note and killed. */
+async function killedAtEachStop(pg, database, command, kill) {
+  const sessions = [1, 2].map(() => new Session(pg.url('postgres', database.name)));
+  const [watch, hold] = sessions;
+  try {
+    for (let runs = 1; ; runs += 1) {
+      await hold.ask('SELECT pg_advisory_lock(4711)');
+      const runner = database.begin(command, '--lock-wait', '30s');
+      let ended;
+      runner.ended.then((how) => (ended = how));
+      const comes = async (sql) => {
+        while (!ended) {
+          const { lines } = await watch.ask(sql);
+          if (lines[0] !== '0') return true;
+          await new Promise((done) => setTimeout(done, 3));
+        }
+        return false;
+      };
+      const stopped = await comes(waits);
+      const release = () => hold.ask('SELECT pg_advisory_unlock_all()');
+      if (!stopped) {
+        await release();
+        assert.equal(ended.code, 0, runner.stderr());
+        return runs;
+      }
+      await kill(runner, release, comes, watch);
+    }
+  } finally {
+    for (const session of sessions) session.end();
+  }
+}
+
+async function atTheStop(runner, release) {
+  await runner.stop('SIGKILL');
+  await release();
+}
+
+/** Whoever has read everything, and may again: an index is neither ready nor gone before that ends. */
+const readAll = `BEGIN ISOLATION LEVEL REPEATABLE READ; DO $$ DECLARE name regclass; BEGIN
+  FOR name IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', name); END LOOP;
+END $$`;
+/** Lets it go on to the index that it makes or drops beside the others, and ends both sides in the middle of that. */
+const inTheMiddle = (pg, database) => async (runner, release, comes, watch) => {
+  const other = new Session(pg.url('postgres', database.name));
+  const { error } = await other.ask(readAll);
+  assert.equal(error, undefined);
+  await release();
+  const working = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%' AND query NOT LIKE '%pg_stat_activity%' AND state = 'active'";
+  assert.ok(await comes(`SELECT count(*) ${working} AND wait_event_type = 'Lock'`), `it does not wait: ${runner.stderr()}`);
+  await runner.stop('SIGKILL');
+  await watch.ask(`SELECT pg_terminate_backend(pid) ${working}`);
+  await comes(`SELECT 1 - least(1, count(*)) ${working}`);
+  other.end();
+};
+
+/** What the shapes do not have: rights on single columns, and a table that no description knows. */
+const more = `
+  GRANT SELECT (points, kick_username) ON user_points TO ${newBot};
+  GRANT SELECT (username) ON watchtime TO ${newBot};
+  CREATE TABLE gifts (id serial PRIMARY KEY, item_id integer NOT NULL REFERENCES point_shop_items, note text UNIQUE);
+  INSERT INTO gifts (item_id, note) SELECT id, 'gift ' || id FROM point_shop_items;
+  CREATE INDEX gifts_item ON gifts (item_id)`;
+
+/** The whole way there and back, beside one that nobody disturbs. */
+async function thereAndBack(shape, words, which, kill, least) {
+  const pg = await postgres();
+  const old = await makeOld(pg, words);
+  await pg.execute(old.name, more, 'operator');
+  const [undisturbed, killed] = [await old.copy(), await old.copy()];
+  for (const command of ['apply', 'contract', 'rollback']) {
+    await undisturbed.converted(command);
+    if (command === 'apply') await makeRecords(pg, undisturbed, killed);
+    await pg.execute(killed.name, which(command));
+    const runs = await killedAtEachStop(pg, killed, command, kill(pg, killed));
+    await pg.execute(killed.name, 'DROP SCHEMA hook CASCADE');
+    assert.deepEqual(await killed.halves(), []);
+    assertSame(await killed.whole(), await undisturbed.whole(), command);
+    assert.ok(runs > least[command], `only ${runs} runs`);
+    console.log(`# ${shape}: ${command} killed ${runs - 1} times`);
+  }
+  await Promise.all([old, undisturbed, killed].map((database) => database.drop()));
+}
+
+const dashboard = '--shape with_dashboard --half-migrated --viewers 60 --servers 900000000000000001,900000000000000002';
+const handMade = '--shape bot_only --hand-made --tame --viewers 60';
+
+describe('kill -9, and the same command again', { concurrency: 2 }, () => {
+  // What a note that a step begins would meet is the state behind the step before.
+  const notes = full ? "'begun', 'done'" : "'done'";
+  const shapes = [['behind every step of a half migrated database', dashboard], ['behind every step of the bot alone', handMade]];
+  for (const [shape, words] of full ? shapes : shapes.slice(0, 1)) {
+    test(shape, { timeout: 880_000 }, () => thereAndBack(shape, words, () => hook(`NEW.state IN (${notes})`), () => atTheStop, { apply: 100, contract: 20, rollback: 50 }));
+  }
+
+  test('in the middle of every index that is made or dropped', { timeout: 880_000 }, async () => {
+    const which = () => hook("NEW.state = 'begun' AND NEW.step ~ ': (key|index) '");
+    await thereAndBack('in the middle of every index', handMade, which, inTheMiddle, { apply: 20, contract: 5, rollback: 5 });
+  });
+});
