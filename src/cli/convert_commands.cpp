@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <boost/json.hpp>
+#include <fstream>
 #include <map>
 
 #include "cli/commands.h"
@@ -66,6 +67,7 @@ Outcome<void> read_options(const Arguments& arguments, convert::Options& options
           fmt::format("--server: '{}' is not the id of a Discord server", *text),
           "It is a whole number above 0: in Discord, right-click on the server, \"Copy Server ID\".");
   }
+  options.register_found = arguments.has("--register-found");
   if (auto read = read_limits(arguments, options); !read) return read;
   return read_backup(arguments, options);
 }
@@ -368,6 +370,41 @@ Answered rollback_command(const Arguments& arguments) {
       });
 }
 
+// --- verify
+
+Outcome<void> write_file(const std::string& file, const std::string& content) {
+  std::ofstream output(file, std::ios::binary | std::ios::trunc);
+  output << content;
+  output.close();
+  if (!output) return usage(fmt::format("--report: '{}' cannot be written", file));
+  return {};
+}
+
+Answered verify_command(const Arguments& arguments) {
+  return with_session("verify", arguments,
+                      [&](store::SchemaSession& session, const migrate::Target& target,
+                          const convert::Options& options) -> Outcome<Answer> {
+                        const auto writers = arguments.has("--quiesced") ? convert::Writers::stopped
+                                                                         : convert::Writers::running;
+                        const auto checked = convert::check(session, target, options, writers);
+                        if (!checked) return std::unexpected(checked.error());
+                        Answer answer;
+                        answer.text = convert::report_text(checked->head, checked->found);
+                        answer.exit_code = checked->found.ok ? 0 : static_cast<int>(Exit::failed);
+                        boost::json::object object{{"command", "verify"}, {"exit", answer.exit_code}};
+                        for (const auto& [key, value] : convert::report_json(checked->head, checked->found))
+                          object[key] = value;
+                        answer.json = std::move(object);
+                        if (const auto file = arguments.get("--report")) {
+                          const auto written =
+                              write_file(*file, convert::report_html(checked->head, checked->found));
+                          if (!written) return std::unexpected(written.error());
+                          answer.text += fmt::format("Written: {}\n", *file);
+                        }
+                        return answer;
+                      });
+}
+
 // --- status
 
 Answered status_command(const Arguments& arguments) {
@@ -401,7 +438,8 @@ std::vector<OptionSpec> description_options(std::vector<OptionSpec> own) {
   std::vector<OptionSpec> options{
       {"--preset", "NAME", "what the tables are: kick or reading-club"},
       {"--tables", "FILE", "the same of another database, as 'inspect --write' drafts it"},
-      {"--server", "ID", "the Discord server that rows belong to which name none"}};
+      {"--server", "ID", "the Discord server that rows belong to which name none"},
+      {"--register-found", "", "servers that rows name and the registry does not join it"}};
   for (OptionSpec& option : own) options.push_back(std::move(option));
   return options;
 }
@@ -454,6 +492,12 @@ void add_convert_commands(std::vector<Command>& commands) {
                               {"--no-seal", "", "the program alone keeps servers apart"},
                               {"--accept", "NAME", "this function names converted tables, and may"}}),
       contract_command));
+  commands.push_back(convert_command(
+      "verify", "compares everything with what was there before the conversion, and says whose every row is",
+      "guildhall convert verify --url postgres://bot@localhost/kickbot --report report.html",
+      {{"--quiesced", "", "nobody has written since: everything has to be equal"},
+       {"--report", "FILE", "writes the report as a page for people, too"}},
+      verify_command));
   commands.push_back(convert_command("rollback", "the schema as it was before the conversion; no row is lost",
                                      "guildhall convert rollback --url postgres://bot@localhost/kickbot",
                                      run_options_of_convert({}), rollback_command));

@@ -1,5 +1,6 @@
 #include "convert/run.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -44,23 +45,11 @@ class Run {
     return look_again();
   }
 
-  /// Servers that rows name and the registry does not are added to it where that was asked for.
-  Outcome<void> check_registered() const {
-    const auto& unregistered = found_.facts.unregistered;
-    if (!unregistered.empty() && unregistered.begin()->first < 0)
-      return migrate::stop(Exit::refused, "CV-SERVER",
-                           fmt::format("{} rows name the server {}, which no server of Discord is",
-                                       unregistered.begin()->second, unregistered.begin()->first),
-                           "Correct or delete those rows first.");
-    if (unregistered.empty() || options_.register_found) return {};
-    std::vector<std::string> servers;
-    for (const auto& [server, rows] : found_.facts.unregistered)
-      servers.push_back(fmt::format("{} ({} rows)", server, rows));
-    return migrate::stop(
-        Exit::refused, "CV-UNREGISTERED",
-        fmt::format("rows name servers that {} does not: {}", found_.scheme.description.registry.table,
-                    fmt::join(servers, ", ")),
-        "Are they servers of this bot? Then --register-found adds them. Else delete those rows first.");
+  /// Whether it may begin: what the scheme found, and what the rows say.
+  Outcome<void> examine() {
+    if (auto fits = check_findings(found_.scheme); !fits) return fits;
+    survey(*session_, found_, options_);
+    return check_findings(found_.scheme);
   }
 
   Outcome<void> take_lock() {
@@ -106,14 +95,15 @@ class Run {
     return {};
   }
 
-  /// A row for this conversion, and beside it how everything was, in one transaction.
-  void begin() {
+  /// A row for this conversion, and beside it how everything was and what it adds up to, in one transaction
+  /// that sees one state.
+  Outcome<void> begin() {
     Conversion conversion;
     conversion.description = write_description(found_.scheme.description);
     conversion.home = found_.scheme.home;
     conversion.backup_file = report_.backup ? report_.backup->file.filename().string() : options_.backup_done;
     conversion.tool_version = GUILDHALL_VERSION;
-    session_->execute("BEGIN");
+    session_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ");
     conversion.number = records_->begin(conversion);
     records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
     std::vector<std::int64_t> added;
@@ -122,8 +112,32 @@ class Run {
     for (const std::int64_t server : added)
       records_->remember(conversion.number,
                          {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
+    auto sums = take_sums(*session_, found_.scheme, {.before = nullptr, .reporting = reporting()});
+    if (!sums) {
+      session_->execute("ROLLBACK");
+      return std::unexpected(sums.error());
+    }
+    convert::remember(*session_, *records_, conversion.number, "before", *sums);
+    lock_->check_later(*session_);
     session_->execute("COMMIT");
     found_.conversion = conversion;
+    return {};
+  }
+
+  /// Nothing is lost, and everything is what it has to be by now.
+  Outcome<void> verify(Writers writers) {
+    const auto checked = check(*session_, target_, options_, writers);
+    if (!checked) return std::unexpected(checked.error());
+    options_.say(verdict_sentence(checked->found));
+    if (checked->found.ok) return {};
+    for (const migrate::Finding& finding : checked->found.findings) {
+      if (finding.level == Level::error)
+        return migrate::stop(
+            Exit::failed, finding.code, finding.text,
+            "All that was found: guildhall convert verify. The way back: guildhall convert rollback.");
+    }
+    return migrate::stop(Exit::failed, "CV-SUM", "the verification found a difference",
+                         "guildhall convert verify shows it.");
   }
 
   /// Asks for the steps, runs them and asks again, until none is left.
@@ -177,6 +191,13 @@ class Run {
     return report_;
   }
 
+  migrate::Reporting reporting() const {
+    return {.report = [this](const migrate::Progress& progress) {
+      options_.say(progress.all == 0
+                       ? fmt::format("{} ...", progress.step)
+                       : fmt::format("{} {} %", progress.step, 100 * progress.done / progress.all));
+    }};
+  }
   std::int64_t number() const { return found_.conversion->number; }
   const Look& found() const { return found_; }
   store::SchemaSession& session() { return *session_; }
@@ -215,21 +236,24 @@ Outcome<void> check_state(const Look& found, std::initializer_list<State> wanted
 
 Outcome<RunReport> expand(Run& run) {
   if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
-  if (auto checked = check_findings(run.found().scheme); !checked) return std::unexpected(checked.error());
   if (run.found().has_begun()) {
     if (auto fits = check_state(run.found(), {State::expanding, State::expanded},
                                 "'guildhall convert status' shows where it stands.");
         !fits)
       return std::unexpected(fits.error());
+    if (auto fits = check_findings(run.found().scheme); !fits) return std::unexpected(fits.error());
+  } else if (auto fits = run.examine(); !fits) {
+    return std::unexpected(fits.error());
   }
-  if (auto checked = run.check_registered(); !checked) return std::unexpected(checked.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (!run.found().has_begun()) {
     if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
-    run.begin();
+    if (auto begun = run.begin(); !begun) return std::unexpected(begun.error());
   }
   const auto steps = [](const Look& found) { return expand_steps(found.scheme, found.facts); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  if (run.found().conversion->state == State::expanded && run.report().steps == 0) return run.report();
+  if (auto verified = run.verify(Writers::running); !verified) return std::unexpected(verified.error());
   run.set_state(State::expanded);
   return run.report();
 }
@@ -297,8 +321,11 @@ Outcome<RunReport> contract(Run& run, const ContractOptions& options) {
   run.set_state(State::contracting);
   const auto settle = [](const Look& found) { return settle_steps(found.scheme, found.facts); };
   if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());
+  if (options.seal)
+    Records(run.session(), Dialect::postgres).remember(run.number(), {{"seal", "", options.seal->role, ""}});
   const auto steps = [&](const Look& found) { return contract_steps(found.scheme, options.seal); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  if (auto verified = run.verify(Writers::running); !verified) return std::unexpected(verified.error());
   run.set_state(State::contracted);
   return run.report();
 }
@@ -390,6 +417,33 @@ Outcome<RunReport> roll_back(Run& run) {
 }
 
 }  // namespace
+
+Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target, const Options& options,
+                       Writers writers) {
+  Records records(session, target.dialect);
+  auto found = look(session, target.dialect, options);
+  if (!found) return std::unexpected(found.error());
+  if (!found->has_begun())
+    return migrate::stop(Exit::refused, "CV-STATE", "no conversion has begun here",
+                         "First: guildhall convert apply.");
+  found->scheme.home = found->conversion->home;
+  VerifyOptions wish;
+  wish.writers = writers;
+  wish.contracted =
+      found->conversion->state == State::contracted || found->conversion->state == State::contracting;
+  for (const Before& thing : records.before(found->conversion->number)) {
+    if (thing.kind == "seal") wish.role = thing.name;
+  }
+  auto verified = verify(session, found->scheme, records, found->conversion->number, wish);
+  if (!verified) return std::unexpected(verified.error());
+  return Checked{.head = {.database = target.name,
+                          .made_at = fmt::format(
+                              "{:%F %T}", std::chrono::floor<std::chrono::seconds>(SystemClock().now())),
+                          .conversion = *found->conversion,
+                          .registry = found->scheme.description.registry.table,
+                          .servers = server_names(session, found->scheme)},
+                 .found = *std::move(verified)};
+}
 
 Outcome<RunReport> apply(const migrate::Target& target, const Options& options) {
   return guarded([&] {

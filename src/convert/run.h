@@ -13,6 +13,7 @@
 
 #include "convert/conversion.h"
 #include "convert/postgres_steps.h"
+#include "convert/report.h"
 #include "convert/scheme.h"
 #include "convert/step_runner.h"
 #include "migrate/lock.h"
@@ -52,6 +53,9 @@ migrate::Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dial
 /// The home of that look: what was said, or remembered, or the one candidate that there is. Problem
 /// `refused` lists the candidates.
 migrate::Outcome<std::int64_t> choose_home(const Look& found, const Options& options);
+/// Asks the rows what stands in their way, and adds it to the findings of that look, whose home is chosen.
+/// `session` is in no transaction. Throws DatabaseError.
+void survey(store::SchemaSession& session, Look& found, const Options& options);
 /// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the worst.
 migrate::Outcome<void> check_findings(const Scheme& scheme);
 
@@ -72,7 +76,17 @@ struct RunReport {
   std::optional<migrate::Backup> backup;
 };
 
-/// Expands. Problems as of plan, `locked`, `no_backup`, and those of StepRunner.
+/// A conversion held against what was there before it.
+struct Checked {
+  ReportHead head;
+  Verification found;
+};
+/// Problems: `refused` (none has begun), and those of verify.h. Throws DatabaseError.
+migrate::Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target,
+                                const Options& options, Writers writers);
+
+/// Expands, and verifies it while others write. Problems as of plan, `locked`, `no_backup`, those of
+/// StepRunner; `failed`: the verification found a difference.
 migrate::Outcome<RunReport> apply(const migrate::Target& target, const Options& options);
 
 struct ContractOptions : Options {
