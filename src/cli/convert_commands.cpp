@@ -356,18 +356,52 @@ Answered contract_command(const Arguments& arguments) {
       });
 }
 
+boost::json::array json_of(const convert::Archived& moved) {
+  boost::json::array rows;
+  for (const convert::ArchivedTable& one : moved) rows.push_back({{"table", one.table}, {"rows", one.rows}});
+  return rows;
+}
+
+std::string shown(const convert::Archived& moved) {
+  std::vector<std::string> parts;
+  for (const convert::ArchivedTable& one : moved) {
+    if (one.rows > 0) parts.push_back(fmt::format("{} of {}", one.rows, one.table));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 Answered rollback_command(const Arguments& arguments) {
+  convert::RollbackOptions options;
+  options.archive = arguments.has("--archive");
   return with_target(
-      "rollback", arguments, convert::Options{},
-      [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
-        const auto report = convert::rollback(target, options);
+      "rollback", arguments, options,
+      [&](const migrate::Target& target, const convert::RollbackOptions& all) -> Outcome<Answer> {
+        const auto report = convert::rollback(target, all);
         if (!report) return std::unexpected(report.error());
-        return answer_of_run(
+        Answer answer = answer_of_run(
             "rollback", *report,
             fmt::format(
-                "Done: {} steps. The schema is as it was before the conversion, and every row is there.\n",
-                report->steps));
+                "Done: {} steps. The schema is as it was before the conversion, and every row is there.\n{}",
+                report->steps,
+                report->moved.empty()
+                    ? ""
+                    : fmt::format("In schema guildhall_archive lie other servers' rows: {}.\n",
+                                  shown(report->moved))));
+        answer.json.as_object()["archived"] = json_of(report->moved);
+        return answer;
       });
+}
+
+Answered restore_command(const Arguments& arguments) {
+  return with_target("restore", arguments, convert::Options{},
+                     [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
+                       const auto report = convert::restore(target, options);
+                       if (!report) return std::unexpected(report.error());
+                       Answer answer = answer_of_run(
+                           "restore", *report, fmt::format("Brought back: {}.\n", shown(report->moved)));
+                       answer.json.as_object()["restored"] = json_of(report->moved);
+                       return answer;
+                     });
 }
 
 // --- verify
@@ -498,9 +532,16 @@ void add_convert_commands(std::vector<Command>& commands) {
       {{"--quiesced", "", "nobody has written since: everything has to be equal"},
        {"--report", "FILE", "writes the report as a page for people, too"}},
       verify_command));
-  commands.push_back(convert_command("rollback", "the schema as it was before the conversion; no row is lost",
-                                     "guildhall convert rollback --url postgres://bot@localhost/kickbot",
-                                     run_options_of_convert({}), rollback_command));
+  commands.push_back(convert_command(
+      "rollback", "the schema as it was before the conversion; no row is lost",
+      "guildhall convert rollback --url postgres://bot@localhost/kickbot --archive",
+      run_options_of_convert(
+          {{"--archive", "", "puts rows aside that the old schema has no place for: other servers'"}}),
+      rollback_command));
+  commands.push_back(convert_command("restore",
+                                     "brings back what a rollback put aside, after a later conversion",
+                                     "guildhall convert restore --url postgres://bot@localhost/kickbot",
+                                     run_options_of_convert({}), restore_command));
   commands.push_back(convert_command("status", "where a conversion stands",
                                      "guildhall convert status --url postgres://bot@localhost/kickbot", {},
                                      status_command));

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "convert/archive.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
 #include "migrate/apply.h"
@@ -166,6 +167,16 @@ class Run {
         "Somebody changes the schema meanwhile? Run the same command again.");
   }
 
+  /// In one transaction: all of it, or nothing.
+  Outcome<void> archive(const std::set<std::string>& lost, const OldSchema& before) {
+    if (lost.empty()) return {};
+    const auto tables = tables_to_clear(found_.scheme, lost);
+    return in_transaction([&] { return archive_others(*session_, found_.scheme, before, tables); });
+  }
+  Outcome<void> restore() {
+    return in_transaction([&] { return restore_archive(*session_, found_.scheme); });
+  }
+
   /// Those that the conversion put into a registry that was there before.
   void remove_added_servers() {
     const Registry& registry = found_.scheme.description.registry;
@@ -189,6 +200,27 @@ class Run {
     report_.conversion = number();
     report_.state = found_.conversion->state;
     return report_;
+  }
+
+  template <class Function>
+  Outcome<void> in_transaction(Function function) {
+    session_->execute(fmt::format("BEGIN; SET LOCAL lock_timeout = {}", options_.limits.patience.count()));
+    Outcome<Archived> moved = std::unexpected(migrate::Problem{});
+    try {
+      moved = function();
+      if (moved) {
+        lock_->check_later(*session_);
+        session_->execute("COMMIT");
+      }
+    } catch (const store::DatabaseError& error) {
+      moved = std::unexpected(migrate::problem_of(error));
+    }
+    if (!moved) {
+      if (session_->in_transaction()) session_->execute("ROLLBACK");
+      return std::unexpected(moved.error());
+    }
+    report_.moved = *std::move(moved);
+    return look_again();
   }
 
   migrate::Reporting reporting() const {
@@ -357,35 +389,46 @@ std::int64_t count_twins(store::SchemaSession& session, const Look& found, const
   return std::stoll(rows[0][0]);
 }
 
-/// Rows of other servers than the home, which would be the home's after it; and rows that the old keys would
-/// not let stand beside each other.
-Outcome<void> check_rows(store::SchemaSession& session, const Look& found, const OldSchema& before) {
-  std::vector<std::string> others;
-  std::vector<std::string> twins;
+/// What a single-server schema has no place for.
+struct Lost {
+  std::set<std::string> tables;
+  std::vector<std::string> others;  // rows of other servers, which would be the home's after it
+  std::vector<std::string> twins;   // rows that the old keys would not let stand beside each other
+};
+
+Lost find_lost(store::SchemaSession& session, const Look& found, const OldSchema& before) {
+  Lost lost;
   for (const SchemeTable& one : found.scheme.tables) {
     const ServerCounts* counts = found.facts.find(one.name());
     if (counts == nullptr || counts->others == 0) continue;
-    if (!is_told_without(found, one, before))
-      others.push_back(fmt::format("{} in {}", counts->others, one.name()));
+    if (!is_told_without(found, one, before)) {
+      lost.others.push_back(fmt::format("{} in {}", counts->others, one.name()));
+      lost.tables.insert(one.name());
+    }
     const Table* old = before.find(one.name());
     for (const Index& key : old == nullptr ? std::vector<Index>{} : old->indexes) {
       if (!key.is_unique || key.has(one.column()) || one.table->index(key.name) != nullptr) continue;
-      if (const std::int64_t count = count_twins(session, found, one, key); count > 0)
-        twins.push_back(fmt::format("{} of {} in {}", count, key.name, one.name()));
+      const std::int64_t count = count_twins(session, found, one, key);
+      if (count == 0) continue;
+      lost.twins.push_back(fmt::format("{} of {} in {}", count, key.name, one.name()));
+      lost.tables.insert(one.name());
     }
   }
-  if (!others.empty())
-    return migrate::stop(Exit::refused, "CV-OTHERS",
-                         fmt::format("other servers than {} have rows, which would be the home's then: {}",
-                                     found.scheme.home, fmt::join(others, ", ")),
-                         "Export or delete what those servers have, then try again. Nothing was changed.");
-  if (!twins.empty())
-    return migrate::stop(
-        Exit::refused, "CV-TWINS",
-        fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
-                    fmt::join(twins, ", ")),
-        "Export or delete the other servers' rows, then try again. Nothing was changed.");
-  return {};
+  return lost;
+}
+
+Outcome<void> check_lost(const Look& found, const Lost& lost) {
+  if (lost.tables.empty()) return {};
+  return migrate::stop(
+      Exit::refused, lost.others.empty() ? "CV-TWINS" : "CV-OTHERS",
+      lost.others.empty()
+          ? fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
+                        fmt::join(lost.twins, ", "))
+          : fmt::format("other servers than {} have rows, which would be the home's then: {}",
+                        found.scheme.home, fmt::join(lost.others, ", ")),
+      "With --archive they are put aside, and 'guildhall convert restore' brings them back after a later "
+      "conversion. "
+      "Nothing was changed.");
 }
 
 Outcome<OldSchema> remembered_schema(Run& run) {
@@ -395,7 +438,7 @@ Outcome<OldSchema> remembered_schema(Run& run) {
   return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
 }
 
-Outcome<RunReport> roll_back(Run& run) {
+Outcome<RunReport> roll_back(Run& run, const RollbackOptions& options) {
   if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
   const std::initializer_list<State> fitting{State::expanding, State::expanded, State::contracting,
                                              State::contracted, State::rolling_back};
@@ -403,16 +446,34 @@ Outcome<RunReport> roll_back(Run& run) {
     return std::unexpected(fits.error());
   const auto before = remembered_schema(run);
   if (!before) return std::unexpected(before.error());
-  if (auto fits = check_rows(run.session(), run.found(), *before); !fits)
-    return std::unexpected(fits.error());
+  const auto check = [&] { return check_lost(run.found(), find_lost(run.session(), run.found(), *before)); };
+  if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
-  if (auto fits = check_rows(run.session(), run.found(), *before); !fits)
-    return std::unexpected(fits.error());
+  if (options.archive) {
+    if (auto archived = run.archive(find_lost(run.session(), run.found(), *before).tables, *before);
+        !archived)
+      return std::unexpected(archived.error());
+  }
+  if (auto fits = check(); !fits) return std::unexpected(fits.error());
   run.set_state(State::rolling_back);
   const auto steps = [&](const Look& found) { return rollback_steps(found.scheme, *before); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   run.remove_added_servers();
   run.set_state(State::rolled_back);
+  return run.report();
+}
+
+Outcome<RunReport> bring_back(Run& run) {
+  if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+  if (auto fits = check_state(run.found(), {State::contracted},
+                              "More than one server has a place after 'guildhall convert contract'.");
+      !fits)
+    return std::unexpected(fits.error());
+  if (!has_archive(run.session()))
+    return migrate::stop(Exit::refused, "CV-ARCHIVE", "there is no archive here",
+                         "Nothing is to be brought back.");
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (auto restored = run.restore(); !restored) return std::unexpected(restored.error());
   return run.report();
 }
 
@@ -459,10 +520,17 @@ Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions
   });
 }
 
-Outcome<RunReport> rollback(const migrate::Target& target, const Options& options) {
+Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options) {
   return guarded([&] {
     Run run(target, options, "rollback");
-    return roll_back(run);
+    return roll_back(run, options);
+  });
+}
+
+Outcome<RunReport> restore(const migrate::Target& target, const Options& options) {
+  return guarded([&] {
+    Run run(target, options, "restore");
+    return bring_back(run);
   });
 }
 

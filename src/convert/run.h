@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "convert/archive.h"
 #include "convert/conversion.h"
 #include "convert/postgres_steps.h"
 #include "convert/report.h"
@@ -74,6 +75,7 @@ struct RunReport {
   std::size_t steps = 0;  // that were done by this run
   int tries_lost = 0;     // how often a lock was not there in time
   std::optional<migrate::Backup> backup;
+  Archived moved = {};  // into the archive, or back
 };
 
 /// A conversion held against what was there before it.
@@ -96,7 +98,12 @@ struct ContractOptions : Options {
 /// The old program has been stopped, and the new one writes. Problem `refused` while something is missing.
 migrate::Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions& options);
 
-/// Back to the schema that was; with the rows of the home alone. Problem `refused` lists the rows of others.
-migrate::Outcome<RunReport> rollback(const migrate::Target& target, const Options& options);
+struct RollbackOptions : Options {
+  bool archive = false;  // rows that the old schema has no place for are put aside
+};
+/// Back to the schema that was. Problem `refused` lists the rows of others, unless they may be archived.
+migrate::Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options);
+/// Brings back what a rollback archived, after a later conversion and its contraction.
+migrate::Outcome<RunReport> restore(const migrate::Target& target, const Options& options);
 
 }  // namespace guildhall::convert
