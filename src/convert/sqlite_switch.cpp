@@ -233,6 +233,13 @@ void SqliteSwitch::recount(const SqliteTable& table) {
   for (const auto& row : session_.query(
            fmt::format("SELECT quote(n.{0}), {1}, {2} FROM {3} AS n WHERE coalesce(n.{0}, 0) <> {1}", column,
                        count, fmt::join(shown, ", "), quoted_name(table.name())))) {
+    std::string where;
+    for (std::size_t i = 0; i < rule.columns.size(); ++i)
+      where += fmt::format("{} = {} AND ", quoted_name(rule.columns[i]), row[2 + i]);
+    records_.remember(report_.conversion,
+                      {{"value", table.name(), where + rule.column,
+                        fmt::format("UPDATE {} SET {} = {} WHERE {}{} IS {}", quoted_name(table.name()),
+                                    column, row[0], where, column, row[1])}});
     boost::json::object object{{rule.column, row[0]}};
     for (std::size_t i = 0; i < rule.columns.size(); ++i) object[rule.columns[i]] = row[2 + i];
     records_.refuse(report_.conversion,
