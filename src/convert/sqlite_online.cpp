@@ -160,7 +160,7 @@ class OnlineWay {
       options_.at(fmt::format("{}: comparison", table.name()));
       if (auto done = compare_rows(session_, table, new_name(table.name())); !done) return done;
       sums_.push_back(sum_of(session_, table, table.name(), "before"));
-      sums_.push_back(sum_of(session_, table, new_name(table.name()), "after"));
+      sums_.push_back(sum_after(session_, table, sums_.back(), false));
     }
     return {};
   }

@@ -92,10 +92,7 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
   filled_ = filled;
   report_ = {.conversion = conversion, .untouched = scheme_.unknown, .findings = plan_.findings};
   remember();
-  if (filled_.empty()) {
-    if (auto sound = check_integrity(session_); !sound) return std::unexpected(sound.error());
-    views_ = count_views(session_, *scheme_.schema);
-  }
+  if (filled_.empty()) views_ = count_views(session_, *scheme_.schema);
   references_ = read_references(session_, *scheme_.schema, plan_, false);
   make_registry(session_, scheme_, plan_, records_, conversion);
   SqliteRows rows(session_, records_, conversion);
@@ -156,8 +153,9 @@ migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& 
   options_.at(fmt::format("{}: comparison", table.name()));
   if (auto done = compare_rows(session_, table, target, rows.left_out(table), rows.merged(table) > 0); !done)
     return done;
-  records_.add(report_.conversion, sum_of(session_, table, table.name(), "before"));
-  records_.add(report_.conversion, sum_of(session_, table, target, "after"));
+  const Sum before = sum_of(session_, table, table.name(), "before");
+  records_.add(report_.conversion, before);
+  records_.add(report_.conversion, sum_after(session_, table, before, rows.changed().contains(table.name())));
   return {};
 }
 
