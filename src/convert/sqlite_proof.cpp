@@ -292,7 +292,7 @@ Sum sum_of(store::SchemaSession& session, const SqliteTable& table, std::string_
   }
   sum.hash = std::to_string(hash);
   sum.totals = totals_of(
-      table, session.query(fmt::format("SELECT 0{} FROM {}", sums_sql(table), quoted_name(name))).at(0), 1);
+      table, session.query(fmt::format("SELECT count(*){} FROM {}", sums_sql(table), quoted_name(name))).at(0), 1);
   return sum;
 }
 
