@@ -14,7 +14,7 @@ target_link_libraries(old_database PRIVATE old_databases)
 set_target_properties(old_database PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 add_library(test_support STATIC tests/support/test_world.cpp tests/support/test_database.cpp
-  tests/support/any_database.cpp tests/support/foreign_database.cpp
+  tests/support/any_database.cpp tests/support/foreign_database.cpp tests/support/old_bot.cpp
   tests/support/temporary_folder.cpp)
 target_link_libraries(test_support PUBLIC old_databases guildhall_web guildhall_migrate GTest::gtest)
 target_precompile_headers(test_support PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)

@@ -151,7 +151,8 @@ Answer answer_of(const std::string& command, const Problem& problem) {
 }
 
 std::optional<boost::json::value> json_of(const std::vector<std::string>& words, const Error& error) {
-  if (words.empty() || words[0] != "migrate" || std::ranges::find(words, "--json") == words.end())
+  if (words.empty() || (words[0] != "migrate" && words[0] != "convert") ||
+      std::ranges::find(words, "--json") == words.end())
     return std::nullopt;
   const bool is_named = words.size() > 1 && !words[1].starts_with('-');
   Problem problem = migrate::problem_of(error);
@@ -163,7 +164,8 @@ std::optional<boost::json::value> json_of(const std::vector<std::string>& words,
 
 std::string show(const Finding& finding) {
   const std::string at = finding.line > 0 ? fmt::format(" line {}", finding.line) : "";
-  std::string text = fmt::format("{}: {}{}: {}\n", finding.code, finding.name, at, finding.text);
+  const std::string of = finding.name.empty() ? "" : fmt::format("{}{}: ", finding.name, at);
+  std::string text = fmt::format("{}: {}{}\n", finding.code, of, finding.text);
   if (!finding.hint.empty()) text += fmt::format("hint: {}\n", finding.hint);
   return text;
 }

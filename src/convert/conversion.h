@@ -1,12 +1,13 @@
 // What the tool remembers in the database that it converts: that a conversion is on, its steps, how things
-// were before, what the tables added up to, and which rows were refused. On PostgreSQL in schema guildhall,
-// in SQLite with guildhall_ before their names; never part of a fingerprint (migrate/schema_snapshot.h).
+// were before, what the tables added up to, and which rows were refused. On PostgreSQL in schema guildhall;
+// never part of a fingerprint (migrate/schema_snapshot.h).
 //
-//   conversion            one row for each, the newest counts
-//   conversion_steps      append-only: what began, was done, failed
-//   conversion_before     the keys, foreign keys, indexes, columns and views that were there: for the way
-//   back conversion_sums       what each table added up to: `before`, `after`, ... conversion_refused    rows
-//   that contradicted their parent, had none, or gave way: each with its reason
+//   guildhall_conversion           one row for each, the newest counts
+//   guildhall_conversion_steps     append-only: what began, was done, failed
+//   guildhall_conversion_before    how things were: for the way back
+//   guildhall_conversion_sums      what each table added up to
+//   guildhall_conversion_facts     what else was measured: by buckets, whose each row was, what people see
+//   guildhall_conversion_refused   rows that contradicted their parent or gave way, each with its reason
 #pragma once
 
 #include <cstdint>
@@ -53,6 +54,14 @@ struct Sum {
   std::string totals = {};  // JSON object: column -> total, as text
 };
 
+/// Something else that was measured in a phase (sums.h, shown.h).
+struct Fact {
+  std::string phase;
+  std::string kind;   // "rows", "parent raffle_periods", "shown", "snapshot"
+  std::string table;  // or the title of what is shown; "" of none
+  std::string value;  // JSON, or a text
+};
+
 struct Refused {
   std::string table;
   std::string row;     // JSON object of the row as it was
@@ -85,6 +94,9 @@ class Records {
   /// Taken once for each phase: what is there stays.
   void add(std::int64_t conversion, const Sum& sum);
   std::vector<Sum> sums(std::int64_t conversion, std::string_view phase) const;
+  /// Taken once, too.
+  void add(std::int64_t conversion, const Fact& fact);
+  std::vector<Fact> facts(std::int64_t conversion, std::string_view phase) const;
   void refuse(std::int64_t conversion, const Refused& row);
   std::vector<Refused> refused(std::int64_t conversion) const;
 

@@ -33,10 +33,12 @@ constexpr std::array<std::pair<Duplicates, std::string_view>, 6> kDuplicates{
      {Duplicates::first, "first"},
      {Duplicates::best, "best"},
      {Duplicates::keep_all, "keep_all"}}};
-constexpr std::array<std::pair<Zero, std::string_view>, 2> kZeros{
-    {{Zero::refuse, "refuse"}, {Zero::home, "home"}}};
+constexpr std::array<std::pair<Zero, std::string_view>, 3> kZeros{
+    {{Zero::refuse, "refuse"}, {Zero::home, "home"}, {Zero::home_at_contract, "home_at_contract"}}};
 constexpr std::array<std::pair<Absent, std::string_view>, 2> kAbsents{
     {{Absent::home, "home"}, {Absent::all, "all"}}};
+constexpr std::array<std::pair<ReportList::Per, std::string_view>, 2> kPers{
+    {{ReportList::Per::top, "top"}, {ReportList::Per::group, "group"}}};
 
 template <class Value, std::size_t N>
 std::string_view find_name(const std::array<std::pair<Value, std::string_view>, N>& names, Value value) {
@@ -274,6 +276,7 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
                         TableRule& rule) {
   rule.table = name;
   rule.column = description.tenant_column;
+  rule.zero = description.zero;
   rule.line = section.line();
   if (auto read = section.choice("class", kClasses, rule.table_class, true); !read) return read;
   if (auto read = section.text("column", rule.column); !read) return read;
@@ -281,6 +284,7 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
     return read;
   if (auto read = section.texts("sums", rule.sums); !read) return read;
   if (auto read = section.texts("folded", rule.folded); !read) return read;
+  if (auto read = section.texts("person", rule.person); !read) return read;
   if (auto read = section.lists("unique", rule.unique); !read) return read;
   if (auto read = section.texts("indexes", rule.indexes); !read) return read;
   if (auto read = read_row_rules(section, rule); !read) return read;
@@ -309,12 +313,30 @@ Outcome<void> read_evidence(Section& section, Description& description) {
   return {};
 }
 
+Outcome<void> read_report(Section& section, Description& description) {
+  ReportList list;
+  list.line = section.line();
+  if (auto read = section.text("title", list.title, true); !read) return read;
+  if (auto read = section.text("table", list.table, true); !read) return read;
+  if (auto read = section.text("name", list.name, true); !read) return read;
+  if (auto read = section.text("value", list.value, true); !read) return read;
+  if (auto read = section.choice("per", kPers, list.per, true); !read) return read;
+  // What was seen before is found again by its title.
+  if (std::ranges::find(description.reports, list.title, &ReportList::title) != description.reports.end())
+    return section.wrong(nullptr, "title", fmt::format("'{}' is another list's already", list.title));
+  description.reports.push_back(std::move(list));
+  return {};
+}
+
 Outcome<void> read_top(Section& top, Description& description) {
   if (auto read = top.text("tenant_column", description.tenant_column, true); !read) return read;
+  if (auto read = top.choice("zero", kZeros, description.zero); !read) return read;
   if (auto read = top.one("registry", [&](Section& one) { return read_registry(one, description.registry); });
       !read)
     return read;
   if (auto read = top.each("evidence", [&](Section& one) { return read_evidence(one, description); }); !read)
+    return read;
+  if (auto read = top.each("report", [&](Section& one) { return read_report(one, description); }); !read)
     return read;
   const auto read_table = [&](const std::string& name, Section& section) {
     return read_rule(description, name, section, description.tables[name]);
@@ -341,7 +363,17 @@ Outcome<void> check(const Description& description, const std::string& file) {
         return wrong(
             rule, fmt::format("has the parent '{}', which is no table of class \"tenant\" or \"child\" here",
                               parent.table));
+      if (other != nullptr && other->zero == Zero::home_at_contract)
+        return wrong(
+            rule, fmt::format("has the parent '{}', whose rows keep server 0 until contract", parent.table),
+            "A parent's zero is \"refuse\" or \"home\".");
     }
+  }
+  for (const ReportList& list : description.reports) {
+    if (description.find(list.table) == nullptr)
+      return migrate::stop(migrate::Exit::usage, "CV-FILE",
+                           fmt::format("{} line {}: report.table is '{}', of which the file says nothing",
+                                       file, list.line, list.table));
   }
   return {};
 }
@@ -388,7 +420,7 @@ std::string written_row_rules(const TableRule& rule) {
   return out;
 }
 
-std::string written(const TableRule& rule, const std::string& tenant_column) {
+std::string written(const TableRule& rule, const std::string& tenant_column, Zero zero) {
   std::string out =
       fmt::format("\n[table.{}]\nclass = \"{}\"\n", is_bare(rule.table) ? rule.table : quoted(rule.table),
                   name_of(rule.table_class));
@@ -402,6 +434,7 @@ std::string written(const TableRule& rule, const std::string& tenant_column) {
   if (!parents.empty()) out += fmt::format("parents = [{}]\n", fmt::join(parents, ", "));
   if (!rule.sums.empty()) out += fmt::format("sums = {}\n", list_of(rule.sums));
   if (!rule.folded.empty()) out += fmt::format("folded = {}\n", list_of(rule.folded));
+  if (!rule.person.empty()) out += fmt::format("person = {}\n", list_of(rule.person));
   std::vector<std::string> keys;
   for (const auto& columns : rule.unique) keys.push_back(list_of(columns));
   if (!keys.empty()) out += fmt::format("unique = [{}]\n", fmt::join(keys, ", "));
@@ -410,7 +443,7 @@ std::string written(const TableRule& rule, const std::string& tenant_column) {
     out += fmt::format("duplicates = \"{}\"\n", name_of(rule.duplicates));
   if (!rule.newest_by.empty()) out += fmt::format("newest_by = {}\n", quoted(rule.newest_by));
   out += written_row_rules(rule);
-  if (rule.zero != Zero::refuse) out += "zero = \"home\"\n";
+  if (rule.zero != zero) out += fmt::format("zero = \"{}\"\n", name_of(rule.zero));
   if (rule.absent != Absent::home) out += "absent = \"all\"\n";
   return out;
 }
@@ -433,7 +466,9 @@ Outcome<std::string> content_of(const std::string& file) {
 }  // namespace
 
 std::string_view name_of(TableClass table_class) { return find_name(kClasses, table_class); }
+std::string_view name_of(ReportList::Per per) { return find_name(kPers, per); }
 std::string_view name_of(Duplicates rule) { return find_name(kDuplicates, rule); }
+std::string_view name_of(Zero rule) { return find_name(kZeros, rule); }
 
 const TableRule* Description::find(std::string_view table) const {
   const auto found = tables.find(std::string(table));
@@ -470,15 +505,20 @@ Outcome<Description> read_description(const std::string& file_or_preset) {
 }
 
 std::string write_description(const Description& description) {
-  std::string out = fmt::format("tenant_column = {}\n\n[registry]\ntable = {}\ncolumn = {}\n",
-                                quoted(description.tenant_column), quoted(description.registry.table),
-                                quoted(description.registry.column));
+  std::string out = fmt::format("tenant_column = {}\nzero = \"{}\"\n\n[registry]\ntable = {}\ncolumn = {}\n",
+                                quoted(description.tenant_column), name_of(description.zero),
+                                quoted(description.registry.table), quoted(description.registry.column));
   if (!description.registry.name.empty())
     out += fmt::format("name = {}\n", quoted(description.registry.name));
   for (const Evidence& evidence : description.evidence)
     out += fmt::format("\n[[evidence]]\ntable = {}\ncolumn = {}\n", quoted(evidence.table),
                        quoted(evidence.column));
-  for (const auto& [name, rule] : description.tables) out += written(rule, description.tenant_column);
+  for (const auto& [name, rule] : description.tables)
+    out += written(rule, description.tenant_column, description.zero);
+  for (const ReportList& list : description.reports)
+    out += fmt::format("\n[[report]]\ntitle = {}\ntable = {}\nname = {}\nvalue = {}\nper = {}\n",
+                       quoted(list.title), quoted(list.table), quoted(list.name), quoted(list.value),
+                       quoted(name_of(list.per)));
   return out;
 }
 

@@ -3,6 +3,7 @@
 // one.
 //
 //   tenant_column = "discord_server_id"
+//   zero = "home"                    # of each table that says nothing else; "refuse" without it
 //
 //   [registry]                       # the table of servers; made where it is missing
 //   table = "servers"
@@ -21,6 +22,13 @@
 //   [table.gtb_guesses]
 //   class = "child"
 //   parents = [{ table = "gtb_sessions", columns = ["session_id"], referenced = ["id"] }]
+//
+//   [[report]]                       # a list that the report shows before and after
+//   title = "Richest members"
+//   table = "user_points"
+//   name = "kick_username"
+//   value = "points"
+//   per = "top"                      # the ten greatest; "group": each name with the sum of its values
 #pragma once
 
 #include <cstdint>
@@ -76,7 +84,12 @@ enum class Duplicates {
 std::string_view name_of(Duplicates rule);
 
 /// What a server of 0 means in rows of a table that is not an override.
-enum class Zero { refuse, home };
+enum class Zero {
+  refuse,           // nobody has said
+  home,             // the home's; also of rows that come with 0
+  home_at_contract  // the same, but while the old program runs it goes on writing and reading 0
+};
+std::string_view name_of(Zero rule);
 
 /// Whose the rows of a table are that has no tenant column yet: the home server's, or of an override all
 /// servers'.
@@ -90,6 +103,8 @@ struct TableRule {
   std::vector<Parent> parents = {};      // of a child, the first that has such a row decides
   std::vector<std::string> sums = {};    // columns whose total stays what it is: points, minutes, prices
   std::vector<std::string> folded = {};  // names: values that differ in case alone are reported
+  /// What a row is known by, whatever id it has: "discord_id". Of a parent: who a child's row is about.
+  std::vector<std::string> person = {};
   /// Keys that the old program only promised: unique within a server from now on.
   std::vector<std::vector<std::string>> unique = {};
   std::vector<std::string> indexes = {};  // behind the tenant column: "points DESC"
@@ -122,12 +137,29 @@ struct Evidence {
   std::string column;
 };
 
+/// What the report shows of a table, as it was and as it is, for somebody who knows the members and no SQL.
+struct ReportList {
+  enum class Per {
+    top,   // the ten names with the greatest sum of values
+    group  // every name, in its own order: the tickets of each raffle
+  };
+  std::string title;
+  std::string table;
+  std::string name;   // column
+  std::string value;  // column, of numbers
+  Per per = Per::top;
+  std::size_t line = 0;  // of the file
+};
+std::string_view name_of(ReportList::Per per);
+
 struct Description {
   std::string name;  // "kick", or the file's
   std::string tenant_column;
+  Zero zero = Zero::refuse;
   Registry registry;
   std::vector<Evidence> evidence = {};
   std::map<std::string, TableRule> tables = {};  // by name
+  std::vector<ReportList> reports = {};
 
   const TableRule* find(std::string_view table) const;
 };

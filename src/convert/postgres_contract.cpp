@@ -7,6 +7,7 @@
 #include "convert/postgres_keys.h"
 #include "convert/postgres_steps.h"
 #include "convert/sql_names.h"
+#include "convert/view_text.h"
 
 namespace guildhall::convert {
 namespace {
@@ -44,7 +45,7 @@ class Contracting {
   }
 
   void drop_references(const SchemeTable& one) {
-    for (const WantedReference& wanted : wanted_references(scheme_, one)) {
+    for (const WantedReference& wanted : wanted_references(scheme_, one, Phase::contract)) {
       if (wanted.old == nullptr) continue;
       add(one, fmt::format("reference {} without the server", wanted.old->name),
           {fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(wanted.old->name))},
@@ -75,11 +76,12 @@ class Contracting {
     if (column != nullptr && !column->default_expression.empty())
       adds.push_back(fmt::format("ALTER COLUMN {} DROP DEFAULT", quoted_name(one.column())));
     drops.insert(drops.end(), adds.begin(), adds.end());
-    const std::vector<const View*> views = views_on(dropped);
-    for (auto view = views.rbegin(); view != views.rend(); ++view) statements.push_back(drop(**view));
+    const std::vector<View> views = views_on(*scheme_.schema, dropped);
+    for (auto view = views.rbegin(); view != views.rend(); ++view)
+      statements.push_back(drop_view(*scheme_.schema, *view));
     if (!drops.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(drops, ", ")));
-    for (const View* view : views) make_again(*view, statements);
+    for (const View& view : views) make_again(one, view, statements);
     if (std::ranges::find(one.table->triggers, kFillTrigger, &Trigger::name) != one.table->triggers.end()) {
       statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
       statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
@@ -92,35 +94,17 @@ class Contracting {
     return old.definition.contains(" INITIALLY DEFERRED") ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
   }
 
-  /// Views that hang on one of these constraints, and what reads those, each behind what it reads.
-  std::vector<const View*> views_on(const std::vector<std::string>& constraints) const {
-    std::vector<const View*> found;
-    const auto is_found = [&](const std::string& name) {
-      return std::ranges::any_of(found, [&](const View* view) { return view->name == name; });
-    };
-    for (bool more = true; more;) {
-      more = false;
-      for (const auto& [name, view] : scheme_.schema->views) {
-        const bool hangs =
-            std::ranges::any_of(view.constraints,
-                                [&](const std::string& constraint) {
-                                  return std::ranges::find(constraints, constraint) != constraints.end();
-                                }) ||
-            std::ranges::any_of(view.reads, is_found);
-        if (!hangs || is_found(name)) continue;
-        found.push_back(&view);
-        more = true;
-      }
+  /// What groups by the old key has to group by the new one.
+  static void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements) {
+    std::vector<std::string> key;
+    for (const Index& index : one.table->indexes) {
+      if (index.is_primary) key = index.columns();
     }
-    return found;
-  }
-
-  std::string drop(const View& view) const {
-    return fmt::format("DROP {}VIEW {}", view.is_materialized ? "MATERIALIZED " : "",
-                       qualified(*scheme_.schema, view.name));
-  }
-  static void make_again(const View& view, std::vector<std::string>& statements) {
-    statements.push_back(view.definition);
+    const auto text =
+        key.empty()
+            ? view.definition
+            : group_by_server(view.definition, one.name(), key, one.column()).value_or(view.definition);
+    statements.push_back(text);
     statements.insert(statements.end(), view.grants.begin(), view.grants.end());
   }
 

@@ -27,8 +27,8 @@ bool is_default(const Column& column, std::int64_t value) {
 
 class Expanding {
  public:
-  Expanding(const Scheme& scheme, const RowFacts& facts)
-      : scheme_(scheme), facts_(facts), names_(*scheme.schema) {}
+  Expanding(const Scheme& scheme, const RowFacts& facts, Phase phase)
+      : scheme_(scheme), facts_(facts), phase_(phase), names_(*scheme.schema) {}
 
   Steps steps() {
     add_registry();
@@ -40,7 +40,22 @@ class Expanding {
     return std::move(steps_);
   }
 
+  /// What was left for the time when the old program no longer writes.
+  Steps rest() {
+    for (const SchemeTable& one : scheme_.tables) {
+      if (one.rule.zero == Zero::home_at_contract) fill(one);
+    }
+    for (const SchemeTable& one : scheme_.tables) add_references(one);
+    return std::move(steps_);
+  }
+
  private:
+  /// A server of 0 is the home by now.
+  bool zero_is_home(const SchemeTable& one) const {
+    return !one.is_override() && (one.rule.zero == Zero::home ||
+                                  (one.rule.zero == Zero::home_at_contract && phase_ == Phase::contract));
+  }
+
   std::string of(const SchemeTable& one) const { return qualified(*scheme_.schema, one.name()); }
   std::int64_t size(const SchemeTable& one) const { return one.table->bytes; }
 
@@ -78,6 +93,15 @@ class Expanding {
                         .lock = LockLevel::row_exclusive,
                         .statements = {fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING",
                                                    name, column, scheme_.home)}});
+    }
+    if (!facts_.unregistered.empty()) {
+      std::vector<std::string> servers;
+      for (const auto& [server, rows] : facts_.unregistered) servers.push_back(fmt::format("({})", server));
+      steps_.push_back({.table = registry.table,
+                        .what = "servers that rows name",
+                        .lock = LockLevel::row_exclusive,
+                        .statements = {fmt::format("INSERT INTO {} ({}) VALUES {} ON CONFLICT DO NOTHING",
+                                                   name, column, fmt::join(servers, ", "))}});
     }
   }
 
@@ -189,7 +213,7 @@ class Expanding {
   bool may_come_without(const SchemeTable& one) const {
     const Column* column = one.table->column(one.column());
     if (one.is_child()) return true;
-    return column != nullptr && (!column->not_null || one.rule.zero == Zero::home);
+    return column != nullptr && (!column->not_null || zero_is_home(one));
   }
 
   void add_fill_trigger(const SchemeTable& one) {
@@ -209,16 +233,16 @@ class Expanding {
       for (const Parent& parent : one.rule.parents) moment += ", " + column_list(parent.columns);
     } else {
       when = fmt::format(" WHEN (NEW.{0} IS NULL{1})", column,
-                         one.rule.zero == Zero::home ? fmt::format(" OR NEW.{} = 0", column) : "");
+                         zero_is_home(one) ? fmt::format(" OR NEW.{} = 0", column) : "");
     }
-    return {
-        fmt::format(
-            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $fill$ BEGIN NEW.{} := "
-            "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
-            function, column, source, column, one.is_override() ? "NULL" : "0", one.null_value(scheme_.home)),
-        fmt::format(
-            "CREATE TRIGGER {} BEFORE INSERT OR UPDATE OF {} ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
-            kFillTrigger, moment, of(one), when, function)};
+    return {fmt::format(
+                "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $fill$ BEGIN NEW.{} := "
+                "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
+                function, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
+                one.null_value(scheme_.home)),
+            fmt::format(
+                "CREATE TRIGGER {} BEFORE INSERT OR UPDATE OF {} ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
+                kFillTrigger, moment, of(one), when, function)};
   }
 
   /// Rows that have no server yet, or another than their parent's.
@@ -226,9 +250,9 @@ class Expanding {
     const ServerCounts* counts = facts_.find(one.name());
     const auto found = facts_.contradicting.find(one.name());
     const std::int64_t contradicting = found == facts_.contradicting.end() ? 0 : found->second;
-    const std::int64_t zeros = counts != nullptr && one.rule.zero == Zero::home ? counts->zeros : 0;
+    const std::int64_t zeros = counts != nullptr && zero_is_home(one) ? counts->zeros : 0;
     if ((counts == nullptr || counts->nulls == 0) && zeros == 0 && contradicting == 0) return;
-    if (zeros > 0) give_way(one);
+    if (counts != nullptr && !one.is_override()) give_way(one);
     steps_.push_back(
         {.table = one.name(),
          .what = fmt::format("server of rows that have none{}", one.is_child() ? ", by their parents" : ""),
@@ -241,8 +265,7 @@ class Expanding {
 
   std::string missing(const SchemeTable& one, std::string_view alias) const {
     const std::string column = fmt::format("{}.{}", alias, quoted_name(one.column()));
-    return fmt::format("({} IS NULL{})", column,
-                       one.rule.zero == Zero::home ? fmt::format(" OR {} = 0", column) : "");
+    return fmt::format("({} IS NULL{})", column, zero_is_home(one) ? fmt::format(" OR {} = 0", column) : "");
   }
 
   std::string fill_tenant(const SchemeTable& one) const {
@@ -261,34 +284,32 @@ class Expanding {
         "WHERE t.ctid = found.place AND found.said IS DISTINCT FROM found.server RETURNING found.said, "
         "found.row, "
         "found.server) "
-        "INSERT INTO guildhall.conversion_refused (conversion, table_name, row_text, reason, done) "
-        "SELECT (SELECT max(number) FROM guildhall.conversion), {5}, row::text, "
+        "INSERT INTO guildhall.guildhall_conversion_refused (conversion, table_name, row_text, reason, done) "
+        "SELECT (SELECT max(number) FROM guildhall.guildhall_conversion), {5}, row::text, "
         "format('said server %s, but its parent is server %s''s', said, server), 'moved' "
         "FROM changed WHERE said <> 0",
         column, server_of_parents(scheme_, one, true), scheme_.home, of(one), parent_joins(scheme_, one, "c"),
         quoted_text(one.name()));
   }
 
-  /// A row of server 0 beside the same row of the home: one of the two can stay.
+  /// A row of no server beside the same row of the home: one of the two can stay.
   void give_way(const SchemeTable& one) {
     if (one.rule.duplicates != Duplicates::first) return;
     for (const Index& key : one.table->indexes) {
       if (!key.is_unique || !key.has(one.column()) || key.columns().empty()) continue;
-      std::vector<std::string> equal;
+      std::vector<std::string> equal{missing(one, "z"),
+                                     fmt::format("o.{} = {}", quoted_name(one.column()), scheme_.home)};
       for (const std::string& column : key.columns()) {
         if (column != one.column()) equal.push_back(fmt::format("o.{0} = z.{0}", quoted_name(column)));
       }
-      if (equal.empty()) continue;
-      add(one, fmt::format("rows of server 0 give way ({})", key.name), LockLevel::row_exclusive,
+      add(one, fmt::format("rows of no server give way ({})", key.name), LockLevel::row_exclusive,
           {fmt::format(
-              "WITH gone AS (DELETE FROM {0} AS z USING {0} AS o WHERE coalesce(z.{1}, 0) = 0 AND o.{1} = "
-              "{2} AND {3} "
-              "RETURNING to_jsonb(z) AS row) "
-              "INSERT INTO guildhall.conversion_refused (conversion, table_name, row_text, reason, done) "
-              "SELECT DISTINCT (SELECT max(number) FROM guildhall.conversion), {4}, row::text, "
+              "WITH gone AS (DELETE FROM {0} AS z USING {0} AS o WHERE {1} RETURNING to_jsonb(z) AS row) "
+              "INSERT INTO guildhall.guildhall_conversion_refused (conversion, table_name, row_text, reason, "
+              "done) "
+              "SELECT DISTINCT (SELECT max(number) FROM guildhall.guildhall_conversion), {2}, row::text, "
               "'of no server, beside the same row of the home server', 'moved' FROM gone",
-              of(one), quoted_name(one.column()), scheme_.home, fmt::join(equal, " AND "),
-              quoted_text(one.name()))});
+              of(one), fmt::join(equal, " AND "), quoted_text(one.name()))});
     }
   }
 
@@ -353,7 +374,7 @@ class Expanding {
   }
 
   void add_references(const SchemeTable& one) {
-    for (const WantedReference& wanted : wanted_references(scheme_, one)) {
+    for (const WantedReference& wanted : wanted_references(scheme_, one, phase_)) {
       const ForeignKey* found = find_reference(*one.table, wanted);
       if (found != nullptr && found->is_valid) continue;
       const std::string name =
@@ -393,12 +414,19 @@ class Expanding {
 
   const Scheme& scheme_;
   const RowFacts& facts_;
+  const Phase phase_;
   NewNames names_;
   Steps steps_;
 };
 
 }  // namespace
 
-Steps expand_steps(const Scheme& scheme, const RowFacts& facts) { return Expanding(scheme, facts).steps(); }
+Steps expand_steps(const Scheme& scheme, const RowFacts& facts) {
+  return Expanding(scheme, facts, Phase::expand).steps();
+}
+
+Steps settle_steps(const Scheme& scheme, const RowFacts& facts) {
+  return Expanding(scheme, facts, Phase::contract).rest();
+}
 
 }  // namespace guildhall::convert

@@ -145,9 +145,9 @@ std::string create_index(const OldSchema& schema, const SchemeTable& table, cons
       wanted.predicate.empty() ? "" : fmt::format(" WHERE {}", wanted.predicate));
 }
 
-std::vector<WantedReference> wanted_references(const Scheme& scheme, const SchemeTable& table) {
+std::vector<WantedReference> wanted_references(const Scheme& scheme, const SchemeTable& table, Phase phase) {
   std::vector<WantedReference> references;
-  if (!table.is_override())
+  if (!table.is_override() && (phase == Phase::contract || table.rule.zero != Zero::home_at_contract))
     references.push_back({.name_base = table.name() + "_server",
                           .columns = {table.column()},
                           .table = scheme.description.registry.table,
@@ -184,6 +184,31 @@ std::string reference_clause(const OldSchema& schema, const WantedReference& wan
     if (old->is_deferrable) clause += old->is_deferred ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
   }
   return clause + " NOT VALID";
+}
+
+std::vector<View> views_on(const OldSchema& schema, const std::vector<std::string>& constraints) {
+  std::vector<View> found;
+  const auto is_found = [&](const std::string& name) {
+    return std::ranges::find(found, name, &View::name) != found.end();
+  };
+  const auto hangs = [&](const View& view) {
+    return std::ranges::find_first_of(view.constraints, constraints) != view.constraints.end() ||
+           std::ranges::any_of(view.reads, is_found);
+  };
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& [name, view] : schema.views) {
+      if (is_found(name) || !hangs(view)) continue;
+      found.push_back(view);
+      more = true;
+    }
+  }
+  return found;
+}
+
+std::string drop_view(const OldSchema& schema, const View& view) {
+  return fmt::format("DROP {}VIEW {}", view.is_materialized ? "MATERIALIZED " : "",
+                     qualified(schema, view.name));
 }
 
 std::string fill_function(const std::string& table) {

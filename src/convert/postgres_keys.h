@@ -40,11 +40,17 @@ struct WantedReference {
   const ForeignKey* old = nullptr;  // whose place it takes; nullptr: to the registry
 };
 
-std::vector<WantedReference> wanted_references(const Scheme& scheme, const SchemeTable& table);
+enum class Phase { expand, contract };
+/// While the old program runs there is none to the registry from rows that it writes with server 0.
+std::vector<WantedReference> wanted_references(const Scheme& scheme, const SchemeTable& table, Phase phase);
 /// The foreign key that is this one already, valid or not.
 const ForeignKey* find_reference(const Table& table, const WantedReference& wanted);
 /// "FOREIGN KEY (...) REFERENCES ... NOT VALID"
 std::string reference_clause(const OldSchema& schema, const WantedReference& wanted);
+
+/// Views that hang on one of these constraints, and what reads those, each behind what it reads.
+std::vector<View> views_on(const OldSchema& schema, const std::vector<std::string>& constraints);
+std::string drop_view(const OldSchema& schema, const View& view);
 
 /// The function behind kFillTrigger of that table, as SQL has it.
 std::string fill_function(const std::string& table);

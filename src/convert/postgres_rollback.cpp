@@ -112,7 +112,11 @@ class RollingBack {
       statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
       statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
     }
-    swap_keys(one, *old, actions);
+    std::vector<std::string> dropped;
+    swap_keys(one, *old, actions, dropped);
+    const std::vector<View> views = views_on(*scheme_.schema, dropped);
+    for (auto view = views.rbegin(); view != views.rend(); ++view)
+      statements.push_back(drop_view(*scheme_.schema, *view));
     for (const Check& check : one.table->checks) {
       if (old->check(check.name) == nullptr)
         actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(check.name)));
@@ -122,13 +126,21 @@ class RollingBack {
       actions.push_back(fmt::format("REPLICA IDENTITY USING INDEX {}", quoted_name(old->replica_identity)));
     if (!actions.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
+    for (const View& view : views) {
+      const auto was = before_.views.find(view.name);
+      const View& again = was == before_.views.end() ? view : was->second;
+      statements.push_back(again.definition);
+      statements.insert(statements.end(), again.grants.begin(), again.grants.end());
+    }
     add(one, "as it was", std::move(statements));
   }
 
-  void swap_keys(const SchemeTable& one, const Table& old, std::vector<std::string>& actions) const {
+  void swap_keys(const SchemeTable& one, const Table& old, std::vector<std::string>& actions,
+                 std::vector<std::string>& dropped) const {
     for (const Index& index : one.table->indexes) {
-      if (!index.constraint.empty() && old.index(index.name) == nullptr)
-        actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(index.constraint)));
+      if (index.constraint.empty() || old.index(index.name) != nullptr) continue;
+      actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(index.constraint)));
+      dropped.push_back(index.constraint);
     }
     for (const Index& index : old.indexes) {
       if (index.constraint.empty()) continue;

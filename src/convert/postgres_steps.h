@@ -31,7 +31,9 @@ struct Seal {
   std::string role;
 };
 
-/// What takes away what only the old program needed; the expansion is complete.
+/// The old program has been stopped: what it kept the expansion from. Then `contract_steps`.
+Steps settle_steps(const Scheme& scheme, const RowFacts& facts);
+/// What takes away what only the old program needed; nothing is left to expand or to settle.
 Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal);
 
 /// Back to the schema that was: what is there now and was not before goes, what was and is not comes back.

@@ -25,6 +25,9 @@ class Counting {
       if (one.has_column()) count_servers(one);
     }
     for (const SchemeTable& one : scheme_.tables) {
+      if (!facts_.is_home_alone(one.name())) find_unregistered(one);
+    }
+    for (const SchemeTable& one : scheme_.tables) {
       if (one.is_child()) count_contradicting(one);
     }
     return std::move(facts_);
@@ -39,6 +42,20 @@ class Counting {
                     column, scheme_.home, qualified(*scheme_.schema, one.name())))[0];
     facts_.servers[one.name()] = {std::stoll(row[0]), std::stoll(row[1]), std::stoll(row[2]),
                                   std::stoll(row[3]), std::stoll(row[4])};
+  }
+
+  void find_unregistered(const SchemeTable& one) {
+    const Table* registry = scheme_.registry();
+    const std::string column = store::quoted_name(one.column());
+    const std::string known =
+        registry == nullptr ? ""
+                            : fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.{} = t.{})",
+                                          qualified(*scheme_.schema, registry->name),
+                                          store::quoted_name(scheme_.description.registry.column), column);
+    for (const auto& row :
+         session_.query(fmt::format("SELECT {0}, count(*) FROM {1} t WHERE {0} NOT IN (0, {2}){3} GROUP BY 1",
+                                    column, qualified(*scheme_.schema, one.name()), scheme_.home, known)))
+      facts_.unregistered[std::stoll(row[0])] += std::stoll(row[1]);
   }
 
   /// A parent's rows that have no server, or 0, will be the home's.

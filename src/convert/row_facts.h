@@ -20,6 +20,8 @@ struct ServerCounts {
 
 struct RowFacts {
   bool home_is_registered = false;
+  /// Servers other than the home that rows name and the registry does not, with their rows.
+  std::map<std::int64_t, std::int64_t> unregistered = {};
   std::map<std::string, ServerCounts> servers = {};  // of tables that have the column
   /// Rows of a child whose parent is another server's, or will be once its own server is known.
   std::map<std::string, std::int64_t> contradicting = {};

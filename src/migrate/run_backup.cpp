@@ -28,8 +28,9 @@ BackupOptions backup_options_of(const Target& target, const BackupWish& wish, st
   wanted.free_space = free_space;
   wanted.clock = &clock;
   wanted.reporting.report = [&say](const Progress& progress) {
-    say(progress.all == 0 ? fmt::format("backup: {} ...", progress.step)
-                          : fmt::format("backup: {} {} %", progress.step, 100 * progress.done / progress.all));
+    say(progress.all == 0
+            ? fmt::format("backup: {} ...", progress.step)
+            : fmt::format("backup: {} {} %", progress.step, 100 * progress.done / progress.all));
   };
   return wanted;
 }

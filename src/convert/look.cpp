@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "convert/conflicts.h"
+#include "convert/run.h"
+#include "convert/sql_names.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Exit;
+using migrate::Level;
+using migrate::Outcome;
+
+Outcome<Description> description_of(const std::optional<Conversion>& conversion, bool has_begun,
+                                    const Options& options) {
+  if (has_begun) {
+    auto remembered = parse_description(conversion->description, "the description that was remembered");
+    if (!remembered || !options.description) return remembered;
+    if (write_description(*options.description) == conversion->description) return *options.description;
+    return migrate::stop(
+        Exit::refused, "CV-FILE", "this conversion began with another description",
+        "Go on without naming one; or take the conversion back first, with 'guildhall convert rollback'.");
+  }
+  if (options.description) return *options.description;
+  return migrate::stop(
+      Exit::usage, "CV-FILE", "no description of the database is named",
+      "Name a preset (--preset kick, --preset reading-club) or a file (--tables FILE); 'guildhall "
+      "convert inspect --write FILE' drafts one.");
+}
+
+/// Of one question to the rows.
+constexpr std::chrono::milliseconds kQuestionTimeout{600'000};
+
+Exit exit_of(const std::string& code) {
+  if (code == "CV-OWNER") return Exit::no_permission;
+  if (code == "CV-STANDBY") return Exit::no_database;
+  if (code == "CV-FILE") return Exit::usage;
+  return Exit::refused;
+}
+
+std::string shown(const Candidate& candidate) {
+  std::vector<std::string> sources;
+  for (const Candidate::Source& source : candidate.sources)
+    sources.push_back(fmt::format("{} rows of {}", source.rows, source.table));
+  return fmt::format("{}{} ({})", candidate.server, candidate.name.empty() ? "" : " " + candidate.name,
+                     fmt::join(sources, ", "));
+}
+
+}  // namespace
+
+bool Look::has_begun() const { return conversion && conversion->state != State::rolled_back; }
+
+Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dialect, const Options& options) {
+  Look found;
+  found.conversion = Records(session, dialect).newest();
+  const auto description = description_of(found.conversion, found.has_begun(), options);
+  if (!description) return std::unexpected(description.error());
+  found.schema = std::make_unique<OldSchema>(read_old_schema(session, dialect));
+  found.scheme = make_scheme(*found.schema, *description);
+  found.candidates = find_candidates(session, found.scheme);
+  if (found.scheme.tables.empty())
+    found.scheme.findings.push_back(
+        {"CV-UNKNOWN", Level::error, "", 0,
+         fmt::format("none of the {} tables here is one that the description '{}' names",
+                     found.schema->tables.size(), description->name),
+         "This is another program's database, or another schema: the tables have to be in the first schema "
+         "of the "
+         "search path."});
+  return found;
+}
+
+Outcome<std::int64_t> choose_home(const Look& found, const Options& options) {
+  if (found.has_begun()) {
+    if (!options.server || *options.server == found.conversion->home) return found.conversion->home;
+    return migrate::stop(
+        Exit::refused, "CV-HOME",
+        fmt::format("this conversion began with server {}, not {}", found.conversion->home, *options.server),
+        "Go on with that one; or take the conversion back first, with 'guildhall convert rollback'.");
+  }
+  if (options.server) return *options.server;
+  if (found.candidates.size() == 1) return found.candidates.front().server;
+  if (found.candidates.empty())
+    return migrate::stop(Exit::refused, "CV-HOME", "nothing here says which server the rows belong to",
+                         "Say it: --server ID, the id of the bot's Discord server.");
+  std::vector<std::string> lines;
+  for (const Candidate& candidate : found.candidates) lines.push_back(shown(candidate));
+  return migrate::stop(Exit::refused, "CV-HOME",
+                       fmt::format("the rows that name no server may be of any of {}: {}", lines.size(),
+                                   fmt::join(lines, "; ")),
+                       "Say whose they are: --server ID.");
+}
+
+void survey(store::SchemaSession& session, Look& found, const Options& options) {
+  migrate::Looking looking(session, found.schema->dialect, kQuestionTimeout, options.interrupt);
+  Conflicts conflicts = find_conflicts(looking, found.scheme);
+  for (migrate::Finding& finding : conflicts.findings) {
+    if (finding.code == "CV-UNLISTED" && options.register_found) {
+      finding.level = Level::info;
+      finding.hint = "They are added to it.";
+    } else if (finding.code == "CV-UNLISTED") {
+      finding.hint += " Are they servers of this bot? Then --register-found adds them.";
+    }
+    found.scheme.findings.push_back(std::move(finding));
+  }
+}
+
+Outcome<void> check_findings(const Scheme& scheme) {
+  if (scheme.can_go_on()) return {};
+  std::vector<const migrate::Finding*> errors;
+  for (const migrate::Finding& finding : scheme.findings) {
+    if (finding.level == Level::error) errors.push_back(&finding);
+  }
+  migrate::Problem problem{exit_of(errors.front()->code), *errors.front()};
+  if (errors.size() > 1) {
+    std::vector<std::string> texts;
+    for (const migrate::Finding* error : errors)
+      texts.push_back(fmt::format("{}: {}", error->code, error->text));
+    problem.finding.text =
+        fmt::format("{} things stand in the way: {}", errors.size(), fmt::join(texts, "; "));
+    problem.finding.hint = "Each with its way out: guildhall convert plan.";
+  }
+  return std::unexpected(std::move(problem));
+}
+
+Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, const Options& options) {
+  auto found = look(session, dialect, options);
+  if (!found) return std::unexpected(found.error());
+  Plan plan{.look = *std::move(found)};
+  const auto home = choose_home(plan.look, options);
+  if (!home) return std::unexpected(home.error());
+  plan.look.scheme.home = *home;
+  // Of a conversion that has begun the rows are in the middle of it.
+  if (!plan.look.has_begun()) survey(session, plan.look, options);
+  plan.look.facts = read_row_facts(session, plan.look.scheme);
+  plan.steps = expand_steps(plan.look.scheme, plan.look.facts);
+  plan.later = settle_steps(plan.look.scheme, plan.look.facts);
+  std::ranges::move(contract_steps(plan.look.scheme, std::nullopt), std::back_inserter(plan.later));
+  return plan;
+}
+
+}  // namespace guildhall::convert

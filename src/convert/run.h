@@ -1,0 +1,109 @@
+// The conversion of a database, from the first look to the way back. Each call looks at what is there, says
+// what stands in the way, takes the lock, looks again and does what is missing; the same call goes on after a
+// run that was killed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "convert/archive.h"
+#include "convert/conversion.h"
+#include "convert/postgres_steps.h"
+#include "convert/report.h"
+#include "convert/scheme.h"
+#include "convert/step_runner.h"
+#include "migrate/lock.h"
+#include "migrate/run_backup.h"
+
+namespace guildhall::convert {
+
+struct Options {
+  /// Of a conversion that has begun it is the one that was remembered, and need not be given.
+  std::optional<Description> description;
+  std::optional<std::int64_t> server;  // the home, where it was said
+  std::optional<migrate::BackupWish> backup;
+  std::string backup_done = {};  // the operator's word for one that was taken otherwise
+  bool register_found = false;   // servers that rows name join the registry
+  StepLimits limits;
+  std::chrono::milliseconds lock_wait{0};
+  migrate::LockTimings lock;
+  migrate::Interrupt* interrupt = nullptr;
+  std::function<void(const std::string&)> say = [](const std::string&) {};
+};
+
+/// A database as it is found. The scheme points into the schema.
+struct Look {
+  std::unique_ptr<OldSchema> schema;
+  Scheme scheme;  // with the home, where one was chosen
+  std::vector<Candidate> candidates;
+  std::optional<Conversion> conversion;  // the newest
+  RowFacts facts;                        // once the home is chosen
+
+  /// A conversion has begun, and was not taken back.
+  bool has_begun() const;
+};
+
+/// Without a lock, in one reading; nothing is changed. Problems: `usage` (no description is given, and none
+/// remembered). Throws DatabaseError.
+migrate::Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dialect, const Options& options);
+/// The home of that look: what was said, or remembered, or the one candidate that there is. Problem
+/// `refused` lists the candidates.
+migrate::Outcome<std::int64_t> choose_home(const Look& found, const Options& options);
+/// Asks the rows what stands in their way, and adds it to the findings of that look, whose home is chosen.
+/// `session` is in no transaction. Throws DatabaseError.
+void survey(store::SchemaSession& session, Look& found, const Options& options);
+/// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the worst.
+migrate::Outcome<void> check_findings(const Scheme& scheme);
+
+struct Plan {
+  Look look;
+  Steps steps;  // of the expansion
+  Steps later;  // of the contraction, as far as it can be told by now
+};
+/// What `apply` would do. Problems as of look, choose_home. Throws DatabaseError.
+migrate::Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, const Options& options);
+
+struct RunReport {
+  std::int64_t conversion = 0;
+  State state = State::expanding;
+  std::int64_t home = 0;
+  std::size_t steps = 0;  // that were done by this run
+  int tries_lost = 0;     // how often a lock was not there in time
+  std::optional<migrate::Backup> backup;
+  Archived moved = {};  // into the archive, or back
+};
+
+/// A conversion held against what was there before it.
+struct Checked {
+  ReportHead head;
+  Verification found;
+};
+/// Problems: `refused` (none has begun), and those of verify.h. Throws DatabaseError.
+migrate::Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target,
+                                const Options& options, Writers writers);
+
+/// Expands, and verifies it while others write. Problems as of plan, `locked`, `no_backup`, those of
+/// StepRunner; `failed`: the verification found a difference.
+migrate::Outcome<RunReport> apply(const migrate::Target& target, const Options& options);
+
+struct ContractOptions : Options {
+  std::optional<Seal> seal;
+  std::set<std::string> accepted = {};  // routines that name the tables, and may
+};
+/// The old program has been stopped, and the new one writes. Problem `refused` while something is missing.
+migrate::Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions& options);
+
+struct RollbackOptions : Options {
+  bool archive = false;  // rows that the old schema has no place for are put aside
+};
+/// Back to the schema that was. Problem `refused` lists the rows of others, unless they may be archived.
+migrate::Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options);
+/// Brings back what a rollback archived, after a later conversion and its contraction.
+migrate::Outcome<RunReport> restore(const migrate::Target& target, const Options& options);
+
+}  // namespace guildhall::convert
