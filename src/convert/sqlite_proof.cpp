@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 
 #include "base/text.h"
 #include "store/quoting.h"
@@ -14,9 +13,6 @@ namespace {
 
 using migrate::Exit;
 using store::quoted_name;
-
-/// Rows hashed at once.
-constexpr int kRowsRead = 5'000;
 
 const SqliteTable* table_of(const SqlitePlan& plan, std::string_view name) {
   const auto found = std::ranges::find_if(
@@ -113,14 +109,6 @@ class ReferenceReader {
 bool is_changed(const RowKeys& changed, const Dangling& one) {
   const auto rows = changed.find(one.table);
   return rows != changed.end() && rows->second.contains(one.row);
-}
-
-/// A literal of each value, over an alias.
-std::string row_text(const SqliteTable& table, std::string_view alias) {
-  std::vector<std::string> values;
-  for (const auto& one : table.copied)
-    values.push_back(fmt::format("quote({}.{})", alias, quoted_name(one.column)));
-  return fmt::format("{}", fmt::join(values, " || ',' || "));
 }
 
 }  // namespace
@@ -239,84 +227,6 @@ migrate::Outcome<void> check_integrity(store::SchemaSession& session) {
   return migrate::stop(Exit::no_database, "CV-DAMAGED",
                        fmt::format("the file is damaged: {}", lines.empty() ? "?" : lines[0][0]),
                        "Put a backup in its place, or save what can be read: sqlite3 FILE .recover");
-}
-
-namespace {
-
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  // Sums of neighbours must not cancel out.
-  hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
-  hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53;
-  return hash ^ (hash >> 33);
-}
-
-/// ", sum(...)" for each column whose total stays what it is.
-std::string sums_sql(const SqliteTable& table) {
-  std::string sql;
-  for (const std::string& column : table.rule().sums) sql += fmt::format(", sum({})", quoted_name(column));
-  return sql;
-}
-
-/// Of a row of such totals, from that place on.
-std::string totals_of(const SqliteTable& table, const std::vector<std::string>& row, std::size_t from) {
-  boost::json::object totals;
-  for (std::size_t i = 0; i < table.rule().sums.size(); ++i) totals[table.rule().sums[i]] = row[from + i];
-  return boost::json::serialize(totals);
-}
-
-}  // namespace
-
-Sum sum_of(store::SchemaSession& session, const SqliteTable& table, std::string_view name,
-           std::string phase) {
-  Sum sum{.phase = std::move(phase), .table = table.name()};
-  std::uint64_t hash = 0;
-  // Through the row's number where there is one: one pass, in the order in which rows lie there.
-  const bool by_number = table.text.has_rowid();
-  const std::string number = by_number ? "t._rowid_" : "";
-  const std::string text = row_text(table, "t");
-  std::string last = "-9223372036854775808";
-  std::int64_t offset = 0;
-  while (true) {
-    const auto rows = session.query(
-        by_number ? fmt::format("SELECT {0}, {1} FROM {2} AS t WHERE {0} {5} {3} ORDER BY {0} LIMIT {4}",
-                                number, text, quoted_name(name), last, kRowsRead, sum.rows == 0 ? ">=" : ">")
-                  : fmt::format("SELECT 0, {} FROM {} AS t LIMIT {} OFFSET {}", text, quoted_name(name),
-                                kRowsRead, offset));
-    for (const auto& row : rows) hash += hash_of(row[1]);
-    sum.rows += static_cast<std::int64_t>(rows.size());
-    if (rows.size() < kRowsRead) break;
-    last = rows.back()[0];
-    offset += kRowsRead;
-  }
-  sum.hash = std::to_string(hash);
-  sum.totals = totals_of(
-      table, session.query(fmt::format("SELECT count(*){} FROM {}", sums_sql(table), quoted_name(name))).at(0), 1);
-  return sum;
-}
-
-Sum sum_after(store::SchemaSession& session, const SqliteTable& table, const Sum& before, bool has_changed) {
-  const std::string target = new_name(table.name());
-  if (has_changed) return sum_of(session, table, target, "after");
-  const auto row =
-      session.query(fmt::format("SELECT count(*){} FROM {}", sums_sql(table), quoted_name(target))).at(0);
-  return {"after", table.name(), "", std::stoll(row[0]), before.hash, totals_of(table, row, 1)};
-}
-
-std::vector<Sum> sums_by_server(store::SchemaSession& session, const SqliteTable& table,
-                                std::string_view name, const std::string& phase) {
-  std::vector<Sum> sums;
-  const std::string tenant = quoted_name(table.change.tenant);
-  // One pass over the table: in the order of an index on the server, each row would be looked up by itself.
-  const std::string question =
-      table.has_rules() ? fmt::format("SELECT {0}, count(*){1} FROM {2} NOT INDEXED GROUP BY +{0} ORDER BY 1",
-                                      tenant, sums_sql(table), quoted_name(name))
-                        : fmt::format("SELECT min({0}), count(*){1} FROM {2} NOT INDEXED HAVING count(*) > 0",
-                                      tenant, sums_sql(table), quoted_name(name));
-  for (const auto& row : session.query(question))
-    sums.push_back({phase, table.name(), row[0], std::stoll(row[1]), "", totals_of(table, row, 2)});
-  return sums;
 }
 
 }  // namespace guildhall::convert

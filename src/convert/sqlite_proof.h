@@ -54,14 +54,4 @@ std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, c
 /// PRAGMA integrity_check. Problem CV-DAMAGED with its first line.
 migrate::Outcome<void> check_integrity(store::SchemaSession& session);
 
-/// Rows, hash and totals of the table of that name, over the columns that `table` had before. The hash: of
-/// each row, 64 bits of its values as SQL literals (FNV-1a, its bits mixed), added modulo 2^64.
-Sum sum_of(store::SchemaSession& session, const SqliteTable& table, std::string_view name, std::string phase);
-/// Of what became of it, after `compare_rows`: that has found every row as it was, so that the hash is the
-/// same where none was changed or left out, and only the totals are added up again.
-Sum sum_after(store::SchemaSession& session, const SqliteTable& table, const Sum& before, bool has_changed);
-/// Rows and totals of each server.
-std::vector<Sum> sums_by_server(store::SchemaSession& session, const SqliteTable& table,
-                                std::string_view name, const std::string& phase);
-
 }  // namespace guildhall::convert

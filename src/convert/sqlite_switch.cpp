@@ -153,9 +153,6 @@ migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& 
   options_.at(fmt::format("{}: comparison", table.name()));
   if (auto done = compare_rows(session_, table, target, rows.left_out(table), rows.merged(table) > 0); !done)
     return done;
-  const Sum before = sum_of(session_, table, table.name(), "before");
-  records_.add(report_.conversion, before);
-  records_.add(report_.conversion, sum_after(session_, table, before, rows.changed().contains(table.name())));
   return {};
 }
 
@@ -204,10 +201,11 @@ void SqliteSwitch::set_counters() {
 migrate::Outcome<void> SqliteSwitch::add_servers() {
   std::set<std::int64_t> servers{scheme_.home};
   for (const SqliteTable& table : plan_.tables) {
-    for (const Sum& sum : sums_by_server(session_, table, table.name(), "after")) {
-      records_.add(report_.conversion, sum);
-      report_.rows[table.name()] += sum.rows;
-      if (std::stoll(sum.server) > 0) servers.insert(std::stoll(sum.server));
+    for (const auto& row :
+         session_.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY {0}",
+                                    quoted_name(table.change.tenant), quoted_name(table.name())))) {
+      report_.rows[table.name()] += std::stoll(row[1]);
+      if (std::stoll(row[0]) > 0) servers.insert(std::stoll(row[0]));
     }
   }
   return register_servers(session_, scheme_, plan_, servers);
