@@ -94,6 +94,7 @@ class OnlineWayOfSqlite : public test::SqliteConversion {
           "REPLACE INTO watch VALUES ('user" + some + "', 'mon', " + n + ")",
           "UPDATE watch SET day = 'tue' WHERE name = 'user" + some + "'",
           "INSERT OR REPLACE INTO plain(rowid, word) VALUES (" + some + ", 'again" + n + "')",
+          "INSERT OR REPLACE INTO plain(word) VALUES ('word" + some + "')",
           "DELETE FROM plain WHERE rowid = " + n,
           "REPLACE INTO stats VALUES (" + std::to_string(5000000000 - turn) + ", " + n + ")",
           "UPDATE OR REPLACE stats SET discord_id = discord_id + 1 WHERE discord_id % 50 = " + n})
