@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <boost/json.hpp>
+#include <fstream>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/migrate_answers.h"
@@ -65,6 +67,7 @@ Outcome<void> read_options(const Arguments& arguments, convert::Options& options
           fmt::format("--server: '{}' is not the id of a Discord server", *text),
           "It is a whole number above 0: in Discord, right-click on the server, \"Copy Server ID\".");
   }
+  options.register_found = arguments.has("--register-found");
   if (auto read = read_limits(arguments, options); !read) return read;
   return read_backup(arguments, options);
 }
@@ -118,30 +121,40 @@ std::string shown_size(std::int64_t bytes) {
   return migrate::shown_bytes(static_cast<std::uintmax_t>(bytes));
 }
 
-void show_tables(const Look& found, Answer& answer) {
-  boost::json::array tables;
-  for (const convert::SchemeTable& one : found.scheme.tables) {
-    answer.text += fmt::format(
-        "  {:<28} {:<9} {:>12} rows {:>10}  {}{}\n", one.name(), convert::name_of(one.rule.table_class),
-        one.table->rows, shown_size(one.table->bytes), one.has_column() ? "has " : "gets ", one.column());
-    tables.push_back({{"table", one.name()},
-                      {"class", convert::name_of(one.rule.table_class)},
-                      {"column", one.column()},
-                      {"has_column", one.has_column()},
-                      {"rows", one.table->rows},
-                      {"bytes", one.table->bytes},
-                      {"index_bytes", one.table->index_bytes},
-                      {"reason", one.reason}});
-  }
-  answer.json.as_object()["tables"] = std::move(tables);
+boost::json::object json_of(const convert::SchemeTable& one) {
+  return {{"table", one.name()},
+          {"class", convert::name_of(one.rule.table_class)},
+          {"column", one.column()},
+          {"has_column", one.has_column()},
+          {"rows", one.table->rows},
+          {"bytes", one.table->bytes},
+          {"index_bytes", one.table->index_bytes},
+          {"reason", one.reason}};
+}
+
+void show_others(const Look& found, Answer& answer) {
   answer.json.as_object()["global"] = boost::json::value_from(found.scheme.global);
   answer.json.as_object()["left_alone"] = boost::json::value_from(found.scheme.unknown);
   if (!found.scheme.global.empty())
     answer.text +=
-        fmt::format("of no server, and stay as they are: {}\n", fmt::join(found.scheme.global, ", "));
+        fmt::format("Of no server, and stay as they are: {}\n", fmt::join(found.scheme.global, ", "));
   if (!found.scheme.unknown.empty())
     answer.text +=
-        fmt::format("not known, left alone and not sealed off: {}\n", fmt::join(found.scheme.unknown, ", "));
+        fmt::format("Not known, left alone and not sealed off: {}\n", fmt::join(found.scheme.unknown, ", "));
+}
+
+void show_tables(const Look& found, Answer& answer) {
+  boost::json::array tables;
+  answer.text +=
+      fmt::format("\n{:<28} {:<9} {:>12} {:>11}  {}\n", "table", "class", "rows", "size", "server column");
+  for (const convert::SchemeTable& one : found.scheme.tables) {
+    answer.text += fmt::format("{:<28} {:<9} {:>12} {:>11}  {}{}\n", one.name(),
+                               convert::name_of(one.rule.table_class), one.table->rows,
+                               shown_size(one.table->bytes), one.column(), one.has_column() ? "" : " (new)");
+    tables.push_back(json_of(one));
+  }
+  answer.json.as_object()["tables"] = std::move(tables);
+  show_others(found, answer);
 }
 
 void show_findings(const Look& found, Answer& answer) {
@@ -190,23 +203,17 @@ Answered inspect_command(const Arguments& arguments) {
 
 const char* stall_of(const convert::Step& step) {
   switch (step.lock) {
-    case convert::LockLevel::access_exclusive: return "all wait some ms";
-    case convert::LockLevel::share_row_exclusive: return "writes wait some ms";
+    case convert::LockLevel::access_exclusive: return "all wait, ms";
+    case convert::LockLevel::share_row_exclusive: return "writes wait, ms";
     case convert::LockLevel::row_exclusive:
-      return step.kind == convert::StepKind::backfill ? "writes of the same rows wait some ms" : "none";
+      return step.kind == convert::StepKind::backfill ? "writes of the same rows wait, ms" : "none";
     default: return "none";
   }
 }
 
-boost::json::array show_steps(const convert::Steps& steps, bool verbose, std::string& text) {
+boost::json::array json_of(const convert::Steps& steps) {
   boost::json::array rows;
-  for (std::size_t at = 0; at < steps.size(); ++at) {
-    const convert::Step& step = steps[at];
-    text += fmt::format("{:>4}  {:<60} {:<23} {:>10}  {}\n", at + 1, step.name(), convert::name_of(step.lock),
-                        step.bytes > 0 ? shown_size(step.bytes) : "-", stall_of(step));
-    if (verbose) {
-      for (const std::string& statement : step.statements) text += fmt::format("        {}\n", statement);
-    }
+  for (const convert::Step& step : steps)
     rows.push_back({{"table", step.table},
                     {"step", step.what},
                     {"lock", convert::name_of(step.lock)},
@@ -214,40 +221,85 @@ boost::json::array show_steps(const convert::Steps& steps, bool verbose, std::st
                     {"bytes", step.bytes},
                     {"stall", stall_of(step)},
                     {"statements", boost::json::value_from(step.statements)}});
-  }
   return rows;
 }
 
+/// One after another, with what is sent to the database.
+std::string all_of(const convert::Steps& steps) {
+  std::string text;
+  for (std::size_t at = 0; at < steps.size(); ++at) {
+    text += fmt::format("\n{:>4}  {}: {}, {}\n", at + 1, steps[at].name(), convert::name_of(steps[at].lock),
+                        stall_of(steps[at]));
+    for (const std::string& statement : steps[at].statements) text += fmt::format("      {}\n", statement);
+  }
+  return text;
+}
+
+/// What all steps of one table come to: how many, how much they read, and the worst that others see of them.
+struct Sum {
+  std::size_t steps = 0;
+  std::int64_t bytes = 0;
+  const convert::Step* worst = nullptr;
+
+  void add(const convert::Step& step) {
+    ++steps;
+    bytes += step.bytes;
+    if (worst == nullptr || step.lock > worst->lock) worst = &step;
+  }
+};
+
+std::string table_of(const convert::Steps& steps) {
+  std::map<std::string, Sum> sums;
+  for (const convert::Step& step : steps) sums[step.table].add(step);
+  std::string text = fmt::format("\n{:<28} {:>5} {:>11}  {:<23} {}\n", "table", "steps", "reads",
+                                 "strongest lock", "others see");
+  for (const auto& [table, sum] : sums)
+    text += fmt::format("{:<28} {:>5} {:>11}  {:<23} {}\n", table, sum.steps, shown_size(sum.bytes),
+                        convert::name_of(sum.worst->lock), stall_of(*sum.worst));
+  return text;
+}
+
+/// At most: an index has some columns of its table, and not all.
+std::int64_t index_bytes(const convert::Steps& steps) {
+  std::int64_t bytes = 0;
+  for (const convert::Step& step : steps) {
+    if (step.kind == convert::StepKind::concurrently) bytes += step.bytes;
+  }
+  return bytes;
+}
+
+std::string plan_text(const convert::Plan& plan, bool verbose) {
+  if (plan.steps.empty()) return "\nNothing is missing: the new program may take over.\n";
+  return fmt::format(
+      "\n'guildhall convert apply' takes {} steps, while the old program goes on as it is.{}\n"
+      "The new indexes need less than {} on the server's disk. Each step's SQL: -v.\n",
+      plan.steps.size(), verbose ? all_of(plan.steps) : table_of(plan.steps),
+      shown_size(index_bytes(plan.steps)));
+}
+
 Answered plan_command(const Arguments& arguments) {
-  return with_session(
-      "plan", arguments,
-      [&](store::SchemaSession& session, const migrate::Target& target,
-          const convert::Options& options) -> Outcome<Answer> {
-        auto plan = convert::plan(session, target.dialect, options);
-        if (!plan) return std::unexpected(plan.error());
-        Answer answer;
-        answer.json = {{"command", "plan"},
-                       {"ok", plan->look.scheme.can_go_on()},
-                       {"home", std::to_string(plan->look.scheme.home)}};
-        answer.text = fmt::format("Rows that name no server are those of {}.\n", plan->look.scheme.home);
-        show_tables(plan->look, answer);
-        show_findings(plan->look, answer);
-        answer.text += plan->steps.empty()
-                           ? "Nothing is missing: the new program may take over.\n"
-                           : fmt::format("\napply: {} steps; the old program's statements work as before\n",
-                                         plan->steps.size());
-        answer.json.as_object()["apply"] = show_steps(plan->steps, arguments.verbose, answer.text);
-        std::int64_t bytes = 0;
-        for (const convert::Step& step : plan->steps)
-          bytes += step.kind == convert::StepKind::concurrently ? step.bytes : 0;
-        if (!plan->steps.empty())
-          answer.text +=
-              fmt::format("The new indexes need at most {} on the server's disk.\n", shown_size(bytes));
-        answer.json.as_object()["index_bytes_at_most"] = bytes;
-        if (!plan->look.scheme.can_go_on()) answer.exit_code = static_cast<int>(Exit::refused);
-        answer.json.as_object()["exit"] = answer.exit_code;
-        return answer;
-      });
+  return with_session("plan", arguments,
+                      [&](store::SchemaSession& session, const migrate::Target& target,
+                          const convert::Options& options) -> Outcome<Answer> {
+                        auto plan = convert::plan(session, target.dialect, options);
+                        if (!plan) return std::unexpected(plan.error());
+                        const convert::Scheme& scheme = plan->look.scheme;
+                        Answer answer;
+                        answer.exit_code = scheme.can_go_on() ? 0 : static_cast<int>(Exit::refused);
+                        answer.json = {{"command", "plan"},
+                                       {"ok", scheme.can_go_on()},
+                                       {"exit", answer.exit_code},
+                                       {"home", std::to_string(scheme.home)},
+                                       {"apply", json_of(plan->steps)},
+                                       {"contract", json_of(plan->later)},
+                                       {"index_bytes_at_most", index_bytes(plan->steps)}};
+                        answer.text = fmt::format("Rows that name no server are those of {}.\n", scheme.home);
+                        if (arguments.verbose) show_tables(plan->look, answer);
+                        answer.text += plan_text(*plan, arguments.verbose);
+                        show_others(plan->look, answer);
+                        show_findings(plan->look, answer);
+                        return answer;
+                      });
 }
 
 // --- apply, contract, rollback
@@ -304,18 +356,87 @@ Answered contract_command(const Arguments& arguments) {
       });
 }
 
+boost::json::array json_of(const convert::Archived& moved) {
+  boost::json::array rows;
+  for (const convert::ArchivedTable& one : moved) rows.push_back({{"table", one.table}, {"rows", one.rows}});
+  return rows;
+}
+
+std::string shown(const convert::Archived& moved) {
+  std::vector<std::string> parts;
+  for (const convert::ArchivedTable& one : moved) {
+    if (one.rows > 0) parts.push_back(fmt::format("{} of {}", one.rows, one.table));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 Answered rollback_command(const Arguments& arguments) {
+  convert::RollbackOptions options;
+  options.archive = arguments.has("--archive");
   return with_target(
-      "rollback", arguments, convert::Options{},
-      [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
-        const auto report = convert::rollback(target, options);
+      "rollback", arguments, options,
+      [&](const migrate::Target& target, const convert::RollbackOptions& all) -> Outcome<Answer> {
+        const auto report = convert::rollback(target, all);
         if (!report) return std::unexpected(report.error());
-        return answer_of_run(
+        Answer answer = answer_of_run(
             "rollback", *report,
             fmt::format(
-                "Done: {} steps. The schema is as it was before the conversion, and every row is there.\n",
-                report->steps));
+                "Done: {} steps. The schema is as it was before the conversion, and every row is there.\n{}",
+                report->steps,
+                report->moved.empty()
+                    ? ""
+                    : fmt::format("In schema guildhall_archive lie other servers' rows: {}.\n",
+                                  shown(report->moved))));
+        answer.json.as_object()["archived"] = json_of(report->moved);
+        return answer;
       });
+}
+
+Answered restore_command(const Arguments& arguments) {
+  return with_target("restore", arguments, convert::Options{},
+                     [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
+                       const auto report = convert::restore(target, options);
+                       if (!report) return std::unexpected(report.error());
+                       Answer answer = answer_of_run(
+                           "restore", *report, fmt::format("Brought back: {}.\n", shown(report->moved)));
+                       answer.json.as_object()["restored"] = json_of(report->moved);
+                       return answer;
+                     });
+}
+
+// --- verify
+
+Outcome<void> write_file(const std::string& file, const std::string& content) {
+  std::ofstream output(file, std::ios::binary | std::ios::trunc);
+  output << content;
+  output.close();
+  if (!output) return usage(fmt::format("--report: '{}' cannot be written", file));
+  return {};
+}
+
+Answered verify_command(const Arguments& arguments) {
+  return with_session("verify", arguments,
+                      [&](store::SchemaSession& session, const migrate::Target& target,
+                          const convert::Options& options) -> Outcome<Answer> {
+                        const auto writers = arguments.has("--quiesced") ? convert::Writers::stopped
+                                                                         : convert::Writers::running;
+                        const auto checked = convert::check(session, target, options, writers);
+                        if (!checked) return std::unexpected(checked.error());
+                        Answer answer;
+                        answer.text = convert::report_text(checked->head, checked->found);
+                        answer.exit_code = checked->found.ok ? 0 : static_cast<int>(Exit::failed);
+                        boost::json::object object{{"command", "verify"}, {"exit", answer.exit_code}};
+                        for (const auto& [key, value] : convert::report_json(checked->head, checked->found))
+                          object[key] = value;
+                        answer.json = std::move(object);
+                        if (const auto file = arguments.get("--report")) {
+                          const auto written =
+                              write_file(*file, convert::report_html(checked->head, checked->found));
+                          if (!written) return std::unexpected(written.error());
+                          answer.text += fmt::format("Written: {}\n", *file);
+                        }
+                        return answer;
+                      });
 }
 
 // --- status
@@ -351,7 +472,8 @@ std::vector<OptionSpec> description_options(std::vector<OptionSpec> own) {
   std::vector<OptionSpec> options{
       {"--preset", "NAME", "what the tables are: kick or reading-club"},
       {"--tables", "FILE", "the same of another database, as 'inspect --write' drafts it"},
-      {"--server", "ID", "the Discord server that rows belong to which name none"}};
+      {"--server", "ID", "the Discord server that rows belong to which name none"},
+      {"--register-found", "", "servers that rows name and the registry does not join it"}};
   for (OptionSpec& option : own) options.push_back(std::move(option));
   return options;
 }
@@ -404,9 +526,22 @@ void add_convert_commands(std::vector<Command>& commands) {
                               {"--no-seal", "", "the program alone keeps servers apart"},
                               {"--accept", "NAME", "this function names converted tables, and may"}}),
       contract_command));
-  commands.push_back(convert_command("rollback", "the schema as it was before the conversion; no row is lost",
-                                     "guildhall convert rollback --url postgres://bot@localhost/kickbot",
-                                     run_options_of_convert({}), rollback_command));
+  commands.push_back(convert_command(
+      "verify", "compares everything with what was there before the conversion, and says whose every row is",
+      "guildhall convert verify --url postgres://bot@localhost/kickbot --report report.html",
+      {{"--quiesced", "", "nobody has written since: everything has to be equal"},
+       {"--report", "FILE", "writes the report as a page for people, too"}},
+      verify_command));
+  commands.push_back(convert_command(
+      "rollback", "the schema as it was before the conversion; no row is lost",
+      "guildhall convert rollback --url postgres://bot@localhost/kickbot --archive",
+      run_options_of_convert(
+          {{"--archive", "", "puts rows aside that the old schema has no place for: other servers'"}}),
+      rollback_command));
+  commands.push_back(convert_command("restore",
+                                     "brings back what a rollback put aside, after a later conversion",
+                                     "guildhall convert restore --url postgres://bot@localhost/kickbot",
+                                     run_options_of_convert({}), restore_command));
   commands.push_back(convert_command("status", "where a conversion stands",
                                      "guildhall convert status --url postgres://bot@localhost/kickbot", {},
                                      status_command));

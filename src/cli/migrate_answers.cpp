@@ -164,7 +164,8 @@ std::optional<boost::json::value> json_of(const std::vector<std::string>& words,
 
 std::string show(const Finding& finding) {
   const std::string at = finding.line > 0 ? fmt::format(" line {}", finding.line) : "";
-  std::string text = fmt::format("{}: {}{}: {}\n", finding.code, finding.name, at, finding.text);
+  const std::string of = finding.name.empty() ? "" : fmt::format("{}{}: ", finding.name, at);
+  std::string text = fmt::format("{}: {}{}\n", finding.code, of, finding.text);
   if (!finding.hint.empty()) text += fmt::format("hint: {}\n", finding.hint);
   return text;
 }

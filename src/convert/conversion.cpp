@@ -68,6 +68,13 @@ CREATE TABLE IF NOT EXISTS {conversion_sums} (
   hash text NOT NULL,
   totals text NOT NULL,
   PRIMARY KEY (conversion, phase, table_name, server));
+CREATE TABLE IF NOT EXISTS {conversion_facts} (
+  conversion bigint NOT NULL,
+  phase text NOT NULL,
+  kind text NOT NULL,
+  table_name text NOT NULL,
+  fact text NOT NULL,
+  PRIMARY KEY (conversion, phase, kind, table_name));
 CREATE TABLE IF NOT EXISTS {conversion_refused} (
   seq {serial},
   conversion bigint NOT NULL,
@@ -107,6 +114,7 @@ void Records::prepare() {
                   fmt::arg("conversion_steps", table("conversion_steps")),
                   fmt::arg("conversion_before", table("conversion_before")),
                   fmt::arg("conversion_sums", table("conversion_sums")),
+                  fmt::arg("conversion_facts", table("conversion_facts")),
                   fmt::arg("conversion_refused", table("conversion_refused")),
                   fmt::arg("serial", is_postgres ? "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
                                                  : "INTEGER PRIMARY KEY AUTOINCREMENT"),
@@ -163,6 +171,17 @@ void Records::note(std::int64_t conversion, const std::string& step, const std::
                  {std::to_string(conversion), step, state, detail});
 }
 
+std::optional<std::pair<std::string, std::string>> Records::last(std::int64_t conversion,
+                                                                 const std::string& step) const {
+  const auto rows =
+      session_.query(fmt::format("SELECT state, detail FROM {} WHERE conversion = CAST($1 AS bigint) "
+                                 "AND step = $2 ORDER BY seq DESC LIMIT 1",
+                                 table("conversion_steps")),
+                     {std::to_string(conversion), step});
+  if (rows.empty()) return std::nullopt;
+  return std::pair(rows[0][0], rows[0][1]);
+}
+
 void Records::remember(std::int64_t conversion, const std::vector<Before>& things) {
   for (const Before& thing : things) {
     session_.query(fmt::format("INSERT INTO {} (conversion, kind, table_name, name, definition) "
@@ -201,6 +220,24 @@ std::vector<Sum> Records::sums(std::int64_t conversion, std::string_view phase) 
            {std::to_string(conversion), std::string(phase)}))
     sums.push_back({std::string(phase), row[0], row[1], std::stoll(row[2]), row[3], row[4]});
   return sums;
+}
+
+void Records::add(std::int64_t conversion, const Fact& fact) {
+  session_.query(fmt::format("INSERT INTO {} (conversion, phase, kind, table_name, fact) "
+                             "VALUES (CAST($1 AS bigint), $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                             table("conversion_facts")),
+                 {std::to_string(conversion), fact.phase, fact.kind, fact.table, fact.value});
+}
+
+std::vector<Fact> Records::facts(std::int64_t conversion, std::string_view phase) const {
+  std::vector<Fact> facts;
+  for (const auto& row : session_.query(
+           fmt::format("SELECT kind, table_name, fact FROM {} "
+                       "WHERE conversion = CAST($1 AS bigint) AND phase = $2 ORDER BY kind, table_name",
+                       table("conversion_facts")),
+           {std::to_string(conversion), std::string(phase)}))
+    facts.push_back({std::string(phase), row[0], row[1], row[2]});
+  return facts;
 }
 
 void Records::refuse(std::int64_t conversion, const Refused& row) {

@@ -6,6 +6,7 @@
 //   guildhall_conversion_steps     append-only: what began, was done, failed
 //   guildhall_conversion_before    how things were: for the way back
 //   guildhall_conversion_sums      what each table added up to
+//   guildhall_conversion_facts     what else was measured: by buckets, whose each row was, what people see
 //   guildhall_conversion_refused   rows that contradicted their parent or gave way, each with its reason
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "migrate/dialect.h"
@@ -52,6 +54,14 @@ struct Sum {
   std::string totals = {};  // JSON object: column -> total, as text
 };
 
+/// Something else that was measured in a phase (sums.h, shown.h).
+struct Fact {
+  std::string phase;
+  std::string kind;   // "rows", "parent raffle_periods", "shown", "snapshot"
+  std::string table;  // or the title of what is shown; "" of none
+  std::string value;  // JSON, or a text
+};
+
 struct Refused {
   std::string table;
   std::string row;     // JSON object of the row as it was
@@ -76,11 +86,17 @@ class Records {
 
   void note(std::int64_t conversion, const std::string& step, const std::string& state,
             const std::string& detail = {});
+  /// State and detail of what was noted last of a step; nothing where it was not.
+  std::optional<std::pair<std::string, std::string>> last(std::int64_t conversion,
+                                                          const std::string& step) const;
   void remember(std::int64_t conversion, const std::vector<Before>& things);
   std::vector<Before> before(std::int64_t conversion) const;
   /// Taken once for each phase: what is there stays.
   void add(std::int64_t conversion, const Sum& sum);
   std::vector<Sum> sums(std::int64_t conversion, std::string_view phase) const;
+  /// Taken once, too.
+  void add(std::int64_t conversion, const Fact& fact);
+  std::vector<Fact> facts(std::int64_t conversion, std::string_view phase) const;
   void refuse(std::int64_t conversion, const Refused& row);
   std::vector<Refused> refused(std::int64_t conversion) const;
 

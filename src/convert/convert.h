@@ -5,6 +5,10 @@
 //   old_schema.h       the database as it stands, read from its catalog: never assumed
 //   scheme.h           the two together: what each table is to become, or why that cannot be told
 //   step.h             what is done, one step after another, each with its lock and the stall that it means
+//   conflicts.h        what in the rows stands in the way, asked before anything is changed
+//   sums.h             what each table adds up to, and of whom each row is: taken before and after
+//   verify.h           the two compared, and all that has to hold of what it has become
+//   report.h           the same for people and for programs
 //   conversion.h       what the tool remembers in the database that it converts
 //
 // Called by `guildhall convert` alone. Three phases: *expand* only adds, so that the old program's statements

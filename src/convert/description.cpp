@@ -26,16 +26,19 @@ constexpr std::array<std::pair<TableClass, std::string_view>, 5> kClasses{
      {TableClass::override, "override"},
      {TableClass::global, "global"},
      {TableClass::registry, "registry"}}};
-constexpr std::array<std::pair<Duplicates, std::string_view>, 5> kDuplicates{
+constexpr std::array<std::pair<Duplicates, std::string_view>, 6> kDuplicates{
     {{Duplicates::refuse, "refuse"},
      {Duplicates::sum, "sum"},
      {Duplicates::newest, "newest"},
      {Duplicates::first, "first"},
+     {Duplicates::best, "best"},
      {Duplicates::keep_all, "keep_all"}}};
 constexpr std::array<std::pair<Zero, std::string_view>, 3> kZeros{
     {{Zero::refuse, "refuse"}, {Zero::home, "home"}, {Zero::home_at_contract, "home_at_contract"}}};
 constexpr std::array<std::pair<Absent, std::string_view>, 2> kAbsents{
     {{Absent::home, "home"}, {Absent::all, "all"}}};
+constexpr std::array<std::pair<ReportList::Per, std::string_view>, 2> kPers{
+    {{ReportList::Per::top, "top"}, {ReportList::Per::group, "group"}}};
 
 template <class Value, std::size_t N>
 std::string_view find_name(const std::array<std::pair<Value, std::string_view>, N>& names, Value value) {
@@ -104,6 +107,28 @@ class Section {
                  suggestion(text_value, known));
   }
 
+  Outcome<void> flag(std::string_view key, std::optional<bool>& into) {
+    const toml::node* node = get(key);
+    if (node == nullptr) return {};
+    if (!node->is_boolean()) return wrong(node, key, "must be true or false");
+    into = node->value<bool>();
+    return {};
+  }
+
+  /// Texts by name, or none.
+  Outcome<void> map(std::string_view key, std::map<std::string, std::string>& into) {
+    const toml::node* node = get(key);
+    if (node == nullptr) return {};
+    const toml::table* table = node->as_table();
+    if (table == nullptr) return wrong(node, key, "must be a table of texts in quotes");
+    for (const auto& [name, one] : *table) {
+      const auto value = one.value<std::string>();
+      if (!one.is_string() || value->empty()) return wrong(&one, key, "must be a table of texts in quotes");
+      into[std::string(name.str())] = *value;
+    }
+    return {};
+  }
+
   /// Each table of a list of tables, or none.
   template <class Function>
   Outcome<void> each(std::string_view key, Function function) {
@@ -139,6 +164,16 @@ class Section {
       into.push_back(std::move(columns));
     }
     return {};
+  }
+
+  /// The table of that name, or nothing.
+  template <class Function>
+  Outcome<void> maybe(std::string_view key, Function function) {
+    if (!table_.contains(key)) {
+      asked_.insert(std::string(key));
+      return {};
+    }
+    return one(key, function);
   }
 
   /// The table of that name, which has to be there.
@@ -200,10 +235,41 @@ Outcome<void> read_parent(Section& section, TableRule& rule) {
   if (auto read = section.text("table", parent.table, true); !read) return read;
   if (auto read = section.texts("columns", parent.columns, true); !read) return read;
   if (auto read = section.texts("referenced", parent.referenced, true); !read) return read;
+  if (auto read = section.text("mistaken", parent.mistaken); !read) return read;
+  if (!parent.mistaken.empty() && parent.columns.size() != 1)
+    return section.wrong(nullptr, "mistaken", "is for parents that one column leads to");
   if (parent.columns.empty() || parent.columns.size() != parent.referenced.size())
     return section.wrong(nullptr, "columns", "and 'referenced' must name as many columns, and at least one");
   rule.parents.push_back(std::move(parent));
   return {};
+}
+
+Outcome<void> read_recount(Section& section, TableRule& rule) {
+  Recount recount;
+  if (auto read = section.text("column", recount.column, true); !read) return read;
+  if (auto read = section.text("table", recount.table, true); !read) return read;
+  if (auto read = section.texts("columns", recount.columns, true); !read) return read;
+  if (auto read = section.texts("counted", recount.counted, true); !read) return read;
+  if (recount.columns.empty() || recount.columns.size() != recount.counted.size())
+    return section.wrong(nullptr, "columns", "and 'counted' must name as many columns, and at least one");
+  rule.recount = std::move(recount);
+  return {};
+}
+
+/// What becomes of rows that are in the way of a key.
+Outcome<void> read_row_rules(Section& section, TableRule& rule) {
+  if (auto read = section.choice("duplicates", kDuplicates, rule.duplicates); !read) return read;
+  if (auto read = section.text("newest_by", rule.newest_by); !read) return read;
+  if (auto read = section.texts("best_by", rule.best_by); !read) return read;
+  if (auto read = section.texts("not_null", rule.not_null); !read) return read;
+  if (auto read = section.map("fill", rule.fill); !read) return read;
+  if (auto read = section.flag("natural", rule.natural); !read) return read;
+  if (auto read = section.text("surrogate", rule.surrogate); !read) return read;
+  if (rule.duplicates == Duplicates::newest && rule.newest_by.empty())
+    return section.wrong(nullptr, "newest_by", "is missing: by which column is a row the newest?");
+  if (rule.duplicates == Duplicates::best && rule.best_by.empty())
+    return section.wrong(nullptr, "best_by", "is missing: in which order is a row the best?");
+  return section.maybe("recount", [&](Section& one) { return read_recount(one, rule); });
 }
 
 Outcome<void> read_rule(const Description& description, const std::string& name, Section& section,
@@ -218,10 +284,10 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
     return read;
   if (auto read = section.texts("sums", rule.sums); !read) return read;
   if (auto read = section.texts("folded", rule.folded); !read) return read;
+  if (auto read = section.texts("person", rule.person); !read) return read;
   if (auto read = section.lists("unique", rule.unique); !read) return read;
   if (auto read = section.texts("indexes", rule.indexes); !read) return read;
-  if (auto read = section.choice("duplicates", kDuplicates, rule.duplicates); !read) return read;
-  if (auto read = section.text("newest_by", rule.newest_by); !read) return read;
+  if (auto read = read_row_rules(section, rule); !read) return read;
   if (auto read = section.choice("zero", kZeros, rule.zero); !read) return read;
   if (auto read = section.choice("absent", kAbsents, rule.absent); !read) return read;
   if (rule.absent == Absent::all && rule.table_class != TableClass::override)
@@ -230,8 +296,6 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
     return section.wrong(nullptr, "parents", "is missing: a child's server is that of another table's row");
   if (rule.table_class != TableClass::child && !rule.parents.empty())
     return section.wrong(nullptr, "parents", "is for tables of class \"child\" alone");
-  if (rule.duplicates == Duplicates::newest && rule.newest_by.empty())
-    return section.wrong(nullptr, "newest_by", "is missing: by which column is a row the newest?");
   return {};
 }
 
@@ -249,6 +313,21 @@ Outcome<void> read_evidence(Section& section, Description& description) {
   return {};
 }
 
+Outcome<void> read_report(Section& section, Description& description) {
+  ReportList list;
+  list.line = section.line();
+  if (auto read = section.text("title", list.title, true); !read) return read;
+  if (auto read = section.text("table", list.table, true); !read) return read;
+  if (auto read = section.text("name", list.name, true); !read) return read;
+  if (auto read = section.text("value", list.value, true); !read) return read;
+  if (auto read = section.choice("per", kPers, list.per, true); !read) return read;
+  // What was seen before is found again by its title.
+  if (std::ranges::find(description.reports, list.title, &ReportList::title) != description.reports.end())
+    return section.wrong(nullptr, "title", fmt::format("'{}' is another list's already", list.title));
+  description.reports.push_back(std::move(list));
+  return {};
+}
+
 Outcome<void> read_top(Section& top, Description& description) {
   if (auto read = top.text("tenant_column", description.tenant_column, true); !read) return read;
   if (auto read = top.choice("zero", kZeros, description.zero); !read) return read;
@@ -256,6 +335,8 @@ Outcome<void> read_top(Section& top, Description& description) {
       !read)
     return read;
   if (auto read = top.each("evidence", [&](Section& one) { return read_evidence(one, description); }); !read)
+    return read;
+  if (auto read = top.each("report", [&](Section& one) { return read_report(one, description); }); !read)
     return read;
   const auto read_table = [&](const std::string& name, Section& section) {
     return read_rule(description, name, section, description.tables[name]);
@@ -288,6 +369,12 @@ Outcome<void> check(const Description& description, const std::string& file) {
             "A parent's zero is \"refuse\" or \"home\".");
     }
   }
+  for (const ReportList& list : description.reports) {
+    if (description.find(list.table) == nullptr)
+      return migrate::stop(migrate::Exit::usage, "CV-FILE",
+                           fmt::format("{} line {}: report.table is '{}', of which the file says nothing",
+                                       file, list.line, list.table));
+  }
   return {};
 }
 
@@ -316,6 +403,23 @@ bool is_bare(std::string_view key) {
              std::string_view::npos;
 }
 
+std::string written_row_rules(const TableRule& rule) {
+  std::string out;
+  if (!rule.best_by.empty()) out += fmt::format("best_by = {}\n", list_of(rule.best_by));
+  if (!rule.not_null.empty()) out += fmt::format("not_null = {}\n", list_of(rule.not_null));
+  std::vector<std::string> filled;
+  for (const auto& [column, sql] : rule.fill)
+    filled.push_back(fmt::format("{} = {}", is_bare(column) ? column : quoted(column), quoted(sql)));
+  if (!filled.empty()) out += fmt::format("fill = {{ {} }}\n", fmt::join(filled, ", "));
+  if (rule.natural) out += fmt::format("natural = {}\n", *rule.natural);
+  if (!rule.surrogate.empty()) out += fmt::format("surrogate = {}\n", quoted(rule.surrogate));
+  if (rule.recount)
+    out += fmt::format("recount = {{ column = {}, table = {}, columns = {}, counted = {} }}\n",
+                       quoted(rule.recount->column), quoted(rule.recount->table),
+                       list_of(rule.recount->columns), list_of(rule.recount->counted));
+  return out;
+}
+
 std::string written(const TableRule& rule, const std::string& tenant_column, Zero zero) {
   std::string out =
       fmt::format("\n[table.{}]\nclass = \"{}\"\n", is_bare(rule.table) ? rule.table : quoted(rule.table),
@@ -323,11 +427,14 @@ std::string written(const TableRule& rule, const std::string& tenant_column, Zer
   if (rule.column != tenant_column) out += fmt::format("column = {}\n", quoted(rule.column));
   std::vector<std::string> parents;
   for (const Parent& parent : rule.parents)
-    parents.push_back(fmt::format("{{ table = {}, columns = {}, referenced = {} }}", quoted(parent.table),
-                                  list_of(parent.columns), list_of(parent.referenced)));
+    parents.push_back(
+        fmt::format("{{ table = {}, columns = {}, referenced = {}{} }}", quoted(parent.table),
+                    list_of(parent.columns), list_of(parent.referenced),
+                    parent.mistaken.empty() ? "" : fmt::format(", mistaken = {}", quoted(parent.mistaken))));
   if (!parents.empty()) out += fmt::format("parents = [{}]\n", fmt::join(parents, ", "));
   if (!rule.sums.empty()) out += fmt::format("sums = {}\n", list_of(rule.sums));
   if (!rule.folded.empty()) out += fmt::format("folded = {}\n", list_of(rule.folded));
+  if (!rule.person.empty()) out += fmt::format("person = {}\n", list_of(rule.person));
   std::vector<std::string> keys;
   for (const auto& columns : rule.unique) keys.push_back(list_of(columns));
   if (!keys.empty()) out += fmt::format("unique = [{}]\n", fmt::join(keys, ", "));
@@ -335,6 +442,7 @@ std::string written(const TableRule& rule, const std::string& tenant_column, Zer
   if (rule.duplicates != Duplicates::refuse)
     out += fmt::format("duplicates = \"{}\"\n", name_of(rule.duplicates));
   if (!rule.newest_by.empty()) out += fmt::format("newest_by = {}\n", quoted(rule.newest_by));
+  out += written_row_rules(rule);
   if (rule.zero != zero) out += fmt::format("zero = \"{}\"\n", name_of(rule.zero));
   if (rule.absent != Absent::home) out += "absent = \"all\"\n";
   return out;
@@ -358,6 +466,7 @@ Outcome<std::string> content_of(const std::string& file) {
 }  // namespace
 
 std::string_view name_of(TableClass table_class) { return find_name(kClasses, table_class); }
+std::string_view name_of(ReportList::Per per) { return find_name(kPers, per); }
 std::string_view name_of(Duplicates rule) { return find_name(kDuplicates, rule); }
 std::string_view name_of(Zero rule) { return find_name(kZeros, rule); }
 
@@ -406,6 +515,10 @@ std::string write_description(const Description& description) {
                        quoted(evidence.column));
   for (const auto& [name, rule] : description.tables)
     out += written(rule, description.tenant_column, description.zero);
+  for (const ReportList& list : description.reports)
+    out += fmt::format("\n[[report]]\ntitle = {}\ntable = {}\nname = {}\nvalue = {}\nper = {}\n",
+                       quoted(list.title), quoted(list.table), quoted(list.name), quoted(list.value),
+                       quoted(name_of(list.per)));
   return out;
 }
 

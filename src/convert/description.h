@@ -22,6 +22,13 @@
 //   [table.gtb_guesses]
 //   class = "child"
 //   parents = [{ table = "gtb_sessions", columns = ["session_id"], referenced = ["id"] }]
+//
+//   [[report]]                       # a list that the report shows before and after
+//   title = "Richest members"
+//   table = "user_points"
+//   name = "kick_username"
+//   value = "points"
+//   per = "top"                      # the ten greatest; "group": each name with the sum of its values
 #pragma once
 
 #include <cstdint>
@@ -52,6 +59,17 @@ struct Parent {
   std::string table;
   std::vector<std::string> columns;
   std::vector<std::string> referenced;
+  /// A column of `table` that programs took for the one of `referenced`: a row that none of those matches and
+  /// exactly one of these gets the right value. "" for none.
+  std::string mistaken = {};
+};
+
+/// A count that rows of another table give, too: never less than they say.
+struct Recount {
+  std::string column;                // of the table that the rule is of
+  std::string table;                 // whose rows are counted, of the same server
+  std::vector<std::string> columns;  // of the first,
+  std::vector<std::string> counted;  // and of the second: the same values
 };
 
 /// What becomes of rows that could not stand beside each other under a new key.
@@ -60,6 +78,7 @@ enum class Duplicates {
   sum,      // one row with the sum of `sums` and the newest of the rest
   newest,   // the one with the greatest `newest_by`
   first,    // the one with the least key
+  best,     // the first in the order of `best_by`
   keep_all  // an append-only log: there is no such key
 };
 std::string_view name_of(Duplicates rule);
@@ -84,11 +103,24 @@ struct TableRule {
   std::vector<Parent> parents = {};      // of a child, the first that has such a row decides
   std::vector<std::string> sums = {};    // columns whose total stays what it is: points, minutes, prices
   std::vector<std::string> folded = {};  // names: values that differ in case alone are reported
+  /// What a row is known by, whatever id it has: "discord_id". Of a parent: who a child's row is about.
+  std::vector<std::string> person = {};
   /// Keys that the old program only promised: unique within a server from now on.
   std::vector<std::vector<std::string>> unique = {};
   std::vector<std::string> indexes = {};  // behind the tenant column: "points DESC"
   Duplicates duplicates = Duplicates::refuse;
   std::string newest_by = {};
+  std::vector<std::string> best_by = {};  // SQL: "chapters_read DESC", "status = 'completed' DESC"
+  /// Columns that may not be NULL any more: rows that are so are refused, but for those of `fill`.
+  std::vector<std::string> not_null = {};
+  /// SQL that takes the place of NULL, by column: "'user-' || id".
+  std::map<std::string, std::string> fill = {};
+  /// SQLite, of an INTEGER PRIMARY KEY: is it a key that means something (a person's id), and unique within a
+  /// server alone, or only the row's number? Has to be said where the database does not count it on.
+  std::optional<bool> natural = {};
+  /// SQLite: a row's number of this name is added where there is none. "": it is not.
+  std::string surrogate = {};
+  std::optional<Recount> recount = {};
   Zero zero = Zero::refuse;
   Absent absent = Absent::home;
   std::size_t line = 0;  // of the file
@@ -105,6 +137,21 @@ struct Evidence {
   std::string column;
 };
 
+/// What the report shows of a table, as it was and as it is, for somebody who knows the members and no SQL.
+struct ReportList {
+  enum class Per {
+    top,   // the ten names with the greatest sum of values
+    group  // every name, in its own order: the tickets of each raffle
+  };
+  std::string title;
+  std::string table;
+  std::string name;   // column
+  std::string value;  // column, of numbers
+  Per per = Per::top;
+  std::size_t line = 0;  // of the file
+};
+std::string_view name_of(ReportList::Per per);
+
 struct Description {
   std::string name;  // "kick", or the file's
   std::string tenant_column;
@@ -112,6 +159,7 @@ struct Description {
   Registry registry;
   std::vector<Evidence> evidence = {};
   std::map<std::string, TableRule> tables = {};  // by name
+  std::vector<ReportList> reports = {};
 
   const TableRule* find(std::string_view table) const;
 };

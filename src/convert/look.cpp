@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "convert/conflicts.h"
 #include "convert/run.h"
 #include "convert/sql_names.h"
 
@@ -30,6 +31,9 @@ Outcome<Description> description_of(const std::optional<Conversion>& conversion,
       "Name a preset (--preset kick, --preset reading-club) or a file (--tables FILE); 'guildhall "
       "convert inspect --write FILE' drafts one.");
 }
+
+/// Of one question to the rows.
+constexpr std::chrono::milliseconds kQuestionTimeout{600'000};
 
 Exit exit_of(const std::string& code) {
   if (code == "CV-OWNER") return Exit::no_permission;
@@ -90,6 +94,20 @@ Outcome<std::int64_t> choose_home(const Look& found, const Options& options) {
                        "Say whose they are: --server ID.");
 }
 
+void survey(store::SchemaSession& session, Look& found, const Options& options) {
+  migrate::Looking looking(session, found.schema->dialect, kQuestionTimeout, options.interrupt);
+  Conflicts conflicts = find_conflicts(looking, found.scheme);
+  for (migrate::Finding& finding : conflicts.findings) {
+    if (finding.code == "CV-UNLISTED" && options.register_found) {
+      finding.level = Level::info;
+      finding.hint = "They are added to it.";
+    } else if (finding.code == "CV-UNLISTED") {
+      finding.hint += " Are they servers of this bot? Then --register-found adds them.";
+    }
+    found.scheme.findings.push_back(std::move(finding));
+  }
+}
+
 Outcome<void> check_findings(const Scheme& scheme) {
   if (scheme.can_go_on()) return {};
   std::vector<const migrate::Finding*> errors;
@@ -115,6 +133,8 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
   const auto home = choose_home(plan.look, options);
   if (!home) return std::unexpected(home.error());
   plan.look.scheme.home = *home;
+  // Of a conversion that has begun the rows are in the middle of it.
+  if (!plan.look.has_begun()) survey(session, plan.look, options);
   plan.look.facts = read_row_facts(session, plan.look.scheme);
   plan.steps = expand_steps(plan.look.scheme, plan.look.facts);
   plan.later = settle_steps(plan.look.scheme, plan.look.facts);

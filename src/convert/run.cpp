@@ -1,11 +1,13 @@
 #include "convert/run.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "base/clock.h"
+#include "convert/archive.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
 #include "migrate/apply.h"
@@ -44,23 +46,11 @@ class Run {
     return look_again();
   }
 
-  /// Servers that rows name and the registry does not are added to it where that was asked for.
-  Outcome<void> check_registered() const {
-    const auto& unregistered = found_.facts.unregistered;
-    if (!unregistered.empty() && unregistered.begin()->first < 0)
-      return migrate::stop(Exit::refused, "CV-SERVER",
-                           fmt::format("{} rows name the server {}, which no server of Discord is",
-                                       unregistered.begin()->second, unregistered.begin()->first),
-                           "Correct or delete those rows first.");
-    if (unregistered.empty() || options_.register_found) return {};
-    std::vector<std::string> servers;
-    for (const auto& [server, rows] : found_.facts.unregistered)
-      servers.push_back(fmt::format("{} ({} rows)", server, rows));
-    return migrate::stop(
-        Exit::refused, "CV-UNREGISTERED",
-        fmt::format("rows name servers that {} does not: {}", found_.scheme.description.registry.table,
-                    fmt::join(servers, ", ")),
-        "Are they servers of this bot? Then --register-found adds them. Else delete those rows first.");
+  /// Whether it may begin: what the scheme found, and what the rows say.
+  Outcome<void> examine() {
+    if (auto fits = check_findings(found_.scheme); !fits) return fits;
+    survey(*session_, found_, options_);
+    return check_findings(found_.scheme);
   }
 
   Outcome<void> take_lock() {
@@ -106,14 +96,15 @@ class Run {
     return {};
   }
 
-  /// A row for this conversion, and beside it how everything was, in one transaction.
-  void begin() {
+  /// A row for this conversion, and beside it how everything was and what it adds up to, in one transaction
+  /// that sees one state.
+  Outcome<void> begin() {
     Conversion conversion;
     conversion.description = write_description(found_.scheme.description);
     conversion.home = found_.scheme.home;
     conversion.backup_file = report_.backup ? report_.backup->file.filename().string() : options_.backup_done;
     conversion.tool_version = GUILDHALL_VERSION;
-    session_->execute("BEGIN");
+    session_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ");
     conversion.number = records_->begin(conversion);
     records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
     std::vector<std::int64_t> added;
@@ -122,8 +113,32 @@ class Run {
     for (const std::int64_t server : added)
       records_->remember(conversion.number,
                          {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
+    auto sums = take_sums(*session_, found_.scheme, {.before = nullptr, .reporting = reporting()});
+    if (!sums) {
+      session_->execute("ROLLBACK");
+      return std::unexpected(sums.error());
+    }
+    convert::remember(*session_, *records_, conversion.number, "before", *sums);
+    lock_->check_later(*session_);
     session_->execute("COMMIT");
     found_.conversion = conversion;
+    return {};
+  }
+
+  /// Nothing is lost, and everything is what it has to be by now.
+  Outcome<void> verify(Writers writers) {
+    const auto checked = check(*session_, target_, options_, writers);
+    if (!checked) return std::unexpected(checked.error());
+    options_.say(verdict_sentence(checked->found));
+    if (checked->found.ok) return {};
+    for (const migrate::Finding& finding : checked->found.findings) {
+      if (finding.level == Level::error)
+        return migrate::stop(
+            Exit::failed, finding.code, finding.text,
+            "All that was found: guildhall convert verify. The way back: guildhall convert rollback.");
+    }
+    return migrate::stop(Exit::failed, "CV-SUM", "the verification found a difference",
+                         "guildhall convert verify shows it.");
   }
 
   /// Asks for the steps, runs them and asks again, until none is left.
@@ -152,6 +167,16 @@ class Run {
         "Somebody changes the schema meanwhile? Run the same command again.");
   }
 
+  /// In one transaction: all of it, or nothing.
+  Outcome<void> archive(const std::set<std::string>& lost, const OldSchema& before) {
+    if (lost.empty()) return {};
+    const auto tables = tables_to_clear(found_.scheme, lost);
+    return in_transaction([&] { return archive_others(*session_, found_.scheme, before, tables); });
+  }
+  Outcome<void> restore() {
+    return in_transaction([&] { return restore_archive(*session_, found_.scheme); });
+  }
+
   /// Those that the conversion put into a registry that was there before.
   void remove_added_servers() {
     const Registry& registry = found_.scheme.description.registry;
@@ -177,6 +202,34 @@ class Run {
     return report_;
   }
 
+  template <class Function>
+  Outcome<void> in_transaction(Function function) {
+    session_->execute(fmt::format("BEGIN; SET LOCAL lock_timeout = {}", options_.limits.patience.count()));
+    Outcome<Archived> moved = std::unexpected(migrate::Problem{});
+    try {
+      moved = function();
+      if (moved) {
+        lock_->check_later(*session_);
+        session_->execute("COMMIT");
+      }
+    } catch (const store::DatabaseError& error) {
+      moved = std::unexpected(migrate::problem_of(error));
+    }
+    if (!moved) {
+      if (session_->in_transaction()) session_->execute("ROLLBACK");
+      return std::unexpected(moved.error());
+    }
+    report_.moved = *std::move(moved);
+    return look_again();
+  }
+
+  migrate::Reporting reporting() const {
+    return {.report = [this](const migrate::Progress& progress) {
+      options_.say(progress.all == 0
+                       ? fmt::format("{} ...", progress.step)
+                       : fmt::format("{} {} %", progress.step, 100 * progress.done / progress.all));
+    }};
+  }
   std::int64_t number() const { return found_.conversion->number; }
   const Look& found() const { return found_; }
   store::SchemaSession& session() { return *session_; }
@@ -215,21 +268,24 @@ Outcome<void> check_state(const Look& found, std::initializer_list<State> wanted
 
 Outcome<RunReport> expand(Run& run) {
   if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
-  if (auto checked = check_findings(run.found().scheme); !checked) return std::unexpected(checked.error());
   if (run.found().has_begun()) {
     if (auto fits = check_state(run.found(), {State::expanding, State::expanded},
                                 "'guildhall convert status' shows where it stands.");
         !fits)
       return std::unexpected(fits.error());
+    if (auto fits = check_findings(run.found().scheme); !fits) return std::unexpected(fits.error());
+  } else if (auto fits = run.examine(); !fits) {
+    return std::unexpected(fits.error());
   }
-  if (auto checked = run.check_registered(); !checked) return std::unexpected(checked.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (!run.found().has_begun()) {
     if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
-    run.begin();
+    if (auto begun = run.begin(); !begun) return std::unexpected(begun.error());
   }
   const auto steps = [](const Look& found) { return expand_steps(found.scheme, found.facts); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  if (run.found().conversion->state == State::expanded && run.report().steps == 0) return run.report();
+  if (auto verified = run.verify(Writers::running); !verified) return std::unexpected(verified.error());
   run.set_state(State::expanded);
   return run.report();
 }
@@ -297,8 +353,11 @@ Outcome<RunReport> contract(Run& run, const ContractOptions& options) {
   run.set_state(State::contracting);
   const auto settle = [](const Look& found) { return settle_steps(found.scheme, found.facts); };
   if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());
+  if (options.seal)
+    Records(run.session(), Dialect::postgres).remember(run.number(), {{"seal", "", options.seal->role, ""}});
   const auto steps = [&](const Look& found) { return contract_steps(found.scheme, options.seal); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  if (auto verified = run.verify(Writers::running); !verified) return std::unexpected(verified.error());
   run.set_state(State::contracted);
   return run.report();
 }
@@ -330,35 +389,46 @@ std::int64_t count_twins(store::SchemaSession& session, const Look& found, const
   return std::stoll(rows[0][0]);
 }
 
-/// Rows of other servers than the home, which would be the home's after it; and rows that the old keys would
-/// not let stand beside each other.
-Outcome<void> check_rows(store::SchemaSession& session, const Look& found, const OldSchema& before) {
-  std::vector<std::string> others;
-  std::vector<std::string> twins;
+/// What a single-server schema has no place for.
+struct Lost {
+  std::set<std::string> tables;
+  std::vector<std::string> others;  // rows of other servers, which would be the home's after it
+  std::vector<std::string> twins;   // rows that the old keys would not let stand beside each other
+};
+
+Lost find_lost(store::SchemaSession& session, const Look& found, const OldSchema& before) {
+  Lost lost;
   for (const SchemeTable& one : found.scheme.tables) {
     const ServerCounts* counts = found.facts.find(one.name());
     if (counts == nullptr || counts->others == 0) continue;
-    if (!is_told_without(found, one, before))
-      others.push_back(fmt::format("{} in {}", counts->others, one.name()));
+    if (!is_told_without(found, one, before)) {
+      lost.others.push_back(fmt::format("{} in {}", counts->others, one.name()));
+      lost.tables.insert(one.name());
+    }
     const Table* old = before.find(one.name());
     for (const Index& key : old == nullptr ? std::vector<Index>{} : old->indexes) {
       if (!key.is_unique || key.has(one.column()) || one.table->index(key.name) != nullptr) continue;
-      if (const std::int64_t count = count_twins(session, found, one, key); count > 0)
-        twins.push_back(fmt::format("{} of {} in {}", count, key.name, one.name()));
+      const std::int64_t count = count_twins(session, found, one, key);
+      if (count == 0) continue;
+      lost.twins.push_back(fmt::format("{} of {} in {}", count, key.name, one.name()));
+      lost.tables.insert(one.name());
     }
   }
-  if (!others.empty())
-    return migrate::stop(Exit::refused, "CV-OTHERS",
-                         fmt::format("other servers than {} have rows, which would be the home's then: {}",
-                                     found.scheme.home, fmt::join(others, ", ")),
-                         "Export or delete what those servers have, then try again. Nothing was changed.");
-  if (!twins.empty())
-    return migrate::stop(
-        Exit::refused, "CV-TWINS",
-        fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
-                    fmt::join(twins, ", ")),
-        "Export or delete the other servers' rows, then try again. Nothing was changed.");
-  return {};
+  return lost;
+}
+
+Outcome<void> check_lost(const Look& found, const Lost& lost) {
+  if (lost.tables.empty()) return {};
+  return migrate::stop(
+      Exit::refused, lost.others.empty() ? "CV-TWINS" : "CV-OTHERS",
+      lost.others.empty()
+          ? fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
+                        fmt::join(lost.twins, ", "))
+          : fmt::format("other servers than {} have rows, which would be the home's then: {}",
+                        found.scheme.home, fmt::join(lost.others, ", ")),
+      "With --archive they are put aside, and 'guildhall convert restore' brings them back after a later "
+      "conversion. "
+      "Nothing was changed.");
 }
 
 Outcome<OldSchema> remembered_schema(Run& run) {
@@ -368,7 +438,7 @@ Outcome<OldSchema> remembered_schema(Run& run) {
   return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
 }
 
-Outcome<RunReport> roll_back(Run& run) {
+Outcome<RunReport> roll_back(Run& run, const RollbackOptions& options) {
   if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
   const std::initializer_list<State> fitting{State::expanding, State::expanded, State::contracting,
                                              State::contracted, State::rolling_back};
@@ -376,11 +446,15 @@ Outcome<RunReport> roll_back(Run& run) {
     return std::unexpected(fits.error());
   const auto before = remembered_schema(run);
   if (!before) return std::unexpected(before.error());
-  if (auto fits = check_rows(run.session(), run.found(), *before); !fits)
-    return std::unexpected(fits.error());
+  const auto check = [&] { return check_lost(run.found(), find_lost(run.session(), run.found(), *before)); };
+  if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
-  if (auto fits = check_rows(run.session(), run.found(), *before); !fits)
-    return std::unexpected(fits.error());
+  if (options.archive) {
+    if (auto archived = run.archive(find_lost(run.session(), run.found(), *before).tables, *before);
+        !archived)
+      return std::unexpected(archived.error());
+  }
+  if (auto fits = check(); !fits) return std::unexpected(fits.error());
   run.set_state(State::rolling_back);
   const auto steps = [&](const Look& found) { return rollback_steps(found.scheme, *before); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
@@ -389,7 +463,48 @@ Outcome<RunReport> roll_back(Run& run) {
   return run.report();
 }
 
+Outcome<RunReport> bring_back(Run& run) {
+  if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+  if (auto fits = check_state(run.found(), {State::contracted},
+                              "More than one server has a place after 'guildhall convert contract'.");
+      !fits)
+    return std::unexpected(fits.error());
+  if (!has_archive(run.session()))
+    return migrate::stop(Exit::refused, "CV-ARCHIVE", "there is no archive here",
+                         "Nothing is to be brought back.");
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (auto restored = run.restore(); !restored) return std::unexpected(restored.error());
+  return run.report();
+}
+
 }  // namespace
+
+Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target, const Options& options,
+                       Writers writers) {
+  Records records(session, target.dialect);
+  auto found = look(session, target.dialect, options);
+  if (!found) return std::unexpected(found.error());
+  if (!found->has_begun())
+    return migrate::stop(Exit::refused, "CV-STATE", "no conversion has begun here",
+                         "First: guildhall convert apply.");
+  found->scheme.home = found->conversion->home;
+  VerifyOptions wish;
+  wish.writers = writers;
+  wish.contracted =
+      found->conversion->state == State::contracted || found->conversion->state == State::contracting;
+  for (const Before& thing : records.before(found->conversion->number)) {
+    if (thing.kind == "seal") wish.role = thing.name;
+  }
+  auto verified = verify(session, found->scheme, records, found->conversion->number, wish);
+  if (!verified) return std::unexpected(verified.error());
+  return Checked{.head = {.database = target.name,
+                          .made_at = fmt::format(
+                              "{:%F %T}", std::chrono::floor<std::chrono::seconds>(SystemClock().now())),
+                          .conversion = *found->conversion,
+                          .registry = found->scheme.description.registry.table,
+                          .servers = server_names(session, found->scheme)},
+                 .found = *std::move(verified)};
+}
 
 Outcome<RunReport> apply(const migrate::Target& target, const Options& options) {
   return guarded([&] {
@@ -405,10 +520,17 @@ Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions
   });
 }
 
-Outcome<RunReport> rollback(const migrate::Target& target, const Options& options) {
+Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options) {
   return guarded([&] {
     Run run(target, options, "rollback");
-    return roll_back(run);
+    return roll_back(run, options);
+  });
+}
+
+Outcome<RunReport> restore(const migrate::Target& target, const Options& options) {
+  return guarded([&] {
+    Run run(target, options, "restore");
+    return bring_back(run);
   });
 }
 

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "convert/archive.h"
 #include "convert/conversion.h"
 #include "convert/postgres_steps.h"
+#include "convert/report.h"
 #include "convert/scheme.h"
 #include "convert/step_runner.h"
 #include "migrate/lock.h"
@@ -52,6 +54,9 @@ migrate::Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dial
 /// The home of that look: what was said, or remembered, or the one candidate that there is. Problem
 /// `refused` lists the candidates.
 migrate::Outcome<std::int64_t> choose_home(const Look& found, const Options& options);
+/// Asks the rows what stands in their way, and adds it to the findings of that look, whose home is chosen.
+/// `session` is in no transaction. Throws DatabaseError.
+void survey(store::SchemaSession& session, Look& found, const Options& options);
 /// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the worst.
 migrate::Outcome<void> check_findings(const Scheme& scheme);
 
@@ -70,9 +75,20 @@ struct RunReport {
   std::size_t steps = 0;  // that were done by this run
   int tries_lost = 0;     // how often a lock was not there in time
   std::optional<migrate::Backup> backup;
+  Archived moved = {};  // into the archive, or back
 };
 
-/// Expands. Problems as of plan, `locked`, `no_backup`, and those of StepRunner.
+/// A conversion held against what was there before it.
+struct Checked {
+  ReportHead head;
+  Verification found;
+};
+/// Problems: `refused` (none has begun), and those of verify.h. Throws DatabaseError.
+migrate::Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target,
+                                const Options& options, Writers writers);
+
+/// Expands, and verifies it while others write. Problems as of plan, `locked`, `no_backup`, those of
+/// StepRunner; `failed`: the verification found a difference.
 migrate::Outcome<RunReport> apply(const migrate::Target& target, const Options& options);
 
 struct ContractOptions : Options {
@@ -82,7 +98,12 @@ struct ContractOptions : Options {
 /// The old program has been stopped, and the new one writes. Problem `refused` while something is missing.
 migrate::Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions& options);
 
-/// Back to the schema that was; with the rows of the home alone. Problem `refused` lists the rows of others.
-migrate::Outcome<RunReport> rollback(const migrate::Target& target, const Options& options);
+struct RollbackOptions : Options {
+  bool archive = false;  // rows that the old schema has no place for are put aside
+};
+/// Back to the schema that was. Problem `refused` lists the rows of others, unless they may be archived.
+migrate::Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options);
+/// Brings back what a rollback archived, after a later conversion and its contraction.
+migrate::Outcome<RunReport> restore(const migrate::Target& target, const Options& options);
 
 }  // namespace guildhall::convert

@@ -242,7 +242,7 @@ class Making {
       find(Level::error, "CV-COLUMN",
            fmt::format("{}.{} is made by the database itself", one.name(), column->name),
            "A server is told by whoever writes the row: make it an ordinary column first.");
-    } else if (!is_whole_number(*column)) {
+    } else if (schema().dialect == Dialect::postgres && !is_whole_number(*column)) {
       find(Level::error, "CV-COLUMN",
            fmt::format("{}.{} is of type {}; it has to be bigint", one.name(), column->name, column->type),
            fmt::format(

@@ -31,6 +31,7 @@ inline constexpr std::string_view kToolRelations[] = {"migration_journal", "migr
                                                       "guildhall_conversion_steps",
                                                       "guildhall_conversion_before",
                                                       "guildhall_conversion_sums",
+                                                      "guildhall_conversion_facts",
                                                       "guildhall_conversion_refused"};
 /// PostgreSQL: the tool's own schema, which is not part of one either (what others put there is), and how
 /// its functions there are named.

@@ -119,11 +119,11 @@ TEST(Arrows, HeavyLibrariesStayInTheirRooms) {
   }
 }
 
-/// The word "guild" is Discord's; above its room the thing is a server.
+/// The word "guild" is Discord's; above its room the thing is a server. Old bots' columns are called so, too.
 TEST(Arrows, GuildIsAWordOfDiscordsRoom) {
   for (const Source& source : sources()) {
     if (source.path.starts_with("platforms/discord/") || source.path.starts_with("sim/") ||
-        source.path.starts_with("bot/discord_bridge"))
+        source.path.starts_with("bot/discord_bridge") || source.path.starts_with("convert/"))
       continue;
     std::ifstream input(kRoot / "src" / source.path);
     const std::string text((std::istreambuf_iterator<char>(input)), {});

@@ -40,6 +40,13 @@ std::int64_t number_in(std::string_view text, std::string_view option) {
   return number;
 }
 
+std::int64_t number_between(std::int64_t least, std::int64_t most, std::string_view text,
+                            std::string_view option) {
+  const std::int64_t number = number_in(text, option);
+  if (number < least || number > most) throw Failed{fmt::format("{} is from {} to {}", option, least, most)};
+  return number;
+}
+
 std::vector<std::int64_t> numbers_in(std::string_view text, std::string_view option) {
   std::vector<std::int64_t> numbers;
   while (!text.empty()) {
@@ -75,9 +82,9 @@ std::string kick(Words& words) {
         throw Failed{fmt::format("--shape: \"{}\" is neither bot_only nor with_dashboard", shape)};
       database.shape = shape == "bot_only" ? OldKick::Shape::bot_only : OldKick::Shape::with_dashboard;
     } else if (option == "--viewers") {
-      database.viewers = number_in(words.next(option), option);
+      database.viewers = number_between(2, 9'999'999, words.next(option), option);
     } else if (option == "--home") {
-      database.home = number_in(words.next(option), option);
+      database.home = number_between(1, INT64_MAX - 1, words.next(option), option);
     } else if (option == "--servers") {
       database.servers = numbers_in(words.next(option), option);
     } else if (option == "--settings-before-december") {
@@ -105,9 +112,9 @@ std::string reading(Words& words) {
         throw Failed{fmt::format("--generation: \"{}\" is none of l0, l1, l2, l3", name)};
       database.generation = static_cast<OldReading::Generation>(name[1] - '0');
     } else if (option == "--members") {
-      database.members = number_in(words.next(option), option);
+      database.members = number_between(5, 9'999'999, words.next(option), option);
     } else if (option == "--home") {
-      database.home = number_in(words.next(option), option);
+      database.home = number_between(1, INT64_MAX - 1, words.next(option), option);
     } else if (option == "--made-by-code") {
       database.made_by_code = true;
     } else if (option == "--operator-made") {

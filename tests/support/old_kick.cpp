@@ -19,8 +19,7 @@ std::set<std::string, std::less<>> tags_of(const OldKick& database) {
   tags.insert(database.shape == OldKick::Shape::with_dashboard ? "dashboard" : "bot_only");
   tags.insert(database.settings_before_december ? "settings_by_key" : "settings_by_server");
   tags.insert(database.hand_made ? "hand_made" : "made");
-  if (database.half_migrated) tags.insert("half");
-  if (database.nasty) tags.insert("nasty");
+  tags.insert(database.nasty ? "nasty" : "tame");
   if (others) tags.insert("others");
   return tags;
 }

@@ -44,7 +44,8 @@ struct OldKick {
   /// From 2 to 9,999,999.
   std::int64_t viewers = 500;
   /// What data of years holds: names that differ in case alone, names of every kind, NULL wherever it is
-  /// allowed, links of server 0, children that contradict their parent or have none, rows twice.
+  /// allowed, links of server 0, children that contradict their parent or have none, rows twice, a view that
+  /// is grouped by a primary key.
   bool nasty = true;
 
   /// The first of `servers` that is not home, or where there is none a server that no table of servers knows.

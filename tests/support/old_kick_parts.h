@@ -1,5 +1,5 @@
 // The pieces of old_kick.h's script, with tags (tagged_text.h): made, hand_made, dashboard, bot_only,
-// settings_by_server, settings_by_key, half, nasty, others. Words in {braces} are values.
+// settings_by_server, settings_by_key, nasty, tame, others. Words in {braces} are values.
 #pragma once
 
 #include <string_view>

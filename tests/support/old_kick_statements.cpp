@@ -143,6 +143,10 @@ Statements links(const Words& w) {
       "INSERT INTO pending_links (discord_id, kick_name, code, timestamp) VALUES ($1, $2, $3, $4) "
       "ON CONFLICT (discord_id) DO UPDATE SET kick_name = EXCLUDED.kick_name, code = EXCLUDED.code, "
       "timestamp = EXCLUDED.timestamp";
+  const std::string link =
+      "INSERT INTO links (discord_id, kick_name, discord_server_id) VALUES ($1, $2, $3) "
+      "ON CONFLICT (discord_id, discord_server_id) DO UPDATE SET kick_name = EXCLUDED.kick_name, "
+      "linked_at = CURRENT_TIMESTAMP";
   return {
       {"links: begin", remember_code, {w.newcomer_id, w.newcomer, "123456", kNow}},
       {"links: begin again", remember_code, {w.newcomer_id, w.newcomer, "654321", kNow}},
@@ -156,14 +160,8 @@ Statements links(const Words& w) {
        "SELECT discord_id FROM links WHERE LOWER(kick_name) = LOWER($1) AND discord_server_id = $2",
        {w.newcomer, w.home},
        false},
-      {"links: link",
-       "INSERT INTO links (discord_id, kick_name, discord_server_id) VALUES ($1, $2, $3) "
-       "ON CONFLICT (discord_id, discord_server_id) DO UPDATE SET kick_name = EXCLUDED.kick_name, "
-       "linked_at = CURRENT_TIMESTAMP",
-       {w.newcomer_id, w.newcomer, w.home}},
-      {"links: link in no server",
-       "INSERT INTO links (discord_id, kick_name, discord_server_id) VALUES ($1, $2, 0)",
-       {w.newcomer_id, w.newcomer}},
+      {"links: link", link, {w.newcomer_id, w.newcomer, w.home}},
+      {"links: link in no server", link, {w.newcomer_id, w.newcomer, "0"}},
       {"links: pending no more", "DELETE FROM pending_links WHERE discord_id = $1", {w.newcomer_id}},
       {"links: sweep", "DELETE FROM pending_links WHERE timestamp < $1", {"2025-10-01T00:00:00+00:00"}},
       {"links: state no more", "DELETE FROM oauth_states WHERE state = $1", {w.token}},

@@ -26,7 +26,7 @@ struct OldReading {
   };
 
   Generation generation = Generation::l1;
-  std::int64_t members = 20;  // from 5 on
+  std::int64_t members = 20;  // from 5 to 9,999,999
   std::int64_t home = 700'000'000'000'000'001;
   /// Tables as the program's own text has them, where the one that was found differs from it.
   bool made_by_code = false;

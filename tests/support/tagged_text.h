@@ -1,4 +1,4 @@
-// Text of which some lines are for some cases alone: a line may begin with tags, "[nasty][half] ...", and
+// Text of which some lines are for some cases alone: a line may begin with tags, "[nasty][others] ...", and
 // stays when all of them hold.
 #pragma once
 

@@ -1,0 +1,232 @@
+#include "convert/sqlite_proof.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "store/quoting.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Exit;
+using store::quoted_name;
+
+const SqliteTable* table_of(const SqlitePlan& plan, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      plan.tables, [&](const SqliteTable& table) { return is_same_name(table.name(), name); });
+  return found == plan.tables.end() ? nullptr : &*found;
+}
+
+/// What tells rows apart in a table that is not converted.
+std::string plain_key(const Table& table) {
+  if (table.has_rowid) return "c.rowid";
+  std::vector<std::string> parts;
+  for (const Index& index : table.indexes) {
+    if (!index.is_primary) continue;
+    for (const IndexPart& part : index.parts)
+      parts.push_back(fmt::format("quote(c.{})", quoted_name(part.column)));
+  }
+  return fmt::format("{}", fmt::join(parts, " || ',' || "));
+}
+
+class ReferenceReader {
+ public:
+  ReferenceReader(store::SchemaSession& session, const OldSchema& schema, const SqlitePlan& plan, bool is_new)
+      : session_(session), schema_(schema), plan_(plan), is_new_(is_new) {}
+
+  References read() {
+    for (const auto& [name, table] : schema_.tables) {
+      if (table.relation != Relation::table || table.foreign_keys.empty()) continue;
+      for (const ForeignKey& key : table.foreign_keys) read_key(table, key);
+      try {
+        session_.query(fmt::format("PRAGMA foreign_key_check({})", quoted_name(name)));
+      } catch (const store::DatabaseError&) {
+        found_.mismatched.insert(name);
+      }
+    }
+    return std::move(found_);
+  }
+
+ private:
+  void read_key(const Table& table, const ForeignKey& key) {
+    const SqliteTable* converted = table_of(plan_, table.name);
+    const std::string tenant = converted == nullptr ? "" : converted->change.tenant;
+    std::vector<std::string> columns;
+    for (const std::string& column : key.columns) {
+      if (!is_same_name(column, tenant)) columns.push_back(to_lower_ascii(column));
+    }
+    if (columns.empty()) return;  // the server itself
+    std::ranges::sort(columns);
+    std::vector<std::string> conditions;
+    for (const std::string& column : key.columns)
+      conditions.push_back(fmt::format("c.{} IS NOT NULL", quoted_name(column)));
+    if (!has_columns(key)) {  // SQLite cannot tell either
+      found_.mismatched.insert(table.name);
+      return;
+    }
+    if (schema_.tables.contains(key.table)) conditions.push_back(no_parent(key));
+    const std::string row_key = converted == nullptr ? plain_key(table)
+                                : is_new_            ? converted->new_key("c")
+                                                     : converted->old_key("c");
+    const std::string question = fmt::format("SELECT {} FROM {} AS c WHERE {}", row_key,
+                                             quoted_name(table.name), fmt::join(conditions, " AND "));
+    for (const auto& row : session_.query(question)) {
+      const Dangling found{table.name, row[0], key.table, fmt::format("{}", fmt::join(columns, ", "))};
+      found_.dangling.insert(found);
+      if (columns.size() < key.columns.size()) found_.by_server.insert(found);
+    }
+  }
+
+  bool has_columns(const ForeignKey& key) const {
+    const auto parent = schema_.tables.find(key.table);
+    if (parent == schema_.tables.end()) return true;
+    return key.referenced.size() == key.columns.size() &&
+           std::ranges::all_of(key.referenced, [&](const std::string& name) {
+             return std::ranges::any_of(parent->second.columns, [&](const Column& column) {
+               return is_same_name(column.name, name);
+             });
+           });
+  }
+
+  static std::string no_parent(const ForeignKey& key) {
+    std::vector<std::string> same;
+    for (std::size_t i = 0; i < key.columns.size() && i < key.referenced.size(); ++i)
+      same.push_back(fmt::format("p.{} = c.{}", quoted_name(key.referenced[i]), quoted_name(key.columns[i])));
+    return fmt::format("NOT EXISTS (SELECT 1 FROM {} AS p WHERE {})", quoted_name(key.table),
+                       fmt::join(same, " AND "));
+  }
+
+  store::SchemaSession& session_;
+  const OldSchema& schema_;
+  const SqlitePlan& plan_;
+  bool is_new_;
+  References found_;
+};
+
+bool is_changed(const RowKeys& changed, const Dangling& one) {
+  const auto rows = changed.find(one.table);
+  return rows != changed.end() && rows->second.contains(one.row);
+}
+
+}  // namespace
+
+References read_references(store::SchemaSession& session, const OldSchema& schema, const SqlitePlan& plan,
+                           bool is_new) {
+  return ReferenceReader(session, schema, plan, is_new).read();
+}
+
+migrate::Outcome<void> compare_references(const References& before, const References& after,
+                                          const RowKeys& changed) {
+  const auto refused = [](const Dangling& one, std::string_view what) {
+    return migrate::stop(
+        Exit::failed, "CV-FKCHECK",
+        fmt::format("table {}, row {}: its {} {} {}; nothing was changed", one.table, one.row, one.columns,
+                    what, one.parent),
+        "This must not happen: keep the file as it is, and report it with `convert inspect`.");
+  };
+  for (const Dangling& one : after.dangling) {
+    if (!before.dangling.contains(one) && !before.mismatched.contains(one.table))
+      return refused(one, "would not lead to a row any more, in");
+  }
+  for (const Dangling& one : before.dangling) {
+    if (!after.dangling.contains(one) && !is_changed(changed, one) && !before.by_server.contains(one))
+      return refused(one, "would lead to a row that it did not lead to, in");
+  }
+  for (const std::string& table : after.mismatched) {
+    if (!before.mismatched.contains(table))
+      return migrate::stop(
+          Exit::failed, "CV-FKCHECK",
+          fmt::format("table {}: a reference of it would lead to no key; nothing was changed", table),
+          "Declare the table that it refers to, or the one that refers to it, in the description.");
+  }
+  return {};
+}
+
+migrate::Outcome<void> compare_rows(store::SchemaSession& session, const SqliteTable& table,
+                                    std::string_view target, std::int64_t left_out, bool has_sums) {
+  const auto old_rows = number_of(session, fmt::format("SELECT count(*) FROM {}", quoted_name(table.name())));
+  const auto new_rows = number_of(session, fmt::format("SELECT count(*) FROM {}", quoted_name(target)));
+  std::vector<std::string> same{fmt::format("n.{} = {}", quoted_name(table.change.tenant), table.server)};
+  for (const auto& one : table.copied) {
+    if (has_sums && has_name(table.rule().sums, one.column)) continue;
+    const std::string column = "n." + quoted_name(one.column);
+    same.push_back(fmt::format("{0} IS {1} COLLATE BINARY AND typeof({0}) = typeof({1})", column, one.value));
+  }
+  const auto equal =
+      number_of(session, fmt::format("SELECT count(*) FROM {} AS n CROSS JOIN {} AS t ON {} WHERE {}",
+                                     quoted_name(target), quoted_name(table.name()), table.match(),
+                                     fmt::join(same, " AND ")));
+  const auto expected = old_rows - left_out;
+  if (new_rows == expected && equal == expected) return {};
+  return migrate::stop(
+      Exit::failed, "CV-ROWS",
+      fmt::format("table {}: of {} rows that were to go on, {} arrived and {} of them are the same; nothing "
+                  "was changed",
+                  table.name(), expected, new_rows, equal),
+      "This must not happen: keep the file as it is, and report it with `convert inspect`.");
+}
+
+migrate::Outcome<void> compare_parents(store::SchemaSession& session, const SqlitePlan& plan,
+                                       const SqliteTable& table,
+                                       const std::function<std::string(std::string_view)>& target_of) {
+  for (const ForeignKey& key : table.scheme->table->foreign_keys) {
+    const SqliteTable* parent = table_of(plan, key.table);
+    if (parent == nullptr || parent == &table || has_name(key.referenced, parent->change.tenant)) continue;
+    std::vector<std::string> old_join;
+    std::vector<std::string> new_join{
+        fmt::format("np.{} = n.{}", quoted_name(parent->change.tenant), quoted_name(table.change.tenant))};
+    bool is_as_it_was = true;
+    for (std::size_t i = 0; i < key.columns.size(); ++i) {
+      const auto join = [&](std::string_view p, std::string_view c) {
+        return fmt::format("{}.{} = {}.{}", p, quoted_name(key.referenced[i]), c,
+                           quoted_name(key.columns[i]));
+      };
+      old_join.push_back(join("op", "t"));
+      new_join.push_back(join("np", "n"));
+      for (const auto& one : table.copied)
+        is_as_it_was = is_as_it_was && (one.is_as_it_was || !is_same_name(one.column, key.columns[i]));
+    }
+    const std::string was_there =
+        is_as_it_was ? "" : fmt::format(" AND {} IS NOT NULL", parent->old_key("op"));
+    const auto others = number_of(
+        session,
+        fmt::format(
+            "SELECT count(*) FROM {} AS n CROSS JOIN {} AS t ON {} LEFT JOIN {} AS op ON {} LEFT JOIN {} "
+            "AS np ON {} WHERE {} IS NOT {}{}",
+            quoted_name(target_of(table.name())), quoted_name(table.name()), table.match(),
+            quoted_name(parent->name()), fmt::join(old_join, " AND "), quoted_name(target_of(parent->name())),
+            fmt::join(new_join, " AND "), parent->old_key("op"), parent->new_key("np"), was_there));
+    if (others == 0) continue;
+    return migrate::stop(
+        Exit::failed, "CV-PARENT",
+        fmt::format("table {}: {} rows would belong to another row of {} than before; nothing was changed",
+                    table.name(), others, parent->name()),
+        "Give both the same server in the description, or one a rule that says whose they are.");
+  }
+  return {};
+}
+
+std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, const OldSchema& schema) {
+  std::map<std::string, std::int64_t> counts;
+  for (const auto& [name, view] : schema.views) {
+    try {
+      counts[name] = number_of(session, fmt::format("SELECT count(*) FROM {}", quoted_name(name)));
+    } catch (const store::DatabaseError&) {
+      counts[name] = -1;
+    }
+  }
+  return counts;
+}
+
+migrate::Outcome<void> check_integrity(store::SchemaSession& session) {
+  const auto lines = session.query("PRAGMA integrity_check(1)");
+  if (!lines.empty() && lines[0][0] == "ok") return {};
+  return migrate::stop(Exit::no_database, "CV-DAMAGED",
+                       fmt::format("the file is damaged: {}", lines.empty() ? "?" : lines[0][0]),
+                       "Put a backup in its place, or save what can be read: sqlite3 FILE .recover");
+}
+
+}  // namespace guildhall::convert

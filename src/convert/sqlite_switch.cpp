@@ -1,0 +1,292 @@
+#include "convert/sqlite_switch.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "base/text.h"
+#include "convert/sqlite_rebuild.h"
+#include "migrate/schema_reading.h"
+#include "store/quoting.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Exit;
+using store::quoted_name;
+
+const SqliteTable* table_of(const SqlitePlan& plan, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      plan.tables, [&](const SqliteTable& table) { return is_same_name(table.name(), name); });
+  return found == plan.tables.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<Before> read_parts(store::SchemaSession& session, const SqlitePlan& plan) {
+  std::vector<Before> parts;
+  for (const auto& entry : migrate::sqlite_entries(session)) {
+    if (entry.type != "view" && table_of(plan, entry.table) != nullptr)
+      parts.push_back({entry.type, entry.table, entry.name, entry.sql});
+  }
+  return parts;
+}
+
+std::map<std::string, std::int64_t> read_counters(store::SchemaSession& session) {
+  std::map<std::string, std::int64_t> counters;
+  if (number_of(session, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'") == 0)
+    return counters;
+  for (const auto& row : session.query("SELECT name, seq FROM sqlite_sequence"))
+    counters[row[0]] = row[1].empty() ? 0 : std::stoll(row[1]);
+  return counters;
+}
+
+void set_counter(store::SchemaSession& session, const std::string& table, std::int64_t least) {
+  if (number_of(session, "SELECT count(*) FROM sqlite_sequence WHERE name = $1", {table}) == 0)
+    session.query("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, CAST($2 AS INTEGER))",
+                  {table, std::to_string(least)});
+  session.query("UPDATE sqlite_sequence SET seq = max(seq, CAST($2 AS INTEGER)) WHERE name = $1",
+                {table, std::to_string(least)});
+}
+
+void make_registry(store::SchemaSession& session, const Scheme& scheme, const SqlitePlan& plan,
+                   Records& records, std::int64_t conversion) {
+  if (!plan.makes_registry) return;
+  const Registry& registry = scheme.description.registry;
+  session.execute(
+      fmt::format("CREATE TABLE IF NOT EXISTS {} ({} INTEGER PRIMARY KEY NOT NULL{})",
+                  quoted_name(registry.table), quoted_name(registry.column),
+                  registry.name.empty() ? "" : fmt::format(", {} TEXT", quoted_name(registry.name))));
+  records.remember(conversion, {{"registry", registry.table, registry.table, "made"}});
+}
+
+migrate::Outcome<void> register_servers(store::SchemaSession& session, const Scheme& scheme,
+                                        const SqlitePlan& plan, const std::set<std::int64_t>& servers) {
+  if (plan.registry.empty()) return {};
+  const Registry& registry = scheme.description.registry;
+  std::vector<std::string> rows;
+  for (const std::int64_t server : servers) rows.push_back(fmt::format("SELECT {} AS server", server));
+  const std::string name = registry.name.empty() ? "" : ", " + quoted_name(registry.name);
+  try {
+    session.execute(fmt::format(
+        "INSERT INTO {0} ({1}{2}) SELECT server{3} FROM ({4}) WHERE server NOT IN (SELECT {1} FROM {0})",
+        quoted_name(registry.table), quoted_name(registry.column), name,
+        name.empty() ? "" : ", CAST(server AS TEXT)", fmt::join(rows, " UNION ALL ")));
+  } catch (const store::DatabaseError& error) {
+    return migrate::stop(
+        Exit::refused, "CV-REGISTRY",
+        fmt::format("the servers cannot be written into table {}: {}", registry.table, error.what()),
+        "Put them in yourself, then run this again.");
+  }
+  return {};
+}
+
+SqliteSwitch::SqliteSwitch(store::SchemaSession& session, const Scheme& scheme, const SqlitePlan& plan,
+                           Records& records, const SqliteOptions& options)
+    : session_(session), scheme_(scheme), plan_(plan), records_(records), options_(options) {}
+
+migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
+                                                 const std::set<std::string>& filled) {
+  filled_ = filled;
+  report_ = {.conversion = conversion, .untouched = scheme_.unknown, .findings = plan_.findings};
+  remember();
+  if (filled_.empty()) views_ = count_views(session_, *scheme_.schema);
+  references_ = read_references(session_, *scheme_.schema, plan_, false);
+  make_registry(session_, scheme_, plan_, records_, conversion);
+  SqliteRows rows(session_, records_, conversion);
+  for (const SqliteTable& table : plan_.tables) {
+    options_.at(fmt::format("{}: rows that cannot go on", table.name()));
+    if (is_filled(table)) continue;
+    if (auto done = rows.look_at(table); !done) return std::unexpected(done.error());
+  }
+  for (const SqliteTable& table : plan_.tables) {
+    if (is_filled(table)) continue;
+    if (auto done = fill(table, rows); !done) return std::unexpected(done.error());
+  }
+  for (const SqliteTable& table : plan_.tables) {
+    if (is_filled(table)) continue;
+    if (auto done =
+            compare_parents(session_, plan_, table, [&](std::string_view name) { return target_of(name); });
+        !done)
+      return std::unexpected(done.error());
+  }
+  for (const SqliteTable& table : plan_.tables) exchange(table);
+  if (auto done = add_servers(); !done) return std::unexpected(done.error());
+  for (const SqliteTable& table : plan_.tables) recount(table);
+  set_counters();
+  make_again();
+  if (auto done = check(rows); !done) return std::unexpected(done.error());
+  say_version();
+  records_.set_state(conversion, State::contracted);
+  return report_;
+}
+
+std::string SqliteSwitch::target_of(std::string_view table) const { return new_name(table); }
+
+void SqliteSwitch::remember() {
+  options_.at("what is there before");
+  parts_ = read_parts(session_, plan_);
+  counters_ = read_counters(session_);
+  records_.remember(report_.conversion, parts_);
+  for (const SqliteTable& table : plan_.tables) {
+    const std::string& tenant = table.change.tenant;
+    records_.remember(report_.conversion,
+                      {{"tenant", table.name(), tenant, std::string(name_of(table.rule().table_class))}});
+    if (const auto counter = counters_.find(table.name()); counter != counters_.end())
+      records_.remember(report_.conversion,
+                        {{"counter", table.name(), table.name(), std::to_string(counter->second)}});
+  }
+}
+
+migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& rows) {
+  options_.at(fmt::format("{}: copy", table.name()));
+  const std::string target = new_name(table.name());
+  const auto text = table.new_text(target);
+  if (!text) return std::unexpected(text.error());
+  session_.execute(*text);
+  const std::string copy = table.copy_into(target) + rows.who_goes_on(table);
+  // Rows go in as they lie there: both trees grow at their ends.
+  session_.execute(fmt::format("{} ORDER BY {}", copy, table.order()));
+  rows.sum_up(table, target);
+  options_.at(fmt::format("{}: comparison", table.name()));
+  if (auto done = compare_rows(session_, table, target, rows.left_out(table), rows.merged(table) > 0); !done)
+    return done;
+  return {};
+}
+
+void SqliteSwitch::exchange(const SqliteTable& table) {
+  options_.at(fmt::format("{}: exchange", table.name()));
+  const std::string name = quoted_name(table.name());
+  if (!is_filled(table)) {
+    session_.execute(fmt::format("DROP TABLE {}", name));
+  } else {
+    for (const Before& part : parts_) {
+      if (part.kind != "table" && is_same_name(part.table, table.name()))
+        session_.execute(fmt::format("DROP {} IF EXISTS {}", part.kind, quoted_name(part.name)));
+    }
+    session_.execute(
+        fmt::format("ALTER TABLE {} RENAME TO {}", name, quoted_name(replaced_name(table.name()))));
+  }
+  session_.execute(fmt::format("ALTER TABLE {} RENAME TO {}", quoted_name(new_name(table.name())), name));
+}
+
+void SqliteSwitch::make_again() {
+  for (const Before& part : parts_) {
+    const SqliteTable& table = *table_of(plan_, part.table);
+    if (part.kind == "index") session_.execute(changed_index(part.definition, table.change.tenant));
+  }
+  for (const SqliteTable& table : plan_.tables) {
+    const auto& wanted = table.rule().indexes;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      session_.execute(fmt::format("CREATE INDEX IF NOT EXISTS {} ON {} ({}, {})",
+                                   quoted_name(fmt::format("guildhall_{}_{}", table.name(), i + 1)),
+                                   quoted_name(table.name()), quoted_name(table.change.tenant), wanted[i]));
+    }
+  }
+  for (const Before& part : parts_) {
+    if (part.kind == "trigger") session_.execute(part.definition);
+  }
+}
+
+void SqliteSwitch::set_counters() {
+  for (const SqliteTable& table : plan_.tables) {
+    const auto counter = counters_.find(table.name());
+    if (counter != counters_.end() && table.text.counts_on() && !table.change.natural)
+      set_counter(session_, table.name(), counter->second);
+  }
+}
+
+migrate::Outcome<void> SqliteSwitch::add_servers() {
+  std::set<std::int64_t> servers{scheme_.home};
+  for (const SqliteTable& table : plan_.tables) {
+    for (const auto& row :
+         session_.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY {0}",
+                                    quoted_name(table.change.tenant), quoted_name(table.name())))) {
+      report_.rows[table.name()] += std::stoll(row[1]);
+      if (std::stoll(row[0]) > 0) servers.insert(std::stoll(row[0]));
+    }
+  }
+  return register_servers(session_, scheme_, plan_, servers);
+}
+
+void SqliteSwitch::recount(const SqliteTable& table) {
+  if (!table.rule().recount) return;
+  const Recount& rule = *table.rule().recount;
+  const SqliteTable* counted = table_of(plan_, rule.table);
+  if (counted == nullptr) return;
+  std::vector<std::string> same{
+      fmt::format("u.{} = n.{}", quoted_name(counted->change.tenant), quoted_name(table.change.tenant))};
+  std::vector<std::string> shown;
+  for (std::size_t i = 0; i < rule.columns.size(); ++i) {
+    same.push_back(fmt::format("u.{} = n.{}", quoted_name(rule.counted[i]), quoted_name(rule.columns[i])));
+    shown.push_back(fmt::format("quote(n.{})", quoted_name(rule.columns[i])));
+  }
+  const std::string column = quoted_name(rule.column);
+  const std::string count = fmt::format("(SELECT count(*) FROM {} AS u WHERE {})",
+                                        quoted_name(counted->name()), fmt::join(same, " AND "));
+  for (const auto& row : session_.query(
+           fmt::format("SELECT quote(n.{0}), {1}, {2} FROM {3} AS n WHERE coalesce(n.{0}, 0) <> {1}", column,
+                       count, fmt::join(shown, ", "), quoted_name(table.name())))) {
+    std::string where;
+    for (std::size_t i = 0; i < rule.columns.size(); ++i)
+      where += fmt::format("{} = {} AND ", quoted_name(rule.columns[i]), row[2 + i]);
+    records_.remember(report_.conversion,
+                      {{"value", table.name(), where + rule.column,
+                        fmt::format("UPDATE {} SET {} = {} WHERE {}{} IS {}", quoted_name(table.name()),
+                                    column, row[0], where, column, row[1])}});
+    boost::json::object object{{rule.column, row[0]}};
+    for (std::size_t i = 0; i < rule.columns.size(); ++i) object[rule.columns[i]] = row[2 + i];
+    records_.refuse(report_.conversion,
+                    {table.name(), boost::json::serialize(object),
+                     fmt::format("its {} was {}, and {} has {} such rows: the greater counts", rule.column,
+                                 row[0], rule.table, row[1]),
+                     "kept"});
+  }
+  session_.execute(fmt::format("UPDATE {0} AS n SET {1} = {2} WHERE {2} > coalesce(n.{1}, 0)",
+                               quoted_name(table.name()), column, count));
+}
+
+migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
+  options_.at("references, views and the file itself");
+  const OldSchema now = read_sqlite_shape(session_);
+  const References after = read_references(session_, now, plan_, true);
+  if (auto done = compare_references(references_, after, rows.changed()); !done) return done;
+  if (!filled_.empty()) return {};
+  if (auto done = check_views(rows); !done) return done;
+  return check_integrity(session_);
+}
+
+/// A view answers what it did: the rows of all servers, which is what people have to be told.
+migrate::Outcome<void> SqliteSwitch::check_views(const SqliteRows& rows) {
+  const bool has_fewer =
+      std::ranges::any_of(plan_.tables, [&](const SqliteTable& table) { return rows.left_out(table) > 0; });
+  const auto now = count_views(session_, *scheme_.schema);
+  for (const auto& [view, count] : views_) {
+    const bool broke = now.at(view) < 0 && count >= 0;
+    if (broke || (now.at(view) != count && !has_fewer))
+      return migrate::stop(Exit::failed, "CV-VIEW",
+                           fmt::format("view {} answered {} rows and would answer {}; nothing was changed",
+                                       view, count, broke ? "none" : std::to_string(now.at(view))),
+                           "Drop the view, and make it anew afterwards with the server in it.");
+    for (const std::string& table : scheme_.schema->views.at(view).reads) {
+      if (table_of(plan_, table) == nullptr) continue;
+      report_.findings.push_back(
+          {"CV-VIEW", migrate::Level::warning, view, 0,
+           fmt::format("view {} reads {}, and shows the rows of all servers", view, table),
+           "Make it anew with the server in it, or drop it."});
+      break;
+    }
+  }
+  return {};
+}
+
+/// A version that another program counts is left to it.
+void SqliteSwitch::say_version() {
+  const std::string version = session_.query("PRAGMA user_version").at(0).at(0);
+  records_.remember(report_.conversion, {{"version", "", "user_version", version}});
+  if (version == "0") session_.execute(fmt::format("PRAGMA user_version={}", kConvertedVersion));
+}
+
+}  // namespace guildhall::convert

@@ -1,0 +1,43 @@
+// The two ways of taking one measure, for sums.cpp alone.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "convert/rows.h"
+#include "convert/sums.h"
+
+namespace guildhall::convert {
+
+/// What is read for one measure.
+struct Reading {
+  const Measure* measure = nullptr;
+  std::string from;                    // SQL: the rows as t, the parents as p
+  std::string server = {};             // SQL: t's server as text; "" where it is not asked for
+  std::vector<std::string> sums = {};  // columns of t whose totals are wanted
+};
+
+/// Of the tool's own making, for SQLite.
+std::int64_t hash_of(std::string_view text);
+
+/// PostgreSQL: SQL that says of a row of t (or p) that it was written after a snapshot.
+class WrittenSince {
+ public:
+  /// "" for `snapshot`: nothing was. Throws DatabaseError.
+  WrittenSince(store::SchemaSession& session, const std::string& snapshot);
+  std::string sql(std::string_view alias) const;
+
+ private:
+  bool is_asked_ = false;
+  bool is_too_old_ = false;
+  std::string limit_;    // the first number that was not given yet
+  std::string running_;  // those that were at work: "1,2"
+};
+
+Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written);
+/// In pages. Stops between two of them, with what there is.
+Measured read_sqlite(store::SchemaSession& session, const Reading& reading, const Table& table,
+                     const std::stop_token& stop);
+
+}  // namespace guildhall::convert

@@ -1,0 +1,115 @@
+// Names that fold to one (base/text.h). The databases know no such folding: they find the candidates, which
+// are names that are alike in lower case, and names that are not plain ASCII; the folding itself is done
+// here.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/text.h"
+#include "convert/conflicts.h"
+#include "convert/rows.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Dialect;
+
+/// So many names at once in one question.
+constexpr std::size_t kNamesAtOnce = 500;
+
+class Finding {
+ public:
+  Finding(migrate::Looking& looking, const Scheme& scheme, const SchemeTable& table, std::string column)
+      : looking_(looking), scheme_(scheme), table_(table), column_(std::move(column)) {}
+
+  std::vector<Twins> run() {
+    const std::string other_bytes = postgres() ? "octet_length(r.name) <> length(r.name)"
+                                               : "length(CAST(r.name AS BLOB)) <> length(r.name)";
+    const std::string alike = fmt::format(
+        "{0} IN (SELECT {0} FROM {1} r WHERE r.name IS NOT NULL GROUP BY r.server, {0} HAVING min(r.name) <> "
+        "max(r.name))",
+        folded(), names());
+    take(fmt::format("SELECT DISTINCT r.server, r.name FROM {} r WHERE r.name IS NOT NULL AND ({} OR {})",
+                     names(), alike, other_bytes),
+         {});
+    take_plain_twins();
+    return result();
+  }
+
+ private:
+  bool postgres() const { return scheme_.schema->dialect == Dialect::postgres; }
+
+  /// SQL: each name with its server, without the column's own collation.
+  std::string names() const {
+    return fmt::format(
+        "(SELECT COALESCE(CAST(t.guildhall_server AS text), '') AS server, CAST({} AS text) {} AS name FROM "
+        "{} t)",
+        column_sql("t", column_), postgres() ? "COLLATE \"C\"" : "COLLATE BINARY",
+        rows_by_server(scheme_, table_));
+  }
+  /// SQL: as far as a database folds; in "C" that is ASCII alone.
+  std::string folded() const {
+    return postgres() ? "lower(btrim(r.name, E' \\t\\r\\n\\f\\x0B'))"
+                      : "lower(trim(r.name, ' ' || char(9, 10, 11, 12, 13)))";
+  }
+
+  void take(const std::string& sql, const std::vector<std::string>& values) {
+    const auto rows = looking_.ask(sql, values);
+    if (!rows) return;
+    for (const auto& row : *rows) names_[{row[0], fold_name(row[1])}].insert(row[1]);
+  }
+
+  /// A name with other letters may fold to a plain one that nothing else is alike to: the sign of kelvin is
+  /// a k.
+  void take_plain_twins() {
+    std::vector<std::string> plain;
+    for (const auto& [key, names] : names_) {
+      if (names.size() == 1 && utf16_length(key.second) == key.second.size() && *names.begin() != key.second)
+        plain.push_back(key.second);
+    }
+    for (std::size_t from = 0; from < plain.size(); from += kNamesAtOnce) {
+      const std::vector<std::string> some(
+          plain.begin() + static_cast<std::ptrdiff_t>(from),
+          plain.begin() + static_cast<std::ptrdiff_t>(std::min(from + kNamesAtOnce, plain.size())));
+      std::vector<std::string> places;
+      for (std::size_t i = 1; i <= some.size(); ++i) places.push_back(fmt::format("${}", i));
+      take(fmt::format("SELECT DISTINCT r.server, r.name FROM {} r WHERE {} IN ({})", names(), folded(),
+                       fmt::join(places, ", ")),
+           some);
+    }
+  }
+
+  std::vector<Twins> result() const {
+    std::vector<Twins> twins;
+    for (const auto& [key, names] : names_) {
+      if (names.size() > 1)
+        twins.push_back({table_.name(), column_, key.first, {names.begin(), names.end()}});
+    }
+    return twins;
+  }
+
+  migrate::Looking& looking_;
+  const Scheme& scheme_;
+  const SchemeTable& table_;
+  std::string column_;
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> names_;  // by server and folded name
+};
+
+}  // namespace
+
+std::vector<Twins> find_twins(migrate::Looking& looking, const Scheme& scheme) {
+  std::vector<Twins> all;
+  for (const SchemeTable& table : scheme.tables) {
+    if (table.has_column() && !has_number_column(scheme, table)) continue;
+    for (const std::string& column : table.rule.folded) {
+      if (table.table->column(column) == nullptr) continue;
+      for (Twins& twins : Finding(looking, scheme, table, column).run()) all.push_back(std::move(twins));
+    }
+  }
+  return all;
+}
+
+}  // namespace guildhall::convert

@@ -1,0 +1,384 @@
+#include "convert/verify.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "convert/comparing.h"
+#include "convert/refused_row.h"
+#include "convert/rows.h"
+#include "convert/seal_probe.h"
+#include "migrate/looking.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Dialect;
+using migrate::Level;
+
+constexpr auto kAsLongAsItTakes = std::chrono::hours(24 * 7);
+
+class Verifying {
+ public:
+  Verifying(store::SchemaSession& session, const Scheme& scheme, const VerifyOptions& options,
+            const Sums& before)
+      : session_(session), scheme_(scheme), options_(options), before_(before) {
+    found_.writers = options.writers;
+    found_.contracted = options.contracted;
+  }
+
+  migrate::Outcome<Verification> run(std::vector<Refused> refused) {
+    found_.refused = std::move(refused);
+    {
+      migrate::Looking looking(session_, scheme_.schema->dialect, kAsLongAsItTakes);
+      auto sums = take_sums(session_, scheme_, {&before_, options_.reporting});
+      if (!sums) return std::unexpected(sums.error());
+      found_.sums = *std::move(sums);
+      compare_sums();
+      check_rows(looking);
+      found_.twins = find_twins(looking, scheme_);
+    }
+    compare_lists();
+    check_keys();
+    check_validity();
+    check_file();
+    check_seal();
+    found_.ok =
+        std::ranges::none_of(found_.findings, [](const auto& one) { return one.level == Level::error; });
+    return std::move(found_);
+  }
+
+ private:
+  bool postgres() const { return scheme_.schema->dialect == Dialect::postgres; }
+
+  void find(Level level, std::string code, std::string text, std::string hint = {}) {
+    found_.findings.push_back({std::move(code), level, "", 0, std::move(text), std::move(hint)});
+  }
+
+  /// A question that is answered by what is found later: nothing is good.
+  class Question {
+   public:
+    /// They are listed in the order in which they are put.
+    Question(Verifying& of, std::string title, std::string good) : of_(of), place_(of.found_.checks.size()) {
+      of_.found_.checks.push_back({std::move(title), true, std::move(good)});
+    }
+
+    void wrong(std::string code, std::string text, std::string hint = {}) {
+      Answered& answer = of_.found_.checks[place_];
+      answer.text = answer.holds ? text : answer.text + "; " + text;
+      answer.holds = false;
+      of_.find(Level::error, std::move(code), std::move(text), std::move(hint));
+    }
+
+   private:
+    Verifying& of_;
+    std::size_t place_;
+  };
+
+  std::string looked_at() const { return fmt::format("{} tables looked at", scheme_.tables.size()); }
+
+  // --- rows
+
+  void check_rows(migrate::Looking& looking) {
+    Question servers(*this, "Every row has a server that is in the list of servers", looked_at());
+    Question parents(*this, "Every row is of the same server as the row that it belongs to", looked_at());
+    for (const SchemeTable& table : scheme_.tables) {
+      if (!table.has_column()) {
+        servers.wrong("CV-NOSERVER", fmt::format("{} has no column {}", table.name(), table.column()));
+        continue;
+      }
+      const auto counts = count_rows(looking, scheme_, table);
+      if (!counts) {
+        servers.wrong("CV-UNKNOWN", fmt::format("the rows of {} could not be looked at: {}", table.name(),
+                                                counts.error().message));
+        continue;
+      }
+      // What keeps 0 until contract has it until then.
+      const bool may_be_zero =
+          table.is_override() || (table.rule.zero == Zero::home_at_contract && !options_.contracted);
+      say_servers(servers, table, *counts, may_be_zero);
+      if (counts->contradicting > 0)
+        parents.wrong("CV-CONTRADICT", fmt::format("{} rows of {} are another server's than their parent",
+                                                   counts->contradicting, table.name()));
+    }
+  }
+
+  static void say_servers(Question& servers, const SchemeTable& table, const RowCounts& counts,
+                          bool may_be_zero) {
+    const auto wrong = [&](std::int64_t count, const char* code, const char* what) {
+      if (count > 0) servers.wrong(code, fmt::format("{} rows of {} {}", count, table.name(), what));
+    };
+    wrong(counts.without_server, "CV-NOSERVER", "have no server");
+    if (!may_be_zero) wrong(counts.zeros, "CV-ZERO", "have server 0");
+    wrong(counts.negatives, "CV-RANGE", "have a server below 0");
+    wrong(counts.no_numbers, "CV-TEXTID", "have a server that is no whole number");
+    wrong(counts.unlisted, "CV-UNLISTED", "have a server that is not in the list of servers");
+  }
+
+  // --- sums
+
+  void compare_sums() {
+    Question rows(*this, "No row was lost, added or changed", "every column of every row compared by sums");
+    Question owners(*this, "Every row still belongs to the same person or thing", "compared row by row");
+    for (const Measured& was : before_.measured) {
+      const SchemeTable* table = scheme_.find(was.measure.table);
+      const Measured* is = found_.sums.find(was.measure.table, was.measure.kind);
+      if (table == nullptr || is == nullptr) continue;  // take_sums has stopped at such
+      if (was.measure.parent) {
+        compare_owners(owners, was, *is);
+      } else {
+        compare_rows(rows, *table, was, *is);
+      }
+    }
+    if (options_.writers == Writers::stopped) compare_servers();
+  }
+
+  /// What was not kept gave way, was taken out, or went to another server.
+  std::vector<Refused> not_kept(const std::string& table) const {
+    std::vector<Refused> rows;
+    for (const Refused& row : found_.refused) {
+      if (row.table == table && row.done != "kept") rows.push_back(row);
+    }
+    return rows;
+  }
+
+  /// A row that was kept has another value at most; one that gave way touches the bucket of the one that it
+  /// gave way to as well.
+  Comparing how(const std::string& table) const {
+    Comparing how{options_.writers, postgres()};
+    for (const Refused& row : found_.refused) {
+      if (row.table == table) how.touched += row.done == "kept" ? 1 : 2;
+    }
+    return how;
+  }
+
+  /// The rows that are missing are refused ones, with what they held. One that gave way may look like the one
+  /// that stayed in its place.
+  bool is_explained(const SchemeTable& table, const Measured& was, const Measured& is,
+                    const std::vector<Refused>& refused) {
+    const std::int64_t gone = all_of(was.all).rows - all_of(is.all).rows;
+    const auto is_it = [&](const std::vector<Refused>& taken_out) {
+      return gone == std::ssize(taken_out) && are_totals_explained(was, is, table.rule, taken_out);
+    };
+    const bool may_give_way =
+        table.rule.duplicates != Duplicates::refuse && table.rule.duplicates != Duplicates::keep_all;
+    return is_it(rows_not_there(session_, scheme_, table, refused)) || (may_give_way && is_it(refused));
+  }
+
+  void compare_rows(Question& question, const SchemeTable& table, const Measured& was, const Measured& is) {
+    const std::vector<Refused> refused = not_kept(table.name());
+    Comparison compared = compare(was, is, how(table.name()));
+    TableComparison& shown = found_.tables.emplace_back();
+    shown.table = table.name();
+    shown.table_class = table.rule.table_class;
+    shown.rows_before = all_of(was.all).rows;
+    shown.rows_after = all_of(is.all).rows;
+    shown.refused = std::ssize(refused);
+    const std::int64_t gone = shown.rows_before - shown.rows_after;
+    if (compared.verdict == Verdict::explained && !is_explained(table, was, is, refused))
+      compared.verdict = Verdict::differs;
+    shown.verdict = compared.verdict;
+    shown.proven = compared.proven;
+    for (const auto& [column, total] : was.totals) {
+      const auto now = is.totals.find(column);
+      shown.totals.push_back({column, total, now == is.totals.end() ? "" : now->second});
+    }
+    add_servers(shown, was, is);
+    if (compared.verdict == Verdict::differs)
+      question.wrong("CV-SUM",
+                     fmt::format("{} has {} rows and had {}; they are not the same rows with the same values",
+                                 table.name(), shown.rows_after, shown.rows_before),
+                     "Go back to before (convert rollback, or the backup) and find out who changed them.");
+    if (compared.verdict == Verdict::written && gone > shown.refused)
+      find(Level::warning, "CV-FEWER",
+           fmt::format("{} has {} rows fewer than before the conversion", table.name(), gone),
+           "The old program may have deleted them. With all writers stopped it could be told.");
+  }
+
+  static void add_servers(TableComparison& shown, const Measured& was, const Measured& is) {
+    const auto add = [&](const ServerSum& sum, std::int64_t ServerComparison::* side) {
+      auto found = std::ranges::find(shown.servers, sum.server, &ServerComparison::server);
+      if (found == shown.servers.end()) found = shown.servers.insert(found, {sum.server});
+      (*found).*side = sum.amount.rows;
+    };
+    for (const ServerSum& sum : was.servers) add(sum, &ServerComparison::before);
+    for (const ServerSum& sum : is.servers) add(sum, &ServerComparison::after);
+  }
+
+  /// Not while others write. Where rows are not the same ones, gave way or got their parent's server, there
+  /// is nothing to compare with.
+  void compare_servers() {
+    Question question(*this, "Each server has the rows that it had", "rows and sums per server compared");
+    for (const Measured& was : before_.measured) {
+      const SchemeTable* table = scheme_.find(was.measure.table);
+      const bool has_refused =
+          std::ranges::find(found_.refused, was.measure.table, &Refused::table) != found_.refused.end();
+      if (was.measure.parent || table == nullptr || !table->has_column() || has_refused) continue;
+      const Measured& is = *found_.sums.find(was.measure.table);
+      const auto expected = expected_servers(was, *table, scheme_.home, options_.contracted);
+      if (all_of(was.all) != all_of(is.all) || !expected) continue;
+      std::map<std::string, Amount> now;
+      for (const ServerSum& sum : is.servers) now[sum.server] = sum.amount;
+      if (now != *expected)
+        question.wrong("CV-SERVERSUM",
+                       fmt::format("{} should have rows of {}, and has rows of {}", table->name(),
+                                   rows_by_server_text(*expected), rows_by_server_text(now)));
+    }
+  }
+
+  /// "server 5: 3, server 7: 4"
+  static std::string rows_by_server_text(const std::map<std::string, Amount>& servers) {
+    std::vector<std::string> texts;
+    for (const auto& [server, amount] : servers)
+      texts.push_back(fmt::format("server {}: {}", server, amount.rows));
+    return texts.empty() ? "none" : fmt::format("{}", fmt::join(texts, ", "));
+  }
+
+  void compare_owners(Question& question, const Measured& was, const Measured& is) {
+    const Comparison compared = compare(was, is, how(was.measure.table));
+    found_.owners.push_back({was.measure.table, was.measure.kind.substr(std::string_view("parent ").size()),
+                             compared.verdict, compared.proven, all_of(was.all).rows});
+    if (compared.verdict == Verdict::differs)
+      question.wrong("CV-OWNER",
+                     fmt::format("rows of {} lead to another row of {} than before", was.measure.table,
+                                 found_.owners.back().parent),
+                     "Ids were given anew: go back to before (convert rollback, or the backup).");
+  }
+
+  void compare_lists() {
+    for (const Shown& was : before_.shown) {
+      const auto is = std::ranges::find(found_.sums.shown, was.title, &Shown::title);
+      if (is == found_.sums.shown.end()) continue;
+      ListComparison& list = found_.lists.emplace_back();
+      list.title = was.title;
+      for (std::size_t i = 0; i < was.rows.size(); ++i)
+        list.rows.push_back({was.rows[i].server, was.rows[i].name, was.rows[i].value, is->rows.at(i).value});
+    }
+  }
+
+  // --- the schema
+
+  void check_keys() {
+    if (!options_.contracted) return;
+    Question keys(*this, "No key holds between servers", looked_at());
+    for (const SchemeTable& table : scheme_.tables) {
+      for (const Index& index : table.table->indexes) {
+        const bool holds_between = (index.is_unique || index.is_exclusion) && !index.has(table.column());
+        if (holds_between && !is_row_number(*table.table, index))
+          keys.wrong("CV-KEY", fmt::format("the key {} of {} does not have {}", index.name, table.name(),
+                                           table.column()));
+      }
+      for (const ForeignKey& key : table.table->foreign_keys) {
+        if (scheme_.find(key.table) != nullptr && !key.has(table.column()))
+          keys.wrong(
+              "CV-KEY",
+              fmt::format("the foreign key {} of {} to {} does not have {}",
+                          key.name.empty() ? fmt::format("({})", fmt::join(key.columns, ", ")) : key.name,
+                          table.name(), key.table, table.column()));
+      }
+    }
+  }
+
+  /// SQLite: the number of the row itself, which no other column can stand beside.
+  bool is_row_number(const Table& table, const Index& index) const {
+    if (postgres() || !table.has_rowid || !index.is_primary || index.parts.size() != 1) return false;
+    const Column* column = table.column(index.parts[0].column);
+    return column != nullptr && (column->type == "INTEGER" || column->type == "integer");
+  }
+
+  void check_validity() {
+    Question validity(*this, "Every constraint was checked and every index is finished", looked_at());
+    for (const SchemeTable& table : scheme_.tables) {
+      const auto wrong = [&](const char* what, const std::string& name) {
+        validity.wrong("CV-INVALID", fmt::format("{} {} of {} is not valid", what, name, table.name()));
+      };
+      for (const Index& index : table.table->indexes) {
+        if (!index.is_valid) wrong("the index", index.name);
+      }
+      for (const ForeignKey& key : table.table->foreign_keys) {
+        if (!key.is_valid) wrong("the foreign key", key.name);
+      }
+      for (const Check& check : table.table->checks) {
+        if (!check.is_valid) wrong("the check", check.name);
+      }
+    }
+  }
+
+  /// SQLite alone.
+  void check_file() {
+    if (postgres()) return;
+    {
+      Question references(*this, "References lead where they led", "PRAGMA foreign_key_check");
+      // A row that was taken out takes its own references with it.
+      const bool is_same = before_.violations == found_.sums.violations;
+      const bool is_less = before_.violations && found_.sums.violations && !found_.refused.empty() &&
+                           found_.sums.violations->rows <= before_.violations->rows;
+      if (before_.violations && !is_same && !is_less)
+        references.wrong(
+            "CV-REFERENCE",
+            fmt::format("{} rows lead nowhere; before it were {}, and not the same ones",
+                        found_.sums.violations ? found_.sums.violations->rows : 0, before_.violations->rows));
+    }
+    Question sequences(*this, "No id is given a second time", "sqlite_sequence");
+    for (const auto& [table, was] : before_.sequences) {
+      const auto is = found_.sums.sequences.find(table);
+      if (is == found_.sums.sequences.end() || is->second < was)
+        sequences.wrong("CV-SEQUENCE", fmt::format("{} had counted its ids up to {} and is at {}", table, was,
+                                                   is == found_.sums.sequences.end() ? 0 : is->second));
+    }
+  }
+
+  void check_seal() {
+    if (options_.role.empty() || !postgres()) return;
+    Question seal(*this, "The database itself keeps each server's rows apart",
+                  fmt::format("tried out as {}, in a transaction that was rolled back", options_.role));
+    for (const SchemeTable& table : scheme_.tables) {
+      const Table& is = *table.table;
+      if (!is.row_security || !is.row_security_forced)
+        seal.wrong("CV-SEAL", fmt::format("row security of {} is not on and forced", table.name()));
+      if (is.policies.empty()) seal.wrong("CV-SEAL", fmt::format("{} has no policy", table.name()));
+    }
+    const SealProbe probe = probe_seal(session_, scheme_, options_.role, found_.sums);
+    for (const std::string& leak : probe.leaks) seal.wrong("CV-SEAL", leak);
+    for (const std::string& unknown : probe.unknown)
+      find(Level::warning, "CV-NOPROBE", unknown,
+           fmt::format("GRANT {} to the role that runs the conversion to have it tried.", options_.role));
+  }
+
+  store::SchemaSession& session_;
+  const Scheme& scheme_;
+  const VerifyOptions& options_;
+  const Sums& before_;
+  Verification found_;
+};
+
+}  // namespace
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::equal: return "equal";
+    case Verdict::explained: return "explained";
+    case Verdict::written: return "written";
+    case Verdict::differs: return "differs";
+  }
+  std::unreachable();
+}
+
+migrate::Outcome<Verification> verify(store::SchemaSession& session, const Scheme& scheme, Records& records,
+                                      std::int64_t conversion, const VerifyOptions& options) {
+  try {
+    const auto before = remembered_sums(records, conversion, "before");
+    if (!before)
+      return migrate::stop(
+          migrate::Exit::refused, "CV-NOSUMS",
+          "nothing was added up before the conversion, so that there is nothing to compare with",
+          "`guildhall convert apply` does so before anything else.");
+    return Verifying(session, scheme, options, *before).run(records.refused(conversion));
+  } catch (const store::DatabaseError& error) {
+    return std::unexpected(migrate::problem_of(error));
+  }
+}
+
+}  // namespace guildhall::convert

@@ -1,0 +1,78 @@
+// A SQLite file of a bot that served one server, for tests of its conversion.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "convert/scheme.h"
+#include "convert/sqlite_rebuild.h"
+#include "store/quoting.h"
+#include "tests/support/any_database.h"
+
+namespace guildhall::test {
+
+inline constexpr std::int64_t kHome = 700'000'000'000'000'001;
+inline constexpr std::int64_t kOther = 700'000'000'000'000'002;
+
+class SqliteConversion : public OnSqlite {
+ protected:
+  // The tests are not of what the disk keeps, and would wait for it most of the time.
+  SqliteConversion() { execute("PRAGMA synchronous=OFF"); }
+
+  void execute(const std::string& sql) { session().execute(sql); }
+
+  /// Rows as "a|b\n".
+  std::string dump(const std::string& sql) {
+    std::string text;
+    for (const auto& row : session().query(sql)) {
+      for (std::size_t i = 0; i < row.size(); ++i) text += (i == 0 ? "" : "|") + row[i];
+      text += '\n';
+    }
+    return text;
+  }
+
+  /// All that is in the file, texts and rows, but for what the tool remembers.
+  std::string whole_file() {
+    std::string text;
+    for (const auto& row : session().query(
+             "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema "
+             "WHERE name NOT LIKE 'guildhall_conversion%' AND tbl_name NOT LIKE 'guildhall_conversion%' "
+             "ORDER BY type, name")) {
+      text += row[0] + " " + row[1] + " " + row[2] + " " + row[3] + "\n";
+      if (row[0] != "table") continue;
+      const std::string own = row[1] == "sqlite_sequence" ? " WHERE name NOT LIKE 'guildhall%'" : "";
+      text += dump("SELECT * FROM " + store::quoted_name(row[1]) + own);
+    }
+    return text + dump("PRAGMA user_version");
+  }
+
+  const convert::Scheme& read(std::string_view description, std::int64_t home = kHome) {
+    auto parsed = convert::parse_description(description, "test.toml");
+    if (!parsed) throw std::runtime_error(parsed.error().finding.text);
+    return read(*parsed, home);
+  }
+  const convert::Scheme& read(const convert::Description& description, std::int64_t home = kHome) {
+    schema_ = convert::read_sqlite_schema(session());
+    scheme_ = convert::make_scheme(schema_, description);
+    scheme_.home = home;
+    return scheme_;
+  }
+
+  migrate::Outcome<convert::SqliteReport> rebuild(const convert::SqliteOptions& options = {}) {
+    return convert::rebuild_sqlite(session(), scheme_, {.description = "test"}, options);
+  }
+
+  /// "" where it went well, else the problem's code and text.
+  template <class Done>
+  static std::string problem(const migrate::Outcome<Done>& outcome) {
+    return outcome ? "" : outcome.error().finding.code + ": " + outcome.error().finding.text;
+  }
+
+  convert::OldSchema schema_;
+  convert::Scheme scheme_;
+};
+
+}  // namespace guildhall::test
