@@ -187,7 +187,10 @@ std::string what_was_done(const ReportHead& head, const Verification& found) {
       "belongs to. Rows that said nothing of it belong to {}.",
       found.tables.size(), server);
   switch (head.conversion.state) {
-    case State::contracted: return text + " The conversion is complete: several servers can use the bot.";
+    case State::contracted:
+      return text +
+             " The conversion is complete: several servers can use the database, each with rows of "
+             "its own.";
     case State::expanded:
       return text +
              " The old bot still works as it did. Only one server can use the database until the last "
@@ -201,9 +204,10 @@ std::string shown_row(const std::string& row) {
   const auto object = parse_refused_row(row);
   if (!object) return row;
   std::vector<std::string> parts;
-  for (const auto& [column, value] : *object)
-    parts.push_back(fmt::format("{} {}", std::string(column),
-                                value.is_null() ? "(nothing)" : std::string(value.as_string())));
+  for (const auto& [column, value] : *object) {
+    if (!value.is_null())
+      parts.push_back(fmt::format("{} {}", std::string(column), std::string(value.as_string())));
+  }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

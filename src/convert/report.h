@@ -44,7 +44,7 @@ std::string shown_number(const std::string& decimal);
 std::string verdict_sentence(const Verification& found);
 /// What was done, in sentences for people.
 std::string what_was_done(const ReportHead& head, const Verification& found);
-/// "kick_username alice, points 5" of a JSON object.
+/// "kick_username alice, points 5" of a JSON object; what holds nothing is left out.
 std::string shown_row(const std::string& row);
 
 }  // namespace guildhall::convert

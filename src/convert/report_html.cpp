@@ -34,12 +34,12 @@ th,td{padding:.42rem .8rem;text-align:left;vertical-align:top;border-bottom:1px 
 tbody tr:last-child td{border-bottom:0}
 th{background:var(--card);font-weight:600;font-size:.88rem;white-space:nowrap}
 td.n,th.n{text-align:right;white-space:nowrap}
-td.s{text-align:center;font-weight:700;white-space:nowrap}
-td.w{overflow-wrap:anywhere;min-width:9rem}
+td.s,th.s{text-align:center;white-space:nowrap}td.s{font-weight:700}
+td.w{overflow-wrap:anywhere;min-width:9rem}td.y{min-width:15rem}
 .lists{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:0 1.5rem;align-items:start}
 .lists h3{font-size:1rem;margin:.8rem 0 0}.lists td,.lists th{padding:.42rem .55rem}.lists td.w{min-width:6rem}
 @media(max-width:34rem){th,td{padding:.4rem .5rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}
-.stack thead{position:absolute;clip-path:inset(50%)}.stack tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}
+.stack thead{position:absolute;left:0;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.stack tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}
 .stack tbody tr:last-child{border-bottom:0}.stack td{display:block;border:0;padding:.15rem .8rem}
 .stack td::before{content:attr(data-of);display:block;color:var(--soft);font-size:.82rem}}
 @media print{.scroll{overflow:visible}body{font-size:12px}}
@@ -170,9 +170,10 @@ class Page {
     add("<h2>Before and after</h2><div class=\"lists\">");
     for (const ListComparison& list : found_.lists) {
       const bool by_server = has_several_servers(list);
-      add("<section><h3>{}</h3><div class=\"scroll\"><table><thead><tr>{}<th>Name</th><th "
+      add("<section><h3>{}</h3><div class=\"scroll\" tabindex=\"0\" "
+          "role=\"group\"><table><thead><tr>{}<th>Name</th><th "
           "class=\"n\">Before</th>"
-          "<th></th><th class=\"n\">After</th></tr></thead><tbody>",
+          "<th class=\"s\">Equal?</th><th class=\"n\">After</th></tr></thead><tbody>",
           escaped(list.title), by_server ? "<th>Server</th>" : "");
       if (list.rows.empty()) add("<tr><td colspan=\"5\" class=\"soft\">Nothing there.</td></tr>");
       for (const ListRow& row : list.rows) list_row(row, by_server);
@@ -197,10 +198,11 @@ class Page {
       add("<p>There were none.</p>");
       return;
     }
-    add("<div class=\"scroll\"><table class=\"stack\"><thead><tr><th>Table</th><th>Row</th><th>Why</th>"
+    add("<div class=\"scroll\" tabindex=\"0\" role=\"group\"><table "
+        "class=\"stack\"><thead><tr><th>Table</th><th>Row</th><th>Why</th>"
         "<th>What became of it</th></tr></thead><tbody>");
     for (const Refused& row : found_.refused)
-      add("<tr><td data-of=\"Table\">{}</td><td class=\"w\" data-of=\"Row\">{}</td><td class=\"w\" "
+      add("<tr><td data-of=\"Table\">{}</td><td class=\"w\" data-of=\"Row\">{}</td><td class=\"w y\" "
           "data-of=\"Why\">{}</td><td data-of=\"What became of it\">{}</td></tr>",
           escaped(row.table), name_html(shown_row(row.row)), escaped(row.reason), escaped(row.done));
     add("</tbody></table></div>");
@@ -210,7 +212,7 @@ class Page {
     if (found_.twins.empty()) return;
     add("<h2>Names that look alike</h2><p>These differ in capital letters or in blanks alone. They were left "
         "apart, each with what it has. If they are one person, that is for you to decide.</p>"
-        "<div class=\"scroll\"><table "
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\"><table "
         "class=\"stack\"><thead><tr><th>Table</th><th>Names</th></tr></thead><tbody>");
     for (const Twins& twins : found_.twins) {
       std::vector<std::string> names;
@@ -222,7 +224,8 @@ class Page {
   }
 
   void tables() {
-    add("<h2>Every table</h2><div class=\"scroll\"><table><thead><tr><th>Table</th><th></th><th "
+    add("<h2>Every table</h2><div class=\"scroll\" tabindex=\"0\" "
+        "role=\"group\"><table><thead><tr><th>Table</th><th class=\"s\">Equal?</th><th "
         "class=\"n\">Rows "
         "before</th><th class=\"n\">Rows after</th><th>Sums</th></tr></thead><tbody>");
     for (const TableComparison& table : found_.tables) {

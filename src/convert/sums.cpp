@@ -20,8 +20,8 @@ using migrate::Dialect;
 using migrate::Outcome;
 
 constexpr std::size_t kLeastBuckets = 64;
-constexpr std::size_t kMostBuckets = 16'384;
-constexpr std::int64_t kRowsOfBucket = 64;
+constexpr std::size_t kMostBuckets = 4'096;
+constexpr std::int64_t kRowsOfBucket = 256;
 /// Of a table whose rows nobody has counted yet.
 constexpr std::int64_t kBytesOfRow = 100;
 
@@ -114,8 +114,7 @@ bool is_number(Dialect dialect, const Column& column) {
 Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure& measure, bool is_after) {
   Reading reading{&measure, qualified(*scheme.schema, table.name()) + " t"};
   if (!measure.parent) {
-    if (table.has_column())
-      reading.server = fmt::format("COALESCE(CAST({} AS text), 'NULL')", column_sql("t", table.column()));
+    if (table.has_column()) reading.server = column_sql("t", table.column());
     for (const std::string& name : table.rule.sums) {
       const Column* column = table.table->column(name);
       if (column != nullptr && is_number(scheme.schema->dialect, *column)) reading.sums.push_back(name);
@@ -182,7 +181,7 @@ class Taking {
     session_.execute(
         "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'iso_8601'; SET LOCAL timezone = 'UTC'; "
         "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; "
-        "SET LOCAL xmloption = 'content'");
+        "SET LOCAL xmloption = 'content'; SET LOCAL work_mem = '64MB'");
   }
 
   /// SQLite: references that lead nowhere, and the counters of ids.

@@ -13,7 +13,7 @@
 // not show there, one that was not does: so "who owns which row" is compared row by row, not counted.
 //
 // While others write, before and after differ though nothing is wrong. So each sum is kept in buckets by the
-// hash of the row's old key, 64 to 16,384 of them by the table's size, and `before` remembers the snapshot
+// hash of the row's old key, 64 to 4,096 of them by the table's size, and `before` remembers the snapshot
 // that it saw. `after` counts per bucket, besides everything, the rows whose version was visible to that
 // snapshot already: they have not been written since, and hold what they held then. If a bucket has as many
 // of those as it had rows, no row of it has been changed or deleted since, whatever was added; its hash over

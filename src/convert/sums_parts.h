@@ -14,7 +14,7 @@ namespace guildhall::convert {
 struct Reading {
   const Measure* measure = nullptr;
   std::string from;                    // SQL: the rows as t, the parents as p
-  std::string server = {};             // SQL: t's server as text; "" where it is not asked for
+  std::string server = {};             // SQL: t's server; "" where it is not asked for
   std::vector<std::string> sums = {};  // columns of t whose totals are wanted
 };
 
@@ -26,6 +26,7 @@ class WrittenSince {
  public:
   /// "" for `snapshot`: nothing was. Throws DatabaseError.
   WrittenSince(store::SchemaSession& session, const std::string& snapshot);
+  bool is_asked() const { return is_asked_; }
   std::string sql(std::string_view alias) const;
 
  private:

@@ -74,21 +74,35 @@ std::string WrittenSince::sql(std::string_view alias) const {
 
 Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written) {
   const Measure& measure = *reading.measure;
-  std::string sums, totals;
+  std::string sums, inner, outer;
   for (std::size_t i = 0; i < reading.sums.size(); ++i) {
-    sums += fmt::format(", {}::numeric AS s{}", column_sql("t", reading.sums[i]), i);
-    totals += fmt::format(", COALESCE(sum(r.s{}), 0)", i);
+    sums += fmt::format(", CAST({} AS numeric) AS s{}", column_sql("t", reading.sums[i]), i);
+    inner += fmt::format(", sum(r.s{0}) AS s{0}", i);
+    outer += fmt::format(", COALESCE(sum(g.s{}), 0)", i);
   }
-  const std::string sql = fmt::format(
-      "SELECT grouping(r.server, r.bucket), r.server, r.bucket, r.written::int, count(*), "
-      "COALESCE(sum(r.hash), 0){} FROM (SELECT {} AS server, hashtextextended({}, 1) & {} AS bucket, {}{} AS "
-      "written, hashtextextended({}, 0) AS hash{} FROM {}) r "
-      "GROUP BY GROUPING SETS ((), (r.server), (r.bucket, r.written))",
-      totals, reading.server.empty() ? "''" : reading.server, text_of(measure.key), measure.buckets - 1,
-      written.sql("t"), measure.parent ? " OR " + written.sql("p") : "",
+  // What is the same of every row is no part of the groups: each part costs as much as a row's hash.
+  const bool by_server = !reading.server.empty();
+  const std::string is_written =
+      written.sql("t") + (measure.parent ? " OR " + written.sql("p") : std::string());
+  const std::string rows = fmt::format(
+      "SELECT {}hashtextextended({}, 1) & {} AS bucket, {}hashtextextended({}, 0) AS hash{} FROM {}",
+      by_server ? reading.server + " AS server, " : "", text_of(measure.key), measure.buckets - 1,
+      written.is_asked() ? is_written + " AS written, " : "",
       text_of(measure.columns, measure.parent_columns), sums, reading.from);
+  // First into the smallest groups, by hashing and without a sort of all rows; those are few.
+  const std::string groups = fmt::format(
+      "SELECT {} AS server, r.bucket, {} AS written, count(*) AS n, sum(r.hash) AS hash{} FROM ({}) r "
+      "GROUP BY r.bucket{}{} OFFSET 0",
+      by_server ? "COALESCE(CAST(r.server AS text), 'NULL')" : "CAST('' AS text)",
+      written.is_asked() ? "r.written" : "false", inner, rows, by_server ? ", r.server" : "",
+      written.is_asked() ? ", r.written" : "");
   Measured measured{measure};
-  for (const auto& row : session.query(sql)) take_group(row, reading, measured);
+  for (const auto& row :
+       session.query(fmt::format("SELECT grouping(g.server, g.bucket), g.server, g.bucket, g.written::int, "
+                                 "COALESCE(sum(g.n), 0), COALESCE(sum(g.hash), 0){} FROM ({}) g "
+                                 "GROUP BY GROUPING SETS ((), (g.server), (g.bucket, g.written))",
+                                 outer, groups)))
+    take_group(row, reading, measured);
   return measured;
 }
 

@@ -152,8 +152,10 @@ std::int64_t hash_of(std::string_view text) {
 Measured read_sqlite(store::SchemaSession& session, const Reading& reading, const Table& table,
                      const std::stop_token& stop) {
   const Measure& measure = *reading.measure;
-  std::string sql = fmt::format("SELECT {}, {}, {}", reading.server.empty() ? "''" : reading.server,
-                                text_of(measure.key), text_of(measure.columns, measure.parent_columns));
+  std::string sql = fmt::format(
+      "SELECT {}, {}, {}",
+      reading.server.empty() ? "''" : fmt::format("COALESCE(CAST({} AS text), 'NULL')", reading.server),
+      text_of(measure.key), text_of(measure.columns, measure.parent_columns));
   for (const std::string& column : reading.sums) sql += ", " + number_of(column);
   sql += " FROM " + reading.from;
   Adding adding(reading);

@@ -120,8 +120,16 @@ class Verifying {
   // --- sums
 
   void compare_sums() {
-    Question rows(*this, "No row was lost, added or changed", "every column of every row compared by sums");
-    Question owners(*this, "Every row still belongs to the same person or thing", "compared row by row");
+    const bool at_rest = options_.writers == Writers::stopped;
+    Question rows(*this,
+                  at_rest ? "No row was lost, added or changed"
+                          : "No row was lost or changed, of those that nobody has written to since",
+                  "every column of every row compared by sums");
+    Question owners(
+        *this,
+        at_rest ? "Every row still belongs to the same person or thing"
+                : "Every row that nobody has written to since still belongs to the same person or thing",
+        "compared row by row");
     for (const Measured& was : before_.measured) {
       const SchemeTable* table = scheme_.find(was.measure.table);
       const Measured* is = found_.sums.find(was.measure.table, was.measure.kind);
@@ -132,7 +140,7 @@ class Verifying {
         compare_rows(rows, *table, was, *is);
       }
     }
-    if (options_.writers == Writers::stopped) compare_servers();
+    if (at_rest) compare_servers();
   }
 
   /// What was not kept gave way, was taken out, or went to another server.
