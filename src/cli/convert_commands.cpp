@@ -50,6 +50,15 @@ Outcome<void> read_backup(const Arguments& arguments, convert::Options& options)
   return {};
 }
 
+Outcome<void> read_way(const Arguments& arguments, convert::Options& options) {
+  const auto way = arguments.get("--way");
+  if (!way || *way == "rebuild") return {};
+  if (*way != "online" && *way != "file")
+    return usage(fmt::format("--way: '{}' is none of rebuild, online, file", *way));
+  options.way = *way == "online" ? convert::SqliteWay::online : convert::SqliteWay::file;
+  return {};
+}
+
 Outcome<void> read_options(const Arguments& arguments, convert::Options& options) {
   options.say = sayer(arguments);
   if (arguments.has("--preset") && arguments.has("--tables"))
@@ -68,6 +77,8 @@ Outcome<void> read_options(const Arguments& arguments, convert::Options& options
           "It is a whole number above 0: in Discord, right-click on the server, \"Copy Server ID\".");
   }
   options.register_found = arguments.has("--register-found");
+  if (const auto accepted = arguments.get("--accept")) options.accepted = {*accepted};
+  if (auto read = read_way(arguments, options); !read) return read;
   if (auto read = read_limits(arguments, options); !read) return read;
   return read_backup(arguments, options);
 }
@@ -270,11 +281,17 @@ std::int64_t index_bytes(const convert::Steps& steps) {
 
 std::string plan_text(const convert::Plan& plan, bool verbose) {
   if (plan.steps.empty()) return "\nNothing is missing: the new program may take over.\n";
+  const std::string steps = verbose ? all_of(plan.steps) : table_of(plan.steps);
+  if (plan.look.schema->dialect == migrate::Dialect::sqlite)
+    return fmt::format(
+        "\n'guildhall convert apply' makes {} tables anew, in one transaction; --way online does it beside a "
+        "program that "
+        "writes.{}\nEach table's SQL: -v.\n",
+        plan.steps.size(), steps);
   return fmt::format(
       "\n'guildhall convert apply' takes {} steps, while the old program goes on as it is.{}\n"
       "The new indexes need less than {} on the server's disk. Each step's SQL: -v.\n",
-      plan.steps.size(), verbose ? all_of(plan.steps) : table_of(plan.steps),
-      shown_size(index_bytes(plan.steps)));
+      plan.steps.size(), steps, shown_size(index_bytes(plan.steps)));
 }
 
 Answered plan_command(const Arguments& arguments) {
@@ -316,21 +333,30 @@ Answer answer_of_run(const std::string& command, const convert::RunReport& repor
                  {"backup", report.backup ? to_json(*report.backup) : nullptr}}};
 }
 
+std::string applied(const convert::RunReport& report) {
+  if (report.steps == 0) return "Nothing to do: it is done already.\n";
+  const std::string untouched =
+      report.untouched.empty()
+          ? ""
+          : fmt::format("Left as they were, and not sealed off: {}.\n", fmt::join(report.untouched, ", "));
+  if (report.state == convert::State::contracted)
+    return fmt::format(
+        "Done: {} tables. The old program's statements no longer work; more servers may join.\n{}",
+        report.steps, untouched);
+  return fmt::format(
+      "Done: {} steps. The old program goes on as it is; the new one may take over. Until 'guildhall convert "
+      "contract' "
+      "only server {} may be active.\n{}",
+      report.steps, report.home, untouched);
+}
+
 Answered apply_command(const Arguments& arguments) {
-  return with_target(
-      "apply", arguments, convert::Options{},
-      [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
-        const auto report = convert::apply(target, options);
-        if (!report) return std::unexpected(report.error());
-        return answer_of_run(
-            "apply", *report,
-            report->steps == 0
-                ? "Nothing to do: the expansion is complete.\n"
-                : fmt::format(
-                      "Done: {} steps. The old program goes on as it is; the new one may take over. Until "
-                      "'guildhall convert contract' only server {} may be active.\n",
-                      report->steps, report->home));
-      });
+  return with_target("apply", arguments, convert::Options{},
+                     [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
+                       const auto report = convert::apply(target, options);
+                       if (!report) return std::unexpected(report.error());
+                       return answer_of_run("apply", *report, applied(*report));
+                     });
 }
 
 Answered contract_command(const Arguments& arguments) {
@@ -342,7 +368,6 @@ Answered contract_command(const Arguments& arguments) {
         "guildhall.server_id in each transaction. --no-seal: the program alone does.");
   }
   if (const auto role = arguments.get("--seal")) options.seal = convert::Seal{*role};
-  if (const auto accepted = arguments.get("--accept")) options.accepted = {*accepted};
   return with_target(
       "contract", arguments, options,
       [&](const migrate::Target& target, const convert::ContractOptions& all) -> Outcome<Answer> {
@@ -517,6 +542,10 @@ void add_convert_commands(std::vector<Command>& commands) {
       run_options_of_convert(
           {{"--backup-dir", "DIR", "where the backup goes; backups"},
            {"--backup-done", "TOKEN", "a backup was taken otherwise: this names it"},
+           {"--way", "NAME",
+            "SQLite: rebuild (all at once, writes wait), online (beside the running bot), file (the file "
+            "becomes one server's own); rebuild"},
+           {"--accept", "NAME", "SQLite: this trigger writes without naming the server, and may"},
            {"--scratch-url", "URL", "a login that may make the database in which the backup is proved"}}),
       apply_command));
   commands.push_back(convert_command(

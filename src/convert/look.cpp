@@ -7,6 +7,7 @@
 #include "convert/conflicts.h"
 #include "convert/run.h"
 #include "convert/sql_names.h"
+#include "convert/sqlite_plan.h"
 
 namespace guildhall::convert {
 namespace {
@@ -40,6 +41,26 @@ Exit exit_of(const std::string& code) {
   if (code == "CV-STANDBY") return Exit::no_database;
   if (code == "CV-FILE") return Exit::usage;
   return Exit::refused;
+}
+
+/// One for each table; of a file that is done none.
+Outcome<Steps> steps_of_sqlite(Look& found, const Options& options) {
+  if (found.has_begun() && found.conversion->state != State::expanding) return Steps{};
+  auto planned = plan_sqlite(found.scheme, options.accepted);
+  if (!planned) return std::unexpected(planned.error());
+  for (migrate::Finding& finding : planned->findings) found.scheme.findings.push_back(std::move(finding));
+  Steps steps;
+  for (const SqliteTable& table : planned->tables) {
+    auto text = table.new_text(table.name());
+    if (!text) return std::unexpected(text.error());
+    steps.push_back({.table = table.name(),
+                     .what = "made anew, with the server in its keys",
+                     .lock = LockLevel::share_row_exclusive,
+                     .statements = {*std::move(text), table.copy_into(table.name())},
+                     .bytes = table.scheme->table->bytes,
+                     .grows_with_size = true});
+  }
+  return steps;
 }
 
 std::string shown(const Candidate& candidate) {
@@ -135,6 +156,12 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
   plan.look.scheme.home = *home;
   // Of a conversion that has begun the rows are in the middle of it.
   if (!plan.look.has_begun()) survey(session, plan.look, options);
+  if (dialect == migrate::Dialect::sqlite) {
+    auto steps = steps_of_sqlite(plan.look, options);
+    if (!steps) return std::unexpected(steps.error());
+    plan.steps = *std::move(steps);
+    return plan;
+  }
   plan.look.facts = read_row_facts(session, plan.look.scheme);
   plan.steps = expand_steps(plan.look.scheme, plan.look.facts);
   plan.later = settle_steps(plan.look.scheme, plan.look.facts);

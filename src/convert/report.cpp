@@ -187,10 +187,7 @@ std::string what_was_done(const ReportHead& head, const Verification& found) {
       "belongs to. Rows that said nothing of it belong to {}.",
       found.tables.size(), server);
   switch (head.conversion.state) {
-    case State::contracted:
-      return text +
-             " The conversion is complete: several servers can use the bot, and none of them sees "
-             "another's rows.";
+    case State::contracted: return text + " The conversion is complete: several servers can use the bot.";
     case State::expanded:
       return text +
              " The old bot still works as it did. Only one server can use the database until the last "

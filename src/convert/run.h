@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -22,13 +21,23 @@
 
 namespace guildhall::convert {
 
+/// How a SQLite file is converted.
+enum class SqliteWay {
+  rebuild,  // every table anew in one transaction: writes wait
+  online,   // beside a program that writes
+  file      // the file becomes one server's own: nothing is copied
+};
+
 struct Options {
   /// Of a conversion that has begun it is the one that was remembered, and need not be given.
   std::optional<Description> description;
   std::optional<std::int64_t> server;  // the home, where it was said
   std::optional<migrate::BackupWish> backup;
   std::string backup_done = {};  // the operator's word for one that was taken otherwise
-  bool register_found = false;   // servers that rows name join the registry
+  SqliteWay way = SqliteWay::rebuild;
+  std::vector<std::string> accepted =
+      {};                       // routines and triggers that write without naming the server, and may
+  bool register_found = false;  // servers that rows name join the registry
   StepLimits limits;
   std::chrono::milliseconds lock_wait{0};
   migrate::LockTimings lock;
@@ -75,7 +84,8 @@ struct RunReport {
   std::size_t steps = 0;  // that were done by this run
   int tries_lost = 0;     // how often a lock was not there in time
   std::optional<migrate::Backup> backup;
-  Archived moved = {};  // into the archive, or back
+  Archived moved = {};                      // into the archive, or back
+  std::vector<std::string> untouched = {};  // SQLite: tables that are as they were, and are not sealed
 };
 
 /// A conversion held against what was there before it.
@@ -93,7 +103,6 @@ migrate::Outcome<RunReport> apply(const migrate::Target& target, const Options& 
 
 struct ContractOptions : Options {
   std::optional<Seal> seal;
-  std::set<std::string> accepted = {};  // routines that name the tables, and may
 };
 /// The old program has been stopped, and the new one writes. Problem `refused` while something is missing.
 migrate::Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions& options);
