@@ -11,6 +11,14 @@
 //   report.h           the same for people and for programs
 //   conversion.h       what the tool remembers in the database that it converts
 //
+// A SQLite file goes its own ways, as no ALTER TABLE changes a key there:
+//
+//   sqlite_checks.h    is the file fit for it?
+//   sqlite_rebuild.h   all tables made anew with the server in their keys, in one transaction
+//   sqlite_online.h    the same while the old program writes on
+//   sqlite_file_way.h  the file becomes its server's own
+//   sqlite_rollback.h  the way back from each
+//
 // Called by `guildhall convert` alone. Three phases: *expand* only adds, so that the old program's statements
 // work as they did; then the new program takes over; *contract* takes away what only the old one needed. It
 // promises: nothing is changed before a proved backup; no statement of others waits longer than the lock

@@ -23,6 +23,20 @@
 //   class = "child"
 //   parents = [{ table = "gtb_sessions", columns = ["session_id"], referenced = ["id"] }]
 //
+//   [table.user_progress]            # rows that a new key has no place for, of SQLite
+//   class = "child"
+//   parents = [{ table = "users", columns = ["user_id"], referenced = ["id"], mistaken = "discord_id" }]
+//   unique = [["user_id", "item"]]
+//   duplicates = "best"              # refuse, sum, newest, first, best, keep_all
+//   best_by = ["chapters_read DESC", "id"]
+//   not_null = ["name"]              # rows without it are put aside,
+//   fill = { name = "'user-' || id" }  # but for those that get it from here
+//
+//   [table.steam_users]
+//   class = "tenant"
+//   natural = true                   # its INTEGER PRIMARY KEY is a person's id
+//   surrogate = "id"                 # and its rows get a number beside
+//
 //   [[report]]                       # a list that the report shows before and after
 //   title = "Richest members"
 //   table = "user_points"

@@ -4,6 +4,8 @@
 //
 // It is committed only when every row, every parent of a row, every reference that dangled before and every
 // view was found again, one by one, and SQLite finds the file sound; else nothing is changed.
+//
+// The sums of before (sums.h) are taken while others may write, and again in the transaction if anybody did.
 #pragma once
 
 #include "convert/sqlite_plan.h"

@@ -473,6 +473,27 @@ TEST_F(RebuildOfSqlite, AVersionThatAnotherProgramCountsIsLeftToIt) {
   EXPECT_EQ(dump("PRAGMA user_version"), "42\n");
 }
 
+// The sums are taken before the lock: what is written in between is measured again.
+TEST_F(RebuildOfSqlite, WhatIsWrittenBetweenTheSumsAndTheLockIsInThem) {
+  make_club();
+  execute("DELETE FROM user_progress WHERE id = 4");
+  read(kDescription);
+  auto bot = target().open("");
+  ASSERT_TRUE(bot);
+  std::vector<std::string> steps;
+  ASSERT_EQ(problem(rebuild({.at =
+                                 [&](const std::string& step) {
+                                   steps.push_back(step);
+                                   if (step == "write lock")
+                                     (*bot)->execute(
+                                         "INSERT INTO users(discord_id, username) VALUES (123, 'late')");
+                                 }})),
+            "");
+  EXPECT_THAT(steps, testing::Contains("sums of before, as somebody wrote"));
+  EXPECT_EQ(dump("SELECT username FROM users WHERE discord_id = 123"), "late\n");
+  EXPECT_TRUE(verified().ok);
+}
+
 struct Killed {};
 
 // As the file would be found by the next program after a kill at each step.

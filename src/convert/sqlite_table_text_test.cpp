@@ -63,6 +63,17 @@ TEST_F(TableTextOfSqlite, WhatIsNotAKeyStaysWordForWord) {
     EXPECT_THAT(made, HasSubstr(part));
 }
 
+TEST_F(TableTextOfSqlite, ANumberThatIsKeyOfTheTableStaysToo) {
+  const std::string sql = "CREATE TABLE t(a TEXT, id INTEGER, PRIMARY KEY(id AUTOINCREMENT), UNIQUE(a))";
+  const auto made = changed(sql, {.tenant = "guild_id", .keys = {{"id"}, {"a"}}});
+  EXPECT_EQ(keys_of(made), "guild_id,a;guild_id,id;");
+  EXPECT_THAT(made, HasSubstr("PRIMARY KEY(id AUTOINCREMENT)"));
+  // Not a row's number, whatever it looks like.
+  EXPECT_EQ(read_table_text("t", "CREATE TABLE t(id INT PRIMARY KEY)")->row_number(), nullptr);
+  EXPECT_EQ(read_table_text("t", "CREATE TABLE t(id INTEGER PRIMARY KEY DESC)")->row_number(), nullptr);
+  EXPECT_EQ(keys_of(changed("CREATE TABLE t(id INT PRIMARY KEY)", {.tenant = "guild_id"})), "guild_id,id;");
+}
+
 TEST_F(TableTextOfSqlite, StrictAndWithoutRowidStay) {
   const auto made = changed("CREATE TABLE t(k TEXT NOT NULL PRIMARY KEY, v INTEGER) STRICT, WITHOUT ROWID",
                             {.tenant = "guild_id"});
