@@ -183,27 +183,29 @@ Importer settings_importer(const Declarations& declarations, std::string item, O
 /// What an import does to a server, in short; undone with the transaction that it is shown in.
 TxTask<void> rehearse(store::Tx& tx, const Declarations& declarations, ServerContext& context) {
   const ImportCall call{"kick", context.server, context.now, {"operator", "command_line"}};
-  std::vector<std::string> names{"isolationimport1", "isolationimport2"};
-  const auto members = co_await identities_of_ids(tx, kDiscord, {"9100000000000000401"}, call.now);
-  co_await identities_of_ids(tx, kDiscord, {"9100000000000000401"}, call.now);
-  const auto viewers = co_await identities_of_names(tx, kKick, names, call.now);
-  co_await identities_of_names(tx, kKick, names, call.now);
+  const DiscordUserId member(9'100'000'000'000'000'401);
+  // Once as people who are not known, and once as those who are.
+  for (int times = 0; times < 2; ++times) {
+    co_await identities_of_ids(tx, kDiscord, {member.str()}, call.now);
+    co_await identities_of_names(tx, kKick, {"isolationimport1", "isolationimport2"}, call.now);
+  }
   co_await link_known(tx, declarations.on_move, kKick,
-                      {{DiscordUserId(9'100'000'000'000'000'402), "isolationimport3"}}, call.actor, call.now);
+                      {{DiscordUserId(member.value() + 1), "isolationimport3"}}, call.actor, call.now);
   const auto linked = co_await find_identity_by_name(tx, kKick, "isolationimport3");
   co_await note_brought(tx, {{linked->home_person_id, 5, Duration(60)}});
   co_await book_openings(tx, kPoints, "import", call.actor.name,
-                         {{viewers[0].identity.person_id, 7, 2, "import:rehearsal:1", ""},
-                          {members[0].identity.person_id, 3, 0, "import:rehearsal:2", ""}},
+                         {{linked->person_id, 7, 2, "import:rehearsal:1", ""},
+                          {linked->home_person_id, 3, 0, "import:rehearsal:2", ""}},
                          call.now);
   co_await booked_in_all(tx, kPoints, "import");
-  co_await set_carried(tx, "kick", "rehearsal", {{"a", 1, 0, "", 1}, {"b", 2, 1, "", 1}}, call.now);
-  co_await carried_between(tx, "kick", "rehearsal", "a", "b");
-  co_await carried_behind(tx, "kick", "rehearsal", "a");
-  co_await carried_of(tx, "kick", "rehearsal", "a");
-  co_await carried_totals(tx, "kick", "rehearsal");
+  co_await set_carried(tx, "kick", "isolation",
+                       {{"isolationold1", 1, 0, "", 1}, {"isolationold2", 2, 1, "", 1}}, call.now);
+  co_await carried_between(tx, "kick", "isolation", "isolationold1", "isolationold2");
+  co_await carried_behind(tx, "kick", "isolation", "isolationold");
+  co_await carried_of(tx, "kick", "isolation", "isolationold1");
+  co_await carried_totals(tx, "kick", "isolation");
   co_await standings(tx);
-  co_await bot::viewers(tx, kKick);
+  co_await viewers(tx, kKick);
 }
 
 }  // namespace
@@ -264,6 +266,7 @@ void declare_importers(Declarations& declarations) {
                  .only_column = "platform",
                  .only_value = "kick"}};
   links.by_name = false;
+  links.named_in = "kick_name";
   links.reckon = reckon_link;
   links.book = [&declarations](store::Tx& tx, const ImportCall& call, std::vector<ImportEntry> entries) {
     return book_links(tx, declarations, call, std::move(entries));

@@ -85,6 +85,7 @@ struct Importer {
   std::vector<OldSource> from;
   std::vector<std::string> measures = {};  // what credited and debited are, for people
   bool by_name = true;                     // the key is a viewer's name
+  std::string named_in = {};               // else a column with one, or "" for none
   /// Its rows add up: two names that fold to one would be added to one person.
   bool adds_up = false;
   /// It makes the bot act: behind everything else, and while the old bot is followed only at the switch.

@@ -55,8 +55,8 @@ struct KnownLink {
   std::string name;
   std::string refused = {};  // by link_known: why it was not made
 };
-/// As link_member, but nobody's link by itself is in the audit log. Where neither of the two was known here
-/// nothing has to be moved, and all is done in a few statements.
+/// As link_member. Where neither of the two was known here nothing has to be moved: those links are made in a
+/// few statements, and none of them is in the audit log by itself.
 store::TxTask<std::vector<KnownLink>> link_known(store::Tx& tx, const std::vector<MoveHandler>& handlers,
                                                  std::string platform, std::vector<KnownLink> links,
                                                  tenancy::Actor actor, TimePoint now);

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/json.h"
+#include "bot/imports.h"
+#include "bot/ledger.h"
 #include "bot/links.h"
 
 namespace guildhall::doctor {
@@ -147,6 +149,7 @@ void Life::stay() {
   const bool second = own_.number == 1;
   const TimePoint from = bot_.clock().now() + 1h;
   bot_.clock().set(from);
+  carry(second);  // while both have as many people
   bot_.tell_channel(own_.server,
                     bot::StreamStatus{bot_.channel(), true, from, std::nullopt, "Stream " + own_.canary});
   for (int viewer = kViewers + 2; second && viewer < kViewers + 2 + kMorePeople; ++viewer)
@@ -155,7 +158,6 @@ void Life::stay() {
   if (second) write(kViewers + 2 + kMorePeople, from);
   tick_at(from + (second ? 1h : 3h));
   link(2, own_.only_viewer);
-  carry(second);
   bot_.clock().set(from + 4h);
   write(second ? 2 : 1, from + 2h - (second ? 5s : 0s));
   const bot::StreamStatus next{bot_.channel(), true, from + 160min, std::nullopt, "Stream " + own_.canary};
@@ -163,12 +165,20 @@ void Life::stay() {
   bot_.wait();
 }
 
-/// As much as an old bot kept of one viewer, or of two.
+/// As much as an old bot kept of one viewer, who was linked, or of two.
 void Life::carry(bool second) {
+  const TimePoint now = bot_.clock().now();
+  const tenancy::Actor actor{own_.canary, "system"};
   std::vector<bot::Carried> carried{{"isolationold1", own_.amount, 0, own_.canary, 1}};
   if (second) carried.push_back({"isolationold2", own_.amount, 1, own_.canary, 1});
-  net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) {
-    return bot::set_carried(tx, "kick", "isolation", carried, bot_.clock().now());
+  const bot::KnownLink link{DiscordUserId(kPeople + 402), "isolationimport3"};
+  net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) -> store::TxTask<void> {
+    co_await bot::link_known(tx, bot_.declarations().on_move, bot::kKick, {link}, actor, now);
+    const auto viewer = co_await bot::find_identity_by_name(tx, bot::kKick, link.name);
+    co_await bot::note_brought(tx, {{viewer->home_person_id, own_.amount, Duration(0)}});
+    const bot::Opening opening{viewer->person_id, own_.amount, 1, "import:isolation", own_.canary};
+    co_await bot::book_openings(tx, bot::kPoints, "import", own_.canary, {opening}, now);
+    co_await bot::set_carried(tx, "kick", "isolation", carried, now);
   }));
 }
 

@@ -53,12 +53,15 @@ class Following {
       if (!keys) return std::unexpected(keys.error());
       small = *keys <= options_.small_round;
     }
+    // Whoever came meanwhile must not be merged unasked either.
+    if (auto looked = look(); !looked) return looked;
+    if (auto last = round(); !last) return std::unexpected(last.error());
     return cut_over();
   }
 
   /// Nobody writes to the old database any more.
   Result<Followed> compare() {
-    if (auto walked = run_.walk(); !walked) return std::unexpected(walked.error());
+    if (auto walked = run_.walk(true); !walked) return std::unexpected(walked.error());
     followed_.report = std::move(run_.report());
     return std::move(followed_);
   }
@@ -74,6 +77,12 @@ class Following {
     }
     old_.end_reading();
     return {};
+  }
+
+  Result<void> look() {
+    const Open open(old_);
+    old_.begin_reading();
+    return run_.look_for_twins();
   }
 
   /// What was changed, carried over in the transaction that is open.

@@ -56,7 +56,7 @@ TEST_P(ImportIntoFollowing, CarriesOverWhatIsWrittenMeanwhileAndFencesTheOldBotO
   const auto done = run_following(how);
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_TRUE(done->report.adds_up()) << text_of(done->report);
-  EXPECT_EQ(done->rounds, 3);
+  EXPECT_EQ(done->rounds, 4);
   EXPECT_TRUE(done->pause);
   expect_everything();
   EXPECT_EQ(points_of("renamed"), 40);
@@ -129,6 +129,22 @@ TEST_P(ImportIntoFollowing, KilledAndRunAgainItEndsTheSame) {
   ASSERT_NE(traces(), "0 0");
   ASSERT_TRUE(run_following(following()));
   expect_everything();
+}
+
+TEST_P(ImportIntoFollowing, ATwinWhoComesMeanwhileIsNotMergedUnasked) {
+  make(plain());
+  const std::string before = old_sum("minutes", "watchtime");
+  FollowOptions how = following();
+  how.merge_twins = false;
+  how.between = [&](int round) {
+    if (round == 0) execute("INSERT INTO watchtime VALUES ('VIEWER_0000009', 5, now())");
+  };
+  const auto refused = run_following(how);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused_by_guard);
+  EXPECT_THAT(refused.error().message, HasSubstr("VIEWER_0000009 / viewer_0000009"));
+  EXPECT_EQ(traces(), "0 0");
+  EXPECT_EQ(std::to_string(minutes()), before);
 }
 
 TEST_P(ImportIntoFollowing, StoppedBeforeTheSwitchItLeavesNothingBehind) {

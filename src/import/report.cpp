@@ -112,7 +112,8 @@ std::string text_of(const Report& report) {
       report.is_converted ? " (converted)" : "", report.server.str(),
       report.home == report.server ? "" : fmt::format(" (home {})", report.home.str()), report.zone);
   for (const ItemReport& item : report.items) text += "  " + text_of(item, report.is_dry);
-  if (!report.is_dry) text += fmt::format("  viewers without a link that were not known before: {}\n", report.viewers);
+  if (!report.is_dry)
+    text += fmt::format("  viewers without a link that were not known before: {}\n", report.viewers);
   if (!report.twins.empty()) {
     text += fmt::format("  {} names in several spellings, one viewer each:\n", report.twins.size());
     for (std::size_t i = 0; i < std::min(kShown, report.twins.size()); ++i)
@@ -141,7 +142,7 @@ boost::json::object json_of(const Report& report) {
     waiting.push_back({{"table", table.table}, {"rows", table.rows}, {"feature", feature_of(table.table)}});
   return {{"server", report.server.str()}, {"home", report.home.str()},        {"from", report.old_database},
           {"zone", report.zone},           {"converted", report.is_converted}, {"dry_run", report.is_dry},
-          {"new_viewers", report.viewers},       {"items", std::move(items)},        {"twins", std::move(twins)},
+          {"new_viewers", report.viewers}, {"items", std::move(items)},        {"twins", std::move(twins)},
           {"waiting", std::move(waiting)}, {"adds_up", report.adds_up()}};
 }
 

@@ -164,24 +164,6 @@ std::vector<Carried> carried_by(const std::vector<ImportEntry>& entries, const C
   return rows;
 }
 
-/// One hash for a name's key and one for the name itself: names that fold to one stand beside each other.
-struct Heard {
-  std::uint64_t folded;
-  std::uint64_t exact;
-  auto operator<=>(const Heard&) const = default;
-};
-
-std::set<std::uint64_t> doubled(std::vector<Heard> heard) {
-  std::ranges::sort(heard);
-  const auto same = std::ranges::unique(heard);
-  heard.erase(same.begin(), same.end());
-  std::set<std::uint64_t> twice;
-  for (std::size_t i = 1; i < heard.size(); ++i) {
-    if (heard[i].folded == heard[i - 1].folded) twice.insert(heard[i].folded);
-  }
-  return twice;
-}
-
 }  // namespace
 
 /// Some keys in their order, with their rows; either from `after` (not among them, if there is one) to
@@ -224,57 +206,84 @@ bot::ImportCall Takeover::call(const Importer& importer) const {
   return {importer.source, report_.server, clock_.now(), options_.actor};
 }
 
+/// Keys that several names have.
+std::vector<std::uint64_t> Takeover::doubled(const std::vector<Heard>& heard) {
+  std::vector<std::uint64_t> twice;
+  for (std::size_t i = 1; i < heard.size(); ++i) {
+    if (heard[i].folded == heard[i - 1].folded) twice.push_back(heard[i].folded);
+  }
+  return twice;
+}
+
+/// In two readings of the names: the first keeps hashes alone, which may agree by chance; the second looks at
+/// the names whose hashes agree.
 Result<void> Takeover::look_for_twins() {
+  report_.twins.clear();
+  heard_.clear();
   const auto each_name = [&](const auto& take) {
     for (const Importer* importer : importers_) {
       const bot::OldSource* source = old_.source_of(*importer);
-      if (source == nullptr) continue;
-      const bool by_key = importer->by_name;
-      if (!by_key && importer->item != "links") continue;
-      old_.read_names(*source, by_key ? source->key : source->text,
-                      [&](const std::string& name) { take(*importer, name, folded(name)); });
+      const std::string column = source == nullptr   ? ""
+                                 : importer->by_name ? source->key
+                                                     : importer->named_in;
+      if (column.empty()) continue;
+      old_.read_names(*source, column, [&](const std::string& name) { take(*importer, name, folded(name)); });
     }
   };
-  const std::hash<std::string> hash;
-  std::map<const Importer*, std::vector<Heard>> heard;
+  constexpr std::hash<std::string> kHash;
+  std::vector<Heard> all;
   each_name([&](const Importer& importer, const std::string& name, const std::string& key) {
-    const Heard one{hash(key), hash(name)};
-    heard[nullptr].push_back(one);
-    if (importer.adds_up) heard[&importer].push_back(one);
+    const Heard one{kHash(key), kHash(name)};
+    all.push_back(one);
+    if (importer.adds_up) heard_[&importer].push_back(one);
   });
-  std::set<std::uint64_t> adding;
-  for (auto& [importer, names] : heard) {
-    if (importer != nullptr) adding.merge(doubled(std::move(names)));
-  }
-  const std::set<std::uint64_t> twice = doubled(std::move(heard[nullptr]));
+  const auto sort = [](std::vector<Heard>& names) {
+    std::ranges::sort(names);
+    const auto same = std::ranges::unique(names);
+    names.erase(same.begin(), same.end());
+  };
+  sort(all);
+  for (auto& [importer, names] : heard_) sort(names);
+  const std::vector<std::uint64_t> twice = doubled(all);
   if (twice.empty()) return {};
-  // Hashes may agree by chance: the names themselves decide.
-  std::map<std::string, std::set<std::string>> all;
-  std::map<std::string, std::map<std::string, std::set<std::string>>> summed;  // by item
+  std::map<std::string, std::set<std::string>> spellings;
+  std::map<std::pair<const Importer*, std::string>, std::set<std::string>> summed;
   each_name([&](const Importer& importer, const std::string& name, const std::string& key) {
-    if (key.empty() || !twice.contains(hash(key))) return;
-    all[key].insert(name);
-    if (importer.adds_up && adding.contains(hash(key))) summed[importer.item][key].insert(name);
+    if (key.empty() || !std::ranges::binary_search(twice, kHash(key))) return;
+    spellings[key].insert(name);
+    if (importer.adds_up) summed[{&importer, key}].insert(name);
   });
-  std::set<std::string> refused;
-  for (const auto& [item, keys] : summed) {
-    for (const auto& [key, names] : keys) {
-      if (names.size() > 1) refused.insert(key);
-    }
+  std::set<std::string> adding;
+  for (const auto& [where, names] : summed) {
+    if (names.size() > 1) adding.insert(where.second);
   }
-  for (const auto& [key, names] : all) {
-    if (names.size() > 1) report_.twins.push_back({{names.begin(), names.end()}, refused.contains(key)});
+  for (const auto& [key, names] : spellings) {
+    if (names.size() > 1) report_.twins.push_back({{names.begin(), names.end()}, adding.contains(key)});
   }
-  if (refused.empty() || options_.merge_twins) return {};
+  if (adding.empty() || options_.merge_twins) return {};
   std::vector<std::string> shown;
-  for (const std::string& key : refused) {
-    if (shown.size() < kNamed) shown.push_back(fmt::format("{}", fmt::join(all[key], " / ")));
+  for (const std::string& key : adding) {
+    if (shown.size() < kNamed) shown.push_back(fmt::format("{}", fmt::join(spellings[key], " / ")));
   }
-  return fail(ErrorCode::refused_by_guard,
-              fmt::format("{} names stand there in several spellings that are one viewer here, each with "
-                          "minutes or points of its own: {}{}",
-                          refused.size(), fmt::join(shown, "; "), refused.size() > kNamed ? "; ..." : ""),
-              "Merge them in the old database, or let them be added up: --merge-twins.");
+  return fail(
+      ErrorCode::refused_by_guard,
+      fmt::format("{} viewers stand there in several spellings, each with minutes or points of its own: "
+                  "{}{}",
+                  adding.size(), fmt::join(shown, "; "), adding.size() > kNamed ? "; ..." : ""),
+      "Merge them in the old database, or let them be added up: --merge-twins.");
+}
+
+void Takeover::set_twins_aside(const Importer& importer, std::vector<ImportEntry>& entries) const {
+  const auto heard = heard_.find(&importer);
+  if (options_.merge_twins || heard == heard_.end()) return;
+  constexpr std::hash<std::string> kHash;
+  for (ImportEntry& entry : entries) {
+    if (entry.times > 0) continue;
+    const auto others = std::ranges::equal_range(heard->second, kHash(folded(entry.key)), {}, &Heard::folded);
+    const bool has_twin =
+        std::ranges::any_of(others, [&](const Heard& other) { return other.exact != kHash(entry.key); });
+    if (has_twin) entry.refused = "another spelling of a viewer who is there already (--merge-twins)";
+  }
 }
 
 Result<void> Takeover::carry(const Importer& importer, Chunk chunk) {
@@ -298,6 +307,7 @@ Result<void> Takeover::carry(const Importer& importer, Chunk chunk) {
   };
   const auto reckon = [&](const CarriedByKey& carried, Findings& findings) {
     auto entries = differences(importer, chunk.rows, carried, findings);
+    set_twins_aside(importer, entries);
     return entries;
   };
   const auto count = [](const std::vector<ImportEntry>& entries, Findings& findings) {
@@ -327,6 +337,11 @@ Result<void> Takeover::carry(const Importer& importer, Chunk chunk) {
       Findings found;
       const CarriedByKey before = co_await carried_so_far(tx);
       auto entries = reckon(before, found);
+      std::vector<ImportEntry> aside;
+      std::ranges::copy_if(entries, std::back_inserter(aside),
+                           [](const auto& one) { return !one.refused.empty(); });
+      std::erase_if(entries, [](const auto& one) { return !one.refused.empty(); });
+      count(aside, found);
       if (entries.empty()) co_return found;
       entries = co_await book(tx, importer, how, std::move(entries), found);
       co_await bot::set_carried(tx, importer.source, importer.item, carried_by(entries, before), how.now);
@@ -416,7 +431,7 @@ void Takeover::verify() {
   }));
 }
 
-Result<void> Takeover::walk() {
+Result<void> Takeover::walk(bool looked) {
   const Reading reading(old_);
   for (ItemReport& item : report_.items) {
     item.rows = item.waiting = item.credited = item.debited = 0;
@@ -424,8 +439,7 @@ Result<void> Takeover::walk() {
     item.refused.clear();
     item.waiting_keys.clear();
   }
-  report_.twins.clear();
-  if (auto looked = look_for_twins(); !looked) return looked;
+  if (auto twins = look_for_twins(); !twins && !looked) return twins;
   for (const Importer* importer : importers_) {
     if (auto carried = carry_all(*importer); !carried) return carried;
   }

@@ -3,7 +3,10 @@
 // on. A key that is gone from the old database is booked back.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -38,8 +41,9 @@ class Takeover {
   const std::vector<const bot::Importer*>& importers() const { return importers_; }
 
   /// Everything, within a reading of its own, compared at the end. What was booked before by this object
-  /// stays in the report. Errors as of take_over.
-  Result<void> walk();
+  /// stays in the report. `looked`: twins were looked for, and are no reason to refuse everything any more.
+  /// Errors as of take_over.
+  Result<void> walk(bool looked = false);
 
   /// Within a reading: names that fold to one. Error `refused_by_guard` where amounts would be added to one
   /// person and nobody asked for that.
@@ -56,6 +60,8 @@ class Takeover {
   struct Chunk;
   Result<void> carry(const bot::Importer& importer, Chunk chunk);
   std::vector<std::string> carried_behind(const bot::Importer& importer, const std::string& last);
+  /// A new name that is another spelling of one that is there already: refused by itself.
+  void set_twins_aside(const bot::Importer& importer, std::vector<bot::ImportEntry>& entries) const;
   void check_item(const bot::Importer& importer, ItemReport& item);
   ItemReport& item_of(const bot::Importer& importer);
   bot::ImportCall call(const bot::Importer& importer) const;
@@ -67,6 +73,14 @@ class Takeover {
   const Options& options_;
   std::vector<const bot::Importer*> importers_;
   Report report_;
+  /// Of importers whose rows add up, where twins are not merged: names as hashes, sorted.
+  struct Heard {
+    std::uint64_t folded;
+    std::uint64_t exact;
+    auto operator<=>(const Heard&) const = default;
+  };
+  static std::vector<std::uint64_t> doubled(const std::vector<Heard>& heard);
+  std::map<const bot::Importer*, std::vector<Heard>> heard_;
 };
 
 /// The whole of it. `scope`: of the server that the old database's rows are taken over for; nothing: a dry

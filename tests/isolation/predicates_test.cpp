@@ -15,10 +15,11 @@ namespace guildhall::test {
 namespace {
 
 /// Predicates without which a statement comes to the same in a database that is in order: what keeps other
-/// servers' rows away there is the statement before it.
-const std::set<std::string> kWithoutEffect{"ledger.post_balances",  "ledger.post_ledger",
-                                           "ledger.clear_postings", "points.post_awards",
-                                           "jobs.ensure",           "jobs.done"};
+/// servers' rows away there is the statement before it. With #1: the second of its predicates alone.
+const std::set<std::string> kWithoutEffect{
+    "ledger.post_balances", "ledger.post_ledger", "ledger.clear_postings", "points.post_awards",
+    "jobs.ensure",          "jobs.done",          "persons.asked",         "persons.wanted_names#1",
+    "persons.wanted_ids#1"};
 
 /// The statement without its n-th binding to the scope's server, or to the range; nothing: it has no more.
 std::optional<std::string> unbound(const store::StatementInfo& info, std::size_t number) {
@@ -57,8 +58,10 @@ TEST(Predicates, TheProofSeesEachThatIsMissing) {
   const auto& statements = original.declarations.statements.all();
   for (std::size_t i = 0; i < statements.size(); ++i) {
     if (kWithoutEffect.contains(statements[i].name)) continue;
-    for (std::size_t number = 0; auto sql = unbound(statements[i], number); ++number)
-      mutants.emplace_back(i, *std::move(sql));
+    for (std::size_t number = 0; auto sql = unbound(statements[i], number); ++number) {
+      if (!kWithoutEffect.contains(fmt::format("{}#{}", statements[i].name, number)))
+        mutants.emplace_back(i, *std::move(sql));
+    }
   }
   ASSERT_GT(mutants.size(), 40U);
   for (std::size_t i = 0; i < mutants.size(); i += step) {
