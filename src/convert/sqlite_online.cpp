@@ -200,6 +200,10 @@ class OnlineWay {
   migrate::Outcome<SqliteReport> give_up(const migrate::Problem& problem) {
     SqliteTransaction transaction(session_);
     drop_shadows(session_);
+    for (const Before& thing : records_.before(conversion_)) {
+      if (thing.kind == "registry")
+        session_.execute(fmt::format("DROP TABLE IF EXISTS {}", quoted_name(thing.table)));
+    }
     records_.note(conversion_, "online", "given up", problem.finding.text);
     records_.set_state(conversion_, State::rolled_back);
     transaction.commit();

@@ -271,6 +271,7 @@ TEST_F(OnlineWayOfSqlite, ACopyThatSomebodyChangedIsNotExchanged) {
   EXPECT_THAT(problem(report), HasSubstr("CV-SHADOW: the copy of points"));
   EXPECT_EQ(rows(), before);
   EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE name LIKE 'guildhall_passing%'"), "");
+  EXPECT_EQ(dump("SELECT count(*) FROM sqlite_schema WHERE name = 'servers'"), "0\n");
   read(kDescription);
   ASSERT_EQ(problem(convert()), "");
 }
