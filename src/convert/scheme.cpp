@@ -201,6 +201,7 @@ class Making {
     const Table& table = *one.table;
     check_relation(table);
     check_column(one);
+    check_rules(one);
     for (const std::string& column : one.rule.sums) need_column(one, column, "sums");
     for (const std::string& column : one.rule.folded) need_column(one, column, "folded");
     for (const auto& key : one.rule.unique) {
@@ -249,6 +250,26 @@ class Making {
                "While the bot is stopped: ALTER TABLE {0} ALTER COLUMN {1} TYPE bigint USING {1}::bigint",
                store::quoted_name(one.name()), store::quoted_name(column->name)));
     }
+  }
+
+  /// Rules on rows that were written for files, where all of a table is made anew.
+  void check_rules(const SchemeTable& one) {
+    if (schema().dialect != Dialect::postgres) return;
+    const TableRule& rule = one.rule;
+    std::vector<std::string> words;
+    if (rule.duplicates == Duplicates::sum || rule.duplicates == Duplicates::newest ||
+        rule.duplicates == Duplicates::best)
+      words.push_back(fmt::format("duplicates = \"{}\"", name_of(rule.duplicates)));
+    if (!rule.not_null.empty()) words.emplace_back("not_null");
+    if (!rule.fill.empty()) words.emplace_back("fill");
+    if (rule.recount) words.emplace_back("recount");
+    if (std::ranges::any_of(rule.parents, [](const Parent& parent) { return !parent.mistaken.empty(); }))
+      words.emplace_back("mistaken");
+    if (!words.empty())
+      find(Level::error, "CV-FILE",
+           fmt::format("{} line {}: table.{} has {}, which is for SQLite files alone", description().name,
+                       rule.line, one.name(), fmt::join(words, ", ")),
+           "Set those rows right first, and leave that out.");
   }
 
   void need_column(const SchemeTable& one, const std::string& column, std::string_view field) {
