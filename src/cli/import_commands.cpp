@@ -109,6 +109,7 @@ Answered kick(const Arguments& arguments) {
     const auto report = importing::take_over(*old, (*workspace)->declarations(), *scope, clock, options);
     if (!report) return std::unexpected(report.error());
     Answer answer{importing::text_of(*report), importing::json_of(*report)};
+    if (report->will_be_refused()) answer.exit_code = static_cast<int>(ExitCode::refused);
     if (!report->adds_up()) answer.exit_code = static_cast<int>(ExitCode::failed);
     return answer;
   } catch (const store::DatabaseError& error) {
