@@ -64,6 +64,7 @@ Answered followed(importing::OldDatabase& old, Workspace& workspace, const tenan
   auto& json = answer.json.as_object();
   json["rounds"] = done->rounds;
   json["changed_keys"] = done->keys;
+  json["missed_keys"] = done->missed;
   if (done->pause) {
     json["pause_ms"] = done->pause->count();
     answer.text += fmt::format("Followed for {} rounds, {} keys; the old bot's writes waited {} ms. ",
