@@ -64,6 +64,7 @@ Answered followed(importing::OldDatabase& old, Workspace& workspace, const tenan
   auto& json = answer.json.as_object();
   json["rounds"] = done->rounds;
   json["changed_keys"] = done->keys;
+  json["missed_keys"] = done->missed;
   if (done->pause) {
     json["pause_ms"] = done->pause->count();
     answer.text += fmt::format("Followed for {} rounds, {} keys; the old bot's writes waited {} ms. ",
@@ -109,6 +110,7 @@ Answered kick(const Arguments& arguments) {
     const auto report = importing::take_over(*old, (*workspace)->declarations(), *scope, clock, options);
     if (!report) return std::unexpected(report.error());
     Answer answer{importing::text_of(*report), importing::json_of(*report)};
+    if (report->will_be_refused()) answer.exit_code = static_cast<int>(ExitCode::refused);
     if (!report->adds_up()) answer.exit_code = static_cast<int>(ExitCode::failed);
     return answer;
   } catch (const store::DatabaseError& error) {

@@ -61,7 +61,9 @@ class Following {
 
   /// Nobody writes to the old database any more.
   Result<Followed> compare() {
+    const std::int64_t before = booked();
     if (auto walked = run_.walk(true); !walked) return std::unexpected(walked.error());
+    if (followed_.pause) followed_.missed = booked() - before;
     followed_.report = std::move(run_.report());
     return std::move(followed_);
   }
@@ -77,6 +79,12 @@ class Following {
     }
     old_.end_reading();
     return {};
+  }
+
+  std::int64_t booked() {
+    std::int64_t keys = 0;
+    for (const ItemReport& item : run_.report().items) keys += item.booked;
+    return keys;
   }
 
   Result<void> look() {

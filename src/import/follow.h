@@ -25,6 +25,8 @@ struct Followed {
   Report report;  // of the walk behind the switch: everything, compared
   int rounds = 0;
   std::int64_t keys = 0;  // that were changed meanwhile
+  /// That only the comparison behind the fence found: 0 where the old bot wrote under the triggers alone.
+  std::int64_t missed = 0;
   /// For so long the old bot's writes waited; nothing: the fence stood already.
   std::optional<std::chrono::milliseconds> pause = {};
 };

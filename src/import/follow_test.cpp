@@ -24,7 +24,9 @@ class ImportIntoFollowing : public ImportInto {
   Result<Followed> run_following(const FollowOptions& how) {
     auto old = open();
     if (!old) return std::unexpected(old.error());
-    return follow(*old, world_.declarations, world_.server(old->server().value()), world_.clock, how);
+    auto done = follow(*old, world_.declarations, world_.server(old->server().value()), world_.clock, how);
+    if (done) EXPECT_EQ(done->missed, 0) << "the comparison had to bring what following should have";
+    return done;
   }
   void expect_everything() {
     EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));

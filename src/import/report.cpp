@@ -33,8 +33,8 @@ std::string_view feature_of(std::string_view table) {
       {"pending_links", "linking by the members themselves"},
       {"oauth_", "linking by the members themselves"},
       {"link_", "linking by the members themselves"},
-      {"kick_oauth_tokens", "nothing: the streamer connects his channel anew"},
-      {"bot_tokens", "nothing: the bot signs in anew"},
+      {"kick_oauth_tokens", "the streamer, who connects his channel anew"},
+      {"bot_tokens", "nothing: the bot signs in by itself"},
   }};
   const auto found =
       std::ranges::find_if(kFeatures, [&](const auto& one) { return table.starts_with(one.first); });
@@ -105,6 +105,10 @@ bool Report::adds_up() const {
   return std::ranges::all_of(items, [](const ItemReport& item) { return item.fault.empty(); });
 }
 
+bool Report::will_be_refused() const {
+  return is_dry && !may_merge && std::ranges::any_of(twins, &Twins::adds_up);
+}
+
 std::string text_of(const Report& report) {
   std::string text = fmt::format(
       "{} from {}{} for server {}{}; times there are of the zone {}\n",
@@ -120,6 +124,7 @@ std::string text_of(const Report& report) {
       text += fmt::format("    {}{}\n", fmt::join(report.twins[i].names, " / "),
                           report.twins[i].adds_up ? " (added up)" : "");
   }
+  if (report.will_be_refused()) text += "  Without --merge-twins the run itself will be refused.\n";
   for (const auto& table : report.waiting)
     text += fmt::format("  {}: {} rows wait for {}\n", table.table, table.rows, feature_of(table.table));
   if (!report.is_dry)
@@ -140,10 +145,18 @@ boost::json::object json_of(const Report& report) {
   boost::json::array waiting;
   for (const auto& table : report.waiting)
     waiting.push_back({{"table", table.table}, {"rows", table.rows}, {"feature", feature_of(table.table)}});
-  return {{"server", report.server.str()}, {"home", report.home.str()},        {"from", report.old_database},
-          {"zone", report.zone},           {"converted", report.is_converted}, {"dry_run", report.is_dry},
-          {"new_viewers", report.viewers}, {"items", std::move(items)},        {"twins", std::move(twins)},
-          {"waiting", std::move(waiting)}, {"adds_up", report.adds_up()}};
+  return {{"server", report.server.str()},
+          {"home", report.home.str()},
+          {"from", report.old_database},
+          {"zone", report.zone},
+          {"converted", report.is_converted},
+          {"dry_run", report.is_dry},
+          {"will_be_refused", report.will_be_refused()},
+          {"new_viewers", report.viewers},
+          {"items", std::move(items)},
+          {"twins", std::move(twins)},
+          {"waiting", std::move(waiting)},
+          {"adds_up", report.adds_up()}};
 }
 
 }  // namespace guildhall::importing

@@ -51,12 +51,15 @@ struct Report {
   std::string zone = {};
   bool is_converted = false;
   bool is_dry = false;
+  bool may_merge = false;
   std::int64_t viewers = 0;  // without a link, who were not known here before
   std::vector<ItemReport> items = {};
   std::vector<Twins> twins = {};
   std::vector<OldDatabase::TableRows> waiting = {};
 
   bool adds_up() const;
+  /// Of a dry run: the run itself will be refused, for twins that nobody wants merged.
+  bool will_be_refused() const;
 };
 
 std::string text_of(const Report& report);

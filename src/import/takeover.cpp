@@ -196,6 +196,7 @@ Takeover::Takeover(OldDatabase& old, const bot::Declarations& declarations,
   report_.zone = old.zone();
   report_.is_converted = old.is_converted();
   report_.is_dry = options.dry_run;
+  report_.may_merge = options.merge_twins;
 }
 
 ItemReport& Takeover::item_of(const Importer& importer) {
@@ -260,7 +261,7 @@ Result<void> Takeover::look_for_twins() {
   for (const auto& [key, names] : spellings) {
     if (names.size() > 1) report_.twins.push_back({{names.begin(), names.end()}, adding.contains(key)});
   }
-  if (adding.empty() || options_.merge_twins) return {};
+  if (adding.empty() || options_.merge_twins || options_.dry_run) return {};
   std::vector<std::string> shown;
   for (const std::string& key : adding) {
     if (shown.size() < kNamed) shown.push_back(fmt::format("{}", fmt::join(spellings[key], " / ")));
@@ -275,7 +276,7 @@ Result<void> Takeover::look_for_twins() {
 
 void Takeover::set_twins_aside(const Importer& importer, std::vector<ImportEntry>& entries) const {
   const auto heard = heard_.find(&importer);
-  if (options_.merge_twins || heard == heard_.end()) return;
+  if (options_.merge_twins || options_.dry_run || heard == heard_.end()) return;
   constexpr std::hash<std::string> kHash;
   for (ImportEntry& entry : entries) {
     if (entry.times > 0) continue;

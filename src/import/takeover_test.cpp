@@ -83,6 +83,12 @@ TEST_P(ImportInto, TwinsAreNeverMergedUnasked) {
   EXPECT_THAT(refused.error().message, HasSubstr("VIEWER_0000001 / Viewer_0000001 / viewer_0000001"));
   EXPECT_THAT(refused.error().message, HasSubstr("Cased_Only_Here / cased_only_here"));
   EXPECT_EQ(rows(), "");
+  // A dry run shows all of it, and says what the run itself will do.
+  careful.dry_run = true;
+  const auto shown = run(careful);
+  ASSERT_TRUE(shown) << shown.error().message;
+  EXPECT_TRUE(shown->will_be_refused());
+  EXPECT_GT(item(*shown, "points").booked, 40);
 }
 
 TEST_P(ImportInto, DataOfYearsAddsUpAndEachRefusedRowIsNamed) {
