@@ -44,7 +44,7 @@ target_link_libraries(fuzz_targets PUBLIC test_support)
 target_precompile_headers(fuzz_targets PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 
 room_tests(unit_tests
-  FOLDERS src/base src/net src/store src/tenancy src/migrate src/move src/convert src/bot src/features src/web src/doctor src/cli tests/lint tests/docs tests/fuzz
+  FOLDERS src/base src/net src/store src/tenancy src/migrate src/move src/convert src/bot src/features src/import src/web src/doctor src/cli tests/lint tests/docs tests/fuzz
   LIBS guildhall_cli test_support fuzz_targets pg_query)
 add_library(openapi_check STATIC tests/contract/openapi_check.cpp)
 target_link_libraries(openapi_check PUBLIC guildhall_net)

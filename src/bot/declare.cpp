@@ -73,6 +73,7 @@ void declare_bot(Declarations& declarations) {
   declare_outbox(declarations.statements, declarations.settings);
   declarations.commands.add(help_command(declarations));
   declare_bot_routes(declarations);
+  declare_importers(declarations);
   declarations.rehearsals.server.push_back(
       [](store::Tx& tx, ServerContext&) -> TxTask<void> { co_await count_ledger_mismatches(tx); });
   declarations.rehearsals.cross_server.push_back(rehearse_jobs);

@@ -12,6 +12,7 @@
 #include "bot/commands.h"
 #include "bot/context.h"
 #include "bot/events.h"
+#include "bot/imports.h"
 #include "bot/links.h"
 #include "bot/routes.h"
 #include "bot/settings.h"
@@ -74,6 +75,9 @@ class Declarations {
 
   /// The minute's tick: watch time first, then what is paid for it.
   std::vector<TickStage> minute_stages;
+
+  /// What is taken over from old bots, in this order.
+  std::vector<Importer> importers;
 
   Rehearsals rehearsals;
 

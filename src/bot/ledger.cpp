@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "store/database_error.h"
@@ -131,6 +132,52 @@ constexpr Statement<LedgerRow, NoRow> kBook{"ledger.book",
                                             ":holder, :entry_no, :amount, :balance_after, :kind, "
                                             ":operation_id, :line, :reason, :actor, :created_at)"};
 
+struct OpeningParams {
+  std::string unit;
+  PersonId holder;
+  std::int64_t balance;
+  std::int64_t credit;
+  std::int64_t debit;
+  std::int64_t entries;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(OpeningParams, (), (unit, holder, balance, credit, debit, entries, now))
+
+constexpr Statement<OpeningParams, NoRow> kOpen{
+    "ledger.open",
+    "INSERT INTO balances (discord_server_id, unit, holder_id, balance, total_credited, total_debited, "
+    "entries, updated_at) VALUES (:server, :unit, :holder, :balance, :credit, :debit, :entries, :now) "
+    "ON CONFLICT (discord_server_id, unit, holder_id) DO UPDATE SET "
+    "balance = balances.balance + excluded.balance, "
+    "total_credited = balances.total_credited + excluded.total_credited, "
+    "total_debited = balances.total_debited + excluded.total_debited, "
+    "entries = balances.entries + excluded.entries, updated_at = excluded.updated_at "
+    "WHERE balances.balance <= 9000000000000000 - excluded.balance"};
+
+struct OpeningLine {
+  std::string unit;
+  PersonId holder;
+  std::int64_t behind;  // lines of the same operation that come after it
+  std::int64_t amount;
+  std::int64_t less;  // what those lines take from the balance
+  std::string kind;
+  std::string operation_id;
+  std::int64_t line;
+  std::string reason;
+  std::string actor;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(OpeningLine, (),
+                      (unit, holder, behind, amount, less, kind, operation_id, line, reason, actor, now))
+
+constexpr Statement<OpeningLine, NoRow> kOpenLine{
+    "ledger.open_line",
+    "INSERT INTO ledger (discord_server_id, unit, holder_id, entry_no, amount, balance_after, kind, "
+    "operation_id, line, reason, actor, created_at) "
+    "SELECT :server, b.unit, b.holder_id, b.entries - :behind, :amount, b.balance + :less, :kind, "
+    ":operation_id, :line, :reason, :actor, :now FROM balances b "
+    "WHERE b.discord_server_id = :server AND b.unit = :unit AND b.holder_id = :holder"};
+
 constexpr Statement<RichestParams, RichRow> kRichest{
     "ledger.richest",
     "SELECT b.holder_id AS person_id, p.display_name, b.balance FROM balances b "
@@ -147,6 +194,22 @@ constexpr Statement<NoParams, CountRow> kMismatches{
     "WHERE b.discord_server_id = :server AND "
     "(b.balance <> COALESCE(l.total, 0) OR b.entries <> COALESCE(l.entries, 0) OR "
     "b.balance <> b.total_credited - b.total_debited)"};
+
+struct KindParams {
+  std::string unit;
+  std::string kind;
+};
+BOOST_DESCRIBE_STRUCT(KindParams, (), (unit, kind))
+
+struct AmountRow {
+  std::int64_t amount = 0;
+};
+BOOST_DESCRIBE_STRUCT(AmountRow, (), (amount))
+
+constexpr Statement<KindParams, AmountRow> kInAll{
+    "ledger.booked_in_all",
+    "SELECT CAST(COALESCE(sum(amount), 0) AS BIGINT) AS amount FROM ledger "
+    "WHERE discord_server_id = :server AND unit = :unit AND kind = :kind"};
 
 constexpr std::string_view kTickReason =
     "set-based award of what a tick earned, for the servers of one chunk";
@@ -251,6 +314,36 @@ TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOpera
   co_return receipt;
 }
 
+TxTask<void> book_openings(store::Tx& tx, std::string unit, std::string kind, std::string actor,
+                           std::vector<Opening> openings, TimePoint now) {
+  // A holder's operations follow each other: each line shows the balance after its own.
+  while (!openings.empty()) {
+    std::set<PersonId> holders;
+    std::vector<Opening> later;
+    std::vector<OpeningParams> balances;
+    std::vector<OpeningLine> lines;
+    for (Opening& one : openings) {
+      if (!holders.insert(one.holder).second) {
+        later.push_back(std::move(one));
+        continue;
+      }
+      const std::int64_t debits = one.debit > 0 ? 1 : 0;
+      const std::int64_t credits = one.credit > 0 ? 1 : 0;
+      balances.push_back(
+          {unit, one.holder, one.credit - one.debit, one.credit, one.debit, credits + debits, now});
+      if (credits > 0)
+        lines.push_back(
+            {unit, one.holder, debits, one.credit, one.debit, kind, one.id, 0, one.reason, actor, now});
+      if (debits > 0)
+        lines.push_back({unit, one.holder, 0, -one.debit, 0, kind, one.id, credits, one.reason, actor, now});
+    }
+    if (co_await tx.batch(kOpen, balances) != static_cast<std::int64_t>(balances.size()))
+      throw ErrorException({ErrorCode::too_large, fmt::format("a balance is at most {}", kLargestAmount)});
+    co_await tx.batch(kOpenLine, lines);
+    openings = std::move(later);
+  }
+}
+
 TxTask<BalanceRow> balance_of(store::Tx& tx, std::string unit, PersonId holder) {
   const auto row = co_await tx.one(kBalance, {std::move(unit), holder});
   co_return row.value_or(BalanceRow{});
@@ -266,14 +359,19 @@ TxTask<void> book_postings(store::CrossTx& tx, ServerId first, ServerId last, Ti
   co_await tx.change(kClearPostings, {first, last});
 }
 
+TxTask<std::int64_t> booked_in_all(store::Tx& tx, std::string unit, std::string kind) {
+  const auto row = co_await tx.one(kInAll, {std::move(unit), std::move(kind)});
+  co_return row->amount;
+}
+
 TxTask<std::int64_t> count_ledger_mismatches(store::Tx& tx) {
   const auto row = co_await tx.one(kMismatches);
   co_return row->mismatches;
 }
 
 void declare_ledger(store::StatementRegistry& statements) {
-  statements.add("ledger", kBooked, kBalance, kCredit, kDebit, kBook, kRichest, kMismatches, kPostBalances,
-                 kPostLedger, kClearPostings);
+  statements.add("ledger", kBooked, kBalance, kCredit, kDebit, kBook, kOpen, kOpenLine, kInAll, kRichest,
+                 kMismatches, kPostBalances, kPostLedger, kClearPostings);
 }
 
 }  // namespace guildhall::bot

@@ -50,6 +50,20 @@ BOOST_DESCRIBE_STRUCT(BalanceRow, (), (balance, total_credited, total_debited))
 store::TxTask<Result<LedgerReceipt>> apply(store::Tx& tx, std::string unit, LedgerOperation operation,
                                            TimePoint now);
 
+/// What one holder gets and gives at once; one line of the ledger for each that is not 0.
+struct Opening {
+  PersonId holder;
+  std::int64_t credit = 0;  // 0 and more, and at least the debit
+  std::int64_t debit = 0;
+  std::string id;  // of the operation, unique per server
+  std::string reason;
+};
+
+/// Books many operations at once that take nothing from anybody: what was earned and spent elsewhere, before.
+/// Their ids must be new. Throws ErrorException (`too_large`) where a balance would pass 9e15.
+store::TxTask<void> book_openings(store::Tx& tx, std::string unit, std::string kind, std::string actor,
+                                  std::vector<Opening> openings, TimePoint now);
+
 /// 0 everywhere for a holder who never had any.
 store::TxTask<BalanceRow> balance_of(store::Tx& tx, std::string unit, PersonId holder);
 
@@ -66,6 +80,9 @@ store::TxTask<std::vector<RichRow>> richest(store::Tx& tx, std::string unit, std
 /// Set-based, for ticks: books what lies in `ledger_postings` for the servers of [first, last] and
 /// empties it. Postings are credits; their operation ids must be new.
 store::TxTask<void> book_postings(store::CrossTx& tx, ServerId first, ServerId last, TimePoint now);
+
+/// What all lines of one kind ("import") come to: credits less debits.
+store::TxTask<std::int64_t> booked_in_all(store::Tx& tx, std::string unit, std::string kind);
 
 /// Holders whose balance is not the sum of their ledger rows, in one server. 0 unless something is
 /// badly wrong.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "bot/activity.h"
@@ -116,6 +117,18 @@ constexpr Statement<MinutesParams, NoRow> kTakeMinutes{
     "links.take_minutes",
     "UPDATE watchtime SET watched_us = watched_us - :watched, subscribed_us = subscribed_us - :subscribed, "
     "updated_at = :now WHERE discord_server_id = :server AND person_id = :person"};
+
+struct BroughtParams {
+  PersonId viewer;
+  std::int64_t points;
+  Duration watched;
+};
+BOOST_DESCRIBE_STRUCT(BroughtParams, (), (viewer, points, watched))
+
+constexpr Statement<BroughtParams, NoRow> kBrought{
+    "links.brought",
+    "UPDATE links SET moved_points = moved_points + :points, moved_watched_us = moved_watched_us + :watched "
+    "WHERE discord_server_id = :server AND from_person_id = :viewer AND undone_at IS NULL"};
 
 struct Moved {
   std::int64_t points = 0;
@@ -232,8 +245,56 @@ TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveH
   co_return LinkOutcome{link->from_person_id, points, link->moved_watched_us, false};
 }
 
+TxTask<std::vector<KnownLink>> link_known(store::Tx& tx, const std::vector<MoveHandler>& handlers,
+                                          std::string platform, std::vector<KnownLink> links,
+                                          tenancy::Actor actor, TimePoint now) {
+  std::vector<std::string> ids;
+  std::vector<std::string> names;
+  for (const KnownLink& link : links) {
+    ids.push_back(link.member.str());
+    names.push_back(link.name);
+  }
+  const auto members = co_await identities_of_ids(tx, kDiscord, ids, now);
+  const auto viewers = co_await identities_of_names(tx, platform, names, now);
+  std::set<PersonId> taken;  // by a link of this call
+  std::vector<InsertParams> rows;
+  std::vector<Repointing> pointers;
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const PersonId member = members[i].identity.person_id;
+    const Identity& viewer = viewers[i].identity;
+    const bool both_new = members[i].made && viewers[i].made;
+    if (!both_new || taken.contains(member) || taken.contains(viewer.person_id)) {
+      others.push_back(i);
+      continue;
+    }
+    taken.insert({member, viewer.person_id});
+    rows.push_back({0, platform, viewer.person_id, member, 0, Duration(0), Duration(0), now, actor.name});
+    pointers.push_back({viewer, member});
+  }
+  if (!rows.empty()) {
+    auto number = co_await tenancy::next_numbers(tx, "link", static_cast<std::int64_t>(rows.size()));
+    for (InsertParams& row : rows) row.link_id = number++;
+    co_await tx.batch(kInsert, rows);
+    co_await repoint_all(tx, pointers);
+  }
+  for (const std::size_t i : others) {
+    if (viewers[i].identity.person_id == members[i].identity.person_id) continue;  // they are linked
+    const auto linked =
+        co_await link_member(tx, handlers, {links[i].member, platform, links[i].name}, actor, now);
+    if (!linked) links[i].refused = linked.error().message;
+  }
+  co_return links;
+}
+
+TxTask<void> note_brought(store::Tx& tx, std::vector<Brought> brought) {
+  std::vector<BroughtParams> rows;
+  for (const Brought& one : brought) rows.push_back({one.viewer, one.points, one.watched});
+  co_await tx.batch(kBrought, rows);
+}
+
 void declare_links(store::StatementRegistry& statements) {
-  statements.add("links", kInsert, kOpen, kUndone, kMinutes, kAddMinutes, kTakeMinutes);
+  statements.add("links", kInsert, kOpen, kUndone, kMinutes, kAddMinutes, kTakeMinutes, kBrought);
 }
 
 }  // namespace guildhall::bot

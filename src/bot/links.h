@@ -49,6 +49,27 @@ store::TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vecto
                                                  DiscordUserId member, std::string platform,
                                                  tenancy::Actor actor, TimePoint now);
 
+/// Links that were made elsewhere, before, many at once.
+struct KnownLink {
+  DiscordUserId member;
+  std::string name;
+  std::string refused = {};  // by link_known: why it was not made
+};
+/// As link_member, but nobody's link by itself is in the audit log. Where neither of the two was known here
+/// nothing has to be moved, and all is done in a few statements.
+store::TxTask<std::vector<KnownLink>> link_known(store::Tx& tx, const std::vector<MoveHandler>& handlers,
+                                                 std::string platform, std::vector<KnownLink> links,
+                                                 tenancy::Actor actor, TimePoint now);
+
+/// What came later for a viewer who was linked by then, and went to the member's person: when the link is
+/// undone it goes back with the rest.
+struct Brought {
+  PersonId viewer;  // the identity's home
+  std::int64_t points = 0;
+  Duration watched{0};
+};
+store::TxTask<void> note_brought(store::Tx& tx, std::vector<Brought> brought);
+
 void declare_links(store::StatementRegistry& statements);
 
 }  // namespace guildhall::bot

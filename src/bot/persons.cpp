@@ -1,5 +1,7 @@
 #include "bot/persons.h"
 
+#include <map>
+
 #include "base/text.h"
 #include "tenancy/counters.h"
 
@@ -109,6 +111,45 @@ constexpr Statement<RepointParams, NoRow> kRepoint{
     "UPDATE identities SET person_id = :person "
     "WHERE discord_server_id = :server AND platform = :platform AND platform_user_id = :id"};
 
+struct WantedParams {
+  std::string wanted;
+};
+BOOST_DESCRIBE_STRUCT(WantedParams, (), (wanted))
+
+struct PlatformParams {
+  std::string platform;
+};
+BOOST_DESCRIBE_STRUCT(PlatformParams, (), (platform))
+
+struct WantedRow {
+  std::string wanted;
+  std::string platform_user_id;
+  PersonId person_id;
+  PersonId home_person_id;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(WantedRow, (), (wanted, platform_user_id, person_id, home_person_id, name))
+
+constexpr Statement<WantedParams, NoRow> kAskFor{
+    "persons.ask_for", "INSERT INTO identity_lookups (discord_server_id, wanted) VALUES (:server, :wanted)"};
+
+/// Oldest first, so that of several with one name the newest is kept.
+constexpr Statement<PlatformParams, WantedRow> kWantedNames{
+    "persons.wanted_names",
+    "SELECT l.wanted, i.platform_user_id, i.person_id, i.home_person_id, i.name FROM identity_lookups l "
+    "JOIN identities i ON i.discord_server_id = :server AND i.platform = :platform AND i.folded_name = "
+    "l.wanted "
+    "WHERE l.discord_server_id = :server ORDER BY i.first_seen_at, i.platform_user_id DESC"};
+
+constexpr Statement<PlatformParams, WantedRow> kWantedIds{
+    "persons.wanted_ids",
+    "SELECT l.wanted, i.platform_user_id, i.person_id, i.home_person_id, i.name FROM identity_lookups l "
+    "JOIN identities i ON i.discord_server_id = :server AND i.platform = :platform "
+    "AND i.platform_user_id = l.wanted WHERE l.discord_server_id = :server"};
+
+constexpr Statement<store::NoParams, NoRow> kAsked{
+    "persons.asked", "DELETE FROM identity_lookups WHERE discord_server_id = :server"};
+
 TxTask<Identity> make_identity(store::Tx& tx, PlatformUser user, TimePoint now) {
   const PersonId person(co_await tenancy::next_number(tx, "person"));
   co_await tx.change(kNewPerson, {person, user.name, now});
@@ -123,10 +164,75 @@ TxTask<void> rename(store::Tx& tx, Identity identity, PlatformUser user) {
   co_await tx.change(kRenamePerson, {identity.home_person_id, user.name});
 }
 
+/// What is wanted with the user that is made where there is none.
+using Wanted = std::map<std::string, PlatformUser>;
+
+/// Makes those that are in no row of `found`.
+TxTask<std::map<std::string, FoundIdentity>> make_missing(store::Tx& tx, Wanted wanted,
+                                                          std::map<std::string, FoundIdentity> found,
+                                                          TimePoint now) {
+  std::erase_if(wanted, [&](const auto& one) { return found.contains(one.first); });
+  if (wanted.empty()) co_return found;
+  PersonId next(co_await tenancy::next_numbers(tx, "person", static_cast<std::int64_t>(wanted.size())));
+  std::vector<NewPersonParams> persons;
+  std::vector<NewIdentityParams> identities;
+  for (const auto& [key, user] : wanted) {
+    persons.push_back({next, user.name, now});
+    identities.push_back({user.platform, user.id, next, user.name, fold_name(user.name), now});
+    found[key] = {{user.platform, user.id, next, next, user.name}, true};
+    next = PersonId(next.value() + 1);
+  }
+  co_await tx.batch(kNewPerson, persons);
+  co_await tx.batch(kNewIdentity, identities);
+  co_return found;
+}
+
+TxTask<std::map<std::string, FoundIdentity>> find_wanted(store::Tx& tx, Wanted wanted, bool by_name,
+                                                         TimePoint now) {
+  std::map<std::string, FoundIdentity> found;
+  if (wanted.empty()) co_return found;
+  std::vector<WantedParams> keys;
+  for (const auto& [key, user] : wanted) keys.push_back({key});
+  co_await tx.batch(kAskFor, keys);
+  const std::string platform = wanted.begin()->second.platform;
+  const auto rows =
+      by_name ? co_await tx.all(kWantedNames, {platform}) : co_await tx.all(kWantedIds, {platform});
+  co_await tx.change(kAsked);
+  for (const WantedRow& row : rows)
+    found[row.wanted] = {{platform, row.platform_user_id, row.person_id, row.home_person_id, row.name}};
+  co_return co_await make_missing(tx, std::move(wanted), std::move(found), now);
+}
+
 }  // namespace
 
+std::string kept_name(std::string_view name) { return shorten(clean_utf8(name), kLongestName); }
+
+TxTask<std::vector<FoundIdentity>> identities_of_names(store::Tx& tx, std::string platform,
+                                                       std::vector<std::string> names, TimePoint now) {
+  Wanted wanted;
+  for (std::string& name : names) {
+    const std::string kept = kept_name(name);
+    name = fold_name(kept);
+    wanted.try_emplace(name, PlatformUser{platform, std::string(kProvisional) + name, kept});
+  }
+  const auto found = co_await find_wanted(tx, std::move(wanted), true, now);
+  std::vector<FoundIdentity> identities;
+  for (const std::string& folded : names) identities.push_back(found.at(folded));
+  co_return identities;
+}
+
+TxTask<std::vector<FoundIdentity>> identities_of_ids(store::Tx& tx, std::string platform,
+                                                     std::vector<std::string> ids, TimePoint now) {
+  Wanted wanted;
+  for (const std::string& id : ids) wanted.try_emplace(id, PlatformUser{platform, id, id});
+  const auto found = co_await find_wanted(tx, std::move(wanted), false, now);
+  std::vector<FoundIdentity> identities;
+  for (const std::string& id : ids) identities.push_back(found.at(id));
+  co_return identities;
+}
+
 TxTask<PersonId> person_of(store::Tx& tx, PlatformUser user, TimePoint now) {
-  user.name = shorten(clean_utf8(user.name), kLongestName);
+  user.name = kept_name(user.name);
   auto identity = co_await tx.one(kFind, {user.platform, user.id});
   if (!identity)
     identity = co_await tx.one(kFind, {user.platform, std::string(kProvisional) + fold_name(user.name)});
@@ -162,9 +268,16 @@ TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person) {
   co_await tx.change(kRepoint, {identity.platform, identity.platform_user_id, person});
 }
 
+TxTask<void> repoint_all(store::Tx& tx, std::vector<Repointing> all) {
+  std::vector<RepointParams> rows;
+  for (const Repointing& one : all)
+    rows.push_back({one.identity.platform, one.identity.platform_user_id, one.person});
+  co_await tx.batch(kRepoint, rows);
+}
+
 void declare_persons(store::StatementRegistry& statements) {
   statements.add("persons", kFind, kFindByName, kOfPerson, kNewPerson, kNewIdentity, kRename, kRenamePerson,
-                 kRepoint);
+                 kRepoint, kAskFor, kWantedNames, kWantedIds, kAsked);
 }
 
 }  // namespace guildhall::bot

@@ -45,8 +45,30 @@ store::TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std:
                                                              std::string name);
 store::TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person);
 
+struct FoundIdentity {
+  Identity identity;
+  bool made = false;  // by this call
+};
+
+/// The identities of many names at once, made (provisional) where no user of that name is known; one for each
+/// name, in their order. Names that fold to the same have the same. No name folds to nothing.
+store::TxTask<std::vector<FoundIdentity>> identities_of_names(store::Tx& tx, std::string platform,
+                                                              std::vector<std::string> names, TimePoint now);
+/// The same of users by their numbers; who is not known yet is called by his number.
+store::TxTask<std::vector<FoundIdentity>> identities_of_ids(store::Tx& tx, std::string platform,
+                                                            std::vector<std::string> ids, TimePoint now);
+
+/// A name as it is kept here, and the key by which it is found: `person_of` takes a name that it hears over
+/// in the same way.
+std::string kept_name(std::string_view name);
+
 /// Points an identity to another person.
 store::TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person);
+struct Repointing {
+  Identity identity;
+  PersonId person;
+};
+store::TxTask<void> repoint_all(store::Tx& tx, std::vector<Repointing> all);
 
 void declare_persons(store::StatementRegistry& statements);
 

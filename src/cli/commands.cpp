@@ -17,6 +17,7 @@ const std::vector<Command>& commands() {
     add_migrate_commands(made);
     add_migrate_backup_commands(made);
     add_convert_commands(made);
+    add_import_commands(made);
     add_move_command(made);
     add_config_commands(made);
     return made;

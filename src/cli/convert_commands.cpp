@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <boost/json.hpp>
+#include <fstream>
 #include <map>
 
 #include "cli/commands.h"
@@ -49,6 +50,15 @@ Outcome<void> read_backup(const Arguments& arguments, convert::Options& options)
   return {};
 }
 
+Outcome<void> read_way(const Arguments& arguments, convert::Options& options) {
+  const auto way = arguments.get("--way");
+  if (!way || *way == "rebuild") return {};
+  if (*way != "online" && *way != "file")
+    return usage(fmt::format("--way: '{}' is none of rebuild, online, file", *way));
+  options.way = *way == "online" ? convert::SqliteWay::online : convert::SqliteWay::file;
+  return {};
+}
+
 Outcome<void> read_options(const Arguments& arguments, convert::Options& options) {
   options.say = sayer(arguments);
   if (arguments.has("--preset") && arguments.has("--tables"))
@@ -66,6 +76,9 @@ Outcome<void> read_options(const Arguments& arguments, convert::Options& options
           fmt::format("--server: '{}' is not the id of a Discord server", *text),
           "It is a whole number above 0: in Discord, right-click on the server, \"Copy Server ID\".");
   }
+  options.register_found = arguments.has("--register-found");
+  if (const auto accepted = arguments.get("--accept")) options.accepted = {*accepted};
+  if (auto read = read_way(arguments, options); !read) return read;
   if (auto read = read_limits(arguments, options); !read) return read;
   return read_backup(arguments, options);
 }
@@ -268,11 +281,17 @@ std::int64_t index_bytes(const convert::Steps& steps) {
 
 std::string plan_text(const convert::Plan& plan, bool verbose) {
   if (plan.steps.empty()) return "\nNothing is missing: the new program may take over.\n";
+  const std::string steps = verbose ? all_of(plan.steps) : table_of(plan.steps);
+  if (plan.look.schema->dialect == migrate::Dialect::sqlite)
+    return fmt::format(
+        "\n'guildhall convert apply' makes {} tables anew, in one transaction; --way online does it beside a "
+        "program that "
+        "writes.{}\nEach table's SQL: -v.\n",
+        plan.steps.size(), steps);
   return fmt::format(
       "\n'guildhall convert apply' takes {} steps, while the old program goes on as it is.{}\n"
       "The new indexes need less than {} on the server's disk. Each step's SQL: -v.\n",
-      plan.steps.size(), verbose ? all_of(plan.steps) : table_of(plan.steps),
-      shown_size(index_bytes(plan.steps)));
+      plan.steps.size(), steps, shown_size(index_bytes(plan.steps)));
 }
 
 Answered plan_command(const Arguments& arguments) {
@@ -314,21 +333,30 @@ Answer answer_of_run(const std::string& command, const convert::RunReport& repor
                  {"backup", report.backup ? to_json(*report.backup) : nullptr}}};
 }
 
+std::string applied(const convert::RunReport& report) {
+  if (report.steps == 0) return "Nothing to do: it is done already.\n";
+  const std::string untouched =
+      report.untouched.empty()
+          ? ""
+          : fmt::format("Left as they were, and not sealed off: {}.\n", fmt::join(report.untouched, ", "));
+  if (report.state == convert::State::contracted)
+    return fmt::format(
+        "Done: {} tables. The old program's statements no longer work; more servers may join.\n{}",
+        report.steps, untouched);
+  return fmt::format(
+      "Done: {} steps. The old program goes on as it is; the new one may take over. Until 'guildhall convert "
+      "contract' "
+      "only server {} may be active.\n{}",
+      report.steps, report.home, untouched);
+}
+
 Answered apply_command(const Arguments& arguments) {
-  return with_target(
-      "apply", arguments, convert::Options{},
-      [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
-        const auto report = convert::apply(target, options);
-        if (!report) return std::unexpected(report.error());
-        return answer_of_run(
-            "apply", *report,
-            report->steps == 0
-                ? "Nothing to do: the expansion is complete.\n"
-                : fmt::format(
-                      "Done: {} steps. The old program goes on as it is; the new one may take over. Until "
-                      "'guildhall convert contract' only server {} may be active.\n",
-                      report->steps, report->home));
-      });
+  return with_target("apply", arguments, convert::Options{},
+                     [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
+                       const auto report = convert::apply(target, options);
+                       if (!report) return std::unexpected(report.error());
+                       return answer_of_run("apply", *report, applied(*report));
+                     });
 }
 
 Answered contract_command(const Arguments& arguments) {
@@ -340,7 +368,6 @@ Answered contract_command(const Arguments& arguments) {
         "guildhall.server_id in each transaction. --no-seal: the program alone does.");
   }
   if (const auto role = arguments.get("--seal")) options.seal = convert::Seal{*role};
-  if (const auto accepted = arguments.get("--accept")) options.accepted = {*accepted};
   return with_target(
       "contract", arguments, options,
       [&](const migrate::Target& target, const convert::ContractOptions& all) -> Outcome<Answer> {
@@ -354,18 +381,87 @@ Answered contract_command(const Arguments& arguments) {
       });
 }
 
+boost::json::array json_of(const convert::Archived& moved) {
+  boost::json::array rows;
+  for (const convert::ArchivedTable& one : moved) rows.push_back({{"table", one.table}, {"rows", one.rows}});
+  return rows;
+}
+
+std::string shown(const convert::Archived& moved) {
+  std::vector<std::string> parts;
+  for (const convert::ArchivedTable& one : moved) {
+    if (one.rows > 0) parts.push_back(fmt::format("{} of {}", one.rows, one.table));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 Answered rollback_command(const Arguments& arguments) {
+  convert::RollbackOptions options;
+  options.archive = arguments.has("--archive");
   return with_target(
-      "rollback", arguments, convert::Options{},
-      [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
-        const auto report = convert::rollback(target, options);
+      "rollback", arguments, options,
+      [&](const migrate::Target& target, const convert::RollbackOptions& all) -> Outcome<Answer> {
+        const auto report = convert::rollback(target, all);
         if (!report) return std::unexpected(report.error());
-        return answer_of_run(
+        Answer answer = answer_of_run(
             "rollback", *report,
             fmt::format(
-                "Done: {} steps. The schema is as it was before the conversion, and every row is there.\n",
-                report->steps));
+                "Done: {} steps. The schema is as it was before the conversion, and every row is there.\n{}",
+                report->steps,
+                report->moved.empty()
+                    ? ""
+                    : fmt::format("In schema guildhall_archive lie other servers' rows: {}.\n",
+                                  shown(report->moved))));
+        answer.json.as_object()["archived"] = json_of(report->moved);
+        return answer;
       });
+}
+
+Answered restore_command(const Arguments& arguments) {
+  return with_target("restore", arguments, convert::Options{},
+                     [&](const migrate::Target& target, const convert::Options& options) -> Outcome<Answer> {
+                       const auto report = convert::restore(target, options);
+                       if (!report) return std::unexpected(report.error());
+                       Answer answer = answer_of_run(
+                           "restore", *report, fmt::format("Brought back: {}.\n", shown(report->moved)));
+                       answer.json.as_object()["restored"] = json_of(report->moved);
+                       return answer;
+                     });
+}
+
+// --- verify
+
+Outcome<void> write_file(const std::string& file, const std::string& content) {
+  std::ofstream output(file, std::ios::binary | std::ios::trunc);
+  output << content;
+  output.close();
+  if (!output) return usage(fmt::format("--report: '{}' cannot be written", file));
+  return {};
+}
+
+Answered verify_command(const Arguments& arguments) {
+  return with_session("verify", arguments,
+                      [&](store::SchemaSession& session, const migrate::Target& target,
+                          const convert::Options& options) -> Outcome<Answer> {
+                        const auto writers = arguments.has("--quiesced") ? convert::Writers::stopped
+                                                                         : convert::Writers::running;
+                        const auto checked = convert::check(session, target, options, writers);
+                        if (!checked) return std::unexpected(checked.error());
+                        Answer answer;
+                        answer.text = convert::report_text(checked->head, checked->found);
+                        answer.exit_code = checked->found.ok ? 0 : static_cast<int>(Exit::failed);
+                        boost::json::object object{{"command", "verify"}, {"exit", answer.exit_code}};
+                        for (const auto& [key, value] : convert::report_json(checked->head, checked->found))
+                          object[key] = value;
+                        answer.json = std::move(object);
+                        if (const auto file = arguments.get("--report")) {
+                          const auto written =
+                              write_file(*file, convert::report_html(checked->head, checked->found));
+                          if (!written) return std::unexpected(written.error());
+                          answer.text += fmt::format("Written: {}\n", *file);
+                        }
+                        return answer;
+                      });
 }
 
 // --- status
@@ -401,7 +497,8 @@ std::vector<OptionSpec> description_options(std::vector<OptionSpec> own) {
   std::vector<OptionSpec> options{
       {"--preset", "NAME", "what the tables are: kick or reading-club"},
       {"--tables", "FILE", "the same of another database, as 'inspect --write' drafts it"},
-      {"--server", "ID", "the Discord server that rows belong to which name none"}};
+      {"--server", "ID", "the Discord server that rows belong to which name none"},
+      {"--register-found", "", "servers that rows name and the registry does not join it"}};
   for (OptionSpec& option : own) options.push_back(std::move(option));
   return options;
 }
@@ -445,6 +542,10 @@ void add_convert_commands(std::vector<Command>& commands) {
       run_options_of_convert(
           {{"--backup-dir", "DIR", "where the backup goes; backups"},
            {"--backup-done", "TOKEN", "a backup was taken otherwise: this names it"},
+           {"--way", "NAME",
+            "SQLite: rebuild (all at once, writes wait), online (beside the running bot), file (the file "
+            "becomes one server's own); rebuild"},
+           {"--accept", "NAME", "SQLite: this trigger writes without naming the server, and may"},
            {"--scratch-url", "URL", "a login that may make the database in which the backup is proved"}}),
       apply_command));
   commands.push_back(convert_command(
@@ -454,9 +555,22 @@ void add_convert_commands(std::vector<Command>& commands) {
                               {"--no-seal", "", "the program alone keeps servers apart"},
                               {"--accept", "NAME", "this function names converted tables, and may"}}),
       contract_command));
-  commands.push_back(convert_command("rollback", "the schema as it was before the conversion; no row is lost",
-                                     "guildhall convert rollback --url postgres://bot@localhost/kickbot",
-                                     run_options_of_convert({}), rollback_command));
+  commands.push_back(convert_command(
+      "verify", "compares everything with what was there before the conversion, and says whose every row is",
+      "guildhall convert verify --url postgres://bot@localhost/kickbot --report report.html",
+      {{"--quiesced", "", "nobody has written since: everything has to be equal"},
+       {"--report", "FILE", "writes the report as a page for people, too"}},
+      verify_command));
+  commands.push_back(convert_command(
+      "rollback", "the schema as it was before the conversion; no row is lost",
+      "guildhall convert rollback --url postgres://bot@localhost/kickbot --archive",
+      run_options_of_convert(
+          {{"--archive", "", "puts rows aside that the old schema has no place for: other servers'"}}),
+      rollback_command));
+  commands.push_back(convert_command("restore",
+                                     "brings back what a rollback put aside, after a later conversion",
+                                     "guildhall convert restore --url postgres://bot@localhost/kickbot",
+                                     run_options_of_convert({}), restore_command));
   commands.push_back(convert_command("status", "where a conversion stands",
                                      "guildhall convert status --url postgres://bot@localhost/kickbot", {},
                                      status_command));

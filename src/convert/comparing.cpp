@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "base/json.h"
+#include "convert/refused_row.h"
 
 namespace guildhall::convert {
 namespace {
@@ -34,8 +34,7 @@ Comparison compare_at_rest(const Measured& before, const Measured& after, const 
   // Numbers that were given anew spread the same rows over other buckets.
   if (before.measure.parent && all_of(before.all) == all_of(after.all))
     return {Verdict::equal, all_of(before.all).rows, 0};
-  // A row that gave way touches its own bucket, and that of the row which it gave way to.
-  const bool is_explained = found.differences <= 2 * how.refused;
+  const bool is_explained = found.differences <= how.touched;
   found.verdict = is_explained ? Verdict::explained : Verdict::differs;
   return found;
 }
@@ -78,11 +77,11 @@ std::optional<Wide> parts_of(std::string_view decimal) {
 std::optional<Wide> refused_total(const std::string& column, const std::vector<Refused>& refused) {
   Wide total = 0;
   for (const Refused& row : refused) {
-    const auto value = json::parse(row.row);
-    if (!value || !value->is_object()) return std::nullopt;
-    const json::Value* cell = json::find(*value, column);
-    if (cell == nullptr) continue;
-    const auto parts = parts_of(cell->is_string() ? std::string(cell->as_string()) : json::write(*cell));
+    const auto object = parse_refused_row(row.row);
+    if (!object) return std::nullopt;
+    const auto cell = object->find(column);
+    if (cell == object->end() || cell->value().is_null()) continue;
+    const auto parts = parts_of(std::string(cell->value().as_string()));
     if (!parts) return std::nullopt;
     total += *parts;
   }
@@ -97,7 +96,8 @@ Comparison compare(const Measured& before, const Measured& after, const Comparin
 }
 
 std::optional<std::map<std::string, Amount>> expected_servers(const Measured& before,
-                                                              const SchemeTable& table, std::int64_t home) {
+                                                              const SchemeTable& table, std::int64_t home,
+                                                              bool contracted) {
   std::map<std::string, Amount> expected;
   if (before.servers.empty()) {
     if (table.is_child()) return std::nullopt;
@@ -112,6 +112,10 @@ std::optional<std::map<std::string, Amount>> expected_servers(const Measured& be
       server = std::to_string(table.null_value(home));
     } else if (server == "0" && !table.is_override()) {
       if (table.is_child()) return std::nullopt;
+      if (table.rule.zero == Zero::home_at_contract && !contracted) {
+        expected[server] += sum.amount;
+        continue;
+      }
       server = std::to_string(home);
     }
     expected[server] += sum.amount;

@@ -17,8 +17,8 @@ struct Comparing {
   Writers writers = Writers::stopped;
   /// PostgreSQL: it is known of each row whether it was written since.
   bool knows_writes = true;
-  /// Rows of the table that gave way or were taken out.
-  std::int64_t refused = 0;
+  /// Buckets that the refused rows can have touched.
+  std::int64_t touched = 0;
 };
 
 Comparison compare(const Measured& before, const Measured& after, const Comparing& how);
@@ -26,7 +26,8 @@ Comparison compare(const Measured& before, const Measured& after, const Comparin
 /// Of the sums of a table: what each server should have now from what there was, by the rules of the table.
 /// Nothing where that cannot be told: of a child whose parents decide.
 std::optional<std::map<std::string, Amount>> expected_servers(const Measured& before,
-                                                              const SchemeTable& table, std::int64_t home);
+                                                              const SchemeTable& table, std::int64_t home,
+                                                              bool contracted);
 
 /// Whether the totals are what they were but for the refused rows.
 bool are_totals_explained(const Measured& before, const Measured& after, const TableRule& rule,

@@ -173,10 +173,11 @@ void Records::note(std::int64_t conversion, const std::string& step, const std::
 
 std::optional<std::pair<std::string, std::string>> Records::last(std::int64_t conversion,
                                                                  const std::string& step) const {
-  const auto rows = session_.query(fmt::format("SELECT state, detail FROM {} WHERE conversion = CAST($1 AS bigint) "
-                                               "AND step = $2 ORDER BY seq DESC LIMIT 1",
-                                               table("conversion_steps")),
-                                   {std::to_string(conversion), step});
+  const auto rows =
+      session_.query(fmt::format("SELECT state, detail FROM {} WHERE conversion = CAST($1 AS bigint) "
+                                 "AND step = $2 ORDER BY seq DESC LIMIT 1",
+                                 table("conversion_steps")),
+                     {std::to_string(conversion), step});
   if (rows.empty()) return std::nullopt;
   return std::pair(rows[0][0], rows[0][1]);
 }

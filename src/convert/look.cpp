@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <iterator>
 
+#include "convert/conflicts.h"
 #include "convert/run.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
+#include "convert/sqlite_plan.h"
 
 namespace guildhall::convert {
 namespace {
@@ -43,11 +45,34 @@ void add_found_tables(const Records& records, const Conversion& conversion, Desc
   }
 }
 
+/// Of one question to the rows.
+constexpr std::chrono::milliseconds kQuestionTimeout{600'000};
+
 Exit exit_of(const std::string& code) {
   if (code == "CV-OWNER") return Exit::no_permission;
   if (code == "CV-STANDBY") return Exit::no_database;
   if (code == "CV-FILE") return Exit::usage;
   return Exit::refused;
+}
+
+/// One for each table; of a file that is done none.
+Outcome<Steps> steps_of_sqlite(Look& found, const Options& options) {
+  if (found.has_begun() && found.conversion->state != State::expanding) return Steps{};
+  auto planned = plan_sqlite(found.scheme, options.accepted);
+  if (!planned) return std::unexpected(planned.error());
+  for (migrate::Finding& finding : planned->findings) found.scheme.findings.push_back(std::move(finding));
+  Steps steps;
+  for (const SqliteTable& table : planned->tables) {
+    auto text = table.new_text(table.name());
+    if (!text) return std::unexpected(text.error());
+    steps.push_back({.table = table.name(),
+                     .what = "made anew, with the server in its keys",
+                     .lock = LockLevel::share_row_exclusive,
+                     .statements = {*std::move(text), table.copy_into(table.name())},
+                     .bytes = table.scheme->table->bytes,
+                     .grows_with_size = true});
+  }
+  return steps;
 }
 
 std::string shown(const Candidate& candidate) {
@@ -104,6 +129,20 @@ Outcome<std::int64_t> choose_home(const Look& found, const Options& options) {
                        "Say whose they are: --server ID.");
 }
 
+void survey(store::SchemaSession& session, Look& found, const Options& options) {
+  migrate::Looking looking(session, found.schema->dialect, kQuestionTimeout, options.interrupt);
+  Conflicts conflicts = find_conflicts(looking, found.scheme);
+  for (migrate::Finding& finding : conflicts.findings) {
+    if (finding.code == "CV-UNLISTED" && options.register_found) {
+      finding.level = Level::info;
+      finding.hint = "They are added to it.";
+    } else if (finding.code == "CV-UNLISTED") {
+      finding.hint += " Are they servers of this bot? Then --register-found adds them.";
+    }
+    found.scheme.findings.push_back(std::move(finding));
+  }
+}
+
 Outcome<void> check_findings(const Scheme& scheme) {
   if (scheme.can_go_on()) return {};
   std::vector<const migrate::Finding*> errors;
@@ -129,6 +168,14 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
   const auto home = choose_home(plan.look, options);
   if (!home) return std::unexpected(home.error());
   plan.look.scheme.home = *home;
+  // Of a conversion that has begun the rows are in the middle of it.
+  if (!plan.look.has_begun()) survey(session, plan.look, options);
+  if (dialect == migrate::Dialect::sqlite) {
+    auto steps = steps_of_sqlite(plan.look, options);
+    if (!steps) return std::unexpected(steps.error());
+    plan.steps = *std::move(steps);
+    return plan;
+  }
   plan.look.facts = read_row_facts(session, plan.look.scheme);
   plan.steps = expand_steps(plan.look.scheme, plan.look.facts);
   plan.later = settle_steps(plan.look.scheme, plan.look.facts);

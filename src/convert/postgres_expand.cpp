@@ -224,7 +224,8 @@ class Expanding {
   bool may_come_without(const SchemeTable& one) const {
     const Column* column = one.table->column(one.column());
     if (one.is_child()) return true;
-    return column != nullptr && (!column->not_null || zero_is_home(one));
+    if (column == nullptr) return false;  // whoever wrote before does not know it
+    return !column->not_null || (zero_is_home(one) && !is_default(*column, one.absent_value(scheme_.home)));
   }
 
   void add_fill_trigger(const SchemeTable& one) {

@@ -1,5 +1,6 @@
 // The whole way on PostgreSQL: the old Kick bot's database in every shape, expanded, contracted, taken back,
 // while the old bot's own statements work for as long as they have to.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,6 +30,17 @@ class ConvertOfPostgres : public test::OnPostgres {
     options.backup.emplace();
     options.backup->folder = database_.folder() / "backups";
     return options;
+  }
+
+  RollbackOptions going_back() const {
+    RollbackOptions back;
+    static_cast<Options&>(back) = options();
+    return back;
+  }
+  ContractOptions contracting() const {
+    ContractOptions contracting;
+    static_cast<Options&>(contracting) = options();
+    return contracting;
   }
 
   RunReport expand() {
@@ -96,19 +108,93 @@ TEST_P(EveryShapeOfPostgres, IsExpandedUnderTheOldBotAndContractedAndTakenBack) 
   old_bot_works(2);
   EXPECT_EQ(expand().steps, 0U) << "a second run finds nothing to do";
 
-  ContractOptions contracting;
-  static_cast<Options&>(contracting) = options();
-  const auto contracted = contract(target(), contracting);
+  const auto contracted = contract(target(), contracting());
   ASSERT_TRUE(contracted) << contracted.error().finding.text;
   EXPECT_EQ(contracted->state, State::contracted);
 
-  const auto back = rollback(target(), options());
+  const auto back = rollback(target(), going_back());
   ASSERT_TRUE(back) << back.error().finding.text;
   EXPECT_THAT(differences_from(before), testing::IsEmpty());
   old_bot_works(3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Postgres, EveryShapeOfPostgres, testing::Range(std::size_t{0}, shapes().size()));
+
+/// What each server has, whatever the order of its rows.
+constexpr std::string_view kOfEachServer =
+    "SELECT 'user_points', discord_server_id, count(*), sum(hashtextextended(t::text, 0)::numeric) FROM "
+    "user_points t GROUP BY 2 "
+    "UNION ALL SELECT 'watchtime', discord_server_id, count(*), sum(hashtextextended(t::text, 0)::numeric) "
+    "FROM watchtime t "
+    "GROUP BY 2 UNION ALL SELECT 'gtb_sessions', discord_server_id, count(*), sum(hashtextextended(t::text, "
+    "0)::numeric) "
+    "FROM gtb_sessions t GROUP BY 2 UNION ALL SELECT 'gtb_guesses', discord_server_id, count(*), "
+    "sum(hashtextextended(t::text, 0)::numeric) FROM gtb_guesses t GROUP BY 2 UNION ALL SELECT "
+    "'feature_settings', "
+    "discord_server_id, count(*), sum(hashtextextended(t::text, 0)::numeric) FROM feature_settings t GROUP "
+    "BY 2 ORDER BY 1, 2";
+
+class TwoServersOfPostgres : public ConvertOfPostgres {
+ protected:
+  static constexpr std::int64_t kSecond = 900'000'000'000'000'555;
+
+  void SetUp() override {
+    OldKick old;
+    old.viewers = 60;
+    make(old);
+    expand();
+    ASSERT_TRUE(contract(target(), contracting()));
+    session().execute(fmt::format(
+        "INSERT INTO servers (discord_server_id) VALUES ({0});"
+        "INSERT INTO user_points (discord_server_id, kick_username, points) "
+        "SELECT {0}, kick_username, points / 2 FROM user_points WHERE id % 2 = 0;"
+        "INSERT INTO watchtime (discord_server_id, username, minutes) SELECT {0}, username, 7 FROM watchtime "
+        "LIMIT 20;"
+        "INSERT INTO feature_settings (discord_server_id, feature_name, enabled) "
+        "SELECT {0}, feature_name, NOT enabled FROM feature_settings;"
+        "INSERT INTO gtb_sessions (discord_server_id, opened_by) VALUES ({0}, 'second');"
+        "INSERT INTO gtb_guesses (discord_server_id, session_id, kick_username, guess_amount) "
+        "SELECT {0}, (SELECT max(id) FROM gtb_sessions), 'guess' || n, n FROM generate_series(1, 9) n",
+        kSecond));
+  }
+};
+
+TEST_F(TwoServersOfPostgres, AreNotMixedByARollback) {
+  const std::string before = ask(std::string(kOfEachServer));
+  const auto back = rollback(target(), going_back());
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().exit, migrate::Exit::refused);
+  EXPECT_THAT(back.error().finding.text, HasSubstr("in user_points"));
+  EXPECT_EQ(ask(std::string(kOfEachServer)), before);
+}
+
+TEST_F(TwoServersOfPostgres, ComeBackFromTheArchiveAsTheyWere) {
+  const std::string before = ask(std::string(kOfEachServer));
+  RollbackOptions archiving = going_back();
+  archiving.archive = true;
+  const auto back = rollback(target(), archiving);
+  ASSERT_TRUE(back) << back.error().finding.text;
+  EXPECT_FALSE(back->moved.empty());
+  old_bot_works(4);
+  EXPECT_EQ(ask("SELECT count(*) FROM gtb_sessions WHERE opened_by = 'second'"), "0|\n");
+
+  session().execute("DELETE FROM user_points WHERE kick_username LIKE '%round%'");
+  expand();
+  const auto again = contract(target(), contracting());
+  ASSERT_TRUE(again) << again.error().finding.text;
+  const auto restored = restore(target(), options());
+  ASSERT_TRUE(restored) << restored.error().finding.text;
+  const auto of_second = [&](const std::string& all) {
+    std::string lines;
+    std::istringstream input(all);
+    for (std::string line; std::getline(input, line);) {
+      if (line.contains(std::to_string(kSecond))) lines += line + "\n";
+    }
+    return lines;
+  };
+  EXPECT_EQ(of_second(ask(std::string(kOfEachServer))), of_second(before));
+  EXPECT_NE(of_second(before), "");
+}
 
 }  // namespace
 }  // namespace guildhall::convert

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "convert/refused_row.h"
 #include "convert/rows.h"
 
 namespace guildhall::convert {
@@ -35,17 +36,9 @@ std::string_view sign_of(Verdict verdict) {
   std::unreachable();
 }
 
-/// Numbers become text: what reads JSON elsewhere keeps 53 bits of them.
-json::Value without_numbers(const json::Value& value) {
-  return value.is_number() ? json::Value(json::write(value)) : value;
-}
-
 json::Value row_json(const std::string& row) {
-  const auto parsed = json::parse(row);
-  if (!parsed || !parsed->is_object()) return json::Value(row);
-  json::Object object;
-  for (const auto& [column, value] : parsed->as_object()) object[column] = without_numbers(value);
-  return object;
+  const auto object = parse_refused_row(row);
+  return object ? json::Value(*object) : json::Value(row);
 }
 
 json::Object conversion_json(const Conversion& conversion) {
@@ -194,10 +187,7 @@ std::string what_was_done(const ReportHead& head, const Verification& found) {
       "belongs to. Rows that said nothing of it belong to {}.",
       found.tables.size(), server);
   switch (head.conversion.state) {
-    case State::contracted:
-      return text +
-             " The conversion is complete: several servers can use the bot, and none of them sees "
-             "another's rows.";
+    case State::contracted: return text + " The conversion is complete: several servers can use the bot.";
     case State::expanded:
       return text +
              " The old bot still works as it did. Only one server can use the database until the last "
@@ -208,14 +198,12 @@ std::string what_was_done(const ReportHead& head, const Verification& found) {
 }
 
 std::string shown_row(const std::string& row) {
-  const auto parsed = json::parse(row);
-  if (!parsed || !parsed->is_object()) return row;
+  const auto object = parse_refused_row(row);
+  if (!object) return row;
   std::vector<std::string> parts;
-  for (const auto& [column, value] : parsed->as_object())
+  for (const auto& [column, value] : *object)
     parts.push_back(fmt::format("{} {}", std::string(column),
-                                value.is_null()     ? "(nothing)"
-                                : value.is_string() ? std::string(value.as_string())
-                                                    : json::write(value)));
+                                value.is_null() ? "(nothing)" : std::string(value.as_string())));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

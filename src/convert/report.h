@@ -24,7 +24,7 @@ struct ReportHead {
 /// The registry's names; none where it has no such column. Throws DatabaseError.
 std::map<std::string, std::string> server_names(store::SchemaSession& session, const Scheme& scheme);
 
-/// Lines of at most about 100 characters, each ended. Refused rows and twins: the first twenty of each, and
+/// Lines, each ended. Refused rows and twins: the first twenty of each, and
 /// how many there are.
 std::string report_text(const ReportHead& head, const Verification& found);
 

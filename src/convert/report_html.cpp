@@ -37,7 +37,7 @@ td.n,th.n{text-align:right;white-space:nowrap}
 td.s{text-align:center;font-weight:700;white-space:nowrap}
 td.w{overflow-wrap:anywhere;min-width:9rem}
 .lists{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:0 1.5rem;align-items:start}
-.lists h3{font-size:1rem;margin:.8rem 0 0}
+.lists h3{font-size:1rem;margin:.8rem 0 0}.lists td,.lists th{padding:.42rem .55rem}.lists td.w{min-width:6rem}
 @media(max-width:34rem){th,td{padding:.4rem .5rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}
 .stack thead{position:absolute;clip-path:inset(50%)}.stack tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}
 .stack tbody tr:last-child{border-bottom:0}.stack td{display:block;border:0;padding:.15rem .8rem}
@@ -146,7 +146,7 @@ class Page {
     fact("Begun", head_.conversion.begun_at + " UTC");
     fact("Rows looked at", shown_number(std::to_string(rows)));
     fact("Backup from before", head_.conversion.backup_file);
-    fact("Rows refused", shown_number(std::to_string(found_.refused.size())));
+    fact("Rows that could not stay as they were", shown_number(std::to_string(found_.refused.size())));
     add("</dl>");
   }
 

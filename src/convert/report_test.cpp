@@ -122,6 +122,21 @@ TEST(ConversionReport, JsonHasIdsAsTextAndCountsAsNumbers) {
   EXPECT_TRUE(value.at("checks").at(0).at("holds").as_bool());
 }
 
+TEST(ConversionReport, WhatARowHeldKeepsItsDigits) {
+  Verification found = good();
+  found.refused[0].row =
+      R"({"a":0.10,"b":12345678901234567890123,"c":-5,"d":"1, 2\\\"3","e":true,"f":[1.50],"g":null})";
+  const json::Value value = *json::parse(json::write(report_json(head(), found)));
+  const json::Value& row = value.at("refused").at(0).at("row");
+  EXPECT_EQ(row.at("a").as_string(), "0.10");
+  EXPECT_EQ(row.at("b").as_string(), "12345678901234567890123");
+  EXPECT_EQ(row.at("c").as_string(), "-5");
+  EXPECT_EQ(row.at("d").as_string(), "1, 2\\\"3");
+  EXPECT_EQ(row.at("e").as_string(), "true");
+  EXPECT_EQ(row.at("f").as_string(), R"(["1.50"])");
+  EXPECT_TRUE(row.at("g").is_null());
+}
+
 TEST(ConversionReport, JsonHasEveryFindingWithItsCode) {
   const json::Value value = *json::parse(json::write(report_json(head(), bad())));
   EXPECT_FALSE(value.at("ok").as_bool());

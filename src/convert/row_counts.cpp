@@ -53,6 +53,8 @@ RowConditions::RowConditions(const Scheme& scheme, const SchemeTable& table)
   without_parent = fmt::format("NOT {} AND NOT {}", any_parent(scheme, table), no_reference(scheme, table));
   naming_none = fmt::format("NOT {} AND {}", any_parent(scheme, table), no_reference(scheme, table));
   if (!has_number_column(scheme, table)) return;
+  // What such a row says of its server does not matter: its parent decides.
+  unlisted += fmt::format(" AND NOT {}", any_parent(scheme, table));
   std::string of_parents;
   for (std::size_t i = 0; i < known_parents(scheme, table).size(); ++i)
     of_parents += fmt::format("{}p{}.server", i == 0 ? "" : ", ", i);

@@ -44,18 +44,21 @@ class Counting {
                                   std::stoll(row[3]), std::stoll(row[4])};
   }
 
+  /// Of rows whose parent does not decide.
   void find_unregistered(const SchemeTable& one) {
     const Table* registry = scheme_.registry();
-    const std::string column = store::quoted_name(one.column());
-    const std::string known =
-        registry == nullptr ? ""
-                            : fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.{} = t.{})",
-                                          qualified(*scheme_.schema, registry->name),
-                                          store::quoted_name(scheme_.description.registry.column), column);
-    for (const auto& row :
-         session_.query(fmt::format("SELECT {0}, count(*) FROM {1} t WHERE {0} NOT IN (0, {2}){3} GROUP BY 1",
-                                    column, qualified(*scheme_.schema, one.name()), scheme_.home, known)))
-      facts_.unregistered[std::stoll(row[0])] += std::stoll(row[1]);
+    const std::string column = fmt::format("c.{}", store::quoted_name(one.column()));
+    std::string condition = fmt::format("{} NOT IN (0, {})", column, scheme_.home);
+    if (registry != nullptr)
+      condition += fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.{} = {})",
+                               qualified(*scheme_.schema, registry->name),
+                               store::quoted_name(scheme_.description.registry.column), column);
+    if (one.is_child()) condition += fmt::format(" AND {} IS NULL", server_of_parents(scheme_, one));
+    const auto rows =
+        session_.query(fmt::format("SELECT {}, count(*) FROM {} c {} WHERE {} GROUP BY 1", column,
+                                   qualified(*scheme_.schema, one.name()),
+                                   one.is_child() ? parent_joins(scheme_, one, "c") : "", condition));
+    for (const auto& row : rows) facts_.unregistered[std::stoll(row[0])] += std::stoll(row[1]);
   }
 
   /// A parent's rows that have no server, or 0, will be the home's.

@@ -7,12 +7,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "convert/archive.h"
 #include "convert/conversion.h"
 #include "convert/postgres_steps.h"
+#include "convert/report.h"
 #include "convert/scheme.h"
 #include "convert/step_runner.h"
 #include "migrate/lock.h"
@@ -20,13 +21,23 @@
 
 namespace guildhall::convert {
 
+/// How a SQLite file is converted.
+enum class SqliteWay {
+  rebuild,  // every table anew in one transaction: writes wait
+  online,   // beside a program that writes
+  file      // the file becomes one server's own: nothing is copied
+};
+
 struct Options {
   /// Of a conversion that has begun it is the one that was remembered, and need not be given.
   std::optional<Description> description;
   std::optional<std::int64_t> server;  // the home, where it was said
   std::optional<migrate::BackupWish> backup;
   std::string backup_done = {};  // the operator's word for one that was taken otherwise
-  bool register_found = false;   // servers that rows name join the registry
+  SqliteWay way = SqliteWay::rebuild;
+  std::vector<std::string> accepted =
+      {};                       // routines and triggers that write without naming the server, and may
+  bool register_found = false;  // servers that rows name join the registry
   StepLimits limits;
   std::chrono::milliseconds lock_wait{0};
   migrate::LockTimings lock;
@@ -52,6 +63,9 @@ migrate::Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dial
 /// The home of that look: what was said, or remembered, or the one candidate that there is. Problem
 /// `refused` lists the candidates.
 migrate::Outcome<std::int64_t> choose_home(const Look& found, const Options& options);
+/// Asks the rows what stands in their way, and adds it to the findings of that look, whose home is chosen.
+/// `session` is in no transaction. Throws DatabaseError.
+void survey(store::SchemaSession& session, Look& found, const Options& options);
 /// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the worst.
 migrate::Outcome<void> check_findings(const Scheme& scheme);
 
@@ -70,19 +84,35 @@ struct RunReport {
   std::size_t steps = 0;  // that were done by this run
   int tries_lost = 0;     // how often a lock was not there in time
   std::optional<migrate::Backup> backup;
+  Archived moved = {};                      // into the archive, or back
+  std::vector<std::string> untouched = {};  // SQLite: tables that are as they were, and are not sealed
 };
 
-/// Expands. Problems as of plan, `locked`, `no_backup`, and those of StepRunner.
+/// A conversion held against what was there before it.
+struct Checked {
+  ReportHead head;
+  Verification found;
+};
+/// Problems: `refused` (none has begun), and those of verify.h. Throws DatabaseError.
+migrate::Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target,
+                                const Options& options, Writers writers);
+
+/// Expands, and verifies it while others write. Problems as of plan, `locked`, `no_backup`, those of
+/// StepRunner; `failed`: the verification found a difference.
 migrate::Outcome<RunReport> apply(const migrate::Target& target, const Options& options);
 
 struct ContractOptions : Options {
   std::optional<Seal> seal;
-  std::set<std::string> accepted = {};  // routines that name the tables, and may
 };
 /// The old program has been stopped, and the new one writes. Problem `refused` while something is missing.
 migrate::Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions& options);
 
-/// Back to the schema that was; with the rows of the home alone. Problem `refused` lists the rows of others.
-migrate::Outcome<RunReport> rollback(const migrate::Target& target, const Options& options);
+struct RollbackOptions : Options {
+  bool archive = false;  // rows that the old schema has no place for are put aside
+};
+/// Back to the schema that was. Problem `refused` lists the rows of others, unless they may be archived.
+migrate::Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options);
+/// Brings back what a rollback archived, after a later conversion and its contraction.
+migrate::Outcome<RunReport> restore(const migrate::Target& target, const Options& options);
 
 }  // namespace guildhall::convert

@@ -9,6 +9,7 @@
 
 #include "convert/sqlite_proof.h"
 #include "convert/sqlite_switch.h"
+#include "convert/sums.h"
 #include "store/quoting.h"
 
 namespace guildhall::convert {
@@ -159,8 +160,6 @@ class OnlineWay {
       if (!is_shadowed(table)) continue;
       options_.at(fmt::format("{}: comparison", table.name()));
       if (auto done = compare_rows(session_, table, new_name(table.name())); !done) return done;
-      sums_.push_back(sum_of(session_, table, table.name(), "before"));
-      sums_.push_back(sum_of(session_, table, new_name(table.name()), "after"));
     }
     return {};
   }
@@ -176,7 +175,6 @@ class OnlineWay {
         session_.execute(fmt::format("DROP TRIGGER {}", quoted_name(trigger_name(table, event))));
       filled.insert(table.name());
     }
-    for (const Sum& sum : sums_) records_.add(conversion_, sum);
     auto report = SqliteSwitch(session_, scheme_, plan_, records_, options_).run(conversion_, filled);
     if (!report) return report;
     options_.at("commit");
@@ -214,7 +212,6 @@ class OnlineWay {
   Records& records_;
   const SqliteOptions& options_;
   std::int64_t conversion_ = 0;
-  std::vector<Sum> sums_;
 };
 
 /// Old tables, each by itself: the drop of a large one is a long write.
@@ -244,6 +241,19 @@ migrate::Outcome<std::int64_t> begin(store::SchemaSession& session, const Scheme
     return std::unexpected(done.error());
   transaction.commit();
   return number;
+}
+
+/// While others write, so that their rows have to be told apart when both sides are compared.
+migrate::Outcome<void> measure(store::SchemaSession& session, const Scheme& scheme, Records& records,
+                               std::int64_t conversion, const SqliteOptions& options) {
+  if (remembered_sums(records, conversion, "before")) return {};
+  options.at("sums of before");
+  const auto sums = take_sums_apart(session, scheme);
+  if (!sums) return std::unexpected(sums.error());
+  SqliteTransaction transaction(session);
+  remember(session, records, conversion, "before", *sums);
+  transaction.commit();
+  return {};
 }
 
 }  // namespace
@@ -289,6 +299,8 @@ migrate::Outcome<SqliteReport> convert_sqlite_online(store::SchemaSession& sessi
   if (!plan) return std::unexpected(plan.error());
   const auto number = begin(session, scheme, *plan, records, conversion);
   if (!number) return std::unexpected(number.error());
+  if (auto done = measure(session, scheme, records, *number, options); !done)
+    return std::unexpected(done.error());
   auto report = OnlineWay(session, scheme, *plan, records, options).run(*number);
   if (report) drop_replaced(session, options);
   return report;

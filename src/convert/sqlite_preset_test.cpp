@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "convert/sqlite_rows.h"
+#include "convert/verify.h"
 #include "tests/support/old_reading.h"
 #include "tests/support/sqlite_conversion.h"
 
@@ -76,6 +77,20 @@ TEST_P(PresetOfSqlite, EveryTableIsConvertedAndEveryRowAccountedFor) {
         << table << " has a key that does not begin with the server";
   }
   EXPECT_GE(before.size(), GetParam().database.generation == OldReading::Generation::l0 ? 6U : 19U);
+}
+
+TEST_P(PresetOfSqlite, AVerificationFindsEveryDifferenceExplained) {
+  ASSERT_EQ(problem(rebuild()), "");
+  read(scheme_.description);
+  Records records(session(), migrate::Dialect::sqlite);
+  const auto found =
+      verify(session(), scheme_, records, 1, {.writers = Writers::stopped, .contracted = true});
+  ASSERT_EQ(problem(found), "");
+  std::string errors;
+  for (const auto& finding : found->findings) {
+    if (finding.level == migrate::Level::error) errors += finding.code + " " + finding.text + "\n";
+  }
+  EXPECT_EQ(errors, "");
 }
 
 TEST_P(PresetOfSqlite, TheSecondServerCanHaveTheSameMember) {

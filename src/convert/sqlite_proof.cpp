@@ -4,9 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 
-#include "base/crypto.h"
 #include "base/text.h"
 #include "store/quoting.h"
 
@@ -15,9 +13,6 @@ namespace {
 
 using migrate::Exit;
 using store::quoted_name;
-
-/// Rows hashed at once.
-constexpr int kRowsRead = 5'000;
 
 const SqliteTable* table_of(const SqlitePlan& plan, std::string_view name) {
   const auto found = std::ranges::find_if(
@@ -68,6 +63,10 @@ class ReferenceReader {
     std::vector<std::string> conditions;
     for (const std::string& column : key.columns)
       conditions.push_back(fmt::format("c.{} IS NOT NULL", quoted_name(column)));
+    if (!has_columns(key)) {  // SQLite cannot tell either
+      found_.mismatched.insert(table.name);
+      return;
+    }
     if (schema_.tables.contains(key.table)) conditions.push_back(no_parent(key));
     const std::string row_key = converted == nullptr ? plain_key(table)
                                 : is_new_            ? converted->new_key("c")
@@ -79,6 +78,17 @@ class ReferenceReader {
       found_.dangling.insert(found);
       if (columns.size() < key.columns.size()) found_.by_server.insert(found);
     }
+  }
+
+  bool has_columns(const ForeignKey& key) const {
+    const auto parent = schema_.tables.find(key.table);
+    if (parent == schema_.tables.end()) return true;
+    return key.referenced.size() == key.columns.size() &&
+           std::ranges::all_of(key.referenced, [&](const std::string& name) {
+             return std::ranges::any_of(parent->second.columns, [&](const Column& column) {
+               return is_same_name(column.name, name);
+             });
+           });
   }
 
   static std::string no_parent(const ForeignKey& key) {
@@ -101,14 +111,6 @@ bool is_changed(const RowKeys& changed, const Dangling& one) {
   return rows != changed.end() && rows->second.contains(one.row);
 }
 
-/// A literal of each value, over an alias.
-std::string row_text(const SqliteTable& table, std::string_view alias) {
-  std::vector<std::string> values;
-  for (const auto& one : table.copied)
-    values.push_back(fmt::format("quote({}.{})", alias, quoted_name(one.column)));
-  return fmt::format("{}", fmt::join(values, " || ',' || "));
-}
-
 }  // namespace
 
 References read_references(store::SchemaSession& session, const OldSchema& schema, const SqlitePlan& plan,
@@ -126,7 +128,8 @@ migrate::Outcome<void> compare_references(const References& before, const Refere
         "This must not happen: keep the file as it is, and report it with `convert inspect`.");
   };
   for (const Dangling& one : after.dangling) {
-    if (!before.dangling.contains(one)) return refused(one, "would not lead to a row any more, in");
+    if (!before.dangling.contains(one) && !before.mismatched.contains(one.table))
+      return refused(one, "would not lead to a row any more, in");
   }
   for (const Dangling& one : before.dangling) {
     if (!after.dangling.contains(one) && !is_changed(changed, one) && !before.by_server.contains(one))
@@ -224,66 +227,6 @@ migrate::Outcome<void> check_integrity(store::SchemaSession& session) {
   return migrate::stop(Exit::no_database, "CV-DAMAGED",
                        fmt::format("the file is damaged: {}", lines.empty() ? "?" : lines[0][0]),
                        "Put a backup in its place, or save what can be read: sqlite3 FILE .recover");
-}
-
-namespace {
-
-std::uint64_t hash_of(std::string_view text) {
-  const std::string digest = sha256(text);
-  std::uint64_t hash = 0;
-  for (int i = 0; i < 8; ++i)
-    hash = hash << 8 | static_cast<unsigned char>(digest[static_cast<std::size_t>(i)]);
-  return hash;
-}
-
-std::string totals_of(store::SchemaSession& session, const SqliteTable& table, std::string_view from) {
-  boost::json::object totals;
-  for (const std::string& column : table.rule().sums) {
-    totals[column] =
-        session.query(fmt::format("SELECT sum({}) FROM {}", quoted_name(column), from)).at(0).at(0);
-  }
-  return boost::json::serialize(totals);
-}
-
-}  // namespace
-
-Sum sum_of(store::SchemaSession& session, const SqliteTable& table, std::string_view name,
-           std::string phase) {
-  Sum sum{.phase = std::move(phase), .table = table.name()};
-  std::uint64_t hash = 0;
-  // Through the row's number where there is one: one pass, in the order in which rows lie there.
-  const bool by_number = table.text.has_rowid();
-  const std::string number = by_number ? "t._rowid_" : "";
-  const std::string text = row_text(table, "t");
-  std::string last = "-9223372036854775808";
-  std::int64_t offset = 0;
-  while (true) {
-    const auto rows = session.query(
-        by_number ? fmt::format("SELECT {0}, {1} FROM {2} AS t WHERE {0} {5} {3} ORDER BY {0} LIMIT {4}",
-                                number, text, quoted_name(name), last, kRowsRead, sum.rows == 0 ? ">=" : ">")
-                  : fmt::format("SELECT 0, {} FROM {} AS t LIMIT {} OFFSET {}", text, quoted_name(name),
-                                kRowsRead, offset));
-    for (const auto& row : rows) hash += hash_of(row[1]);
-    sum.rows += static_cast<std::int64_t>(rows.size());
-    if (rows.size() < kRowsRead) break;
-    last = rows.back()[0];
-    offset += kRowsRead;
-  }
-  sum.hash = std::to_string(hash);
-  sum.totals = totals_of(session, table, quoted_name(name));
-  return sum;
-}
-
-std::vector<Sum> sums_by_server(store::SchemaSession& session, const SqliteTable& table,
-                                std::string_view name, const std::string& phase) {
-  std::vector<Sum> sums;
-  const std::string tenant = quoted_name(table.change.tenant);
-  for (const auto& row : session.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY {0} ORDER BY {0}",
-                                                   tenant, quoted_name(name)))) {
-    const std::string rows_of = fmt::format("{} WHERE {} = {}", quoted_name(name), tenant, row[0]);
-    sums.push_back({phase, table.name(), row[0], std::stoll(row[1]), "", totals_of(session, table, rows_of)});
-  }
-  return sums;
 }
 
 }  // namespace guildhall::convert

@@ -54,11 +54,4 @@ std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, c
 /// PRAGMA integrity_check. Problem CV-DAMAGED with its first line.
 migrate::Outcome<void> check_integrity(store::SchemaSession& session);
 
-/// Rows, hash and totals of the table of that name, over the columns that `table` had before. The hash: of
-/// each row, the first 64 bits of the SHA-256 over its values as SQL literals, added modulo 2^64.
-Sum sum_of(store::SchemaSession& session, const SqliteTable& table, std::string_view name, std::string phase);
-/// Rows and totals of each server.
-std::vector<Sum> sums_by_server(store::SchemaSession& session, const SqliteTable& table,
-                                std::string_view name, const std::string& phase);
-
 }  // namespace guildhall::convert

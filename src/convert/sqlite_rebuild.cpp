@@ -1,6 +1,7 @@
 #include "convert/sqlite_rebuild.h"
 
 #include "convert/sqlite_switch.h"
+#include "convert/sums.h"
 
 namespace guildhall::convert {
 
@@ -19,6 +20,10 @@ migrate::Outcome<SqliteReport> rebuild_sqlite(store::SchemaSession& session, con
   begun.state = State::contracting;
   begun.home = scheme.home;
   const std::int64_t number = records.begin(begun);
+  options.at("sums of before");
+  const auto sums = take_sums(session, scheme);
+  if (!sums) return std::unexpected(sums.error());
+  remember(session, records, number, "before", *sums);
   auto report = SqliteSwitch(session, scheme, *plan, records, options).run(number, {});
   if (!report) return report;
   options.at("commit");

@@ -214,10 +214,32 @@ migrate::Outcome<void> SqliteRows::look_for_duplicates(const SqliteTable& table,
 void SqliteRows::look_for_changed(const SqliteTable& table) {
   for (const auto& one : table.copied) {
     if (one.is_as_it_was) continue;
+    remember_value(table, one);
     write_down(table, {fmt::format("({}) IS NOT {}", one.value, column_of(one.column)),
                        fmt::format("'its {} was ' || quote({}) || ', and is ' || quote({}) || ' now'",
                                    one.column, column_of(one.column), one.value),
                        "kept"});
+  }
+}
+
+/// As the statement that sets the value right for the way back, unless somebody did since.
+void SqliteRows::remember_value(const SqliteTable& table, const SqliteTable::Copied& changed) {
+  std::vector<std::string> keys;
+  for (const std::string& column : table.old_key_columns) keys.push_back(fmt::format("quote(t.{})", column));
+  const std::string was = column_of(changed.column);
+  const auto rows = session_.query(
+      fmt::format("SELECT quote({0}), typeof({0}), hex({0}), quote({1}), {2} FROM {3} AS t WHERE ({1}) IS "
+                  "NOT {0} AND {4}",
+                  was, changed.value, fmt::join(keys, ", "), quoted_name(table.name()), still_there(table)));
+  for (const auto& row : rows) {
+    std::string where;
+    for (std::size_t i = 0; i < table.old_key_columns.size(); ++i)
+      where += fmt::format("{} = {} AND ", table.old_key_columns[i], row[4 + i]);
+    const std::string column = quoted_name(changed.column);
+    records_.remember(conversion_,
+                      {{"value", table.name(), where + changed.column,
+                        fmt::format("UPDATE {} SET {} = {} WHERE {}{} IS {}", quoted_name(table.name()),
+                                    column, literal(row[0], row[1], row[2]), where, column, row[3])}});
   }
 }
 

@@ -51,6 +51,7 @@ class SqliteRows {
   migrate::Outcome<void> look_for_duplicates(const SqliteTable& table);
   migrate::Outcome<void> look_for_duplicates(const SqliteTable& table, const std::vector<std::string>& key);
   void look_for_changed(const SqliteTable& table);
+  void remember_value(const SqliteTable& table, const SqliteTable::Copied& changed);
   std::string still_there(const SqliteTable& table) const;
   std::int64_t count(const SqliteTable& table, std::string_view done) const;
 

@@ -3,6 +3,13 @@
 #include <fmt/format.h>
 
 namespace guildhall::convert {
+namespace {
+
+/// Pages in memory while tables are made anew (negative: KiB). What does not fit is written out, and read
+/// back again for each comparison.
+constexpr int kCache = -256 * 1024;
+
+}  // namespace
 
 SqliteSettings::SqliteSettings(store::SchemaSession& session, std::chrono::milliseconds wait)
     : session_(session) {
@@ -11,15 +18,17 @@ SqliteSettings::SqliteSettings(store::SchemaSession& session, std::chrono::milli
   foreign_keys_ = session.query("PRAGMA foreign_keys").at(0).at(0);
   legacy_ = session.query("PRAGMA legacy_alter_table").at(0).at(0);
   busy_ = session.query("PRAGMA busy_timeout").at(0).at(0);
-  session.execute(fmt::format("PRAGMA foreign_keys=OFF; PRAGMA legacy_alter_table=ON; PRAGMA busy_timeout={}",
-                              wait.count()));
+  cache_ = session.query("PRAGMA cache_size").at(0).at(0);
+  session.execute(fmt::format(
+      "PRAGMA foreign_keys=OFF; PRAGMA legacy_alter_table=ON; PRAGMA busy_timeout={}; PRAGMA cache_size={}",
+      wait.count(), kCache));
 }
 
 SqliteSettings::~SqliteSettings() {
   try {
-    session_.execute(
-        fmt::format("PRAGMA foreign_keys={}; PRAGMA legacy_alter_table={}; PRAGMA busy_timeout={}",
-                    foreign_keys_, legacy_, busy_));
+    session_.execute(fmt::format(
+        "PRAGMA foreign_keys={}; PRAGMA legacy_alter_table={}; PRAGMA busy_timeout={}; PRAGMA cache_size={}",
+        foreign_keys_, legacy_, busy_, cache_));
   } catch (const store::DatabaseError&) {
     // The session is of no use any more.
   }

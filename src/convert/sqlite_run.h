@@ -49,6 +49,7 @@ class SqliteSettings {
   std::string foreign_keys_;
   std::string legacy_;
   std::string busy_;
+  std::string cache_;
 };
 
 /// One that nobody else writes beside; taken back unless it is committed.

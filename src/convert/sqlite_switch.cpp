@@ -92,10 +92,7 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
   filled_ = filled;
   report_ = {.conversion = conversion, .untouched = scheme_.unknown, .findings = plan_.findings};
   remember();
-  if (filled_.empty()) {
-    if (auto sound = check_integrity(session_); !sound) return std::unexpected(sound.error());
-    views_ = count_views(session_, *scheme_.schema);
-  }
+  if (filled_.empty()) views_ = count_views(session_, *scheme_.schema);
   references_ = read_references(session_, *scheme_.schema, plan_, false);
   make_registry(session_, scheme_, plan_, records_, conversion);
   SqliteRows rows(session_, records_, conversion);
@@ -156,8 +153,6 @@ migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& 
   options_.at(fmt::format("{}: comparison", table.name()));
   if (auto done = compare_rows(session_, table, target, rows.left_out(table), rows.merged(table) > 0); !done)
     return done;
-  records_.add(report_.conversion, sum_of(session_, table, table.name(), "before"));
-  records_.add(report_.conversion, sum_of(session_, table, target, "after"));
   return {};
 }
 
@@ -206,10 +201,11 @@ void SqliteSwitch::set_counters() {
 migrate::Outcome<void> SqliteSwitch::add_servers() {
   std::set<std::int64_t> servers{scheme_.home};
   for (const SqliteTable& table : plan_.tables) {
-    for (const Sum& sum : sums_by_server(session_, table, table.name(), "after")) {
-      records_.add(report_.conversion, sum);
-      report_.rows[table.name()] += sum.rows;
-      if (std::stoll(sum.server) > 0) servers.insert(std::stoll(sum.server));
+    for (const auto& row :
+         session_.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY {0}",
+                                    quoted_name(table.change.tenant), quoted_name(table.name())))) {
+      report_.rows[table.name()] += std::stoll(row[1]);
+      if (std::stoll(row[0]) > 0) servers.insert(std::stoll(row[0]));
     }
   }
   return register_servers(session_, scheme_, plan_, servers);
@@ -233,6 +229,13 @@ void SqliteSwitch::recount(const SqliteTable& table) {
   for (const auto& row : session_.query(
            fmt::format("SELECT quote(n.{0}), {1}, {2} FROM {3} AS n WHERE coalesce(n.{0}, 0) <> {1}", column,
                        count, fmt::join(shown, ", "), quoted_name(table.name())))) {
+    std::string where;
+    for (std::size_t i = 0; i < rule.columns.size(); ++i)
+      where += fmt::format("{} = {} AND ", quoted_name(rule.columns[i]), row[2 + i]);
+    records_.remember(report_.conversion,
+                      {{"value", table.name(), where + rule.column,
+                        fmt::format("UPDATE {} SET {} = {} WHERE {}{} IS {}", quoted_name(table.name()),
+                                    column, row[0], where, column, row[1])}});
     boost::json::object object{{rule.column, row[0]}};
     for (std::size_t i = 0; i < rule.columns.size(); ++i) object[rule.columns[i]] = row[2 + i];
     records_.refuse(report_.conversion,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "convert/comparing.h"
+#include "convert/refused_row.h"
 #include "convert/rows.h"
 #include "convert/seal_probe.h"
 #include "migrate/looking.h"
@@ -35,10 +36,10 @@ class Verifying {
       auto sums = take_sums(session_, scheme_, {&before_, options_.reporting});
       if (!sums) return std::unexpected(sums.error());
       found_.sums = *std::move(sums);
+      compare_sums();
       check_rows(looking);
       found_.twins = find_twins(looking, scheme_);
     }
-    compare_sums();
     compare_lists();
     check_keys();
     check_validity();
@@ -56,28 +57,24 @@ class Verifying {
     found_.findings.push_back({std::move(code), level, "", 0, std::move(text), std::move(hint)});
   }
 
-  /// A question that is answered by what was found since: nothing is good.
+  /// A question that is answered by what is found later: nothing is good.
   class Question {
    public:
-    Question(Verifying& of, std::string title, std::string good)
-        : of_(of), title_(std::move(title)), good_(std::move(good)) {}
-    ~Question() {
-      of_.found_.checks.push_back(
-          {title_, wrong_.empty(), wrong_.empty() ? good_ : fmt::format("{}", fmt::join(wrong_, "; "))});
+    /// They are listed in the order in which they are put.
+    Question(Verifying& of, std::string title, std::string good) : of_(of), place_(of.found_.checks.size()) {
+      of_.found_.checks.push_back({std::move(title), true, std::move(good)});
     }
-    Question(const Question&) = delete;
-    Question& operator=(const Question&) = delete;
 
     void wrong(std::string code, std::string text, std::string hint = {}) {
-      wrong_.push_back(text);
+      Answered& answer = of_.found_.checks[place_];
+      answer.text = answer.holds ? text : answer.text + "; " + text;
+      answer.holds = false;
       of_.find(Level::error, std::move(code), std::move(text), std::move(hint));
     }
 
    private:
     Verifying& of_;
-    std::string title_;
-    std::string good_;
-    std::vector<std::string> wrong_;
+    std::size_t place_;
   };
 
   std::string looked_at() const { return fmt::format("{} tables looked at", scheme_.tables.size()); }
@@ -98,19 +95,23 @@ class Verifying {
                                                 counts.error().message));
         continue;
       }
-      say_servers(servers, table, *counts);
+      // What keeps 0 until contract has it until then.
+      const bool may_be_zero =
+          table.is_override() || (table.rule.zero == Zero::home_at_contract && !options_.contracted);
+      say_servers(servers, table, *counts, may_be_zero);
       if (counts->contradicting > 0)
         parents.wrong("CV-CONTRADICT", fmt::format("{} rows of {} are another server's than their parent",
                                                    counts->contradicting, table.name()));
     }
   }
 
-  static void say_servers(Question& servers, const SchemeTable& table, const RowCounts& counts) {
+  static void say_servers(Question& servers, const SchemeTable& table, const RowCounts& counts,
+                          bool may_be_zero) {
     const auto wrong = [&](std::int64_t count, const char* code, const char* what) {
       if (count > 0) servers.wrong(code, fmt::format("{} rows of {} {}", count, table.name(), what));
     };
     wrong(counts.without_server, "CV-NOSERVER", "have no server");
-    if (!table.is_override()) wrong(counts.zeros, "CV-ZERO", "have server 0");
+    if (!may_be_zero) wrong(counts.zeros, "CV-ZERO", "have server 0");
     wrong(counts.negatives, "CV-RANGE", "have a server below 0");
     wrong(counts.no_numbers, "CV-TEXTID", "have a server that is no whole number");
     wrong(counts.unlisted, "CV-UNLISTED", "have a server that is not in the list of servers");
@@ -120,22 +121,22 @@ class Verifying {
 
   void compare_sums() {
     Question rows(*this, "No row was lost, added or changed", "every column of every row compared by sums");
-    Question servers(*this, "Each server has the rows that it had", "rows and sums per server compared");
     Question owners(*this, "Every row still belongs to the same person or thing", "compared row by row");
     for (const Measured& was : before_.measured) {
       const SchemeTable* table = scheme_.find(was.measure.table);
       const Measured* is = found_.sums.find(was.measure.table, was.measure.kind);
       if (table == nullptr || is == nullptr) continue;  // take_sums has stopped at such
-      if (!was.measure.parent) {
-        compare_rows(rows, *table, was, *is);
-        compare_servers(servers, *table, was, *is);
-      } else {
+      if (was.measure.parent) {
         compare_owners(owners, was, *is);
+      } else {
+        compare_rows(rows, *table, was, *is);
       }
     }
+    if (options_.writers == Writers::stopped) compare_servers();
   }
 
-  std::vector<Refused> refused_of(const std::string& table) const {
+  /// What was not kept gave way, was taken out, or went to another server.
+  std::vector<Refused> not_kept(const std::string& table) const {
     std::vector<Refused> rows;
     for (const Refused& row : found_.refused) {
       if (row.table == table && row.done != "kept") rows.push_back(row);
@@ -143,13 +144,32 @@ class Verifying {
     return rows;
   }
 
-  Comparing how(std::size_t refused) const {
-    return {options_.writers, postgres(), static_cast<std::int64_t>(refused)};
+  /// A row that was kept has another value at most; one that gave way touches the bucket of the one that it
+  /// gave way to as well.
+  Comparing how(const std::string& table) const {
+    Comparing how{options_.writers, postgres()};
+    for (const Refused& row : found_.refused) {
+      if (row.table == table) how.touched += row.done == "kept" ? 1 : 2;
+    }
+    return how;
+  }
+
+  /// The rows that are missing are refused ones, with what they held. One that gave way may look like the one
+  /// that stayed in its place.
+  bool is_explained(const SchemeTable& table, const Measured& was, const Measured& is,
+                    const std::vector<Refused>& refused) {
+    const std::int64_t gone = all_of(was.all).rows - all_of(is.all).rows;
+    const auto is_it = [&](const std::vector<Refused>& taken_out) {
+      return gone == std::ssize(taken_out) && are_totals_explained(was, is, table.rule, taken_out);
+    };
+    const bool may_give_way =
+        table.rule.duplicates != Duplicates::refuse && table.rule.duplicates != Duplicates::keep_all;
+    return is_it(rows_not_there(session_, scheme_, table, refused)) || (may_give_way && is_it(refused));
   }
 
   void compare_rows(Question& question, const SchemeTable& table, const Measured& was, const Measured& is) {
-    const std::vector<Refused> refused = refused_of(table.name());
-    Comparison compared = compare(was, is, how(refused.size()));
+    const std::vector<Refused> refused = not_kept(table.name());
+    Comparison compared = compare(was, is, how(table.name()));
     TableComparison& shown = found_.tables.emplace_back();
     shown.table = table.name();
     shown.table_class = table.rule.table_class;
@@ -157,8 +177,7 @@ class Verifying {
     shown.rows_after = all_of(is.all).rows;
     shown.refused = std::ssize(refused);
     const std::int64_t gone = shown.rows_before - shown.rows_after;
-    if (compared.verdict == Verdict::explained &&
-        (gone < 0 || gone > shown.refused || !are_totals_explained(was, is, table.rule, refused)))
+    if (compared.verdict == Verdict::explained && !is_explained(table, was, is, refused))
       compared.verdict = Verdict::differs;
     shown.verdict = compared.verdict;
     shown.proven = compared.proven;
@@ -188,31 +207,37 @@ class Verifying {
     for (const ServerSum& sum : is.servers) add(sum, &ServerComparison::after);
   }
 
-  /// Where others write, or rows gave way, or a row got its parent's server, there is nothing to compare
-  /// with.
-  void compare_servers(Question& question, const SchemeTable& table, const Measured& was,
-                       const Measured& is) {
-    const bool has_refused =
-        std::ranges::find(found_.refused, table.name(), &Refused::table) != found_.refused.end();
-    if (options_.writers == Writers::running || has_refused || !table.has_column()) return;
-    if (all_of(was.all) != all_of(is.all)) return;
-    const auto expected = expected_servers(was, table, scheme_.home);
-    if (!expected) return;
-    std::map<std::string, Amount> now;
-    for (const ServerSum& sum : is.servers) now[sum.server] = sum.amount;
-    if (now == *expected) return;
-    std::vector<std::string> shown;
-    for (const auto& [server, amount] : *expected)
-      shown.push_back(fmt::format("{}: {}", server, amount.rows));
-    std::vector<std::string> found;
-    for (const auto& [server, amount] : now) found.push_back(fmt::format("{}: {}", server, amount.rows));
-    question.wrong("CV-SERVERSUM", fmt::format("{} should have, by server, {} rows; it has {}", table.name(),
-                                               fmt::join(shown, ", "), fmt::join(found, ", ")));
+  /// Not while others write. Where rows are not the same ones, gave way or got their parent's server, there
+  /// is nothing to compare with.
+  void compare_servers() {
+    Question question(*this, "Each server has the rows that it had", "rows and sums per server compared");
+    for (const Measured& was : before_.measured) {
+      const SchemeTable* table = scheme_.find(was.measure.table);
+      const bool has_refused =
+          std::ranges::find(found_.refused, was.measure.table, &Refused::table) != found_.refused.end();
+      if (was.measure.parent || table == nullptr || !table->has_column() || has_refused) continue;
+      const Measured& is = *found_.sums.find(was.measure.table);
+      const auto expected = expected_servers(was, *table, scheme_.home, options_.contracted);
+      if (all_of(was.all) != all_of(is.all) || !expected) continue;
+      std::map<std::string, Amount> now;
+      for (const ServerSum& sum : is.servers) now[sum.server] = sum.amount;
+      if (now != *expected)
+        question.wrong("CV-SERVERSUM",
+                       fmt::format("{} should have rows of {}, and has rows of {}", table->name(),
+                                   rows_by_server_text(*expected), rows_by_server_text(now)));
+    }
+  }
+
+  /// "server 5: 3, server 7: 4"
+  static std::string rows_by_server_text(const std::map<std::string, Amount>& servers) {
+    std::vector<std::string> texts;
+    for (const auto& [server, amount] : servers)
+      texts.push_back(fmt::format("server {}: {}", server, amount.rows));
+    return texts.empty() ? "none" : fmt::format("{}", fmt::join(texts, ", "));
   }
 
   void compare_owners(Question& question, const Measured& was, const Measured& is) {
-    const std::size_t refused = refused_of(was.measure.table).size();
-    const Comparison compared = compare(was, is, how(refused));
+    const Comparison compared = compare(was, is, how(was.measure.table));
     found_.owners.push_back({was.measure.table, was.measure.kind.substr(std::string_view("parent ").size()),
                              compared.verdict, compared.proven, all_of(was.all).rows});
     if (compared.verdict == Verdict::differs)

@@ -195,6 +195,17 @@ TEST_F(AnyDatabaseVerify, ARefusedRowThatWasKeptExplainsNothing) {
   EXPECT_EQ(verdict(verify_at_rest(), "members"), Verdict::differs);
 }
 
+/// Else every row that got its parent's server would excuse the loss of another.
+TEST_F(AnyDatabaseVerify, ARowThatOnlyWentToAnotherServerExplainsNoLoss) {
+  convert();
+  run("DELETE FROM raffles WHERE id = 2; UPDATE tickets SET raffle_id = 1, member = 'x' || id WHERE "
+      "raffle_id = 2");
+  refuse({"raffles", R"({"id":1,"label":"spring"})", "it got another server", "moved"});
+  EXPECT_EQ(verdict(verify_at_rest(), "raffles"), Verdict::differs);
+  refuse({"raffles", R"({"id":2,"label":"summer"})", "it gave way", "moved"});
+  EXPECT_EQ(verdict(verify_at_rest(), "raffles"), Verdict::explained);
+}
+
 TEST_F(AnyDatabaseVerify, MoreRowsThanBeforeAreNeverExplained) {
   convert();
   run(fmt::format("INSERT INTO history VALUES ('mallory', 1000000, {})", kHome));

@@ -155,11 +155,21 @@ void Life::stay() {
   if (second) write(kViewers + 2 + kMorePeople, from);
   tick_at(from + (second ? 1h : 3h));
   link(2, own_.only_viewer);
+  carry(second);
   bot_.clock().set(from + 4h);
   write(second ? 2 : 1, from + 2h - (second ? 5s : 0s));
   const bot::StreamStatus next{bot_.channel(), true, from + 160min, std::nullopt, "Stream " + own_.canary};
   bot_.tell_channel(own_.server, next);
   bot_.wait();
+}
+
+/// As much as an old bot kept of one viewer, or of two.
+void Life::carry(bool second) {
+  std::vector<bot::Carried> carried{{"isolationold1", own_.amount, 0, own_.canary, 1}};
+  if (second) carried.push_back({"isolationold2", own_.amount, 1, own_.canary, 1});
+  net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) {
+    return bot::set_carried(tx, "kick", "isolation", carried, bot_.clock().now());
+  }));
 }
 
 /// One viewer, every minute.

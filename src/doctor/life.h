@@ -81,6 +81,7 @@ class Life {
   void list_servers();
   void crowd();
   void stay();
+  void carry(bool second);
   void write(int viewer, TimePoint from);
   void keep_channel();
   void deliver();

@@ -4,6 +4,7 @@
 //   <name>.cpp           the rules; no SQL text, no JSON, no platform's types
 //   <name>_store.h       its statements, named constants written out in full
 //   <name>_commands.cpp  its commands, replies and dashboard routes
+//   <name>_import.cpp    what it takes over from old bots, where it has something to
 //   <name>_test.cpp      its tests
 //
 // This header is the one list of them. It promises that a feature can be read and changed alone:

@@ -7,6 +7,8 @@
 namespace guildhall::tenancy {
 
 store::TxTask<std::int64_t> next_number(store::Tx& tx, std::string kind);
+/// So many (1 and more) at once; the first of them.
+store::TxTask<std::int64_t> next_numbers(store::Tx& tx, std::string kind, std::int64_t count);
 
 void declare_counters(store::StatementRegistry& statements);
 

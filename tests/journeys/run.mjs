@@ -5,3 +5,4 @@ import './isolation.mjs';
 import './bad_input.mjs';
 import './move.mjs';
 import './postgres.mjs';
+import './adopt.mjs';

@@ -29,12 +29,13 @@ const std::map<std::string, std::set<std::string>> kMayUse{
     {"platforms/kick", {"base", "net"}},
     {"bot", {"base", "net", "store", "tenancy", "platforms/discord", "platforms/kick"}},
     {"features", {"base", "net", "store", "tenancy", "bot"}},
+    {"import", {"base", "net", "store", "tenancy", "migrate", "convert", "bot", "features"}},
     {"web", {"base", "net", "store", "tenancy", "bot", "features"}},
     {"doctor", {"base", "net", "store", "tenancy", "bot", "features", "web"}},
     {"sim", {"base", "net"}},
     {"cli",
-     {"base", "net", "store", "tenancy", "migrate", "move", "convert", "platforms/discord", "platforms/kick",
-      "bot", "features", "web", "doctor", "sim"}},
+     {"base", "net", "store", "tenancy", "migrate", "move", "convert", "import", "platforms/discord",
+      "platforms/kick", "bot", "features", "web", "doctor", "sim"}},
 };
 
 std::string room_of(const std::string& path) {

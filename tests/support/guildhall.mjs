@@ -53,11 +53,12 @@ export async function freePort() {
   return port;
 }
 
-/** Runs a command to its end: {code, stdout, stderr}. */
+/** Runs a command to its end: {code, stdout, stderr}; `input` is what it reads. */
 export function run(args, options = {}) {
   return new Promise((done) => {
-    execFile(options.program ?? binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd, timeout: options.timeout ?? 60_000 }, (error, stdout, stderr) =>
+    const child = execFile(options.program ?? binary, args, { env: cleanEnvironment(options.env), cwd: options.cwd, timeout: options.timeout ?? 60_000 }, (error, stdout, stderr) =>
       done({ code: error ? (error.code ?? 1) : 0, stdout, stderr }));
+    if (options.input !== undefined) child.stdin.end(options.input);
   });
 }
 

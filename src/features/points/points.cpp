@@ -4,6 +4,7 @@
 
 #include "bot/ledger.h"
 #include "features/points/points_commands.h"
+#include "features/points/points_import.h"
 #include "features/points/points_store.h"
 
 namespace guildhall::features::points {
@@ -46,6 +47,7 @@ void declare(bot::Declarations& declarations) {
   declarations.minute_stages.push_back(award);
   declare_commands(declarations);
   declare_routes(declarations);
+  declare_import(declarations);
 }
 
 }  // namespace guildhall::features::points

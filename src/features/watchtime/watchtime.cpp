@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bot/persons.h"
 #include "features/watchtime/watchtime_commands.h"
+#include "features/watchtime/watchtime_import.h"
 #include "features/watchtime/watchtime_store.h"
 
 namespace guildhall::features::watchtime {
@@ -192,6 +193,7 @@ void declare(bot::Declarations& declarations) {
   declarations.minute_stages.push_back(settle);
   declare_commands(declarations);
   declare_routes(declarations);
+  declare_import(declarations);
 }
 
 }  // namespace guildhall::features::watchtime

@@ -1,0 +1,45 @@
+// Rows of other servers, put aside before a database becomes a single-server one again, and brought back
+// after a later conversion. They lie in schema guildhall_archive: one table for each, with the same columns,
+// and `kept`, which says for whom the others made room. PostgreSQL.
+//
+// Put aside is what nothing would tell apart any more once the server column is gone, and what the old keys
+// would not let stand beside the home's rows; with it what refers to such a row. In one transaction: locked,
+// copied, counted and compared by a hash over all columns, then deleted, children first.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "convert/scheme.h"
+#include "migrate/outcome.h"
+
+namespace guildhall::convert {
+
+struct ArchivedTable {
+  std::string table;
+  std::int64_t rows = 0;
+};
+using Archived = std::vector<ArchivedTable>;
+
+/// The tables whose other servers' rows cannot stay, given those that are known to be such: they and, over
+/// foreign keys, what refers to them. Parents first.
+std::vector<const SchemeTable*> tables_to_clear(const Scheme& scheme, const std::set<std::string>& lost);
+
+/// Within the transaction that is open. Rows of the home stay, and of an override those of all servers,
+/// unless a row of the home has the same old key: then the home's counts, as it did. Problem `refused`: there
+/// is an archive already; `failed`: copy and source differ. Throws DatabaseError.
+migrate::Outcome<Archived> archive_others(store::SchemaSession& session, const Scheme& scheme,
+                                          const OldSchema& before,
+                                          const std::vector<const SchemeTable*>& tables);
+
+/// There is one.
+bool has_archive(store::SchemaSession& session);
+
+/// Puts all of it back, parents first, and takes the archive away; within the transaction that is open. Ids
+/// come back as they were. Problem `refused`: a column or a table that it needs is not there, or its home is
+/// another; `failed`: what came back is not what was put aside. Throws DatabaseError (a key that is taken).
+migrate::Outcome<Archived> restore_archive(store::SchemaSession& session, const Scheme& scheme);
+
+}  // namespace guildhall::convert

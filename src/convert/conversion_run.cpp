@@ -1,0 +1,248 @@
+#include "convert/conversion_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "convert/schema_text.h"
+#include "convert/sql_names.h"
+#include "migrate/apply.h"
+
+namespace guildhall::convert {
+
+using migrate::Dialect;
+using migrate::Exit;
+using migrate::Level;
+using migrate::Outcome;
+
+namespace {
+
+/// What steps that found each other's leavings may need at most; more would be a step that does not do what
+/// it says.
+constexpr int kMostRounds = 5;
+
+}  // namespace
+
+Outcome<void> ConversionRun::open() {
+  if (auto connected = connect(); !connected) return connected;
+  see_sealed_rows();
+  return look_again();
+}
+
+Outcome<void> ConversionRun::connect() {
+  migrate::ApplyLimits limits;
+  limits.lock_timeout = options_.limits.lock_timeout;
+  limits.statement_timeout = std::chrono::milliseconds(0);
+  auto session = migrate::open_work_session(target_, limits);
+  if (!session) return std::unexpected(session.error());
+  session_ = *std::move(session);
+  if (!session_->stays_the_same())
+    return migrate::stop(
+        Exit::refused, "MG-POOLER",
+        fmt::format("between us and the server of '{}' stands a connection pooler", target_.name),
+        "Name the server itself with --url.");
+  return {};
+}
+
+std::optional<Conversion> ConversionRun::newest() const {
+  return Records(*session_, target_.dialect).newest();
+}
+
+/// The session takes rows that a policy hides for an error. Those that a contraction seals off it sees by its
+/// own policy.
+void ConversionRun::see_sealed_rows() {
+  if (target_.dialect != Dialect::postgres) return;
+  const auto known = newest();
+  if (known && known->state != State::expanding && known->state != State::rolled_back)
+    session_->execute("SET row_security = on");
+}
+
+Outcome<void> ConversionRun::examine() {
+  if (auto fits = check_findings(found_.scheme); !fits) return fits;
+  survey(*session_, found_, options_);
+  return check_findings(found_.scheme);
+}
+
+Outcome<void> ConversionRun::take_lock() {
+  migrate::LockWish wish;
+  wish.command = "convert " + command_;
+  wish.wait = options_.lock_wait;
+  wish.timings = options_.lock;
+  wish.interrupt = options_.interrupt;
+  wish.say = options_.say;
+  auto lock = migrate::Lock::take(target_, *session_, wish);
+  if (!lock) return std::unexpected(lock.error());
+  lock_ = *std::move(lock);
+  records_.emplace(*session_, target_.dialect);
+  records_->prepare();
+  return look_again();
+}
+
+Outcome<void> ConversionRun::look_again() {
+  auto found = look(*session_, target_.dialect, options_);
+  if (!found) return std::unexpected(found.error());
+  found_ = *std::move(found);
+  const auto home = choose_home(found_, options_);
+  if (!home) return std::unexpected(home.error());
+  found_.scheme.home = *home;
+  if (target_.dialect == Dialect::postgres) found_.facts = read_row_facts(*session_, found_.scheme);
+  report_.home = *home;
+  return {};
+}
+
+Outcome<void> ConversionRun::back_up() {
+  if (!options_.backup) {
+    if (!options_.backup_done.empty()) return {};
+    return migrate::stop(Exit::no_backup, "CV-BACKUP", "nothing is changed without a backup",
+                         "Leave --no-backup out, or say what was taken: --backup-done TOKEN.");
+  }
+  auto backup = migrate::take_before_run(migrate::backup_options_of(target_, *options_.backup, lock_->token(),
+                                                                    migrate::free_space, options_.say),
+                                         options_.interrupt, options_.say);
+  if (!backup) return std::unexpected(backup.error());
+  report_.backup = *std::move(backup);
+  return {};
+}
+
+Conversion ConversionRun::conversion() const {
+  Conversion conversion;
+  conversion.description = write_description(found_.scheme.description);
+  conversion.home = found_.scheme.home;
+  conversion.backup_file = report_.backup ? report_.backup->file.filename().string() : options_.backup_done;
+  conversion.tool_version = GUILDHALL_VERSION;
+  return conversion;
+}
+
+Outcome<void> ConversionRun::begin() {
+  Conversion conversion = this->conversion();
+  session_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  conversion.number = records_->begin(conversion);
+  records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
+  std::vector<std::int64_t> added;
+  if (!found_.facts.home_is_registered) added.push_back(conversion.home);
+  for (const auto& [server, rows] : found_.facts.unregistered) added.push_back(server);
+  for (const std::int64_t server : added)
+    records_->remember(conversion.number,
+                       {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
+  auto sums = take_sums(*session_, found_.scheme, {.before = nullptr, .reporting = reporting()});
+  if (!sums) {
+    session_->execute("ROLLBACK");
+    return std::unexpected(sums.error());
+  }
+  convert::remember(*session_, *records_, conversion.number, "before", *sums);
+  lock_->check_later(*session_);
+  session_->execute("COMMIT");
+  found_.conversion = conversion;
+  return {};
+}
+
+Outcome<void> ConversionRun::verify(Writers writers) {
+  const auto checked = check(*session_, target_, options_, writers);
+  if (!checked) return std::unexpected(checked.error());
+  options_.say(verdict_sentence(checked->found));
+  if (checked->found.ok) return {};
+  for (const migrate::Finding& finding : checked->found.findings) {
+    if (finding.level == Level::error)
+      return migrate::stop(
+          Exit::failed, finding.code, finding.text,
+          "All that was found: guildhall convert verify. The way back: guildhall convert rollback.");
+  }
+  return migrate::stop(Exit::failed, "CV-SUM", "the verification found a difference",
+                       "guildhall convert verify shows it.");
+}
+
+Outcome<void> ConversionRun::run_until_done(const std::function<Steps(const Look&)>& steps_of) {
+  for (int round = 0; round < kMostRounds; ++round) {
+    const Steps steps = steps_of(found_);
+    if (steps.empty()) return {};
+    StepRunner runner({.session = *session_,
+                       .lock = *lock_,
+                       .limits = options_.limits,
+                       .interrupt = options_.interrupt,
+                       .say = options_.say},
+                      number());
+    auto done = runner.run(steps);
+    report_.tries_lost += runner.tries_lost();
+    if (!done) return done;
+    report_.steps += steps.size();
+    if (auto looked = look_again(); !looked) return looked;
+  }
+  const Steps left = steps_of(found_);
+  if (left.empty()) return {};
+  return migrate::stop(
+      Exit::failed, "CV-STEPS",
+      fmt::format("after {} rounds there is still to be done: {}", kMostRounds, left.front().name()),
+      "Somebody changes the schema meanwhile? Run the same command again.");
+}
+
+Outcome<void> ConversionRun::archive(const std::set<std::string>& lost, const OldSchema& before) {
+  if (lost.empty()) return {};
+  const auto tables = tables_to_clear(found_.scheme, lost);
+  return in_transaction([&] { return archive_others(*session_, found_.scheme, before, tables); });
+}
+Outcome<void> ConversionRun::restore() {
+  return in_transaction([&] { return restore_archive(*session_, found_.scheme); });
+}
+
+void ConversionRun::remove_added_servers() {
+  const Registry& registry = found_.scheme.description.registry;
+  if (found_.scheme.registry() == nullptr) return;
+  for (const Before& thing : records_->before(number())) {
+    if (thing.kind == "server")
+      session_->query(
+          fmt::format("DELETE FROM {} WHERE {} = $1::bigint", qualified(*found_.schema, registry.table),
+                      store::quoted_name(registry.column)),
+          {thing.name});
+  }
+}
+
+void ConversionRun::set_state(State state) {
+  if (found_.conversion->state == state) return;
+  records_->set_state(number(), state);
+  found_.conversion->state = state;
+}
+
+RunReport ConversionRun::report() {
+  report_.conversion = number();
+  report_.state = found_.conversion->state;
+  return report_;
+}
+
+Outcome<void> ConversionRun::in_transaction(const std::function<Outcome<Archived>()>& function) {
+  session_->execute(fmt::format("BEGIN; SET LOCAL lock_timeout = {}", options_.limits.patience.count()));
+  Outcome<Archived> moved = std::unexpected(migrate::Problem{});
+  try {
+    moved = function();
+    if (moved) {
+      lock_->check_later(*session_);
+      session_->execute("COMMIT");
+    }
+  } catch (const store::DatabaseError& error) {
+    moved = std::unexpected(migrate::problem_of(error));
+  }
+  if (!moved) {
+    if (session_->in_transaction()) session_->execute("ROLLBACK");
+    return std::unexpected(moved.error());
+  }
+  report_.moved = *std::move(moved);
+  return look_again();
+}
+
+migrate::Reporting ConversionRun::reporting() const {
+  return {.report = [this](const migrate::Progress& progress) {
+    options_.say(progress.all == 0
+                     ? fmt::format("{} ...", progress.step)
+                     : fmt::format("{} {} %", progress.step, 100 * progress.done / progress.all));
+  }};
+}
+
+Outcome<void> ConversionRun::check_state(std::initializer_list<State> wanted, const std::string& hint) const {
+  if (found_.has_begun() && std::ranges::find(wanted, found_.conversion->state) != wanted.end()) return {};
+  return migrate::stop(Exit::refused, "CV-STATE",
+                       found_.has_begun()
+                           ? fmt::format("the conversion is {}", name_of(found_.conversion->state))
+                           : std::string("no conversion has begun here"),
+                       hint);
+}
+
+}  // namespace guildhall::convert

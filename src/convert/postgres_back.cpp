@@ -1,0 +1,144 @@
+// The way back on PostgreSQL, and what it put aside brought back.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "convert/schema_text.h"
+#include "convert/sql_names.h"
+#include "convert/ways.h"
+
+namespace guildhall::convert {
+
+using migrate::Dialect;
+using migrate::Exit;
+using migrate::Outcome;
+
+namespace {
+
+/// Once its column is gone, would anything still tell whose a row is?
+bool is_told_without(const Look& found, const SchemeTable& one, const OldSchema& before) {
+  const Table* old = before.find(one.name());
+  if (old == nullptr || old->column(one.column()) != nullptr) return true;
+  return std::ranges::any_of(one.rule.parents, [&](const Parent& parent) {
+    const SchemeTable* other = found.scheme.find(parent.table);
+    return other != nullptr && other->name() != one.name() && is_told_without(found, *other, before);
+  });
+}
+
+/// Of values that this key would not let stand beside each other.
+std::int64_t count_twins(store::SchemaSession& session, const Look& found, const SchemeTable& one,
+                         const Index& key) {
+  std::vector<std::string> parts;
+  std::vector<std::string> conditions;
+  for (const IndexPart& part : key.parts) {
+    parts.push_back(part.column.empty() ? part.sql : store::quoted_name(part.column));
+    if (!key.nulls_not_distinct) conditions.push_back(fmt::format("{} IS NOT NULL", parts.back()));
+  }
+  if (!key.predicate.empty()) conditions.push_back(key.predicate);
+  const auto rows = session.query(
+      fmt::format("SELECT count(*) FROM (SELECT 1 FROM {}{}{} GROUP BY {} HAVING count(*) > 1) twins",
+                  qualified(*found.schema, one.name()), conditions.empty() ? "" : " WHERE ",
+                  fmt::join(conditions, " AND "), fmt::join(parts, ", ")));
+  return std::stoll(rows[0][0]);
+}
+
+/// What a single-server schema has no place for.
+struct Lost {
+  std::set<std::string> tables;
+  std::vector<std::string> others;  // rows of other servers, which would be the home's after it
+  std::vector<std::string> twins;   // rows that the old keys would not let stand beside each other
+};
+
+Lost find_lost(store::SchemaSession& session, const Look& found, const OldSchema& before) {
+  Lost lost;
+  for (const SchemeTable& one : found.scheme.tables) {
+    const ServerCounts* counts = found.facts.find(one.name());
+    if (counts == nullptr || counts->others == 0) continue;
+    if (!is_told_without(found, one, before)) {
+      lost.others.push_back(fmt::format("{} in {}", counts->others, one.name()));
+      lost.tables.insert(one.name());
+    }
+    const Table* old = before.find(one.name());
+    for (const Index& key : old == nullptr ? std::vector<Index>{} : old->indexes) {
+      if (!key.is_unique || key.has(one.column()) || one.table->index(key.name) != nullptr) continue;
+      const std::int64_t count = count_twins(session, found, one, key);
+      if (count == 0) continue;
+      lost.twins.push_back(fmt::format("{} of {} in {}", count, key.name, one.name()));
+      lost.tables.insert(one.name());
+    }
+  }
+  return lost;
+}
+
+Outcome<void> check_lost(const Look& found, const Lost& lost) {
+  if (lost.tables.empty()) return {};
+  return migrate::stop(
+      Exit::refused, lost.others.empty() ? "CV-TWINS" : "CV-OTHERS",
+      lost.others.empty()
+          ? fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
+                        fmt::join(lost.twins, ", "))
+          : fmt::format("other servers than {} have rows, which would be the home's then: {}",
+                        found.scheme.home, fmt::join(lost.others, ", ")),
+      "With --archive they are put aside, and 'guildhall convert restore' brings them back after a later "
+      "conversion. "
+      "Nothing was changed.");
+}
+
+Outcome<OldSchema> remembered_schema(ConversionRun& run) {
+  for (const Before& thing : Records(run.session(), Dialect::postgres).before(run.number())) {
+    if (thing.kind == "schema") return parse_schema(thing.definition);
+  }
+  return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
+}
+
+}  // namespace
+
+Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions& options) {
+  if (auto connected = run.connect(); !connected) return std::unexpected(connected.error());
+  const auto newest = run.newest();
+  if (!newest)
+    return migrate::stop(Exit::refused, "CV-STATE", "no conversion has begun here",
+                         "There is nothing to take back.");
+  // By a run that was killed before it could say so, or long ago.
+  if (newest->state == State::rolled_back)
+    return RunReport{.conversion = newest->number, .state = newest->state, .home = newest->home};
+  if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+  const std::initializer_list<State> fitting{State::expanding, State::expanded, State::contracting,
+                                             State::contracted, State::rolling_back};
+  if (auto fits = run.check_state(fitting, "There is nothing to take back."); !fits)
+    return std::unexpected(fits.error());
+  const auto before = remembered_schema(run);
+  if (!before) return std::unexpected(before.error());
+  const auto check = [&] { return check_lost(run.found(), find_lost(run.session(), run.found(), *before)); };
+  if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (options.archive) {
+    if (auto archived = run.archive(find_lost(run.session(), run.found(), *before).tables, *before);
+        !archived)
+      return std::unexpected(archived.error());
+  }
+  if (auto fits = check(); !fits) return std::unexpected(fits.error());
+  run.set_state(State::rolling_back);
+  const auto steps = [&](const Look& found) { return rollback_steps(found.scheme, *before); };
+  if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  run.remove_added_servers();
+  run.set_state(State::rolled_back);
+  return run.report();
+}
+
+Outcome<RunReport> bring_back_postgres(ConversionRun& run) {
+  if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+  if (auto fits = run.check_state({State::contracted},
+                                  "More than one server has a place after 'guildhall convert contract'.");
+      !fits)
+    return std::unexpected(fits.error());
+  if (!has_archive(run.session()))
+    return migrate::stop(Exit::refused, "CV-ARCHIVE", "there is no archive here",
+                         "Nothing is to be brought back.");
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (auto restored = run.restore(); !restored) return std::unexpected(restored.error());
+  return run.report();
+}
+
+}  // namespace guildhall::convert

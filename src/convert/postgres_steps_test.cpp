@@ -1,0 +1,162 @@
+// The steps are found from a schema that no server has: what state has which steps.
+#include "convert/postgres_steps.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace guildhall::convert {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+/// servers, points(id, name UNIQUE), guesses(id, session -> points.id)
+OldSchema schema() {
+  OldSchema made;
+  made.schema = "public";
+  made.version = 150'000;
+  const auto key = [](std::string name, std::string column, bool primary) {
+    return Index{.name = name,
+                 .parts = {{column, column}},
+                 .is_unique = true,
+                 .is_primary = primary,
+                 .constraint = name,
+                 .definition = fmt::format("{} ({})", primary ? "PRIMARY KEY" : "UNIQUE", column)};
+  };
+  made.tables["servers"] = {.name = "servers",
+                            .columns = {{.name = "server", .type = "bigint", .not_null = true}},
+                            .indexes = {key("servers_pkey", "server", true)}};
+  made.tables["points"] = {
+      .name = "points",
+      .columns = {{.name = "id", .type = "integer", .not_null = true}, {.name = "name", .type = "text"}},
+      .indexes = {key("points_name_key", "name", false), key("points_pkey", "id", true)}};
+  made.tables["guesses"] = {
+      .name = "guesses",
+      .columns = {{.name = "id", .type = "integer", .not_null = true}, {.name = "of", .type = "integer"}},
+      .indexes = {key("guesses_pkey", "id", true)},
+      .foreign_keys = {{.name = "guesses_of_fkey",
+                        .columns = {"of"},
+                        .table = "points",
+                        .referenced = {"id"},
+                        .on_delete = 'n',
+                        .definition = "FOREIGN KEY (of) REFERENCES points(id) ON DELETE SET NULL"}}};
+  return made;
+}
+
+Description description() {
+  return *parse_description(
+      "tenant_column = \"server\"\n[registry]\ntable = \"servers\"\ncolumn = \"server\"\n"
+      "[table.points]\nclass = \"tenant\"\n"
+      "[table.guesses]\nclass = \"child\"\n"
+      "parents = [{ table = \"points\", columns = [\"of\"], referenced = [\"id\"] }]\n",
+      "test");
+}
+
+Scheme scheme_of(const OldSchema& schema) {
+  Scheme scheme = make_scheme(schema, description());
+  scheme.home = 7;
+  return scheme;
+}
+
+std::vector<std::string> texts(const Steps& steps) {
+  std::vector<std::string> all;
+  for (const Step& step : steps) all.insert(all.end(), step.statements.begin(), step.statements.end());
+  return all;
+}
+
+std::vector<std::string> expansion(const OldSchema& schema,
+                                   const RowFacts& facts = {.home_is_registered = true}) {
+  const Scheme scheme = scheme_of(schema);
+  return texts(expand_steps(scheme, facts));
+}
+
+TEST(PostgresSteps, AddAColumnThatChangesTheCatalogAlone) {
+  EXPECT_THAT(expansion(schema()),
+              Contains("ALTER TABLE \"public\".\"points\" ADD COLUMN \"server\" bigint NOT NULL DEFAULT 7"));
+}
+
+TEST(PostgresSteps, BuildEachKeyAgainBehindTheServer) {
+  const auto all = expansion(schema());
+  EXPECT_THAT(
+      all,
+      Contains(
+          "CREATE UNIQUE INDEX CONCURRENTLY \"points_pkey_by_server\" ON \"public\".\"points\" USING btree "
+          "(\"server\", id)"));
+  EXPECT_THAT(all, Contains(HasSubstr("\"points_name_key_by_server\"")));
+}
+
+TEST(PostgresSteps, KeepTheServerWhereAParentGoes) {
+  EXPECT_THAT(expansion(schema()),
+              Contains(HasSubstr(
+                  "FOREIGN KEY (\"server\", \"of\") REFERENCES \"public\".\"points\" (\"server\", \"id\") "
+                  "ON UPDATE NO ACTION ON DELETE SET NULL (\"of\") NOT VALID")));
+}
+
+TEST(PostgresSteps, GoOnFromAnIndexThatWasNotFinished) {
+  OldSchema half = schema();
+  half.tables["points"].columns.push_back(
+      {.name = "server", .type = "bigint", .not_null = true, .default_expression = "'7'::bigint"});
+  half.tables["points"].indexes.push_back({.name = "points_pkey_by_server",
+                                           .parts = {{"server", "server"}, {"id", "id"}},
+                                           .is_unique = true,
+                                           .is_valid = false});
+  const auto all = expansion(half);
+  EXPECT_THAT(all, Contains("DROP INDEX CONCURRENTLY \"public\".\"points_pkey_by_server\""));
+  EXPECT_THAT(all, Not(Contains(HasSubstr("\"points\" ADD COLUMN"))));
+}
+
+TEST(PostgresSteps, FillBeforeTheyForbidNull) {
+  OldSchema half = schema();
+  half.tables["points"].columns.push_back({.name = "server", .type = "bigint"});
+  RowFacts facts{.home_is_registered = true};
+  facts.servers["points"] = {.rows = 5, .nulls = 2, .homes = 2, .others = 1};
+  const Scheme scheme = scheme_of(half);
+  std::vector<std::string> names;
+  for (const Step& step : expand_steps(scheme, facts)) {
+    if (step.table == "points") names.push_back(step.what);
+  }
+  ASSERT_GE(names.size(), 6U);
+  names.resize(6);
+  EXPECT_THAT(names, ElementsAre("default server", "rows without a server get theirs",
+                                 "server of rows that have none", "no row without a server, from now on",
+                                 "no row without a server, proved", "server NOT NULL"));
+}
+
+TEST(PostgresSteps, MakeAColumnAnewThatHoldsNothingElse) {
+  OldSchema half = schema();
+  half.tables["points"].columns.push_back({.name = "server", .type = "bigint"});
+  RowFacts facts{.home_is_registered = true};
+  facts.servers["points"] = {.rows = 50'000, .nulls = 40'000, .homes = 10'000};
+  EXPECT_THAT(expansion(half, facts),
+              Contains(HasSubstr("DROP COLUMN \"server\", ADD COLUMN \"server\" bigint NOT NULL DEFAULT 7")));
+  half.views["v"] = {.name = "v", .reads = {"points"}};
+  EXPECT_THAT(expansion(half, facts), Not(Contains(HasSubstr("DROP COLUMN")))) << "a view may name it";
+}
+
+TEST(PostgresSteps, ContractSwapsKeysInOneStatement) {
+  OldSchema expanded = schema();
+  Table& points = expanded.tables["points"];
+  points.columns.push_back(
+      {.name = "server", .type = "bigint", .not_null = true, .default_expression = "'7'::bigint"});
+  for (const auto& [old, column] : {std::pair{"points_pkey", "id"}, std::pair{"points_name_key", "name"}})
+    points.indexes.push_back({.name = fmt::format("{}_by_server", old),
+                              .parts = {{"server", "server"}, {column, column}},
+                              .is_unique = true});
+  const Scheme scheme = scheme_of(expanded);
+  EXPECT_THAT(
+      texts(contract_steps(scheme, std::nullopt)),
+      Contains(
+          "ALTER TABLE \"public\".\"points\" DROP CONSTRAINT \"points_pkey\", DROP CONSTRAINT "
+          "\"points_name_key\", "
+          "ADD CONSTRAINT \"points_pkey_by_server\" PRIMARY KEY USING INDEX \"points_pkey_by_server\", "
+          "ADD CONSTRAINT \"points_name_key_by_server\" UNIQUE USING INDEX \"points_name_key_by_server\", "
+          "ALTER COLUMN \"server\" DROP DEFAULT"));
+  EXPECT_THAT(texts(rollback_steps(scheme, expanded)), IsEmpty()) << "nothing was changed";
+}
+
+}  // namespace
+}  // namespace guildhall::convert

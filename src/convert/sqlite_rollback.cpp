@@ -1,0 +1,350 @@
+#include "convert/sqlite_rollback.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "convert/sqlite_online.h"
+#include "convert/sqlite_rebuild.h"
+#include "convert/sqlite_switch.h"
+#include "migrate/schema_reading.h"
+#include "migrate/sql_lexer.h"
+#include "store/quoting.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Exit;
+using store::quoted_name;
+using store::quoted_text;
+
+/// A table as it was and as it is.
+struct Back {
+  std::string name;
+  std::string tenant;
+  bool is_override = false;
+  std::string old_sql;
+  TableText old_text;
+  TableText new_text;
+  std::vector<std::string> columns;  // that both have, and that no expression makes
+  std::string old_number;            // SQL: the row's number, and what becomes of it; "" without one
+  std::string new_number;
+};
+
+bool mentions(const std::string& sql, std::string_view name) {
+  const auto tokens = migrate::lex(sql, migrate::Dialect::sqlite);
+  return !tokens || std::ranges::any_of(*tokens, [&](const migrate::Token& token) {
+    return is_same_name(unquoted(token.text), name);
+  });
+}
+
+class WayBack {
+ public:
+  WayBack(store::SchemaSession& session, Records& records, const Conversion& conversion,
+          const SqliteOptions& options)
+      : session_(session), records_(records), conversion_(conversion), options_(options) {
+    report_.conversion = conversion.number;
+    for (Before& thing : records_.before(conversion.number)) things_.push_back(std::move(thing));
+  }
+
+  migrate::Outcome<SqliteReport> run() {
+    if (conversion_.state == State::expanding) {
+      drop_shadows(session_);
+    } else {
+      if (auto alone = check_alone(); !alone) return std::unexpected(alone.error());
+      auto done = conversion_.state == State::expanded ? take_columns() : take_tables();
+      if (!done) return std::unexpected(done.error());
+    }
+    drop_registry();
+    records_.set_state(conversion_.number, State::rolled_back);
+    return std::move(report_);
+  }
+
+ private:
+  std::vector<const Before*> of_kind(std::string_view kind) const {
+    std::vector<const Before*> found;
+    for (const Before& thing : things_) {
+      if (thing.kind == kind) found.push_back(&thing);
+    }
+    return found;
+  }
+
+  bool exists(const std::string& table) const {
+    return number_of(session_, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1",
+                     {table}) > 0;
+  }
+
+  // --- whose rows there are
+
+  migrate::Outcome<void> check_alone() {
+    std::set<std::string> servers;
+    std::vector<std::string> counts;
+    for (const Before* tenant : of_kind("tenant")) {
+      if (!exists(tenant->table)) continue;
+      const std::string column = quoted_name(tenant->name);
+      const bool is_override = tenant->definition == name_of(TableClass::override);
+      for (const auto& row : session_.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY 1 ORDER BY 1",
+                                                        column, quoted_name(tenant->table)))) {
+        if (is_override && row[0] == "0") continue;
+        servers.insert(row[0]);
+        counts.push_back(fmt::format("{}: {} of server {}", tenant->table, row[1], row[0]));
+      }
+    }
+    if (servers.size() <= 1) return {};
+    return migrate::stop(
+        Exit::refused, "CV-SERVERS",
+        fmt::format("rows of {} servers are there, and tables of one server would mix them up: {}",
+                    servers.size(), fmt::join(counts, "; ")),
+        "Nothing was changed. Take the other servers' rows out first.");
+  }
+
+  // --- the file of one server
+
+  migrate::Outcome<void> take_columns() {
+    for (const Before* column : of_kind("column")) {
+      options_.at(fmt::format("{}: tenant column", column->table));
+      if (exists(column->table))
+        session_.execute(fmt::format("ALTER TABLE {} DROP COLUMN {}", quoted_name(column->table),
+                                     quoted_name(column->name)));
+    }
+    session_.execute(fmt::format("DROP TABLE IF EXISTS {}", kServerMarker));
+    return {};
+  }
+
+  // --- tables that were made anew
+
+  migrate::Outcome<void> take_tables() {
+    if (auto read = read_tables(); !read) return read;
+    for (const Back& table : tables_) {
+      if (auto made = make(table); !made) return made;
+    }
+    for (const Back& table : tables_) exchange(table);
+    make_again();
+    for (const Before* counter : of_kind("counter"))
+      set_counter(session_, counter->table, std::stoll(counter->definition));
+    for (const auto& [table, counter] : counters_) {
+      if (std::ranges::any_of(tables_,
+                              [&](const Back& one) { return one.name == table && one.old_text.counts_on(); }))
+        set_counter(session_, table, counter);
+    }
+    if (auto put = put_back(); !put) return put;
+    for (const Before* version : of_kind("version")) {
+      if (version->definition == "0" &&
+          session_.query("PRAGMA user_version").at(0).at(0) == std::to_string(kConvertedVersion))
+        session_.execute("PRAGMA user_version=0");
+    }
+    options_.at("the file itself");
+    return check_integrity(session_);
+  }
+
+  migrate::Outcome<void> read_tables() {
+    counters_ = read_counters(session_);
+    for (const auto& entry : migrate::sqlite_entries(session_)) {
+      if (entry.type == "table")
+        now_[entry.name] = entry.sql;
+      else if (entry.type != "view")
+        parts_.push_back({entry.type, entry.table, entry.name, entry.sql});
+    }
+    for (const Before* thing : of_kind("table")) {
+      if (!exists(thing->table)) continue;
+      Back table{.name = thing->table, .old_sql = thing->definition};
+      for (const Before* tenant : of_kind("tenant")) {
+        if (tenant->table != table.name) continue;
+        table.tenant = tenant->name;
+        table.is_override = tenant->definition == name_of(TableClass::override);
+      }
+      auto old_text = read_table_text(table.name, table.old_sql);
+      if (!old_text) return std::unexpected(old_text.error());
+      auto new_text = read_table_text(table.name, now_[table.name]);
+      if (!new_text) return std::unexpected(new_text.error());
+      table.old_text = *std::move(old_text);
+      table.new_text = *std::move(new_text);
+      if (auto chosen = choose_columns(table); !chosen) return chosen;
+      tables_.push_back(std::move(table));
+    }
+    return {};
+  }
+
+  migrate::Outcome<void> choose_columns(Back& table) {
+    std::set<std::string> made;  // by an expression
+    for (const auto& row :
+         session_.query("SELECT name FROM pragma_table_xinfo($1) WHERE hidden IN (2, 3)", {table.name}))
+      made.insert(row[0]);
+    const ItemText* now = table.new_text.row_number();
+    const ItemText* then = table.old_text.row_number();
+    for (const ItemText& item : table.new_text.items) {
+      if (item.column.empty() || made.contains(item.column)) continue;
+      if (table.old_text.column(item.column) != nullptr) {
+        table.columns.push_back(item.column);
+      } else if (!is_same_name(item.column, table.tenant) && &item != now) {
+        return migrate::stop(
+            Exit::refused, "CV-COLUMNS",
+            fmt::format("table {} has the column {} since the conversion, which would be lost", table.name,
+                        item.column),
+            "Nothing was changed. Drop the column first, or keep the table as it is.");
+      }
+    }
+    if (!table.old_text.has_rowid() || then != nullptr) return {};
+    table.old_number = "rowid";
+    table.new_number = now == nullptr ? "rowid" : quoted_name(now->column);
+    return {};
+  }
+
+  migrate::Outcome<void> make(const Back& table) {
+    options_.at(fmt::format("{}: copy", table.name));
+    const std::string target = new_name(table.name);
+    session_.execute(under_other_name(table.old_sql, target));
+    std::vector<std::string> columns;
+    for (const std::string& column : table.columns) columns.push_back(quoted_name(column));
+    std::vector<std::string> values = columns;
+    if (!table.old_number.empty()) {
+      columns.push_back(table.old_number);
+      values.push_back(table.new_number);
+    }
+    try {
+      session_.execute(fmt::format("INSERT INTO {} ({}) SELECT {} FROM {}", quoted_name(target),
+                                   fmt::join(columns, ", "), fmt::join(values, ", "),
+                                   quoted_name(table.name)));
+    } catch (const store::DatabaseError& error) {
+      if (error.code() != store::DbCode::unique && error.code() != store::DbCode::not_null) throw;
+      return migrate::stop(
+          Exit::refused, "CV-KEYS",
+          fmt::format("table {}: its rows do not fit under its old keys: {}", table.name, error.what()),
+          "Nothing was changed. Rows of server 0 beside a server's own are one cause: delete those "
+          "that do not count.");
+    }
+    return compare(table, target, columns, values);
+  }
+
+  migrate::Outcome<void> compare(const Back& table, const std::string& target,
+                                 const std::vector<std::string>& columns,
+                                 const std::vector<std::string>& values) {
+    const auto rows = [&](const std::vector<std::string>& list, const std::string& from) {
+      std::vector<std::string> quotes;
+      for (const std::string& one : list) quotes.push_back(fmt::format("quote({})", one));
+      return fmt::format("SELECT {} FROM {}", fmt::join(quotes, " || ',' || "), quoted_name(from));
+    };
+    const auto differing = number_of(
+        session_, fmt::format("SELECT count(*) FROM (SELECT * FROM ({0}) EXCEPT SELECT * FROM ({1}))",
+                              rows(values, table.name), rows(columns, target)));
+    const auto count = [&](const std::string& name) {
+      return number_of(session_, fmt::format("SELECT count(*) FROM {}", quoted_name(name)));
+    };
+    if (differing == 0 && count(target) == count(table.name)) return {};
+    return migrate::stop(Exit::failed, "CV-ROWS",
+                         fmt::format("table {}: {} rows would not be what they are; nothing was changed",
+                                     table.name, differing),
+                         "Keep the file as it is, and report it with `convert inspect`.");
+  }
+
+  /// The text of a table, up to its name, is known to the letter: CREATE TABLE name (.
+  static std::string under_other_name(const std::string& sql, const std::string& name) {
+    const auto at = sql.find('(');
+    return fmt::format("CREATE TABLE {} {}", quoted_name(name), sql.substr(at_of_columns(sql, at)));
+  }
+
+  /// Quoted names may have parentheses in them.
+  static std::size_t at_of_columns(const std::string& sql, std::size_t otherwise) {
+    const auto tokens = migrate::lex(sql, migrate::Dialect::sqlite);
+    if (!tokens) return otherwise;
+    for (const migrate::Token& token : *tokens) {
+      if (migrate::is_symbol(token, "(")) return static_cast<std::size_t>(token.text.data() - sql.data());
+    }
+    return otherwise;
+  }
+
+  void exchange(const Back& table) {
+    options_.at(fmt::format("{}: exchange", table.name));
+    session_.execute(fmt::format("DROP TABLE {}", quoted_name(table.name)));
+    session_.execute(fmt::format("ALTER TABLE {} RENAME TO {}", quoted_name(new_name(table.name)),
+                                 quoted_name(table.name)));
+  }
+
+  /// As they were; and what others made since, where it does not need the server.
+  void make_again() {
+    std::set<std::string> names;
+    for (const char* kind : {"index", "trigger"}) {
+      for (const Before* part : of_kind(kind)) {
+        if (!exists(part->table)) continue;
+        session_.execute(part->definition);
+        names.insert(part->name);
+      }
+      for (const Before& part : parts_) {
+        const auto table = std::ranges::find(tables_, part.table, &Back::name);
+        if (part.kind != kind || names.contains(part.name) || table == tables_.end()) continue;
+        if (mentions(part.definition, table->tenant)) {
+          if (!part.name.starts_with("guildhall_"))
+            report_.findings.push_back(
+                {"CV-PART", migrate::Level::warning, part.table, 0,
+                 fmt::format("the {} {} is gone: it needs the server", part.kind, part.name),
+                 part.definition});
+        } else {
+          session_.execute(part.definition);
+        }
+      }
+    }
+  }
+
+  /// Values that were set right, where nobody wrote since; and rows that were put aside. Those that were
+  /// added to others live on in them.
+  migrate::Outcome<void> put_back() {
+    for (const Before* value : of_kind("value")) {
+      if (exists(value->table)) session_.execute(value->definition);
+    }
+    for (const Refused& row : records_.refused(conversion_.number)) {
+      if (row.done != "moved" || !exists(row.table)) continue;
+      const auto sql = insert_again(row.table, row.row);
+      if (!sql) return std::unexpected(migrate::problem_of(sql.error()));
+      try {
+        session_.execute(*sql);
+      } catch (const store::DatabaseError& error) {
+        return migrate::stop(
+            Exit::refused, "CV-KEYS",
+            fmt::format("a row that was put aside does not fit into {} any more: {}: {}", row.table,
+                        error.what(), row.row),
+            "Nothing was changed. Another row took its place: delete that one, or rename it.");
+      }
+    }
+    return {};
+  }
+
+  void drop_registry() {
+    for (const Before* registry : of_kind("registry"))
+      session_.execute(fmt::format("DROP TABLE IF EXISTS {}", quoted_name(registry->table)));
+  }
+
+  store::SchemaSession& session_;
+  Records& records_;
+  const Conversion& conversion_;
+  const SqliteOptions& options_;
+  SqliteReport report_;
+  std::vector<Before> things_;
+  std::vector<Before> parts_;  // indexes and triggers as they are now
+  std::map<std::string, std::string> now_;
+  std::map<std::string, std::int64_t> counters_;
+  std::vector<Back> tables_;
+};
+
+}  // namespace
+
+migrate::Outcome<SqliteReport> roll_back_sqlite(store::SchemaSession& session,
+                                                const SqliteOptions& options) try {
+  Records records(session, migrate::Dialect::sqlite);
+  const SqliteSettings settings(session, options.wait);
+  SqliteTransaction transaction(session);
+  const auto newest = records.newest();
+  if (!newest || newest->state == State::rolled_back)
+    return migrate::stop(Exit::refused, "CV-NONE", "there is no conversion that could be taken back",
+                         newest ? "The newest was taken back already." : "");
+  auto report = WayBack(session, records, *newest, options).run();
+  if (!report) return report;
+  options.at("commit");
+  transaction.commit();
+  return report;
+} catch (const store::DatabaseError& error) {
+  return std::unexpected(sqlite_problem(error));
+}
+
+}  // namespace guildhall::convert

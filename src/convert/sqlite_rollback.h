@@ -1,0 +1,19 @@
+// The way back of a SQLite file to one server: what the conversion added is taken away, and no row.
+//
+// After a rebuild, online or not, the tables get the texts that they had, with the rows as they are now and
+// those that were put aside; their numbers and the counters stay. The file of one server loses its columns
+// and its marker, an unfinished online run its successors. Rows of more than one server do not fit into
+// tables of one: then nothing is done, and it is said which servers hold how many.
+#pragma once
+
+#include "convert/sqlite_run.h"
+
+namespace guildhall::convert {
+
+/// Of the newest conversion that the file remembers; from its records alone. Problems: CV-NONE (there is
+/// nothing to take back), CV-SERVERS with counts, CV-COLUMNS (a table has columns since then that would be
+/// lost), CV-KEYS (rows cannot stand beside each other under the old keys), CV-ROWS, CV-BUSY.
+migrate::Outcome<SqliteReport> roll_back_sqlite(store::SchemaSession& session,
+                                                const SqliteOptions& options = {});
+
+}  // namespace guildhall::convert

@@ -1,0 +1,235 @@
+#include "convert/sqlite_rollback.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "convert/sqlite_file_way.h"
+#include "convert/sqlite_online.h"
+#include "convert/sqlite_rebuild.h"
+#include "tests/support/old_reading.h"
+#include "tests/support/sqlite_conversion.h"
+
+namespace guildhall::convert {
+namespace {
+
+using test::kHome;
+using test::kOther;
+using testing::HasSubstr;
+
+constexpr const char* kClub = R"(
+CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, discord_id INTEGER NOT NULL UNIQUE, username TEXT);
+CREATE TABLE progress(discord_id INTEGER, manga_id INTEGER, chapter REAL DEFAULT 0.5, PRIMARY KEY(discord_id, manga_id));
+CREATE TABLE steam(discord_id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE words(word TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE INDEX by_name ON users(username DESC);
+CREATE TABLE log(what TEXT);
+CREATE TRIGGER logging AFTER INSERT ON users BEGIN INSERT INTO log VALUES (new.username); END;
+CREATE VIEW names AS SELECT username FROM users;
+INSERT INTO users(id, discord_id, username) VALUES (3, 30, 'a'), (7, 70, 'b'), (9, 90, 'c');
+DELETE FROM users WHERE id = 9;
+INSERT INTO progress VALUES (30, 1, 2.25), (30, 2, 'text'), (NULL, 5, 1), (NULL, 5, 2);
+INSERT INTO steam VALUES (30, 'x'), (70, NULL);
+INSERT INTO words VALUES ('w');
+)";
+
+constexpr const char* kDescription = R"(
+tenant_column = "guild_id"
+[registry]
+table = "guilds"
+column = "guild_id"
+[table.guilds]
+class = "registry"
+[table.users]
+class = "tenant"
+[table.progress]
+class = "tenant"
+surrogate = "id"
+not_null = ["discord_id"]
+[table.steam]
+class = "tenant"
+natural = true
+surrogate = "id"
+[table.words]
+class = "tenant"
+)";
+
+struct Killed {};
+
+class WayBackOfSqlite : public test::SqliteConversion {
+ protected:
+  void SetUp() override {
+    execute(kClub);
+    read(kDescription);
+    before_ = contents();
+  }
+
+  /// Texts as SQLite has them after a renaming, and all rows in the order of their numbers.
+  std::string contents() {
+    std::string text =
+        dump(
+            "SELECT type, name, tbl_name, replace(replace(coalesce(sql, ''), '\"', ''), ' (', '(') FROM "
+            "sqlite_schema WHERE "
+            "tbl_name NOT LIKE 'guildhall_conversion%' AND name <> 'sqlite_sequence' AND type <> 'index' "
+            "ORDER BY 1, 2") +
+        dump(
+            "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
+            "ORDER BY 1");
+    for (const char* sql :
+         {"SELECT id, discord_id, username FROM users ORDER BY id",
+          "SELECT discord_id, name FROM steam ORDER BY 1",
+          "SELECT quote(discord_id), manga_id, quote(chapter) FROM progress ORDER BY 1, 2, 3",
+          "SELECT word FROM words", "SELECT seq FROM sqlite_sequence WHERE name = 'users'",
+          "SELECT * FROM log", "PRAGMA user_version", "PRAGMA integrity_check"})
+      text += dump(sql);
+    return text;
+  }
+
+  std::string before_;
+};
+
+TEST_F(WayBackOfSqlite, ARebuildIsTakenBackToTheLetter) {
+  ASSERT_EQ(problem(rebuild()), "");
+  EXPECT_NE(contents(), before_);
+  EXPECT_EQ(dump("SELECT count(*) FROM progress"), "2\n");
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(contents(), before_);
+}
+
+TEST_F(WayBackOfSqlite, TheOnlineWayIsTakenBackToo) {
+  ASSERT_EQ(problem(convert_sqlite_online(session(), scheme_, {.description = "t"},
+                                          {.pause = std::chrono::milliseconds(0)})),
+            "");
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(contents(), before_);
+}
+
+TEST_F(WayBackOfSqlite, AnUnfinishedOnlineRunLeavesNothing) {
+  int left = 6;
+  try {
+    (void)convert_sqlite_online(
+        session(), scheme_, {.description = "t"},
+        {.batch = 1, .pause = std::chrono::milliseconds(0), .at = [&](const std::string&) {
+           if (left-- == 0) throw Killed();
+         }});
+    FAIL() << "was to be stopped";
+  } catch (const Killed&) {
+  }
+  EXPECT_NE(contents(), before_);
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(contents(), before_);
+}
+
+TEST_F(WayBackOfSqlite, TheFileOfOneServerIsTakenBack) {
+  ASSERT_EQ(problem(give_file_to_server(session(), scheme_, {.description = "t"})), "");
+  EXPECT_NE(contents(), before_);
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(contents(), before_);
+}
+
+TEST_F(WayBackOfSqlite, WhatWasWrittenSinceStays) {
+  ASSERT_EQ(problem(rebuild()), "");
+  execute(
+      "INSERT INTO users(discord_id, username, guild_id) VALUES (1000, 'new', 700000000000000001);"
+      "UPDATE progress SET chapter = 99 WHERE manga_id = 1; DELETE FROM steam WHERE discord_id = 70;"
+      "CREATE INDEX since ON users(username); CREATE INDEX of_server ON users(guild_id, username)");
+  const auto report = roll_back_sqlite(session());
+  ASSERT_EQ(problem(report), "");
+  EXPECT_EQ(dump("SELECT id, username FROM users ORDER BY id"), "3|a\n7|b\n10|new\n");
+  EXPECT_EQ(dump("SELECT chapter FROM progress WHERE manga_id = 1"), "99.0\n");
+  EXPECT_EQ(dump("SELECT count(*) FROM steam"), "1\n");
+  EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE name IN ('since', 'of_server')"), "since\n");
+  ASSERT_EQ(report->findings.size(), 1U);
+  EXPECT_THAT(report->findings[0].text, HasSubstr("of_server is gone"));
+}
+
+// Tables of one server would give the second one's rows to the first, or refuse them.
+TEST_F(WayBackOfSqlite, RowsOfASecondServerAreNotMixedIn) {
+  ASSERT_EQ(problem(rebuild()), "");
+  execute(
+      "INSERT INTO guilds VALUES (700000000000000002);"
+      "INSERT INTO users(discord_id, username, guild_id) VALUES (30, 'a', 700000000000000002)");
+  const std::string converted = contents();
+  const std::string text = problem(roll_back_sqlite(session()));
+  EXPECT_THAT(text, HasSubstr("CV-SERVERS: rows of 2 servers"));
+  EXPECT_THAT(text, HasSubstr("users: 1 of server 700000000000000002"));
+  EXPECT_THAT(text, HasSubstr("users: 2 of server 700000000000000001"));
+  EXPECT_EQ(contents(), converted);
+  execute("DELETE FROM users WHERE guild_id = 700000000000000002");
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+}
+
+TEST_F(WayBackOfSqlite, ColumnsThatCameSinceAreNotLost) {
+  ASSERT_EQ(problem(rebuild()), "");
+  execute("ALTER TABLE users ADD COLUMN theme TEXT; UPDATE users SET theme = 'dark'");
+  EXPECT_THAT(problem(roll_back_sqlite(session())),
+              HasSubstr("CV-COLUMNS: table users has the column theme"));
+}
+
+TEST_F(WayBackOfSqlite, StoppedAtAnyStepTheFileIsAsItWasBefore) {
+  ASSERT_EQ(problem(rebuild()), "");
+  const std::string converted = contents();
+  for (int step = 0;; ++step) {
+    int left = step;
+    try {
+      ASSERT_EQ(problem(roll_back_sqlite(session(), {.at =
+                                                         [&](const std::string&) {
+                                                           if (left-- == 0) throw Killed();
+                                                         }})),
+                "");
+      EXPECT_GT(step, 8);
+      break;
+    } catch (const Killed&) {
+      ASSERT_EQ(contents(), converted) << "stopped at step " << step;
+    }
+  }
+  EXPECT_EQ(contents(), before_);
+}
+
+TEST_F(WayBackOfSqlite, ThereAndBackAndThereAgain) {
+  ASSERT_EQ(problem(rebuild()), "");
+  const std::string converted = contents();
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_THAT(problem(roll_back_sqlite(session())), HasSubstr("CV-NONE"));
+  read(kDescription);
+  ASSERT_EQ(problem(rebuild()), "");
+  EXPECT_EQ(contents(), converted);
+}
+
+// The whole of an operator's L1 database, nasty rows and all.
+TEST_F(WayBackOfSqlite, TheReadingClubComesBackWithEveryRow) {
+  test::AnyDatabase club(migrate::Dialect::sqlite);
+  auto& file = club.session();
+  file.execute(test::script({.operator_made = true}));
+  const auto all = [&] {
+    std::string text;
+    for (const auto& table :
+         file.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE "
+                    "'guildhall_conversion%' AND name <> 'sqlite_sequence' ORDER BY 1")) {
+      std::string columns;
+      for (const auto& column : file.query("SELECT name FROM pragma_table_info($1)", {table[0]}))
+        columns += (columns.empty() ? "" : " || ',' || ") + ("quote(" + store::quoted_name(column[0]) + ")");
+      text += table[0] + "\n";
+      for (const auto& row :
+           file.query("SELECT " + columns + " FROM " + store::quoted_name(table[0]) + " ORDER BY 1"))
+        text += row[0] + "\n";
+    }
+    return text;
+  };
+  schema_ = read_sqlite_schema(file);
+  scheme_ = make_scheme(schema_, *read_description("reading-club"));
+  scheme_.home = kHome;
+  file.execute(
+      "DELETE FROM invites WHERE guild_id <> 700000000000000001; "
+      "DELETE FROM invite_uses WHERE guild_id <> 700000000000000001; "
+      "DELETE FROM recruitment_stats WHERE guild_id <> 700000000000000001; "
+      "DELETE FROM user_leaves WHERE guild_id <> 700000000000000001; "
+      "DELETE FROM invite_tracker_settings WHERE guild_id <> 700000000000000001;"
+      "");
+  const std::string alone = all();
+  ASSERT_EQ(problem(rebuild_sqlite(file, scheme_, {.description = "t"})), "");
+  ASSERT_EQ(problem(roll_back_sqlite(file)), "");
+  EXPECT_EQ(all(), alone);
+}
+
+}  // namespace
+}  // namespace guildhall::convert

@@ -1,0 +1,102 @@
+// What the commands do on a SQLite file.
+#include <fmt/format.h>
+
+#include "convert/sqlite_checks.h"
+#include "convert/sqlite_file_way.h"
+#include "convert/sqlite_online.h"
+#include "convert/sqlite_rebuild.h"
+#include "convert/sqlite_rollback.h"
+#include "convert/ways.h"
+
+namespace guildhall::convert {
+
+using migrate::Outcome;
+
+namespace {
+
+/// A file that is being written waits for us no longer than for any other writer.
+constexpr std::chrono::milliseconds kWait{10'000};
+
+/// What a step throws when somebody pressed Ctrl-C; the transaction of it is taken back.
+struct Interrupted {
+  int signal;
+};
+
+SqliteOptions options_of(const ConversionRun& run) {
+  SqliteOptions options;
+  options.accepted = run.options().accepted;
+  options.wait = kWait;
+  options.at = [&run](const std::string& step) {
+    const int signal = run.options().interrupt == nullptr ? 0 : run.options().interrupt->signal();
+    if (signal != 0) throw Interrupted{signal};
+    run.options().say(step);
+  };
+  return options;
+}
+
+Outcome<SqliteReport> convert(ConversionRun& run) {
+  const Scheme& scheme = run.found().scheme;
+  const SqliteOptions options = options_of(run);
+  switch (run.options().way) {
+    case SqliteWay::rebuild: return rebuild_sqlite(run.session(), scheme, run.conversion(), options);
+    case SqliteWay::online: return convert_sqlite_online(run.session(), scheme, run.conversion(), options);
+    case SqliteWay::file: return give_file_to_server(run.session(), scheme, run.conversion(), options);
+  }
+  std::unreachable();
+}
+
+template <class Function>
+Outcome<RunReport> unless_interrupted(Function function) {
+  try {
+    return function();
+  } catch (const Interrupted& interrupted) {
+    return std::unexpected(
+        migrate::interruption(interrupted.signal, "interrupted; the same command goes on, or begins again"));
+  }
+}
+
+Outcome<RunReport> finish(ConversionRun& run, const Outcome<SqliteReport>& done) {
+  if (!done) return std::unexpected(done.error());
+  if (auto looked = run.look_again(); !looked) return std::unexpected(looked.error());
+  run.draft().steps = done->was_done ? 0 : done->rows.size();
+  run.draft().untouched = done->untouched;
+  return run.report();
+}
+
+}  // namespace
+
+Outcome<RunReport> convert_sqlite(ConversionRun& run) {
+  return unless_interrupted([&]() -> Outcome<RunReport> {
+    if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+    if (run.found().has_begun() && run.found().conversion->state != State::expanding) return run.report();
+    if (!run.found().has_begun()) {
+      if (auto fits = run.examine(); !fits) return std::unexpected(fits.error());
+    }
+    if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+    const auto health = check_sqlite(run.session(), kWait);
+    if (!health) return std::unexpected(health.error());
+    for (const migrate::Finding& finding : health->findings) run.options().say(finding.text);
+    if (!run.found().has_begun()) {
+      if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
+    }
+    return finish(run, convert(run));
+  });
+}
+
+Outcome<RunReport> roll_back_sqlite(ConversionRun& run) {
+  return unless_interrupted([&]() -> Outcome<RunReport> {
+    if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+    if (!run.found().has_begun())
+      return migrate::stop(migrate::Exit::refused, "CV-STATE", "no conversion has begun here",
+                           "There is nothing to take back.");
+    if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+    const auto done = roll_back_sqlite(run.session(), options_of(run));
+    if (!done) return std::unexpected(done.error());
+    run.draft().state = State::rolled_back;
+    run.draft().conversion = done->conversion;
+    run.draft().steps = done->rows.size();
+    return run.draft();
+  });
+}
+
+}  // namespace guildhall::convert

@@ -1,0 +1,314 @@
+// An old Kick bot's database in its shapes, taken over into every layout.
+#include "import/takeover.h"
+
+#include <gmock/gmock.h>
+
+#include "bot/jobs.h"
+#include "bot/links.h"
+#include "features/points/points_import.h"
+#include "import/revert.h"
+#include "tests/support/import_world.h"
+
+namespace guildhall::importing {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+TEST_P(ImportInto, BringsEveryMinuteAndPoint) {
+  make(plain());
+  const Report report = taken();
+  EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));
+  EXPECT_EQ(std::to_string(points()), old_sum("points", "user_points"));
+  EXPECT_EQ(report.viewers, 13) << "those who are linked came with their links";
+  EXPECT_EQ(points_of("VIEWER_0000003"), 39);
+  EXPECT_EQ(world_.dump(fmt::format("SELECT count(*) FROM links WHERE discord_server_id = {}", made_.home)),
+            ask("SELECT count(*) FROM links") + "\n");
+}
+
+TEST_P(ImportInto, ASecondRunBringsOnlyWhatIsNew) {
+  make(plain());
+  taken();
+  const std::string before = rows();
+  const Report again = taken();
+  for (const ItemReport& one : again.items) EXPECT_EQ(one.booked, 0) << one.item;
+  EXPECT_EQ(rows(), before);
+  execute("UPDATE watchtime SET minutes = minutes + 5 WHERE username = 'viewer_0000003'");
+  execute(
+      "UPDATE user_points SET points = points - 9, total_spent = total_spent + 9 WHERE kick_username = "
+      "'viewer_0000003'");
+  execute("INSERT INTO watchtime VALUES ('viewer_new', 11, now())");
+  const Report third = taken();
+  EXPECT_EQ(item(third, "watchtime").booked, 2);
+  EXPECT_EQ(item(third, "points").booked, 1);
+  EXPECT_EQ(points_of("viewer_0000003"), 30);
+  EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));
+}
+
+TEST_P(ImportInto, AViewerWhoWasRenamedThereTakesTheOldRowsAlong) {
+  make(plain());
+  taken();
+  execute("UPDATE watchtime SET username = 'renamed' WHERE username = 'viewer_0000003'");
+  execute("UPDATE user_points SET kick_username = 'renamed' WHERE kick_username = 'viewer_0000003'");
+  taken();
+  EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));
+  EXPECT_EQ(points_of("viewer_0000003"), 0);
+  EXPECT_EQ(points_of("renamed"), 39);
+}
+
+TEST_P(ImportInto, ADryRunWritesNothing) {
+  make(plain());
+  Options dry = options();
+  dry.dry_run = true;
+  auto old = open();
+  const auto unknown = take_over(*old, world_.declarations, std::nullopt, world_.clock, dry);
+  ASSERT_TRUE(unknown);
+  EXPECT_EQ(item(*unknown, "points").booked, 40);
+  const auto known = run(dry);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(item(*known, "points").new_credited, item(*unknown, "points").new_credited);
+  EXPECT_EQ(rows(), "");
+  EXPECT_EQ(points(), 0);
+}
+
+TEST_P(ImportInto, TwinsAreNeverMergedUnasked) {
+  OldKick nasty = plain();
+  nasty.nasty = true;
+  make(nasty);
+  Options careful = options();
+  careful.merge_twins = false;
+  const auto refused = run(careful);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused_by_guard);
+  EXPECT_THAT(refused.error().message, HasSubstr("VIEWER_0000001 / Viewer_0000001 / viewer_0000001"));
+  EXPECT_THAT(refused.error().message, HasSubstr("Cased_Only_Here / cased_only_here"));
+  EXPECT_EQ(rows(), "");
+}
+
+TEST_P(ImportInto, DataOfYearsAddsUpAndEachRefusedRowIsNamed) {
+  OldKick nasty = plain();
+  nasty.nasty = true;
+  make(nasty);
+  const Report report = taken();
+  // The row without a name stays behind; the debt of 50 counts as 0.
+  EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime", "username <> ''"));
+  EXPECT_EQ(std::to_string(points() - 50), old_sum("points", "user_points", "kick_username <> ''"));
+  EXPECT_EQ(points_of("cased_only_here"), 11);
+  EXPECT_EQ(points_of("in_debt"), 0);
+  EXPECT_EQ(points_of("richest"), 2'147'483'647);
+  const auto names = [](const std::vector<Note>& notes) {
+    std::vector<std::string> keys;
+    for (const Note& note : notes) keys.push_back(note.key);
+    return keys;
+  };
+  EXPECT_THAT(names(item(report, "points").refused), testing::ElementsAre(""));
+  EXPECT_THAT(names(item(report, "points").remarks), testing::Contains("in_debt"));
+  EXPECT_THAT(names(item(report, "links").refused),
+              testing::IsSupersetOf({"360000000000000002", "360000000000000003", "360000000000000004"}));
+  EXPECT_THAT(
+      world_.dump("SELECT platform_user_id FROM identities WHERE platform_user_id = '9007199254740993'"),
+      HasSubstr("9007199254740993"));
+}
+
+TEST_P(ImportInto, EveryShapeComesToTheSame) {
+  std::optional<std::pair<std::int64_t, std::int64_t>> first;
+  for (const OldKick::Shape shape : {OldKick::Shape::bot_only, OldKick::Shape::with_dashboard}) {
+    for (int variant = 0; variant < 4; ++variant) {
+      OldKick one = plain();
+      one.shape = shape;
+      one.settings_before_december = variant == 1;
+      one.half_migrated = variant == 2;
+      one.hand_made = variant == 3;
+      one.home += variant + 10 * static_cast<int>(shape);
+      one.servers = {one.home};
+      old_.emplace(migrate::Dialect::postgres);
+      make(one);
+      const Report report = taken();
+      EXPECT_EQ(report.server.value(), one.home);
+      const std::pair sums{minutes(), points()};
+      if (!first) first = sums;
+      EXPECT_EQ(sums, *first) << variant;
+    }
+  }
+}
+
+TEST_P(ImportInto, AConvertedDatabaseGivesEachServerItsOwn) {
+  OldKick two = plain();
+  two.shape = OldKick::Shape::with_dashboard;
+  two.servers = {two.home, 900'000'000'000'000'777};
+  make(two);
+  convert::Options converting;
+  converting.description = *convert::read_description("kick");
+  converting.server = two.home;
+  converting.register_found = true;
+  converting.backup_done = "a test's";
+  const auto converted = convert::apply(old_->target(), converting);
+  ASSERT_TRUE(converted) << converted.error().finding.text;
+  execute(
+      "INSERT INTO watchtime (username, minutes, discord_server_id) VALUES ('of_the_other', 123, "
+      "900000000000000777)");
+  const auto unsaid = run();
+  ASSERT_FALSE(unsaid);
+  EXPECT_EQ(unsaid.error().code, ErrorCode::refused_by_guard);
+  EXPECT_THAT(unsaid.error().message, HasSubstr("900000000000000777"));
+  for (const std::int64_t server : two.servers) {
+    const auto report = run(options(), {server, std::nullopt});
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_TRUE(report->adds_up()) << text_of(*report);
+    EXPECT_TRUE(report->is_converted);
+    made_.home = server;
+    EXPECT_EQ(std::to_string(minutes()),
+              old_sum("minutes", "watchtime", fmt::format("discord_server_id = {}", server)));
+  }
+  EXPECT_EQ(minutes(), 123);
+}
+
+TEST_P(ImportInto, TheNextTickPaysNothingAgain) {
+  make(plain());
+  taken();
+  const std::int64_t before = points();
+  bot::TickRunner ticks(*world_.tenancy, world_.declarations, world_.clock, world_.metrics);
+  world_.clock.advance(1min);
+  // Everybody watches on for a second.
+  world_.execute(fmt::format("UPDATE watchtime SET watched_us = watched_us + 1000000, updated_at = {}",
+                             to_micros(world_.clock.now())),
+                 made_.home);
+  net::run_to_end(ticks.run_due());
+  EXPECT_EQ(points(), before);
+}
+
+TEST_P(ImportInto, WhatALinkedViewerHadGoesBackWhenTheLinkIsUndone) {
+  make(plain());
+  taken();
+  const std::int64_t all = points();
+  const std::int64_t watched = minutes();
+  ASSERT_EQ(points_of("viewer_0000004"), 52);
+  const auto undone = in([&](store::Tx& tx) {
+    return bot::unlink_member(tx, world_.declarations.on_move, DiscordUserId(test::viewer_id(4)), bot::kKick,
+                              {"operator", "command_line"}, world_.clock.now());
+  });
+  ASSERT_TRUE(undone) << undone.error().message;
+  EXPECT_EQ(undone->points, 52);
+  EXPECT_EQ(undone->watched, Duration(148min));
+  EXPECT_EQ(points_of("viewer_0000004"), 52);
+  EXPECT_EQ(points(), all);
+  EXPECT_EQ(minutes(), watched);
+  EXPECT_TRUE(taken().adds_up());
+}
+
+TEST_P(ImportInto, AViewerWhoIsKnownByNumberIsTheSame) {
+  make(plain());
+  const PersonId known = in([&](store::Tx& tx) {
+    return bot::person_of(tx, {bot::kKick, "77", "Viewer_0000003"}, world_.clock.now());
+  });
+  taken();
+  EXPECT_EQ(in([&](store::Tx& tx) { return bot::balance_of(tx, bot::kPoints, known); }).balance, 39);
+  // And one that was taken over is recognised when he is seen.
+  const PersonId seen = in([&](store::Tx& tx) {
+    return bot::person_of(tx, {bot::kKick, "78", "VIEWER_0000006"}, world_.clock.now());
+  });
+  EXPECT_EQ(in([&](store::Tx& tx) { return bot::balance_of(tx, bot::kPoints, seen); }).balance, 78);
+}
+
+TEST_P(ImportInto, WhatWasSpentHereMeanwhileIsNotTakenBack) {
+  make(plain());
+  taken();
+  const PersonId viewer = in([&](store::Tx& tx) -> store::TxTask<PersonId> {
+    co_return (co_await bot::find_identity_by_name(tx, bot::kKick, "viewer_0000003"))->person_id;
+  });
+  const bot::LedgerOperation spending{"spent", "test", "", "system", {{viewer, -30}}};
+  ASSERT_TRUE(in([&](store::Tx& tx) { return bot::apply(tx, bot::kPoints, spending, world_.clock.now()); }));
+  execute(
+      "UPDATE user_points SET points = 0, total_spent = total_earned WHERE kick_username = 'viewer_0000003'");
+  const Report report = taken();
+  ASSERT_EQ(item(report, "points").refused.size(), 1U);
+  EXPECT_THAT(item(report, "points").refused[0].text, HasSubstr("9 are left here"));
+  EXPECT_EQ(points_of("viewer_0000003"), 9);
+}
+
+TEST_P(ImportInto, AStoppedRunGoesOnToTheSameEnd) {
+  make(plain());
+  for (int limit = 1; limit < 40; limit += 5) {
+    Options stopping = options();
+    int chunks = 0;
+    stopping.is_stopped = [&] { return ++chunks > limit; };
+    (void)run(stopping);
+  }
+  taken();
+  EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));
+  EXPECT_EQ(std::to_string(points()), old_sum("points", "user_points"));
+}
+
+TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
+  make(plain());
+  const Report report = taken();
+  const auto value = [&](const std::string& key) {
+    return world_.dump(fmt::format("SELECT value FROM settings WHERE discord_server_id = {} AND key = '{}'",
+                                   made_.home, key));
+  };
+  EXPECT_EQ(value("kick_channel"), "the_channel\n");
+  EXPECT_EQ(value("sub_points_per_5min"), "2\n");
+  EXPECT_THAT(item(report, "settings").waiting_keys, testing::Contains("clip_duration"));
+  in([&](store::Tx& tx) {
+    return bot::change_server_setting(tx, world_.declarations, ServerId(made_.home),
+                                      {"kick_channel", "another"}, {"operator", "command_line"},
+                                      world_.clock.now());
+  });
+  taken();
+  EXPECT_EQ(value("kick_channel"), "another\n");
+  execute("UPDATE bot_settings SET value = 'a_third' WHERE key = 'kick_channel'");
+  taken();
+  EXPECT_EQ(value("kick_channel"), "a_third\n");
+}
+
+TEST_P(ImportInto, WhatWasEarnedHereSinceGoesBackAsSql) {
+  make(plain());
+  taken();
+  in([&](store::Tx& tx) -> store::TxTask<void> {
+    const auto third = co_await bot::find_identity_by_name(tx, bot::kKick, "viewer_0000003");
+    const auto fourth = co_await bot::find_identity_by_name(tx, bot::kKick, "viewer_0000004");
+    const PersonId fresh = co_await bot::person_of(tx, {bot::kKick, "99", "O'Fresh"}, world_.clock.now());
+    const bot::LedgerOperation since{
+        "since", "test", "", "system", {{third->person_id, -9}, {fourth->person_id, 8}, {fresh, 70}}};
+    EXPECT_TRUE(co_await bot::apply(tx, bot::kPoints, since, world_.clock.now()));
+  });
+  world_.execute("UPDATE watchtime SET watched_us = watched_us + 150000000", made_.home);
+  const std::string watched_before = old_sum("minutes", "watchtime");
+  const auto old = open();
+  const WayBack back = way_back(*old, world_.server(made_.home));
+  EXPECT_EQ(back.points, 69);
+  EXPECT_EQ(back.minutes, 80);
+  for (int times = 0; times < 2; ++times) {
+    execute(back.sql);
+    EXPECT_EQ(ask("SELECT points || ' ' || total_earned - total_spent FROM user_points WHERE kick_username = "
+                  "'viewer_0000003'"),
+              "30 30");
+    EXPECT_EQ(ask("SELECT points FROM user_points WHERE kick_username = 'viewer_0000004'"), "60");
+    EXPECT_EQ(ask("SELECT points FROM user_points WHERE kick_username = 'o''fresh'"), "70");
+    EXPECT_EQ(std::to_string(points()), old_sum("points", "user_points"));
+    EXPECT_EQ(std::stoll(old_sum("minutes", "watchtime")), std::stoll(watched_before) + 80);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, ImportInto, kEachLayout, layout_name);
+
+TEST(ImportOfPoints, TheThreeFiguresAreMadeToAgree) {
+  const auto reckoned = [](std::int64_t points, std::int64_t earned, std::int64_t spent) {
+    return features::points::reckon_points({.key = "a", .numbers = {points, earned, spent}});
+  };
+  EXPECT_EQ(reckoned(7, 10, 3).credited, 10);
+  EXPECT_EQ(reckoned(7, 10, 3).debited, 3);
+  EXPECT_EQ(reckoned(7, 10, 3).remark, "");
+  for (const auto& [points, earned, spent] :
+       {std::tuple{50, 10, 3}, {2, 10, 3}, {5, -4, 0}, {5, 4, -9}, {0, 0, 0}, {9, 0, 0}}) {
+    const auto one = reckoned(points, earned, spent);
+    EXPECT_EQ(one.credited - one.debited, points) << points;
+    EXPECT_GE(one.credited, 0);
+    EXPECT_GE(one.debited, 0);
+  }
+  EXPECT_EQ(reckoned(-50, 100, 150).credited, reckoned(-50, 100, 150).debited);
+  EXPECT_THAT(reckoned(-50, 100, 150).remark, HasSubstr("counts as 0"));
+}
+
+}  // namespace
+}  // namespace guildhall::importing
