@@ -9,6 +9,7 @@
 //   events.cpp, memory.cpp             the bot
 //   tick.cpp                           the minute's tick on each layout
 //   migrations.cpp                     the migration tool, against psql
+//   convert.cpp                        an old bot's database becomes one of many servers
 //   sealed.cpp, group_commit.cpp, batches.cpp   storage: what the seal costs, and what commits in groups and
 //                                      many rows at once are worth
 //
@@ -21,6 +22,7 @@
 // are left out, and it says so.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +49,13 @@ using Figures = std::vector<Figure>;
 
 /// How much is measured: what fits into a check, or also what takes minutes.
 enum class Size { quick, full };
+
+/// What a call of the program asks for.
+struct Request {
+  Size size = Size::quick;
+  std::int64_t rows = 0;            // in each big table of `convert`; 0: as the size says
+  std::string_view reference = {};  // a file with another way to do what `convert` does; "": without
+};
 
 /// What is going on, on stderr.
 void progress(std::string_view text);
@@ -78,5 +87,9 @@ Figures measure_batches(Size size);
 /// Small migrations, a table and an index each, against psql; full: 500 of them. `guildhall migrate status`
 /// of 5,000 files; full: also beside the 0.3 s that are promised. SQL read by the lexer.
 Figures measure_migrations(Size size);
+/// The conversion of an old bot's database, quick of 20,000 rows a table and full of a million: beside the
+/// plain build of its indexes, and a script where one is named; what the bot meets meanwhile; inspect and
+/// plan of 200 tables.
+Figures measure_convert(const Request& request);
 
 }  // namespace guildhall::bench

@@ -1,9 +1,10 @@
-// bench [--json] [--check] [--full] [NAME...]
+// bench [--json] [--check] [--full] [--rows N] [--reference FILE] [NAME...]
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <charconv>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -17,32 +18,38 @@ namespace {
 struct Measurement {
   std::string_view name;
   std::string_view summary;
-  Figures (*measure)(Size);
+  Figures (*measure)(const Request&);
   bool on_postgres = false;
 };
 
+template <Figures (*kMeasure)(Size)>
+Figures by_size(const Request& request) {
+  return kMeasure(request.size);
+}
+
 /// Memory first: it is about a process that has done nothing else.
 constexpr Measurement kMeasurements[] = {
-    {"memory", "resident memory per server that is served", measure_memory},
-    {"joins", "members who join: gateway frame -> commit", measure_joins},
-    {"corrections", "points-add: gateway frame -> commit -> answer at Discord", measure_corrections},
-    {"presence", "chat messages: signed webhook -> commit -> 200", measure_presence},
-    {"tick", "a due tick of 1,000 servers in one file", measure_tick},
-    {"tick-files", "a due tick of 1,000 servers that have a file each", measure_tick_files},
-    {"tick-postgres", "a due tick of 1,000 servers on PostgreSQL", measure_tick_postgres, true},
-    {"sealed", "statements behind the seal and without one, on PostgreSQL", measure_sealed, true},
-    {"sealed-sqlite", "the same on SQLite", measure_sealed_sqlite},
-    {"group-commit", "64 writers at once on one file", measure_group_commit},
-    {"batches", "many rows by one statement, on PostgreSQL", measure_batches, true},
+    {"memory", "resident memory per server that is served", by_size<measure_memory>},
+    {"joins", "members who join: gateway frame -> commit", by_size<measure_joins>},
+    {"corrections", "points-add: gateway frame -> commit -> answer at Discord", by_size<measure_corrections>},
+    {"presence", "chat messages: signed webhook -> commit -> 200", by_size<measure_presence>},
+    {"tick", "a due tick of 1,000 servers in one file", by_size<measure_tick>},
+    {"tick-files", "a due tick of 1,000 servers that have a file each", by_size<measure_tick_files>},
+    {"tick-postgres", "a due tick of 1,000 servers on PostgreSQL", by_size<measure_tick_postgres>, true},
+    {"sealed", "statements behind the seal and without one, on PostgreSQL", by_size<measure_sealed>, true},
+    {"sealed-sqlite", "the same on SQLite", by_size<measure_sealed_sqlite>},
+    {"group-commit", "64 writers at once on one file", by_size<measure_group_commit>},
+    {"batches", "many rows by one statement, on PostgreSQL", by_size<measure_batches>, true},
     {"migrations", "small migrations against psql, status of many files, a folder of SQLite files, the lexer",
-     measure_migrations, true},
+     by_size<measure_migrations>, true},
+    {"convert", "an old bot's database becomes one of many servers, on PostgreSQL", measure_convert, true},
 };
 
 struct Options {
   bool help = false;
   bool json = false;
   bool check = false;
-  Size size = Size::quick;
+  Request request;
   std::vector<std::string_view> names;  // none: everything
 
   bool wants(const Measurement& measurement) const {
@@ -50,18 +57,30 @@ struct Options {
   }
 };
 
+/// What one table may hold: from 100 to 9,999,999.
+bool is_rows(std::string_view text, std::int64_t& rows) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rows);
+  return error == std::errc() && end == text.data() + text.size() && rows >= 100 && rows <= 9'999'999;
+}
+
 /// Nothing: a word that means nothing here; it has been said.
 std::optional<Options> read(const std::vector<std::string_view>& words) {
   Options options;
-  for (const std::string_view word : words) {
-    if (word == "--help" || word == "-h") {
+  for (auto at = words.begin(); at != words.end(); ++at) {
+    const std::string_view word = *at;
+    const std::string_view value = at + 1 == words.end() ? "" : at[1];
+    if (word == "--reference" && !value.empty()) {
+      options.request.reference = *++at;
+    } else if (word == "--rows" && is_rows(value, options.request.rows)) {
+      ++at;
+    } else if (word == "--help" || word == "-h") {
       options.help = true;
     } else if (word == "--json") {
       options.json = true;
     } else if (word == "--check") {
       options.check = true;
     } else if (word == "--full") {
-      options.size = Size::full;
+      options.request.size = Size::full;
     } else if (std::ranges::find(kMeasurements, word, &Measurement::name) != std::end(kMeasurements)) {
       options.names.push_back(word);
     } else {
@@ -75,7 +94,8 @@ std::optional<Options> read(const std::vector<std::string_view>& words) {
 
 void print_help() {
   fmt::print(
-      "Usage: bench [--json] [--check] [--full] [NAME...]\n\nMeasures the product beside a named reference, "
+      "Usage: bench [--json] [--check] [--full] [--rows N] [--reference FILE] [NAME...]\n\nMeasures the "
+      "product beside a named reference, "
       "in one "
       "run.\n"
       "Without names: everything.\n\n");
@@ -85,6 +105,8 @@ void print_help() {
       "\n  --json        one JSON object on stdout\n"
       "  --check       exit code 1 when a ratio is beyond its bound\n"
       "  --full        also what takes minutes: a million viewers, millions of rows\n"
+      "  --rows N      convert: so many rows in each of four tables\n"
+      "  --reference FILE  convert: SQL that does the same, to be measured beside it\n"
       "  --help        this text\n\nExample:\n  build/release/bench --check joins tick\n");
 }
 
@@ -151,7 +173,7 @@ int run(const std::vector<std::string_view>& words) {
                       measurement.name));
       continue;
     }
-    const Figures measured = measurement.measure(options->size);
+    const Figures measured = measurement.measure(options->request);
     figures.insert(figures.end(), measured.begin(), measured.end());
   }
   options->json ? print_json(figures) : print_table(figures);

@@ -114,8 +114,14 @@ Conversion ConversionRun::conversion() const {
 }
 
 Outcome<void> ConversionRun::begin() {
-  Conversion conversion = this->conversion();
+  // The sums see one state; apart, since the heartbeat of the lock goes on while they are taken, and whoever
+  // looks at the lock within that state could not write behind it.
   session_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  auto sums = take_sums(*session_, found_.scheme, {.before = nullptr, .reporting = reporting()});
+  session_->execute("ROLLBACK");
+  if (!sums) return std::unexpected(sums.error());
+  Conversion conversion = this->conversion();
+  session_->execute("BEGIN");
   conversion.number = records_->begin(conversion);
   records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
   std::vector<std::int64_t> added;
@@ -124,11 +130,6 @@ Outcome<void> ConversionRun::begin() {
   for (const std::int64_t server : added)
     records_->remember(conversion.number,
                        {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
-  auto sums = take_sums(*session_, found_.scheme, {.before = nullptr, .reporting = reporting()});
-  if (!sums) {
-    session_->execute("ROLLBACK");
-    return std::unexpected(sums.error());
-  }
   convert::remember(*session_, *records_, conversion.number, "before", *sums);
   lock_->check_later(*session_);
   session_->execute("COMMIT");

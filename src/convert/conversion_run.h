@@ -31,8 +31,8 @@ class ConversionRun {
   migrate::Outcome<void> back_up();
   /// What is written down of it; number and state are not given yet.
   Conversion conversion() const;
-  /// A row for this conversion, and beside it how everything was and what it adds up to, in one transaction
-  /// that sees one state. PostgreSQL.
+  /// What everything adds up to, in one state; then a row for this conversion, and beside it that and how
+  /// everything was, in one transaction. PostgreSQL.
   migrate::Outcome<void> begin();
   /// Nothing is lost, and everything is what it has to be by now.
   migrate::Outcome<void> verify(Writers writers);
