@@ -41,9 +41,9 @@ migrate::Outcome<std::vector<migrate::JournalRow>> journal_of(const Arguments& a
 /// A command's answer when it came to nothing.
 Answer answer_of(const std::string& command, const migrate::Problem& problem);
 
-/// What a call of `guildhall migrate` or `guildhall convert` with --json answers where no command could: an unknown flag, an
-/// argument that is missing, a configuration that cannot be used. Nothing for other calls. `words` are those
-/// of the command line.
+/// What a call of `guildhall migrate` or `guildhall convert` with --json answers where no command could: an
+/// unknown flag, an argument that is missing, a configuration that cannot be used. Nothing for other calls.
+/// `words` are those of the command line.
 std::optional<boost::json::value> json_of(const std::vector<std::string>& words, const Error& error);
 
 /// `CODE: text`, where, and `hint: ...`.
