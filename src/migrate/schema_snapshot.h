@@ -24,15 +24,11 @@ namespace guildhall::migrate {
 
 /// What the tool keeps in a database beside the schema that it is about, and what its forerunner kept: such
 /// a table or view is never part of a snapshot, in whichever schema it lies, nor what hangs on it.
-inline constexpr std::string_view kToolRelations[] = {"migration_journal", "migration_journal_version",
-                                                      "migration_lock", "migration_readers",
-                                                      "drizzle_migrations",
-                                                      "guildhall_conversion",
-                                                      "guildhall_conversion_steps",
-                                                      "guildhall_conversion_before",
-                                                      "guildhall_conversion_sums",
-                                                      "guildhall_conversion_facts",
-                                                      "guildhall_conversion_refused"};
+inline constexpr std::string_view kToolRelations[] = {
+    "migration_journal",          "migration_journal_version",   "migration_lock",
+    "migration_readers",          "drizzle_migrations",          "guildhall_conversion",
+    "guildhall_conversion_steps", "guildhall_conversion_before", "guildhall_conversion_sums",
+    "guildhall_conversion_facts", "guildhall_conversion_refused"};
 /// PostgreSQL: the tool's own schema, which is not part of one either (what others put there is), and how
 /// its functions there are named.
 inline constexpr std::string_view kToolSchema = "guildhall";
