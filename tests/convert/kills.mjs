@@ -38,7 +38,7 @@ class Way {
   async killed(database, writers, kill) {
     await writers?.begun();
     const runner = database.begin(this.command, '--lock-wait', '30s');
-    await Promise.race([runner.ended, sleep((0.1 + 0.9 * Math.random()) * this.takes)]);
+    await Promise.race([runner.ended, sleep((0.1 + 0.6 * Math.random()) * this.takes)]);
     await kill(database, runner);
     this.kills += 1;
     if ((await database.state()) !== ends[this.command]) this.met += 1;
