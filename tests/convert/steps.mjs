@@ -2,16 +2,19 @@
 //
 // Each run is stopped by a trigger of this test's own on the tool's record of steps, which waits for a lock that the
 // test holds: within the note that a step is done, so after its work, or that it begins. Then it is killed. Every note is
-// met once, so that each run gets one step further than the one before.
+// met once, so that each run gets further than the one before.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { full } from '../support/guildhall.mjs';
 import { Session, assertSame, makeOld, newBot, postgres } from './support.mjs';
 
+/** Of so many notes one, always the same; all in the full count. */
+const share = full ? 1 : 8;
+
 const hook = (which) => `
   CREATE SCHEMA hook;
   CREATE FUNCTION hook.stop() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
-    IF ${which} AND NOT EXISTS (SELECT FROM guildhall.guildhall_conversion_steps s
+    IF ${which} AND (hashtext(NEW.step || NEW.state) & 1023) % ${share} = 0 AND NOT EXISTS (SELECT FROM guildhall.guildhall_conversion_steps s
         WHERE s.conversion = NEW.conversion AND s.step = NEW.step AND s.state = NEW.state) THEN
       PERFORM pg_advisory_lock_shared(4711); PERFORM pg_advisory_unlock_shared(4711);
     END IF; RETURN NEW; END $$;
@@ -101,7 +104,7 @@ async function thereAndBack(shape, words, which, kill, least) {
     await pg.execute(killed.name, 'DROP SCHEMA hook CASCADE');
     assert.deepEqual(await killed.halves(), []);
     assertSame(await killed.whole(), await undisturbed.whole(), command);
-    assert.ok(runs > least[command], `only ${runs} runs`);
+    assert.ok(runs > least[command] / (2 * share), `only ${runs} runs`);
     console.log(`# ${shape}: ${command} killed ${runs - 1} times`);
   }
   await Promise.all([old, undisturbed, killed].map((database) => database.drop()));
