@@ -87,7 +87,7 @@ test('what cannot be meant is refused, and nothing is changed', async () => {
     ['guildhall convert contract', 2, /--seal ROLE or --no-seal/],
     ['guildhall convert apply --preset kick --serv 5', 2, /--server/],
     ['guildhall convert plan --preset kick --server 5', 6, /another program's database/],
-    ['guildhall convert rollback', 2, /no description/],
+    ['guildhall convert rollback', 6, /no conversion has begun/],
   ];
   for (const [line, code, sentence] of cases) {
     const result = await guildhall(line, { GUILDHALL_DATABASE_URL: url });
