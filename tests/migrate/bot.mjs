@@ -105,9 +105,9 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
       const { bot } = where;
       const down = await bot.command('migrate', 'down', '--confirm-data-loss', '--no-backup', '--i-accept-data-loss');
       assert.equal(down.code, 0, down.stderr);
-      // What is to refer to persons waits for whoever writes there; dumping them does not.
-      where.postgres.begin(where.database, 'BEGIN; LOCK TABLE guildhall.persons IN ROW EXCLUSIVE MODE; SELECT pg_sleep(100)');
-      const locks = async (granted) => (await where.read(`SELECT pid FROM pg_locks WHERE relation = 'guildhall.persons'::regclass AND mode LIKE '%RowExclusiveLock' AND granted = ${granted}`)).map(({ pid }) => pid);
+      // What is to refer to servers waits for whoever writes there; dumping them does not.
+      where.postgres.begin(where.database, 'BEGIN; LOCK TABLE guildhall.servers IN ROW EXCLUSIVE MODE; SELECT pg_sleep(100)');
+      const locks = async (granted) => (await where.read(`SELECT pid FROM pg_locks WHERE relation = 'guildhall.servers'::regclass AND mode LIKE '%RowExclusiveLock' AND granted = ${granted}`)).map(({ pid }) => pid);
       await until('somebody to write', async () => (await locks(true)).length > 0);
       const [holder] = await locks(true);
       bot.begin();
@@ -119,7 +119,7 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
       assert.ok(Date.now() - begun < 10_000);
       assert.match(bot.process.stderr(), /interrupted/);
       assert.deepEqual(await where.read('SELECT * FROM guildhall.migration_lock'), []);
-      assert.deepEqual(await where.read("SELECT relname FROM pg_class WHERE relname = 'point_conversions'"), []);
+      assert.deepEqual(await where.read("SELECT relname FROM pg_class WHERE relname = 'import_carried'"), []);
       await where.postgres.execute(where.database, `SELECT pg_terminate_backend(${holder})`);
       await running(where);
       assert.equal((await bot.commandJson('migrate', 'status')).counts.pending, 0);
