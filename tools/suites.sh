@@ -50,9 +50,11 @@ suite_postgres() { with_postgres on_postgres 0; }
 suite_postgres_rest() { with_postgres on_postgres 1 isolation_tests mutation_tests; }
 on_postgres() {
   export GUILDHALL_TEST_STORAGE=postgres
-  local half=$1 result=0 program
+  local half=$1 result=0 program left_out=$of_no_other
   shift
-  GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$half gtest unit_tests "--gtest_filter=-$of_no_other" || result=1
+  # Each shape once more under the bot's statements; EveryShapeOfPostgres has them at three moments.
+  [ "$GUILDHALL_FULL" = 1 ] || left_out+=':*EveryOldBotGoesOn*'
+  GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$half gtest unit_tests "--gtest_filter=-$left_out" || result=1
   for program in "$@"; do
     [ $result = 1 ] || gtest "$program" || result=1
   done
