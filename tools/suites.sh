@@ -2,7 +2,7 @@
 
 # In the order in which they begin: what takes longest first. Two run at once, but `alone` ones, which use both
 # cores themselves or watch the clock.
-suites=(postgres-rest postgres unit files faults journeys isolation dashboard sim contract platforms lint migrate convert browser)
+suites=(postgres unit files faults journeys isolation dashboard sim contract platforms lint migrate convert browser)
 alone=(migrate convert browser bench-check)
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
@@ -45,19 +45,14 @@ suite_files() {
   unset GUILDHALL_TEST_STORAGE
   return $result
 }
-# The longest, in two halves.
-suite_postgres() { with_postgres on_postgres 0; }
-suite_postgres_rest() { with_postgres on_postgres 1 isolation_tests mutation_tests; }
+suite_postgres() { with_postgres on_postgres; }
 on_postgres() {
   export GUILDHALL_TEST_STORAGE=postgres
-  local half=$1 result=0 program left_out=$of_no_other
-  shift
+  local result=0 left_out=$of_no_other
   # Each shape once more under the bot's statements; EveryShapeOfPostgres has them at three moments.
   [ "$GUILDHALL_FULL" = 1 ] || left_out+=':*EveryOldBotGoesOn*'
-  GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$half gtest unit_tests "--gtest_filter=-$left_out" || result=1
-  for program in "$@"; do
-    [ $result = 1 ] || gtest "$program" || result=1
-  done
+  { gtest unit_tests "--gtest_filter=-$left_out" &&
+    gtest isolation_tests && gtest mutation_tests; } || result=1
   unset GUILDHALL_TEST_STORAGE
   return $result
 }
