@@ -89,11 +89,6 @@ class Contracting {
     add(one, "keys by server alone", std::move(statements));
   }
 
-  static std::string deferral(const Index& old) {
-    if (!old.definition.contains(" DEFERRABLE")) return "";
-    return old.definition.contains(" INITIALLY DEFERRED") ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
-  }
-
   /// What groups by the old key has to group by the new one.
   static void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements) {
     std::vector<std::string> key;

@@ -211,6 +211,11 @@ std::string drop_view(const OldSchema& schema, const View& view) {
                      qualified(schema, view.name));
 }
 
+std::string deferral(const Index& old) {
+  if (!old.definition.contains(" DEFERRABLE")) return "";
+  return old.definition.contains(" INITIALLY DEFERRED") ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
+}
+
 std::string fill_function(const std::string& table) {
   constexpr std::string_view kBegin = "fill_server_of_";
   constexpr std::size_t kLongest = 63;

@@ -52,6 +52,9 @@ std::string reference_clause(const OldSchema& schema, const WantedReference& wan
 std::vector<View> views_on(const OldSchema& schema, const std::vector<std::string>& constraints);
 std::string drop_view(const OldSchema& schema, const View& view);
 
+/// What a constraint that takes the place of this one says of when it is checked: " DEFERRABLE", or "".
+std::string deferral(const Index& old);
+
 /// The function behind kFillTrigger of that table, as SQL has it.
 std::string fill_function(const std::string& table);
 

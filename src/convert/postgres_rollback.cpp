@@ -152,11 +152,6 @@ class RollingBack {
     }
   }
 
-  static std::string deferral(const Index& old) {
-    if (!old.definition.contains(" DEFERRABLE")) return "";
-    return old.definition.contains(" INITIALLY DEFERRED") ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
-  }
-
   void put_back_column(const SchemeTable& one, const Table& old, std::vector<std::string>& actions) const {
     const Column* now = one.table->column(one.column());
     const Column* then = old.column(one.column());
