@@ -445,7 +445,7 @@ Answered verify_command(const Arguments& arguments) {
                           const convert::Options& options) -> Outcome<Answer> {
                         const auto writers = arguments.has("--quiesced") ? convert::Writers::stopped
                                                                          : convert::Writers::running;
-                        const auto checked = convert::check(session, target, options, writers);
+                        const auto checked = convert::check(session, target, options, {.writers = writers});
                         if (!checked) return std::unexpected(checked.error());
                         Answer answer;
                         answer.text = convert::report_text(checked->head, checked->found);

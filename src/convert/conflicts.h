@@ -18,10 +18,12 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "convert/scheme.h"
+#include "convert/sums.h"
 #include "migrate/looking.h"
 
 namespace guildhall::convert {
@@ -74,8 +76,12 @@ struct RowCounts {
   std::int64_t naming_none = 0;     // the reference is empty
 };
 
-/// Unanswered: why the table could not be looked at.
+/// Nothing is read where nothing can be wrong. Unanswered: why the table could not be looked at.
 std::expected<RowCounts, migrate::Unanswered> count_rows(migrate::Looking& looking, const Scheme& scheme,
                                                          const SchemeTable& table);
+
+/// PostgreSQL: the same from a table's rows that are counted by server already, of one without parents.
+/// `listed`: the servers that there are.
+RowCounts counts_by_server(const Measured& rows, const std::set<std::string>& listed);
 
 }  // namespace guildhall::convert

@@ -138,7 +138,7 @@ Outcome<void> ConversionRun::begin() {
 }
 
 Outcome<void> ConversionRun::verify(Writers writers) {
-  const auto checked = check(*session_, target_, options_, writers);
+  const auto checked = check(*session_, target_, options_, {.writers = writers, .with_twins = false});
   if (!checked) return std::unexpected(checked.error());
   options_.say(verdict_sentence(checked->found));
   if (checked->found.ok) return {};

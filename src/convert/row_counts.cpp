@@ -75,6 +75,7 @@ std::string RowConditions::not_listed(const Scheme& scheme, const std::string& c
 std::expected<RowCounts, migrate::Unanswered> count_rows(migrate::Looking& looking, const Scheme& scheme,
                                                          const SchemeTable& table) {
   const RowConditions is(scheme, table);
+  if (!table.has_column() && known_parents(scheme, table).empty()) return RowCounts{};
   std::string counts;
   for (const std::string* condition : {&is.without_server, &is.zero, &is.negative, &is.no_number,
                                        &is.unlisted, &is.contradicting, &is.without_parent, &is.naming_none})
@@ -85,6 +86,23 @@ std::expected<RowCounts, migrate::Unanswered> count_rows(migrate::Looking& looki
   const auto& row = rows->at(0);
   return RowCounts{std::stoll(row[0]), std::stoll(row[1]), std::stoll(row[2]), std::stoll(row[3]),
                    std::stoll(row[4]), std::stoll(row[5]), std::stoll(row[6]), std::stoll(row[7])};
+}
+
+RowCounts counts_by_server(const Measured& rows, const std::set<std::string>& listed) {
+  RowCounts counts;
+  for (const ServerSum& of : rows.servers) {
+    const std::int64_t count = of.amount.rows;
+    if (of.server == "NULL") {
+      counts.without_server += count;
+    } else if (of.server == "0") {
+      counts.zeros += count;
+    } else if (of.server.starts_with('-')) {
+      counts.negatives += count;
+    } else if (!listed.contains(of.server)) {
+      counts.unlisted += count;
+    }
+  }
+  return counts;
 }
 
 }  // namespace guildhall::convert

@@ -35,7 +35,7 @@ Outcome<void> check_postgres(const migrate::Target& target, std::string_view com
 }  // namespace
 
 Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target, const Options& options,
-                       Writers writers) {
+                       VerifyOptions wish) {
   Records records(session, target.dialect);
   auto found = look(session, target.dialect, options);
   if (!found) return std::unexpected(found.error());
@@ -43,8 +43,6 @@ Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& tar
     return migrate::stop(Exit::refused, "CV-STATE", "no conversion has begun here",
                          "First: guildhall convert apply.");
   found->scheme.home = found->conversion->home;
-  VerifyOptions wish;
-  wish.writers = writers;
   wish.contracted =
       found->conversion->state == State::contracted || found->conversion->state == State::contracting;
   for (const Before& thing : records.before(found->conversion->number)) {

@@ -93,9 +93,10 @@ struct Checked {
   ReportHead head;
   Verification found;
 };
-/// Problems: `refused` (none has begun), and those of verify.h. Throws DatabaseError.
+/// Of `wish` what is contracted and who is sealed off are filled in. Problems: `refused` (none has begun),
+/// and those of verify.h. Throws DatabaseError.
 migrate::Outcome<Checked> check(store::SchemaSession& session, const migrate::Target& target,
-                                const Options& options, Writers writers);
+                                const Options& options, VerifyOptions wish);
 
 /// Expands, and verifies it while others write. Problems as of plan, `locked`, `no_backup`, those of
 /// StepRunner; `failed`: the verification found a difference.

@@ -18,7 +18,7 @@ using migrate::Level;
 
 /// Of PostgreSQL, what the tool was run on.
 constexpr std::int64_t kTestedVersion = 15;
-constexpr std::int64_t kLeastVersion = 11;
+constexpr std::int64_t kLeastVersion = 14;
 
 class Making {
  public:
@@ -61,7 +61,7 @@ class Making {
     const std::int64_t major = schema().version / 10'000;
     if (major < kLeastVersion) {
       find(Level::error, "CV-VERSION",
-           fmt::format("this is PostgreSQL {}, which writes every row anew for a column with a default",
+           fmt::format("this is PostgreSQL {}; rows can be added up and compared from 14 on",
                        schema().version_text),
            "Bring the server to PostgreSQL 15 first.");
     } else if (major != kTestedVersion) {

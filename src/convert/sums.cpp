@@ -112,7 +112,8 @@ bool is_number(Dialect dialect, const Column& column) {
 }
 
 Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure& measure, bool is_after) {
-  Reading reading{&measure, qualified(*scheme.schema, table.name()) + " t"};
+  Reading reading{
+      .measure = &measure, .table = table.table, .from = qualified(*scheme.schema, table.name()) + " t"};
   if (!measure.parent) {
     if (table.has_column()) reading.server = column_sql("t", table.column());
     for (const std::string& name : table.rule.sums) {
@@ -128,6 +129,7 @@ Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure
                              column_sql("t", parent.columns[i]));
   // Several servers may have parents of one key by then; a row's is that of its own.
   const SchemeTable& of = *scheme.find(parent.table);
+  reading.parent = of.table;
   if (is_after && table.has_column() && of.has_column())
     condition += fmt::format(" AND {} = {}", column_sql("p", of.column()), column_sql("t", table.column()));
   reading.from += fmt::format(" LEFT JOIN {} p ON {}", qualified(*scheme.schema, parent.table), condition);

@@ -13,6 +13,8 @@ namespace guildhall::convert {
 /// What is read for one measure.
 struct Reading {
   const Measure* measure = nullptr;
+  const Table* table = nullptr;
+  const Table* parent = nullptr;       // where the measure has one
   std::string from;                    // SQL: the rows as t, the parents as p
   std::string server = {};             // SQL: t's server; "" where it is not asked for
   std::vector<std::string> sums = {};  // columns of t whose totals are wanted
@@ -32,8 +34,8 @@ class WrittenSince {
  private:
   bool is_asked_ = false;
   bool is_too_old_ = false;
-  std::string limit_;    // the first number that was not given yet
-  std::string running_;  // those that were at work: "1,2"
+  std::int64_t limit_ = 0;  // the first number that was not given yet, as in a row's header
+  std::string running_;     // those that were at work: "1,2"
 };
 
 Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written);

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "convert/sums_parts.h"
 
@@ -12,20 +13,51 @@ namespace {
 /// is newer.
 constexpr std::int64_t kHalfRound = 1LL << 31;
 constexpr std::int64_t kRound = 1LL << 32;
+/// The first three in a header are no transaction's.
+constexpr std::int64_t kFirstNumber = 3;
 
-/// As it stands in a row's header. The first three are no transaction's.
-std::int64_t in_header(std::int64_t number) { return std::max<std::int64_t>(number % kRound, 3); }
+std::int64_t in_header(std::int64_t number) { return std::max(number % kRound, kFirstNumber); }
 
-/// SQL of one text: quoted values, so that no two rows that differ look alike. The collation decides nothing,
-/// but without one the columns' own could contradict each other.
-std::string text_of(const std::vector<std::string>& own, const std::vector<std::string>& parents = {}) {
-  std::vector<std::string> parts;
-  for (const std::string& column : own)
-    parts.push_back(fmt::format("quote_nullable({})", column_sql("t", column)));
-  for (const std::string& column : parents)
-    parts.push_back(fmt::format("quote_nullable({})", column_sql("p", column)));
-  if (parts.empty()) return "''";
-  return fmt::format("({}) COLLATE \"C\"", fmt::join(parts, " || ',' || "));
+/// SQL of a number as xidsend() writes it: four bytes, the greatest first, so that bytes compare as numbers.
+std::string bytes_of(std::int64_t number) { return fmt::format("'\\x{:08x}'::bytea", number); }
+
+/// Equal values have equal hashes in these types, and values that differ in anything do not. Not so numeric
+/// (1.0 and 1.00), double precision (0 and -0), interval (30 days and a month), enums (by their number here).
+bool hashes_by_itself(const std::string& type) {
+  for (const char* known : {"smallint", "integer", "bigint", "boolean", "uuid", "bytea", "date"}) {
+    if (type == known) return true;
+  }
+  return type.starts_with("timestamp") || type == "text" || type.starts_with("character varying");
+}
+
+/// SQL of what of a column goes into a row's hash. Its own collation could take two texts for equal.
+std::string hashed_value(const Table& table, std::string_view alias, const std::string& name) {
+  const Column* column = table.column(name);
+  const std::string value = column_sql(alias, name);
+  const std::string type = column == nullptr ? "" : column->type;
+  if (type == "text" || type.starts_with("character varying")) return value + " COLLATE \"C\"";
+  return hashes_by_itself(type) ? value : fmt::format("CAST({} AS text) COLLATE \"C\"", value);
+}
+
+std::vector<std::string> hashed_values(const Table& table, std::string_view alias,
+                                       const std::vector<std::string>& columns) {
+  std::vector<std::string> values;
+  for (const std::string& column : columns) values.push_back(hashed_value(table, alias, column));
+  return values;
+}
+
+/// SQL of 64 bits. The hash of a record is a weighted sum of those of its values: without another hash over
+/// it, two rows that swapped a value would add up to the same.
+std::string hash_sql(const std::vector<std::string>& values, int seed) {
+  return fmt::format("hashint8extended(hash_record_extended(ROW({}), {}), {})", fmt::join(values, ", "), seed,
+                     seed);
+}
+
+/// SQL of a number that is added up. Whole numbers add up exactly by themselves, and in half the time.
+std::string summed_value(const Table& table, const std::string& name) {
+  const std::string& type = table.column(name)->type;
+  const bool is_whole = type == "smallint" || type == "integer" || type == "bigint";
+  return is_whole ? column_sql("t", name) : fmt::format("CAST({} AS numeric)", column_sql("t", name));
 }
 
 /// One group of the answer: of all rows, of a server's, or of a bucket's.
@@ -57,7 +89,7 @@ WrittenSince::WrittenSince(store::SchemaSession& session, const std::string& sna
                            {snapshot})
                        .at(0);
   is_too_old_ = std::stoll(row[2]) - std::stoll(row[0]) >= kHalfRound;
-  limit_ = std::to_string(in_header(std::stoll(row[1])));
+  limit_ = in_header(std::stoll(row[1]));
   std::vector<std::int64_t> running;
   for (const auto& one : session.query("SELECT pg_snapshot_xip($1::pg_snapshot)", {snapshot}))
     running.push_back(in_header(std::stoll(one[0])));
@@ -67,16 +99,25 @@ WrittenSince::WrittenSince(store::SchemaSession& session, const std::string& sna
 std::string WrittenSince::sql(std::string_view alias) const {
   if (!is_asked_) return "false";
   if (is_too_old_) return "true";
-  // age() is the distance of a number from the newest, and rows that are frozen have the greatest.
-  return fmt::format("COALESCE(age({}.xmin) <= age('{}'::xid) OR {}.xmin = ANY('{{{}}}'::xid[]), false)",
-                     alias, limit_, alias, running_);
+  // As bytes, since numbers of transactions have no order in SQL, and age() keeps helpers of a query away.
+  // Half a round before the limit are the old ones; what has no transaction's number is older than all.
+  const std::string number = fmt::format("xidsend({}.xmin)", alias);
+  const std::int64_t oldest = (limit_ - kHalfRound + kRound) % kRound;
+  const std::string is_new =
+      oldest < limit_
+          ? fmt::format("NOT ({0} > {1} AND {0} < {2})", number, bytes_of(oldest), bytes_of(limit_))
+          : fmt::format("({0} <= {1} AND {0} >= {2})", number, bytes_of(oldest), bytes_of(limit_));
+  const std::string is_of_running =
+      running_.empty() ? "" : fmt::format(" OR {}.xmin = ANY('{{{}}}'::xid[])", alias, running_);
+  return fmt::format("COALESCE({0} >= {1} AND ({2}{3}), false)", number, bytes_of(kFirstNumber), is_new,
+                     is_of_running);
 }
 
 Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written) {
   const Measure& measure = *reading.measure;
   std::string sums, inner, outer;
   for (std::size_t i = 0; i < reading.sums.size(); ++i) {
-    sums += fmt::format(", CAST({} AS numeric) AS s{}", column_sql("t", reading.sums[i]), i);
+    sums += fmt::format(", {} AS s{}", summed_value(*reading.table, reading.sums[i]), i);
     inner += fmt::format(", sum(r.s{0}) AS s{0}", i);
     outer += fmt::format(", COALESCE(sum(g.s{}), 0)", i);
   }
@@ -84,11 +125,14 @@ Measured read_postgres(store::SchemaSession& session, const Reading& reading, co
   const bool by_server = !reading.server.empty();
   const std::string is_written =
       written.sql("t") + (measure.parent ? " OR " + written.sql("p") : std::string());
+  std::vector<std::string> values = hashed_values(*reading.table, "t", measure.columns);
+  if (measure.parent)
+    std::ranges::move(hashed_values(*reading.parent, "p", measure.parent_columns),
+                      std::back_inserter(values));
   const std::string rows = fmt::format(
-      "SELECT {}hashtextextended({}, 1) & {} AS bucket, {}hashtextextended({}, 0) AS hash{} FROM {}",
-      by_server ? reading.server + " AS server, " : "", text_of(measure.key), measure.buckets - 1,
-      written.is_asked() ? is_written + " AS written, " : "",
-      text_of(measure.columns, measure.parent_columns), sums, reading.from);
+      "SELECT {}{} & {} AS bucket, {}{} AS hash{} FROM {}", by_server ? reading.server + " AS server, " : "",
+      hash_sql(hashed_values(*reading.table, "t", measure.key), 1), measure.buckets - 1,
+      written.is_asked() ? is_written + " AS written, " : "", hash_sql(values, 0), sums, reading.from);
   // First into the smallest groups, by hashing and without a sort of all rows; those are few.
   const std::string groups = fmt::format(
       "SELECT {} AS server, r.bucket, {} AS written, count(*) AS n, sum(r.hash) AS hash{} FROM ({}) r "

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "convert/comparing.h"
@@ -38,7 +39,7 @@ class Verifying {
       found_.sums = *std::move(sums);
       compare_sums();
       check_rows(looking);
-      found_.twins = find_twins(looking, scheme_);
+      if (options_.with_twins) found_.twins = find_twins(looking, scheme_);
     }
     compare_lists();
     check_keys();
@@ -84,12 +85,13 @@ class Verifying {
   void check_rows(migrate::Looking& looking) {
     Question servers(*this, "Every row has a server that is in the list of servers", looked_at());
     Question parents(*this, "Every row is of the same server as the row that it belongs to", looked_at());
+    const std::set<std::string> listed = listed_servers();
     for (const SchemeTable& table : scheme_.tables) {
       if (!table.has_column()) {
         servers.wrong("CV-NOSERVER", fmt::format("{} has no column {}", table.name(), table.column()));
         continue;
       }
-      const auto counts = count_rows(looking, scheme_, table);
+      const auto counts = count(looking, table, listed);
       if (!counts) {
         servers.wrong("CV-UNKNOWN", fmt::format("the rows of {} could not be looked at: {}", table.name(),
                                                 counts.error().message));
@@ -103,6 +105,28 @@ class Verifying {
         parents.wrong("CV-CONTRADICT", fmt::format("{} rows of {} are another server's than their parent",
                                                    counts->contradicting, table.name()));
     }
+  }
+
+  /// The registry's; where there is none yet, it will have the home.
+  std::set<std::string> listed_servers() {
+    const Registry& registry = scheme_.description.registry;
+    const Table* table = scheme_.registry();
+    if (table == nullptr || table->column(registry.column) == nullptr) return {std::to_string(scheme_.home)};
+    std::set<std::string> listed;
+    for (const auto& row :
+         session_.query(fmt::format("SELECT CAST({} AS text) FROM {} t", column_sql("t", registry.column),
+                                    qualified(*scheme_.schema, registry.table))))
+      listed.insert(row[0]);
+    return listed;
+  }
+
+  std::expected<RowCounts, migrate::Unanswered> count(migrate::Looking& looking, const SchemeTable& table,
+                                                      const std::set<std::string>& listed) {
+    const Measured* rows = found_.sums.find(table.name());
+    const bool are_counted = postgres() && rows != nullptr && has_number_column(scheme_, table) &&
+                             known_parents(scheme_, table).empty();
+    if (are_counted) return counts_by_server(*rows, listed);
+    return count_rows(looking, scheme_, table);
   }
 
   static void say_servers(Question& servers, const SchemeTable& table, const RowCounts& counts,

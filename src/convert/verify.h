@@ -114,6 +114,8 @@ struct VerifyOptions {
   bool contracted = false;
   /// PostgreSQL: whoever the new program signs in as; "": rows are not sealed off.
   std::string role = {};
+  /// Names that look alike: for those who read the report, since they are no fault.
+  bool with_twins = true;
   migrate::Reporting reporting = {};
 };
 
