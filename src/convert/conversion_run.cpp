@@ -85,9 +85,14 @@ Outcome<void> ConversionRun::look_again() {
   const auto home = choose_home(found_, options_);
   if (!home) return std::unexpected(home.error());
   found_.scheme.home = *home;
-  if (target_.dialect == Dialect::postgres) found_.facts = read_row_facts(*session_, found_.scheme);
+  facts_.reset();
   report_.home = *home;
   return {};
+}
+
+const RowFacts& ConversionRun::facts() {
+  if (!facts_) facts_ = read_row_facts(*session_, found_.scheme);
+  return *facts_;
 }
 
 Outcome<void> ConversionRun::back_up() {
@@ -125,8 +130,8 @@ Outcome<void> ConversionRun::begin() {
   conversion.number = records_->begin(conversion);
   records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
   std::vector<std::int64_t> added;
-  if (!found_.facts.home_is_registered) added.push_back(conversion.home);
-  for (const auto& [server, rows] : found_.facts.unregistered) added.push_back(server);
+  if (!facts().home_is_registered) added.push_back(conversion.home);
+  for (const auto& [server, rows] : facts().unregistered) added.push_back(server);
   for (const std::int64_t server : added)
     records_->remember(conversion.number,
                        {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
@@ -137,8 +142,8 @@ Outcome<void> ConversionRun::begin() {
   return {};
 }
 
-Outcome<void> ConversionRun::verify(Writers writers) {
-  const auto checked = check(*session_, target_, options_, {.writers = writers, .with_twins = false});
+Outcome<void> ConversionRun::verify(Proof proof) {
+  const auto checked = check(*session_, target_, options_, {.proof = proof, .with_twins = false});
   if (!checked) return std::unexpected(checked.error());
   options_.say(verdict_sentence(checked->found));
   if (checked->found.ok) return {};
@@ -152,9 +157,9 @@ Outcome<void> ConversionRun::verify(Writers writers) {
                        "guildhall convert verify shows it.");
 }
 
-Outcome<void> ConversionRun::run_until_done(const std::function<Steps(const Look&)>& steps_of) {
+Outcome<void> ConversionRun::run_until_done(const std::function<Steps()>& steps_of) {
   for (int round = 0; round < kMostRounds; ++round) {
-    const Steps steps = steps_of(found_);
+    const Steps steps = steps_of();
     if (steps.empty()) return {};
     StepRunner runner({.session = *session_,
                        .lock = *lock_,
@@ -168,7 +173,7 @@ Outcome<void> ConversionRun::run_until_done(const std::function<Steps(const Look
     report_.steps += steps.size();
     if (auto looked = look_again(); !looked) return looked;
   }
-  const Steps left = steps_of(found_);
+  const Steps left = steps_of();
   if (left.empty()) return {};
   return migrate::stop(
       Exit::failed, "CV-STEPS",

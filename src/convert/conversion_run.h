@@ -34,10 +34,10 @@ class ConversionRun {
   /// What everything adds up to, in one state; then a row for this conversion, and beside it that and how
   /// everything was, in one transaction. PostgreSQL.
   migrate::Outcome<void> begin();
-  /// Nothing is lost, and everything is what it has to be by now.
-  migrate::Outcome<void> verify(Writers writers);
+  /// Nothing is lost, and everything is what it has to be by now, while others write.
+  migrate::Outcome<void> verify(Proof proof);
   /// Asks for the steps, runs them and asks again, until none is left.
-  migrate::Outcome<void> run_until_done(const std::function<Steps(const Look&)>& steps_of);
+  migrate::Outcome<void> run_until_done(const std::function<Steps()>& steps_of);
   /// In one transaction: all of it, or nothing.
   migrate::Outcome<void> archive(const std::set<std::string>& lost, const OldSchema& before);
   migrate::Outcome<void> restore();
@@ -51,6 +51,8 @@ class ConversionRun {
   migrate::Reporting reporting() const;
   std::int64_t number() const { return found_.conversion->number; }
   const Look& found() const { return found_; }
+  /// PostgreSQL: what the rows say; they are asked once after each look, and only if somebody wants to know.
+  const RowFacts& facts();
   store::SchemaSession& session() { return *session_; }
   const Options& options() const { return options_; }
   RunReport& draft() { return report_; }
@@ -66,6 +68,7 @@ class ConversionRun {
   std::unique_ptr<migrate::Lock> lock_;
   std::optional<Records> records_;
   Look found_;
+  std::optional<RowFacts> facts_;  // of that look
   RunReport report_;
 };
 

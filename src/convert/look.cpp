@@ -176,9 +176,9 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
     plan.steps = *std::move(steps);
     return plan;
   }
-  plan.look.facts = read_row_facts(session, plan.look.scheme);
-  plan.steps = expand_steps(plan.look.scheme, plan.look.facts);
-  plan.later = settle_steps(plan.look.scheme, plan.look.facts);
+  const RowFacts facts = read_row_facts(session, plan.look.scheme);
+  plan.steps = expand_steps(plan.look.scheme, facts);
+  plan.later = settle_steps(plan.look.scheme, facts);
   std::ranges::move(contract_steps(plan.look.scheme, std::nullopt), std::back_inserter(plan.later));
   return plan;
 }

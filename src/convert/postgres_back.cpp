@@ -50,10 +50,11 @@ struct Lost {
   std::vector<std::string> twins;   // rows that the old keys would not let stand beside each other
 };
 
-Lost find_lost(store::SchemaSession& session, const Look& found, const OldSchema& before) {
+Lost find_lost(ConversionRun& run, const OldSchema& before) {
+  const Look& found = run.found();
   Lost lost;
   for (const SchemeTable& one : found.scheme.tables) {
-    const ServerCounts* counts = found.facts.find(one.name());
+    const ServerCounts* counts = run.facts().find(one.name());
     if (counts == nullptr || counts->others == 0) continue;
     if (!is_told_without(found, one, before)) {
       lost.others.push_back(fmt::format("{} in {}", counts->others, one.name()));
@@ -62,7 +63,7 @@ Lost find_lost(store::SchemaSession& session, const Look& found, const OldSchema
     const Table* old = before.find(one.name());
     for (const Index& key : old == nullptr ? std::vector<Index>{} : old->indexes) {
       if (!key.is_unique || key.has(one.column()) || one.table->index(key.name) != nullptr) continue;
-      const std::int64_t count = count_twins(session, found, one, key);
+      const std::int64_t count = count_twins(run.session(), found, one, key);
       if (count == 0) continue;
       lost.twins.push_back(fmt::format("{} of {} in {}", count, key.name, one.name()));
       lost.tables.insert(one.name());
@@ -110,17 +111,16 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
     return std::unexpected(fits.error());
   const auto before = remembered_schema(run);
   if (!before) return std::unexpected(before.error());
-  const auto check = [&] { return check_lost(run.found(), find_lost(run.session(), run.found(), *before)); };
+  const auto check = [&] { return check_lost(run.found(), find_lost(run, *before)); };
   if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (options.archive) {
-    if (auto archived = run.archive(find_lost(run.session(), run.found(), *before).tables, *before);
-        !archived)
+    if (auto archived = run.archive(find_lost(run, *before).tables, *before); !archived)
       return std::unexpected(archived.error());
   }
   if (auto fits = check(); !fits) return std::unexpected(fits.error());
   run.set_state(State::rolling_back);
-  const auto steps = [&](const Look& found) { return rollback_steps(found.scheme, *before); };
+  const auto steps = [&] { return rollback_steps(run.found().scheme, *before); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   run.remove_added_servers();
   run.set_state(State::rolled_back);

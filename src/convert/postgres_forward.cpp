@@ -29,10 +29,10 @@ Outcome<RunReport> expand_postgres(ConversionRun& run) {
     if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
     if (auto begun = run.begin(); !begun) return std::unexpected(begun.error());
   }
-  const auto steps = [](const Look& found) { return expand_steps(found.scheme, found.facts); };
+  const auto steps = [&] { return expand_steps(run.found().scheme, run.facts()); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   if (run.found().conversion->state == State::expanded && run.report().steps == 0) return run.report();
-  if (auto verified = run.verify(Writers::running); !verified) return std::unexpected(verified.error());
+  if (auto verified = run.verify(Proof::rows); !verified) return std::unexpected(verified.error());
   run.set_state(State::expanded);
   return run.report();
 }
@@ -96,20 +96,25 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (run.found().conversion->state == State::expanded) {
     // Whatever came since: rows of a server that the registry lacks, tables that were made.
-    const Steps missing = expand_steps(run.found().scheme, run.found().facts);
+    const Steps missing = expand_steps(run.found().scheme, run.facts());
     if (!missing.empty())
       return migrate::stop(Exit::refused, "CV-STATE",
                            fmt::format("there is still to be done before: {}", missing.front().name()),
                            "First: guildhall convert apply.");
   }
+  // A run that was killed may have settled rows.
+  const bool goes_on = run.found().conversion->state == State::contracting;
   run.set_state(State::contracting);
-  const auto settle = [](const Look& found) { return settle_steps(found.scheme, found.facts); };
+  const auto settle = [&] { return settle_steps(run.found().scheme, run.facts()); };
   if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());
+  const bool touched_rows = goes_on || run.report().steps > 0;
   if (options.seal)
     Records(run.session(), Dialect::postgres).remember(run.number(), {{"seal", "", options.seal->role, ""}});
-  const auto steps = [&](const Look& found) { return contract_steps(found.scheme, options.seal); };
+  const auto steps = [&] { return contract_steps(run.found().scheme, options.seal); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
-  if (auto verified = run.verify(Writers::running); !verified) return std::unexpected(verified.error());
+  // What else it does is done to the schema: the rows were proved after expansion.
+  if (auto verified = run.verify(touched_rows ? Proof::rows : Proof::servers); !verified)
+    return std::unexpected(verified.error());
   run.set_state(State::contracted);
   return run.report();
 }

@@ -51,7 +51,6 @@ struct Look {
   Scheme scheme;  // with the home, where one was chosen
   std::vector<Candidate> candidates;
   std::optional<Conversion> conversion;  // the newest
-  RowFacts facts;                        // once the home is chosen
 
   /// A conversion has begun, and was not taken back.
   bool has_begun() const;

@@ -278,6 +278,23 @@ Outcome<Sums> take_sums(store::SchemaSession& session, const Scheme& scheme, con
   }
 }
 
+Sums count_servers(store::SchemaSession& session, const Scheme& scheme) {
+  Sums sums;
+  for (const SchemeTable& table : scheme.tables) {
+    if (!table.has_column()) continue;
+    Measured& measured = sums.measured.emplace_back(Measured{{.kind = "rows", .table = table.name()}});
+    const std::string column = column_sql("t", table.column());
+    for (const auto& row : session.query(
+             fmt::format("SELECT COALESCE(CAST({0} AS text), 'NULL'), count(*) FROM {1} t GROUP BY {0}",
+                         column, qualified(*scheme.schema, table.name())))) {
+      const Amount amount{.rows = std::stoll(row[1])};
+      measured.servers.push_back({row[0], amount});
+      measured.all[0] += amount;
+    }
+  }
+  return sums;
+}
+
 Outcome<Sums> take_sums_apart(store::SchemaSession& session, const Scheme& scheme,
                               const SumOptions& options) {
   try {

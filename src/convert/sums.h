@@ -105,7 +105,11 @@ struct SumOptions {
 migrate::Outcome<Sums> take_sums(store::SchemaSession& session, const Scheme& scheme,
                                  const SumOptions& options = {});
 
-/// The same in a transaction of its own, which only reads.
+/// Of every table that has the tenant column how many rows each server has, and nothing else: the hashes are
+/// 0. Throws DatabaseError.
+Sums count_servers(store::SchemaSession& session, const Scheme& scheme);
+
+/// As take_sums, in a transaction of its own, which only reads.
 migrate::Outcome<Sums> take_sums_apart(store::SchemaSession& session, const Scheme& scheme,
                                        const SumOptions& options = {});
 

@@ -109,7 +109,14 @@ struct Verification {
   Sums sums = {};  // of now
 };
 
+/// What is held against before.
+enum class Proof {
+  rows,    // every value of every row, by sums
+  servers  // nothing: whether each row has its server is looked at, and all that is not about rows
+};
+
 struct VerifyOptions {
+  Proof proof = Proof::rows;
   Writers writers = Writers::running;
   bool contracted = false;
   /// PostgreSQL: whoever the new program signs in as; "": rows are not sealed off.
