@@ -66,7 +66,11 @@ struct Refused {
   std::string table;
   std::string row;     // JSON object of the row as it was
   std::string reason;  // one sentence for people
-  std::string done;    // "kept", "moved", "merged": what became of it
+  /// What became of it. Still in its table: "kept", as it was but for what the reason names, or "moved", with
+  /// the server of its parent. No longer: "put aside", or "merged" into the row that stayed.
+  std::string done;
+
+  bool is_in_its_table() const { return done == "kept" || done == "moved"; }
 };
 
 /// The tables above. Each call is a statement in the transaction that is open, or one of its own. Throws

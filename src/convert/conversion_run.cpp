@@ -98,8 +98,9 @@ const RowFacts& ConversionRun::facts() {
 Outcome<void> ConversionRun::back_up() {
   if (!options_.backup) {
     if (!options_.backup_done.empty()) return {};
-    return migrate::stop(Exit::no_backup, "CV-BACKUP", "nothing is changed without a backup",
-                         "Leave --no-backup out, or say what was taken: --backup-done TOKEN.");
+    return migrate::stop(
+        Exit::no_backup, "CV-BACKUP", "nothing is changed without a backup",
+        "Say where it goes, --backup-dir DIR, or which was taken otherwise, --backup-done TOKEN.");
   }
   auto backup = migrate::take_before_run(migrate::backup_options_of(target_, *options_.backup, lock_->token(),
                                                                     migrate::free_space, options_.say),

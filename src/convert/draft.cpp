@@ -92,10 +92,15 @@ class Drafting {
   }
 
   bool add_child(const Table& table) {
-    if (table.name == description_.registry.table || description_.find(table.name) != nullptr) return false;
+    const TableRule* known = description_.find(table.name);
+    if (table.name == description_.registry.table ||
+        (known != nullptr && known->table_class == TableClass::child))
+      return false;
+    const std::string column = known == nullptr ? description_.tenant_column : known->column;
     for (const ForeignKey& key : table.foreign_keys) {
-      if (description_.find(key.table) == nullptr) continue;
-      add(table.name, TableClass::child, description_.tenant_column);
+      // One that has the server already holds by itself.
+      if (description_.find(key.table) == nullptr || key.table == table.name || key.has(column)) continue;
+      add(table.name, TableClass::child, column);
       description_.tables[table.name].parents.push_back({key.table, key.columns, key.referenced});
       return true;
     }

@@ -329,7 +329,7 @@ class Expanding {
               "INSERT INTO guildhall.guildhall_conversion_refused (conversion, table_name, row_text, reason, "
               "done) "
               "SELECT DISTINCT (SELECT max(number) FROM guildhall.guildhall_conversion), {2}, row::text, "
-              "'of no server, beside the same row of the home server', 'moved' FROM gone",
+              "'of no server, beside the same row of the home server', 'put aside' FROM gone",
               of(one), fmt::join(equal, " AND "), quoted_text(one.name()))});
     }
   }

@@ -158,5 +158,28 @@ TEST(PostgresSteps, ContractSwapsKeysInOneStatement) {
   EXPECT_THAT(texts(rollback_steps(scheme, expanded)), IsEmpty()) << "nothing was changed";
 }
 
+TEST(PostgresSteps, WhatIsNotDescribedGoesWithItsParentAlsoOnceItHasTheColumn) {
+  Description silent = description();
+  silent.tables.erase("guesses");
+  for (const bool has_column : {false, true}) {
+    OldSchema made = schema();
+    if (has_column) made.tables["guesses"].columns.push_back({.name = "server", .type = "bigint"});
+    const Scheme scheme = make_scheme(made, silent);
+    const SchemeTable* guesses = scheme.find("guesses");
+    ASSERT_NE(guesses, nullptr);
+    EXPECT_TRUE(guesses->is_child()) << guesses->reason;
+    ASSERT_EQ(guesses->rule.parents.size(), 1U);
+    EXPECT_EQ(guesses->rule.parents[0].table, "points");
+  }
+  // Its parents' server is in the reference already, or the row is its own parent.
+  OldSchema made = schema();
+  Table& guesses = made.tables["guesses"];
+  guesses.columns.push_back({.name = "server", .type = "bigint"});
+  guesses.foreign_keys[0].columns = {"server", "of"};
+  guesses.foreign_keys.push_back(
+      {.name = "next", .columns = {"of"}, .table = "guesses", .referenced = {"id"}});
+  EXPECT_FALSE(make_scheme(made, silent).find("guesses")->is_child());
+}
+
 }  // namespace
 }  // namespace guildhall::convert

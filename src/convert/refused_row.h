@@ -5,20 +5,11 @@
 #include <boost/json/object.hpp>
 #include <optional>
 #include <string>
-#include <vector>
-
-#include "convert/conversion.h"
-#include "convert/scheme.h"
 
 namespace guildhall::convert {
 
 /// Its columns in their order; each value NULL or a text, numbers and truth values in the words that stood
 /// there. Nothing where it is no such object.
 std::optional<boost::json::object> parse_refused_row(const std::string& row);
-
-/// Those that are in their table no more with what they held; whichever server they are of. Throws
-/// DatabaseError.
-std::vector<Refused> rows_not_there(store::SchemaSession& session, const Scheme& scheme,
-                                    const SchemeTable& table, const std::vector<Refused>& refused);
 
 }  // namespace guildhall::convert

@@ -31,6 +31,7 @@ class Making {
     check_server();
     for (const auto& [name, table] : schema().tables) classify(table);
     follow_foreign_keys();
+    for (SchemeTable& one : scheme_.tables) look_for_parents(one);
     for (const auto& [name, table] : rest_) scheme_.unknown.push_back(name);
     order();
     check_registry();
@@ -135,6 +136,16 @@ class Making {
     }
   }
 
+  /// The server's column came with the conversion, or a program of its time made it: the rows go with those
+  /// that they lead to, all the same. Else one that says nothing would get another server than its parent.
+  void look_for_parents(SchemeTable& one) const {
+    if (description().find(one.name()) != nullptr || one.is_child()) return;
+    TableRule rule = child_of(*one.table);
+    if (rule.parents.empty()) return;
+    one.reason = fmt::format("{}, and its foreign key leads to {}", one.reason, rule.parents.front().table);
+    one.rule = std::move(rule);
+  }
+
   TableRule child_of(const Table& table) const {
     TableRule rule;
     rule.table = table.name;
@@ -142,7 +153,8 @@ class Making {
     rule.table_class = TableClass::child;
     for (const ForeignKey& key : table.foreign_keys) {
       const SchemeTable* other = scheme_.find(key.table);
-      if (other != nullptr && !other->is_override())
+      // One that has the server already holds by itself.
+      if (other != nullptr && !other->is_override() && key.table != table.name && !key.has(rule.column))
         rule.parents.push_back({key.table, key.columns, key.referenced});
     }
     return rule;

@@ -304,9 +304,9 @@ TEST_F(RebuildOfSqlite, DuplicatesAreRefusedUntilARuleSaysWhichStays) {
   read(description);
   convert();
   EXPECT_EQ(dump("SELECT id FROM user_progress ORDER BY id"), "2\n3\n4\n6\n");
-  int moved = 0;
-  for (const Refused& row : refused()) moved += row.done == "moved" ? 1 : 0;
-  EXPECT_EQ(moved, 3);
+  int aside = 0;
+  for (const Refused& row : refused()) aside += row.done == "put aside" ? 1 : 0;
+  EXPECT_EQ(aside, 3);
   EXPECT_THROW(
       execute("INSERT INTO user_progress(user_id, item, guild_id) VALUES (2, 100, 700000000000000001)"),
       store::DatabaseError);
@@ -360,7 +360,7 @@ not_null = ["discord_id", "achievement"]
   EXPECT_EQ(dump("SELECT achievement FROM achievements"), "it's \"so\"\n");
   execute("CREATE TABLE back(discord_id, achievement, at)");
   for (const Refused& row : refused()) {
-    EXPECT_EQ(row.done, "moved");
+    EXPECT_EQ(row.done, "put aside");
     execute(*insert_again("back", row.row));
   }
   EXPECT_EQ(dump(values + "back" + order), before);

@@ -294,7 +294,7 @@ class WayBack {
       if (exists(value->table)) session_.execute(value->definition);
     }
     for (const Refused& row : records_.refused(conversion_.number)) {
-      if (row.done != "moved" || !exists(row.table)) continue;
+      if (row.done != "put aside" || !exists(row.table)) continue;
       const auto sql = insert_again(row.table, row.row);
       if (!sql) return std::unexpected(migrate::problem_of(sql.error()));
       try {

@@ -129,7 +129,7 @@ migrate::Outcome<void> SqliteRows::look_for_servers(const SqliteTable& table) {
     write_down(table, {fmt::format("{} < 0", table.own_server),
                        fmt::format("'its ' || {} || ' is no server: ' || quote({})",
                                    quoted_text(table.change.tenant), column_of(table.change.tenant)),
-                       "moved"});
+                       "put aside"});
     if (!table.has_parent.empty())
       write_down(table,
                  {fmt::format("{0} IS NOT NULL AND {0} <> {1}", table.own_server, table.server),
@@ -151,10 +151,10 @@ void SqliteRows::look_for_nulls(const SqliteTable& table) {
     const auto found =
         std::ranges::find_if(table.copied, [&](const auto& one) { return is_same_name(one.column, column); });
     if (found == table.copied.end()) continue;
-    write_down(
-        table,
-        {fmt::format("({}) IS NULL", found->value),
-         quoted_text(fmt::format("its {} is empty (NULL), which its key does not allow", column)), "moved"});
+    write_down(table,
+               {fmt::format("({}) IS NULL", found->value),
+                quoted_text(fmt::format("its {} is empty (NULL), which its key does not allow", column)),
+                "put aside"});
   }
 }
 
@@ -202,7 +202,7 @@ migrate::Outcome<void> SqliteRows::look_for_duplicates(const SqliteTable& table,
        fmt::format("'it has the same {} as row ' || (SELECT kept FROM temp.guildhall_twins WHERE "
                    "row_key = {}) || ', which {}'",
                    fmt::join(key, ", "), table.old_key(), sums ? "has its sums now" : "stays in its place"),
-       sums ? "merged" : "moved"});
+       sums ? "merged" : "put aside"});
   session_.execute(
       fmt::format("UPDATE temp.guildhall_left_out SET kept = (SELECT w.kept FROM temp.guildhall_twins AS w "
                   "WHERE w.row_key = guildhall_left_out.row_key) WHERE table_name = {} AND kept IS NULL; "

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "convert/comparing.h"
-#include "convert/refused_row.h"
 #include "convert/rows.h"
 #include "convert/seal_probe.h"
 #include "migrate/looking.h"
@@ -168,40 +167,33 @@ class Verifying {
     if (at_rest) compare_servers();
   }
 
-  /// What was not kept gave way, was taken out, or went to another server.
-  std::vector<Refused> not_kept(const std::string& table) const {
+  std::vector<Refused> taken_out(const std::string& table) const {
     std::vector<Refused> rows;
     for (const Refused& row : found_.refused) {
-      if (row.table == table && row.done != "kept") rows.push_back(row);
+      if (row.table == table && !row.is_in_its_table()) rows.push_back(row);
     }
     return rows;
   }
 
-  /// A row that was kept has another value at most; one that gave way touches the bucket of the one that it
-  /// gave way to as well.
+  /// A row that is still there has another value at most; one that gave way touches the bucket of the one
+  /// that it gave way to as well.
   Comparing how(const std::string& table) const {
     Comparing how{options_.writers, postgres()};
     for (const Refused& row : found_.refused) {
-      if (row.table == table) how.touched += row.done == "kept" ? 1 : 2;
+      if (row.table == table) how.touched += row.is_in_its_table() ? 1 : 2;
     }
     return how;
   }
 
-  /// The rows that are missing are refused ones, with what they held. One that gave way may look like the one
-  /// that stayed in its place.
-  bool is_explained(const SchemeTable& table, const Measured& was, const Measured& is,
-                    const std::vector<Refused>& refused) {
+  /// The rows that are missing are refused ones, with what they held.
+  static bool is_explained(const SchemeTable& table, const Measured& was, const Measured& is,
+                           const std::vector<Refused>& taken_out) {
     const std::int64_t gone = all_of(was.all).rows - all_of(is.all).rows;
-    const auto is_it = [&](const std::vector<Refused>& taken_out) {
-      return gone == std::ssize(taken_out) && are_totals_explained(was, is, table.rule, taken_out);
-    };
-    const bool may_give_way =
-        table.rule.duplicates != Duplicates::refuse && table.rule.duplicates != Duplicates::keep_all;
-    return is_it(rows_not_there(session_, scheme_, table, refused)) || (may_give_way && is_it(refused));
+    return gone == std::ssize(taken_out) && are_totals_explained(was, is, table.rule, taken_out);
   }
 
   void compare_rows(Question& question, const SchemeTable& table, const Measured& was, const Measured& is) {
-    const std::vector<Refused> refused = not_kept(table.name());
+    const std::vector<Refused> refused = taken_out(table.name());
     Comparison compared = compare(was, is, how(table.name()));
     TableComparison& shown = found_.tables.emplace_back();
     shown.table = table.name();

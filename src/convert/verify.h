@@ -16,8 +16,8 @@
 //   CV-NOPROBE     the seal could not be tried out (warning)
 //   CV-UNKNOWN     what could not be looked at (error: what is not known is not verified)
 //
-// A difference that the refused rows account for is none: as many rows fewer as those of them that are there
-// no more, their values fewer in the totals (none fewer where the rule is "sum"), and no more buckets touched
+// A difference that the refused rows account for is none: as many rows fewer as those of them that were taken
+// out, their values fewer in the totals (none fewer where the rule is "sum"), and no more buckets touched
 // than they can have touched.
 #pragma once
 
