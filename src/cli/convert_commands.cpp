@@ -217,7 +217,9 @@ const char* stall_of(const convert::Step& step) {
     case convert::LockLevel::access_exclusive: return "all wait, ms";
     case convert::LockLevel::share_row_exclusive: return "writes wait, ms";
     case convert::LockLevel::row_exclusive:
-      return step.kind == convert::StepKind::backfill ? "writes of the same rows wait, ms" : "none";
+      return step.kind == convert::StepKind::backfill || step.kind == convert::StepKind::merge
+                 ? "writes of the same rows wait, ms"
+                 : "none";
     default: return "none";
   }
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "convert/merging.h"
 #include "convert/postgres_steps.h"
 #include "convert/row_conditions.h"
 #include "convert/rows.h"
@@ -255,11 +256,31 @@ class Asking {
             : fmt::format("duplicates = \"{}\": each row that gives way is listed in the report.",
                           name_of(table_->rule.duplicates)),
         groups);
+    if (!is_refused) say_referring(rows);
+  }
+
+  /// A row that gives way would leave others without the one that they belong to.
+  void say_referring(std::int64_t rows) {
+    const auto others = referring_tables(scheme_, *table_);
+    if (!postgres() || others.empty()) return;
+    add(Level::error, "CV-MERGE", {}, rows,
+        fmt::format("some of them have to give way, and rows of {} refer to {}", fmt::join(others, ", "),
+                    table_->name()),
+        {}, "Set those rows right first.");
   }
 
   // --- names
 
   void add_twins(Twins twins) { found_.twins.push_back(std::move(twins)); }
+
+  std::string fate_of_twins() const {
+    if (table_->rule.twins == TwinNames::keep)
+      return "They stay apart, each with what it has; the report lists them.";
+    return fmt::format(
+        "Where a key has them in it they become one once the old program has stopped, by duplicates = "
+        "\"{}\": each row that gives way is listed in the report.",
+        name_of(table_->rule.duplicates));
+  }
 
   void say_twins() {
     for (const SchemeTable& table : scheme_.tables) {
@@ -277,7 +298,7 @@ class Asking {
           add(Level::warning, "CV-TWINS", {column}, names,
               fmt::format("{} names in {}.{} differ from another of the same server in case alone", names,
                           table.name(), column),
-              std::move(shown), "They stay apart, each with what it has; the report lists them.", groups);
+              std::move(shown), fate_of_twins(), groups);
       }
     }
   }

@@ -9,6 +9,7 @@
 //   CV-CONTRADICT  rows of another server than their parent's
 //   CV-ORPHAN      rows whose parent is not there, or that name none
 //   CV-DUPLICATE   rows that could not stand beside each other under a new key
+//   CV-MERGE       PostgreSQL: such rows, although others refer to the table
 //   CV-TWINS       names of one server that differ in case, in blanks around them or in how they are composed
 //   CV-POLICY      PostgreSQL: row security hides rows from this login
 //   CV-UNKNOWN     what could not be looked at, and why
@@ -63,6 +64,11 @@ Conflicts find_conflicts(migrate::Looking& looking, const Scheme& scheme);
 
 /// The same of names alone. What cannot be looked at is left out.
 std::vector<Twins> find_twins(migrate::Looking& looking, const Scheme& scheme);
+/// Of one column.
+std::expected<std::vector<Twins>, migrate::Unanswered> find_twins(migrate::Looking& looking,
+                                                                  const Scheme& scheme,
+                                                                  const SchemeTable& table,
+                                                                  const std::string& column);
 
 /// What one table's rows say of servers and parents; what cannot be asked of its columns is 0.
 struct RowCounts {

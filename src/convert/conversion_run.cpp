@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "convert/put_back.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
 #include "migrate/apply.h"
@@ -207,6 +208,14 @@ void ConversionRun::set_state(State state) {
   if (found_.conversion->state == state) return;
   records_->set_state(number(), state);
   found_.conversion->state = state;
+}
+
+void ConversionRun::end_way_back() {
+  session_->execute("BEGIN");
+  put_back_rows(*session_, *records_, number(), *found_.schema, options_.say);
+  set_state(State::rolled_back);
+  lock_->check_later(*session_);
+  session_->execute("COMMIT");
 }
 
 RunReport ConversionRun::report() {

@@ -44,6 +44,8 @@ class ConversionRun {
   /// Those that the conversion put into a registry that was there before.
   void remove_added_servers();
   void set_state(State state);
+  /// In one transaction with that state: rows that gave way to others come back.
+  void end_way_back();
 
   /// `state`: the conversion is in one of these; else the problem `refused` with that way out.
   migrate::Outcome<void> check_state(std::initializer_list<State> wanted, const std::string& hint) const;

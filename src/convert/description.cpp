@@ -33,6 +33,8 @@ constexpr std::array<std::pair<Duplicates, std::string_view>, 6> kDuplicates{
      {Duplicates::first, "first"},
      {Duplicates::best, "best"},
      {Duplicates::keep_all, "keep_all"}}};
+constexpr std::array<std::pair<TwinNames, std::string_view>, 2> kTwins{
+    {{TwinNames::keep, "keep"}, {TwinNames::merge, "merge"}}};
 constexpr std::array<std::pair<Zero, std::string_view>, 3> kZeros{
     {{Zero::refuse, "refuse"}, {Zero::home, "home"}, {Zero::home_at_contract, "home_at_contract"}}};
 constexpr std::array<std::pair<Absent, std::string_view>, 2> kAbsents{
@@ -260,6 +262,7 @@ Outcome<void> read_recount(Section& section, TableRule& rule) {
 Outcome<void> read_row_rules(Section& section, TableRule& rule) {
   if (auto read = section.choice("duplicates", kDuplicates, rule.duplicates); !read) return read;
   if (auto read = section.text("newest_by", rule.newest_by); !read) return read;
+  if (auto read = section.choice("twins", kTwins, rule.twins); !read) return read;
   if (auto read = section.texts("best_by", rule.best_by); !read) return read;
   if (auto read = section.texts("not_null", rule.not_null); !read) return read;
   if (auto read = section.map("fill", rule.fill); !read) return read;
@@ -269,6 +272,11 @@ Outcome<void> read_row_rules(Section& section, TableRule& rule) {
     return section.wrong(nullptr, "newest_by", "is missing: by which column is a row the newest?");
   if (rule.duplicates == Duplicates::best && rule.best_by.empty())
     return section.wrong(nullptr, "best_by", "is missing: in which order is a row the best?");
+  if (rule.twins == TwinNames::merge && (rule.folded.empty() || !makes_one(rule.duplicates)))
+    return section.wrong(
+        nullptr, "twins",
+        "needs names (folded), and what becomes of them (duplicates = \"sum\", \"newest\" or "
+        "\"first\")");
   return section.maybe("recount", [&](Section& one) { return read_recount(one, rule); });
 }
 
@@ -442,6 +450,7 @@ std::string written(const TableRule& rule, const std::string& tenant_column, Zer
   if (rule.duplicates != Duplicates::refuse)
     out += fmt::format("duplicates = \"{}\"\n", name_of(rule.duplicates));
   if (!rule.newest_by.empty()) out += fmt::format("newest_by = {}\n", quoted(rule.newest_by));
+  if (rule.twins != TwinNames::keep) out += fmt::format("twins = \"{}\"\n", name_of(rule.twins));
   out += written_row_rules(rule);
   if (rule.zero != zero) out += fmt::format("zero = \"{}\"\n", name_of(rule.zero));
   if (rule.absent != Absent::home) out += "absent = \"all\"\n";
@@ -468,7 +477,12 @@ Outcome<std::string> content_of(const std::string& file) {
 std::string_view name_of(TableClass table_class) { return find_name(kClasses, table_class); }
 std::string_view name_of(ReportList::Per per) { return find_name(kPers, per); }
 std::string_view name_of(Duplicates rule) { return find_name(kDuplicates, rule); }
+std::string_view name_of(TwinNames rule) { return find_name(kTwins, rule); }
 std::string_view name_of(Zero rule) { return find_name(kZeros, rule); }
+
+bool makes_one(Duplicates rule) {
+  return rule == Duplicates::sum || rule == Duplicates::newest || rule == Duplicates::first;
+}
 
 const TableRule* Description::find(std::string_view table) const {
   const auto found = tables.find(std::string(table));

@@ -18,12 +18,15 @@
 //   class = "tenant"                 # tenant, child, override, global, registry
 //   sums = ["points", "total_earned"]
 //   folded = ["kick_username"]
+//   twins = "merge"                  # names that differ in case alone are one: `duplicates` says how
+//   duplicates = "sum"
+//   newest_by = "last_updated"
 //
 //   [table.gtb_guesses]
 //   class = "child"
 //   parents = [{ table = "gtb_sessions", columns = ["session_id"], referenced = ["id"] }]
 //
-//   [table.user_progress]            # rows that a new key has no place for, of SQLite
+//   [table.user_progress]            # rows that a new key has no place for; most of it of SQLite alone
 //   class = "child"
 //   parents = [{ table = "users", columns = ["user_id"], referenced = ["id"], mistaken = "discord_id" }]
 //   unique = [["user_id", "item"]]
@@ -96,6 +99,15 @@ enum class Duplicates {
   keep_all  // an append-only log: there is no such key
 };
 std::string_view name_of(Duplicates rule);
+/// One of such rows stays, by a rule that both databases know: sum, newest, first.
+bool makes_one(Duplicates rule);
+
+/// What becomes of names that differ in case alone (`folded`).
+enum class TwinNames {
+  keep,  // each stays what it is, and is reported
+  merge  // under a key they count for one, and what they have in common is a duplicate
+};
+std::string_view name_of(TwinNames rule);
 
 /// What a server of 0 means in rows of a table that is not an override.
 enum class Zero {
@@ -117,6 +129,7 @@ struct TableRule {
   std::vector<Parent> parents = {};      // of a child, the first that has such a row decides
   std::vector<std::string> sums = {};    // columns whose total stays what it is: points, minutes, prices
   std::vector<std::string> folded = {};  // names: values that differ in case alone are reported
+  TwinNames twins = TwinNames::keep;
   /// What a row is known by, whatever id it has: "discord_id". Of a parent: who a child's row is about.
   std::vector<std::string> person = {};
   /// Keys that the old program only promised: unique within a server from now on.

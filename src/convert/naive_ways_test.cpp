@@ -1,6 +1,6 @@
 // How a bot's database is made multi-server when nothing is asked and nothing is looked at: add a column,
 // fill it with the first server that is found, swap the keys. Each test is a trap in which that goes wrong;
-// what convert does there stands beside it.
+// what Guildhall does there is the test of the same number in right_ways_test.cpp.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
@@ -8,6 +8,7 @@
 #include "tests/support/any_database.h"
 #include "tests/support/foreign_database.h"
 #include "tests/support/old_kick.h"
+#include "tests/support/questions.h"
 
 namespace guildhall::convert {
 namespace {
@@ -76,53 +77,17 @@ auto is_error(const std::string& sqlstate, const std::string& part = "") {
   return AllOf(StartsWith(sqlstate), HasSubstr(part));
 }
 
-class NaiveWayInPostgres : public testing::Test {
+class NaiveWayInPostgres : public testing::Test, public test::Questions {
  protected:
   void SetUp() override {
     if (!test::has_postgres()) GTEST_SKIP() << "no PostgreSQL";
     database_ = std::make_unique<test::AnyDatabase>(migrate::Dialect::postgres);
   }
-  store::SchemaSession& session() { return database_->session(); }
+  store::SchemaSession& session() override { return database_->session(); }
   const migrate::Target& target() const { return database_->target(); }
   void make(OldKick database) {
     database.viewers = 300;
-    session().execute(test::script(database));
-  }
-  void execute(const std::string& sql) { session().execute(sql); }
-  /// "SQLSTATE message" of the error that ends it, its transaction rolled back; "" when it goes through.
-  std::string error_of(const std::string& sql, const std::vector<std::string>& values = {}) {
-    try {
-      if (values.empty())
-        session().execute(sql);
-      else
-        session().query(sql, values);
-      return "";
-    } catch (const store::DatabaseError& error) {
-      if (session().in_transaction()) session().execute("ROLLBACK");
-      return error.sqlstate() + " " + error.what();
-    }
-  }
-  std::string ask(const std::string& sql) { return session().query(sql).at(0).at(0); }
-  std::int64_t count(const std::string& from) { return std::stoll(ask("SELECT count(*) FROM " + from)); }
-  std::vector<std::string> list(const std::string& sql) {
-    std::vector<std::string> values;
-    for (const auto& row : session().query(sql)) values.push_back(row.at(0));
-    return values;
-  }
-  std::int64_t of_server(const std::string& table, std::int64_t server) {
-    return count(fmt::format("{} WHERE discord_server_id = {}", table, server));
-  }
-  bool has_column(const std::string& table) {
-    return count(fmt::format(
-               "information_schema.columns WHERE table_schema = 'public' AND table_name = '{}' AND "
-               "column_name = 'discord_server_id'",
-               table)) == 1;
-  }
-  bool may_be_null(const std::string& table) {
-    return count(fmt::format(
-               "information_schema.columns WHERE table_schema = 'public' AND table_name = '{}' AND "
-               "column_name = 'discord_server_id' AND is_nullable = 'YES'",
-               table)) == 1;
+    execute(test::script(database));
   }
 
  private:

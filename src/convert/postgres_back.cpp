@@ -123,7 +123,7 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   const auto steps = [&] { return rollback_steps(run.found().scheme, *before); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   run.remove_added_servers();
-  run.set_state(State::rolled_back);
+  run.end_way_back();
   return run.report();
 }
 

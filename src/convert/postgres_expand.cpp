@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "convert/merging.h"
 #include "convert/postgres_keys.h"
 #include "convert/postgres_steps.h"
 #include "convert/sql_names.h"
@@ -15,6 +16,8 @@ namespace {
 using store::quoted_name;
 using store::quoted_text;
 
+/// Folded names in one statement.
+constexpr std::size_t kNamesAtOnce = 500;
 /// Above so many rows without a server their column is made anew rather than filled.
 constexpr std::int64_t kWorthAnew = 10'000;
 
@@ -45,6 +48,7 @@ class Expanding {
     for (const SchemeTable& one : scheme_.tables) {
       if (one.rule.zero == Zero::home_at_contract) fill(one);
     }
+    for (const SchemeTable& one : scheme_.tables) keep_promises(one);
     for (const SchemeTable& one : scheme_.tables) add_references(one);
     return std::move(steps_);
   }
@@ -273,7 +277,7 @@ class Expanding {
     const std::int64_t contradicting = found == facts_.contradicting.end() ? 0 : found->second;
     const std::int64_t zeros = counts != nullptr && zero_is_home(one) ? counts->zeros : 0;
     if ((counts == nullptr || counts->nulls == 0) && zeros == 0 && contradicting == 0) return;
-    if (counts != nullptr && !one.is_override()) give_way(one);
+    if (counts != nullptr) give_way(one);
     steps_.push_back(
         {.table = one.name(),
          .what = fmt::format("server of rows that have none{}", one.is_child() ? ", by their parents" : ""),
@@ -313,25 +317,11 @@ class Expanding {
         quoted_text(one.name()));
   }
 
-  /// A row of no server beside the same row of the home: one of the two can stay.
+  /// Rows that will be the same under a key that has the server in it: a row of no server beside that of the
+  /// home, or another one of no server.
   void give_way(const SchemeTable& one) {
-    if (one.rule.duplicates != Duplicates::first) return;
-    for (const Index& key : one.table->indexes) {
-      if (!key.is_unique || !key.has(one.column()) || key.columns().empty()) continue;
-      std::vector<std::string> equal{missing(one, "z"),
-                                     fmt::format("o.{} = {}", quoted_name(one.column()), scheme_.home)};
-      for (const std::string& column : key.columns()) {
-        if (column != one.column()) equal.push_back(fmt::format("o.{0} = z.{0}", quoted_name(column)));
-      }
-      add(one, fmt::format("rows of no server give way ({})", key.name), LockLevel::row_exclusive,
-          {fmt::format(
-              "WITH gone AS (DELETE FROM {0} AS z USING {0} AS o WHERE {1} RETURNING to_jsonb(z) AS row) "
-              "INSERT INTO guildhall.guildhall_conversion_refused (conversion, table_name, row_text, reason, "
-              "done) "
-              "SELECT DISTINCT (SELECT max(number) FROM guildhall.guildhall_conversion), {2}, row::text, "
-              "'of no server, beside the same row of the home server', 'put aside' FROM gone",
-              of(one), fmt::join(equal, " AND "), quoted_text(one.name()))});
-    }
+    for (const RowKey& key : keys_with_server(one))
+      steps_.push_back(merge_step(scheme_, one, key, zero_is_home(one)));
   }
 
   // --- NOT NULL
@@ -373,26 +363,59 @@ class Expanding {
 
   void add_keys(const SchemeTable& one) {
     for (const WantedKey& wanted : wanted_keys(one)) {
-      const Index* found = find_index(*one.table, wanted);
-      if (found != nullptr && found->is_valid) continue;
-      const std::string what = fmt::format("{} {}", wanted.is_unique ? "key" : "index", wanted.name_base);
-      // The name of what is dropped is free again.
-      const std::string name = found != nullptr ? found->name : names_.give(wanted.name_base, "_by_server");
-      if (found != nullptr)
-        steps_.push_back({.table = one.name(),
-                          .what = what + ": what is left of an earlier try",
-                          .kind = StepKind::concurrently,
-                          .lock = LockLevel::share_update_exclusive,
-                          .statements = {fmt::format("DROP INDEX CONCURRENTLY {}",
-                                                     qualified(*scheme_.schema, found->name))}});
+      if (!is_for_contract(one, wanted)) add_key(one, wanted);
+    }
+  }
+
+  /// The old program may break it for as long as it runs, and is not to be refused.
+  static bool is_for_contract(const SchemeTable& one, const WantedKey& wanted) {
+    return wanted.is_unique && wanted.old == nullptr && makes_one(one.rule.duplicates);
+  }
+
+  /// Rows that break what the description promises become one; then the key holds.
+  void keep_promises(const SchemeTable& one) {
+    for (const RowKey& key : promised_keys(one)) {
+      const RowsAlike* alike = facts_.find(one.name(), key);
+      if (alike == nullptr) continue;
+      if (key.folded.empty()) {
+        steps_.push_back(merge_step(scheme_, one, key, zero_is_home(one)));
+      } else {
+        merge_names(one, key, alike->names);
+      }
+    }
+    for (const WantedKey& wanted : wanted_keys(one)) {
+      if (is_for_contract(one, wanted)) add_key(one, wanted);
+    }
+  }
+
+  void merge_names(const SchemeTable& one, const RowKey& key, const Folded& names) {
+    for (auto from = names.begin(); from != names.end();) {
+      Folded some;
+      for (; from != names.end() && some.size() < kNamesAtOnce; ++from) some.insert(*from);
+      steps_.push_back(merge_step(scheme_, one, key, zero_is_home(one), some));
+    }
+  }
+
+  void add_key(const SchemeTable& one, const WantedKey& wanted) {
+    const Index* found = find_index(*one.table, wanted);
+    if (found != nullptr && found->is_valid) return;
+    const std::string what = fmt::format("{} {}", wanted.is_unique ? "key" : "index", wanted.name_base);
+    // The name of what is dropped is free again.
+    const std::string name = found != nullptr ? found->name : names_.give(wanted.name_base, "_by_server");
+    if (found != nullptr)
       steps_.push_back({.table = one.name(),
-                        .what = what + " by server",
+                        .what = what + ": what is left of an earlier try",
                         .kind = StepKind::concurrently,
                         .lock = LockLevel::share_update_exclusive,
-                        .statements = {create_index(*scheme_.schema, one, wanted, name)},
-                        .bytes = size(one),
-                        .grows_with_size = true});
-    }
+                        .statements = {fmt::format("DROP INDEX CONCURRENTLY {}",
+                                                   qualified(*scheme_.schema, found->name))}});
+    steps_.push_back({.table = one.name(),
+                      .what = what + " by server",
+                      .kind = StepKind::concurrently,
+                      .lock = LockLevel::share_update_exclusive,
+                      .statements = {create_index(*scheme_.schema, one, wanted, name)},
+                      .bytes = size(one),
+                      .grows_with_size = true});
   }
 
   void add_references(const SchemeTable& one) {

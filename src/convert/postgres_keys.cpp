@@ -105,7 +105,8 @@ std::vector<WantedKey> wanted_keys(const SchemeTable& table) {
     if (!is_there) keys.push_back(std::move(key));
   };
   for (const Index* old : old_keys(table)) add(key_like(table, *old));
-  for (const auto& columns : table.rule.unique) {
+  const bool has_promises = table.rule.duplicates != Duplicates::keep_all;
+  for (const auto& columns : has_promises ? table.rule.unique : std::vector<std::vector<std::string>>{}) {
     std::vector<IndexPart> parts;
     for (const std::string& column : columns) parts.push_back(part_of(column));
     add({.parts = with_server(table, parts),

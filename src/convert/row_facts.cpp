@@ -3,11 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
+#include "base/text.h"
+#include "convert/conflicts.h"
 #include "convert/sql_names.h"
 
 namespace guildhall::convert {
 namespace {
+
+constexpr auto kAsLongAsItTakes = std::chrono::hours(24 * 7);
+/// Folded names that are asked for in one question.
+constexpr std::size_t kNamesAtOnce = 500;
 
 class Counting {
  public:
@@ -29,6 +36,9 @@ class Counting {
     }
     for (const SchemeTable& one : scheme_.tables) {
       if (one.is_child()) count_contradicting(one);
+    }
+    for (const SchemeTable& one : scheme_.tables) {
+      for (const RowKey& key : promised_keys(one)) find_alike(one, key);
     }
     return std::move(facts_);
   }
@@ -73,6 +83,47 @@ class Counting {
     facts_.contradicting[one.name()] = std::stoll(rows[0][0]);
   }
 
+  void find_alike(const SchemeTable& one, const RowKey& key) {
+    if (key.folded.empty()) {
+      if (!session_.query(ask_for_duplicates(scheme_, one, key)).empty())
+        facts_.alike.push_back({one.name(), key.name()});
+      return;
+    }
+    if (Folded names = agreeing(one, key, twins_of(one, key.folded)); !names.empty())
+      facts_.alike.push_back({one.name(), key.name(), std::move(names)});
+  }
+
+  /// Nothing is passed over: who cannot be told from his twin now would be left out for good.
+  Folded twins_of(const SchemeTable& one, const std::string& column) {
+    migrate::Looking looking(session_, scheme_.schema->dialect, kAsLongAsItTakes);
+    const auto twins = find_twins(looking, scheme_, one, column);
+    if (!twins)
+      throw store::DatabaseError(store::DbCode::other, twins.error().sqlstate, twins.error().message);
+    Folded names;
+    for (const Twins& some : *twins) {
+      for (const std::string& name : some.names) names[fold_name(name)].insert(name);
+    }
+    return names;
+  }
+
+  /// Those of the names under which rows agree in the rest of the key too.
+  Folded agreeing(const SchemeTable& one, const RowKey& key, const Folded& names) {
+    Folded found;
+    for (auto from = names.begin(); from != names.end();) {
+      Folded some;
+      std::vector<const std::string*> numbered;
+      for (; from != names.end() && some.size() < kNamesAtOnce; ++from) {
+        some.insert(*from);
+        numbered.push_back(&from->first);
+      }
+      for (const auto& row : session_.query(ask_for_duplicates(scheme_, one, key, some))) {
+        const std::string& folded = *numbered.at(std::stoul(row.at(0)) - 1);
+        found[folded] = names.at(folded);
+      }
+    }
+    return found;
+  }
+
   std::string server_of(const SchemeTable& one, std::string_view alias) const {
     return fmt::format("coalesce(nullif({}.{}, 0), {})", alias, store::quoted_name(one.column()),
                        scheme_.home);
@@ -88,6 +139,12 @@ class Counting {
 const ServerCounts* RowFacts::find(const std::string& table) const {
   const auto found = servers.find(table);
   return found == servers.end() ? nullptr : &found->second;
+}
+
+const RowsAlike* RowFacts::find(const std::string& table, const RowKey& key) const {
+  const auto found = std::ranges::find_if(
+      alike, [&](const RowsAlike& one) { return one.table == table && one.key == key.name(); });
+  return found == alike.end() ? nullptr : &*found;
 }
 
 bool RowFacts::is_home_alone(const std::string& table) const {

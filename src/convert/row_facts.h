@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "convert/merging.h"
 #include "convert/scheme.h"
 
 namespace guildhall::convert {
@@ -18,6 +19,13 @@ struct ServerCounts {
   std::int64_t others = 0;  // above and below 0
 };
 
+/// Rows that agree in a promised key (merging.h), which their table's rule makes one.
+struct RowsAlike {
+  std::string table;
+  std::string key;    // RowKey::name
+  Folded names = {};  // of a key that folds: under which there are some
+};
+
 struct RowFacts {
   bool home_is_registered = false;
   /// Servers other than the home that rows name and the registry does not, with their rows.
@@ -25,13 +33,15 @@ struct RowFacts {
   std::map<std::string, ServerCounts> servers = {};  // of tables that have the column
   /// Rows of a child whose parent is another server's, or will be once its own server is known.
   std::map<std::string, std::int64_t> contradicting = {};
+  std::vector<RowsAlike> alike = {};
 
   const ServerCounts* find(const std::string& table) const;
   /// All rows are the home's, or will be: no row names another server.
   bool is_home_alone(const std::string& table) const;
+  const RowsAlike* find(const std::string& table, const RowKey& key) const;
 };
 
-/// In the transaction that is open, or each in one of its own. The home is chosen. Throws DatabaseError.
+/// `session` is in no transaction, and the home is chosen. Throws DatabaseError.
 RowFacts read_row_facts(store::SchemaSession& session, const Scheme& scheme);
 
 }  // namespace guildhall::convert

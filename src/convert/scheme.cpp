@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "convert/merging.h"
 #include "store/quoting.h"
 
 namespace guildhall::convert {
@@ -214,6 +215,7 @@ class Making {
     check_relation(table);
     check_column(one);
     check_rules(one);
+    check_merging(one);
     for (const std::string& column : one.rule.sums) need_column(one, column, "sums");
     for (const std::string& column : one.rule.folded) need_column(one, column, "folded");
     for (const auto& key : one.rule.unique) {
@@ -269,8 +271,7 @@ class Making {
     if (schema().dialect != Dialect::postgres) return;
     const TableRule& rule = one.rule;
     std::vector<std::string> words;
-    if (rule.duplicates == Duplicates::sum || rule.duplicates == Duplicates::newest ||
-        rule.duplicates == Duplicates::best)
+    if (rule.duplicates == Duplicates::best)
       words.push_back(fmt::format("duplicates = \"{}\"", name_of(rule.duplicates)));
     if (!rule.not_null.empty()) words.emplace_back("not_null");
     if (!rule.fill.empty()) words.emplace_back("fill");
@@ -282,6 +283,33 @@ class Making {
            fmt::format("{} line {}: table.{} has {}, which is for SQLite files alone", description().name,
                        rule.line, one.name(), fmt::join(words, ", ")),
            "Set those rows right first, and leave that out.");
+  }
+
+  /// Rows that are to become one: PostgreSQL's steps do it, where nothing refers to those that go.
+  void check_merging(const SchemeTable& one) {
+    const TableRule& rule = one.rule;
+    const bool merges_twins = rule.twins == TwinNames::merge;
+    const auto find_rule = [&](const char* code, const std::string& what, std::string hint) {
+      find(Level::error, code,
+           fmt::format("{} line {}: table.{} {}", description().name, rule.line, one.name(), what),
+           std::move(hint));
+    };
+    if (makes_one(rule.duplicates) && !rule.newest_by.empty()) need_column(one, rule.newest_by, "newest_by");
+    if (schema().dialect != Dialect::postgres) {
+      if (merges_twins)
+        find_rule("CV-FILE", "has twins = \"merge\", which is for PostgreSQL alone",
+                  "Make those names one first, and leave that out.");
+      return;
+    }
+    const std::vector<RowKey> keys = promised_keys(one);
+    if (merges_twins && std::ranges::none_of(keys, [](const RowKey& key) { return !key.folded.empty(); }))
+      find_rule("CV-FILE", "has twins = \"merge\", and no unique key with one of its names in it",
+                "Say what is unique within a server: unique = [[\"...\"]].");
+    const std::vector<std::string> others = referring_tables(scheme_, one);
+    if (!keys.empty() && !others.empty())
+      find_rule("CV-MERGE",
+                fmt::format("lets rows become one, to which rows of {} refer", fmt::join(others, ", ")),
+                "Those would lead nowhere: set the rows right first, and leave that out.");
   }
 
   void need_column(const SchemeTable& one, const std::string& column, std::string_view field) {

@@ -25,6 +25,8 @@ enum class StepKind {
   transaction,   // all statements in one, with a lock timeout and tries
   concurrently,  // one statement outside of one, which waits for nobody's table
   backfill,      // the statement again and again, a range of pages each time
+  merge  // two in one transaction, again and again: the first gives the places of rows that it locks, the
+         // second is about these; until there are none
 };
 
 struct Step {
@@ -32,7 +34,8 @@ struct Step {
   std::string what;   // for people: "tenant column"
   StepKind kind = StepKind::transaction;
   LockLevel lock = LockLevel::none;
-  std::vector<std::string> statements;  // a backfill has $1 and $2, the range of pages
+  // A backfill has $1 and $2, the range of pages; the second of a merge $1, the places (tid[]).
+  std::vector<std::string> statements;
   std::int64_t bytes = 0;               // that it reads or makes, as far as can be told
   bool grows_with_size = false;         // its own duration does
   std::vector<std::string> locks = {};  // further tables that are locked with it

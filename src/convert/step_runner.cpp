@@ -73,6 +73,7 @@ Outcome<void> StepRunner::run_one(const Step& step) {
       case StepKind::transaction: done = try_until_done(step, [&] { run_transaction(step); }); break;
       case StepKind::concurrently: done = try_until_done(step, [&] { run_concurrently(step); }); break;
       case StepKind::backfill: done = run_backfill(step); break;
+      case StepKind::merge: done = run_merge(step); break;
     }
     records_.note(conversion_, step.name(), done ? "done" : "failed", done ? "" : done.error().finding.text);
     return done;
@@ -153,6 +154,39 @@ Outcome<void> StepRunner::run_backfill(const Step& step) {
     if (steady_clock::now() - shown < std::chrono::seconds(2)) continue;
     shown = steady_clock::now();
     around_.say(fmt::format("{}: {} of {} pages", step.name(), page, pages));
+  }
+  return {};
+}
+
+/// Two statements: the second one sees what others wrote until their rows were locked. How many rows there
+/// were.
+std::size_t StepRunner::merge_some(const Step& step) {
+  around_.session.execute(
+      fmt::format("BEGIN; SET LOCAL lock_timeout = {}", around_.limits.lock_timeout.count()));
+  std::vector<std::string> places;
+  for (const auto& row : around_.session.query(step.statements.at(0)))
+    places.push_back(fmt::format("\"{}\"", row.at(0)));
+  if (!places.empty())
+    around_.session.query(step.statements.at(1), {fmt::format("{{{}}}", fmt::join(places, ","))});
+  commit();
+  return places.size();
+}
+
+Outcome<void> StepRunner::run_merge(const Step& step) {
+  for (std::size_t rows = 1; rows > 0;) {
+    try {
+      if (auto done = try_until_done(step, [&] { rows = merge_some(step); }); !done) return done;
+    } catch (const store::DatabaseError& error) {
+      if (error.sqlstate() != "22003") throw;
+      return migrate::stop(migrate::Exit::refused, "CV-TOOMUCH",
+                           fmt::format("{}: what some rows have together is more than their column holds: {}",
+                                       step.name(), error.what()),
+                           fmt::format("Give the summed columns of {} a greater type, bigint or numeric, and "
+                                       "run the same command again.",
+                                       step.table));
+    }
+    if (auto going_on = check_interrupt(step); !going_on) return going_on;
+    wait_for_standbys(step);
   }
   return {};
 }

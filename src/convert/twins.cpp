@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -25,7 +28,7 @@ class Finding {
   Finding(migrate::Looking& looking, const Scheme& scheme, const SchemeTable& table, std::string column)
       : looking_(looking), scheme_(scheme), table_(table), column_(std::move(column)) {}
 
-  std::vector<Twins> run() {
+  std::expected<std::vector<Twins>, migrate::Unanswered> run() {
     const std::string other_bytes = postgres() ? "octet_length(r.name) <> length(r.name)"
                                                : "length(CAST(r.name AS BLOB)) <> length(r.name)";
     // One of two names that are alike is not as it folds; most communities have few of those, or none.
@@ -41,6 +44,7 @@ class Finding {
                      names(), alike, other_bytes),
          {});
     take_plain_twins();
+    if (unanswered_) return std::unexpected(*unanswered_);
     return result();
   }
 
@@ -63,7 +67,10 @@ class Finding {
 
   void take(const std::string& sql, const std::vector<std::string>& values) {
     const auto rows = looking_.ask(sql, values);
-    if (!rows) return;
+    if (!rows) {
+      unanswered_ = rows.error();
+      return;
+    }
     for (const auto& row : *rows) names_[{row[0], fold_name(row[1])}].insert(row[1]);
   }
 
@@ -101,9 +108,17 @@ class Finding {
   const SchemeTable& table_;
   std::string column_;
   std::map<std::pair<std::string, std::string>, std::set<std::string>> names_;  // by server and folded name
+  std::optional<migrate::Unanswered> unanswered_;
 };
 
 }  // namespace
+
+std::expected<std::vector<Twins>, migrate::Unanswered> find_twins(migrate::Looking& looking,
+                                                                  const Scheme& scheme,
+                                                                  const SchemeTable& table,
+                                                                  const std::string& column) {
+  return Finding(looking, scheme, table, column).run();
+}
 
 std::vector<Twins> find_twins(migrate::Looking& looking, const Scheme& scheme) {
   std::vector<Twins> all;
@@ -111,7 +126,8 @@ std::vector<Twins> find_twins(migrate::Looking& looking, const Scheme& scheme) {
     if (table.has_column() && !has_number_column(scheme, table)) continue;
     for (const std::string& column : table.rule.folded) {
       if (table.table->column(column) == nullptr) continue;
-      for (Twins& twins : Finding(looking, scheme, table, column).run()) all.push_back(std::move(twins));
+      if (auto found = find_twins(looking, scheme, table, column))
+        std::ranges::move(*found, std::back_inserter(all));
     }
   }
   return all;
