@@ -250,6 +250,22 @@ TEST_F(BadInputOfPostgres, ALongTransactionThatDoesNotEnd) {
   session().execute("DROP SCHEMA guildhall CASCADE");
 }
 
+TEST_F(BadInputOfPostgres, ASnapshotThatAnIndexHasToOutwait) {
+  const auto reader = *target().open("");
+  reader->execute(
+      "SET application_name = report; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class");
+  Options impatient = options<>();
+  impatient.limits.patience = std::chrono::milliseconds(100);
+  const auto waited = apply(target(), impatient);
+  ASSERT_FALSE(waited);
+  expect(waited.error(), Exit::timed_out, "CV-BLOCKED", "older transactions did not end in ");
+  reader->execute("ROLLBACK");
+  const auto done = apply(target(), options<>());
+  EXPECT_TRUE(done) << done.error().finding.text << ": what was left half done is in the way";
+  EXPECT_TRUE(rollback(target(), options<RollbackOptions>()));
+  session().execute("DROP SCHEMA guildhall CASCADE");
+}
+
 // What was done before.
 
 TEST_F(BadInputOfPostgres, ADatabaseThatIsConvertedAlready) {

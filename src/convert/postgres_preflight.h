@@ -62,7 +62,7 @@ std::vector<std::string> publications_of_columns(store::SchemaSession& session, 
 bool reads_converted(const Scheme& scheme, const View& view);
 
 /// A transaction that others wait for: "process 17 (psql), in a transaction since 2026-01-31 09:00:00 UTC",
-/// or "the prepared transaction 'g' of bot, since ...". What they do is not told. `older`: that have lasted
+/// or "the prepared transaction 'g' of bot since ...". What they do is not told. `older`: that have lasted
 /// so long; the oldest first, at most ten. Throws DatabaseError.
 std::vector<std::string> old_transactions(store::SchemaSession& session, std::chrono::milliseconds older);
 

@@ -193,6 +193,8 @@ migrate::Problem StepRunner::in_the_way(const Step& step) {
   std::vector<std::string> who;
   for (const auto& row : rows)
     who.push_back(fmt::format("process {} ({}), in a transaction for {} s", row[0], row[1], row[2]));
+  // A prepared transaction holds its locks without a process.
+  if (who.empty()) who = old_transactions(around_.session, milliseconds(0));
   return {migrate::Exit::timed_out,
           {"CV-BLOCKED", migrate::Level::error, "", 0,
            fmt::format("{}: in {} s the lock was never free for {} ms{}{}", step.name(),
