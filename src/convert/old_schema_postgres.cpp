@@ -155,13 +155,18 @@ r AS MATERIALIZED (
    UNION ALL
   SELECT format('rule %I on %I', rulename, c.relname), pg_get_ruledef(pg_rewrite.oid)
     FROM c JOIN pg_rewrite ON ev_class = c.oid AND rulename <> '_RETURN'),
-t AS MATERIALIZED (SELECT relname, regexp_replace(relname, '(\W)', '\\\1', 'g') || '\M' AS word FROM c)
-SELECT json_build_object('name', r.name, 'text', r.text, 'mentions', (
-         SELECT coalesce(json_agg(relname ORDER BY relname), '[]') FROM t WHERE r.text ~* ('\m' || word)), 'writes', (
-         SELECT coalesce(json_agg(relname ORDER BY relname), '[]') FROM t
-          WHERE r.text ~* ('\m(insert\s+into|update|delete\s+from|merge\s+into|truncate(\s+table)?|copy)\s+(only\s+)?'
-                           || '("?[\w$]+"?\s*\.\s*)?"?' || word)))
-  FROM r)";
+w AS MATERIALIZED (
+  SELECT r.*, ARRAY(SELECT DISTINCT lower(found[1]) FROM regexp_matches(text, '[\w$]+', 'g') found) AS words FROM r),
+t AS MATERIALIZED (
+  SELECT relname, regexp_replace(relname, '(\W)', '\\\1', 'g') || '\M' AS word, relname ~ '^[\w$]+$' AS is_word FROM c),
+m AS MATERIALIZED (
+  SELECT name, text, relname, word FROM w JOIN t
+      ON CASE WHEN is_word THEN lower(relname) = ANY (words) ELSE text ~* ('\m' || word) END)
+SELECT json_build_object('name', name, 'text', text, 'mentions', json_agg(relname ORDER BY relname),
+         'writes', coalesce(json_agg(relname ORDER BY relname) FILTER (WHERE
+             text ~* ('\m(insert\s+into|update|delete\s+from|merge\s+into|truncate(\s+table)?|copy)\s+(only\s+)?'
+                      || '("?[\w$]+"?\s*\.\s*)?"?' || word)), '[]'))
+  FROM m GROUP BY name, text ORDER BY name)";
 
 constexpr std::string_view kOutside = R"(
 SELECT json_build_object('text', format('foreign key %I of %s to %s', conname, conrelid::regclass, confrelid::regclass))
@@ -217,9 +222,8 @@ class Reading {
          [&](const auto& row) { of(row).triggers.push_back({text(row, "name"), text(row, "definition")}); });
     each("", kViews, [&](const auto& row) { take_view(row); });
     each(kOwnTables, kRoutines, [&](const auto& row) {
-      if (!row.at("mentions").as_array().empty())
-        schema_.routines.push_back(
-            {text(row, "name"), texts(row, "mentions"), texts(row, "writes"), text(row, "text")});
+      schema_.routines.push_back(
+          {text(row, "name"), texts(row, "mentions"), texts(row, "writes"), text(row, "text")});
     });
     each(kOwnTables, kOutside, [&](const auto& row) { schema_.outside.push_back(text(row, "text")); });
     each(kOwnTables, kPublications,
