@@ -174,6 +174,18 @@ TEST_F(BadInputOfPostgres, AConstraintThatWasNeverChecked) {
 
 // Whose database it is.
 
+/// The same database with another schema first.
+migrate::Target in_schema(const migrate::Target& database, const std::string& schema) {
+  migrate::Target target = database;
+  target.open = [&database,
+                 schema](const std::string& settings) -> Result<std::unique_ptr<store::SchemaSession>> {
+    auto opened = database.open(settings);
+    if (opened) (*opened)->execute("SET search_path = " + schema);
+    return opened;
+  };
+  return target;
+}
+
 TEST_F(BadInputOfPostgres, ADatabaseOfAnotherProgram) {
   Options kick = options<>();
   kick.description = *read_description("kick");
@@ -181,15 +193,16 @@ TEST_F(BadInputOfPostgres, ADatabaseOfAnotherProgram) {
       "CREATE SCHEMA shop; CREATE TABLE shop.links (id serial PRIMARY KEY, url text); "
       "CREATE TABLE shop.watchtime (id serial PRIMARY KEY, seconds integer)",
       "DROP SCHEMA shop CASCADE");
-  kick.server = 7;
-  migrate::Target shop = target();
-  shop.open = [](const std::string& settings) -> Result<std::unique_ptr<store::SchemaSession>> {
-    auto opened = target().open(settings);
-    if (opened) (*opened)->execute("SET search_path = shop");
-    return opened;
-  };
-  const auto problem = refused(shop, kick);
-  expect(problem, Exit::usage, "CV-FILE", "kick_name");
+  expect(refused(in_schema(target(), "shop"), kick), Exit::usage, "CV-FILE", "kick_name");
+}
+
+TEST_F(BadInputOfPostgres, ADatabaseOfGuildhallsOwn) {
+  session().execute(
+      "CREATE SCHEMA guildhall; CREATE TABLE guildhall.points (id integer PRIMARY KEY, points integer)");
+  const auto tried = apply(in_schema(target(), "guildhall"), options<>());
+  ASSERT_FALSE(tried);
+  expect(tried.error(), Exit::refused, "CV-OWN", "many servers already");
+  session().execute("DROP SCHEMA guildhall CASCADE");
 }
 
 TEST_F(BadInputOfPostgres, ADatabaseWithoutOneOfTheTables) {

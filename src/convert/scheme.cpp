@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "migrate/schema_snapshot.h"
 #include "store/quoting.h"
 
 namespace guildhall::convert {
@@ -69,6 +70,10 @@ class Making {
       find(Level::warning, "CV-VERSION",
            fmt::format("this is PostgreSQL {}; the tool was tested with 15 alone", schema().version_text));
     }
+    if (schema().schema == migrate::kToolSchema)
+      find(Level::error, "CV-OWN",
+           "the schema guildhall is this program's own, and holds many servers already",
+           "Name the old bot's database; or, where both share one, set its schema first in the search path.");
     if (schema().is_in_recovery)
       find(Level::error, "CV-STANDBY", "this server is a standby: nothing can be changed here",
            "Give the address of the primary server.");
