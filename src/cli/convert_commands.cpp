@@ -59,6 +59,21 @@ Outcome<void> read_way(const Arguments& arguments, convert::Options& options) {
   return {};
 }
 
+/// "a(text,integer),b": names between commas, but for those within brackets.
+std::vector<std::string> names_of(std::string_view text) {
+  std::vector<std::string> names(1);
+  int open = 0;
+  for (const char c : text) {
+    if (c == '(') ++open;
+    if (c == ')') --open;
+    if (c == ',' && open == 0)
+      names.emplace_back();
+    else if (c != ' ' || !names.back().empty())
+      names.back() += c;
+  }
+  return names;
+}
+
 Outcome<void> read_options(const Arguments& arguments, convert::Options& options) {
   options.say = sayer(arguments);
   if (arguments.has("--preset") && arguments.has("--tables"))
@@ -77,7 +92,7 @@ Outcome<void> read_options(const Arguments& arguments, convert::Options& options
           "It is a whole number above 0: in Discord, right-click on the server, \"Copy Server ID\".");
   }
   options.register_found = arguments.has("--register-found");
-  if (const auto accepted = arguments.get("--accept")) options.accepted = {*accepted};
+  if (const auto accepted = arguments.get("--accept")) options.accepted = names_of(*accepted);
   if (auto read = read_way(arguments, options); !read) return read;
   if (auto read = read_limits(arguments, options); !read) return read;
   return read_backup(arguments, options);
@@ -282,7 +297,9 @@ std::int64_t index_bytes(const convert::Steps& steps) {
 }
 
 std::string plan_text(const convert::Plan& plan, bool verbose) {
-  if (plan.steps.empty()) return "\nNothing is missing: the new program may take over.\n";
+  if (plan.steps.empty())
+    return plan.look.scheme.can_go_on() ? "\nNothing is missing: the new program may take over.\n"
+                                        : "\nNo steps yet: first what stands in the way.\n";
   const std::string steps = verbose ? all_of(plan.steps) : table_of(plan.steps);
   if (plan.look.schema->dialect == migrate::Dialect::sqlite)
     return fmt::format(
@@ -304,7 +321,8 @@ Answered plan_command(const Arguments& arguments) {
                         if (!plan) return std::unexpected(plan.error());
                         const convert::Scheme& scheme = plan->look.scheme;
                         Answer answer;
-                        answer.exit_code = scheme.can_go_on() ? 0 : static_cast<int>(Exit::refused);
+                        const auto fits = convert::check_findings(scheme);
+                        answer.exit_code = fits ? 0 : static_cast<int>(fits.error().exit);
                         answer.json = {{"command", "plan"},
                                        {"ok", scheme.can_go_on()},
                                        {"exit", answer.exit_code},
@@ -553,9 +571,11 @@ void add_convert_commands(std::vector<Command>& commands) {
   commands.push_back(convert_command(
       "contract", "the old bot is stopped and the new one writes: takes away what only the old one needed",
       "guildhall convert contract --url postgres://bot@localhost/kickbot --no-seal",
-      run_options_of_convert({{"--seal", "ROLE", "row-level security for a program that signs in as ROLE"},
-                              {"--no-seal", "", "the program alone keeps servers apart"},
-                              {"--accept", "NAME", "this function names converted tables, and may"}}),
+      run_options_of_convert(
+          {{"--seal", "ROLE", "row-level security for a program that signs in as ROLE"},
+           {"--no-seal", "", "the program alone keeps servers apart"},
+           {"--accept", "NAMES",
+            "functions that name no server, and views that no policy covers, and may: NAME[,NAME]"}}),
       contract_command));
   commands.push_back(convert_command(
       "verify", "compares everything with what was there before the conversion, and says whose every row is",

@@ -103,8 +103,13 @@ class Archiving {
     return fmt::format("({})", condition);
   }
 
+  /// Not those of tables that inherit from it: each has an archive of its own.
+  std::string rows_of(const SchemeTable& one) const {
+    return "ONLY " + qualified(*scheme_.schema, one.name());
+  }
+
   Outcome<void> copy(const SchemeTable& one) {
-    const std::string table = qualified(*scheme_.schema, one.name());
+    const std::string table = rows_of(one);
     const std::vector<std::string> columns = columns_of(*one.table);
     session_.execute(fmt::format("CREATE TABLE {} AS SELECT {} FROM {} AS t WHERE {}", archived(one.name()),
                                  column_list(columns, "t."), table, others(one)));
@@ -119,8 +124,8 @@ class Archiving {
 
   /// So many as were copied: what a foreign key would take along is no longer there by then.
   Outcome<void> remove(const SchemeTable& one) {
-    const std::int64_t gone = session_.run(
-        fmt::format("DELETE FROM {} AS t WHERE {}", qualified(*scheme_.schema, one.name()), others(one)));
+    const std::int64_t gone =
+        session_.run(fmt::format("DELETE FROM {} AS t WHERE {}", rows_of(one), others(one)));
     const auto copied = std::ranges::find(archived_, one.name(), &ArchivedTable::table)->rows;
     if (gone == copied) return {};
     return migrate::stop(Exit::failed, "CV-ARCHIVE",
@@ -191,7 +196,7 @@ class Restoring {
     const std::string of_servers = fmt::format("{} <> 0", server);
     const Content wanted = content_of(session_, archived(one.name()), columns, of_servers);
     const Content found =
-        content_of(session_, table, columns,
+        content_of(session_, "ONLY " + table, columns,
                    fmt::format("{} AND EXISTS (SELECT 1 FROM {} AS a WHERE a.{} = {})", of_servers,
                                archived(one.name()), quoted_name(one.column()), server));
     // Whoever came back has nothing else yet: what is the servers' is what was put aside of them.

@@ -61,6 +61,19 @@ void ConversionRun::see_sealed_rows() {
 Outcome<void> ConversionRun::examine() {
   if (auto fits = check_findings(found_.scheme); !fits) return fits;
   survey(*session_, found_, options_);
+  if (auto fits = look_at_server(); !fits) return fits;
+  return check_findings(found_.scheme);
+}
+
+Outcome<void> ConversionRun::look_at_server() {
+  if (target_.dialect != Dialect::postgres) return {};
+  const std::size_t known = found_.scheme.findings.size();
+  preflight(*session_, found_, facts(), options_);
+  for (std::size_t at = known; at < found_.scheme.findings.size(); ++at) {
+    const migrate::Finding& finding = found_.scheme.findings[at];
+    if (finding.level == Level::warning)
+      options_.say(fmt::format("{}: {}\nhint: {}", finding.code, finding.text, finding.hint));
+  }
   return check_findings(found_.scheme);
 }
 
@@ -83,6 +96,10 @@ Outcome<void> ConversionRun::look_again() {
   auto found = look(*session_, target_.dialect, options_);
   if (!found) return std::unexpected(found.error());
   found_ = *std::move(found);
+  // Before anything is asked of rows that may not be read, or whose columns are none.
+  if (!found_.has_begun()) {
+    if (auto fits = check_findings(found_.scheme); !fits) return fits;
+  }
   const auto home = choose_home(found_, options_);
   if (!home) return std::unexpected(home.error());
   found_.scheme.home = *home;

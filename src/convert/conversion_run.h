@@ -23,8 +23,10 @@ class ConversionRun {
   migrate::Outcome<void> connect();
   /// Of the session: the newest conversion, whatever became of it.
   std::optional<Conversion> newest() const;
-  /// Whether it may begin: what the scheme found, and what the rows say.
+  /// Whether it may begin: what the scheme found, what the rows say, and the server.
   migrate::Outcome<void> examine();
+  /// PostgreSQL: whether the server is fit for it; what should be known is said.
+  migrate::Outcome<void> look_at_server();
   migrate::Outcome<void> take_lock();
   migrate::Outcome<void> look_again();
   /// Proved, or nothing is changed.

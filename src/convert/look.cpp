@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "convert/conflicts.h"
+#include "convert/postgres_preflight.h"
 #include "convert/run.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
@@ -49,7 +50,8 @@ void add_found_tables(const Records& records, const Conversion& conversion, Desc
 constexpr std::chrono::milliseconds kQuestionTimeout{600'000};
 
 Exit exit_of(const std::string& code) {
-  if (code == "CV-OWNER") return Exit::no_permission;
+  if (code == "CV-OWNER" || code == "CV-RIGHTS") return Exit::no_permission;
+  if (code == "CV-SPACE") return Exit::no_space;
   if (code == "CV-STANDBY") return Exit::no_database;
   if (code == "CV-FILE") return Exit::usage;
   return Exit::refused;
@@ -86,6 +88,7 @@ std::string shown(const Candidate& candidate) {
 }  // namespace
 
 bool Look::has_begun() const { return conversion && conversion->state != State::rolled_back; }
+bool Look::is_expanding() const { return !has_begun() || conversion->state == State::expanding; }
 
 Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dialect, const Options& options) {
   Look found;
@@ -143,6 +146,15 @@ void survey(store::SchemaSession& session, Look& found, const Options& options) 
   }
 }
 
+void preflight(store::SchemaSession& session, Look& found, const RowFacts& facts, const Options& options) {
+  migrate::Looking looking(session, found.schema->dialect, kQuestionTimeout, options.interrupt);
+  ServerLimits limits = options.server_limits;
+  limits.most_lag = options.limits.most_lag;
+  for (migrate::Finding& finding :
+       look_at_server(looking, found.scheme, facts, limits, found.has_begun()))
+    found.scheme.findings.push_back(std::move(finding));
+}
+
 Outcome<void> check_findings(const Scheme& scheme) {
   if (scheme.can_go_on()) return {};
   std::vector<const migrate::Finding*> errors;
@@ -165,8 +177,10 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
   auto found = look(session, dialect, options);
   if (!found) return std::unexpected(found.error());
   Plan plan{.look = *std::move(found)};
+  const auto fits = check_findings(plan.look.scheme);
+  if (!fits && !plan.look.scheme.is_readable()) return std::unexpected(fits.error());
   const auto home = choose_home(plan.look, options);
-  if (!home) return std::unexpected(home.error());
+  if (!home) return std::unexpected(fits ? home.error() : fits.error());
   plan.look.scheme.home = *home;
   // Of a conversion that has begun the rows are in the middle of it.
   if (!plan.look.has_begun()) survey(session, plan.look, options);
@@ -176,7 +190,9 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
     plan.steps = *std::move(steps);
     return plan;
   }
+  if (!fits) return plan;
   const RowFacts facts = read_row_facts(session, plan.look.scheme);
+  if (plan.look.is_expanding()) preflight(session, plan.look, facts, options);
   plan.steps = expand_steps(plan.look.scheme, facts);
   plan.later = settle_steps(plan.look.scheme, facts);
   std::ranges::move(contract_steps(plan.look.scheme, std::nullopt), std::back_inserter(plan.later));

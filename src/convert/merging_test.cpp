@@ -73,7 +73,7 @@ class Club {
   /// What is wrong by the verification of all rows.
   std::vector<std::string> wrong() {
     std::vector<std::string> texts;
-    const auto checked = check(session(), target(), options(), Writers::stopped);
+    const auto checked = check(session(), target(), options(), {.writers = Writers::stopped});
     if (!checked) return {checked.error().finding.text};
     for (const migrate::Finding& finding : checked->found.findings) {
       if (finding.level == migrate::Level::error) texts.push_back(finding.text);
@@ -384,7 +384,7 @@ TEST_F(MergesOfOldKickInPostgres, T4f_T18_T19_WhatIsOneIsMadeOneByADeclaredRule)
   EXPECT_EQ(
       count("points_watchtime_converted WHERE kick_username = 'viewer_0000004' AND minutes_converted = 5"),
       1);
-  const auto checked = check(session(), target(), options, Writers::stopped);
+  const auto checked = check(session(), target(), options, {.writers = Writers::stopped});
   ASSERT_TRUE(checked) << checked.error().finding.text;
   for (const migrate::Finding& finding : checked->found.findings)
     EXPECT_NE(finding.level, migrate::Level::error) << finding.text;

@@ -95,8 +95,9 @@ struct Table {
   std::string parent = {};  // of a partition, or of what inherits
   bool is_unlogged = false;
   std::string owner = {};
-  bool is_owned = true;   // the session may change it
-  std::int64_t rows = 0;  // as the database reckons
+  bool is_owned = true;     // the session may change it
+  bool is_readable = true;  // the session may read its rows; not remembered
+  std::int64_t rows = 0;    // as the database reckons
   std::int64_t bytes = 0;
   std::int64_t index_bytes = 0;
   std::vector<Column> columns = {};
@@ -125,13 +126,16 @@ struct View {
   std::string definition = {};                // SQL: CREATE VIEW ..., with its options
   std::vector<std::string> reads = {};        // tables and views, directly
   std::vector<std::string> constraints = {};  // that it depends on: GROUP BY a primary key
-  std::vector<std::string> grants = {};       // SQL: what gives its owner, rights and comment back
+  std::vector<std::string> grants = {};       // SQL: what gives its indexes, owner, rights and comment back
 };
 
 /// A function, procedure or rule whose text names tables.
 struct Routine {
   std::string name;
   std::vector<std::string> mentions = {};
+  std::vector<std::string> writes =
+      {};                 // of those, that it puts rows into, changes or empties; not remembered
+  std::string text = {};  // SQL; not remembered
 };
 
 struct OldSchema {

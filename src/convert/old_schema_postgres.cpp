@@ -30,11 +30,12 @@ SELECT json_build_object(
                    WHEN relispartition THEN 'partition' WHEN parent.name IS NOT NULL THEN 'inheriting'
                    ELSE 'table' END,
   'parent', coalesce(parent.name, ''), 'unlogged', relpersistence = 'u',
-  'owned', pg_has_role(relowner, 'USAGE'), 'rows', greatest(reltuples, 0)::bigint,
+  'owned', pg_has_role(relowner, 'USAGE'), 'readable', has_table_privilege(c.oid, 'SELECT'), 'rows', greatest(reltuples, 0)::bigint,
   'bytes', pg_table_size(c.oid), 'index_bytes', pg_indexes_size(c.oid),
   'row_security', relrowsecurity, 'forced', relforcerowsecurity,
   'replica_identity', CASE WHEN relreplident = 'i' THEN coalesce(
-      (SELECT indexrelid::regclass::name FROM pg_index WHERE indrelid = c.oid AND indisreplident), '') ELSE '' END)
+      (SELECT i.relname FROM pg_index JOIN pg_class i ON i.oid = indexrelid
+        WHERE indrelid = c.oid AND indisreplident), '') ELSE '' END)
   FROM c LEFT JOIN LATERAL (
        SELECT relname AS name FROM pg_inherits JOIN pg_class p ON p.oid = inhparent
         WHERE inhrelid = c.oid ORDER BY inhseqno LIMIT 1) parent ON true)";
@@ -93,7 +94,7 @@ SELECT json_build_object(
 constexpr std::string_view kChecks = R"(
 SELECT json_build_object('table', relname, 'name', conname, 'valid', convalidated,
                          'expression', pg_get_expr(conbin, conrelid))
-  FROM c JOIN pg_constraint ON conrelid = c.oid AND contype = 'c'
+  FROM c JOIN pg_constraint ON conrelid = c.oid AND contype = 'c' AND conislocal
  ORDER BY relname, conname)";
 
 constexpr std::string_view kPolicies = R"(
@@ -110,7 +111,7 @@ SELECT json_build_object('table', relname, 'name', tgname, 'definition', pg_get_
 /// What a view hangs on is what its rewrite rule hangs on.
 constexpr std::string_view kViews = R"(
 WITH v AS MATERIALIZED (
-  SELECT c.oid, c.relname, c.relkind, c.reloptions, c.relacl, c.relowner, r.oid AS rule
+  SELECT c.oid, c.relname, c.relkind, c.reloptions, c.relacl, c.relowner, c.relispopulated, r.oid AS rule
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
    WHERE n.nspname = $1 AND c.relkind IN ('v', 'm')
@@ -120,7 +121,8 @@ SELECT json_build_object(
   'name', relname, 'materialized', relkind = 'm',
   'invoker', coalesce('security_invoker=true' = ANY (reloptions) OR 'security_invoker=on' = ANY (reloptions), false),
   'definition', format('CREATE %sVIEW %I.%I%s AS %s', CASE relkind WHEN 'm' THEN 'MATERIALIZED ' ELSE '' END,
-                       $1::text, relname, ' WITH (' || array_to_string(reloptions, ', ') || ')', rtrim(pg_get_viewdef(v.oid), ';')),
+                       $1::text, relname, ' WITH (' || array_to_string(reloptions, ', ') || ')', rtrim(pg_get_viewdef(v.oid), ';'))
+    || CASE WHEN relispopulated THEN '' ELSE ' WITH NO DATA' END,
   'reads', (SELECT coalesce(json_agg(DISTINCT t.relname), '[]') FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid
              WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = rule AND d.refclassid = 'pg_class'::regclass
                AND t.oid <> v.oid),
@@ -128,7 +130,8 @@ SELECT json_build_object(
                     JOIN pg_constraint con ON con.oid = d.refobjid
                    WHERE d.classid = 'pg_rewrite'::regclass AND d.objid = rule
                      AND d.refclassid = 'pg_constraint'::regclass),
-  'grants', (SELECT json_build_array(format('ALTER %sVIEW %I.%I OWNER TO %s',
+  'grants', (SELECT coalesce((SELECT jsonb_agg(pg_get_indexdef(indexrelid) ORDER BY indexrelid::regclass::text)
+                               FROM pg_index WHERE indrelid = v.oid), '[]') || json_build_array(format('ALTER %sVIEW %I.%I OWNER TO %s',
                       CASE relkind WHEN 'm' THEN 'MATERIALIZED ' ELSE '' END, $1::text, relname, relowner::regrole))
                   ::jsonb || coalesce((SELECT jsonb_agg(format('GRANT %s ON %I.%I TO %s%s', privilege_type, $1::text, relname,
                       CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
@@ -140,18 +143,30 @@ SELECT json_build_object(
   FROM v ORDER BY relname)";
 
 /// Functions and procedures that are not of an extension, and rules of tables, with their texts: which
-/// tables those name is found here.
-constexpr std::string_view kRoutines = R"(
-SELECT json_build_object('name', p.oid::regprocedure::text, 'mentions', (
-         SELECT coalesce(json_agg(relname ORDER BY relname), '[]') FROM c
-          WHERE pg_get_functiondef(p.oid) ~* ('\m' || regexp_replace(relname, '(\W)', '\\\1', 'g') || '\M')))
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
- WHERE prokind IN ('f', 'p') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'guildhall')
-   AND NOT EXISTS (SELECT FROM pg_depend
-                    WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
- UNION ALL
-SELECT json_build_object('name', format('rule %I on %I', rulename, c.relname), 'mentions', json_build_array(c.relname))
-  FROM c JOIN pg_rewrite ON ev_class = c.oid AND rulename <> '_RETURN')";
+/// tables those name is found here, and into which they write. What a text puts together only as it runs is
+/// not seen.
+constexpr std::string_view kRoutines = R"(,
+r AS MATERIALIZED (
+  SELECT p.oid::regprocedure::text AS name, pg_get_functiondef(p.oid) AS text
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+   WHERE prokind IN ('f', 'p') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'guildhall')
+     AND NOT EXISTS (SELECT FROM pg_depend
+                      WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e')
+   UNION ALL
+  SELECT format('rule %I on %I', rulename, c.relname), pg_get_ruledef(pg_rewrite.oid)
+    FROM c JOIN pg_rewrite ON ev_class = c.oid AND rulename <> '_RETURN'),
+w AS MATERIALIZED (
+  SELECT r.*, ARRAY(SELECT DISTINCT lower(found[1]) FROM regexp_matches(text, '[\w$]+', 'g') found) AS words FROM r),
+t AS MATERIALIZED (
+  SELECT relname, regexp_replace(relname, '(\W)', '\\\1', 'g') || '\M' AS word, relname ~ '^[\w$]+$' AS is_word FROM c),
+m AS MATERIALIZED (
+  SELECT name, text, relname, word FROM w JOIN t
+      ON CASE WHEN is_word THEN lower(relname) = ANY (words) ELSE text ~* ('\m' || word) END)
+SELECT json_build_object('name', name, 'text', text, 'mentions', json_agg(relname ORDER BY relname),
+         'writes', coalesce(json_agg(relname ORDER BY relname) FILTER (WHERE
+             text ~* ('\m(insert\s+into|update|delete\s+from|merge\s+into|truncate(\s+table)?|copy)\s+(only\s+)?'
+                      || '("?[\w$]+"?\s*\.\s*)?"?' || word)), '[]'))
+  FROM m GROUP BY name, text ORDER BY name)";
 
 constexpr std::string_view kOutside = R"(
 SELECT json_build_object('text', format('foreign key %I of %s to %s', conname, conrelid::regclass, confrelid::regclass))
@@ -207,8 +222,8 @@ class Reading {
          [&](const auto& row) { of(row).triggers.push_back({text(row, "name"), text(row, "definition")}); });
     each("", kViews, [&](const auto& row) { take_view(row); });
     each(kOwnTables, kRoutines, [&](const auto& row) {
-      if (!row.at("mentions").as_array().empty())
-        schema_.routines.push_back({text(row, "name"), texts(row, "mentions")});
+      schema_.routines.push_back(
+          {text(row, "name"), texts(row, "mentions"), texts(row, "writes"), text(row, "text")});
     });
     each(kOwnTables, kOutside, [&](const auto& row) { schema_.outside.push_back(text(row, "text")); });
     each(kOwnTables, kPublications,
@@ -232,6 +247,7 @@ class Reading {
     table.is_unlogged = is(row, "unlogged");
     table.owner = text(row, "owner");
     table.is_owned = is(row, "owned");
+    table.is_readable = is(row, "readable");
     table.rows = number(row, "rows");
     table.bytes = number(row, "bytes");
     table.index_bytes = number(row, "index_bytes");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "convert/postgres_preflight.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
 #include "convert/ways.h"
@@ -37,7 +38,7 @@ std::int64_t count_twins(store::SchemaSession& session, const Look& found, const
   }
   if (!key.predicate.empty()) conditions.push_back(key.predicate);
   const auto rows = session.query(
-      fmt::format("SELECT count(*) FROM (SELECT 1 FROM {}{}{} GROUP BY {} HAVING count(*) > 1) twins",
+      fmt::format("SELECT count(*) FROM (SELECT 1 FROM ONLY {}{}{} GROUP BY {} HAVING count(*) > 1) twins",
                   qualified(*found.schema, one.name()), conditions.empty() ? "" : " WHERE ",
                   fmt::join(conditions, " AND "), fmt::join(parts, ", ")));
   return std::stoll(rows[0][0]);
@@ -86,6 +87,18 @@ Outcome<void> check_lost(const Look& found, const Lost& lost) {
       "Nothing was changed.");
 }
 
+/// A column that a publication names cannot be dropped.
+Outcome<void> check_publications(ConversionRun& run) {
+  const auto found = publications_of_columns(run.session(), run.found().scheme, true);
+  if (found.empty()) return {};
+  return migrate::stop(
+      Exit::refused, "CV-PUBLICATION",
+      fmt::format("these publications have the server among their columns, which would go: {}",
+                  fmt::join(found, ", ")),
+      "Of each table: ALTER PUBLICATION ... DROP TABLE, and ADD TABLE without it. Nothing was "
+      "changed.");
+}
+
 Outcome<OldSchema> remembered_schema(ConversionRun& run) {
   for (const Before& thing : Records(run.session(), Dialect::postgres).before(run.number())) {
     if (thing.kind == "schema") return parse_schema(thing.definition);
@@ -109,6 +122,7 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
                                              State::contracted, State::rolling_back};
   if (auto fits = run.check_state(fitting, "There is nothing to take back."); !fits)
     return std::unexpected(fits.error());
+  if (auto fits = check_publications(run); !fits) return std::unexpected(fits.error());
   const auto before = remembered_schema(run);
   if (!before) return std::unexpected(before.error());
   const auto check = [&] { return check_lost(run.found(), find_lost(run, *before)); };

@@ -62,15 +62,17 @@ class Contracting {
     std::vector<std::string> statements;
     for (const Index* old : old_keys(one)) {
       const Index* own = by_server(one, *old);
-      if (old->constraint.empty() || own == nullptr) continue;
+      if (own == nullptr) continue;
+      // Without it, subscribers would get no change and no deletion any more.
+      if (one.table->replica_identity == old->name)
+        statements.push_back(
+            fmt::format("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", of(one), quoted_name(own->name)));
+      if (old->constraint.empty()) continue;
       drops.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(old->constraint)));
       dropped.push_back(old->constraint);
       if (own->constraint.empty())
         adds.push_back(fmt::format("ADD CONSTRAINT {0} {1} USING INDEX {0}{2}", quoted_name(own->name),
                                    old->is_primary ? "PRIMARY KEY" : "UNIQUE", deferral(*old)));
-      if (one.table->replica_identity == old->name && !old->name.empty())
-        statements.push_back(
-            fmt::format("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", of(one), quoted_name(own->name)));
     }
     const Column* column = one.table->column(one.column());
     if (column != nullptr && !column->default_expression.empty())

@@ -114,11 +114,7 @@ class Expanding {
   void add_column(const SchemeTable& one) {
     const Column* column = one.table->column(one.column());
     if (column == nullptr) {
-      std::vector<std::string> statements{
-          fmt::format("ALTER TABLE {} ADD COLUMN {} bigint NOT NULL DEFAULT {}", of(one),
-                      quoted_name(one.column()), one.absent_value(scheme_.home))};
-      grant_column(one, statements);
-      add(one, "server column", LockLevel::access_exclusive, std::move(statements));
+      if (!scheme_.inherits_column(one)) add_new_column(one);
       add_fill_trigger(one);
       fill(one);
       return;
@@ -132,6 +128,26 @@ class Expanding {
     if (!column->not_null && !is_default(*column, value)) set_default(one, value);
     add_fill_trigger(one);
     fill(one);
+  }
+
+  /// Tables that inherit from it get it too, and no rights on it.
+  void add_new_column(const SchemeTable& one) {
+    std::vector<std::string> statements{fmt::format("ALTER TABLE {} ADD COLUMN {} bigint NOT NULL DEFAULT {}",
+                                                    of(one), quoted_name(one.column()),
+                                                    one.absent_value(scheme_.home))};
+    grant_column(one, statements);
+    for (const SchemeTable* heir : heirs(one)) grant_column(*heir, statements);
+    add(one, "server column", LockLevel::access_exclusive, std::move(statements));
+  }
+
+  std::vector<const SchemeTable*> heirs(const SchemeTable& one) const {
+    std::vector<const SchemeTable*> all;
+    for (const SchemeTable& other : scheme_.tables) {
+      if (!scheme_.inherits_column(other) || other.table->parent != one.name()) continue;
+      all.push_back(&other);
+      std::ranges::copy(heirs(other), std::back_inserter(all));
+    }
+    return all;
   }
 
   void set_default(const SchemeTable& one, std::int64_t value) {
@@ -156,6 +172,7 @@ class Expanding {
     const ServerCounts* counts = facts_.find(one.name());
     if (counts == nullptr || counts->nulls < kWorthAnew || counts->others > 0 || counts->zeros > 0)
       return false;
+    if (scheme_.inherits_column(one) || !heirs(one).empty()) return false;
     // Of an override the home's rows are its own, and those without a server all servers'.
     if (one.is_override() && counts->homes > 0) return false;
     const auto contradicting = facts_.contradicting.find(one.name());
@@ -294,18 +311,19 @@ class Expanding {
   }
 
   std::string fill_tenant(const SchemeTable& one) const {
-    return fmt::format("UPDATE {} AS t SET {} = {} WHERE ctid >= $1::tid AND ctid < $2::tid AND {}", of(one),
-                       quoted_name(one.column()), one.null_value(scheme_.home), missing(one, "t"));
+    return fmt::format("UPDATE ONLY {} AS t SET {} = {} WHERE ctid >= $1::tid AND ctid < $2::tid AND {}",
+                       of(one), quoted_name(one.column()), one.null_value(scheme_.home), missing(one, "t"));
   }
 
-  /// What a row said before is kept with the reason, where it said anything.
+  /// What a row said before is kept with the reason, where it said anything. Not of tables that inherit from
+  /// it: another row may have the same place there.
   std::string fill_child(const SchemeTable& one) const {
     const std::string column = quoted_name(one.column());
     return fmt::format(
         "WITH found AS (SELECT c.ctid AS place, c.{0} AS said, to_jsonb(c) AS row, coalesce({1}, "
         "nullif(c.{0}, 0), {2}) "
-        "AS server FROM {3} AS c {4} WHERE c.ctid >= $1::tid AND c.ctid < $2::tid FOR UPDATE OF c), "
-        "changed AS (UPDATE {3} AS t SET {0} = found.server FROM found "
+        "AS server FROM ONLY {3} AS c {4} WHERE c.ctid >= $1::tid AND c.ctid < $2::tid FOR UPDATE OF c), "
+        "changed AS (UPDATE ONLY {3} AS t SET {0} = found.server FROM found "
         "WHERE t.ctid = found.place AND found.said IS DISTINCT FROM found.server RETURNING found.said, "
         "found.row, "
         "found.server) "

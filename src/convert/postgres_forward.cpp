@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "convert/postgres_preflight.h"
+#include "convert/sql_names.h"
 #include "convert/ways.h"
 #include "store/quoting.h"
 
@@ -21,6 +23,9 @@ Outcome<RunReport> expand_postgres(ConversionRun& run) {
         !fits)
       return std::unexpected(fits.error());
     if (auto fits = check_findings(run.found().scheme); !fits) return std::unexpected(fits.error());
+    if (run.found().is_expanding()) {
+      if (auto fits = run.look_at_server(); !fits) return std::unexpected(fits.error());
+    }
   } else if (auto fits = run.examine(); !fits) {
     return std::unexpected(fits.error());
   }
@@ -39,21 +44,56 @@ Outcome<RunReport> expand_postgres(ConversionRun& run) {
 
 namespace {
 
+bool is_accepted(const std::string& name, const ContractOptions& options) {
+  return std::ranges::find(options.accepted, name) != options.accepted.end();
+}
+
 /// Programs in the database that write as the old program did.
 Outcome<void> check_routines(const Look& found, const ContractOptions& options) {
   std::vector<std::string> names;
-  for (const Routine& routine : found.schema->routines) {
-    const bool names_tables = std::ranges::any_of(
-        routine.mentions, [&](const auto& table) { return found.scheme.find(table) != nullptr; });
-    if (names_tables && !routine.name.starts_with("guildhall.") &&
-        std::ranges::find(options.accepted, routine.name) == options.accepted.end())
-      names.push_back(routine.name);
+  for (const Routine* routine : routines_of_one_server(found.scheme)) {
+    if (!is_accepted(routine->name, options)) names.push_back(routine->name);
   }
   if (names.empty()) return {};
-  return migrate::stop(Exit::refused, "CV-ROUTINE",
-                       fmt::format("these name converted tables, and may write rows that say no server: {}",
-                                   fmt::join(names, ", ")),
-                       "Look at each, then say so: --accept NAME.");
+  return migrate::stop(
+      Exit::refused, "CV-ROUTINE",
+      fmt::format("these write into converted tables and name no server, which fails from now on: {}",
+                  fmt::join(names, ", ")),
+      fmt::format("Write each anew for several servers; or, where one may stay: --accept '{}'",
+                  fmt::join(names, ",")));
+}
+
+/// A change of a row that its subscribers could not be told of would be refused to whoever makes it.
+Outcome<void> check_publications(ConversionRun& run) {
+  const auto lacking = publications_of_columns(run.session(), run.found().scheme, false);
+  if (lacking.empty()) return {};
+  return migrate::stop(
+      Exit::refused, "CV-PUBLICATION",
+      fmt::format("these publications name columns and the server is not among them, so that no row could be "
+                  "changed any more: {}",
+                  fmt::join(lacking, ", ")),
+      "The subscribers get the column first; then, of each table: ALTER PUBLICATION ... DROP TABLE, and ADD "
+      "TABLE with the server among its columns.");
+}
+
+/// Policies do not reach what a view holds of its own.
+Outcome<void> check_materialized(ConversionRun& run, const ContractOptions& options) {
+  const Scheme& scheme = run.found().scheme;
+  std::vector<std::string> names;
+  for (const auto& [name, view] : scheme.schema->views) {
+    if (!view.is_materialized || is_accepted(name, options) || !reads_converted(scheme, view)) continue;
+    const auto rows =
+        run.session().query("SELECT 1 WHERE has_table_privilege($1::name, to_regclass($2), 'SELECT')",
+                            {options.seal->role, qualified(*scheme.schema, name)});
+    if (!rows.empty()) names.push_back(name);
+  }
+  if (names.empty()) return {};
+  return migrate::stop(
+      Exit::refused, "CV-MATERIAL",
+      fmt::format("these materialised views hold rows of all servers, and '{}' may read them: {}",
+                  options.seal->role, fmt::join(names, ", ")),
+      fmt::format("REVOKE SELECT ON ... FROM {}; or, where that may be: --accept '{}'",
+                  store::quoted_name(options.seal->role), fmt::join(names, ",")));
 }
 
 Outcome<void> check_role(store::SchemaSession& session, const Seal& seal, const Scheme& scheme) {
@@ -89,9 +129,11 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
   if (auto fits = run.check_state(fitting, "First: guildhall convert apply."); !fits)
     return std::unexpected(fits.error());
   if (auto checked = check_routines(run.found(), options); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_publications(run); !checked) return std::unexpected(checked.error());
   if (options.seal) {
     if (auto checked = check_role(run.session(), *options.seal, run.found().scheme); !checked)
       return std::unexpected(checked.error());
+    if (auto checked = check_materialized(run, options); !checked) return std::unexpected(checked.error());
   }
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (run.found().conversion->state == State::expanded) {

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "convert/postgres_keys.h"
 #include "convert/postgres_steps.h"
@@ -22,7 +23,8 @@ class RollingBack {
     // What refers to a key goes before the key; what takes its place is built beside it first.
     for (const SchemeTable& one : scheme_.tables) drop_references(one);
     for (const SchemeTable& one : scheme_.tables) build_keys(one);
-    for (const SchemeTable& one : scheme_.tables) put_back(one);
+    // What inherits a column before that from which it has it: there it goes for both.
+    for (const SchemeTable& one : scheme_.tables | std::views::reverse) put_back(one);
     for (const SchemeTable& one : scheme_.tables) build_indexes(one);
     for (const SchemeTable& one : scheme_.tables) put_back_references(one);
     put_back_views();
@@ -77,20 +79,32 @@ class RollingBack {
     }
   }
 
+  /// What subscribers know rows by goes over to it when the other one goes.
+  static bool is_identity(const Table& old, const Index& index) {
+    return !old.replica_identity.empty() && old.replica_identity == index.name;
+  }
+
   /// An old key's place, where it is gone: an index that a constraint then stands on.
   void build_keys(const SchemeTable& one) {
     const Table* old = past(one);
     if (old == nullptr) return;
     for (const Index& index : old->indexes) {
-      if (index.constraint.empty()) continue;
+      if (index.constraint.empty() && !is_identity(*old, index)) continue;
       const Index* found = one.table->index(index.name);
       if (found != nullptr && found->is_valid) continue;
       if (found != nullptr)
         add_concurrently(one, fmt::format("key {}: what is left of an earlier try", index.name),
                          fmt::format("DROP INDEX CONCURRENTLY {}", qualified(*scheme_.schema, found->name)),
                          false);
-      add_concurrently(one, fmt::format("key {}", index.name), key_index(one, index), true);
+      add_concurrently(one, fmt::format("key {}", index.name),
+                       index.constraint.empty() ? concurrent(index) : key_index(one, index), true);
     }
+  }
+
+  /// Of an index that is no constraint.
+  static std::string concurrent(const Index& index) {
+    std::string definition = index.definition;
+    return definition.replace(definition.find("INDEX "), 6, "INDEX CONCURRENTLY ");
   }
 
   std::string key_index(const SchemeTable& one, const Index& index) const {
@@ -156,7 +170,7 @@ class RollingBack {
     const Column* now = one.table->column(one.column());
     const Column* then = old.column(one.column());
     const std::string name = quoted_name(one.column());
-    if (now == nullptr) return;
+    if (now == nullptr || scheme_.inherits_column(one)) return;
     if (then == nullptr) {
       actions.push_back(fmt::format("DROP COLUMN {}", name));
       return;
@@ -183,15 +197,13 @@ class RollingBack {
     }
     for (const Index& index : old->indexes) {
       const Index* found = one.table->index(index.name);
-      if (!index.constraint.empty() || (found != nullptr && found->is_valid)) continue;
+      if (!index.constraint.empty() || (found != nullptr && found->is_valid) || is_identity(*old, index))
+        continue;
       if (found != nullptr)
         add_concurrently(one, fmt::format("index {}: what is left of an earlier try", index.name),
                          fmt::format("DROP INDEX CONCURRENTLY {}", qualified(*scheme_.schema, found->name)),
                          false);
-      std::string definition = index.definition;
-      const std::size_t at = definition.find("INDEX ");
-      add_concurrently(one, fmt::format("index {}", index.name),
-                       definition.replace(at, 6, "INDEX CONCURRENTLY "), true);
+      add_concurrently(one, fmt::format("index {}", index.name), concurrent(index), true);
     }
   }
 

@@ -71,7 +71,7 @@ class Converting : public test::Questions {
   RunReport contract() { return done(convert::contract(target(), options<ContractOptions>())); }
   migrate::Outcome<RunReport> go_back() { return convert::rollback(target(), options<RollbackOptions>()); }
   Verification verified(Writers writers) {
-    return done(check(session(), target(), options(), writers)).found;
+    return done(check(session(), target(), options(), {.writers = writers})).found;
   }
 
   template <class Value>

@@ -12,6 +12,7 @@
 
 #include "convert/archive.h"
 #include "convert/conversion.h"
+#include "convert/postgres_preflight.h"
 #include "convert/postgres_steps.h"
 #include "convert/report.h"
 #include "convert/scheme.h"
@@ -38,6 +39,7 @@ struct Options {
   std::vector<std::string> accepted =
       {};                       // routines and triggers that write without naming the server, and may
   bool register_found = false;  // servers that rows name join the registry
+  ServerLimits server_limits;   // of what is asked before: but for most_lag, which is that of `limits`
   StepLimits limits;
   std::chrono::milliseconds lock_wait{0};
   migrate::LockTimings lock;
@@ -54,6 +56,8 @@ struct Look {
 
   /// A conversion has begun, and was not taken back.
   bool has_begun() const;
+  /// It has not, or is in the middle of its expansion.
+  bool is_expanding() const;
 };
 
 /// Without a lock, in one reading; nothing is changed. Problems: `usage` (no description is given, and none
@@ -65,6 +69,8 @@ migrate::Outcome<std::int64_t> choose_home(const Look& found, const Options& opt
 /// Asks the rows what stands in their way, and adds it to the findings of that look, whose home is chosen.
 /// `session` is in no transaction. Throws DatabaseError.
 void survey(store::SchemaSession& session, Look& found, const Options& options);
+/// Asks a PostgreSQL server the same (postgres_preflight.h). `session` is in no transaction. Throws DatabaseError.
+void preflight(store::SchemaSession& session, Look& found, const RowFacts& facts, const Options& options);
 /// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the worst.
 migrate::Outcome<void> check_findings(const Scheme& scheme);
 
@@ -73,7 +79,8 @@ struct Plan {
   Steps steps;  // of the expansion
   Steps later;  // of the contraction, as far as it can be told by now
 };
-/// What `apply` would do. Problems as of look, choose_home. Throws DatabaseError.
+/// What `apply` would do; no steps where the tables themselves stand in the way. Problems as of look,
+/// choose_home; of check_findings where the rows may not be read. Throws DatabaseError.
 migrate::Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, const Options& options);
 
 struct RunReport {

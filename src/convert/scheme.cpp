@@ -9,6 +9,7 @@
 #include <set>
 
 #include "convert/merging.h"
+#include "migrate/schema_snapshot.h"
 #include "store/quoting.h"
 
 namespace guildhall::convert {
@@ -31,6 +32,7 @@ class Making {
   Scheme make() {
     check_server();
     for (const auto& [name, table] : schema().tables) classify(table);
+    follow_inheritance();
     follow_foreign_keys();
     for (SchemeTable& one : scheme_.tables) look_for_parents(one);
     for (const auto& [name, table] : rest_) scheme_.unknown.push_back(name);
@@ -70,6 +72,10 @@ class Making {
       find(Level::warning, "CV-VERSION",
            fmt::format("this is PostgreSQL {}; the tool was tested with 15 alone", schema().version_text));
     }
+    if (schema().schema == migrate::kToolSchema)
+      find(Level::error, "CV-OWN",
+           "the schema guildhall is this program's own, and holds many servers already",
+           "Name the old bot's database; or, where both share one, set its schema first in the search path.");
     if (schema().is_in_recovery)
       find(Level::error, "CV-STANDBY", "this server is a standby: nothing can be changed here",
            "Give the address of the primary server.");
@@ -89,13 +95,44 @@ class Making {
     if (table.relation == Relation::partition) return;
     if (rule != nullptr) {
       add(table, *rule, "the description says so");
-    } else if (table.column(description().tenant_column) != nullptr) {
-      TableRule own;
-      own.table = table.name;
-      own.column = description().tenant_column;
-      add(table, std::move(own), fmt::format("it has the column {}", description().tenant_column));
+    } else if (table.relation != Relation::inheriting && has_server(table)) {
+      add_with_server(table);
     } else {
       rest_[table.name] = &table;
+    }
+  }
+
+  bool has_server(const Table& table) const { return table.column(description().tenant_column) != nullptr; }
+
+  void add_with_server(const Table& table) {
+    TableRule own;
+    own.table = table.name;
+    own.column = description().tenant_column;
+    add(table, std::move(own), fmt::format("it has the column {}", description().tenant_column));
+  }
+
+  /// What inherits from a table is what that is; else what its own columns say.
+  void follow_inheritance() {
+    const auto take = [&](auto&& is_taken, auto&& add_it) {
+      const auto found =
+          std::ranges::find_if(rest_, [&](const auto& entry) { return is_taken(*entry.second); });
+      if (found == rest_.end()) return false;
+      const Table& table = *found->second;
+      rest_.erase(found);
+      add_it(table);
+      return true;
+    };
+    const auto has_heritage = [&](const Table& table) {
+      return table.relation == Relation::inheriting && scheme_.find(table.parent) != nullptr;
+    };
+    while (take(has_heritage, [&](const Table& table) {
+      TableRule rule = scheme_.find(table.parent)->rule;
+      rule.table = table.name;
+      add(table, std::move(rule), fmt::format("it inherits from {}", table.parent));
+    })) {
+    }
+    while (take([&](const Table& table) { return has_server(table); },
+                [&](const Table& table) { add_with_server(table); })) {
     }
   }
 
@@ -166,6 +203,7 @@ class Making {
     std::vector<SchemeTable> ordered;
     std::set<std::string> placed;
     const auto is_ready = [&](const SchemeTable& one) {
+      if (scheme_.inherits_column(one) && !placed.contains(one.table->parent)) return false;
       return std::ranges::all_of(one.rule.parents, [&](const Parent& parent) {
         return parent.table == one.name() || placed.contains(parent.table) ||
                scheme_.find(parent.table) == nullptr;
@@ -192,6 +230,10 @@ class Making {
            fmt::format("there is no table {}; it will be made", description().registry.table));
       return;
     }
+    if (!registry->is_readable)
+      find(Level::error, "CV-OWNER",
+           fmt::format("{} belongs to {}, and this login may not read it", registry->name, registry->owner),
+           fmt::format("Sign in as {}, or as a role that is a member of it.", registry->owner));
     const Column* id = registry->column(column);
     const bool is_key = std::ranges::any_of(registry->indexes, [&](const Index& index) {
       return index.is_unique && index.is_valid && index.predicate.empty() &&
@@ -253,6 +295,12 @@ class Making {
   void check_column(const SchemeTable& one) {
     const Column* column = one.table->column(one.column());
     if (column == nullptr) return;
+    if (scheme_.inherits_column(one) && !scheme_.find(one.table->parent)->has_column())
+      find(Level::error, "CV-INHERITS",
+           fmt::format("{0} has a column {1} of its own, and {2}, from which it inherits, has none",
+                       one.name(), column->name, one.table->parent),
+           fmt::format("Make it one column first: ALTER TABLE {} ADD COLUMN {} bigint",
+                       store::quoted_name(one.table->parent), store::quoted_name(column->name)));
     if (column->is_generated || column->is_identity) {
       find(Level::error, "CV-COLUMN",
            fmt::format("{}.{} is made by the database itself", one.name(), column->name),
@@ -371,8 +419,19 @@ const SchemeTable* Scheme::find(std::string_view table) const {
   return found == tables.end() ? nullptr : &*found;
 }
 
+bool Scheme::inherits_column(const SchemeTable& one) const {
+  if (one.table->relation != Relation::inheriting) return false;
+  const SchemeTable* parent = find(one.table->parent);
+  return parent != nullptr && parent->column() == one.column();
+}
+
 bool Scheme::can_go_on() const {
   return std::ranges::none_of(findings, [](const auto& finding) { return finding.level == Level::error; });
+}
+
+bool Scheme::is_readable() const {
+  return (registry() == nullptr || registry()->is_readable) &&
+         std::ranges::all_of(tables, [](const SchemeTable& one) { return one.table->is_readable; });
 }
 
 Scheme make_scheme(const OldSchema& schema, const Description& description) {
@@ -383,7 +442,7 @@ std::vector<Candidate> find_candidates(store::SchemaSession& session, const Sche
   Found found;
   const auto ask = [&](const std::string& name, const std::string& column) {
     const Table* table = scheme.schema->find(name);
-    if (table == nullptr || table->column(column) == nullptr) return;
+    if (table == nullptr || table->column(column) == nullptr || !table->is_readable) return;
     // As text, so that one of another type is no error here: the scheme says what is wrong with it.
     const auto rows = session.query(fmt::format(
         "SELECT CAST({0} AS text), count(*) FROM {1}{2} WHERE {0} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",

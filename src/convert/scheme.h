@@ -42,10 +42,15 @@ struct Scheme {
   migrate::Findings findings = {};
 
   const SchemeTable* find(std::string_view table) const;
+  /// Of PostgreSQL's inheritance, which is not that of partitions: it has the server column from another
+  /// table of the scheme, together with that. Keys, references and policies are each table's own.
+  bool inherits_column(const SchemeTable& one) const;
   /// The registry, where it is there.
   const Table* registry() const { return schema->find(description.registry.table); }
   /// Nothing among the findings stands in the way.
   bool can_go_on() const;
+  /// The session may read the rows of the registry and of all tables.
+  bool is_readable() const;
 };
 
 /// `schema` outlives it. Tables that the description does not name become children where a foreign key leads

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/pause.h"
+#include "convert/postgres_preflight.h"
 #include "convert/sql_names.h"
 
 namespace guildhall::convert {
@@ -15,6 +16,9 @@ namespace {
 using migrate::Outcome;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+
+/// A transaction that lasts so long already may last much longer.
+constexpr milliseconds kWorthSaying{10'000};
 
 /// While it lives, Ctrl-C and the loss of the lock end what runs.
 class Cancellable {
@@ -71,7 +75,7 @@ Outcome<void> StepRunner::run_one(const Step& step) {
     Outcome<void> done;
     switch (step.kind) {
       case StepKind::transaction: done = try_until_done(step, [&] { run_transaction(step); }); break;
-      case StepKind::concurrently: done = try_until_done(step, [&] { run_concurrently(step); }); break;
+      case StepKind::concurrently: done = run_concurrently(step); break;
       case StepKind::backfill: done = run_backfill(step); break;
       case StepKind::merge: done = run_merge(step); break;
     }
@@ -116,19 +120,30 @@ void StepRunner::run_transaction(const Step& step) {
   commit();
 }
 
-/// It waits for older transactions of the whole database, and nobody waits for it: no timeout.
-void StepRunner::run_concurrently(const Step& step) {
-  around_.session.execute("SET lock_timeout = 0");
-  const auto back = [this] {
-    around_.session.execute(fmt::format("SET lock_timeout = {}", around_.limits.lock_timeout.count()));
+/// It waits for older transactions of the whole database, and nobody waits for it. Not tried again here: what
+/// it leaves half done has to go first, and the steps that are found next begin with that.
+Outcome<void> StepRunner::run_concurrently(const Step& step) {
+  say_who_is_waited_for(step);
+  const auto set_timeout = [this](milliseconds timeout) {
+    around_.session.execute(fmt::format("SET lock_timeout = {}", timeout.count()));
   };
+  set_timeout(around_.limits.patience);
   try {
     for (const std::string& statement : step.statements) around_.session.run(statement);
-  } catch (const store::DatabaseError&) {
-    back();
-    throw;
+  } catch (const store::DatabaseError& error) {
+    set_timeout(around_.limits.lock_timeout);
+    if (!is_worth_a_try(error)) throw;
+    ++tries_lost_;
+    if (auto going_on = check_interrupt(step); !going_on) return going_on;
+    return std::unexpected(still_waiting(step));
   }
-  back();
+  set_timeout(around_.limits.lock_timeout);
+  return {};
+}
+
+void StepRunner::say_who_is_waited_for(const Step& step) {
+  for (const std::string& one : old_transactions(around_.session, kWorthSaying))
+    around_.say(fmt::format("{}: waits for {}", step.name(), one));
 }
 
 /// Rows that come behind the last page of now have their server already.
@@ -212,11 +227,23 @@ migrate::Problem StepRunner::in_the_way(const Step& step) {
   std::vector<std::string> who;
   for (const auto& row : rows)
     who.push_back(fmt::format("process {} ({}), in a transaction for {} s", row[0], row[1], row[2]));
+  // A prepared transaction holds its locks without a process.
+  if (who.empty()) who = old_transactions(around_.session, milliseconds(0));
   return {migrate::Exit::timed_out,
           {"CV-BLOCKED", migrate::Level::error, "", 0,
            fmt::format("{}: in {} s the lock was never free for {} ms{}{}", step.name(),
                        std::chrono::duration_cast<std::chrono::seconds>(around_.limits.patience).count(),
                        around_.limits.lock_timeout.count(),
+                       who.empty() ? "" : "; in the way: ", fmt::join(who, "; ")),
+           "End what is in the way, or wait for it, and run the same command again."}};
+}
+
+migrate::Problem StepRunner::still_waiting(const Step& step) {
+  const auto who = old_transactions(around_.session, std::chrono::seconds(1));
+  return {migrate::Exit::timed_out,
+          {"CV-BLOCKED", migrate::Level::error, "", 0,
+           fmt::format("{}: older transactions did not end in {} s{}{}", step.name(),
+                       std::chrono::duration_cast<std::chrono::seconds>(around_.limits.patience).count(),
                        who.empty() ? "" : "; in the way: ", fmt::join(who, "; ")),
            "End what is in the way, or wait for it, and run the same command again."}};
 }

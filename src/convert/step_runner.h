@@ -34,9 +34,9 @@ class StepRunner {
   };
   StepRunner(Surroundings surroundings, std::int64_t conversion);
 
-  /// Problems: `timed_out` names who is in the way; `refused` with CV-TOOMUCH: what rows have together is
-  /// more than their column holds; `failed`, `no_space`, `no_permission`, ... as the database has it;
-  /// `interrupted`. What was done stays done.
+  /// Problems: `timed_out` (CV-BLOCKED) names who is in the way; `refused` with CV-TOOMUCH: what rows have
+  /// together is more than their column holds; `failed`, `no_space`, `no_permission`, ... as the database has
+  /// it; `interrupted`. What was done stays done.
   migrate::Outcome<void> run(const Steps& steps);
 
   /// How often a lock was not there in time.
@@ -45,13 +45,15 @@ class StepRunner {
  private:
   migrate::Outcome<void> run_one(const Step& step);
   void run_transaction(const Step& step);
-  void run_concurrently(const Step& step);
+  migrate::Outcome<void> run_concurrently(const Step& step);
   migrate::Outcome<void> run_backfill(const Step& step);
   migrate::Outcome<void> run_merge(const Step& step);
   std::size_t merge_some(const Step& step);
   migrate::Outcome<void> try_until_done(const Step& step, const std::function<void()>& attempt);
   migrate::Outcome<void> check_interrupt(const Step& step) const;
   migrate::Problem in_the_way(const Step& step);
+  migrate::Problem still_waiting(const Step& step);
+  void say_who_is_waited_for(const Step& step);
   void commit();
   void wait_for_standbys(const Step& step);
   void sleep(std::chrono::milliseconds pause) const;

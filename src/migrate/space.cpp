@@ -38,14 +38,6 @@ bool runs_here(const std::string& backend) {
   return title.starts_with("postgres:");
 }
 
-/// Where the server keeps what is in no tablespace of its own; "" where that cannot be looked at.
-fs::path data_directory(Looking& looking) {
-  const auto rows = looking.ask(
-      "SELECT pg_backend_pid(), CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE') THEN "
-      "current_setting('data_directory') ELSE '' END");
-  return rows && runs_here(rows->front()[0]) ? rows->front()[1] : "";
-}
-
 /// By the folder in which a table lies, as TableFact::tablespace names it.
 std::map<std::string, Need> needs_by_tablespace(const TableFacts& facts, std::span<const Pending> pending,
                                                 Dialect dialect) {
@@ -128,6 +120,13 @@ Outcome<void> check_volume(const std::vector<Need>& needs, const FreeSpaceOf& fr
 }
 
 }  // namespace
+
+fs::path data_directory(Looking& looking) {
+  const auto rows = looking.ask(
+      "SELECT pg_backend_pid(), CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE') THEN "
+      "current_setting('data_directory') ELSE '' END");
+  return rows && runs_here(rows->front()[0]) ? rows->front()[1] : "";
+}
 
 Outcome<void> check_space(Looking& looking, const Target& target, std::span<const Pending> pending,
                           const TableFacts& facts, const BackupOptions* backup,

@@ -7,6 +7,7 @@
 // reckoned.
 #pragma once
 
+#include <filesystem>
 #include <span>
 
 #include "migrate/backup.h"
@@ -24,5 +25,9 @@ namespace guildhall::migrate {
 Outcome<void> check_space(Looking& looking, const Target& target, std::span<const Pending> pending,
                           const TableFacts& facts, const BackupOptions* backup,
                           const FreeSpaceOf& free_space);
+
+/// The folder in which a PostgreSQL server keeps what is in no tablespace of its own; "" where it cannot be
+/// looked at. Throws DatabaseError only when the connection is gone.
+std::filesystem::path data_directory(Looking& looking);
 
 }  // namespace guildhall::migrate

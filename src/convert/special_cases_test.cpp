@@ -1,0 +1,287 @@
+// What real databases have beside tables and keys: rights on columns, subscribers, functions, inheritance,
+// materialised views. Each goes the whole way and back, and what would have gone wrong without care is shown
+// first.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/small_bot.h"
+
+namespace guildhall::convert {
+namespace {
+
+using migrate::Exit;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class SpecialCasesOfPostgres : public test::WithSmallBot {
+ protected:
+  void TearDown() override {
+    // Before what the conversion was of is taken away.
+    if (is_converted_) take_back();
+    WithSmallBot::TearDown();
+  }
+
+  void expand() {
+    is_converted_ = true;
+    const auto done = apply(target(), options<>());
+    ASSERT_TRUE(done) << done.error().finding.text;
+  }
+  static migrate::Outcome<RunReport> try_contract(std::vector<std::string> accepted = {},
+                                                  const std::string& role = "") {
+    auto how = options<ContractOptions>();
+    how.accepted = std::move(accepted);
+    if (!role.empty()) how.seal = Seal{role};
+    return convert::contract(target(), how);
+  }
+  static void contracts(const migrate::Outcome<RunReport>& done) {
+    ASSERT_TRUE(done) << done.error().finding.text << done.error().finding.hint;
+    const auto checked = check(session(), target(), options<>(), {.writers = Writers::stopped});
+    ASSERT_TRUE(checked);
+    EXPECT_TRUE(checked->found.ok);
+  }
+  static void is_refused(const migrate::Outcome<RunReport>& tried, std::string_view code,
+                         const std::string& text) {
+    ASSERT_FALSE(tried);
+    EXPECT_EQ(tried.error().exit, Exit::refused);
+    EXPECT_EQ(tried.error().finding.code, code);
+    EXPECT_THAT(tried.error().finding.text, HasSubstr(text));
+    EXPECT_NE(tried.error().finding.hint, "");
+  }
+  void take_back(bool archive = false) {
+    auto how = options<RollbackOptions>();
+    how.archive = archive;
+    const auto back = rollback(target(), how);
+    ASSERT_TRUE(back) << back.error().finding.text;
+    is_converted_ = false;
+    session().execute("DROP SCHEMA guildhall CASCADE");
+  }
+
+  static std::vector<std::string> planned(std::string_view code) {
+    std::vector<std::string> texts;
+    const auto plan = convert::plan(session(), migrate::Dialect::postgres, options<>());
+    if (!plan) return {plan.error().finding.text};
+    for (const migrate::Finding& finding : plan->look.scheme.findings) {
+      if (finding.code == code) texts.push_back(finding.text);
+    }
+    return texts;
+  }
+
+  static std::string ask(const std::string& sql) {
+    std::string text;
+    for (const auto& row : session().query(sql)) text += fmt::format("{}\n", fmt::join(row, "|"));
+    return text;
+  }
+  /// Its SQLSTATE; "" when it works. It leaves nothing.
+  static std::string error_of(const std::string& sql) {
+    std::string state;
+    try {
+      session().execute("BEGIN; " + sql);
+    } catch (const store::DatabaseError& error) {
+      state = error.sqlstate();
+    }
+    session().execute("ROLLBACK");
+    return state;
+  }
+
+  bool is_converted_ = false;
+};
+
+TEST_F(SpecialCasesOfPostgres, RightsOnColumnsReachTheNewOne) {
+  change(
+      "CREATE ROLE columns_reader; GRANT columns_reader TO operator; "
+      "GRANT SELECT (id, name, points), UPDATE (points) ON points TO columns_reader",
+      "REVOKE ALL (id, name, points) ON points FROM columns_reader; DROP ROLE columns_reader");
+  const std::string read_all = "SET LOCAL ROLE columns_reader; SELECT * FROM points";
+  const std::string rights =
+      "SELECT attname, attacl FROM pg_attribute WHERE attrelid = 'points'::regclass AND attacl IS NOT NULL "
+      "AND NOT attisdropped ORDER BY 1";
+  const std::string before = ask(rights);
+  EXPECT_EQ(error_of("ALTER TABLE points ADD COLUMN server bigint NOT NULL DEFAULT 7; " + read_all), "42501");
+  expand();
+  EXPECT_EQ(error_of(read_all), "");
+  EXPECT_EQ(error_of("SET LOCAL ROLE columns_reader; UPDATE points SET points = 1"), "");
+  EXPECT_EQ(error_of("SET LOCAL ROLE columns_reader; DELETE FROM points"), "42501");
+  contracts(try_contract());
+  EXPECT_EQ(error_of(read_all), "");
+  take_back();
+  EXPECT_EQ(error_of(read_all), "");
+  EXPECT_EQ(ask(rights), before);
+}
+
+/// By which index subscribers know a table's rows; "" where there is none.
+std::string identity_of(const std::string& table) {
+  return fmt::format(
+      "SELECT relreplident, (SELECT indexrelid::regclass FROM pg_index WHERE indrelid = c.oid AND "
+      "indisreplident) FROM pg_class c WHERE oid = '{}'::regclass",
+      table);
+}
+
+TEST_F(SpecialCasesOfPostgres, SubscribersGoOnToKnowRowsByTheKeyThatTheyWereKnownBy) {
+  change(
+      "ALTER TABLE points REPLICA IDENTITY USING INDEX points_name_key; "
+      "CREATE UNIQUE INDEX guesses_amount ON guesses (amount); "
+      "ALTER TABLE guesses REPLICA IDENTITY USING INDEX guesses_amount; "
+      "CREATE PUBLICATION changes FOR TABLE points, guesses",
+      "DROP PUBLICATION changes; ALTER TABLE points REPLICA IDENTITY DEFAULT; "
+      "ALTER TABLE guesses REPLICA IDENTITY DEFAULT; DROP INDEX guesses_amount");
+  const std::string change_both =
+      "UPDATE points SET points = 1 WHERE id = 1; DELETE FROM guesses WHERE id = 1";
+  EXPECT_EQ(error_of("ALTER TABLE points DROP CONSTRAINT points_name_key; " + change_both), "55000");
+  EXPECT_THAT(planned("CV-PUBLICATION"),
+              ElementsAre(HasSubstr("publication changes has guesses"), HasSubstr("has points")));
+  expand();
+  EXPECT_EQ(ask(identity_of("points")), "i|points_name_key\n");
+  contracts(try_contract());
+  EXPECT_EQ(ask(identity_of("points")), "i|points_name_key_by_server\n");
+  EXPECT_EQ(ask(identity_of("guesses")), "i|guesses_amount_by_server\n");
+  EXPECT_EQ(error_of(change_both), "");
+  take_back();
+  EXPECT_EQ(ask(identity_of("points")), "i|points_name_key\n");
+  EXPECT_EQ(ask(identity_of("guesses")), "i|guesses_amount\n");
+  EXPECT_EQ(error_of(change_both), "");
+}
+
+TEST_F(SpecialCasesOfPostgres, APublicationOfColumnsHasToNameTheServerFirst) {
+  change("CREATE PUBLICATION chosen FOR TABLE points (id, name)", "DROP PUBLICATION chosen");
+  EXPECT_THAT(planned("CV-PUBLICATION"),
+              ElementsAre(HasSubstr("publication chosen names the columns of points")));
+  expand();
+  const std::string update = "UPDATE points SET points = 1 WHERE id = 1";
+  EXPECT_EQ(
+      error_of("ALTER TABLE points DROP CONSTRAINT points_pkey CASCADE, ADD PRIMARY KEY (server, id); " +
+               update),
+      "42P10")
+      << "no row could be changed";
+  is_refused(try_contract(), "CV-PUBLICATION", "chosen of points");
+  session().execute(
+      "ALTER PUBLICATION chosen DROP TABLE points; ALTER PUBLICATION chosen ADD TABLE points (server, id, "
+      "name)");
+  contracts(try_contract());
+  EXPECT_EQ(error_of(update), "");
+  const std::string contracted = fingerprint();
+  is_refused(rollback(target(), options<RollbackOptions>()), "CV-PUBLICATION", "chosen of points");
+  EXPECT_EQ(fingerprint(), contracted);
+  session().execute("ALTER PUBLICATION chosen DROP TABLE points");
+  take_back();
+}
+
+TEST_F(SpecialCasesOfPostgres, WhatWritesWithoutAServerHoldsTheContractionUp) {
+  change(
+      "CREATE FUNCTION award(who text, how_many integer) RETURNS void LANGUAGE sql AS $$ INSERT INTO "
+      "public.points "
+      "(name, points) VALUES (who, how_many) ON CONFLICT (name) DO UPDATE SET points = points.points + "
+      "how_many $$; "
+      "CREATE PROCEDURE tidy() LANGUAGE plpgsql AS $$ BEGIN DELETE FROM guesses WHERE amount < 0; END $$; "
+      "CREATE FUNCTION total() RETURNS bigint LANGUAGE sql AS $$ SELECT sum(points) FROM points $$",
+      "DROP FUNCTION award; DROP PROCEDURE tidy; DROP FUNCTION total");
+  const std::string award = "SELECT award('n1', 5)";
+  EXPECT_THAT(planned("CV-ROUTINE"), ElementsAre(HasSubstr("public.award(text,integer) writes into points"),
+                                                 HasSubstr("public.tidy() writes into guesses")));
+  expand();
+  EXPECT_EQ(error_of(award), "") << "until contract it works";
+  is_refused(try_contract(), "CV-ROUTINE", "public.award(text,integer), public.tidy()");
+  is_refused(try_contract({"public.tidy()"}), "CV-ROUTINE", "award(text,integer)");
+  session().execute(
+      "CREATE OR REPLACE FUNCTION award(who text, how_many integer) RETURNS void LANGUAGE sql AS $$ INSERT "
+      "INTO "
+      "points (server, name, points) VALUES (7, who, how_many) ON CONFLICT (server, name) DO UPDATE SET "
+      "points = "
+      "points.points + how_many $$");
+  contracts(try_contract({"public.tidy()"}));
+  EXPECT_EQ(error_of(award), "");
+}
+
+TEST_F(SpecialCasesOfPostgres, AMaterialisedViewKeepsItsIndexAndIsKeptFromWhoeverIsSealedOff) {
+  change(
+      "CREATE ROLE sealed_reader; GRANT sealed_reader TO operator; "
+      "CREATE MATERIALIZED VIEW best AS SELECT p.id, p.name, count(g.id) AS guesses FROM points p "
+      "LEFT JOIN guesses g ON g.session = p.id GROUP BY p.id; "
+      "CREATE UNIQUE INDEX best_id ON best (id); GRANT SELECT ON best TO sealed_reader",
+      "DROP MATERIALIZED VIEW best; DROP OWNED BY sealed_reader; DROP ROLE sealed_reader");
+  const std::string refresh = "REFRESH MATERIALIZED VIEW CONCURRENTLY best";
+  EXPECT_EQ(error_of("ALTER TABLE points DROP CONSTRAINT points_name_key, DROP CONSTRAINT points_pkey"),
+            "2BP01");
+  EXPECT_THAT(planned("CV-MATERIAL"), ElementsAre(HasSubstr("view best holds rows")));
+  expand();
+  is_refused(try_contract({}, "sealed_reader"), "CV-MATERIAL", "'sealed_reader' may read them: best");
+  session().execute("REVOKE SELECT ON best FROM sealed_reader");
+  contracts(try_contract({}, "sealed_reader"));
+  EXPECT_EQ(error_of(refresh), "");
+  EXPECT_EQ(error_of("SET LOCAL ROLE sealed_reader; SELECT * FROM best"), "42501");
+  take_back();
+  EXPECT_EQ(error_of(refresh), "");
+}
+
+/// A table of old rows that inherits from the one of all.
+class InheritanceOfPostgres : public SpecialCasesOfPostgres {
+ protected:
+  void make_heir() {
+    change(
+        "CREATE TABLE points_old (PRIMARY KEY (id), UNIQUE (name)) INHERITS (points); "
+        "INSERT INTO points_old (name, points) SELECT 'old' || n, n FROM generate_series(1, 9) n; "
+        "CREATE ROLE heirs_reader; GRANT heirs_reader TO operator; "
+        "GRANT SELECT (id, name, points) ON points_old TO heirs_reader",
+        "DROP TABLE points_old; DROP OWNED BY heirs_reader; DROP ROLE heirs_reader");
+  }
+  static std::string rows() {
+    return ask("SELECT tableoid::regclass, count(*), sum(points) FROM points GROUP BY 1 ORDER BY 1");
+  }
+};
+
+TEST_F(InheritanceOfPostgres, TheHeirHasItsOwnKeysByServer) {
+  make_heir();
+  const std::string before = fingerprint();
+  const std::string counted = rows();
+  EXPECT_EQ(
+      error_of("ALTER TABLE points ADD COLUMN server bigint; ALTER TABLE points_old DROP COLUMN server"),
+      "42P16")
+      << "it cannot be taken back there";
+  expand();
+  EXPECT_EQ(error_of("INSERT INTO points_old (name) VALUES ('old1') ON CONFLICT (name) DO NOTHING"), "");
+  EXPECT_EQ(error_of("SET LOCAL ROLE heirs_reader; SELECT * FROM points_old"), "");
+  contracts(try_contract());
+  EXPECT_EQ(error_of("INSERT INTO points_old (server, name) VALUES (7, 'old1')"), "23505");
+  EXPECT_EQ(error_of("INSERT INTO points_old (server, name) VALUES (8, 'old1')"), "23503")
+      << "no such server";
+  EXPECT_EQ(error_of("INSERT INTO points_old (name) VALUES ('new')"), "23502");
+  EXPECT_EQ(rows(), counted);
+  take_back();
+  EXPECT_EQ(fingerprint(), before);
+  EXPECT_EQ(rows(), counted);
+}
+
+TEST_F(InheritanceOfPostgres, RowsOfOtherServersComeBackIntoTheTableThatTheyWereIn) {
+  make_heir();
+  const std::string counted = rows();
+  expand();
+  contracts(try_contract());
+  session().execute(
+      "INSERT INTO servers VALUES (8, 'second'); "
+      "INSERT INTO points (server, name, points) VALUES (8, 'n1', 100), (8, 'n2', 200); "
+      "INSERT INTO points_old (server, name, points) VALUES (8, 'old1', 1000)");
+  const std::string of_both = rows();
+  is_refused(rollback(target(), options<RollbackOptions>()), "CV-OTHERS", "1 in points_old");
+  auto archiving = options<RollbackOptions>();
+  archiving.archive = true;
+  const auto back = rollback(target(), archiving);
+  ASSERT_TRUE(back) << back.error().finding.text;
+  EXPECT_EQ(rows(), counted);
+  expand();
+  contracts(try_contract());
+  const auto restored = restore(target(), options<>());
+  ASSERT_TRUE(restored) << restored.error().finding.text;
+  EXPECT_EQ(rows(), of_both);
+  session().execute("DELETE FROM points WHERE server = 8; DELETE FROM servers WHERE server = 8");
+}
+
+TEST_F(InheritanceOfPostgres, AColumnOfItsOwnIsMadeOneFirst) {
+  make_heir();
+  session().execute("ALTER TABLE points_old ADD COLUMN server bigint");
+  const auto tried = apply(target(), options<>());
+  is_refused(tried, "CV-INHERITS", "points_old has a column server of its own");
+}
+
+}  // namespace
+}  // namespace guildhall::convert
