@@ -28,6 +28,7 @@ class FileWay {
     begun.home = scheme_.home;
     report_ = {.conversion = records_.begin(begun), .untouched = scheme_.unknown};
     if (auto marked = mark(); !marked) return std::unexpected(marked.error());
+    records_.remember(report_.conversion, remembered_tables(scheme_));
     for (const SchemeTable& table : scheme_.tables) add_column(table);
     records_.set_state(report_.conversion, State::expanded);
     return std::move(report_);
@@ -90,8 +91,6 @@ class FileWay {
       session_.execute(fmt::format("UPDATE {0} SET {1} = {2} WHERE {1} IS NULL OR {1} = ''", name, column,
                                    value_of(table)));
     }
-    records_.remember(report_.conversion, {{"tenant", table.name(), table.column(),
-                                            std::string(name_of(table.rule.table_class))}});
   }
 
   store::SchemaSession& session_;

@@ -422,6 +422,17 @@ migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector
   return Planner(scheme, accepted).plan();
 }
 
+std::vector<Before> remembered_tables(const Scheme& scheme) {
+  std::vector<Before> things;
+  for (const SchemeTable& table : scheme.tables) {
+    if (!has_server(table)) continue;
+    things.push_back({"tenant", table.name(), table.column(), std::string(name_of(table.rule.table_class))});
+    for (const Parent& parent : table.rule.parents)
+      things.push_back({"parent", table.name(), parent.table, ""});
+  }
+  return things;
+}
+
 std::string new_name(std::string_view table) { return fmt::format("{}new_{}", kPassingNames, table); }
 std::string replaced_name(std::string_view table) { return fmt::format("{}old_{}", kPassingNames, table); }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "convert/sqlite_online.h"
+#include "convert/sqlite_others.h"
 #include "convert/sqlite_rebuild.h"
 #include "convert/sqlite_switch.h"
 #include "migrate/schema_reading.h"
@@ -32,13 +33,6 @@ struct Back {
   std::string old_number;            // SQL: the row's number, and what becomes of it; "" without one
   std::string new_number;
 };
-
-bool mentions(const std::string& sql, std::string_view name) {
-  const auto tokens = migrate::lex(sql, migrate::Dialect::sqlite);
-  return !tokens || std::ranges::any_of(*tokens, [&](const migrate::Token& token) {
-    return is_same_name(unquoted(token.text), name);
-  });
-}
 
 class WayBack {
  public:
@@ -78,26 +72,23 @@ class WayBack {
 
   // --- whose rows there are
 
-  migrate::Outcome<void> check_alone() {
-    std::set<std::string> servers;
-    std::vector<std::string> counts;
-    for (const Before* tenant : of_kind("tenant")) {
-      if (!exists(tenant->table)) continue;
-      const std::string column = quoted_name(tenant->name);
-      const bool is_override = tenant->definition == name_of(TableClass::override);
-      for (const auto& row : session_.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY 1 ORDER BY 1",
-                                                        column, quoted_name(tenant->table)))) {
-        if (is_override && row[0] == "0") continue;
-        servers.insert(row[0]);
-        counts.push_back(fmt::format("{}: {} of server {}", tenant->table, row[1], row[0]));
-      }
-    }
-    if (servers.size() <= 1) return {};
+  /// Those of tables that name their servers anyway may stay.
+  migrate::Outcome<void> check_alone() const {
+    const auto tables = shared_tables(session_, things_);
+    if (!tables) return std::unexpected(tables.error());
+    const Others others = find_others(session_, *tables, conversion_.home);
+    if (!others.counts.empty())
+      return migrate::stop(
+          Exit::refused, "CV-SERVERS",
+          fmt::format("rows of several servers are there, and tables of one server would mix them up: {}",
+                      fmt::join(others.counts, "; ")),
+          "Nothing was changed. Take the other servers' rows out first.");
+    if (others.twins.empty()) return {};
     return migrate::stop(
-        Exit::refused, "CV-SERVERS",
-        fmt::format("rows of {} servers are there, and tables of one server would mix them up: {}",
-                    servers.size(), fmt::join(counts, "; ")),
-        "Nothing was changed. Take the other servers' rows out first.");
+        Exit::refused, "CV-TWINS",
+        fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
+                    fmt::join(others.twins, ", ")),
+        "Nothing was changed. Take one of them out first.");
   }
 
   // --- the file of one server

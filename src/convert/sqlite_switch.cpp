@@ -130,10 +130,8 @@ void SqliteSwitch::remember() {
   parts_ = read_parts(session_, plan_);
   counters_ = read_counters(session_);
   records_.remember(report_.conversion, parts_);
+  records_.remember(report_.conversion, remembered_tables(scheme_));
   for (const SqliteTable& table : plan_.tables) {
-    const std::string& tenant = table.change.tenant;
-    records_.remember(report_.conversion,
-                      {{"tenant", table.name(), tenant, std::string(name_of(table.rule().table_class))}});
     if (const auto counter = counters_.find(table.name()); counter != counters_.end())
       records_.remember(report_.conversion,
                         {{"counter", table.name(), table.name(), std::to_string(counter->second)}});
