@@ -35,6 +35,7 @@ struct Options {
   std::optional<migrate::BackupWish> backup;
   std::string backup_done = {};  // the operator's word for one that was taken otherwise
   SqliteWay way = SqliteWay::rebuild;
+  bool sums = false;  // of the way `file`: tables are added up first, so that they can be compared
   std::vector<std::string> accepted =
       {};                       // routines and triggers that write without naming the server, and may
   bool register_found = false;  // servers that rows name join the registry
@@ -85,6 +86,7 @@ struct RunReport {
   int tries_lost = 0;     // how often a lock was not there in time
   std::optional<migrate::Backup> backup;
   Archived moved = {};                      // into the archive, or back
+  bool is_of_one_server = false;            // SQLite: the file is one server's own, and stays so
   std::vector<std::string> untouched = {};  // SQLite: tables that are as they were, and are not sealed
 };
 

@@ -95,6 +95,7 @@ class WayBack {
 
   migrate::Outcome<void> take_columns() {
     for (const Before* column : of_kind("column")) {
+      ++report_.tables;
       options_.at(fmt::format("{}: tenant column", column->table));
       if (exists(column->table))
         session_.execute(fmt::format("ALTER TABLE {} DROP COLUMN {}", quoted_name(column->table),
@@ -108,6 +109,7 @@ class WayBack {
 
   migrate::Outcome<void> take_tables() {
     if (auto read = read_tables(); !read) return read;
+    report_.tables = tables_.size();
     for (const Back& table : tables_) {
       if (auto made = make(table); !made) return made;
     }

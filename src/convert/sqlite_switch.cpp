@@ -90,7 +90,10 @@ SqliteSwitch::SqliteSwitch(store::SchemaSession& session, const Scheme& scheme, 
 migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
                                                  const std::set<std::string>& filled) {
   filled_ = filled;
-  report_ = {.conversion = conversion, .untouched = scheme_.unknown, .findings = plan_.findings};
+  report_ = {.conversion = conversion,
+             .tables = plan_.tables.size(),
+             .untouched = scheme_.unknown,
+             .findings = plan_.findings};
   remember();
   if (filled_.empty()) views_ = count_views(session_, *scheme_.schema);
   references_ = read_references(session_, *scheme_.schema, plan_, false);

@@ -26,6 +26,7 @@ SqliteOptions options_of(const ConversionRun& run) {
   SqliteOptions options;
   options.accepted = run.options().accepted;
   options.wait = kWait;
+  options.sums = run.options().sums;
   options.at = [&run](const std::string& step) {
     const int signal = run.options().interrupt == nullptr ? 0 : run.options().interrupt->signal();
     if (signal != 0) throw Interrupted{signal};
@@ -58,7 +59,8 @@ Outcome<RunReport> unless_interrupted(Function function) {
 Outcome<RunReport> finish(ConversionRun& run, const Outcome<SqliteReport>& done) {
   if (!done) return std::unexpected(done.error());
   if (auto looked = run.look_again(); !looked) return std::unexpected(looked.error());
-  run.draft().steps = done->was_done ? 0 : done->rows.size();
+  run.draft().steps = done->was_done ? 0 : done->tables;
+  run.draft().is_of_one_server = run.options().way == SqliteWay::file;
   run.draft().untouched = done->untouched;
   return run.report();
 }
@@ -85,6 +87,10 @@ Outcome<RunReport> convert_sqlite(ConversionRun& run) {
 
 Outcome<RunReport> roll_back_sqlite(ConversionRun& run) {
   return unless_interrupted([&]() -> Outcome<RunReport> {
+    if (auto connected = run.connect(); !connected) return std::unexpected(connected.error());
+    // By a run that was killed before it could say so, or long ago.
+    if (const auto newest = run.newest(); newest && newest->state == State::rolled_back)
+      return RunReport{.conversion = newest->number, .state = newest->state, .home = newest->home};
     if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
     if (!run.found().has_begun())
       return migrate::stop(migrate::Exit::refused, "CV-STATE", "no conversion has begun here",
@@ -94,7 +100,7 @@ Outcome<RunReport> roll_back_sqlite(ConversionRun& run) {
     if (!done) return std::unexpected(done.error());
     run.draft().state = State::rolled_back;
     run.draft().conversion = done->conversion;
-    run.draft().steps = done->rows.size();
+    run.draft().steps = done->tables;
     return run.draft();
   });
 }
