@@ -44,6 +44,7 @@ class WayBack {
   }
 
   migrate::Outcome<SqliteReport> run() {
+    drop_replaced(session_, options_);
     if (conversion_.state == State::expanding) {
       drop_shadows(session_);
     } else {

@@ -135,6 +135,21 @@ TEST_F(WayBackOfSqlite, AnUnfinishedOnlineRunLeavesNothing) {
   EXPECT_EQ(contents(), before_);
 }
 
+// Killed when all was exchanged, and the old tables were still to be dropped.
+TEST_F(WayBackOfSqlite, TablesThatWereReplacedAndNotDroppedYetGoAway) {
+  try {
+    (void)convert_sqlite_online(session(), scheme_, {.description = "t"},
+                                {.pause = std::chrono::milliseconds(0), .at = [](const std::string& step) {
+                                   if (step.ends_with(": drop")) throw Killed();
+                                 }});
+    FAIL() << "was to be stopped";
+  } catch (const Killed&) {
+  }
+  ASSERT_FALSE(replaced_tables(session()).empty());
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(contents(), before_);
+}
+
 TEST_F(WayBackOfSqlite, TheFileOfOneServerIsTakenBack) {
   ASSERT_EQ(problem(give_file_to_server(session(), scheme_, {.description = "t"})), "");
   EXPECT_NE(contents(), before_);

@@ -65,12 +65,20 @@ Outcome<RunReport> finish(ConversionRun& run, const Outcome<SqliteReport>& done)
   return run.report();
 }
 
+/// Of a run that was killed when all was exchanged already.
+Outcome<RunReport> clean_up(ConversionRun& run) {
+  if (replaced_tables(run.session()).empty()) return run.report();
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  drop_replaced(run.session(), options_of(run));
+  return run.report();
+}
+
 }  // namespace
 
 Outcome<RunReport> convert_sqlite(ConversionRun& run) {
   return unless_interrupted([&]() -> Outcome<RunReport> {
     if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
-    if (run.found().has_begun() && run.found().conversion->state != State::expanding) return run.report();
+    if (run.found().has_begun() && run.found().conversion->state != State::expanding) return clean_up(run);
     if (!run.found().has_begun()) {
       if (auto fits = run.examine(); !fits) return std::unexpected(fits.error());
     }
