@@ -417,7 +417,7 @@ Answered rollback_command(const Arguments& arguments) {
                 report->steps,
                 report->moved.empty()
                     ? ""
-                    : fmt::format("In schema guildhall_archive lie other servers' rows: {}.\n",
+                    : fmt::format("In the archive (guildhall_archive) lie other servers' rows: {}.\n",
                                   shown(report->moved))));
         answer.json.as_object()["archived"] = json_of(report->moved);
         return answer;

@@ -424,6 +424,8 @@ migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector
 
 std::vector<Before> remembered_tables(const Scheme& scheme) {
   std::vector<Before> things;
+  const Registry& registry = scheme.description.registry;
+  if (!registry.table.empty()) things.push_back({"servers", registry.table, registry.column, ""});
   for (const SchemeTable& table : scheme.tables) {
     if (!has_server(table)) continue;
     things.push_back({"tenant", table.name(), table.column(), std::string(name_of(table.rule.table_class))});

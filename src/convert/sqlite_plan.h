@@ -66,8 +66,8 @@ struct SqlitePlan {
 /// `accepted`.
 migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector<std::string>& accepted = {});
 
-/// What the way back has to know of the tables: kinds "tenant" (whose definition is the table's class) and
-/// "parent" (whose name is another table's).
+/// What the way back has to know of the tables: kinds "tenant" (whose definition is the table's class),
+/// "parent" (whose name is another table's) and "servers" (the registry and its column).
 std::vector<Before> remembered_tables(const Scheme& scheme);
 
 /// As `read_sqlite_schema`, but without numbers of rows and sizes, for which every page is read.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "convert/sqlite_archive.h"
 #include "convert/sqlite_online.h"
 #include "convert/sqlite_others.h"
 #include "convert/sqlite_rebuild.h"
@@ -34,6 +35,10 @@ struct Back {
   std::string new_number;
 };
 
+constexpr const char* kWithArchive =
+    "With --archive they are put aside, and 'guildhall convert restore' brings them back after a later "
+    "conversion. Nothing was changed.";
+
 class WayBack {
  public:
   WayBack(store::SchemaSession& session, Records& records, const Conversion& conversion,
@@ -48,7 +53,7 @@ class WayBack {
     if (conversion_.state == State::expanding) {
       drop_shadows(session_);
     } else {
-      if (auto alone = check_alone(); !alone) return std::unexpected(alone.error());
+      if (auto alone = make_room(); !alone) return std::unexpected(alone.error());
       auto done = conversion_.state == State::expanded ? take_columns() : take_tables();
       if (!done) return std::unexpected(done.error());
     }
@@ -74,22 +79,29 @@ class WayBack {
   // --- whose rows there are
 
   /// Those of tables that name their servers anyway may stay.
-  migrate::Outcome<void> check_alone() const {
+  migrate::Outcome<void> make_room() {
     const auto tables = shared_tables(session_, things_);
     if (!tables) return std::unexpected(tables.error());
     const Others others = find_others(session_, *tables, conversion_.home);
+    if (options_.archive) {
+      options_.at("rows of other servers put aside");
+      auto moved = put_aside(session_, conversion_.number, things_, *tables, others);
+      if (!moved) return std::unexpected(moved.error());
+      report_.moved = *std::move(moved);
+      return {};
+    }
     if (!others.counts.empty())
       return migrate::stop(
           Exit::refused, "CV-SERVERS",
           fmt::format("rows of several servers are there, and tables of one server would mix them up: {}",
                       fmt::join(others.counts, "; ")),
-          "Nothing was changed. Take the other servers' rows out first.");
+          kWithArchive);
     if (others.twins.empty()) return {};
     return migrate::stop(
         Exit::refused, "CV-TWINS",
         fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
                     fmt::join(others.twins, ", ")),
-        "Nothing was changed. Take one of them out first.");
+        kWithArchive);
   }
 
   // --- the file of one server
@@ -206,8 +218,7 @@ class WayBack {
       return migrate::stop(
           Exit::refused, "CV-KEYS",
           fmt::format("table {}: its rows do not fit under its old keys: {}", table.name, error.what()),
-          "Nothing was changed. Rows of server 0 beside a server's own are one cause: delete those "
-          "that do not count.");
+          fmt::format("Rows of server 0 beside a server's own are one cause. {}", kWithArchive));
     }
     return compare(table, target, columns, values);
   }

@@ -11,6 +11,8 @@
 
 namespace guildhall::convert {
 
+/// With `options.archive` rows that have no place are put aside (sqlite_archive.h).
+///
 /// Of the newest conversion that the file remembers; from its records alone. Problems: CV-NONE (there is
 /// nothing to take back), CV-SERVERS with counts, CV-TWINS (rows of two servers under one old key),
 /// CV-COLUMNS (a table has columns since then that would be lost), CV-KEYS (rows cannot stand beside each

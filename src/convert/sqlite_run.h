@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "convert/archive.h"
 #include "convert/conversion.h"
 #include "migrate/finding.h"
 #include "migrate/outcome.h"
@@ -21,6 +22,7 @@ struct SqliteOptions {
   std::size_t batch = 1'000;               // rows, of the online way
   std::chrono::milliseconds pause{1};      // between two batches, for others to write
   bool sums = false;                       // of the file way: adds the tables up first
+  bool archive = false;                    // of the way back: puts rows of other servers aside
   /// Called before each step, for people to read; within a transaction and outside. What it throws ends the
   /// run, as a kill would.
   std::function<void(const std::string& step)> at = [](const std::string&) {};
@@ -31,6 +33,7 @@ struct SqliteReport {
   bool was_done = false;                          // before; nothing was changed
   std::size_t tables = 0;                         // that were changed
   std::map<std::string, std::int64_t> rows = {};  // by table, as they are now; not of the file way
+  Archived moved = {};                            // into the archive
   std::vector<std::string> untouched = {};        // tables that were left as they are, and are not sealed
   migrate::Findings findings = {};
 };

@@ -1,6 +1,7 @@
 // What the commands do on a SQLite file.
 #include <fmt/format.h>
 
+#include "convert/sqlite_archive.h"
 #include "convert/sqlite_checks.h"
 #include "convert/sqlite_file_way.h"
 #include "convert/sqlite_online.h"
@@ -93,7 +94,7 @@ Outcome<RunReport> convert_sqlite(ConversionRun& run) {
   });
 }
 
-Outcome<RunReport> roll_back_sqlite(ConversionRun& run) {
+Outcome<RunReport> roll_back_sqlite(ConversionRun& run, const RollbackOptions& rolling_back) {
   return unless_interrupted([&]() -> Outcome<RunReport> {
     if (auto connected = run.connect(); !connected) return std::unexpected(connected.error());
     // By a run that was killed before it could say so, or long ago.
@@ -104,12 +105,38 @@ Outcome<RunReport> roll_back_sqlite(ConversionRun& run) {
       return migrate::stop(migrate::Exit::refused, "CV-STATE", "no conversion has begun here",
                            "There is nothing to take back.");
     if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
-    const auto done = roll_back_sqlite(run.session(), options_of(run));
+    SqliteOptions options = options_of(run);
+    options.archive = rolling_back.archive;
+    const auto done = roll_back_sqlite(run.session(), options);
     if (!done) return std::unexpected(done.error());
     run.draft().state = State::rolled_back;
     run.draft().conversion = done->conversion;
     run.draft().steps = done->tables;
+    run.draft().moved = done->moved;
     return run.draft();
+  });
+}
+
+Outcome<RunReport> bring_back_sqlite(ConversionRun& run) {
+  return unless_interrupted([&]() -> Outcome<RunReport> {
+    if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+    if (auto fits = run.check_state({State::contracted},
+                                    "More than one server has a place after 'guildhall convert apply', the "
+                                    "way 'file' excepted.");
+        !fits)
+      return std::unexpected(fits.error());
+    if (!has_sqlite_archive(run.session()))
+      return migrate::stop(migrate::Exit::refused, "CV-ARCHIVE", "there is no archive here",
+                           "Nothing is to be brought back.");
+    if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+    const SqliteSettings settings(run.session(), kWait);
+    SqliteTransaction transaction(run.session());
+    auto moved = bring_back(run.session(), run.found().scheme);
+    if (!moved) return std::unexpected(moved.error());
+    options_of(run).at("commit");
+    transaction.commit();
+    run.draft().moved = *std::move(moved);
+    return run.report();
   });
 }
 
