@@ -12,6 +12,8 @@ target_link_libraries(old_databases PUBLIC fmt)
 add_executable(old_database tests/support/old_database_main.cpp)
 target_link_libraries(old_database PRIVATE old_databases)
 set_target_properties(old_database PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_library(end_at_write MODULE tests/support/end_at_write.cpp)
+set_target_properties(end_at_write PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 add_library(test_support STATIC tests/support/test_world.cpp tests/support/test_database.cpp
   tests/support/any_database.cpp tests/support/foreign_database.cpp tests/support/old_bot.cpp

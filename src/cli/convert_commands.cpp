@@ -52,6 +52,9 @@ Outcome<void> read_backup(const Arguments& arguments, convert::Options& options)
 
 Outcome<void> read_way(const Arguments& arguments, convert::Options& options) {
   const auto way = arguments.get("--way");
+  options.sums = arguments.has("--sums");
+  if (options.sums && way != "file")
+    return usage("--sums is for --way file", "Every other way adds the tables up anyway.");
   if (!way || *way == "rebuild") return {};
   if (*way != "online" && *way != "file")
     return usage(fmt::format("--way: '{}' is none of rebuild, online, file", *way));
@@ -363,6 +366,10 @@ std::string applied(const convert::RunReport& report) {
     return fmt::format(
         "Done: {} tables. The old program's statements no longer work; more servers may join.\n{}",
         report.steps, untouched);
+  if (report.is_of_one_server)
+    return fmt::format(
+        "Done: {} tables. The file is that of server {}; the old program goes on as it is.\n{}", report.steps,
+        report.home, untouched);
   return fmt::format(
       "Done: {} steps. The old program goes on as it is; the new one may take over. Until 'guildhall convert "
       "contract' "
@@ -430,7 +437,7 @@ Answered rollback_command(const Arguments& arguments) {
                 report->steps,
                 report->moved.empty()
                     ? ""
-                    : fmt::format("In schema guildhall_archive lie other servers' rows: {}.\n",
+                    : fmt::format("In the archive (guildhall_archive) lie other servers' rows: {}.\n",
                                   shown(report->moved))));
         answer.json.as_object()["archived"] = json_of(report->moved);
         return answer;
@@ -565,6 +572,7 @@ void add_convert_commands(std::vector<Command>& commands) {
            {"--way", "NAME",
             "SQLite: rebuild (all at once, writes wait), online (beside the running bot), file (the file "
             "becomes one server's own); rebuild"},
+           {"--sums", "", "SQLite, --way file: adds the tables up first, so that verify can compare rows"},
            {"--accept", "NAME", "SQLite: this trigger writes without naming the server, and may"},
            {"--scratch-url", "URL", "a login that may make the database in which the backup is proved"}}),
       apply_command));

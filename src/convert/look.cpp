@@ -150,8 +150,7 @@ void preflight(store::SchemaSession& session, Look& found, const RowFacts& facts
   migrate::Looking looking(session, found.schema->dialect, kQuestionTimeout, options.interrupt);
   ServerLimits limits = options.server_limits;
   limits.most_lag = options.limits.most_lag;
-  for (migrate::Finding& finding :
-       look_at_server(looking, found.scheme, facts, limits, found.has_begun()))
+  for (migrate::Finding& finding : look_at_server(looking, found.scheme, facts, limits, found.has_begun()))
     found.scheme.findings.push_back(std::move(finding));
 }
 

@@ -168,6 +168,14 @@ std::string shown_number(const std::string& decimal) {
 std::string verdict_sentence(const Verification& found) {
   if (!found.ok)
     return "Something is not as it has to be. It is listed below; nothing was changed by looking.";
+  if (!found.is_compared && !found.is_of_one_server)
+    return "Every row has its server, and keys, checks and seal are what they have to be. No row was touched "
+           "since "
+           "they were compared.";
+  if (!found.is_compared)
+    return "All that can be told holds. Rows were not added up before, so they cannot be compared; the way "
+           "that "
+           "was taken writes none of them.";
   if (found.writers == Writers::running)
     return "Everything that nobody has written to since is as it was, row by row. The old program went on "
            "working meanwhile, so some numbers have grown.";
@@ -185,7 +193,9 @@ std::string what_was_done(const ReportHead& head, const Verification& found) {
   std::string text = fmt::format(
       "This database held the rows of one Discord server. In {} tables every row now says which server it "
       "belongs to. Rows that said nothing of it belong to {}.",
-      found.tables.size(), server);
+      found.is_compared ? found.tables.size() : found.converted, server);
+  if (found.is_of_one_server)
+    return text + " The file is that server's own now. The old bot still works as it did.";
   switch (head.conversion.state) {
     case State::contracted:
       return text +
@@ -217,7 +227,8 @@ std::string report_text(const ReportHead& head, const Verification& found) {
   for (const Answered& check : found.checks)
     text += fmt::format("  {} {}{}\n", check.holds ? "ok  " : "BAD ", check.title,
                         check.holds ? "" : ": " + check.text);
-  text += "\nTables (= equal, + written to since, ~ but for the rows listed, ! not equal)\n";
+  if (found.is_compared)
+    text += "\nTables (= equal, + written to since, ~ but for the rows listed, ! not equal)\n";
   for (const TableComparison& table : found.tables) text += table_line(table);
   text += lists_text(found) + refused_text(found);
   std::string warnings;
@@ -262,6 +273,7 @@ boost::json::object report_json(const ReportHead& head, const Verification& foun
           {"conversion", conversion_json(head.conversion)},
           {"writers", found.writers == Writers::running ? "running" : "stopped"},
           {"contracted", found.contracted},
+          {"rows_compared", found.is_compared},
           {"tables", array_of(found.tables, table_json)},
           {"owners", array_of(found.owners, owner)},
           {"checks", array_of(found.checks, check)},

@@ -28,9 +28,9 @@ std::map<std::string, std::string> server_names(store::SchemaSession& session, c
 /// how many there are.
 std::string report_text(const ReportHead& head, const Verification& found);
 
-/// {"ok", "database", "made_at", "conversion", "writers", "contracted", "tables", "owners", "checks",
-/// "lists", "refused", "twins", "findings"}. Ids, totals and whatever a row held are strings, counts of rows
-/// numbers.
+/// {"ok", "database", "made_at", "conversion", "writers", "contracted", "rows_compared", "tables", "owners",
+/// "checks", "lists", "refused", "twins", "findings"}. Ids, totals and whatever a row held are strings,
+/// counts of rows numbers.
 boost::json::object report_json(const ReportHead& head, const Verification& found);
 
 /// UTF-8, self-contained, light and dark.

@@ -97,9 +97,9 @@ class Page {
     lists();
     refused();
     twins();
-    tables();
+    if (found_.is_compared) tables();
     notes();
-    explain();
+    if (found_.is_compared) explain();
     return html_ + "</main></body></html>\n";
   }
 
@@ -144,7 +144,7 @@ class Page {
     std::int64_t rows = 0;
     for (const TableComparison& table : found_.tables) rows += table.rows_after;
     fact("Begun", head_.conversion.begun_at + " UTC");
-    fact("Rows looked at", shown_number(std::to_string(rows)));
+    if (found_.is_compared) fact("Rows looked at", shown_number(std::to_string(rows)));
     fact("Backup from before", head_.conversion.backup_file);
     fact("Rows that could not stay as they were", shown_number(std::to_string(found_.refused.size())));
     add("</dl>");

@@ -44,6 +44,16 @@ Verification good() {
   return found;
 }
 
+/// Of a file that became one server's own, and was not added up before.
+Verification not_compared() {
+  Verification found;
+  found.is_compared = false;
+  found.is_of_one_server = true;
+  found.converted = 7;
+  found.checks = {{"The file is marked as its server's own", true, "looked at"}};
+  return found;
+}
+
 Verification bad() {
   Verification found = good();
   found.ok = false;
@@ -52,6 +62,18 @@ Verification bad() {
   found.checks[0] = {"No row was lost, added or changed", false, "members has 1234566 rows and had 1234567"};
   found.findings = {{"CV-SUM", migrate::Level::error, "", 0, "members is not the same", ""}};
   return found;
+}
+
+TEST(ConversionReport, WhatWasNotComparedIsNotSaidToBeEqual) {
+  const std::string page = report_html(head(), not_compared());
+  for (const std::string& text : {report_text(head(), not_compared()), page}) {
+    EXPECT_THAT(text, HasSubstr("Rows were not added up before, so they cannot be compared"));
+    EXPECT_THAT(text, HasSubstr("In 7 tables"));
+    EXPECT_THAT(text, Not(HasSubstr("as it was, row by row")));
+    EXPECT_THAT(text, Not(HasSubstr("contract")));
+  }
+  EXPECT_THAT(page, Not(HasSubstr("every table was added up")));
+  EXPECT_EQ(report_json(head(), not_compared()).at("rows_compared"), false);
 }
 
 // --- text

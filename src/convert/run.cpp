@@ -80,17 +80,15 @@ Outcome<RunReport> contract(const migrate::Target& target, const ContractOptions
 Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options) {
   return guarded([&] {
     ConversionRun run(target, options, "rollback");
-    return target.dialect == Dialect::postgres ? roll_back_postgres(run, options) : roll_back_sqlite(run);
+    return target.dialect == Dialect::postgres ? roll_back_postgres(run, options)
+                                               : roll_back_sqlite(run, options);
   });
 }
 
 Outcome<RunReport> restore(const migrate::Target& target, const Options& options) {
   return guarded([&]() -> Outcome<RunReport> {
-    if (auto fits = check_postgres(target, "restore", "A rollback of a SQLite file puts nothing aside.");
-        !fits)
-      return std::unexpected(fits.error());
     ConversionRun run(target, options, "restore");
-    return bring_back_postgres(run);
+    return target.dialect == Dialect::postgres ? bring_back_postgres(run) : bring_back_sqlite(run);
   });
 }
 

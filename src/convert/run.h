@@ -36,6 +36,7 @@ struct Options {
   std::optional<migrate::BackupWish> backup;
   std::string backup_done = {};  // the operator's word for one that was taken otherwise
   SqliteWay way = SqliteWay::rebuild;
+  bool sums = false;  // of the way `file`: tables are added up first, so that they can be compared
   std::vector<std::string> accepted =
       {};                       // routines and triggers that write without naming the server, and may
   bool register_found = false;  // servers that rows name join the registry
@@ -69,7 +70,8 @@ migrate::Outcome<std::int64_t> choose_home(const Look& found, const Options& opt
 /// Asks the rows what stands in their way, and adds it to the findings of that look, whose home is chosen.
 /// `session` is in no transaction. Throws DatabaseError.
 void survey(store::SchemaSession& session, Look& found, const Options& options);
-/// Asks a PostgreSQL server the same (postgres_preflight.h). `session` is in no transaction. Throws DatabaseError.
+/// Asks a PostgreSQL server the same (postgres_preflight.h). `session` is in no transaction. Throws
+/// DatabaseError.
 void preflight(store::SchemaSession& session, Look& found, const RowFacts& facts, const Options& options);
 /// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the worst.
 migrate::Outcome<void> check_findings(const Scheme& scheme);
@@ -91,6 +93,7 @@ struct RunReport {
   int tries_lost = 0;     // how often a lock was not there in time
   std::optional<migrate::Backup> backup;
   Archived moved = {};                      // into the archive, or back
+  bool is_of_one_server = false;            // SQLite: the file is one server's own, and stays so
   std::vector<std::string> untouched = {};  // SQLite: tables that are as they were, and are not sealed
 };
 

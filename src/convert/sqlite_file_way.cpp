@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <optional>
+#include <set>
+
 #include "convert/sqlite_plan.h"
+#include "convert/sqlite_sums.h"
+#include "convert/sqlite_switch.h"
 #include "store/quoting.h"
 
 namespace guildhall::convert {
@@ -17,17 +22,33 @@ class FileWay {
   FileWay(store::SchemaSession& session, const Scheme& scheme, Records& records, const SqliteOptions& options)
       : session_(session), scheme_(scheme), records_(records), options_(options) {}
 
-  migrate::Outcome<SqliteReport> run(const Conversion& conversion) {
+  /// Reads what has to be read through, while others may write.
+  migrate::Outcome<void> look() {
     if (scheme_.home <= 0)
       return migrate::stop(Exit::refused, "CV-HOME", "no server was chosen whose file this is to be",
                            "Say which: --server ID.");
-    if (auto alone = check_alone(); !alone) return std::unexpected(alone.error());
+    looked_at_ = written_state(session_);
+    if (auto alone = check_alone(); !alone) return alone;
+    find_gaps();
+    return {};
+  }
+
+  /// Within a transaction.
+  migrate::Outcome<SqliteReport> run(const Conversion& conversion, SumsOfBefore* sums) {
+    if (written_state(session_) != looked_at_) {
+      if (auto looked = look(); !looked) return std::unexpected(looked.error());
+    }
     records_.prepare();
     Conversion begun = conversion;
     begun.state = State::expanding;
     begun.home = scheme_.home;
-    report_ = {.conversion = records_.begin(begun), .untouched = scheme_.unknown};
+    report_ = {
+        .conversion = records_.begin(begun), .tables = scheme_.tables.size(), .untouched = scheme_.unknown};
+    if (sums != nullptr) {
+      if (auto kept = sums->keep(records_, report_.conversion); !kept) return std::unexpected(kept.error());
+    }
     if (auto marked = mark(); !marked) return std::unexpected(marked.error());
+    remember();
     for (const SchemeTable& table : scheme_.tables) add_column(table);
     records_.set_state(report_.conversion, State::expanded);
     return std::move(report_);
@@ -58,6 +79,32 @@ class FileWay {
                          "Make it a file of many servers instead.");
   }
 
+  /// Tables whose column is there, with rows that have nothing in it.
+  void find_gaps() {
+    gaps_.clear();
+    for (const SchemeTable& table : scheme_.tables) {
+      if (table.has_column() &&
+          !session_
+               .query(fmt::format("SELECT 1 FROM {1} WHERE {0} IS NULL OR {0} = '' LIMIT 1",
+                                  quoted_name(table.column()), quoted_name(table.name())))
+               .empty())
+        gaps_.insert(table.name());
+    }
+  }
+
+  /// For the way back and for whoever verifies it.
+  void remember() {
+    records_.remember(report_.conversion, {{"marker", "", std::string(kServerMarker), ""}});
+    records_.remember(report_.conversion, remembered_tables(scheme_));
+    const auto counters = read_counters(session_);
+    for (const SchemeTable& table : scheme_.tables) {
+      records_.remember(report_.conversion, {{"table", table.name(), table.name(), table.table->sql}});
+      if (const auto counter = counters.find(table.name()); counter != counters.end())
+        records_.remember(report_.conversion,
+                          {{"counter", table.name(), table.name(), std::to_string(counter->second)}});
+    }
+  }
+
   migrate::Outcome<void> mark() {
     options_.at("marker");
     const std::string column = quoted_name(scheme_.description.tenant_column);
@@ -86,12 +133,10 @@ class FileWay {
       session_.execute(fmt::format("ALTER TABLE {} ADD COLUMN {} INTEGER NOT NULL DEFAULT {}", name, column,
                                    value_of(table)));
       records_.remember(report_.conversion, {{"column", table.name(), table.column(), ""}});
-    } else {
+    } else if (gaps_.contains(table.name())) {
       session_.execute(fmt::format("UPDATE {0} SET {1} = {2} WHERE {1} IS NULL OR {1} = ''", name, column,
                                    value_of(table)));
     }
-    records_.remember(report_.conversion, {{"tenant", table.name(), table.column(),
-                                            std::string(name_of(table.rule.table_class))}});
   }
 
   store::SchemaSession& session_;
@@ -99,7 +144,17 @@ class FileWay {
   Records& records_;
   const SqliteOptions& options_;
   SqliteReport report_;
+  std::string looked_at_;
+  std::set<std::string> gaps_;
 };
+
+std::optional<SqliteReport> done_before(const Records& records, const Scheme& scheme) {
+  const auto newest = records.newest();
+  const bool is_done = newest && newest->home == scheme.home &&
+                       (newest->state == State::expanded || newest->state == State::contracted);
+  if (!is_done) return std::nullopt;
+  return SqliteReport{.conversion = newest->number, .was_done = true};
+}
 
 }  // namespace
 
@@ -108,12 +163,17 @@ migrate::Outcome<SqliteReport> give_file_to_server(store::SchemaSession& session
                                                    const SqliteOptions& options) try {
   Records records(session, migrate::Dialect::sqlite);
   const SqliteSettings settings(session, options.wait);
+  if (auto done = done_before(records, scheme)) return *done;
+  FileWay way(session, scheme, records, options);
+  if (auto looked = way.look(); !looked) return std::unexpected(looked.error());
+  SumsOfBefore sums(session, scheme, options);
+  if (options.sums) {
+    if (auto taken = sums.take(); !taken) return std::unexpected(taken.error());
+  }
+  options.at("write lock");
   SqliteTransaction transaction(session);
-  if (const auto newest = records.newest();
-      newest && (newest->state == State::expanded || newest->state == State::contracted) &&
-      newest->home == scheme.home)
-    return SqliteReport{.conversion = newest->number, .was_done = true};
-  auto report = FileWay(session, scheme, records, options).run(conversion);
+  if (auto done = done_before(records, scheme)) return *done;
+  auto report = way.run(conversion, options.sums ? &sums : nullptr);
   if (!report) return report;
   options.at("commit");
   transaction.commit();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "convert/sqlite_rebuild.h"
+#include "convert/verify.h"
 #include "tests/support/sqlite_conversion.h"
 
 namespace guildhall::convert {
@@ -11,6 +12,7 @@ namespace {
 
 using test::kHome;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr const char* kDescription = R"(
 tenant_column = "guild_id"
@@ -37,8 +39,23 @@ class FileWayOfSqlite : public test::SqliteConversion {
         "INSERT INTO invites VALUES ('x', NULL), ('y', 700000000000000001)");
     read(kDescription);
   }
-  migrate::Outcome<SqliteReport> convert() {
-    return give_file_to_server(session(), scheme_, {.description = "test"});
+  migrate::Outcome<SqliteReport> convert(const SqliteOptions& options = {}) {
+    return give_file_to_server(session(), scheme_, {.description = "test"}, options);
+  }
+  /// Of now, while nobody writes.
+  Verification verified() {
+    read(kDescription);
+    Records records(session(), migrate::Dialect::sqlite);
+    auto found = verify(session(), scheme_, records, 1, {.writers = Writers::stopped});
+    if (!found) throw std::runtime_error(problem(found));
+    return *std::move(found);
+  }
+  std::string findings(migrate::Level level = migrate::Level::error) {
+    std::string codes;
+    for (const auto& finding : verified().findings) {
+      if (finding.level == level) codes += finding.code + " " + finding.text + "\n";
+    }
+    return codes;
   }
 };
 
@@ -92,6 +109,60 @@ TEST_F(FileWayOfSqlite, AnothersFileIsNotTaken) {
   execute("DELETE FROM users; DELETE FROM invites");
   EXPECT_THAT(problem(convert()),
               HasSubstr("CV-MARKER: the file is marked as that of server 700000000000000001"));
+}
+
+TEST_F(FileWayOfSqlite, WithoutSumsItIsVerifiedByWhatItIsAndSaysSo) {
+  ASSERT_EQ(problem(convert()), "");
+  const Verification found = verified();
+  EXPECT_TRUE(found.ok);
+  EXPECT_FALSE(found.is_compared);
+  EXPECT_TRUE(found.tables.empty());
+  EXPECT_THAT(findings(migrate::Level::warning), HasSubstr("CV-NOSUMS"));
+  for (const auto& check : found.checks) EXPECT_THAT(check.title, Not(HasSubstr("lost")));
+
+  // Each of what it asks, wrong by itself.
+  const auto is_found = [&](const std::string& sql, const std::string& expected) {
+    execute(sql);
+    EXPECT_THAT(findings(), HasSubstr(expected));
+  };
+  is_found("UPDATE users SET guild_id = 5 WHERE name = 'a'", "CV-UNLISTED 1 rows of users");
+  is_found("DELETE FROM server_marker", "CV-MARKER the file is marked as that of server ?");
+  is_found("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'users'",
+           "CV-SEQUENCE users had counted its ids up to 2 and is at 1");
+  is_found("ALTER TABLE settings DROP COLUMN v", "CV-SHAPE settings has no 'v TEXT' any more");
+  is_found(
+      "DROP TABLE settings; CREATE TABLE settings(k TEXT PRIMARY KEY, v TEXT, guild_id INTEGER DEFAULT 7)",
+      "CV-SHAPE settings.guild_id has not the default that it got");
+  is_found("DROP TABLE settings", "CV-SHAPE settings is gone");
+}
+
+TEST_F(FileWayOfSqlite, WithSumsEveryRowIsCompared) {
+  ASSERT_EQ(problem(convert({.sums = true})), "");
+  const Verification found = verified();
+  EXPECT_TRUE(found.ok);
+  EXPECT_TRUE(found.is_compared);
+  EXPECT_EQ(found.tables.size(), 3U);
+  EXPECT_EQ(findings(migrate::Level::warning), "");
+  execute("UPDATE users SET name = 'x' WHERE name = 'b'");
+  EXPECT_THAT(findings(), HasSubstr("CV-SUM users"));
+}
+
+// Who names no server yet is looked for while others may write; and again, if somebody did.
+TEST_F(FileWayOfSqlite, WhatSomebodyWritesMeanwhileIsLookedAtToo) {
+  const auto other = std::move(*target().open(""));
+  const auto write_at = [&](const std::string& step, const std::string& sql) {
+    return SqliteOptions{.sums = true, .at = [&other, step, sql](const std::string& at) {
+                           if (at == step) other->execute(sql);
+                         }};
+  };
+  const std::string before = whole_file();
+  EXPECT_THAT(problem(convert(write_at("write lock", "INSERT INTO invites VALUES ('z', 5)"))),
+              HasSubstr("CV-SERVERS"));
+  other->execute("DELETE FROM invites WHERE code = 'z'");
+  EXPECT_EQ(whole_file(), before);
+  ASSERT_EQ(problem(convert(write_at("write lock", "INSERT INTO invites VALUES ('z', NULL)"))), "");
+  EXPECT_EQ(dump("SELECT count(*) FROM invites WHERE guild_id IS NULL"), "0\n");
+  EXPECT_EQ(findings(), "");
 }
 
 TEST_F(FileWayOfSqlite, SuchAFileMayBecomeOneOfManyServersLater) {

@@ -218,15 +218,6 @@ class OnlineWay {
   std::int64_t conversion_ = 0;
 };
 
-/// Old tables, each by itself: the drop of a large one is a long write.
-void drop_replaced(store::SchemaSession& session, const SqliteOptions& options) {
-  for (const auto& row : session.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE $1",
-                                       {replaced_name("") + "%"})) {
-    options.at(fmt::format("{}: drop", row[0]));
-    session.execute(fmt::format("DROP TABLE {}", quoted_name(row[0])));
-  }
-}
-
 /// The number under which it goes on, or begins.
 migrate::Outcome<std::int64_t> begin(store::SchemaSession& session, const Scheme& scheme,
                                      const SqlitePlan& plan, Records& records, const Conversion& conversion) {
@@ -288,6 +279,25 @@ void drop_shadows(store::SchemaSession& session) {
   for (const auto& row : session.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE $1",
                                        {new_name("") + "%"}))
     session.execute(fmt::format("DROP TABLE {}", quoted_name(row[0])));
+}
+
+std::vector<std::string> replaced_tables(store::SchemaSession& session) {
+  std::vector<std::string> names;
+  for (const auto& row : session.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE $1",
+                                       {replaced_name("") + "%"}))
+    names.push_back(row[0]);
+  return names;
+}
+
+void drop_replaced(store::SchemaSession& session, const SqliteOptions& options) {
+  const std::vector<std::string> names = replaced_tables(session);
+  if (names.empty()) return;
+  std::optional<SqliteSettings> settings;
+  if (!session.in_transaction()) settings.emplace(session, options.wait);
+  for (const std::string& name : names) {
+    options.at(fmt::format("{}: drop", name));
+    session.execute(fmt::format("DROP TABLE {}", quoted_name(name)));
+  }
 }
 
 migrate::Outcome<SqliteReport> convert_sqlite_online(store::SchemaSession& session, const Scheme& scheme,

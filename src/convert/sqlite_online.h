@@ -29,6 +29,11 @@ migrate::Outcome<SqliteReport> convert_sqlite_online(store::SchemaSession& sessi
 /// Takes away what an unfinished online run left: triggers, then successors. Throws DatabaseError.
 void drop_shadows(store::SchemaSession& session);
 
+/// Old tables that were exchanged, and are there still; nothing but the room that they take is left of them.
+std::vector<std::string> replaced_tables(store::SchemaSession& session);
+/// Drops them, each by itself: the drop of a large one is a long write. Throws DatabaseError.
+void drop_replaced(store::SchemaSession& session, const SqliteOptions& options);
+
 /// Tables that are copied while the old program writes; all others wait for the exchange.
 bool is_shadowed(const SqliteTable& table);
 

@@ -422,6 +422,19 @@ migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector
   return Planner(scheme, accepted).plan();
 }
 
+std::vector<Before> remembered_tables(const Scheme& scheme) {
+  std::vector<Before> things;
+  const Registry& registry = scheme.description.registry;
+  if (!registry.table.empty()) things.push_back({"servers", registry.table, registry.column, ""});
+  for (const SchemeTable& table : scheme.tables) {
+    if (!has_server(table)) continue;
+    things.push_back({"tenant", table.name(), table.column(), std::string(name_of(table.rule.table_class))});
+    for (const Parent& parent : table.rule.parents)
+      things.push_back({"parent", table.name(), parent.table, ""});
+  }
+  return things;
+}
+
 std::string new_name(std::string_view table) { return fmt::format("{}new_{}", kPassingNames, table); }
 std::string replaced_name(std::string_view table) { return fmt::format("{}old_{}", kPassingNames, table); }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "convert/conversion.h"
 #include "convert/scheme.h"
 #include "convert/sqlite_table_text.h"
 #include "migrate/outcome.h"
@@ -64,6 +65,10 @@ struct SqlitePlan {
 /// was chosen), CV-REGISTRY, CV-TRIGGER: one that writes into a table without naming the server, and is not
 /// `accepted`.
 migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector<std::string>& accepted = {});
+
+/// What the way back has to know of the tables: kinds "tenant" (whose definition is the table's class),
+/// "parent" (whose name is another table's) and "servers" (the registry and its column).
+std::vector<Before> remembered_tables(const Scheme& scheme);
 
 /// As `read_sqlite_schema`, but without numbers of rows and sizes, for which every page is read.
 OldSchema read_sqlite_shape(store::SchemaSession& session);

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "convert/sqlite_sums.h"
 #include "convert/sqlite_switch.h"
-#include "convert/sums.h"
 
 namespace guildhall::convert {
 
@@ -14,11 +14,6 @@ std::optional<SqliteReport> done_before(const Records& records) {
   const auto newest = records.newest();
   if (!newest || newest->state != State::contracted) return std::nullopt;
   return SqliteReport{.conversion = newest->number, .was_done = true};
-}
-
-/// Changes with each commit of somebody else.
-std::string state_of(store::SchemaSession& session) {
-  return session.query("PRAGMA data_version").at(0).at(0);
 }
 
 }  // namespace
@@ -31,11 +26,8 @@ migrate::Outcome<SqliteReport> rebuild_sqlite(store::SchemaSession& session, con
   if (auto done = done_before(records)) return *done;
   const auto plan = plan_sqlite(scheme, options.accepted);
   if (!plan) return std::unexpected(plan.error());
-  // While others may still write: if nobody does, they hold.
-  options.at("sums of before");
-  const std::string measured = state_of(session);
-  auto sums = take_sums_apart(session, scheme);
-  if (!sums) return std::unexpected(sums.error());
+  SumsOfBefore sums(session, scheme, options);
+  if (auto taken = sums.take(); !taken) return std::unexpected(taken.error());
   options.at("write lock");
   SqliteTransaction transaction(session);
   if (auto done = done_before(records)) return *done;
@@ -44,12 +36,7 @@ migrate::Outcome<SqliteReport> rebuild_sqlite(store::SchemaSession& session, con
   begun.state = State::contracting;
   begun.home = scheme.home;
   const std::int64_t number = records.begin(begun);
-  if (state_of(session) != measured) {
-    options.at("sums of before, as somebody wrote");
-    sums = take_sums(session, scheme);
-    if (!sums) return std::unexpected(sums.error());
-  }
-  remember(session, records, number, "before", *sums);
+  if (auto kept = sums.keep(records, number); !kept) return std::unexpected(kept.error());
   auto report = SqliteSwitch(session, scheme, *plan, records, options).run(number, {});
   if (!report) return report;
   options.at("commit");

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <set>
 
+#include "convert/sqlite_archive.h"
 #include "convert/sqlite_online.h"
+#include "convert/sqlite_others.h"
 #include "convert/sqlite_rebuild.h"
 #include "convert/sqlite_switch.h"
 #include "migrate/schema_reading.h"
@@ -33,12 +35,9 @@ struct Back {
   std::string new_number;
 };
 
-bool mentions(const std::string& sql, std::string_view name) {
-  const auto tokens = migrate::lex(sql, migrate::Dialect::sqlite);
-  return !tokens || std::ranges::any_of(*tokens, [&](const migrate::Token& token) {
-    return is_same_name(unquoted(token.text), name);
-  });
-}
+constexpr const char* kWithArchive =
+    "With --archive they are put aside, and 'guildhall convert restore' brings them back after a later "
+    "conversion. Nothing was changed.";
 
 class WayBack {
  public:
@@ -50,10 +49,11 @@ class WayBack {
   }
 
   migrate::Outcome<SqliteReport> run() {
+    drop_replaced(session_, options_);
     if (conversion_.state == State::expanding) {
       drop_shadows(session_);
     } else {
-      if (auto alone = check_alone(); !alone) return std::unexpected(alone.error());
+      if (auto alone = make_room(); !alone) return std::unexpected(alone.error());
       auto done = conversion_.state == State::expanded ? take_columns() : take_tables();
       if (!done) return std::unexpected(done.error());
     }
@@ -78,32 +78,37 @@ class WayBack {
 
   // --- whose rows there are
 
-  migrate::Outcome<void> check_alone() {
-    std::set<std::string> servers;
-    std::vector<std::string> counts;
-    for (const Before* tenant : of_kind("tenant")) {
-      if (!exists(tenant->table)) continue;
-      const std::string column = quoted_name(tenant->name);
-      const bool is_override = tenant->definition == name_of(TableClass::override);
-      for (const auto& row : session_.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY 1 ORDER BY 1",
-                                                        column, quoted_name(tenant->table)))) {
-        if (is_override && row[0] == "0") continue;
-        servers.insert(row[0]);
-        counts.push_back(fmt::format("{}: {} of server {}", tenant->table, row[1], row[0]));
-      }
+  /// Those of tables that name their servers anyway may stay.
+  migrate::Outcome<void> make_room() {
+    const auto tables = shared_tables(session_, things_);
+    if (!tables) return std::unexpected(tables.error());
+    const Others others = find_others(session_, *tables, conversion_.home);
+    if (options_.archive) {
+      options_.at("rows of other servers put aside");
+      auto moved = put_aside(session_, conversion_.number, things_, *tables, others);
+      if (!moved) return std::unexpected(moved.error());
+      report_.moved = *std::move(moved);
+      return {};
     }
-    if (servers.size() <= 1) return {};
+    if (!others.counts.empty())
+      return migrate::stop(
+          Exit::refused, "CV-SERVERS",
+          fmt::format("rows of several servers are there, and tables of one server would mix them up: {}",
+                      fmt::join(others.counts, "; ")),
+          kWithArchive);
+    if (others.twins.empty()) return {};
     return migrate::stop(
-        Exit::refused, "CV-SERVERS",
-        fmt::format("rows of {} servers are there, and tables of one server would mix them up: {}",
-                    servers.size(), fmt::join(counts, "; ")),
-        "Nothing was changed. Take the other servers' rows out first.");
+        Exit::refused, "CV-TWINS",
+        fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
+                    fmt::join(others.twins, ", ")),
+        kWithArchive);
   }
 
   // --- the file of one server
 
   migrate::Outcome<void> take_columns() {
     for (const Before* column : of_kind("column")) {
+      ++report_.tables;
       options_.at(fmt::format("{}: tenant column", column->table));
       if (exists(column->table))
         session_.execute(fmt::format("ALTER TABLE {} DROP COLUMN {}", quoted_name(column->table),
@@ -117,6 +122,7 @@ class WayBack {
 
   migrate::Outcome<void> take_tables() {
     if (auto read = read_tables(); !read) return read;
+    report_.tables = tables_.size();
     for (const Back& table : tables_) {
       if (auto made = make(table); !made) return made;
     }
@@ -212,8 +218,7 @@ class WayBack {
       return migrate::stop(
           Exit::refused, "CV-KEYS",
           fmt::format("table {}: its rows do not fit under its old keys: {}", table.name, error.what()),
-          "Nothing was changed. Rows of server 0 beside a server's own are one cause: delete those "
-          "that do not count.");
+          fmt::format("Rows of server 0 beside a server's own are one cause. {}", kWithArchive));
     }
     return compare(table, target, columns, values);
   }

@@ -15,6 +15,7 @@ namespace {
 using test::kHome;
 using test::kOther;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr const char* kClub = R"(
 CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, discord_id INTEGER NOT NULL UNIQUE, username TEXT);
@@ -51,6 +52,21 @@ natural = true
 surrogate = "id"
 [table.words]
 class = "tenant"
+)";
+
+/// A table that has named its servers all along, and one whose rows are its rows' own.
+constexpr const char* kInvites = R"(
+CREATE TABLE invites(code TEXT PRIMARY KEY, guild_id INTEGER NOT NULL);
+CREATE TABLE invite_uses(code TEXT, member INTEGER);
+INSERT INTO invites VALUES ('home', 700000000000000001), ('other', 700000000000000002);
+INSERT INTO invite_uses VALUES ('home', 1), ('other', 2);
+)";
+constexpr const char* kInvitesDescription = R"(
+[table.invites]
+class = "tenant"
+[table.invite_uses]
+class = "child"
+parents = [{ table = "invites", columns = ["code"], referenced = ["code"] }]
 )";
 
 struct Killed {};
@@ -119,6 +135,21 @@ TEST_F(WayBackOfSqlite, AnUnfinishedOnlineRunLeavesNothing) {
   EXPECT_EQ(contents(), before_);
 }
 
+// Killed when all was exchanged, and the old tables were still to be dropped.
+TEST_F(WayBackOfSqlite, TablesThatWereReplacedAndNotDroppedYetGoAway) {
+  try {
+    (void)convert_sqlite_online(session(), scheme_, {.description = "t"},
+                                {.pause = std::chrono::milliseconds(0), .at = [](const std::string& step) {
+                                   if (step.ends_with(": drop")) throw Killed();
+                                 }});
+    FAIL() << "was to be stopped";
+  } catch (const Killed&) {
+  }
+  ASSERT_FALSE(replaced_tables(session()).empty());
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(contents(), before_);
+}
+
 TEST_F(WayBackOfSqlite, TheFileOfOneServerIsTakenBack) {
   ASSERT_EQ(problem(give_file_to_server(session(), scheme_, {.description = "t"})), "");
   EXPECT_NE(contents(), before_);
@@ -150,12 +181,30 @@ TEST_F(WayBackOfSqlite, RowsOfASecondServerAreNotMixedIn) {
       "INSERT INTO users(discord_id, username, guild_id) VALUES (30, 'a', 700000000000000002)");
   const std::string converted = contents();
   const std::string text = problem(roll_back_sqlite(session()));
-  EXPECT_THAT(text, HasSubstr("CV-SERVERS: rows of 2 servers"));
+  EXPECT_THAT(text, HasSubstr("CV-SERVERS: rows of several servers"));
   EXPECT_THAT(text, HasSubstr("users: 1 of server 700000000000000002"));
   EXPECT_THAT(text, HasSubstr("users: 2 of server 700000000000000001"));
   EXPECT_EQ(contents(), converted);
   execute("DELETE FROM users WHERE guild_id = 700000000000000002");
   ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+}
+
+// They are told apart by a column that was there before, and is there afterwards.
+TEST_F(WayBackOfSqlite, RowsThatNamedTheirServerBeforeAreNoneThatWouldBeMixedIn) {
+  execute(kInvites);
+  read(std::string(kDescription) + kInvitesDescription);
+  const std::string rows = "SELECT code, guild_id FROM invites ORDER BY 1";
+  const std::string uses = "SELECT code, member FROM invite_uses ORDER BY 1, 2";
+  const std::string invites = dump(rows) + dump(uses);
+  ASSERT_EQ(problem(rebuild()), "");
+  EXPECT_EQ(dump("SELECT count(DISTINCT guild_id) FROM invite_uses"), "2\n");
+  execute("INSERT INTO users(discord_id, username, guild_id) VALUES (30, 'a', 700000000000000002)");
+  const std::string text = problem(roll_back_sqlite(session()));
+  EXPECT_THAT(text, HasSubstr("CV-SERVERS"));
+  EXPECT_THAT(text, Not(HasSubstr("invite")));
+  execute("DELETE FROM users WHERE guild_id = 700000000000000002");
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(dump(rows) + dump(uses), invites);
 }
 
 TEST_F(WayBackOfSqlite, ColumnsThatCameSinceAreNotLost) {
@@ -195,7 +244,7 @@ TEST_F(WayBackOfSqlite, ThereAndBackAndThereAgain) {
   EXPECT_EQ(contents(), converted);
 }
 
-// The whole of an operator's L1 database, nasty rows and all.
+// The whole of an operator's L1 database, nasty rows and all; its invites are of two servers already.
 TEST_F(WayBackOfSqlite, TheReadingClubComesBackWithEveryRow) {
   test::AnyDatabase club(migrate::Dialect::sqlite);
   auto& file = club.session();
@@ -218,13 +267,6 @@ TEST_F(WayBackOfSqlite, TheReadingClubComesBackWithEveryRow) {
   schema_ = read_sqlite_schema(file);
   scheme_ = make_scheme(schema_, *read_description("reading-club"));
   scheme_.home = kHome;
-  file.execute(
-      "DELETE FROM invites WHERE guild_id <> 700000000000000001; "
-      "DELETE FROM invite_uses WHERE guild_id <> 700000000000000001; "
-      "DELETE FROM recruitment_stats WHERE guild_id <> 700000000000000001; "
-      "DELETE FROM user_leaves WHERE guild_id <> 700000000000000001; "
-      "DELETE FROM invite_tracker_settings WHERE guild_id <> 700000000000000001;"
-      "");
   const std::string alone = all();
   ASSERT_EQ(problem(rebuild_sqlite(file, scheme_, {.description = "t"})), "");
   ASSERT_EQ(problem(roll_back_sqlite(file)), "");

@@ -54,6 +54,10 @@ migrate::Problem sqlite_problem(const store::DatabaseError& error) {
       .error();
 }
 
+std::string written_state(store::SchemaSession& session) {
+  return session.query("PRAGMA data_version").at(0).at(0);
+}
+
 std::int64_t number_of(store::SchemaSession& session, const std::string& sql,
                        const std::vector<std::string>& values) {
   const auto rows = session.query(sql, values);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "convert/archive.h"
 #include "convert/conversion.h"
 #include "migrate/finding.h"
 #include "migrate/outcome.h"
@@ -20,6 +21,8 @@ struct SqliteOptions {
   std::chrono::milliseconds wait{10'000};  // for another program's write
   std::size_t batch = 1'000;               // rows, of the online way
   std::chrono::milliseconds pause{1};      // between two batches, for others to write
+  bool sums = false;                       // of the file way: adds the tables up first
+  bool archive = false;                    // of the way back: puts rows of other servers aside
   /// Called before each step, for people to read; within a transaction and outside. What it throws ends the
   /// run, as a kill would.
   std::function<void(const std::string& step)> at = [](const std::string&) {};
@@ -28,7 +31,9 @@ struct SqliteOptions {
 struct SqliteReport {
   std::int64_t conversion = 0;
   bool was_done = false;                          // before; nothing was changed
-  std::map<std::string, std::int64_t> rows = {};  // by table, as they are now
+  std::size_t tables = 0;                         // that were changed
+  std::map<std::string, std::int64_t> rows = {};  // by table, as they are now; not of the file way
+  Archived moved = {};                            // into the archive
   std::vector<std::string> untouched = {};        // tables that were left as they are, and are not sealed
   migrate::Findings findings = {};
 };
@@ -68,6 +73,9 @@ class SqliteTransaction {
 
 /// What the database refused: CV-BUSY where another program wrote for too long, else as everywhere.
 migrate::Problem sqlite_problem(const store::DatabaseError& error);
+
+/// Changes with each commit of somebody else.
+std::string written_state(store::SchemaSession& session);
 
 /// One number that a statement answers.
 std::int64_t number_of(store::SchemaSession& session, const std::string& sql,

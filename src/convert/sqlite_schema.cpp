@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "convert/old_schema.h"
+#include "convert/sqlite_archive.h"
 #include "convert/sqlite_plan.h"
 #include "convert/sqlite_table_text.h"
 #include "migrate/schema_reading.h"
@@ -45,7 +46,7 @@ class Reading {
     auto entries = migrate::sqlite_entries(session_);
     std::erase_if(entries, [](const auto& entry) {
       return entry.name.starts_with(kPassingNames) || entry.table.starts_with(kPassingNames) ||
-             entry.table == kServerMarker;
+             entry.table == kServerMarker || entry.table.starts_with(kSqliteArchive);
     });
     for (const auto& entry : entries) {
       if (entry.type == "table") read_table(entry);

@@ -90,7 +90,10 @@ SqliteSwitch::SqliteSwitch(store::SchemaSession& session, const Scheme& scheme, 
 migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
                                                  const std::set<std::string>& filled) {
   filled_ = filled;
-  report_ = {.conversion = conversion, .untouched = scheme_.unknown, .findings = plan_.findings};
+  report_ = {.conversion = conversion,
+             .tables = plan_.tables.size(),
+             .untouched = scheme_.unknown,
+             .findings = plan_.findings};
   remember();
   if (filled_.empty()) views_ = count_views(session_, *scheme_.schema);
   references_ = read_references(session_, *scheme_.schema, plan_, false);
@@ -130,10 +133,8 @@ void SqliteSwitch::remember() {
   parts_ = read_parts(session_, plan_);
   counters_ = read_counters(session_);
   records_.remember(report_.conversion, parts_);
+  records_.remember(report_.conversion, remembered_tables(scheme_));
   for (const SqliteTable& table : plan_.tables) {
-    const std::string& tenant = table.change.tenant;
-    records_.remember(report_.conversion,
-                      {{"tenant", table.name(), tenant, std::string(name_of(table.rule().table_class))}});
     if (const auto counter = counters_.find(table.name()); counter != counters_.end())
       records_.remember(report_.conversion,
                         {{"counter", table.name(), table.name(), std::to_string(counter->second)}});

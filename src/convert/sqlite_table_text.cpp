@@ -477,6 +477,13 @@ bool has_name(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::any_of(names, [&](const std::string& one) { return is_same_name(one, name); });
 }
 
+bool mentions(const std::string& sql, std::string_view name) {
+  const auto tokens = migrate::lex(sql, migrate::Dialect::sqlite);
+  return !tokens || std::ranges::any_of(*tokens, [&](const migrate::Token& token) {
+    return is_same_name(unquoted(token.text), name);
+  });
+}
+
 const ItemText* TableText::column(std::string_view name) const {
   const auto found = std::ranges::find_if(
       items, [&](const ItemText& item) { return !item.column.empty() && is_same_name(item.column, name); });

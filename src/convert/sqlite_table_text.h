@@ -16,6 +16,8 @@ std::string unquoted(std::string_view written);
 /// Whether SQLite takes both for one name.
 bool is_same_name(std::string_view a, std::string_view b);
 bool has_name(const std::vector<std::string>& names, std::string_view name);
+/// That a text has this name in it; of one that is not understood it may.
+bool mentions(const std::string& sql, std::string_view name);
 
 /// REFERENCES ..., of a column or a table.
 struct ReferenceText {

@@ -1,6 +1,7 @@
 // What the commands do on a SQLite file.
 #include <fmt/format.h>
 
+#include "convert/sqlite_archive.h"
 #include "convert/sqlite_checks.h"
 #include "convert/sqlite_file_way.h"
 #include "convert/sqlite_online.h"
@@ -26,6 +27,7 @@ SqliteOptions options_of(const ConversionRun& run) {
   SqliteOptions options;
   options.accepted = run.options().accepted;
   options.wait = kWait;
+  options.sums = run.options().sums;
   options.at = [&run](const std::string& step) {
     const int signal = run.options().interrupt == nullptr ? 0 : run.options().interrupt->signal();
     if (signal != 0) throw Interrupted{signal};
@@ -58,8 +60,17 @@ Outcome<RunReport> unless_interrupted(Function function) {
 Outcome<RunReport> finish(ConversionRun& run, const Outcome<SqliteReport>& done) {
   if (!done) return std::unexpected(done.error());
   if (auto looked = run.look_again(); !looked) return std::unexpected(looked.error());
-  run.draft().steps = done->was_done ? 0 : done->rows.size();
+  run.draft().steps = done->was_done ? 0 : done->tables;
+  run.draft().is_of_one_server = run.options().way == SqliteWay::file;
   run.draft().untouched = done->untouched;
+  return run.report();
+}
+
+/// Of a run that was killed when all was exchanged already.
+Outcome<RunReport> clean_up(ConversionRun& run) {
+  if (replaced_tables(run.session()).empty()) return run.report();
+  if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  drop_replaced(run.session(), options_of(run));
   return run.report();
 }
 
@@ -68,7 +79,7 @@ Outcome<RunReport> finish(ConversionRun& run, const Outcome<SqliteReport>& done)
 Outcome<RunReport> convert_sqlite(ConversionRun& run) {
   return unless_interrupted([&]() -> Outcome<RunReport> {
     if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
-    if (run.found().has_begun() && run.found().conversion->state != State::expanding) return run.report();
+    if (run.found().has_begun() && run.found().conversion->state != State::expanding) return clean_up(run);
     if (!run.found().has_begun()) {
       if (auto fits = run.examine(); !fits) return std::unexpected(fits.error());
     }
@@ -83,19 +94,49 @@ Outcome<RunReport> convert_sqlite(ConversionRun& run) {
   });
 }
 
-Outcome<RunReport> roll_back_sqlite(ConversionRun& run) {
+Outcome<RunReport> roll_back_sqlite(ConversionRun& run, const RollbackOptions& rolling_back) {
   return unless_interrupted([&]() -> Outcome<RunReport> {
+    if (auto connected = run.connect(); !connected) return std::unexpected(connected.error());
+    // By a run that was killed before it could say so, or long ago.
+    if (const auto newest = run.newest(); newest && newest->state == State::rolled_back)
+      return RunReport{.conversion = newest->number, .state = newest->state, .home = newest->home};
     if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
     if (!run.found().has_begun())
       return migrate::stop(migrate::Exit::refused, "CV-STATE", "no conversion has begun here",
                            "There is nothing to take back.");
     if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
-    const auto done = roll_back_sqlite(run.session(), options_of(run));
+    SqliteOptions options = options_of(run);
+    options.archive = rolling_back.archive;
+    const auto done = roll_back_sqlite(run.session(), options);
     if (!done) return std::unexpected(done.error());
     run.draft().state = State::rolled_back;
     run.draft().conversion = done->conversion;
-    run.draft().steps = done->rows.size();
+    run.draft().steps = done->tables;
+    run.draft().moved = done->moved;
     return run.draft();
+  });
+}
+
+Outcome<RunReport> bring_back_sqlite(ConversionRun& run) {
+  return unless_interrupted([&]() -> Outcome<RunReport> {
+    if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
+    if (auto fits = run.check_state({State::contracted},
+                                    "More than one server has a place after 'guildhall convert apply', the "
+                                    "way 'file' excepted.");
+        !fits)
+      return std::unexpected(fits.error());
+    if (!has_sqlite_archive(run.session()))
+      return migrate::stop(migrate::Exit::refused, "CV-ARCHIVE", "there is no archive here",
+                           "Nothing is to be brought back.");
+    if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+    const SqliteSettings settings(run.session(), kWait);
+    SqliteTransaction transaction(run.session());
+    auto moved = bring_back(run.session(), run.found().scheme);
+    if (!moved) return std::unexpected(moved.error());
+    options_of(run).at("commit");
+    transaction.commit();
+    run.draft().moved = *std::move(moved);
+    return run.report();
   });
 }
 

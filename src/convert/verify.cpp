@@ -10,6 +10,8 @@
 #include "convert/comparing.h"
 #include "convert/rows.h"
 #include "convert/seal_probe.h"
+#include "convert/sqlite_proof.h"
+#include "convert/verify_file_way.h"
 #include "migrate/looking.h"
 
 namespace guildhall::convert {
@@ -23,10 +25,17 @@ constexpr auto kAsLongAsItTakes = std::chrono::hours(24 * 7);
 class Verifying {
  public:
   Verifying(store::SchemaSession& session, const Scheme& scheme, const VerifyOptions& options,
-            const Sums& before)
-      : session_(session), scheme_(scheme), options_(options), before_(before) {
+            const std::optional<Sums>& before, const std::vector<Before>& things)
+      : session_(session),
+        scheme_(scheme),
+        options_(options),
+        before_(before.value_or(Sums{})),
+        things_(things) {
     found_.writers = options.writers;
     found_.contracted = options.contracted;
+    found_.is_compared = before.has_value() && options.proof == Proof::rows;
+    found_.is_of_one_server = is_file_way(things);
+    found_.converted = scheme.tables.size();
   }
 
   migrate::Outcome<Verification> run(std::vector<Refused> refused) {
@@ -37,14 +46,15 @@ class Verifying {
                                                 : migrate::Outcome<Sums>(count_servers(session_, scheme_));
       if (!sums) return std::unexpected(sums.error());
       found_.sums = *std::move(sums);
-      if (options_.proof == Proof::rows) compare_sums();
+      if (found_.is_compared) compare_sums();
       check_rows(looking);
       if (options_.with_twins) found_.twins = find_twins(looking, scheme_);
     }
-    if (options_.proof == Proof::rows) compare_lists();
+    if (found_.is_compared) compare_lists();
     check_keys();
     check_validity();
-    check_file();
+    if (found_.is_compared) check_file();
+    if (found_.is_of_one_server) check_file_of_one();
     check_seal();
     found_.ok =
         std::ranges::none_of(found_.findings, [](const auto& one) { return one.level == Level::error; });
@@ -355,6 +365,26 @@ class Verifying {
     }
   }
 
+  void check_file_of_one() {
+    if (!found_.is_compared)
+      find(Level::warning, "CV-NOSUMS",
+           "nothing was added up before the file became its server's own, so that its rows cannot be "
+           "compared; "
+           "that way writes none of them",
+           "'guildhall convert apply --way file --sums' adds them up first.");
+    answer("The file is marked as its server's own", "CV-MARKER", wrong_marks(session_, scheme_));
+    answer("Every table is what it was, and has its column", "CV-SHAPE", changed_tables(scheme_, things_));
+    if (!found_.is_compared)
+      answer("No id is given a second time", "CV-SEQUENCE", lower_counters(session_, things_));
+    Question sound(*this, "SQLite finds the file sound", "PRAGMA integrity_check");
+    if (const auto checked = check_integrity(session_); !checked)
+      sound.wrong(checked.error().finding.code, checked.error().finding.text, checked.error().finding.hint);
+  }
+  void answer(std::string title, const std::string& code, const std::vector<std::string>& wrong) {
+    Question question(*this, std::move(title), looked_at());
+    for (const std::string& text : wrong) question.wrong(code, text);
+  }
+
   void check_seal() {
     if (options_.role.empty() || !postgres()) return;
     Question seal(*this, "The database itself keeps each server's rows apart",
@@ -375,7 +405,8 @@ class Verifying {
   store::SchemaSession& session_;
   const Scheme& scheme_;
   const VerifyOptions& options_;
-  const Sums& before_;
+  const Sums before_;
+  const std::vector<Before>& things_;
   Verification found_;
 };
 
@@ -395,12 +426,13 @@ migrate::Outcome<Verification> verify(store::SchemaSession& session, const Schem
                                       std::int64_t conversion, const VerifyOptions& options) {
   try {
     const auto before = remembered_sums(records, conversion, "before");
-    if (!before)
+    const auto things = records.before(conversion);
+    if (!before && !is_file_way(things))
       return migrate::stop(
           migrate::Exit::refused, "CV-NOSUMS",
           "nothing was added up before the conversion, so that there is nothing to compare with",
           "`guildhall convert apply` does so before anything else.");
-    return Verifying(session, scheme, options, *before).run(records.refused(conversion));
+    return Verifying(session, scheme, options, before, things).run(records.refused(conversion));
   } catch (const store::DatabaseError& error) {
     return std::unexpected(migrate::problem_of(error));
   }

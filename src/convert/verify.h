@@ -12,6 +12,10 @@
 //   CV-INVALID     a constraint that was never validated, an index that was never finished
 //   CV-REFERENCE   SQLite: other references lead nowhere than before
 //   CV-SEQUENCE    SQLite: an id may be given a second time
+//   CV-MARKER      SQLite: a file of one server that is not marked as its own
+//   CV-SHAPE       such a file: a table is not what it was, but for its column
+//   CV-DAMAGED     such a file: SQLite finds it damaged
+//   CV-NOSUMS      such a file: nothing was added up before it, so that rows cannot be compared (warning)
 //   CV-SEAL        rows that are not sealed off: no row security, no policy, or the probe got at them
 //   CV-NOPROBE     the seal could not be tried out (warning)
 //   CV-UNKNOWN     what could not be looked at (error: what is not known is not verified)
@@ -99,6 +103,12 @@ struct Verification {
   bool ok = true;  // no finding is an error
   Writers writers = Writers::running;
   bool contracted = false;
+  /// Not with Proof::servers, nor of a SQLite file that became one server's own without being added up
+  /// before: its rows are not compared, `tables`, `owners` and `lists` are empty.
+  bool is_compared = true;
+  /// It is of one server, and stays so.
+  bool is_of_one_server = false;
+  std::size_t converted = 0;  // tables
   std::vector<TableComparison> tables = {};
   std::vector<OwnerComparison> owners = {};
   std::vector<Answered> checks = {};
@@ -127,7 +137,8 @@ struct VerifyOptions {
 };
 
 /// `scheme` is of the schema as it is now, with the home chosen; `session` is in no transaction. Problems:
-/// `refused` (no sums of before), those of take_sums, and what the database refuses.
+/// `refused` (no sums of before, where the way that was taken writes rows), those of take_sums, and what the
+/// database refuses.
 migrate::Outcome<Verification> verify(store::SchemaSession& session, const Scheme& scheme, Records& records,
                                       std::int64_t conversion, const VerifyOptions& options);
 

@@ -12,6 +12,7 @@ migrate::Outcome<RunReport> bring_back_postgres(ConversionRun& run);
 
 /// Whole at once: a file has one way or another when it is done, and nothing is left to contract.
 migrate::Outcome<RunReport> convert_sqlite(ConversionRun& run);
-migrate::Outcome<RunReport> roll_back_sqlite(ConversionRun& run);
+migrate::Outcome<RunReport> roll_back_sqlite(ConversionRun& run, const RollbackOptions& options);
+migrate::Outcome<RunReport> bring_back_sqlite(ConversionRun& run);
 
 }  // namespace guildhall::convert

@@ -8,7 +8,7 @@ import { root, run, start, until } from '../support/guildhall.mjs';
 import { startPostgres } from '../support/postgres.mjs';
 
 export const home = '900000000000000001';
-const oldDatabase = join(root, 'build/release/tests/old_database');
+export const oldDatabase = join(root, 'build/release/tests/old_database');
 /** What signs in as the new program does; rows are sealed off from it. */
 export const newBot = 'new_bot';
 
