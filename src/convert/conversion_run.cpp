@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
+#include "base/pause.h"
 #include "convert/put_back.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
@@ -145,12 +147,13 @@ Outcome<void> ConversionRun::begin() {
   session_->execute("ROLLBACK");
   if (!sums) return std::unexpected(sums.error());
   Conversion conversion = this->conversion();
+  const RowFacts& known = facts();
   session_->execute("BEGIN");
   conversion.number = records_->begin(conversion);
   records_->remember(conversion.number, {{"schema", "", "", schema_text(*found_.schema)}});
   std::vector<std::int64_t> added;
-  if (!facts().home_is_registered) added.push_back(conversion.home);
-  for (const auto& [server, rows] : facts().unregistered) added.push_back(server);
+  if (!known.home_is_registered) added.push_back(conversion.home);
+  for (const auto& [server, rows] : known.unregistered) added.push_back(server);
   for (const std::int64_t server : added)
     records_->remember(conversion.number,
                        {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
@@ -242,23 +245,34 @@ RunReport ConversionRun::report() {
 }
 
 Outcome<void> ConversionRun::in_transaction(const std::function<Outcome<Archived>()>& function) {
-  session_->execute(fmt::format("BEGIN; SET LOCAL lock_timeout = {}", options_.limits.patience.count()));
-  Outcome<Archived> moved = std::unexpected(migrate::Problem{});
-  try {
-    moved = function();
-    if (moved) {
-      lock_->check_later(*session_);
-      session_->execute("COMMIT");
+  // Whoever writes is not made to wait behind us for long: rather we ask again.
+  const auto until = std::chrono::steady_clock::now() + options_.limits.patience;
+  for (;;) {
+    session_->execute(
+        fmt::format("BEGIN; SET LOCAL lock_timeout = {}", options_.limits.lock_timeout.count()));
+    std::optional<Outcome<Archived>> moved;
+    bool is_worth_a_try = false;
+    try {
+      moved = function();
+      if (*moved) {
+        lock_->check_later(*session_);
+        session_->execute("COMMIT");
+      }
+    } catch (const store::DatabaseError& error) {
+      is_worth_a_try = error.sqlstate() == "55P03" && std::chrono::steady_clock::now() < until &&
+                       (options_.interrupt == nullptr || options_.interrupt->signal() == 0);
+      moved = std::unexpected(migrate::problem_of(error));
     }
-  } catch (const store::DatabaseError& error) {
-    moved = std::unexpected(migrate::problem_of(error));
-  }
-  if (!moved) {
+    if (*moved) {
+      report_.moved = **std::move(moved);
+      return look_again();
+    }
     if (session_->in_transaction()) session_->execute("ROLLBACK");
-    return std::unexpected(moved.error());
+    if (!is_worth_a_try) return std::unexpected(moved->error());
+    ++report_.tries_lost;
+    std::this_thread::sleep_for(
+        random_pause(options_.limits.longest_pause / 4, options_.limits.longest_pause));
   }
-  report_.moved = *std::move(moved);
-  return look_again();
 }
 
 migrate::Reporting ConversionRun::reporting() const {

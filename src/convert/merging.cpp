@@ -70,7 +70,8 @@ class Merging {
         "AS (PARTITION BY {} ORDER BY {})), gone AS (DELETE FROM {} AS t USING found WHERE t.ctid = "
         "found.place AND found.number > 1 RETURNING found.*){} INSERT INTO "
         "guildhall.guildhall_conversion_refused (conversion, table_name, row_text, reason, done) SELECT "
-        "(SELECT max(number) FROM guildhall.guildhall_conversion), {}, gone.row::text, {}, {} FROM gone",
+        "(SELECT max(number) FROM guildhall.guildhall_conversion), {}, gone.row::text, {}, {} FROM gone "
+        "RETURNING 1",
         found_columns(), from(), condition(), fmt::join(parts(), ", "), preference(), of_table(),
         adds_up() ? summed() : "", quoted_text(table_.name()), reason(),
         quoted_text(adds_up() ? "merged" : "put aside"));
@@ -78,7 +79,8 @@ class Merging {
 
  private:
   bool adds_up() const { return table_.rule.duplicates == Duplicates::sum && !table_.rule.sums.empty(); }
-  std::string of_table() const { return qualified(*scheme_.schema, table_.name()); }
+  /// Not those of tables that inherit from it: no key spans both, and their rows have the same places.
+  std::string of_table() const { return "ONLY " + qualified(*scheme_.schema, table_.name()); }
 
   std::string from() const {
     std::string from = of_table() + " AS t";

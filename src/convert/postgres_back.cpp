@@ -56,8 +56,11 @@ Lost find_lost(ConversionRun& run, const OldSchema& before) {
   Lost lost;
   for (const SchemeTable& one : found.scheme.tables) {
     const ServerCounts* counts = run.facts().find(one.name());
-    if (counts == nullptr || counts->others == 0) continue;
-    if (!is_told_without(found, one, before)) {
+    if (counts == nullptr) continue;
+    // What all servers have and what the home has of its own may be the same under the old key.
+    const bool has_both = one.is_override() && counts->zeros > 0 && counts->homes > 0;
+    if (counts->others == 0 && !has_both) continue;
+    if (counts->others > 0 && !is_told_without(found, one, before)) {
       lost.others.push_back(fmt::format("{} in {}", counts->others, one.name()));
       lost.tables.insert(one.name());
     }

@@ -60,6 +60,7 @@ class Contracting {
     std::vector<std::string> adds;
     std::vector<std::string> dropped;
     std::vector<std::string> statements;
+    std::set<std::string> promoted;
     for (const Index* old : old_keys(one)) {
       const Index* own = by_server(one, *old);
       if (own == nullptr) continue;
@@ -70,7 +71,8 @@ class Contracting {
       if (old->constraint.empty()) continue;
       drops.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(old->constraint)));
       dropped.push_back(old->constraint);
-      if (own->constraint.empty())
+      // Two old keys may have the same successor.
+      if (own->constraint.empty() && promoted.insert(own->name).second)
         adds.push_back(fmt::format("ADD CONSTRAINT {0} {1} USING INDEX {0}{2}", quoted_name(own->name),
                                    old->is_primary ? "PRIMARY KEY" : "UNIQUE", deferral(*old)));
     }

@@ -164,8 +164,9 @@ class Expanding {
         "DO $grant$ DECLARE held record; BEGIN FOR held IN SELECT DISTINCT privilege_type AS right, "
         "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS whom "
         "FROM pg_attribute, aclexplode(attacl) WHERE attrelid = {}::regclass AND NOT attisdropped "
-        "LOOP EXECUTE format('GRANT %s ({}) ON {} TO %s', held.right, held.whom); END LOOP; END $grant$",
-        quoted_text(of(one)), quoted_name(one.column()), of(one)));
+        "LOOP EXECUTE format('GRANT %s (%s) ON %s TO %s', held.right, {}, {}, held.whom); END LOOP; END "
+        "$grant$",
+        quoted_text(of(one)), quoted_text(quoted_name(one.column())), quoted_text(of(one))));
   }
 
   bool is_worth_anew(const SchemeTable& one) const {

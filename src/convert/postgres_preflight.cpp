@@ -25,7 +25,7 @@ constexpr std::string_view kQuestion = R"(
 SELECT json_build_object(
   'make_in_schema', coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
   'make_schema', CASE WHEN to_regnamespace('guildhall') IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-                      ELSE has_schema_privilege('guildhall', 'CREATE, USAGE') END,
+                      ELSE has_schema_privilege('guildhall', 'CREATE') AND has_schema_privilege('guildhall', 'USAGE') END,
   'refer', to_regclass($1) IS NULL OR has_table_privilege(to_regclass($1), 'REFERENCES'),
   'register', to_regclass($1) IS NULL OR (has_table_privilege(to_regclass($1), 'INSERT')
                                           AND has_table_privilege(to_regclass($1), 'DELETE')),

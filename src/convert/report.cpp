@@ -169,9 +169,9 @@ std::string verdict_sentence(const Verification& found) {
   if (!found.ok)
     return "Something is not as it has to be. It is listed below; nothing was changed by looking.";
   if (!found.is_compared && !found.is_of_one_server)
-    return "Every row has its server, and keys, checks and seal are what they have to be. No row was touched "
-           "since "
-           "they were compared.";
+    return "Every row has its server, and keys, checks and seal are what they have to be. The rows were "
+           "compared "
+           "when expansion ended; contraction changes none.";
   if (!found.is_compared)
     return "All that can be told holds. Rows were not added up before, so they cannot be compared; the way "
            "that "

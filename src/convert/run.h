@@ -73,7 +73,7 @@ void survey(store::SchemaSession& session, Look& found, const Options& options);
 /// Asks a PostgreSQL server the same (postgres_preflight.h). `session` is in no transaction. Throws
 /// DatabaseError.
 void preflight(store::SchemaSession& session, Look& found, const RowFacts& facts, const Options& options);
-/// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the worst.
+/// Why nothing may be done: the errors among the findings, as one problem; its exit is that of the first.
 migrate::Outcome<void> check_findings(const Scheme& scheme);
 
 struct Plan {

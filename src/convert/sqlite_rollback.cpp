@@ -127,7 +127,7 @@ class WayBack {
       if (auto made = make(table); !made) return made;
     }
     for (const Back& table : tables_) exchange(table);
-    make_again();
+    make_again("index");
     for (const Before* counter : of_kind("counter"))
       set_counter(session_, counter->table, std::stoll(counter->definition));
     for (const auto& [table, counter] : counters_) {
@@ -136,6 +136,8 @@ class WayBack {
         set_counter(session_, table, counter);
     }
     if (auto put = put_back(); !put) return put;
+    // They would fire on what comes back.
+    make_again("trigger");
     for (const Before* version : of_kind("version")) {
       if (version->definition == "0" &&
           session_.query("PRAGMA user_version").at(0).at(0) == std::to_string(kConvertedVersion))
@@ -268,26 +270,22 @@ class WayBack {
   }
 
   /// As they were; and what others made since, where it does not need the server.
-  void make_again() {
+  void make_again(const char* kind) {
     std::set<std::string> names;
-    for (const char* kind : {"index", "trigger"}) {
-      for (const Before* part : of_kind(kind)) {
-        if (!exists(part->table)) continue;
-        session_.execute(part->definition);
-        names.insert(part->name);
-      }
-      for (const Before& part : parts_) {
-        const auto table = std::ranges::find(tables_, part.table, &Back::name);
-        if (part.kind != kind || names.contains(part.name) || table == tables_.end()) continue;
-        if (mentions(part.definition, table->tenant)) {
-          if (!part.name.starts_with("guildhall_"))
-            report_.findings.push_back(
-                {"CV-PART", migrate::Level::warning, part.table, 0,
-                 fmt::format("the {} {} is gone: it needs the server", part.kind, part.name),
-                 part.definition});
-        } else {
-          session_.execute(part.definition);
-        }
+    for (const Before* part : of_kind(kind)) {
+      if (!exists(part->table)) continue;
+      session_.execute(part->definition);
+      names.insert(part->name);
+    }
+    for (const Before& part : parts_) {
+      const auto table = std::ranges::find(tables_, part.table, &Back::name);
+      if (part.kind != kind || names.contains(part.name) || table == tables_.end()) continue;
+      if (!mentions(part.definition, table->tenant)) {
+        session_.execute(part.definition);
+      } else if (!part.name.starts_with("guildhall_")) {
+        report_.findings.push_back(
+            {"CV-PART", migrate::Level::warning, part.table, 0,
+             fmt::format("the {} {} is gone: it needs the server", part.kind, part.name), part.definition});
       }
     }
   }

@@ -82,6 +82,11 @@ Outcome<RunReport> convert_sqlite(ConversionRun& run) {
     if (run.found().has_begun() && run.found().conversion->state != State::expanding) return clean_up(run);
     if (!run.found().has_begun()) {
       if (auto fits = run.examine(); !fits) return std::unexpected(fits.error());
+    } else if (run.options().way != SqliteWay::online) {
+      // The others begin and end in one transaction.
+      return migrate::stop(migrate::Exit::refused, "CV-WAY",
+                           "this conversion began beside the old program, with --way online",
+                           "Go on with it: --way online; or take it back: guildhall convert rollback.");
     }
     if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
     const auto health = check_sqlite(run.session(), kWait);

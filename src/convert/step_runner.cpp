@@ -175,22 +175,24 @@ Outcome<void> StepRunner::run_backfill(const Step& step) {
 
 /// Two statements: the second one sees what others wrote until their rows were locked. How many rows there
 /// were.
-std::size_t StepRunner::merge_some(const Step& step) {
+StepRunner::Merged StepRunner::merge_some(const Step& step) {
   around_.session.execute(
       fmt::format("BEGIN; SET LOCAL lock_timeout = {}", around_.limits.lock_timeout.count()));
   std::vector<std::string> places;
   for (const auto& row : around_.session.query(step.statements.at(0)))
     places.push_back(fmt::format("\"{}\"", row.at(0)));
+  std::size_t gone = 0;
   if (!places.empty())
-    around_.session.query(step.statements.at(1), {fmt::format("{{{}}}", fmt::join(places, ","))});
+    gone =
+        around_.session.query(step.statements.at(1), {fmt::format("{{{}}}", fmt::join(places, ","))}).size();
   commit();
-  return places.size();
+  return {places.size(), gone};
 }
 
 Outcome<void> StepRunner::run_merge(const Step& step) {
-  for (std::size_t rows = 1; rows > 0;) {
+  for (Merged some{1, 0}; some.found > 0;) {
     try {
-      if (auto done = try_until_done(step, [&] { rows = merge_some(step); }); !done) return done;
+      if (auto done = try_until_done(step, [&] { some = merge_some(step); }); !done) return done;
     } catch (const store::DatabaseError& error) {
       if (error.sqlstate() != "22003") throw;
       return migrate::stop(migrate::Exit::refused, "CV-TOOMUCH",
@@ -200,6 +202,11 @@ Outcome<void> StepRunner::run_merge(const Step& step) {
                                        "run the same command again.",
                                        step.table));
     }
+    if (some.found > 0 && some.gone == 0)
+      return migrate::stop(
+          migrate::Exit::refused, "CV-STAYS",
+          fmt::format("{}: the rows that should give way stay", step.name()),
+          "A trigger of the table keeps its rows from being deleted: switch it off meanwhile.");
     if (auto going_on = check_interrupt(step); !going_on) return going_on;
     wait_for_standbys(step);
   }

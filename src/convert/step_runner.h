@@ -48,7 +48,11 @@ class StepRunner {
   migrate::Outcome<void> run_concurrently(const Step& step);
   migrate::Outcome<void> run_backfill(const Step& step);
   migrate::Outcome<void> run_merge(const Step& step);
-  std::size_t merge_some(const Step& step);
+  struct Merged {
+    std::size_t found = 0;  // rows of groups
+    std::size_t gone = 0;
+  };
+  Merged merge_some(const Step& step);
   migrate::Outcome<void> try_until_done(const Step& step, const std::function<void()>& attempt);
   migrate::Outcome<void> check_interrupt(const Step& step) const;
   migrate::Problem in_the_way(const Step& step);

@@ -14,14 +14,14 @@
 //
 // While others write, before and after differ though nothing is wrong. So each sum is kept in buckets by the
 // hash of the row's old key, 64 to 4,096 of them by the table's size, and `before` remembers the snapshot
-// that it saw. `after` counts per bucket, besides everything, the rows whose version was visible to that
-// snapshot already: they have not been written since, and hold what they held then. If a bucket has as many
-// of those as it had rows, no row of it has been changed or deleted since, whatever was added; its hash over
-// them has to be what it was. If it has fewer, some were written or deleted, and it proves nothing. If it has
-// more, rows have come from nowhere. A row version that is too old to be told from a new one (its number has
-// come round) counts as written, which proves less and never too much; what the conversion itself writes (a
-// column that is filled row by row, merged rows) does so as well. SQLite keeps no such numbers: there equal
-// buckets prove that nothing was written, and the others nothing.
+// that it saw. `after` counts per bucket, besides everything, the rows whose version is of a transaction
+// that had ended by then: they have not been written since, and hold what they held then. If a bucket has as
+// many of those as it had rows, no row of it has been changed or deleted since, whatever was added; its hash
+// over them has to be what it was. If it has fewer, some were written or deleted, and it proves nothing. If
+// it has more, rows have come from nowhere. A row version that is too old to be told from a new one (its
+// number has come round) counts as written, which proves less and never too much; what the conversion itself
+// writes (a column that is filled row by row, merged rows) does so as well. SQLite keeps no such numbers:
+// there equal buckets prove that nothing was written, and the others nothing.
 #pragma once
 
 #include <cstdint>

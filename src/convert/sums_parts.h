@@ -34,8 +34,7 @@ class WrittenSince {
  private:
   bool is_asked_ = false;
   bool is_too_old_ = false;
-  std::int64_t limit_ = 0;  // the first number that was not given yet, as in a row's header
-  std::string running_;     // those that were at work: "1,2"
+  std::int64_t limit_ = 0;  // as in a row's header: all before it had ended by then
 };
 
 Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written);

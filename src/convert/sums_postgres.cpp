@@ -21,22 +21,23 @@ std::int64_t in_header(std::int64_t number) { return std::max(number % kRound, k
 /// SQL of a number as xidsend() writes it: four bytes, the greatest first, so that bytes compare as numbers.
 std::string bytes_of(std::int64_t number) { return fmt::format("'\\x{:08x}'::bytea", number); }
 
-/// Equal values have equal hashes in these types, and values that differ in anything do not. Not so numeric
-/// (1.0 and 1.00), double precision (0 and -0), interval (30 days and a month), enums (by their number here).
-bool hashes_by_itself(const std::string& type) {
-  for (const char* known : {"smallint", "integer", "bigint", "boolean", "uuid", "bytea", "date"}) {
-    if (type == known) return true;
-  }
-  return type.starts_with("timestamp") || type == "text" || type.starts_with("character varying");
-}
-
-/// SQL of what of a column goes into a row's hash. Its own collation could take two texts for equal.
+/// SQL of what of a column goes into a row's hash: values of which equal ones alone have equal hashes. Not so
+/// numeric (1.0 and 1.00), double precision (0 and -0), interval (30 days and a month), enums (by a number of
+/// this database): their text does. A text's own collation could take two for equal. bigint folds its halves
+/// together, and so do times, which are numbers of microseconds.
 std::string hashed_value(const Table& table, std::string_view alias, const std::string& name) {
   const Column* column = table.column(name);
   const std::string value = column_sql(alias, name);
   const std::string type = column == nullptr ? "" : column->type;
   if (type == "text" || type.starts_with("character varying")) return value + " COLLATE \"C\"";
-  return hashes_by_itself(type) ? value : fmt::format("CAST({} AS text) COLLATE \"C\"", value);
+  if (type == "bigint") return fmt::format("{0} >> 32, {0} & 4294967295", value);
+  if (type.starts_with("timestamp"))
+    return fmt::format("{}({})", type.ends_with("with time zone") ? "timestamptz_send" : "timestamp_send",
+                       value);
+  for (const char* known : {"smallint", "integer", "boolean", "uuid", "bytea", "date"}) {
+    if (type == known) return value;
+  }
+  return fmt::format("CAST({} AS text) COLLATE \"C\"", value);
 }
 
 std::vector<std::string> hashed_values(const Table& table, std::string_view alias,
@@ -47,10 +48,11 @@ std::vector<std::string> hashed_values(const Table& table, std::string_view alia
 }
 
 /// SQL of 64 bits. The hash of a record is a weighted sum of those of its values: without another hash over
-/// it, two rows that swapped a value would add up to the same.
+/// it, two rows that swapped a value would add up to the same. Over its bytes, as that of a bigint keeps half
+/// of them.
 std::string hash_sql(const std::vector<std::string>& values, int seed) {
-  return fmt::format("hashint8extended(hash_record_extended(ROW({}), {}), {})", fmt::join(values, ", "), seed,
-                     seed);
+  return fmt::format("hashbyteaextended(int8send(hash_record_extended(ROW({}), {})), {})",
+                     fmt::join(values, ", "), seed, seed);
 }
 
 /// SQL of a number that is added up. Whole numbers add up exactly by themselves, and in half the time.
@@ -82,18 +84,13 @@ void take_group(const std::vector<std::string>& row, const Reading& reading, Mea
 WrittenSince::WrittenSince(store::SchemaSession& session, const std::string& snapshot)
     : is_asked_(!snapshot.empty()) {
   if (!is_asked_) return;
-  const auto row = session
-                       .query(
-                           "SELECT pg_snapshot_xmin($1::pg_snapshot), pg_snapshot_xmax($1::pg_snapshot), "
-                           "pg_snapshot_xmax(pg_current_snapshot())",
-                           {snapshot})
-                       .at(0);
-  is_too_old_ = std::stoll(row[2]) - std::stoll(row[0]) >= kHalfRound;
-  limit_ = in_header(std::stoll(row[1]));
-  std::vector<std::int64_t> running;
-  for (const auto& one : session.query("SELECT pg_snapshot_xip($1::pg_snapshot)", {snapshot}))
-    running.push_back(in_header(std::stoll(one[0])));
-  running_ = fmt::format("{}", fmt::join(running, ","));
+  const auto row =
+      session
+          .query("SELECT pg_snapshot_xmin($1::pg_snapshot), pg_snapshot_xmax(pg_current_snapshot())",
+                 {snapshot})
+          .at(0);
+  is_too_old_ = std::stoll(row[1]) - std::stoll(row[0]) >= kHalfRound;
+  limit_ = in_header(std::stoll(row[0]));
 }
 
 std::string WrittenSince::sql(std::string_view alias) const {
@@ -107,10 +104,7 @@ std::string WrittenSince::sql(std::string_view alias) const {
       oldest < limit_
           ? fmt::format("NOT ({0} > {1} AND {0} < {2})", number, bytes_of(oldest), bytes_of(limit_))
           : fmt::format("({0} <= {1} AND {0} >= {2})", number, bytes_of(oldest), bytes_of(limit_));
-  const std::string is_of_running =
-      running_.empty() ? "" : fmt::format(" OR {}.xmin = ANY('{{{}}}'::xid[])", alias, running_);
-  return fmt::format("COALESCE({0} >= {1} AND ({2}{3}), false)", number, bytes_of(kFirstNumber), is_new,
-                     is_of_running);
+  return fmt::format("COALESCE({} >= {} AND {}, false)", number, bytes_of(kFirstNumber), is_new);
 }
 
 Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written) {
