@@ -331,6 +331,17 @@ TEST_F(MergedInPostgres, RowsOfNoServerGiveWayToTheHomesAndToEachOther) {
   EXPECT_THAT(club().rows("SELECT id, name FROM commands ORDER BY 1"), ElementsAre("2|a", "3|b", "5|c"));
 }
 
+using NamesInSqlite = ClubTest<test::OnSqlite>;
+
+TEST_F(NamesInSqlite, AreNotPassedOverWhereNobodyMakesThemOne) {
+  description_.tables["members"].twins = TwinNames::merge;
+  description_.tables["members"].duplicates = Duplicates::sum;
+  EXPECT_THAT(scheme().findings,
+              Contains(Field(&migrate::Finding::text,
+                             HasSubstr("twins = \"merge\", which is for PostgreSQL alone"))));
+  EXPECT_FALSE(scheme().can_go_on());
+}
+
 // --- the old Kick bot's database
 
 class MergesOfOldKickInPostgres : public test::OnPostgres, public test::Questions {
