@@ -170,9 +170,9 @@ class Merging {
     if (key_.folded.empty())
       return quoted_text(fmt::format("it has the same {} as another row of its server, {}",
                                      fmt::join(key_.columns, ", "), what));
-    return fmt::format(
-        "format({}, gone.name)",
-        quoted_text(fmt::format("its {} is the same name as that of the row of %s, {}", key_.folded, what)));
+    return fmt::format("{} || gone.name || {}",
+                       quoted_text(fmt::format("its {} differs in case alone from ", key_.folded)),
+                       quoted_text(", " + what));
   }
 
   const Scheme& scheme_;
