@@ -152,15 +152,18 @@ class Merging {
     return columns;
   }
 
+  /// Of rows that are gone indeed: a trigger of somebody else may keep one.
   std::string summed() const {
     std::vector<std::string> sums, sets;
     for (std::size_t i = 0; i < table_.rule.sums.size(); ++i) {
+      const std::string column = quoted_name(table_.rule.sums[i]);
       sums.push_back(fmt::format("sum(s{0}) AS s{0}", i));
-      sets.push_back(fmt::format("{} = sums.s{}", quoted_name(table_.rule.sums[i]), i));
+      sets.push_back(fmt::format(
+          "{0} = CASE WHEN sums.s{1} IS NULL THEN t.{0} ELSE coalesce(t.{0}, 0) + sums.s{1} END", column, i));
     }
     return fmt::format(
-        ", summed AS (UPDATE {} AS t SET {} FROM (SELECT kept, {} FROM found GROUP BY kept HAVING count(*) > "
-        "1) AS sums WHERE t.ctid = sums.kept)",
+        ", summed AS (UPDATE {} AS t SET {} FROM (SELECT kept, {} FROM gone GROUP BY kept) AS sums WHERE "
+        "t.ctid = sums.kept)",
         of_table(), fmt::join(sets, ", "), fmt::join(sums, ", "));
   }
 

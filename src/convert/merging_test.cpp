@@ -197,6 +197,13 @@ TEST_F(MergesInPostgres, WhatTogetherIsMoreThanTheirColumnHoldsStaysAsItIsUntilT
   EXPECT_THAT(contracted(), AllOf(StartsWith("CV-TOOMUCH"), HasSubstr("members")));
   EXPECT_EQ(members().size(), 4U);
   run("ALTER TABLE members ALTER COLUMN points TYPE numeric");
+  // Whatever else keeps it does so without a point too many.
+  run("CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
+      "CREATE TRIGGER keep BEFORE DELETE ON members FOR EACH ROW EXECUTE FUNCTION keep()");
+  EXPECT_THAT(contracted(), AllOf(StartsWith("CV-KEPT"), HasSubstr("members")));
+  EXPECT_THAT(members(), ElementsAre("Bob|20", "alice|50", "bob|9223372036854775807", "eve|0"));
+  EXPECT_THAT(gone(), IsEmpty());
+  run("DROP TRIGGER keep ON members");
   ASSERT_EQ(contracted(), "contracted");
   EXPECT_THAT(members(), Contains("bob|9223372036854775827"));
 }

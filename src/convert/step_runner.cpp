@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "base/pause.h"
 #include "convert/sql_names.h"
@@ -158,9 +159,8 @@ Outcome<void> StepRunner::run_backfill(const Step& step) {
   return {};
 }
 
-/// Two statements: the second one sees what others wrote until their rows were locked. How many rows there
-/// were.
-std::size_t StepRunner::merge_some(const Step& step) {
+/// Two statements: the second one sees what others wrote until their rows were locked. The places of these.
+std::vector<std::string> StepRunner::merge_some(const Step& step) {
   around_.session.execute(
       fmt::format("BEGIN; SET LOCAL lock_timeout = {}", around_.limits.lock_timeout.count()));
   std::vector<std::string> places;
@@ -169,13 +169,15 @@ std::size_t StepRunner::merge_some(const Step& step) {
   if (!places.empty())
     around_.session.query(step.statements.at(1), {fmt::format("{{{}}}", fmt::join(places, ","))});
   commit();
-  return places.size();
+  return places;
 }
 
 Outcome<void> StepRunner::run_merge(const Step& step) {
-  for (std::size_t rows = 1; rows > 0;) {
+  std::vector<std::string> places, before;
+  do {
+    before = std::exchange(places, {});
     try {
-      if (auto done = try_until_done(step, [&] { rows = merge_some(step); }); !done) return done;
+      if (auto done = try_until_done(step, [&] { places = merge_some(step); }); !done) return done;
     } catch (const store::DatabaseError& error) {
       if (error.sqlstate() != "22003") throw;
       return migrate::stop(migrate::Exit::refused, "CV-TOOMUCH",
@@ -185,9 +187,17 @@ Outcome<void> StepRunner::run_merge(const Step& step) {
                                        "run the same command again.",
                                        step.table));
     }
+    if (!places.empty() && places == before)
+      return migrate::stop(
+          migrate::Exit::refused, "CV-KEPT",
+          fmt::format("{}: {} rows are there still, as if nobody had deleted any of them", step.name(),
+                      places.size()),
+          fmt::format("A trigger of {} may keep them: switch it off, and run the same command "
+                      "again.",
+                      step.table));
     if (auto going_on = check_interrupt(step); !going_on) return going_on;
     wait_for_standbys(step);
-  }
+  } while (!places.empty());
   return {};
 }
 
