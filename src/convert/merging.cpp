@@ -70,8 +70,7 @@ class Merging {
         "AS (PARTITION BY {} ORDER BY {})), gone AS (DELETE FROM {} AS t USING found WHERE t.ctid = "
         "found.place AND found.number > 1 RETURNING found.*){} INSERT INTO "
         "guildhall.guildhall_conversion_refused (conversion, table_name, row_text, reason, done) SELECT "
-        "(SELECT max(number) FROM guildhall.guildhall_conversion), {}, gone.row::text, {}, {} FROM gone "
-        "RETURNING 1",
+        "(SELECT max(number) FROM guildhall.guildhall_conversion), {}, gone.row::text, {}, {} FROM gone",
         found_columns(), from(), condition(), fmt::join(parts(), ", "), preference(), of_table(),
         adds_up() ? summed() : "", quoted_text(table_.name()), reason(),
         quoted_text(adds_up() ? "merged" : "put aside"));
@@ -154,15 +153,18 @@ class Merging {
     return columns;
   }
 
+  /// Of rows that are gone indeed: a trigger of somebody else may keep one.
   std::string summed() const {
     std::vector<std::string> sums, sets;
     for (std::size_t i = 0; i < table_.rule.sums.size(); ++i) {
+      const std::string column = quoted_name(table_.rule.sums[i]);
       sums.push_back(fmt::format("sum(s{0}) AS s{0}", i));
-      sets.push_back(fmt::format("{} = sums.s{}", quoted_name(table_.rule.sums[i]), i));
+      sets.push_back(fmt::format(
+          "{0} = CASE WHEN sums.s{1} IS NULL THEN t.{0} ELSE coalesce(t.{0}, 0) + sums.s{1} END", column, i));
     }
     return fmt::format(
-        ", summed AS (UPDATE {} AS t SET {} FROM (SELECT kept, {} FROM found GROUP BY kept HAVING count(*) > "
-        "1) AS sums WHERE t.ctid = sums.kept)",
+        ", summed AS (UPDATE {} AS t SET {} FROM (SELECT kept, {} FROM gone GROUP BY kept) AS sums WHERE "
+        "t.ctid = sums.kept)",
         of_table(), fmt::join(sets, ", "), fmt::join(sums, ", "));
   }
 
@@ -172,9 +174,9 @@ class Merging {
     if (key_.folded.empty())
       return quoted_text(fmt::format("it has the same {} as another row of its server, {}",
                                      fmt::join(key_.columns, ", "), what));
-    return fmt::format(
-        "format({}, gone.name)",
-        quoted_text(fmt::format("its {} is the same name as that of the row of %s, {}", key_.folded, what)));
+    return fmt::format("{} || gone.name || {}",
+                       quoted_text(fmt::format("its {} differs in case alone from ", key_.folded)),
+                       quoted_text(", " + what));
   }
 
   const Scheme& scheme_;

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace guildhall::convert {
 namespace {
 
@@ -135,6 +137,26 @@ TEST(PostgresSteps, MakeAColumnAnewThatHoldsNothingElse) {
               Contains(HasSubstr("DROP COLUMN \"server\", ADD COLUMN \"server\" bigint NOT NULL DEFAULT 7")));
   half.views["v"] = {.name = "v", .reads = {"points"}};
   EXPECT_THAT(expansion(half, facts), Not(Contains(HasSubstr("DROP COLUMN")))) << "a view may name it";
+}
+
+TEST(PostgresSteps, BuildAPromisedKeyWhenItMayHold) {
+  const OldSchema made = schema();
+  Description promising = description();
+  promising.tables["guesses"].unique = {{"of"}};
+  const auto built = [&](Duplicates rule, auto steps_of) {
+    promising.tables["guesses"].duplicates = rule;
+    Scheme scheme = make_scheme(made, promising);
+    scheme.home = 7;
+    const auto all = texts(steps_of(scheme, RowFacts{.home_is_registered = true}));
+    return std::ranges::any_of(all,
+                               [](const auto& text) { return text.contains("\"guesses_of_by_server\""); });
+  };
+  EXPECT_TRUE(built(Duplicates::refuse, expand_steps));
+  // The old program may break it until it has stopped.
+  EXPECT_FALSE(built(Duplicates::sum, expand_steps));
+  EXPECT_TRUE(built(Duplicates::sum, settle_steps));
+  EXPECT_FALSE(built(Duplicates::keep_all, expand_steps));
+  EXPECT_FALSE(built(Duplicates::keep_all, settle_steps));
 }
 
 TEST(PostgresSteps, ContractSwapsKeysInOneStatement) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "base/pause.h"
 #include "convert/postgres_preflight.h"
@@ -173,26 +174,25 @@ Outcome<void> StepRunner::run_backfill(const Step& step) {
   return {};
 }
 
-/// Two statements: the second one sees what others wrote until their rows were locked. How many rows there
-/// were.
-StepRunner::Merged StepRunner::merge_some(const Step& step) {
+/// Two statements: the second one sees what others wrote until their rows were locked. The places of these.
+std::vector<std::string> StepRunner::merge_some(const Step& step) {
   around_.session.execute(
       fmt::format("BEGIN; SET LOCAL lock_timeout = {}", around_.limits.lock_timeout.count()));
   std::vector<std::string> places;
   for (const auto& row : around_.session.query(step.statements.at(0)))
     places.push_back(fmt::format("\"{}\"", row.at(0)));
-  std::size_t gone = 0;
   if (!places.empty())
-    gone =
-        around_.session.query(step.statements.at(1), {fmt::format("{{{}}}", fmt::join(places, ","))}).size();
+    around_.session.query(step.statements.at(1), {fmt::format("{{{}}}", fmt::join(places, ","))});
   commit();
-  return {places.size(), gone};
+  return places;
 }
 
 Outcome<void> StepRunner::run_merge(const Step& step) {
-  for (Merged some{1, 0}; some.found > 0;) {
+  std::vector<std::string> places, before;
+  do {
+    before = std::exchange(places, {});
     try {
-      if (auto done = try_until_done(step, [&] { some = merge_some(step); }); !done) return done;
+      if (auto done = try_until_done(step, [&] { places = merge_some(step); }); !done) return done;
     } catch (const store::DatabaseError& error) {
       if (error.sqlstate() != "22003") throw;
       return migrate::stop(migrate::Exit::refused, "CV-TOOMUCH",
@@ -202,14 +202,17 @@ Outcome<void> StepRunner::run_merge(const Step& step) {
                                        "run the same command again.",
                                        step.table));
     }
-    if (some.found > 0 && some.gone == 0)
+    if (!places.empty() && places == before)
       return migrate::stop(
-          migrate::Exit::refused, "CV-STAYS",
-          fmt::format("{}: the rows that should give way stay", step.name()),
-          "A trigger of the table keeps its rows from being deleted: switch it off meanwhile.");
+          migrate::Exit::refused, "CV-KEPT",
+          fmt::format("{}: {} rows are there still, as if nobody had deleted any of them", step.name(),
+                      places.size()),
+          fmt::format("A trigger of {} may keep them: switch it off, and run the same command "
+                      "again.",
+                      step.table));
     if (auto going_on = check_interrupt(step); !going_on) return going_on;
     wait_for_standbys(step);
-  }
+  } while (!places.empty());
   return {};
 }
 

@@ -34,9 +34,10 @@ class StepRunner {
   };
   StepRunner(Surroundings surroundings, std::int64_t conversion);
 
-  /// Problems: `timed_out` (CV-BLOCKED) names who is in the way; `refused` with CV-TOOMUCH: what rows have
-  /// together is more than their column holds; `failed`, `no_space`, `no_permission`, ... as the database has
-  /// it; `interrupted`. What was done stays done.
+  /// Problems: `timed_out` (CV-BLOCKED) names who is in the way; of rows that are to become one `refused`,
+  /// with CV-TOOMUCH (what they have together is more than their column holds) or CV-KEPT (somebody's trigger
+  /// keeps them); `failed`, `no_space`, `no_permission`, ... as the database has it; `interrupted`. What was
+  /// done stays done.
   migrate::Outcome<void> run(const Steps& steps);
 
   /// How often a lock was not there in time.
@@ -48,11 +49,7 @@ class StepRunner {
   migrate::Outcome<void> run_concurrently(const Step& step);
   migrate::Outcome<void> run_backfill(const Step& step);
   migrate::Outcome<void> run_merge(const Step& step);
-  struct Merged {
-    std::size_t found = 0;  // rows of groups
-    std::size_t gone = 0;
-  };
-  Merged merge_some(const Step& step);
+  std::vector<std::string> merge_some(const Step& step);
   migrate::Outcome<void> try_until_done(const Step& step, const std::function<void()>& attempt);
   migrate::Outcome<void> check_interrupt(const Step& step) const;
   migrate::Problem in_the_way(const Step& step);
