@@ -64,8 +64,8 @@ suite_migrate() {
   # shellcheck disable=SC2046
   node_tests tests/migrate --test --test-concurrency=2 $(cd tests/migrate && find . -name '*.mjs' -not -path '*/node_modules/*' -not -name support.mjs -not -name answers.mjs | sort)
 }
-# `guildhall convert` that is killed, on PostgreSQL servers of its own.
-suite_convert() { node_tests tests/convert --test --test-concurrency=2 steps.mjs kills.mjs; }
+# `guildhall convert` and `guildhall import` that are killed, on PostgreSQL servers of their own.
+suite_convert() { node_tests tests/convert --test --test-concurrency=2 steps.mjs kills.mjs imports.mjs; }
 suite_faults() { node_tests tests/faults run.mjs; }
 suite_contract() { node_tests tests/contract/discordjs run.mjs; }
 suite_journeys() {
