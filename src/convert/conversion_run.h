@@ -23,6 +23,9 @@ class ConversionRun {
   migrate::Outcome<void> connect();
   /// Of the session: the newest conversion, whatever became of it.
   std::optional<Conversion> newest() const;
+  /// Whose the rows are that name no server, where that is to be found; or whether the wish is the same
+  /// still.
+  migrate::Outcome<void> attribute();
   /// Whether it may begin: what the scheme found, and what the rows say.
   migrate::Outcome<void> examine();
   migrate::Outcome<void> take_lock();
@@ -57,6 +60,7 @@ class ConversionRun {
 
  private:
   void see_sealed_rows();
+  migrate::Outcome<void> attribute_again();
   migrate::Outcome<void> in_transaction(const std::function<migrate::Outcome<Archived>()>& function);
 
   const migrate::Target& target_;

@@ -21,6 +21,7 @@ Outcome<RunReport> expand_postgres(ConversionRun& run) {
         !fits)
       return std::unexpected(fits.error());
     if (auto fits = check_findings(run.found().scheme); !fits) return std::unexpected(fits.error());
+    if (auto fits = run.attribute(); !fits) return std::unexpected(fits.error());
   } else if (auto fits = run.examine(); !fits) {
     return std::unexpected(fits.error());
   }
