@@ -64,8 +64,9 @@ suite_migrate() {
   # shellcheck disable=SC2046
   node_tests tests/migrate --test --test-concurrency=2 $(cd tests/migrate && find . -name '*.mjs' -not -path '*/node_modules/*' -not -name support.mjs -not -name answers.mjs | sort)
 }
-# `guildhall convert` that is killed, and on servers that are none for it: on PostgreSQL servers of its own and on SQLite files.
-suite_convert() { node_tests tests/convert --test --test-concurrency=2 steps.mjs kills.mjs servers.mjs sqlite.mjs; }
+# `guildhall convert` and `guildhall import` that are killed, and servers that are none for it: on PostgreSQL servers of its
+# own and on SQLite files.
+suite_convert() { node_tests tests/convert --test --test-concurrency=2 steps.mjs kills.mjs servers.mjs sqlite.mjs imports.mjs; }
 suite_faults() { node_tests tests/faults run.mjs; }
 suite_contract() { node_tests tests/contract/discordjs run.mjs; }
 suite_journeys() {

@@ -77,6 +77,41 @@ std::vector<std::string> names_of(std::string_view text) {
   return names;
 }
 
+Outcome<std::optional<std::int64_t>> read_server(const Arguments& arguments, std::string_view option) {
+  const auto text = arguments.get(option);
+  if (!text) return std::nullopt;
+  const auto server = convert::parse_server(*text);
+  if (!server)
+    return usage(fmt::format("{}: '{}' is not the id of a Discord server", option, *text),
+                 "It is a whole number above 0: in Discord, right-click on the server, \"Copy Server ID\".");
+  return server;
+}
+
+/// How rows that name no server get theirs.
+Outcome<void> read_servers(const Arguments& arguments, convert::Options& options) {
+  const auto home = read_server(arguments, "--server");
+  if (!home) return std::unexpected(home.error());
+  const auto rest = read_server(arguments, "--default");
+  if (!rest) return std::unexpected(rest.error());
+  options.server = *rest ? *rest : *home;
+  options.register_found = arguments.has("--register-found");
+  options.attribution.by_evidence = arguments.has("--by-evidence");
+  options.attribution.rest_is_home = rest->has_value();
+  options.attribution.register_found = options.register_found;
+  if (const auto file = arguments.get("--map")) {
+    auto map = convert::read_row_map(*file);
+    if (!map) return std::unexpected(map.error());
+    options.attribution.map = *std::move(map);
+  }
+  if (*rest && *home && *rest != *home)
+    return usage(
+        "--default and --server name two servers",
+        "The rows that nothing tells the server of are those of the server that the old bot serves.");
+  if (*rest && !options.attribution.is_on())
+    return usage("--default is for --map and --by-evidence", "All rows that name no server: --server ID.");
+  return {};
+}
+
 Outcome<void> read_options(const Arguments& arguments, convert::Options& options) {
   options.say = sayer(arguments);
   if (arguments.has("--preset") && arguments.has("--tables"))
@@ -87,14 +122,7 @@ Outcome<void> read_options(const Arguments& arguments, convert::Options& options
     if (!description) return std::unexpected(description.error());
     options.description = *std::move(description);
   }
-  if (const auto text = arguments.get("--server")) {
-    options.server = convert::parse_server(*text);
-    if (!options.server)
-      return usage(
-          fmt::format("--server: '{}' is not the id of a Discord server", *text),
-          "It is a whole number above 0: in Discord, right-click on the server, \"Copy Server ID\".");
-  }
-  options.register_found = arguments.has("--register-found");
+  if (auto read = read_servers(arguments, options); !read) return read;
   if (const auto accepted = arguments.get("--accept")) options.accepted = names_of(*accepted);
   if (auto read = read_way(arguments, options); !read) return read;
   if (auto read = read_limits(arguments, options); !read) return read;
@@ -316,6 +344,42 @@ std::string plan_text(const convert::Plan& plan, bool verbose) {
       plan.steps.size(), steps, shown_size(index_bytes(plan.steps)));
 }
 
+boost::json::array json_of(const std::vector<convert::AttributedRows>& attributed) {
+  boost::json::array rows;
+  for (const convert::AttributedRows& one : attributed)
+    rows.push_back(
+        {{"table", one.table}, {"server", one.server}, {"reason", one.reason}, {"rows", one.rows}});
+  return rows;
+}
+
+std::string text_of(const std::vector<convert::AttributedRows>& attributed) {
+  if (attributed.empty()) return "";
+  std::string text =
+      fmt::format("\n{:<28} {:<20} {:>12}  {}\n", "rows without a server", "are those of", "rows", "by");
+  for (const convert::AttributedRows& one : attributed)
+    text += fmt::format("{:<28} {:<20} {:>12}  {}\n", one.table, one.server.empty() ? "?" : one.server,
+                        one.rows, one.reason);
+  return text;
+}
+
+std::string plan_head(const convert::Scheme& scheme) {
+  return scheme.attribution.is_on()
+             ? fmt::format("Rows that the old bot writes from now on without a server are those of {}.\n",
+                           scheme.home)
+             : fmt::format("Rows that name no server are those of {}.\n", scheme.home);
+}
+
+Outcome<void> write_map(store::SchemaSession& session, const convert::Attribution& attribution,
+                        const std::string& file) {
+  if (!attribution.is_on())
+    return usage("--write-map: nothing finds out whose the rows are", "With --by-evidence or --map FILE.");
+  std::ofstream output(file, std::ios::binary | std::ios::trunc);
+  convert::write_row_map(session, attribution, [&](const std::string& line) { output << line; });
+  output.close();
+  if (!output) return usage(fmt::format("--write-map: '{}' cannot be written", file));
+  return {};
+}
+
 Answered plan_command(const Arguments& arguments) {
   return with_session("plan", arguments,
                       [&](store::SchemaSession& session, const migrate::Target& target,
@@ -330,10 +394,16 @@ Answered plan_command(const Arguments& arguments) {
                                        {"ok", scheme.can_go_on()},
                                        {"exit", answer.exit_code},
                                        {"home", std::to_string(scheme.home)},
+                                       {"attributed", json_of(plan->attributed)},
                                        {"apply", json_of(plan->steps)},
                                        {"contract", json_of(plan->later)},
                                        {"index_bytes_at_most", index_bytes(plan->steps)}};
-                        answer.text = fmt::format("Rows that name no server are those of {}.\n", scheme.home);
+                        answer.text = plan_head(scheme) + text_of(plan->attributed);
+                        if (const auto file = arguments.get("--write-map")) {
+                          if (auto written = write_map(session, scheme.attribution, *file); !written)
+                            return std::unexpected(written.error());
+                          answer.text += fmt::format("Written: {}\n", *file);
+                        }
                         if (arguments.verbose) show_tables(plan->look, answer);
                         answer.text += plan_text(*plan, arguments.verbose);
                         show_others(plan->look, answer);
@@ -525,6 +595,9 @@ std::vector<OptionSpec> description_options(std::vector<OptionSpec> own) {
       {"--preset", "NAME", "what the tables are: kick or reading-club"},
       {"--tables", "FILE", "the same of another database, as 'inspect --write' drafts it"},
       {"--server", "ID", "the Discord server that rows belong to which name none"},
+      {"--map", "FILE", "PostgreSQL: which server's each row is that names none: lines of table,key,server"},
+      {"--by-evidence", "", "PostgreSQL: the same by what other tables say, as the description declares it"},
+      {"--default", "ID", "with --map or --by-evidence: whose the rows are that nothing tells the server of"},
       {"--register-found", "", "servers that rows name and the registry does not join it"}};
   for (OptionSpec& option : own) options.push_back(std::move(option));
   return options;
@@ -560,7 +633,11 @@ void add_convert_commands(std::vector<Command>& commands) {
       inspect_command));
   commands.push_back(convert_command(
       "plan", "what apply would do: steps, locks, sizes, what stands in the way; nothing is changed",
-      "guildhall convert plan --url postgres://bot@localhost/kickbot --preset kick", description_options({}),
+      "guildhall convert plan --url postgres://bot@localhost/kickbot --preset kick",
+      description_options(
+          {{"--write-map", "FILE",
+            "with --by-evidence or --map: writes whose each such row is and why, as --map reads "
+            "it"}}),
       plan_command));
   commands.push_back(convert_command(
       "apply", "makes the database multi-server beside the running bot; run again, it goes on where it was",

@@ -148,7 +148,8 @@ class Asking {
     if (counts.without_server > 0)
       add(Level::info, "CV-NOSERVER", {table_->column()}, counts.without_server,
           fmt::format("{} name no server: {}", rows_of(counts.without_server, name),
-                      is_override ? "they count for all servers"
+                      scheme_.attribution.find(name) != nullptr ? "each gets the one that is found for it"
+                      : is_override                             ? "they count for all servers"
                       : table_->rule.parents.empty()
                           ? "they become the home server's"
                           : "they become their parent's, or else the home server's"));

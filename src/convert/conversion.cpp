@@ -84,6 +84,16 @@ CREATE TABLE IF NOT EXISTS {conversion_refused} (
   done text NOT NULL);
 )";
 
+constexpr std::string_view kMapTable = R"(
+CREATE TABLE IF NOT EXISTS guildhall.guildhall_conversion_map (
+  conversion bigint NOT NULL,
+  table_name text NOT NULL,
+  row_key text[] NOT NULL,
+  server bigint NOT NULL,
+  reason text NOT NULL,
+  PRIMARY KEY (conversion, table_name, row_key));
+)";
+
 }  // namespace
 
 std::string_view name_of(State state) {
@@ -119,6 +129,7 @@ void Records::prepare() {
                   fmt::arg("serial", is_postgres ? "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
                                                  : "INTEGER PRIMARY KEY AUTOINCREMENT"),
                   fmt::arg("time", is_postgres ? "timestamptz" : "bigint")));
+  if (is_postgres) session_.execute(std::string(kMapTable));
 }
 
 std::optional<Conversion> Records::newest() const {

@@ -7,7 +7,9 @@
 //   guildhall_conversion_before    how things were: for the way back
 //   guildhall_conversion_sums      what each table added up to
 //   guildhall_conversion_facts     what else was measured: by buckets, whose each row was, what people see
-//   guildhall_conversion_refused   rows that contradicted their parent or gave way, each with its reason
+//   guildhall_conversion_map       the server of each row that named none, and why (attribution.h);
+//   PostgreSQL guildhall_conversion_refused   rows that contradicted their parent or gave way, each with its
+//   reason
 #pragma once
 
 #include <cstdint>
@@ -38,7 +40,7 @@ struct Conversion {
 
 /// How a thing was before. `definition` is SQL that makes it again, or for a column its state.
 struct Before {
-  std::string kind;  // table, column, constraint, index, foreign key, view
+  std::string kind;  // table, column, constraint, index, foreign key, view, map, map key
   std::string table;
   std::string name;
   std::string definition;

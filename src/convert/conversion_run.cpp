@@ -62,6 +62,8 @@ void ConversionRun::see_sealed_rows() {
 
 Outcome<void> ConversionRun::examine() {
   if (auto fits = check_findings(found_.scheme); !fits) return fits;
+  if (auto attributed = attribute(); !attributed) return attributed;
+  if (auto fits = check_findings(found_.scheme); !fits) return fits;
   survey(*session_, found_, options_);
   if (auto fits = look_at_server(); !fits) return fits;
   return check_findings(found_.scheme);
@@ -77,6 +79,11 @@ Outcome<void> ConversionRun::look_at_server() {
       options_.say(fmt::format("{}: {}\nhint: {}", finding.code, finding.text, finding.hint));
   }
   return check_findings(found_.scheme);
+}
+
+Outcome<void> ConversionRun::attribute() {
+  facts_.reset();
+  return attribute_rows(*session_, found_, options_);
 }
 
 Outcome<void> ConversionRun::take_lock() {
@@ -130,6 +137,14 @@ Outcome<void> ConversionRun::back_up() {
   return {};
 }
 
+/// Rows may have come while the backup was taken.
+Outcome<void> ConversionRun::attribute_again() {
+  if (!options_.attribution.is_on()) return {};
+  if (auto looked = look_again(); !looked) return looked;
+  if (auto attributed = attribute(); !attributed) return attributed;
+  return check_findings(found_.scheme);
+}
+
 Conversion ConversionRun::conversion() const {
   Conversion conversion;
   conversion.description = write_description(found_.scheme.description);
@@ -140,6 +155,7 @@ Conversion ConversionRun::conversion() const {
 }
 
 Outcome<void> ConversionRun::begin() {
+  if (auto attributed = attribute_again(); !attributed) return attributed;
   // The sums see one state; apart, since the heartbeat of the lock goes on while they are taken, and whoever
   // looks at the lock within that state could not write behind it.
   session_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ");
@@ -158,6 +174,9 @@ Outcome<void> ConversionRun::begin() {
     records_->remember(conversion.number,
                        {{"server", found_.scheme.description.registry.table, std::to_string(server), ""}});
   convert::remember(*session_, *records_, conversion.number, "before", *sums);
+  if (found_.scheme.attribution.is_on())
+    keep_attribution(*session_, *records_, conversion.number, options_.attribution,
+                     found_.scheme.attribution);
   lock_->check_later(*session_);
   session_->execute("COMMIT");
   found_.conversion = conversion;

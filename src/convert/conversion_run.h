@@ -23,6 +23,9 @@ class ConversionRun {
   migrate::Outcome<void> connect();
   /// Of the session: the newest conversion, whatever became of it.
   std::optional<Conversion> newest() const;
+  /// Whose the rows are that name no server, where that is to be found; or whether the wish is the same
+  /// still.
+  migrate::Outcome<void> attribute();
   /// Whether it may begin: what the scheme found, what the rows say, and the server.
   migrate::Outcome<void> examine();
   /// PostgreSQL: whether the server is fit for it; what should be known is said.
@@ -63,6 +66,7 @@ class ConversionRun {
 
  private:
   void see_sealed_rows();
+  migrate::Outcome<void> attribute_again();
   migrate::Outcome<void> in_transaction(const std::function<migrate::Outcome<Archived>()>& function);
 
   const migrate::Target& target_;

@@ -246,6 +246,21 @@ Outcome<void> read_parent(Section& section, TableRule& rule) {
   return {};
 }
 
+Outcome<void> read_row_evidence(Section& section, const Description& description, TableRule& rule) {
+  RowEvidence evidence{.server = description.tenant_column};
+  std::optional<bool> folded;
+  if (auto read = section.text("table", evidence.table, true); !read) return read;
+  if (auto read = section.texts("columns", evidence.columns, true); !read) return read;
+  if (auto read = section.texts("referenced", evidence.referenced, true); !read) return read;
+  if (auto read = section.text("server", evidence.server); !read) return read;
+  if (auto read = section.flag("folded", folded); !read) return read;
+  if (evidence.columns.empty() || evidence.columns.size() != evidence.referenced.size())
+    return section.wrong(nullptr, "columns", "and 'referenced' must name as many columns, and at least one");
+  evidence.folded = folded.value_or(false);
+  rule.evidence.push_back(std::move(evidence));
+  return {};
+}
+
 Outcome<void> read_recount(Section& section, TableRule& rule) {
   Recount recount;
   if (auto read = section.text("column", recount.column, true); !read) return read;
@@ -296,6 +311,11 @@ Outcome<void> read_rule(const Description& description, const std::string& name,
   if (auto read = section.lists("unique", rule.unique); !read) return read;
   if (auto read = section.texts("indexes", rule.indexes); !read) return read;
   if (auto read = read_row_rules(section, rule); !read) return read;
+  if (auto read = section.texts("map_key", rule.map_key); !read) return read;
+  if (auto read =
+          section.each("evidence", [&](Section& one) { return read_row_evidence(one, description, rule); });
+      !read)
+    return read;
   if (auto read = section.choice("zero", kZeros, rule.zero); !read) return read;
   if (auto read = section.choice("absent", kAbsents, rule.absent); !read) return read;
   if (rule.absent == Absent::all && rule.table_class != TableClass::override)
@@ -428,6 +448,12 @@ std::string written_row_rules(const TableRule& rule) {
   return out;
 }
 
+std::string written(const RowEvidence& evidence) {
+  return fmt::format("{{ table = {}, columns = {}, referenced = {}, server = {}{} }}", quoted(evidence.table),
+                     list_of(evidence.columns), list_of(evidence.referenced), quoted(evidence.server),
+                     evidence.folded ? ", folded = true" : "");
+}
+
 std::string written(const TableRule& rule, const std::string& tenant_column, Zero zero) {
   std::string out =
       fmt::format("\n[table.{}]\nclass = \"{}\"\n", is_bare(rule.table) ? rule.table : quoted(rule.table),
@@ -452,6 +478,10 @@ std::string written(const TableRule& rule, const std::string& tenant_column, Zer
   if (!rule.newest_by.empty()) out += fmt::format("newest_by = {}\n", quoted(rule.newest_by));
   if (rule.twins != TwinNames::keep) out += fmt::format("twins = \"{}\"\n", name_of(rule.twins));
   out += written_row_rules(rule);
+  if (!rule.map_key.empty()) out += fmt::format("map_key = {}\n", list_of(rule.map_key));
+  std::vector<std::string> evidence;
+  for (const RowEvidence& one : rule.evidence) evidence.push_back(written(one));
+  if (!evidence.empty()) out += fmt::format("evidence = [{}]\n", fmt::join(evidence, ", "));
   if (rule.zero != zero) out += fmt::format("zero = \"{}\"\n", name_of(rule.zero));
   if (rule.absent != Absent::home) out += "absent = \"all\"\n";
   return out;
@@ -483,6 +513,8 @@ std::string_view name_of(Zero rule) { return find_name(kZeros, rule); }
 bool makes_one(Duplicates rule) {
   return rule == Duplicates::sum || rule == Duplicates::newest || rule == Duplicates::first;
 }
+
+std::string RowEvidence::name() const { return fmt::format("{} by {}", table, fmt::join(columns, ", ")); }
 
 const TableRule* Description::find(std::string_view table) const {
   const auto found = tables.find(std::string(table));

@@ -22,6 +22,11 @@
 //   duplicates = "sum"
 //   newest_by = "last_updated"
 //
+//   map_key = ["kick_username"]      # what a map file knows its rows by; its primary key without it
+//   evidence = [{ table = "links", columns = ["kick_username"], referenced = ["kick_name"],
+//                 server = "discord_server_id", folded = true }]
+//                                    # --by-evidence: the server of the link of that name, in whatever case
+//
 //   [table.gtb_guesses]
 //   class = "child"
 //   parents = [{ table = "gtb_sessions", columns = ["session_id"], referenced = ["id"] }]
@@ -79,6 +84,19 @@ struct Parent {
   /// A column of `table` that programs took for the one of `referenced`: a row that none of those matches and
   /// exactly one of these gets the right value. "" for none.
   std::string mistaken = {};
+};
+
+/// A row that says no server is of the one server that the rows of `table` name whose `referenced` columns
+/// have the values of `columns`. It says nothing where they name several.
+struct RowEvidence {
+  std::string table;
+  std::vector<std::string> columns;
+  std::vector<std::string> referenced;
+  std::string server;   // column of `table`
+  bool folded = false;  // upper and lower case are the same
+
+  /// "links by kick_username"
+  std::string name() const;
 };
 
 /// A count that rows of another table give, too: never less than they say.
@@ -148,6 +166,9 @@ struct TableRule {
   /// SQLite: a row's number of this name is added where there is none. "": it is not.
   std::string surrogate = {};
   std::optional<Recount> recount = {};
+  /// What a map of rows knows one by: unique, and never NULL. Empty: its primary key, or else its first key.
+  std::vector<std::string> map_key = {};
+  std::vector<RowEvidence> evidence = {};  // the first that says anything counts
   Zero zero = Zero::refuse;
   Absent absent = Absent::home;
   std::size_t line = 0;  // of the file

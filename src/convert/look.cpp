@@ -35,14 +35,23 @@ Outcome<Description> description_of(const std::optional<Conversion>& conversion,
       "convert inspect --write FILE' drafts one.");
 }
 
+/// How the schema was when the conversion began.
+std::optional<OldSchema> past_schema(const std::vector<Before>& things) {
+  const auto found = std::ranges::find(things, "schema", &Before::kind);
+  return found == things.end() ? std::nullopt : std::optional(parse_schema(found->definition));
+}
+
 /// Tables that it does not name are what they were when the conversion began: a column that came since tells
 /// nothing, nor a reference that went.
-void add_found_tables(const Records& records, const Conversion& conversion, Description& description) {
-  for (const Before& thing : records.before(conversion.number)) {
-    if (thing.kind != "schema") continue;
-    const OldSchema past = parse_schema(thing.definition);
-    for (const SchemeTable& one : make_scheme(past, description).tables)
-      description.tables.try_emplace(one.name(), one.rule);
+void add_found_tables(const OldSchema& past, Description& description) {
+  for (const SchemeTable& one : make_scheme(past, description).tables)
+    description.tables.try_emplace(one.name(), one.rule);
+}
+
+void mark_new_columns(const OldSchema& past, Scheme& scheme) {
+  for (SchemeTable& one : scheme.tables) {
+    const Table* old = past.find(one.name());
+    one.is_column_new = old != nullptr && old->column(one.column()) == nullptr;
   }
 }
 
@@ -96,9 +105,14 @@ Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dialect, cons
   found.conversion = records.newest();
   auto description = description_of(found.conversion, found.has_begun(), options);
   if (!description) return std::unexpected(description.error());
-  if (found.has_begun()) add_found_tables(records, *found.conversion, *description);
+  const std::vector<Before> things =
+      found.has_begun() ? records.before(found.conversion->number) : std::vector<Before>{};
+  const auto past = past_schema(things);
+  if (past) add_found_tables(*past, *description);
   found.schema = std::make_unique<OldSchema>(read_old_schema(session, dialect));
   found.scheme = make_scheme(*found.schema, *description);
+  if (past) mark_new_columns(*past, found.scheme);
+  if (found.has_begun()) found.scheme.attribution = kept_attribution(*found.conversion, things);
   found.candidates = find_candidates(session, found.scheme);
   if (found.scheme.tables.empty())
     found.scheme.findings.push_back(
@@ -129,7 +143,28 @@ Outcome<std::int64_t> choose_home(const Look& found, const Options& options) {
   return migrate::stop(Exit::refused, "CV-HOME",
                        fmt::format("the rows that name no server may be of any of {}: {}", lines.size(),
                                    fmt::join(lines, "; ")),
-                       "Say whose they are: --server ID.");
+                       "Say whose they are: --server ID. Or have it found row by row, --by-evidence or --map "
+                       "FILE, and say whose the others are: --default ID.");
+}
+
+Outcome<void> attribute_rows(store::SchemaSession& session, Look& found, const Options& options) {
+  if (!options.attribution.is_on()) return {};
+  if (found.schema->dialect == migrate::Dialect::sqlite)
+    return migrate::stop(Exit::refused, "CV-SQLITE", "--map and --by-evidence are for PostgreSQL",
+                         "Give the rows their servers in the file first: what says its server keeps it.");
+  if (found.has_begun()) {
+    const Records records(session, found.schema->dialect);
+    if (kept_wish(records.before(found.conversion->number)) == options.attribution.text()) return {};
+    return migrate::stop(
+        Exit::refused, "CV-MAP",
+        "this conversion began with another map, or other ways to find rows' servers",
+        "Go on without naming any; or take the conversion back first, with 'guildhall convert rollback'.");
+  }
+  auto attributed = attribute(session, found.scheme, options.attribution);
+  if (!attributed) return std::unexpected(attributed.error());
+  found.scheme.attribution = std::move(attributed->attribution);
+  std::ranges::move(attributed->findings, std::back_inserter(found.scheme.findings));
+  return {};
 }
 
 void survey(store::SchemaSession& session, Look& found, const Options& options) {
@@ -181,6 +216,8 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
   const auto home = choose_home(plan.look, options);
   if (!home) return std::unexpected(fits ? home.error() : fits.error());
   plan.look.scheme.home = *home;
+  if (auto attributed = attribute_rows(session, plan.look, options); !attributed)
+    return std::unexpected(attributed.error());
   // Of a conversion that has begun the rows are in the middle of it.
   if (!plan.look.has_begun()) survey(session, plan.look, options);
   if (dialect == migrate::Dialect::sqlite) {
@@ -190,6 +227,7 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
     return plan;
   }
   if (!fits) return plan;
+  plan.attributed = attributed_rows(session, plan.look.scheme.attribution);
   const RowFacts facts = read_row_facts(session, plan.look.scheme);
   if (plan.look.is_expanding()) preflight(session, plan.look, facts, options);
   plan.steps = expand_steps(plan.look.scheme, facts);

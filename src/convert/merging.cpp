@@ -115,13 +115,18 @@ class Merging {
     return fmt::format("{}", fmt::join(all, " AND "));
   }
 
-  /// Of the row, once it has its own: its parent's, what it says, or the one that rows get that say nothing.
+  /// Of the row, once it has its own: its parent's, what it says, what the map has for it, or the one that
+  /// rows get that say nothing.
   std::string server() const {
     std::string own = std::to_string(table_.absent_value(scheme_.home));
+    const std::string found = mapped_server(scheme_, table_, "t");
+    const std::string mapped = found.empty() ? "" : found + ", ";
     if (by_then_ || table_.has_column()) {
       const std::string column = of_row(table_.column());
-      own = fmt::format("coalesce({}, {})", zero_is_home_ ? fmt::format("nullif({}, 0)", column) : column,
-                        table_.null_value(scheme_.home));
+      own = fmt::format("coalesce({}, {}{})", zero_is_home_ ? fmt::format("nullif({}, 0)", column) : column,
+                        mapped, table_.null_value(scheme_.home));
+    } else if (!mapped.empty()) {
+      own = fmt::format("coalesce({}{})", mapped, own);
     }
     if (!table_.is_child()) return own + "::bigint";
     return fmt::format("coalesce((SELECT {} FROM (VALUES (1)) AS one(number) {} LIMIT 1), {})::bigint",

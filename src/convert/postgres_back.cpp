@@ -109,6 +109,20 @@ Outcome<OldSchema> remembered_schema(ConversionRun& run) {
   return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
 }
 
+/// Until contract the old keys hold over all rows, and which server's each is was found from nothing but the
+/// rows themselves: the old schema has a place for every one. Noted, since a run that is killed goes on in
+/// another state.
+bool is_before_contract(ConversionRun& run) {
+  constexpr const char* kStep = "rollback before contract";
+  if (!run.found().scheme.attribution.is_on()) return false;
+  Records records(run.session(), Dialect::postgres);
+  if (records.last(run.number(), kStep)) return true;
+  const State state = run.found().conversion->state;
+  if (state != State::expanding && state != State::expanded) return false;
+  records.note(run.number(), kStep, "begun");
+  return true;
+}
+
 }  // namespace
 
 Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions& options) {
@@ -128,10 +142,13 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   if (auto fits = check_publications(run); !fits) return std::unexpected(fits.error());
   const auto before = remembered_schema(run);
   if (!before) return std::unexpected(before.error());
-  const auto check = [&] { return check_lost(run.found(), find_lost(run, *before)); };
+  const bool has_place = is_before_contract(run);
+  const auto check = [&] {
+    return has_place ? Outcome<void>() : check_lost(run.found(), find_lost(run, *before));
+  };
   if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
-  if (options.archive) {
+  if (options.archive && !has_place) {
     if (auto archived = run.archive(find_lost(run, *before).tables, *before); !archived)
       return std::unexpected(archived.error());
   }
@@ -140,6 +157,7 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   const auto steps = [&] { return rollback_steps(run.found().scheme, *before); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   run.remove_added_servers();
+  forget_attribution(run.session(), run.number());
   run.end_way_back();
   return run.report();
 }

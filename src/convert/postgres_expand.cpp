@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "convert/attribution.h"
 #include "convert/merging.h"
 #include "convert/postgres_keys.h"
 #include "convert/postgres_steps.h"
@@ -46,7 +47,8 @@ class Expanding {
   /// What was left for the time when the old program no longer writes.
   Steps rest() {
     for (const SchemeTable& one : scheme_.tables) {
-      if (one.rule.zero == Zero::home_at_contract) fill(one);
+      if (one.rule.zero == Zero::home_at_contract || scheme_.attribution.find(one.name()) != nullptr)
+        fill(one);
     }
     for (const SchemeTable& one : scheme_.tables) keep_promises(one);
     for (const SchemeTable& one : scheme_.tables) add_references(one);
@@ -176,6 +178,7 @@ class Expanding {
     if (scheme_.inherits_column(one) || !heirs(one).empty()) return false;
     // Of an override the home's rows are its own, and those without a server all servers'.
     if (one.is_override() && counts->homes > 0) return false;
+    if (is_misplaced_now(one)) return false;
     const auto contradicting = facts_.contradicting.find(one.name());
     if (contradicting != facts_.contradicting.end() && contradicting->second > 0) return false;
     return !has_dependents(one);
@@ -288,22 +291,49 @@ class Expanding {
                     kFillTrigger, of(one), when, function)};
   }
 
-  /// Rows that have no server yet, or another than their parent's.
+  /// Rows that have no server yet, or another than their parent's or the map's.
   void fill(const SchemeTable& one) {
     const ServerCounts* counts = facts_.find(one.name());
     const auto found = facts_.contradicting.find(one.name());
     const std::int64_t contradicting = found == facts_.contradicting.end() ? 0 : found->second;
     const std::int64_t zeros = counts != nullptr && zero_is_home(one) ? counts->zeros : 0;
-    if ((counts == nullptr || counts->nulls == 0) && zeros == 0 && contradicting == 0) return;
+    const bool lacks_some = (counts != nullptr && counts->nulls > 0) || zeros > 0 || contradicting > 0;
+    if (!lacks_some && !is_misplaced_now(one)) return;
     if (counts != nullptr) give_way(one);
-    steps_.push_back(
-        {.table = one.name(),
-         .what = fmt::format("server of rows that have none{}", one.is_child() ? ", by their parents" : ""),
-         .kind = StepKind::backfill,
-         .lock = LockLevel::row_exclusive,
-         .statements = {one.is_child() ? fill_child(one) : fill_tenant(one)},
-         .bytes = size(one),
-         .grows_with_size = true});
+    if (is_misplaced_now(one)) backfill(one, "server of rows that the map has", fill_mapped(one));
+    if (lacks_some)
+      backfill(one,
+               fmt::format("server of rows that have none{}", one.is_child() ? ", by their parents" : ""),
+               one.is_child() ? fill_child(one) : fill_tenant(one));
+  }
+
+  void backfill(const SchemeTable& one, std::string what, std::string statement) {
+    steps_.push_back({.table = one.name(),
+                      .what = std::move(what),
+                      .kind = StepKind::backfill,
+                      .lock = LockLevel::row_exclusive,
+                      .statements = {std::move(statement)},
+                      .bytes = size(one),
+                      .grows_with_size = true});
+  }
+
+  /// Once the expansion is through, what the old program makes anew under a key of the map waits for
+  /// contract.
+  bool is_misplaced_now(const SchemeTable& one) const {
+    const auto found = facts_.misplaced.find(one.name());
+    const bool is_now = phase_ == Phase::contract || scheme_.attribution.stage == Attribution::Stage::filling;
+    return is_now && found != facts_.misplaced.end() &&
+           found->second.rows + (zero_is_home(one) ? found->second.zeros : 0) > 0;
+  }
+
+  std::string fill_mapped(const SchemeTable& one) const {
+    const std::string column = quoted_name(one.column());
+    const std::string keeps_zero =
+        zero_is_home(one) ? "" : fmt::format(" AND t.{} IS DISTINCT FROM 0", column);
+    return fmt::format(
+        "UPDATE {} AS t SET {} = map.server FROM {} map WHERE t.ctid >= $1::tid AND t.ctid < $2::tid AND "
+        "{}{}",
+        of(one), column, scheme_.attribution.relation, is_misplaced(scheme_, one, "t", "map"), keeps_zero);
   }
 
   std::string missing(const SchemeTable& one, std::string_view alias) const {
@@ -320,6 +350,7 @@ class Expanding {
   /// it: another row may have the same place there.
   std::string fill_child(const SchemeTable& one) const {
     const std::string column = quoted_name(one.column());
+    const bool said_something = one.has_column() && !one.is_column_new;
     return fmt::format(
         "WITH found AS (SELECT c.ctid AS place, c.{0} AS said, to_jsonb(c) AS row, coalesce({1}, "
         "nullif(c.{0}, 0), {2}) "
@@ -331,9 +362,9 @@ class Expanding {
         "INSERT INTO guildhall.guildhall_conversion_refused (conversion, table_name, row_text, reason, done) "
         "SELECT (SELECT max(number) FROM guildhall.guildhall_conversion), {5}, row::text, "
         "format('said server %s, but its parent is server %s''s', said, server), 'moved' "
-        "FROM changed WHERE said <> 0",
+        "FROM changed WHERE said <> 0{6}",
         column, server_of_parents(scheme_, one, true), scheme_.home, of(one), parent_joins(scheme_, one, "c"),
-        quoted_text(one.name()));
+        quoted_text(one.name()), said_something ? "" : " AND false");
   }
 
   /// Rows that will be the same under a key that has the server in it: a row of no server beside that of the

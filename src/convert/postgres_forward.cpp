@@ -23,6 +23,7 @@ Outcome<RunReport> expand_postgres(ConversionRun& run) {
         !fits)
       return std::unexpected(fits.error());
     if (auto fits = check_findings(run.found().scheme); !fits) return std::unexpected(fits.error());
+    if (auto fits = run.attribute(); !fits) return std::unexpected(fits.error());
     if (run.found().is_expanding()) {
       if (auto fits = run.look_at_server(); !fits) return std::unexpected(fits.error());
     }

@@ -6,6 +6,8 @@
 //   half done   a column that holds NULL and the home alone is proved to (CHECK NOT VALID, VALIDATE), then
 //               dropped and added again; one with several servers' values is filled a range of pages at a
 //               time
+//   map         a column with the home for all of them, then those that are another's by the map a range of
+//               pages at a time, before any child of theirs
 //   NOT NULL    by a CHECK that is validated while others write, and only once no row lacks a server: the
 //               check holds at once for every row that is written
 //   keys        CREATE UNIQUE INDEX CONCURRENTLY beside the old ones, swapped in by contract

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/text.h"
+#include "convert/attribution.h"
 #include "convert/conflicts.h"
 #include "convert/sql_names.h"
 
@@ -31,8 +32,9 @@ class Counting {
     for (const SchemeTable& one : scheme_.tables) {
       if (one.has_column()) count_servers(one);
     }
+    if (scheme_.attribution.is_on() && scheme_.attribution.stage != Attribution::Stage::done) read_map();
     for (const SchemeTable& one : scheme_.tables) {
-      if (!facts_.is_home_alone(one.name())) find_unregistered(one);
+      if (one.has_column() && !facts_.is_home_alone(one.name())) find_unregistered(one);
     }
     for (const SchemeTable& one : scheme_.tables) {
       if (one.is_child()) count_contradicting(one);
@@ -54,15 +56,48 @@ class Counting {
                                   std::stoll(row[3]), std::stoll(row[4])};
   }
 
+  void read_map() {
+    for (const SchemeTable& one : scheme_.tables) {
+      if (scheme_.attribution.find(one.name()) != nullptr) count_misplaced(one);
+    }
+    for (const auto& row : session_.query(fmt::format(
+             "SELECT map.server, count(*) FROM {} map WHERE map.conversion = {} AND {} GROUP BY 1",
+             scheme_.attribution.relation, scheme_.attribution.conversion, unregistered("map.server"))))
+      facts_.unregistered[std::stoll(row[0])] += std::stoll(row[1]);
+  }
+
+  void count_misplaced(const SchemeTable& one) {
+    Misplaced& count = facts_.misplaced[one.name()];
+    if (!one.has_column()) {
+      const auto rows = session_.query(
+          fmt::format("SELECT count(*) FROM {} map WHERE {} AND map.server <> {}",
+                      scheme_.attribution.relation, is_mapped(scheme_, one, "map"), scheme_.home));
+      count.rows = std::stoll(rows[0][0]);
+      return;
+    }
+    const auto row =
+        session_.query(fmt::format("SELECT count(*) FILTER (WHERE c.{0} IS DISTINCT FROM 0), count(*) FILTER "
+                                   "(WHERE c.{0} = 0) FROM {1} c "
+                                   "JOIN {2} map ON {3}",
+                                   store::quoted_name(one.column()), qualified(*scheme_.schema, one.name()),
+                                   scheme_.attribution.relation, is_misplaced(scheme_, one, "c", "map")))[0];
+    count = {std::stoll(row[0]), std::stoll(row[1])};
+  }
+
+  /// SQL of a server above 0 that is neither the home nor in the registry.
+  std::string unregistered(const std::string& server) const {
+    const std::string other = fmt::format("{} NOT IN (0, {})", server, scheme_.home);
+    const Table* registry = scheme_.registry();
+    if (registry == nullptr) return other;
+    return fmt::format("{} AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.{} = {})", other,
+                       qualified(*scheme_.schema, registry->name),
+                       store::quoted_name(scheme_.description.registry.column), server);
+  }
+
   /// Of rows whose parent does not decide.
   void find_unregistered(const SchemeTable& one) {
-    const Table* registry = scheme_.registry();
     const std::string column = fmt::format("c.{}", store::quoted_name(one.column()));
-    std::string condition = fmt::format("{} NOT IN (0, {})", column, scheme_.home);
-    if (registry != nullptr)
-      condition += fmt::format(" AND NOT EXISTS (SELECT 1 FROM {} r WHERE r.{} = {})",
-                               qualified(*scheme_.schema, registry->name),
-                               store::quoted_name(scheme_.description.registry.column), column);
+    std::string condition = unregistered(column);
     if (one.is_child()) condition += fmt::format(" AND {} IS NULL", server_of_parents(scheme_, one));
     const auto rows =
         session_.query(fmt::format("SELECT {}, count(*) FROM {} c {} WHERE {} GROUP BY 1", column,
@@ -71,16 +106,22 @@ class Counting {
     for (const auto& row : rows) facts_.unregistered[std::stoll(row[0])] += std::stoll(row[1]);
   }
 
-  /// A parent's rows that have no server, or 0, will be the home's.
+  /// A parent's rows that have no server, or 0, will be what the map says, or the home's. Where a parent is a
+  /// child and moves itself, its own children have to be looked at behind it.
   void count_contradicting(const SchemeTable& one) {
     const bool may_be_another = std::ranges::any_of(
         one.rule.parents, [&](const Parent& parent) { return !facts_.is_home_alone(parent.table); });
-    if (facts_.is_home_alone(one.name()) && !may_be_another) return;
+    std::int64_t moving = 0;
+    for (const Parent& parent : one.rule.parents) {
+      const auto found = facts_.contradicting.find(parent.table);
+      if (found != facts_.contradicting.end() && parent.table != one.name()) moving += found->second;
+    }
+    if (facts_.is_home_alone(one.name()) && !may_be_another && moving == 0) return;
     const std::string own = one.has_column() ? server_of(one, "c") : std::to_string(scheme_.home);
     const auto rows = session_.query(
         fmt::format("SELECT count(*) FROM {} c {} WHERE {} <> {}", qualified(*scheme_.schema, one.name()),
                     parent_joins(scheme_, one, "c"), own, server_of_parents(scheme_, one)));
-    facts_.contradicting[one.name()] = std::stoll(rows[0][0]);
+    facts_.contradicting[one.name()] = std::stoll(rows[0][0]) + moving;
   }
 
   void find_alike(const SchemeTable& one, const RowKey& key) {
@@ -149,7 +190,9 @@ const RowsAlike* RowFacts::find(const std::string& table, const RowKey& key) con
 
 bool RowFacts::is_home_alone(const std::string& table) const {
   const ServerCounts* counts = find(table);
-  return counts == nullptr || counts->others == 0;
+  const auto moving = misplaced.find(table);
+  return (counts == nullptr || counts->others == 0) &&
+         (moving == misplaced.end() || moving->second.rows + moving->second.zeros == 0);
 }
 
 RowFacts read_row_facts(store::SchemaSession& session, const Scheme& scheme) {

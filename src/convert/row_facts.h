@@ -26,14 +26,21 @@ struct RowsAlike {
   Folded names = {};  // of a key that folds: under which there are some
 };
 
+/// Rows that the map has another server for (attribution.h).
+struct Misplaced {
+  std::int64_t rows = 0;   // but for
+  std::int64_t zeros = 0;  // those of server 0
+};
+
 struct RowFacts {
   bool home_is_registered = false;
-  /// Servers other than the home that rows name and the registry does not, with their rows.
+  /// Servers other than the home that rows or the map name and the registry does not, with their rows.
   std::map<std::int64_t, std::int64_t> unregistered = {};
   std::map<std::string, ServerCounts> servers = {};  // of tables that have the column
   /// Rows of a child whose parent is another server's, or will be once its own server is known.
   std::map<std::string, std::int64_t> contradicting = {};
   std::vector<RowsAlike> alike = {};
+  std::map<std::string, Misplaced> misplaced = {};
 
   const ServerCounts* find(const std::string& table) const;
   /// All rows are the home's, or will be: no row names another server.

@@ -46,13 +46,17 @@ std::vector<const Parent*> known_parents(const Scheme& scheme, const SchemeTable
 }
 
 std::string own_server(const Scheme& scheme, const SchemeTable& table, std::string_view alias) {
+  const std::string mapped = mapped_server(scheme, table, alias);
+  const auto or_mapped = [&](const std::string& server) {
+    return mapped.empty() ? server : fmt::format("COALESCE({}, {})", mapped, server);
+  };
   if (!has_number_column(scheme, table))
-    return server_sql(table.rule.absent == Absent::all, table.absent_value(scheme.home));
+    return or_mapped(server_sql(table.rule.absent == Absent::all, table.absent_value(scheme.home)));
   const std::string column = column_sql(alias, table.column());
   const bool zero_is_home = !table.is_override() && table.rule.zero != Zero::refuse;
   return fmt::format("CASE WHEN {} IS NULL{} THEN {} ELSE {} END", column,
                      zero_is_home ? fmt::format(" OR {} = 0", column) : "",
-                     server_sql(table.is_override(), table.null_value(scheme.home)), column);
+                     or_mapped(server_sql(table.is_override(), table.null_value(scheme.home))), column);
 }
 
 std::string joined_parents(const Scheme& scheme, const SchemeTable& table, std::string_view alias) {

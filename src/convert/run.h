@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "convert/archive.h"
+#include "convert/attribution.h"
 #include "convert/conversion.h"
 #include "convert/postgres_preflight.h"
 #include "convert/postgres_steps.h"
@@ -33,6 +34,9 @@ struct Options {
   /// Of a conversion that has begun it is the one that was remembered, and need not be given.
   std::optional<Description> description;
   std::optional<std::int64_t> server;  // the home, where it was said
+  /// PostgreSQL: rows that name no server are not all the home's. Of a conversion that has begun the same
+  /// wish, or none.
+  AttributionWish attribution;
   std::optional<migrate::BackupWish> backup;
   std::string backup_done = {};  // the operator's word for one that was taken otherwise
   SqliteWay way = SqliteWay::rebuild;
@@ -67,6 +71,10 @@ migrate::Outcome<Look> look(store::SchemaSession& session, migrate::Dialect dial
 /// The home of that look: what was said, or remembered, or the one candidate that there is. Problem
 /// `refused` lists the candidates.
 migrate::Outcome<std::int64_t> choose_home(const Look& found, const Options& options);
+/// Finds which server's each row is that names none, where that is wished, and adds what is in the way to the
+/// findings of that look, whose home is chosen. Problems: `usage`, as of attribute; `refused` (SQLite; a
+/// conversion that began with another wish). Throws DatabaseError.
+migrate::Outcome<void> attribute_rows(store::SchemaSession& session, Look& found, const Options& options);
 /// Asks the rows what stands in their way, and adds it to the findings of that look, whose home is chosen.
 /// `session` is in no transaction. Throws DatabaseError.
 void survey(store::SchemaSession& session, Look& found, const Options& options);
@@ -80,6 +88,7 @@ struct Plan {
   Look look;
   Steps steps;  // of the expansion
   Steps later;  // of the contraction, as far as it can be told by now
+  std::vector<AttributedRows> attributed = {};
 };
 /// What `apply` would do; no steps where the tables themselves stand in the way. Problems as of look,
 /// choose_home; of check_findings where the rows may not be read. Throws DatabaseError.

@@ -414,6 +414,11 @@ std::optional<std::int64_t> parse_server(std::string_view text) {
   return server;
 }
 
+const std::vector<std::string>* Attribution::find(const std::string& table) const {
+  const auto found = keys.find(table);
+  return !is_on() || found == keys.end() ? nullptr : &found->second;
+}
+
 const SchemeTable* Scheme::find(std::string_view table) const {
   const auto found = std::ranges::find(tables, table, &SchemeTable::name);
   return found == tables.end() ? nullptr : &*found;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct SchemeTable {
   TableRule rule;
   const Table* table = nullptr;  // within the OldSchema that the scheme is of
   std::string reason;            // for people: why it has that class
+  /// Its tenant column was not there when the conversion began: no row said anything by itself.
+  bool is_column_new = false;
 
   const std::string& name() const { return rule.table; }
   const std::string& column() const { return rule.column; }
@@ -31,10 +34,28 @@ struct SchemeTable {
   std::int64_t null_value(std::int64_t home) const { return is_override() ? 0 : home; }
 };
 
+/// The map of rows that named no server when the conversion began, with the server of each (attribution.h).
+struct Attribution {
+  enum class Stage {
+    filling,  // its rows get their servers
+    settled,  // they have them; those that the old program made anew meanwhile get them at contract
+    done      // from here on programs know what a server is
+  };
+  Stage stage = Stage::filling;
+  std::string relation = {};  // SQL name of the table that has it; "": there is none
+  std::int64_t conversion = 0;
+  std::map<std::string, std::vector<std::string>> keys = {};  // by table, what the map knows a row by
+
+  bool is_on() const { return !relation.empty(); }
+  /// nullptr: no row of the table is in it.
+  const std::vector<std::string>* find(const std::string& table) const;
+};
+
 struct Scheme {
   const OldSchema* schema = nullptr;
   Description description;
-  std::int64_t home = 0;                  // 0: not chosen yet
+  std::int64_t home = 0;  // 0: not chosen yet
+  Attribution attribution = {};
   std::vector<SchemeTable> tables = {};   // with a tenant column, parents before their children
   std::vector<std::string> global = {};   // that stay as they are, as the description has it
   std::vector<std::string> unknown = {};  // that it does not name, and nothing leads to: left alone

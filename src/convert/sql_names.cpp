@@ -32,15 +32,49 @@ std::string parent_joins(const Scheme& scheme, const SchemeTable& child, std::st
   return fmt::format("{}", fmt::join(joins, " "));
 }
 
+std::string has_no_parent(const Scheme& scheme, const SchemeTable& child, std::string_view alias) {
+  std::vector<std::string> none;
+  for (const Parent& parent : child.rule.parents) {
+    std::vector<std::string> equal;
+    for (std::size_t key = 0; key < parent.columns.size(); ++key)
+      equal.push_back(fmt::format("p.{} = {}.{}", quoted_name(parent.referenced[key]), alias,
+                                  quoted_name(parent.columns[key])));
+    none.push_back(fmt::format("NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
+                               qualified(*scheme.schema, parent.table), fmt::join(equal, " AND ")));
+  }
+  return none.empty() ? "true" : fmt::format("{}", fmt::join(none, " AND "));
+}
+
+std::string map_key_sql(const std::vector<std::string>& key, std::string_view alias) {
+  std::vector<std::string> texts;
+  for (const std::string& column : key)
+    texts.push_back(fmt::format("{}.{}::text", alias, quoted_name(column)));
+  return fmt::format("ARRAY[{}]", fmt::join(texts, ", "));
+}
+
+std::string is_mapped(const Scheme& scheme, const SchemeTable& table, std::string_view map) {
+  return fmt::format("{0}.conversion = {1} AND {0}.table_name = {2}", map, scheme.attribution.conversion,
+                     store::quoted_text(table.name()));
+}
+
+std::string mapped_server(const Scheme& scheme, const SchemeTable& table, std::string_view alias) {
+  const auto* key = scheme.attribution.find(table.name());
+  if (key == nullptr) return "";
+  return fmt::format("(SELECT map.server FROM {} map WHERE {} AND map.row_key = {})",
+                     scheme.attribution.relation, is_mapped(scheme, table, "map"), map_key_sql(*key, alias));
+}
+
 std::string server_of_parents(const Scheme& scheme, const SchemeTable& child, bool by_then) {
   std::string cases;
   for (std::size_t at = 0; at < child.rule.parents.size(); ++at) {
     const Parent& parent = child.rule.parents[at];
     const SchemeTable* other = scheme.find(parent.table);
-    const std::string server =
-        other == nullptr || (!by_then && !other->has_column())
-            ? std::to_string(scheme.home)
-            : fmt::format("coalesce(nullif(p{}.{}, 0), {})", at, quoted_name(other->column()), scheme.home);
+    std::string server = std::to_string(scheme.home);
+    if (other != nullptr && (by_then || other->has_column()))
+      server = fmt::format("coalesce(nullif(p{}.{}, 0), {})", at, quoted_name(other->column()), scheme.home);
+    if (other != nullptr && !by_then && scheme.attribution.find(other->name()) != nullptr &&
+        scheme.attribution.stage != Attribution::Stage::done)
+      server = fmt::format("coalesce({}, {})", mapped_server(scheme, *other, fmt::format("p{}", at)), server);
     cases +=
         fmt::format(" WHEN p{}.{} IS NOT NULL THEN {}", at, quoted_name(parent.referenced.front()), server);
   }

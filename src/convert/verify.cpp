@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "convert/attribution.h"
 #include "convert/comparing.h"
 #include "convert/rows.h"
 #include "convert/seal_probe.h"
@@ -48,6 +49,7 @@ class Verifying {
       found_.sums = *std::move(sums);
       if (found_.is_compared) compare_sums();
       check_rows(looking);
+      check_map(looking);
       if (options_.with_twins) found_.twins = find_twins(looking, scheme_);
     }
     if (found_.is_compared) compare_lists();
@@ -137,6 +139,55 @@ class Verifying {
                              known_parents(scheme_, table).empty();
     if (are_counted) return counts_by_server(*rows, listed);
     return count_rows(looking, scheme_, table);
+  }
+
+  /// A row that is gone is none of the map's matter, nor a second one of its key beside the one that is
+  /// right.
+  void check_map(migrate::Looking& looking) {
+    if (!scheme_.attribution.is_on()) return;
+    Question servers(*this, "Every row that named no server has the one that was found for it",
+                     attributed_text());
+    for (const SchemeTable& table : scheme_.tables) {
+      const auto* key = scheme_.attribution.find(table.name());
+      if (key == nullptr || !table.has_column()) continue;
+      const std::string column = column_sql("c", table.column());
+      const std::string zero = table.rule.zero == Zero::home_at_contract && !options_.contracted
+                                   ? fmt::format(" OR {} = 0", column)
+                                   : "";
+      const std::string rows = fmt::format("(SELECT 1 FROM {} c WHERE {} = map.row_key",
+                                           qualified(*scheme_.schema, table.name()), map_key_sql(*key, "c"));
+      const auto count = looking.ask(fmt::format(
+          "SELECT count(*) FROM {0} map WHERE {1} AND EXISTS {2} AND {3}) AND NOT EXISTS {2} AND ({4} = "
+          "map.server{5}))",
+          scheme_.attribution.relation, is_mapped(scheme_, table, "map"), rows,
+          has_no_parent(scheme_, table, "c"), column, zero));
+      if (!count) {
+        servers.wrong("CV-UNKNOWN", fmt::format("the rows of {} could not be looked at: {}", table.name(),
+                                                count.error().message));
+      } else if (count->at(0).at(0) != "0") {
+        say_misplaced(servers, fmt::format("{} rows of {} have another server than was found for them",
+                                           count->at(0).at(0), table.name()));
+      }
+    }
+  }
+
+  /// While others write, a row may have been deleted and made anew.
+  void say_misplaced(Question& servers, const std::string& text) {
+    if (options_.writers == Writers::stopped) {
+      servers.wrong("CV-MAP", text);
+    } else {
+      find(Level::warning, "CV-MAP", text,
+           "The old program may have made them anew. Contract sets them right.");
+    }
+  }
+
+  /// "user_points: 3 rows server 5's (links by kick_username), ..."
+  std::string attributed_text() {
+    std::vector<std::string> parts;
+    for (const AttributedRows& one : attributed_rows(session_, scheme_.attribution))
+      parts.push_back(fmt::format("{}: {} row{} server {}'s ({})", one.table, one.rows,
+                                  one.rows == 1 ? "" : "s", one.server, one.reason));
+    return parts.empty() ? "there were none" : fmt::format("{}", fmt::join(parts, ", "));
   }
 
   static void say_servers(Question& servers, const SchemeTable& table, const RowCounts& counts,
@@ -253,7 +304,9 @@ class Verifying {
       const SchemeTable* table = scheme_.find(was.measure.table);
       const bool has_refused =
           std::ranges::find(found_.refused, was.measure.table, &Refused::table) != found_.refused.end();
-      if (was.measure.parent || table == nullptr || !table->has_column() || has_refused) continue;
+      const bool is_mapped = table != nullptr && scheme_.attribution.find(table->name()) != nullptr;
+      if (was.measure.parent || table == nullptr || !table->has_column() || has_refused || is_mapped)
+        continue;
       const Measured& is = *found_.sums.find(was.measure.table);
       const auto expected = expected_servers(was, *table, scheme_.home, options_.contracted);
       if (all_of(was.all) != all_of(is.all) || !expected) continue;

@@ -8,6 +8,7 @@
 //   CV-FEWER       others write, and a table has fewer rows than before: whether they deleted them cannot be
 //                  told (warning)
 //   CV-NOSERVER, CV-ZERO, CV-RANGE, CV-TEXTID, CV-UNLISTED, CV-CONTRADICT   rows, as in conflicts.h
+//   CV-MAP         rows that have another server than was found for them (while others write: warning)
 //   CV-KEY         a key or foreign key that holds between servers, once contract is done
 //   CV-INVALID     a constraint that was never validated, an index that was never finished
 //   CV-REFERENCE   SQLite: other references lead nowhere than before

@@ -28,7 +28,7 @@ inline constexpr std::string_view kToolRelations[] = {
     "migration_journal",          "migration_journal_version",   "migration_lock",
     "migration_readers",          "drizzle_migrations",          "guildhall_conversion",
     "guildhall_conversion_steps", "guildhall_conversion_before", "guildhall_conversion_sums",
-    "guildhall_conversion_facts", "guildhall_conversion_refused"};
+    "guildhall_conversion_facts", "guildhall_conversion_map",    "guildhall_conversion_refused"};
 /// PostgreSQL: the tool's own schema, which is not part of one either (what others put there is), and how
 /// its functions there are named.
 inline constexpr std::string_view kToolSchema = "guildhall";
