@@ -173,6 +173,10 @@ SELECT json_build_object('text', format('foreign key %I of %s to %s', conname, c
   FROM c JOIN pg_constraint ON confrelid = c.oid AND contype = 'f'
   JOIN pg_class other ON other.oid = conrelid AND other.relnamespace <> c.relnamespace
  UNION ALL
+SELECT json_build_object('text', format('table %s, which is a part of %s', other.oid::regclass, c.oid::regclass))
+  FROM c JOIN pg_inherits ON inhparent = c.oid
+  JOIN pg_class other ON other.oid = inhrelid AND other.relnamespace <> c.relnamespace
+ UNION ALL
 SELECT json_build_object('text', format('view %s over %s', v.oid::regclass, string_agg(DISTINCT c.relname, ', ')))
   FROM c JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
          AND d.classid = 'pg_rewrite'::regclass

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "convert/postgres_keys.h"
 #include "convert/postgres_steps.h"
@@ -17,12 +18,18 @@ using store::quoted_text;
 
 class Contracting {
  public:
-  Contracting(const Scheme& scheme, const std::optional<Seal>& seal) : scheme_(scheme), seal_(seal) {}
+  Contracting(const Scheme& scheme, const std::optional<Seal>& seal)
+      : scheme_(scheme), seal_(seal), names_(*scheme.schema) {}
 
   Steps steps() {
     // A key that something refers to cannot go.
     for (const SchemeTable& one : scheme_.tables) drop_references(one);
-    for (const SchemeTable& one : scheme_.tables) swap_keys(one);
+    for (const SchemeTable& one : scheme_.tables) {
+      if (one.table->relation == Relation::partitioned)
+        swap_partitioned_keys(one);
+      else
+        swap_keys(one);
+    }
     for (const SchemeTable& one : scheme_.tables) drop_indexes(one);
     if (seal_) {
       for (const SchemeTable& one : scheme_.tables) seal(one);
@@ -63,7 +70,7 @@ class Contracting {
     std::set<std::string> promoted;
     for (const Index* old : old_keys(one)) {
       const Index* own = by_server(one, *old);
-      if (own == nullptr) continue;
+      if (own == nullptr || one.table->relation == Relation::partition) continue;
       // Without it, subscribers would get no change and no deletion any more.
       if (one.table->replica_identity == old->name)
         statements.push_back(
@@ -93,6 +100,42 @@ class Contracting {
     add(one, "keys by server alone", std::move(statements));
   }
 
+  /// All partitions and the table in one transaction: the old key goes for all of them at once.
+  void swap_partitioned_keys(const SchemeTable& one) {
+    std::vector<std::string> statements;
+    std::vector<std::string> partitions;
+    for (const SchemeTable* partition : scheme_.partitions_of(one)) partitions.push_back(partition->name());
+    for (const Index* old : old_keys(one)) {
+      if (!old->constraint.empty()) swap_partitioned_key(one, *old, statements);
+    }
+    const Column* column = one.table->column(one.column());
+    if (column != nullptr && !column->default_expression.empty())
+      statements.push_back(
+          fmt::format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", of(one), quoted_name(one.column())));
+    add(one, "keys by server alone", std::move(statements), std::move(partitions));
+  }
+
+  void swap_partitioned_key(const SchemeTable& one, const Index& old, std::vector<std::string>& statements) {
+    PartitionedKey key{.constraint = names_.give(old.name, "_by_server"),
+                       .is_primary = old.is_primary,
+                       .columns = {one.column()},
+                       .deferral = deferral(old)};
+    const std::vector<std::string> columns = old.columns();
+    key.columns.insert(key.columns.end(), columns.begin(), columns.end());
+    for (const SchemeTable* partition : scheme_.partitions_of(one)) {
+      const Index* own = by_server(*partition, old);
+      if (own == nullptr) return;
+      key.indexes.emplace_back(partition->name(), own->name);
+      const Index* identity = partition->table->index(partition->table->replica_identity);
+      if (identity != nullptr && identity->columns() == columns)
+        statements.push_back(fmt::format("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", of(*partition),
+                                         quoted_name(own->name)));
+    }
+    statements.push_back(
+        fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(old.constraint)));
+    std::ranges::move(make_partitioned_key(*scheme_.schema, one.name(), key), std::back_inserter(statements));
+  }
+
   /// What groups by the old key has to group by the new one.
   static void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements) {
     std::vector<std::string> key;
@@ -110,6 +153,8 @@ class Contracting {
   /// Unique indexes without the server that are no constraint, and what is over the server alone: our keys
   /// begin with it.
   void drop_indexes(const SchemeTable& one) {
+    // Of a partitioned table, and of a part of its indexes, that cannot be done beside others.
+    if (one.table->relation == Relation::partitioned || one.table->relation == Relation::partition) return;
     for (const Index& index : one.table->indexes) {
       if (!index.constraint.empty()) continue;
       // Also one that is not valid: a drop that was broken off leaves it so.
@@ -158,6 +203,7 @@ class Contracting {
 
   const Scheme& scheme_;
   const std::optional<Seal>& seal_;
+  NewNames names_;
   Steps steps_;
 };
 

@@ -411,7 +411,9 @@ class Expanding {
 
   // --- keys, references, policies
 
+  /// Of a partitioned table each partition has its own, until contract makes them one.
   void add_keys(const SchemeTable& one) {
+    if (one.table->relation == Relation::partitioned) return;
     for (const WantedKey& wanted : wanted_keys(one)) {
       if (!is_for_contract(one, wanted)) add_key(one, wanted);
     }
@@ -468,7 +470,9 @@ class Expanding {
                       .grows_with_size = true});
   }
 
+  /// Those of a partitioned table stay with its partitions.
   void add_references(const SchemeTable& one) {
+    if (one.table->relation == Relation::partitioned) return;
     for (const WantedReference& wanted : wanted_references(scheme_, one, phase_)) {
       const ForeignKey* found = find_reference(*one.table, wanted);
       if (found != nullptr && found->is_valid) continue;

@@ -187,6 +187,22 @@ std::string reference_clause(const OldSchema& schema, const WantedReference& wan
   return clause + " NOT VALID";
 }
 
+std::vector<std::string> make_partitioned_key(const OldSchema& schema, const std::string& table,
+                                              const PartitionedKey& key) {
+  const char* kind = key.is_primary ? "PRIMARY KEY" : "UNIQUE";
+  std::vector<std::string> statements;
+  for (const auto& [partition, index] : key.indexes)
+    statements.push_back(fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} {2} USING INDEX {1}{3}",
+                                     qualified(schema, partition), quoted_name(index), kind, key.deferral));
+  statements.push_back(fmt::format("ALTER TABLE ONLY {} ADD CONSTRAINT {} {} ({}){}",
+                                   qualified(schema, table), quoted_name(key.constraint), kind,
+                                   column_list(key.columns), key.deferral));
+  for (const auto& [partition, index] : key.indexes)
+    statements.push_back(fmt::format("ALTER INDEX {} ATTACH PARTITION {}", qualified(schema, key.constraint),
+                                     qualified(schema, index)));
+  return statements;
+}
+
 std::vector<View> views_on(const OldSchema& schema, const std::vector<std::string>& constraints) {
   std::vector<View> found;
   const auto is_found = [&](const std::string& name) {

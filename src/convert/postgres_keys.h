@@ -48,6 +48,19 @@ const ForeignKey* find_reference(const Table& table, const WantedReference& want
 /// "FOREIGN KEY (...) REFERENCES ... NOT VALID"
 std::string reference_clause(const OldSchema& schema, const WantedReference& wanted);
 
+/// The key of a partitioned table, and the index of each partition that is to stand behind it.
+struct PartitionedKey {
+  std::string constraint;
+  bool is_primary = false;
+  std::vector<std::string> columns;
+  std::string deferral;
+  std::vector<std::pair<std::string, std::string>> indexes = {};  // partition and index
+};
+/// Statements, of one transaction, that make that key of finished indexes: PostgreSQL knows no USING INDEX
+/// for the table itself.
+std::vector<std::string> make_partitioned_key(const OldSchema& schema, const std::string& table,
+                                              const PartitionedKey& key);
+
 /// Views that hang on one of these constraints, and what reads those, each behind what it reads.
 std::vector<View> views_on(const OldSchema& schema, const std::vector<std::string>& constraints);
 std::string drop_view(const OldSchema& schema, const View& view);

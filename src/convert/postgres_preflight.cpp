@@ -318,6 +318,7 @@ Findings look_at_server(migrate::Looking& looking, const Scheme& scheme, const R
 std::int64_t new_index_bytes(const Scheme& scheme) {
   std::int64_t bytes = 0;
   for (const SchemeTable& one : scheme.tables) {
+    if (one.table->relation == Relation::partitioned) continue;
     for (const WantedKey& wanted : wanted_keys(one)) {
       const Index* found = find_index(*one.table, wanted);
       if (found == nullptr || !found->is_valid) bytes += size_of(one, wanted);

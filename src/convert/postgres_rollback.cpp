@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <ranges>
 
 #include "convert/postgres_keys.h"
@@ -24,7 +25,12 @@ class RollingBack {
     for (const SchemeTable& one : scheme_.tables) drop_references(one);
     for (const SchemeTable& one : scheme_.tables) build_keys(one);
     // What inherits a column before that from which it has it: there it goes for both.
-    for (const SchemeTable& one : scheme_.tables | std::views::reverse) put_back(one);
+    for (const SchemeTable& one : scheme_.tables | std::views::reverse) {
+      if (one.table->relation == Relation::partitioned)
+        put_back_partitioned(one);
+      else
+        put_back(one);
+    }
     for (const SchemeTable& one : scheme_.tables) build_indexes(one);
     for (const SchemeTable& one : scheme_.tables) put_back_references(one);
     put_back_views();
@@ -53,6 +59,9 @@ class RollingBack {
                       .bytes = grows ? one.table->bytes : 0,
                       .grows_with_size = grows});
   }
+
+  /// Its keys are those of the whole table.
+  static bool is_partition(const SchemeTable& one) { return one.table->relation == Relation::partition; }
 
   void unseal(const SchemeTable& one) {
     const Table* old = past(one);
@@ -87,7 +96,7 @@ class RollingBack {
   /// An old key's place, where it is gone: an index that a constraint then stands on.
   void build_keys(const SchemeTable& one) {
     const Table* old = past(one);
-    if (old == nullptr) return;
+    if (old == nullptr || one.table->relation == Relation::partitioned) return;
     for (const Index& index : old->indexes) {
       if (index.constraint.empty() && !is_identity(*old, index)) continue;
       const Index* found = one.table->index(index.name);
@@ -127,7 +136,7 @@ class RollingBack {
       statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
     }
     std::vector<std::string> dropped;
-    swap_keys(one, *old, actions, dropped);
+    if (!is_partition(one)) swap_keys(one, *old, actions, dropped);
     const std::vector<View> views = views_on(*scheme_.schema, dropped);
     for (auto view = views.rbegin(); view != views.rend(); ++view)
       statements.push_back(drop_view(*scheme_.schema, *view));
@@ -136,7 +145,8 @@ class RollingBack {
         actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(check.name)));
     }
     put_back_column(one, *old, actions);
-    if (!old->replica_identity.empty() && one.table->replica_identity != old->replica_identity)
+    if (!old->replica_identity.empty() && one.table->replica_identity != old->replica_identity &&
+        !is_partition(one))
       actions.push_back(fmt::format("REPLICA IDENTITY USING INDEX {}", quoted_name(old->replica_identity)));
     if (!actions.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
@@ -147,6 +157,60 @@ class RollingBack {
       statements.insert(statements.end(), again.grants.begin(), again.grants.end());
     }
     add(one, "as it was", std::move(statements));
+  }
+
+  /// All partitions and the table in one transaction, as they went.
+  void put_back_partitioned(const SchemeTable& one) {
+    const Table* old = past(one);
+    if (old == nullptr) return;
+    std::vector<std::string> statements;
+    for (const Index& index : one.table->indexes) {
+      if (!index.constraint.empty() && old->index(index.name) == nullptr)
+        statements.push_back(
+            fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(index.constraint)));
+    }
+    for (const Index& index : old->indexes) {
+      if (!index.constraint.empty() && one.table->index(index.name) == nullptr)
+        std::ranges::move(make_partitioned_key(*scheme_.schema, one.name(), key_of_whole(one, index)),
+                          std::back_inserter(statements));
+    }
+    put_back_identities(one, statements);
+    std::vector<std::string> actions;
+    for (const Check& check : one.table->checks) {
+      if (old->check(check.name) == nullptr)
+        actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(check.name)));
+    }
+    put_back_column(one, *old, actions);
+    if (!actions.empty())
+      statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
+    add(one, "as it was", std::move(statements));
+  }
+
+  /// With the indexes that the partitions had behind it, built anew by now.
+  PartitionedKey key_of_whole(const SchemeTable& one, const Index& index) const {
+    PartitionedKey key{.constraint = index.constraint,
+                       .is_primary = index.is_primary,
+                       .columns = index.columns(),
+                       .deferral = deferral(index)};
+    for (const SchemeTable* partition : scheme_.partitions_of(one)) {
+      const Table* old = past(*partition);
+      if (old == nullptr) continue;
+      for (const Index& was : old->indexes) {
+        if (was.is_unique && was.is_primary == index.is_primary && was.columns() == key.columns)
+          key.indexes.emplace_back(partition->name(), was.name);
+      }
+    }
+    return key;
+  }
+
+  void put_back_identities(const SchemeTable& one, std::vector<std::string>& statements) const {
+    for (const SchemeTable* partition : scheme_.partitions_of(one)) {
+      const Table* old = past(*partition);
+      if (old != nullptr && !old->replica_identity.empty() &&
+          partition->table->replica_identity != old->replica_identity)
+        statements.push_back(fmt::format("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", of(*partition),
+                                         quoted_name(old->replica_identity)));
+    }
   }
 
   void swap_keys(const SchemeTable& one, const Table& old, std::vector<std::string>& actions,
@@ -186,7 +250,7 @@ class RollingBack {
   /// Indexes that are no constraint: ours go, those that went come back.
   void build_indexes(const SchemeTable& one) {
     const Table* old = past(one);
-    if (old == nullptr) return;
+    if (old == nullptr || one.table->relation == Relation::partitioned) return;
     for (const Index& index : one.table->indexes) {
       // With the column goes what is over it.
       const bool goes_along = old->column(one.column()) == nullptr && index.has(one.column());

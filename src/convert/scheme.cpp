@@ -46,7 +46,7 @@ class Making {
       find(Level::info, "CV-ABSENT",
            fmt::format("not in this database, and so passed over: {}", fmt::join(absent_, ", ")));
     for (const std::string& one : schema().outside)
-      find(one.starts_with("foreign key") ? Level::error : Level::warning, "CV-OUTSIDE",
+      find(one.starts_with("view") ? Level::warning : Level::error, "CV-OUTSIDE",
            fmt::format("another schema refers to this one: {}", one),
            "What lies there is not changed: drop it, or move it into this schema.");
     return std::move(scheme_);
@@ -91,9 +91,10 @@ class Making {
       scheme_.global.push_back(table.name);
       return;
     }
-    // A partition is changed with its parent.
-    if (table.relation == Relation::partition) return;
-    if (rule != nullptr) {
+    // A partition is what its parent is.
+    if (table.relation == Relation::partition) {
+      rest_[table.name] = &table;
+    } else if (rule != nullptr) {
       add(table, *rule, "the description says so");
     } else if (table.relation != Relation::inheriting && has_server(table)) {
       add_with_server(table);
@@ -123,14 +124,19 @@ class Making {
       return true;
     };
     const auto has_heritage = [&](const Table& table) {
-      return table.relation == Relation::inheriting && scheme_.find(table.parent) != nullptr;
+      return (table.relation == Relation::inheriting || table.relation == Relation::partition) &&
+             scheme_.find(table.parent) != nullptr;
     };
     while (take(has_heritage, [&](const Table& table) {
       TableRule rule = scheme_.find(table.parent)->rule;
       rule.table = table.name;
-      add(table, std::move(rule), fmt::format("it inherits from {}", table.parent));
+      add(table, std::move(rule),
+          fmt::format("it {} {}",
+                      table.relation == Relation::partition ? "is a partition of" : "inherits from",
+                      table.parent));
     })) {
     }
+    std::erase_if(rest_, [](const auto& entry) { return entry.second->relation == Relation::partition; });
     while (take([&](const Table& table) { return has_server(table); },
                 [&](const Table& table) { add_with_server(table); })) {
     }
@@ -255,6 +261,7 @@ class Making {
   void check(const SchemeTable& one) {
     const Table& table = *one.table;
     check_relation(table);
+    if (table.relation == Relation::partitioned) check_partitioned(one);
     check_column(one);
     check_rules(one);
     check_merging(one);
@@ -279,10 +286,7 @@ class Making {
       find(Level::error, "CV-FOREIGN",
            fmt::format("{} is a foreign table: its rows lie in another database", table.name),
            "Convert that database, or leave the table out with class \"global\".");
-    if (table.relation == Relation::partitioned)
-      find(Level::error, "CV-PARTITIONED",
-           fmt::format("{} is partitioned, and its keys cannot be changed while others write", table.name),
-           "Leave it out with class \"global\", and give each partition its key by hand.");
+
     if (!table.is_owned)
       find(Level::error, "CV-OWNER",
            fmt::format("{} belongs to {}, and only its owner may change it", table.name, table.owner),
@@ -290,6 +294,56 @@ class Making {
     if (table.is_unlogged)
       find(Level::warning, "CV-UNLOGGED",
            fmt::format("{} is unlogged: a crash of the server empties it", table.name));
+  }
+
+  /// The simple case is converted, and it alone: a key of each partition takes the place of the old one, all
+  /// of them in one transaction.
+  void check_partitioned(const SchemeTable& one) {
+    const Column* column = one.table->column(one.column());
+    if (!one.table->parent.empty()) refuse_partitioned(one, "so is the table that it is a partition of");
+    if (one.is_child()) refuse_partitioned(one, "its rows get their server from their parents");
+    if (column != nullptr && !column->not_null)
+      refuse_partitioned(one, fmt::format("{} may be NULL", column->name));
+    if (one.rule.zero == Zero::home_at_contract)
+      refuse_partitioned(one, "the old program writes rows of server 0");
+    for (const Index& index : one.table->indexes) {
+      if (index.is_unique && index.constraint.empty() && !index.has_at(0, one.column()))
+        refuse_partitioned(one, fmt::format("its unique index {} is no constraint", index.name));
+    }
+    for (const auto& [name, view] : schema().views) {
+      const auto is_key = [&](const std::string& constraint) {
+        return one.table->index(constraint) != nullptr;
+      };
+      if (std::ranges::any_of(view.constraints, is_key))
+        refuse_partitioned(one, fmt::format("the view {} hangs on its key", name));
+    }
+    for (const auto& [name, other] : schema().tables) {
+      if (other.parent == one.name()) check_partition(one, other);
+      for (const ForeignKey& key : other.foreign_keys) {
+        const bool leads_away = name == one.name() && scheme_.find(key.table) != nullptr;
+        if (key.table == one.name() || leads_away)
+          refuse_partitioned(one, fmt::format("the foreign key {} of {} leads {} it", key.name, name,
+                                              leads_away ? "from" : "to"));
+      }
+    }
+  }
+
+  void check_partition(const SchemeTable& whole, const Table& partition) {
+    if (partition.relation != Relation::partition)
+      refuse_partitioned(whole, fmt::format("its partition {} is no ordinary table", partition.name));
+    for (const Index& index : partition.indexes) {
+      const bool is_of_whole = std::ranges::any_of(whole.table->indexes, [&](const Index& other) {
+        return other.is_unique && other.columns() == index.columns();
+      });
+      if (index.is_unique && !is_of_whole && !index.has_at(0, whole.column()))
+        refuse_partitioned(whole,
+                           fmt::format("{} is a key of its partition {} alone", index.name, partition.name));
+    }
+  }
+
+  void refuse_partitioned(const SchemeTable& one, const std::string& why) {
+    find(Level::error, "CV-PARTITIONED", fmt::format("{} is partitioned, and {}", one.name(), why),
+         "Leave it out with class \"global\", and give each partition its column and keys by hand.");
   }
 
   void check_column(const SchemeTable& one) {
@@ -425,9 +479,18 @@ const SchemeTable* Scheme::find(std::string_view table) const {
 }
 
 bool Scheme::inherits_column(const SchemeTable& one) const {
-  if (one.table->relation != Relation::inheriting) return false;
+  if (one.table->relation != Relation::inheriting && one.table->relation != Relation::partition) return false;
   const SchemeTable* parent = find(one.table->parent);
   return parent != nullptr && parent->column() == one.column();
+}
+
+std::vector<const SchemeTable*> Scheme::partitions_of(const SchemeTable& one) const {
+  std::vector<const SchemeTable*> all;
+  for (const SchemeTable& other : tables) {
+    if (other.table->relation == Relation::partition && other.table->parent == one.name())
+      all.push_back(&other);
+  }
+  return all;
 }
 
 bool Scheme::can_go_on() const {

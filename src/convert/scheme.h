@@ -63,9 +63,12 @@ struct Scheme {
   migrate::Findings findings = {};
 
   const SchemeTable* find(std::string_view table) const;
-  /// Of PostgreSQL's inheritance, which is not that of partitions: it has the server column from another
-  /// table of the scheme, together with that. Keys, references and policies are each table's own.
+  /// A table that inherits, or a partition: it has the server column from another table of the scheme,
+  /// together with that. References and policies are each table's own, and keys but those of a partitioned
+  /// table.
   bool inherits_column(const SchemeTable& one) const;
+  /// Of a partitioned table.
+  std::vector<const SchemeTable*> partitions_of(const SchemeTable& one) const;
   /// The registry, where it is there.
   const Table* registry() const { return schema->find(description.registry.table); }
   /// Nothing among the findings stands in the way.

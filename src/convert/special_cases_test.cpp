@@ -283,5 +283,96 @@ TEST_F(InheritanceOfPostgres, AColumnOfItsOwnIsMadeOneFirst) {
   is_refused(tried, "CV-INHERITS", "points_old has a column server of its own");
 }
 
+/// A log with a part for each year, and one for the rest.
+class PartitionsOfPostgres : public SpecialCasesOfPostgres {
+ protected:
+  void make_log() {
+    change(
+        "CREATE TABLE logs (id bigint GENERATED ALWAYS AS IDENTITY, at date NOT NULL, name text NOT NULL, "
+        "points integer, PRIMARY KEY (id, at), UNIQUE (name, at)) PARTITION BY RANGE (at); "
+        "CREATE TABLE logs_2025 PARTITION OF logs FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); "
+        "CREATE TABLE logs_rest PARTITION OF logs DEFAULT; "
+        "ALTER TABLE logs_2025 REPLICA IDENTITY USING INDEX logs_2025_name_at_key; "
+        "INSERT INTO logs (at, name, points) SELECT date '2025-12-25' + n, 'n' || n, n FROM "
+        "generate_series(1, 20) n",
+        "DROP TABLE logs");
+  }
+  static std::string rows() {
+    return ask("SELECT tableoid::regclass, count(*), sum(points) FROM logs GROUP BY 1 ORDER BY 1");
+  }
+  static std::string insert(const std::string& server, const std::string& conflict = "") {
+    return fmt::format(
+        "INSERT INTO logs ({0}at, name) VALUES ({1}'2025-12-26', 'n1') {2}", server.empty() ? "" : "server, ",
+        server.empty() ? "" : server + ", ",
+        conflict.empty() ? "" : fmt::format("ON CONFLICT ({}) DO UPDATE SET points = 5", conflict));
+  }
+};
+
+TEST_F(PartitionsOfPostgres, EachGetsItsKeysAndContractMakesThemOne) {
+  make_log();
+  const std::string before = fingerprint();
+  const std::string counted = rows();
+  EXPECT_EQ(error_of("ALTER TABLE logs ADD COLUMN server bigint NOT NULL DEFAULT 7; "
+                     "ALTER TABLE logs ADD FOREIGN KEY (server) REFERENCES servers NOT VALID"),
+            "42809");
+  expand();
+  EXPECT_EQ(error_of(insert("", "name, at")), "") << "the old program goes on";
+  contracts(try_contract());
+  EXPECT_EQ(
+      ask("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'logs'::regclass AND indisvalid "
+          "ORDER BY 1"),
+      "logs_name_at_key_by_server\nlogs_pkey_by_server\n");
+  EXPECT_EQ(ask(identity_of("logs_2025")), "i|logs_2025_name_at_key_by_server\n");
+  EXPECT_EQ(error_of(insert("")), "23502");
+  EXPECT_EQ(error_of(insert("7")), "23505");
+  EXPECT_EQ(error_of(insert("8")), "23503") << "there is no such server";
+  EXPECT_EQ(error_of(insert("7", "server, name, at")), "");
+  EXPECT_EQ(error_of("INSERT INTO servers VALUES (8, 'second'); " + insert("8")), "");
+  EXPECT_EQ(rows(), counted);
+  take_back();
+  EXPECT_EQ(fingerprint(), before);
+  EXPECT_EQ(ask(identity_of("logs_2025")), "i|logs_2025_name_at_key\n");
+  EXPECT_EQ(rows(), counted);
+  EXPECT_EQ(error_of(insert("", "name, at")), "");
+}
+
+TEST_F(PartitionsOfPostgres, RowsOfOtherServersAreArchivedAndComeBack) {
+  make_log();
+  const std::string counted = rows();
+  expand();
+  contracts(try_contract());
+  session().execute("INSERT INTO servers VALUES (8, 'second'); " + insert("8"));
+  const std::string of_both = rows();
+  is_refused(rollback(target(), options<RollbackOptions>()), "CV-OTHERS", "1 in logs_2025");
+  auto archiving = options<RollbackOptions>();
+  archiving.archive = true;
+  const auto back = rollback(target(), archiving);
+  ASSERT_TRUE(back) << back.error().finding.text;
+  EXPECT_EQ(rows(), counted);
+  expand();
+  contracts(try_contract());
+  const auto restored = restore(target(), options<>());
+  ASSERT_TRUE(restored) << restored.error().finding.text;
+  EXPECT_EQ(rows(), of_both);
+  session().execute("DELETE FROM logs WHERE server = 8; DELETE FROM servers WHERE server = 8");
+}
+
+TEST_F(PartitionsOfPostgres, WhatIsNotTheSimpleCaseIsRefused) {
+  make_log();
+  const auto refuses = [&](const std::string& how, const std::string& why, const std::string& back) {
+    session().execute(how);
+    is_refused(apply(target(), options<>()), "CV-PARTITIONED", why);
+    session().execute(back);
+  };
+  refuses("CREATE TABLE notes (id bigint, at date, FOREIGN KEY (id, at) REFERENCES logs)", "leads to it",
+          "DROP TABLE notes");
+  refuses("ALTER TABLE logs_rest ADD UNIQUE (points)", "is a key of its partition logs_rest alone",
+          "ALTER TABLE logs_rest DROP CONSTRAINT logs_rest_points_key");
+  refuses("CREATE VIEW by_id AS SELECT id, at, name FROM logs GROUP BY id, at",
+          "the view by_id hangs on its key", "DROP VIEW by_id");
+  refuses("ALTER TABLE logs ADD COLUMN server bigint", "server may be NULL",
+          "ALTER TABLE logs DROP COLUMN server");
+}
+
 }  // namespace
 }  // namespace guildhall::convert

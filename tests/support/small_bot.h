@@ -35,6 +35,9 @@ sums = ["points"]
 [table.guesses]
 class = "child"
 parents = [{ table = "points", columns = ["session"], referenced = ["id"] }]
+[table.logs]  # which is there in few tests
+class = "tenant"
+sums = ["points"]
 )";
 
 /// One such database for all tests of a suite: each puts right again what it changed, or the next ones fail.
