@@ -93,6 +93,34 @@ class Writer {
   std::jthread thread_;
 };
 
+/// What takes longer than a moment, of the steps of a way.
+class Steps {
+ public:
+  convert::SqliteOptions options() {
+    convert::SqliteOptions options;
+    options.at = [this](const std::string& step) {
+      end();
+      last_ = step;
+      begun_ = Clock::now();
+    };
+    return options;
+  }
+  std::string said() {
+    end();
+    return said_;
+  }
+
+ private:
+  void end() {
+    const double seconds = seconds_since(begun_);
+    if (!last_.empty() && seconds > 0.02) said_ += fmt::format("; {} {:.2f} s", last_, seconds);
+    last_.clear();
+  }
+  std::string said_;
+  std::string last_;
+  Clock::time_point begun_;
+};
+
 class Converting {
  public:
   Converting(std::int64_t rows, int rounds) : rows_(rows), rounds_(rounds) { make(); }
@@ -175,20 +203,12 @@ class Converting {
     double least = 0;
     for (int round = 0; round < rounds_; ++round) {
       const auto session = open(copy());
-      std::string said;
-      std::string last;
-      auto begun = Clock::now();
-      convert::SqliteOptions options;
-      options.at = [&](const std::string& step) {
-        if (!last.empty()) said += fmt::format(" {} {:.2f} s;", last, seconds_since(begun));
-        last = step;
-        begun = Clock::now();
-      };
+      Steps steps;
       const auto begin = Clock::now();
-      run(*session, options);
+      run(*session, steps.options());
       const double seconds = seconds_since(begin);
-      if (!last.empty())
-        progress(fmt::format("convert-sqlite:{} {} {:.2f} s", said, last, seconds_since(begun)));
+      if (const std::string said = steps.said(); !said.empty())
+        progress(fmt::format("convert-sqlite: {:.2f} s{}", seconds, said));
       least = round == 0 ? seconds : std::min(least, seconds);
     }
     return least;
@@ -208,13 +228,14 @@ class Converting {
       const auto file = copy();
       const auto session = open(file);
       const Scheme scheme(*session);
+      Steps steps;
       Writer writer(file, rows_);
       const auto begin = Clock::now();
-      check(convert::convert_sqlite_online(*session, scheme.scheme, {}));
+      check(convert::convert_sqlite_online(*session, scheme.scheme, {}, steps.options()));
       const double seconds = seconds_since(begin);
       const double longest = writer.longest_ms();
-      progress(fmt::format("convert-sqlite: online: {:.2f} s, the longest wait of a writer {:.0f} ms",
-                           seconds, longest));
+      progress(fmt::format("convert-sqlite: online: {:.2f} s, the longest wait of a writer {:.0f} ms{}",
+                           seconds, longest, steps.said()));
       least = round == 0 ? longest : std::min(least, longest);
     }
     return least;
