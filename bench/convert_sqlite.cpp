@@ -7,6 +7,8 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
@@ -93,7 +95,7 @@ class Writer {
   std::jthread thread_;
 };
 
-/// What takes longer than a moment, of the steps of a way.
+/// What takes longer than a moment, of the steps of a way; of several of one name the longest.
 class Steps {
  public:
   convert::SqliteOptions options() {
@@ -107,16 +109,21 @@ class Steps {
   }
   std::string said() {
     end();
-    return said_;
+    std::string text;
+    for (const auto& [step, seconds] : longest_) {
+      if (seconds > 0.02) text += fmt::format("; {} {:.2f} s", step, seconds);
+    }
+    return text;
   }
 
  private:
   void end() {
-    const double seconds = seconds_since(begun_);
-    if (!last_.empty() && seconds > 0.02) said_ += fmt::format("; {} {:.2f} s", last_, seconds);
+    if (last_.empty()) return;
+    double& longest = longest_[last_];
+    longest = std::max(longest, seconds_since(begun_));
     last_.clear();
   }
-  std::string said_;
+  std::map<std::string, double> longest_;
   std::string last_;
   Clock::time_point begun_;
 };
@@ -137,7 +144,7 @@ class Converting {
     const double waited = beside_a_writer();
     const std::string note = fmt::format("{} rows in one table, WAL", rows_);
     // What the bounds hold at any size; a small file shows less of it.
-    return {figure("convert-sqlite", rebuilt, "s", "column, UPDATE, table anew, index", naive, 1.5,
+    return {figure("convert-sqlite", rebuilt, "s", "column, UPDATE, table anew, index", naive, 6,
                    "0.6 at most", note + "; with the sums of before and all that is compared"),
             figure("convert-sqlite-file", given_seconds_ * 1e3, "ms", "what is promised", 50, 10, "1 at most",
                    fmt::format("{}; {:.3f} s with looking", note, given)),
