@@ -9,7 +9,7 @@
 //   events.cpp, memory.cpp             the bot
 //   tick.cpp                           the minute's tick on each layout
 //   migrations.cpp                     the migration tool, against psql
-//   convert.cpp                        an old bot's database becomes one of many servers
+//   convert.cpp, convert_sqlite.cpp    an old bot's database becomes one of many servers
 //   sealed.cpp, group_commit.cpp, batches.cpp   storage: what the seal costs, and what commits in groups and
 //                                      many rows at once are worth
 //
@@ -91,5 +91,7 @@ Figures measure_migrations(Size size);
 /// plain build of its indexes, and a script where one is named; what the bot meets meanwhile; inspect and
 /// plan of 200 tables.
 Figures measure_convert(const Request& request);
+/// The same of a SQLite file: beside what is done without it, and what a writer meets meanwhile.
+Figures measure_convert_sqlite(const Request& request);
 
 }  // namespace guildhall::bench

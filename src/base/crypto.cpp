@@ -34,11 +34,22 @@ std::uint64_t random_below(std::uint64_t bound) {
   }
 }
 
+namespace {
+
+/// Fetched once: asked for each time, the library looks for it among its providers again.
+const EVP_MD* sha256_method() {
+  static EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  if (method == nullptr) throw std::runtime_error("this OpenSSL has no SHA-256");
+  return method;
+}
+
+}  // namespace
+
 std::string sha256(std::string_view data) {
   std::string digest(32, '\0');
   unsigned int length = 0;
-  EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()), &length, EVP_sha256(),
-             nullptr);
+  EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()), &length,
+             sha256_method(), nullptr);
   return digest;
 }
 

@@ -18,6 +18,8 @@
 //   sqlite_online.h    the same while the old program writes on
 //   sqlite_file_way.h  the file becomes its server's own
 //   sqlite_rollback.h  the way back from each
+//   sqlite_others.h    what tables of one server have no place for
+//   sqlite_archive.h   that put aside, and brought back
 //
 // Called by `guildhall convert` alone. Three phases: *expand* only adds, so that the old program's statements
 // work as they did; then the new program takes over; *contract* takes away what only the old one needed. It

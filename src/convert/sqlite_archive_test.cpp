@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "convert/sqlite_file_way.h"
 #include "convert/sqlite_rebuild.h"
 #include "convert/sqlite_rollback.h"
 #include "convert/sums.h"
@@ -227,6 +228,28 @@ TEST_F(ArchiveOfSqlite, TwinsUnderAnOldKeyArePutAsideToo) {
   convert();
   ASSERT_EQ(restore(), "");
   EXPECT_EQ(dump("SELECT count(*) FROM invites WHERE guild_id = 700000000000000002"), "2\n");
+}
+
+// A file of one server into which somebody wrote another's rows after all.
+TEST_F(ArchiveOfSqlite, OfAFileOfOneServerItIsMadeTheSameWay) {
+  ASSERT_EQ(back(), "");
+  for (const auto& row :
+       session().query("SELECT name FROM sqlite_schema WHERE name GLOB 'guildhall_archive*'"))
+    execute("DROP TABLE " + row[0]);
+  execute("DELETE FROM invites WHERE code = 'other'");
+  read(kDescription);
+  ASSERT_EQ(problem(give_file_to_server(session(), scheme_, {.description = "t"})), "");
+  execute(
+      "INSERT INTO users(id, name, guild_id) VALUES (50, 'z', 700000000000000002);"
+      "INSERT INTO sales(id, user_id, guild_id) VALUES (50, 50, 700000000000000002); DELETE FROM log");
+  EXPECT_THAT(problem(roll_back_sqlite(session())), HasSubstr("CV-SERVERS"));
+  ASSERT_EQ(back(), "");
+  EXPECT_EQ(dump("SELECT id FROM users"), "1\n2\n");
+  EXPECT_EQ(dump("SELECT count(*) FROM sales WHERE id = 50"), "0\n");
+  EXPECT_EQ(dump("SELECT * FROM log"), "");
+  convert();
+  ASSERT_EQ(restore(), "");
+  EXPECT_EQ(dump("SELECT user_id FROM sales WHERE guild_id = 700000000000000002"), "50\n");
 }
 
 // The reading club's database with all that years leave behind, and a second club beside.

@@ -51,6 +51,9 @@ migrate::Outcome<SqliteHealth> check_sqlite(store::SchemaSession& session, std::
                                             const migrate::FreeSpaceOf& free_space) try {
   SqliteHealth health;
   look_at_settings(session, health);
+  // Each row is looked for in each index: of a file that does not fit into memory page after page is read
+  // again.
+  const SqliteSettings settings(session, wait);
   if (auto sound = check_integrity(session); !sound) return std::unexpected(sound.error());
   look_at_references(session, health);
   health.bytes = static_cast<std::uintmax_t>(
@@ -65,7 +68,6 @@ migrate::Outcome<SqliteHealth> check_sqlite(store::SchemaSession& session, std::
                                      migrate::shown_bytes(health.free_bytes), folder.string(),
                                      migrate::shown_bytes(2 * health.bytes)),
                          "Make room there, or move the file to a larger disk.");
-  const SqliteSettings settings(session, wait);
   const SqliteTransaction taken(session);
   return health;
 } catch (const store::DatabaseError& error) {

@@ -202,6 +202,11 @@ void SqliteSwitch::set_counters() {
 migrate::Outcome<void> SqliteSwitch::add_servers() {
   std::set<std::int64_t> servers{scheme_.home};
   for (const SqliteTable& table : plan_.tables) {
+    if (is_filled(table)) {  // all rows are of one server, which is known
+      report_.rows[table.name()] =
+          number_of(session_, fmt::format("SELECT count(*) FROM {}", quoted_name(table.name())));
+      continue;
+    }
     for (const auto& row :
          session_.query(fmt::format("SELECT {0}, count(*) FROM {1} GROUP BY {0}",
                                     quoted_name(table.change.tenant), quoted_name(table.name())))) {
