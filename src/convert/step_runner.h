@@ -46,6 +46,7 @@ class StepRunner {
   void run_transaction(const Step& step);
   void run_concurrently(const Step& step);
   migrate::Outcome<void> run_backfill(const Step& step);
+  std::int64_t pages_of(const std::string& table);
   migrate::Outcome<void> try_until_done(const Step& step, const std::function<void()>& attempt);
   migrate::Outcome<void> check_interrupt(const Step& step) const;
   migrate::Problem in_the_way(const Step& step);
