@@ -1,9 +1,11 @@
 # Sourced by ./test: the suites, and how their results are counted and summed up.
 
-# In the order in which they begin: what takes longest first. Two run at once, but `alone` ones, which use both
-# cores themselves or watch the clock.
-suites=(postgres unit files faults journeys isolation dashboard sim contract platforms lint migrate convert browser)
-alone=(migrate convert browser bench-check)
+# In the order in which they begin: what takes long first. One more than there are cores run at once, because each
+# waits now and then. `twice` ones, whose worlds run faster than the clock, count for two; `alone` ones measure.
+suites=(postgres faults browser migrate convert journeys postgres-isolation unit files isolation dashboard sim contract platforms lint)
+twice=(faults browser)
+alone=(bench-check)
+at_once=$(($(nproc) + 1))
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
 # GoogleTest program, whose own last lines are read.
@@ -14,6 +16,21 @@ node_tests() {
   shift
   if [ -f "$folder/package-lock.json" ]; then cmake -DDASHBOARD="$PWD/$folder" -DNPM="$(command -v npm)" -P cmake/npm_packages.cmake || return 1; fi
   (cd "$folder" && timeout 900 node "$@")
+}
+
+# Makes the folder for the files of this run, its databases above all, and prints its name: in memory where there is
+# plenty. For each database PostgreSQL makes and drops hundreds of files, and what a disk takes for that is no promise
+# of any test.
+folder_of_tests() {
+  local folder needed=$((4 << 20)) # KiB
+  if [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] && [ "$(df -k --output=avail /dev/shm | tail -n 1)" -gt $needed ] &&
+    [ "$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)" -gt $((2 * needed)) ]; then
+    folder=$(mktemp -d /dev/shm/guildhall-tests.XXXXXX)
+  else
+    folder=$(mktemp -d)
+  fi
+  chmod 711 "$folder" # the database's user goes through it
+  printf '%s\n' "$folder"
 }
 
 # A private PostgreSQL for one call; its address is in GUILDHALL_TEST_POSTGRES.
@@ -45,17 +62,14 @@ suite_files() {
   unset GUILDHALL_TEST_STORAGE
   return $result
 }
-suite_postgres() { with_postgres on_postgres; }
-on_postgres() {
-  export GUILDHALL_TEST_STORAGE=postgres
-  local result=0 left_out=$of_no_other
+# Each on a server of its own, as tests look at the roles and databases of a whole server.
+suite_postgres() {
+  local left_out=$of_no_other
   # Each shape once more under the bot's statements; EveryShapeOfPostgres has them at three moments.
   [ "$GUILDHALL_FULL" = 1 ] || left_out+=':*EveryOldBotGoesOn*'
-  { gtest unit_tests "--gtest_filter=-$left_out" &&
-    gtest isolation_tests && gtest mutation_tests; } || result=1
-  unset GUILDHALL_TEST_STORAGE
-  return $result
+  GUILDHALL_TEST_STORAGE=postgres with_postgres gtest unit_tests "--gtest_filter=-$left_out"
 }
+suite_postgres_isolation() { GUILDHALL_TEST_STORAGE=postgres with_postgres suite_isolation; }
 suite_platforms() { gtest platform_tests; }
 suite_sim() { gtest sim_tests; }
 suite_isolation() { gtest isolation_tests && gtest mutation_tests; }
@@ -78,7 +92,8 @@ suite_journeys() {
 suite_browser() { node_tests tests/browser run.mjs; }
 # Without colours, which would hide the counts.
 suite_dashboard() { (cd dashboard && export NO_COLOR=1 && npm run --silent check && npm test --silent); }
-suite_bench_check() { build release bench && build/release/bench --check; }
+# On the disk, which its numbers are about.
+suite_bench_check() { build release bench && env -u TMPDIR build/release/bench --check; }
 
 suite_lint() {
   local files
@@ -125,18 +140,31 @@ run_suite() {
 }
 
 is_alone() { [[ " ${alone[*]} " == *" $1 "* ]]; }
+counts_for() { if [[ " ${twice[*]} " == *" $1 "* ]]; then echo 2; else echo 1; fi; }
+
+# Those that are not alone, into the folder.
+run_beside_each_other() {
+  local folder=$1 name ended running=0
+  local -A counted=()
+  for name in "${@:2}"; do
+    ! is_alone "$name" || continue
+    until [ $((running + $(counts_for "$name"))) -le "$at_once" ]; do
+      wait -n -p ended || true
+      running=$((running - counted[$ended]))
+    done
+    run_suite "$name" "$folder" &
+    counted[$!]=$(counts_for "$name")
+    running=$((running + counted[$!]))
+  done
+  wait
+}
 
 run_suites() {
   local folder name begin=$SECONDS p f s broke passed=0 failed=0 skipped=0 broken=()
   folder=$(mktemp -d)
   # What runs in the background does not hear Ctrl-C by itself.
   trap 'trap - INT TERM; kill -TERM 0' INT TERM
-  for name in "$@"; do
-    ! is_alone "$name" || continue
-    [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n || true
-    run_suite "$name" "$folder" &
-  done
-  wait
+  run_beside_each_other "$folder" "$@"
   for name in "$@"; do
     ! is_alone "$name" || run_suite "$name" "$folder"
     read -r p f s broke <"$folder/$name.counts"

@@ -153,7 +153,9 @@ TEST_F(Ticks, AServerThatIsHeldInPostgresIsSetAsideAndHoldsUpNobody) {
   add_busy_servers(4);
   const auto held = world_.database->hold_writer(3);
   auto ticking = std::async(std::launch::async, [&] { run(); });
-  while (world_.dump("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == "0\n") {
+  while (
+      world_.dump("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+                  "(SELECT oid FROM pg_database WHERE datname = current_database())") == "0\n") {
     if (ticking.wait_for(1ms) == std::future_status::ready) break;
   }
   auto writing = std::async(std::launch::async, [&] {

@@ -17,7 +17,6 @@ using store::TxTask;
 
 constexpr Duration kLife = std::chrono::minutes(10);
 constexpr Duration kLease = std::chrono::minutes(1);
-constexpr std::chrono::seconds kRetry{2};
 constexpr std::string_view kPrefix = "discord:";
 
 struct InsertParams {
@@ -123,11 +122,12 @@ TxTask<void> post_to_log_channel(Tx& tx, ServerContext& context, Message message
 }
 
 OutboxSender::OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics,
-                           Send send)
+                           Send send, std::chrono::milliseconds retry)
     : loops_(loops),
       tenancy_(tenancy),
       clock_(clock),
       send_(std::move(send)),
+      retry_(retry),
       sent_(metrics.counter("guildhall_outbox_sent_total", "Messages of the outbox that were sent.")),
       dropped_(metrics.counter("guildhall_outbox_dropped_total",
                                "Messages of the outbox that expired or were refused.")) {}
@@ -198,7 +198,7 @@ Task<bool> OutboxSender::try_next(tenancy::ServerScope scope) {
                {log::field("server", scope.server().str()), log::field("error", error.what())});
   }
   if (stopping_) co_return false;
-  co_await net::sleep_for(kRetry);
+  co_await net::sleep_for(retry_);
   co_return true;
 }
 
@@ -229,7 +229,7 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   if (!sent && is_temporary(sent.error().code)) {
     log::warning("outbox message waits",
                  {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
-    if (!stopping_) co_await net::sleep_for(kRetry);
+    if (!stopping_) co_await net::sleep_for(retry_);
     const KeyParams key{row->destination, row->sequence};
     co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kRelease, key); });
     co_return !stopping_;

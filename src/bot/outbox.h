@@ -35,7 +35,9 @@ class OutboxSender {
   using Send =
       std::function<Task<Result<void>>(std::string channel_id, std::string content, std::string nonce)>;
 
-  OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send);
+  /// `retry`: how long it waits before it goes on after what failed for now.
+  OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send,
+               std::chrono::milliseconds retry = std::chrono::seconds(2));
 
   /// Something was put in for this server. From any thread.
   void wake(tenancy::ServerScope scope);
@@ -61,6 +63,7 @@ class OutboxSender {
   tenancy::Tenancy& tenancy_;
   const Clock& clock_;
   Send send_;
+  std::chrono::milliseconds retry_;
   Counter& sent_;
   Counter& dropped_;
   std::atomic<bool> stopping_ = false;

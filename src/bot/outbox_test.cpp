@@ -95,10 +95,14 @@ class Outbox : public testing::Test {
   bool throws_once_ = false;
   bool fills_disk_once_ = false;
   std::optional<test::FullDisk> full_disk_;
-  OutboxSender sender_{loops_, *world_.tenancy, world_.clock, world_.metrics,
+  OutboxSender sender_{loops_,
+                       *world_.tenancy,
+                       world_.clock,
+                       world_.metrics,
                        [this](std::string channel, std::string content, std::string nonce) {
                          return take(std::move(channel), std::move(content), std::move(nonce));
-                       }};
+                       },
+                       50ms};
 };
 
 TEST_F(Outbox, ADestinationsMessagesGoOutInOrder) {
@@ -147,6 +151,7 @@ TEST_F(Outbox, ADestinationThatCannotBeReachedDoesNotHoldUpTheOthers) {
   sender_.wake(world_.server(1));
   wait_for_tries(2);
   const std::scoped_lock lock(mutex_);
+  tried_.resize(2);  // the first may have had its next turn
   EXPECT_THAT(tried_, ElementsAre("11", "99"));
 }
 

@@ -279,6 +279,15 @@ TEST_F(BadInputOfPostgres, ASnapshotThatAnIndexHasToOutwait) {
   session().execute("DROP SCHEMA guildhall CASCADE");
 }
 
+TEST_F(BadInputOfPostgres, ATableThatIsLeftOutAndRefersToOneThatIsNot) {
+  change("CREATE TABLE prizes (of integer REFERENCES points)", "DROP TABLE prizes");
+  Options how = options<>();
+  how.description->tables["prizes"] = {
+      .table = "prizes", .table_class = TableClass::global, .column = "server"};
+  expect(refused(how), Exit::refused, "CV-FK",
+         "the foreign key prizes_of_fkey of prizes, which is not converted");
+}
+
 // What was done before.
 
 TEST_F(BadInputOfPostgres, ADatabaseThatIsConvertedAlready) {

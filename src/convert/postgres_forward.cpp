@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "convert/merging.h"
 #include "convert/postgres_preflight.h"
 #include "convert/sql_names.h"
 #include "convert/ways.h"
@@ -47,6 +48,27 @@ namespace {
 
 bool is_accepted(const std::string& name, const ContractOptions& options) {
   return std::ranges::find(options.accepted, name) != options.accepted.end();
+}
+
+/// Rows that give way would leave others without the one that they belong to, or take them along. Asked
+/// before the conversion begins (conflicts.h), and again here, since the old program wrote on.
+Outcome<void> check_merges(ConversionRun& run) {
+  const Scheme& scheme = run.found().scheme;
+  for (const SchemeTable& one : scheme.tables) {
+    const auto others = referring_tables(scheme, one);
+    if (others.empty() || !makes_one(one.rule.duplicates)) continue;
+    bool has_duplicates =
+        std::ranges::find(run.facts().alike, one.name(), &RowsAlike::table) != run.facts().alike.end();
+    for (const RowKey& key : keys_with_server(one))
+      has_duplicates = has_duplicates || !run.session().query(ask_for_duplicates(scheme, one, key)).empty();
+    if (has_duplicates)
+      return migrate::stop(
+          Exit::refused, "CV-MERGE",
+          fmt::format("rows of {} have to give way to others, and rows of {} refer to it", one.name(),
+                      fmt::join(others, ", ")),
+          "Set those rows right first: 'guildhall convert plan' names them before a conversion begins.");
+  }
+  return {};
 }
 
 /// Programs in the database that write as the old program did.
@@ -147,6 +169,7 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
   }
   // A run that was killed may have settled rows.
   const bool goes_on = run.found().conversion->state == State::contracting;
+  if (auto fits = check_merges(run); !fits) return std::unexpected(fits.error());
   run.set_state(State::contracting);
   const auto settle = [&] { return settle_steps(run.found().scheme, run.facts()); };
   if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());

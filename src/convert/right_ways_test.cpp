@@ -609,5 +609,22 @@ TEST_F(RightWayOfTheBotAloneInPostgres, T10c_OldSettingsAreTheHomes) {
   EXPECT_EQ(of_server("bot_settings", kHome), count("bot_settings"));
 }
 
+/// The old key has room for one of the two, and no third server is needed for that.
+TEST(WayBackInPostgres, ASettingOfAllServersBesideTheHomesOwnIsPutAside) {
+  Converting bot({.shape = OldKick::Shape::bot_only, .settings_before_december = true});
+  bot.apply(Converting::options());
+  bot.contract();
+  bot.execute("INSERT INTO bot_settings (key, value, discord_server_id) VALUES ('clip_duration', '60', 0)");
+  const auto refused = bot.go_back();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().finding.code, "CV-TWINS");
+  auto how = Converting::options<RollbackOptions>();
+  how.archive = true;
+  const auto back = convert::rollback(bot.target(), how);
+  ASSERT_TRUE(back) << back.error().finding.text;
+  EXPECT_EQ(bot.ask("SELECT value FROM bot_settings WHERE key = 'clip_duration'"), "30");
+  EXPECT_EQ(bot.ask("SELECT value FROM guildhall_archive.bot_settings"), "60");
+}
+
 }  // namespace
 }  // namespace guildhall::convert

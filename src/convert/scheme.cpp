@@ -38,6 +38,7 @@ class Making {
     for (const auto& [name, table] : rest_) scheme_.unknown.push_back(name);
     order();
     check_registry();
+    check_outsiders();
     for (const SchemeTable& one : scheme_.tables) check(one);
     for (const auto& [name, rule] : scheme_.description.tables) {
       if (schema().find(name) == nullptr && rule.table_class != TableClass::registry) absent_.push_back(name);
@@ -419,6 +420,22 @@ class Making {
       find(Level::error, "CV-FILE",
            fmt::format("{} line {}: table.{}.{} names '{}', which the table does not have",
                        description().name, one.rule.line, one.name(), field, column));
+  }
+
+  /// What refers to a key that is replaced has to be changed with it.
+  void check_outsiders() {
+    if (schema().dialect != Dialect::postgres) return;
+    for (const auto& [name, table] : schema().tables) {
+      if (scheme_.find(name) != nullptr || table.relation == Relation::partition) continue;
+      for (const ForeignKey& key : table.foreign_keys) {
+        if (scheme_.find(key.table) == nullptr) continue;
+        find(Level::error, "CV-FK",
+             fmt::format("the foreign key {} of {}, which is not converted, refers to {}, whose keys get the "
+                         "server",
+                         key.name, name, key.table),
+             fmt::format("Describe {} as class \"child\", or drop that foreign key.", name));
+      }
+    }
   }
 
   void check_foreign_key(const SchemeTable& one, const ForeignKey& key) {

@@ -88,6 +88,17 @@ class SpecialCasesOfPostgres : public test::WithSmallBot {
   bool is_converted_ = false;
 };
 
+TEST_F(SpecialCasesOfPostgres, TwoKeysOfTheSameColumnsHaveOneSuccessor) {
+  change("ALTER TABLE points ADD CONSTRAINT points_named_once UNIQUE (name)",
+         "ALTER TABLE points DROP CONSTRAINT points_named_once");
+  const std::string before = fingerprint();
+  expand();
+  contracts(try_contract());
+  EXPECT_EQ(error_of("INSERT INTO points (server, name) VALUES (7, 'n1')"), "23505");
+  take_back();
+  EXPECT_EQ(fingerprint(), before);
+}
+
 TEST_F(SpecialCasesOfPostgres, RightsOnColumnsReachTheNewOne) {
   change(
       "CREATE ROLE columns_reader; GRANT columns_reader TO operator; "

@@ -147,13 +147,19 @@ void StepRunner::say_who_is_waited_for(const Step& step) {
     around_.say(fmt::format("{}: waits for {}", step.name(), one));
 }
 
-/// Rows that come behind the last page of now have their server already.
-Outcome<void> StepRunner::run_backfill(const Step& step) {
+/// Asking for a size takes a lock as well. A table that is gone has no pages.
+std::int64_t StepRunner::pages_of(const std::string& table) {
   const auto size = around_.session.query(
       "SELECT pg_relation_size(to_regclass($1)) / "
       "current_setting('block_size')::bigint",
-      {store::quoted_name(step.table)});
-  const std::int64_t pages = std::stoll(size.at(0).at(0).empty() ? "0" : size[0][0]) + 1;
+      {store::quoted_name(table)});
+  return std::stoll(size.at(0).at(0).empty() ? "0" : size[0][0]);
+}
+
+/// Rows that come behind the last page of now have their server already.
+Outcome<void> StepRunner::run_backfill(const Step& step) {
+  std::int64_t pages = 0;
+  if (auto known = try_until_done(step, [&] { pages = pages_of(step.table) + 1; }); !known) return known;
   auto shown = steady_clock::now();
   for (std::int64_t page = 0; page < pages; page += around_.limits.pages_at_once) {
     const std::string from = fmt::format("({},0)", page);

@@ -48,6 +48,7 @@ class StepRunner {
   void run_transaction(const Step& step);
   migrate::Outcome<void> run_concurrently(const Step& step);
   migrate::Outcome<void> run_backfill(const Step& step);
+  std::int64_t pages_of(const std::string& table);
   migrate::Outcome<void> run_merge(const Step& step);
   std::vector<std::string> merge_some(const Step& step);
   migrate::Outcome<void> try_until_done(const Step& step, const std::function<void()>& attempt);

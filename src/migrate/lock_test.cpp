@@ -239,8 +239,9 @@ TEST_F(LockInPostgres, AStatementThatOutlivesItsRunnerKeepsOthersOut) {
   // The runner's own session is gone, what it started is not.
   auto work = std::move(runner->work);
   session().execute(
-      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> "
-      "(SELECT backend_pid FROM guildhall.migration_lock)");
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid "
+      "FROM pg_database WHERE datname = current_database()) AND pid <> (SELECT backend_pid FROM "
+      "guildhall.migration_lock)");
   const auto next = take(2s);
   ASSERT_FALSE(next);
   EXPECT_THAT(next.error().finding.hint, HasSubstr("--terminate"));

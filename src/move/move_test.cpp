@@ -408,8 +408,8 @@ TEST_P(MoveInterrupted, GoesOnFromWhereverItWas) {
   if (postgres && !has_postgres()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
   const auto source = filled(from, 4, {-7, 1});
   const std::string expected = account(source->place);
-  // Every step once; where another direction has shown them all, every fifth.
-  const int stride = from == Layout::sqlite && to == Layout::sqlite_per_server ? 1 : 5;
+  // Every step once; where another direction has shown them all, every eleventh.
+  const int stride = from == Layout::sqlite && to == Layout::sqlite_per_server ? 1 : 11;
   int n = 1;
   while (interrupt_and_resume(*source, expected, n)) n += stride;
   EXPECT_GT(n, 80) << "hardly a step";

@@ -41,6 +41,9 @@ ForeignDatabase::ForeignDatabase() {
 
 ForeignDatabase::~ForeignDatabase() {
   auto session = administrator();
+  // A program that signed in as the weak one may still be about to end: only its members may end its
+  // sessions.
+  session->execute(fmt::format("GRANT {} TO CURRENT_USER", weak_));
   for (const auto& row : session->query(
            "SELECT format('%I', datname) FROM pg_database WHERE starts_with(datname, $1)", {name_}))
     session->execute("DROP DATABASE IF EXISTS " + row.at(0) + " WITH (FORCE)");
