@@ -610,11 +610,11 @@ TEST_F(RightWayOfTheBotAloneInPostgres, T10c_OldSettingsAreTheHomes) {
 }
 
 /// The old key has room for one of the two, and no third server is needed for that.
-TEST(WayBackInPostgres, ASettingOfAllServersBesideTheHomesOwnIsPutAside) {
-  Converting bot({.shape = OldKick::Shape::bot_only, .settings_before_december = true});
+TEST_F(RightWayInPostgres, T10_ASettingOfAllServersBesideTheHomesOwnIsPutAside) {
+  Converting& bot = make({.shape = OldKick::Shape::bot_only, .settings_before_december = true});
   bot.apply(Converting::options());
   bot.contract();
-  bot.execute("INSERT INTO bot_settings (key, value, discord_server_id) VALUES ('clip_duration', '60', 0)");
+  execute("INSERT INTO bot_settings (key, value, discord_server_id) VALUES ('clip_duration', '60', 0)");
   const auto refused = bot.go_back();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().finding.code, "CV-TWINS");
@@ -622,8 +622,8 @@ TEST(WayBackInPostgres, ASettingOfAllServersBesideTheHomesOwnIsPutAside) {
   how.archive = true;
   const auto back = convert::rollback(bot.target(), how);
   ASSERT_TRUE(back) << back.error().finding.text;
-  EXPECT_EQ(bot.ask("SELECT value FROM bot_settings WHERE key = 'clip_duration'"), "30");
-  EXPECT_EQ(bot.ask("SELECT value FROM guildhall_archive.bot_settings"), "60");
+  EXPECT_EQ(ask("SELECT value FROM bot_settings WHERE key = 'clip_duration'"), "30");
+  EXPECT_EQ(ask("SELECT value FROM guildhall_archive.bot_settings"), "60");
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ std::vector<std::string> hashed_values(const Table& table, std::string_view alia
 /// it, two rows that swapped a value would add up to the same. Over its bytes, as that of a bigint keeps half
 /// of them.
 std::string hash_sql(const std::vector<std::string>& values, int seed) {
-  return fmt::format("hashbyteaextended(int8send(hash_record_extended(ROW({}), {})), {})",
+  return fmt::format("hash_record_extended(ROW(int8send(hash_record_extended(ROW({}), {}))), {})",
                      fmt::join(values, ", "), seed, seed);
 }
 
