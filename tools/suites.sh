@@ -131,7 +131,8 @@ run_suite() {
   [ $broke = 0 ] || [ "$f" -gt 0 ] || f=1
   {
     printf '== %s\n' "$name"
-    [ $broke = 0 ] || tail -n 60 "$folder/$name.log"
+    # What failed may stand far from the end.
+    [ $broke = 0 ] || { grep -aE -A 15 '^ *(not ok|✖)' "$folder/$name.log" | head -n 120; tail -n 60 "$folder/$name.log"; }
     grep -E '^(SKIPPED:|# [0-9])' "$folder/$name.log" || true
     printf '   %d passed, %d failed, %d skipped in %d s\n' "$p" "$f" "$s" $((SECONDS - started))
   } >"$folder/$name.shown"

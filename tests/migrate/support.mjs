@@ -31,7 +31,7 @@ export class Project {
     project.file = file;
     project.query = (sql) => queryFile(file, sql);
     project.execute = async (sql) => {
-      const result = await run([file, sql], { program: 'sqlite3' });
+      const result = await run(['-cmd', '.timeout 10000', file, sql], { program: 'sqlite3' });
       assert.equal(result.code, 0, result.stderr);
     };
     return project;

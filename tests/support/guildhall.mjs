@@ -195,7 +195,8 @@ export class Bot {
 export const query = (dataDir, sql) => queryFile(join(dataDir, 'guildhall.db'), sql);
 
 export async function queryFile(file, sql) {
-  const result = await run(['-json', file, sql], { program: 'sqlite3' });
+  // Whoever opens a file first whose program was killed sets it right, and the others wait.
+  const result = await run(['-json', '-cmd', '.timeout 10000', file, sql], { program: 'sqlite3' });
   if (result.code !== 0) throw new Error(`sqlite3: ${result.stderr}`);
   return result.stdout.trim() === '' ? [] : JSON.parse(result.stdout);
 }
