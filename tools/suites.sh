@@ -3,8 +3,8 @@
 # In the order in which they begin: what takes long first. One more than there are cores run at once, because each
 # waits now and then. `twice` ones, whose worlds run faster than the clock, count for two; `alone` ones measure.
 suites=(postgres faults browser migrate convert journeys postgres-isolation unit files isolation dashboard sim contract platforms lint)
-twice=(faults browser)
-alone=(bench-check)
+twice=(faults)
+alone=(browser bench-check)
 at_once=$(($(nproc) + 1))
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
