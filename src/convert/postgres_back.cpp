@@ -58,7 +58,7 @@ Lost find_lost(ConversionRun& run, const OldSchema& before) {
     const ServerCounts* counts = run.facts().find(one.name());
     if (counts == nullptr) continue;
     // What all servers have and what the home has of its own may be the same under the old key.
-    const bool has_both = one.is_override() && counts->zeros > 0 && counts->homes > 0;
+    const bool has_both = one.is_override() && counts->zeros > 0 && counts->has_homes;
     if (counts->others == 0 && !has_both) continue;
     if (counts->others > 0 && !is_told_without(found, one, before)) {
       lost.others.push_back(fmt::format("{} in {}", counts->others, one.name()));

@@ -177,7 +177,7 @@ class Expanding {
       return false;
     if (scheme_.inherits_column(one) || !heirs(one).empty()) return false;
     // Of an override the home's rows are its own, and those without a server all servers'.
-    if (one.is_override() && counts->homes > 0) return false;
+    if (one.is_override() && counts->has_homes) return false;
     if (is_misplaced_now(one)) return false;
     const auto contradicting = facts_.contradicting.find(one.name());
     if (contradicting != facts_.contradicting.end() && contradicting->second > 0) return false;

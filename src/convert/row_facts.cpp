@@ -47,13 +47,35 @@ class Counting {
 
  private:
   void count_servers(const SchemeTable& one) {
+    if (is_indexed(one) && has_homes_alone(one)) {
+      facts_.servers[one.name()] = {.has_homes = true};
+      return;
+    }
     const std::string column = store::quoted_name(one.column());
     const auto row = session_.query(
-        fmt::format("SELECT count(*), count(*) FILTER (WHERE {0} IS NULL), count(*) FILTER (WHERE {0} = 0), "
-                    "count(*) FILTER (WHERE {0} = {1}), count(*) FILTER (WHERE {0} NOT IN (0, {1})) FROM {2}",
+        fmt::format("SELECT count(*) FILTER (WHERE {0} IS NULL), count(*) FILTER (WHERE {0} = 0), "
+                    "count(*) FILTER (WHERE {0} NOT IN (0, {1})), count(*) FILTER (WHERE {0} = {1}) FROM {2}",
                     column, scheme_.home, qualified(*scheme_.schema, one.name())))[0];
-    facts_.servers[one.name()] = {std::stoll(row[0]), std::stoll(row[1]), std::stoll(row[2]),
-                                  std::stoll(row[3]), std::stoll(row[4])};
+    facts_.servers[one.name()] = {std::stoll(row[0]), std::stoll(row[1]), std::stoll(row[2]), row[3] != "0"};
+  }
+
+  /// In the order of servers.
+  static bool is_indexed(const SchemeTable& one) {
+    return std::ranges::any_of(one.table->indexes, [&](const Index& index) {
+      return index.is_valid && index.method == "btree" && index.predicate.empty() &&
+             index.has_at(0, one.column());
+    });
+  }
+
+  /// The first row and the last one of such an index say so; NULL is the greatest.
+  bool has_homes_alone(const SchemeTable& one) {
+    const auto end = [&](std::string_view order) {
+      return fmt::format("(SELECT {0} FROM {1} ORDER BY {0}{2} LIMIT 1) = {3}",
+                         store::quoted_name(one.column()), qualified(*scheme_.schema, one.name()), order,
+                         scheme_.home);
+    };
+    return session_.query(fmt::format("SELECT COALESCE({} AND {}, false)", end(""), end(" DESC")))[0][0] ==
+           "t";
   }
 
   void read_map() {

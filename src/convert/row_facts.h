@@ -12,11 +12,10 @@
 namespace guildhall::convert {
 
 struct ServerCounts {
-  std::int64_t rows = 0;
   std::int64_t nulls = 0;
   std::int64_t zeros = 0;
-  std::int64_t homes = 0;
   std::int64_t others = 0;  // above and below 0
+  bool has_homes = false;
 };
 
 /// Rows that agree in a promised key (merging.h), which their table's rule makes one.

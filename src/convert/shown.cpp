@@ -13,16 +13,31 @@ namespace {
 
 constexpr int kTop = 10;
 
+/// No server has two rows of one name.
+bool is_unique(const SchemeTable& table, const ReportList& list) {
+  return std::ranges::any_of(table.table->indexes, [&](const Index& index) {
+    const auto columns = index.columns();
+    return index.is_unique && index.is_valid && index.predicate.empty() && index.has(list.name) &&
+           columns.size() == index.parts.size() && std::ranges::all_of(columns, [&](const auto& column) {
+             return column == list.name || column == table.column();
+           });
+  });
+}
+
 /// SQL of server, name and sum, of all names; `condition` is SQL on r, or "".
 std::string sums_by_name(const Scheme& scheme, const SchemeTable& table, const ReportList& list,
                          const std::string& condition) {
+  const std::string server = "COALESCE(CAST(r.guildhall_server AS text), '')";
   const std::string name = fmt::format("COALESCE(CAST({} AS text), '')", column_sql("r", list.name));
+  const std::string value = column_sql("r", list.value);
+  const std::string rows = fmt::format("FROM {} r{}", rows_by_server(scheme, table), condition);
+  // Without groups the greatest are found in one pass.
+  if (is_unique(table, list))
+    return fmt::format("SELECT {} AS server, {} AS name, COALESCE({}, 0) AS value {}", server, name, value,
+                       rows);
   return fmt::format(
-      "SELECT COALESCE(CAST(r.guildhall_server AS text), '') AS server, {} AS name, COALESCE(sum({}), 0) AS "
-      "value "
-      "FROM {} r{} GROUP BY COALESCE(CAST(r.guildhall_server AS text), ''), {}, {}",
-      name, column_sql("r", list.value), rows_by_server(scheme, table), condition, name,
-      column_sql("r", list.name));
+      "SELECT {0} AS server, {1} AS name, COALESCE(sum({2}), 0) AS value {3} GROUP BY {0}, {1}, {4}", server,
+      name, value, rows, column_sql("r", list.name));
 }
 
 Shown first_look(store::SchemaSession& session, const Scheme& scheme, const SchemeTable& table,

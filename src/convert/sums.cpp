@@ -8,6 +8,7 @@
 #include <bit>
 #include <iterator>
 #include <set>
+#include <span>
 
 #include "base/text.h"
 #include "convert/sums_parts.h"
@@ -111,9 +112,11 @@ bool is_number(Dialect dialect, const Column& column) {
   return false;
 }
 
-Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure& measure, bool is_after) {
+/// `place` tells the parents of one pass apart.
+Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure& measure, bool is_after,
+                   std::size_t place = 0) {
   Reading reading{
-      .measure = &measure, .table = table.table, .from = qualified(*scheme.schema, table.name()) + " t"};
+      .measure = &measure, .table = table.table, .rows = qualified(*scheme.schema, table.name()) + " t"};
   if (!measure.parent) {
     if (table.has_column()) reading.server = column_sql("t", table.column());
     for (const std::string& name : table.rule.sums) {
@@ -123,17 +126,35 @@ Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure
     return reading;
   }
   const Parent& parent = *measure.parent;
+  reading.parent_alias = place == 0 ? "p" : fmt::format("p{}", place);
+  const std::string& alias = reading.parent_alias;
   std::string condition;
   for (std::size_t i = 0; i < parent.columns.size(); ++i)
-    condition += fmt::format("{}{} = {}", i == 0 ? "" : " AND ", column_sql("p", parent.referenced.at(i)),
+    condition += fmt::format("{}{} = {}", i == 0 ? "" : " AND ", column_sql(alias, parent.referenced.at(i)),
                              column_sql("t", parent.columns[i]));
   // Several servers may have parents of one key by then; a row's is that of its own.
   const SchemeTable& of = *scheme.find(parent.table);
   reading.parent = of.table;
   if (is_after && table.has_column() && of.has_column())
-    condition += fmt::format(" AND {} = {}", column_sql("p", of.column()), column_sql("t", table.column()));
-  reading.from += fmt::format(" LEFT JOIN {} p ON {}", qualified(*scheme.schema, parent.table), condition);
+    condition += fmt::format(" AND {} = {}", column_sql(alias, of.column()), column_sql("t", table.column()));
+  reading.join =
+      fmt::format(" LEFT JOIN {} {} ON {}", qualified(*scheme.schema, parent.table), alias, condition);
   return reading;
+}
+
+/// Whether a row of a child cannot have two of them. Their server is part of the question, as far as both
+/// have one.
+bool is_one_parent(const Scheme& scheme, const SchemeTable& child, const Parent& parent) {
+  const SchemeTable& of = *scheme.find(parent.table);
+  std::vector<std::string> asked = parent.referenced;
+  if (child.has_column() && of.has_column()) asked.push_back(of.column());
+  const auto is_asked = [&](const std::string& column) {
+    return std::ranges::find(asked, column) != asked.end();
+  };
+  return std::ranges::any_of(of.table->indexes, [&](const Index& index) {
+    return index.is_unique && index.is_valid && index.predicate.empty() && !index.columns().empty() &&
+           index.columns().size() == index.parts.size() && std::ranges::all_of(index.columns(), is_asked);
+  });
 }
 
 class Taking {
@@ -160,9 +181,13 @@ class Taking {
         return migrate::stop(migrate::Exit::drift, "CV-GONE",
                              fmt::format("{} was there before the conversion and is not any more", missing),
                              "Nothing of the conversion takes a column or a table away: somebody else did.");
-      sums.measured.push_back(take(*scheme_.find(measure.table), measure, written));
+    }
+    for (auto from = measures.begin(); from != measures.end();) {
+      const auto end = postgres() ? end_of_pass(from, measures.end()) : from + 1;
+      std::ranges::move(take({from, end}, written), std::back_inserter(sums.measured));
       if (options_.reporting.stop.stop_requested()) return ended();
-      ++done;
+      done += static_cast<std::uintmax_t>(end - from);
+      from = end;
     }
     sums.shown =
         take_shown(session_, scheme_, options_.before == nullptr ? nullptr : &options_.before->shown);
@@ -240,13 +265,35 @@ class Taking {
     return "";
   }
 
-  Measured take(const SchemeTable& table, const Measure& measure, const WrittenSince& written) {
-    const Reading reading = reading_of(scheme_, table, measure, options_.before != nullptr);
-    Measured measured = postgres() ? read_postgres(session_, reading, written)
-                                   : read_sqlite(session_, reading, *table.table, options_.reporting.stop);
-    if (options_.before == nullptr) measured.unwritten.clear();
-    std::ranges::sort(measured.servers, {}, &ServerSum::server);
-    return measured;
+  using At = std::vector<Measure>::const_iterator;
+
+  /// Of a table's own rows, what is asked of their parents is read along.
+  At end_of_pass(At from, At end) const {
+    const auto goes_along = [&](const Measure& one) {
+      return one.table == from->table && one.key == from->key && one.buckets == from->buckets && one.parent &&
+             is_one_parent(scheme_, *scheme_.find(one.table), *one.parent);
+    };
+    if (from->parent) return from + 1;
+    return std::find_if_not(from + 1, end, goes_along);
+  }
+
+  std::vector<Measured> take(std::span<const Measure> measures, const WrittenSince& written) {
+    const SchemeTable& table = *scheme_.find(measures.front().table);
+    std::vector<Reading> readings;
+    for (const Measure& measure : measures)
+      readings.push_back(reading_of(scheme_, table, measure, options_.before != nullptr, readings.size()));
+    std::vector<Measured> all;
+    if (postgres()) {
+      all = read_postgres(session_, readings, written);
+    } else {
+      for (const Reading& one : readings)
+        all.push_back(read_sqlite(session_, one, *table.table, options_.reporting.stop));
+    }
+    for (Measured& measured : all) {
+      if (options_.before == nullptr) measured.unwritten.clear();
+      std::ranges::sort(measured.servers, {}, &ServerSum::server);
+    }
+    return all;
   }
 
   store::SchemaSession& session_;

@@ -15,7 +15,9 @@ struct Reading {
   const Measure* measure = nullptr;
   const Table* table = nullptr;
   const Table* parent = nullptr;       // where the measure has one
-  std::string from;                    // SQL: the rows as t, the parents as p
+  std::string rows;                    // SQL: the table as t
+  std::string join = {};               // SQL: its parents, behind that
+  std::string parent_alias = {};       // SQL: of those
   std::string server = {};             // SQL: t's server; "" where it is not asked for
   std::vector<std::string> sums = {};  // columns of t whose totals are wanted
 };
@@ -37,7 +39,10 @@ class WrittenSince {
   std::int64_t limit_ = 0;  // as in a row's header: all before it had ended by then
 };
 
-Measured read_postgres(store::SchemaSession& session, const Reading& reading, const WrittenSince& written);
+/// In one pass. `readings` are of one table, have one key, and no row has two parents by one of them; what is
+/// asked per server and as totals is the first one's.
+std::vector<Measured> read_postgres(store::SchemaSession& session, const std::vector<Reading>& readings,
+                                    const WrittenSince& written);
 /// In pages. Stops between two of them, with what there is.
 Measured read_sqlite(store::SchemaSession& session, const Reading& reading, const Table& table,
                      const std::stop_token& stop);

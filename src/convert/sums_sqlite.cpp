@@ -157,7 +157,7 @@ Measured read_sqlite(store::SchemaSession& session, const Reading& reading, cons
       reading.server.empty() ? "''" : fmt::format("COALESCE(CAST({} AS text), 'NULL')", reading.server),
       text_of(measure.key), text_of(measure.columns, measure.parent_columns));
   for (const std::string& column : reading.sums) sql += ", " + number_of(column);
-  sql += " FROM " + reading.from;
+  sql += fmt::format(" FROM {}{}", reading.rows, reading.join);
   Adding adding(reading);
   Pages pages(session, table, qualified({.dialect = migrate::Dialect::sqlite}, table.name));
   std::size_t read = 0;
