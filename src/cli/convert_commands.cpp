@@ -423,7 +423,15 @@ Answer answer_of_run(const std::string& command, const convert::RunReport& repor
                  {"home", std::to_string(report.home)},
                  {"steps", report.steps},
                  {"locks_not_in_time", report.tries_lost},
+                 {"seconds_of_steps", report.stepping.count()},
+                 {"seconds_of_proof", report.proving.count()},
                  {"backup", report.backup ? to_json(*report.backup) : nullptr}}};
+}
+
+/// "237 steps in 12.3 s (and the proof, 20.1 s)"
+std::string done(const convert::RunReport& report) {
+  return fmt::format("{} steps in {:.1f} s (and the proof, {:.1f} s)", report.steps, report.stepping.count(),
+                     report.proving.count());
 }
 
 std::string applied(const convert::RunReport& report) {
@@ -441,10 +449,9 @@ std::string applied(const convert::RunReport& report) {
         "Done: {} tables. The file is that of server {}; the old program goes on as it is.\n{}", report.steps,
         report.home, untouched);
   return fmt::format(
-      "Done: {} steps. The old program goes on as it is; the new one may take over. Until 'guildhall convert "
-      "contract' "
-      "only server {} may be active.\n{}",
-      report.steps, report.home, untouched);
+      "Done: {}. The old program goes on as it is; the new one may take over. Until 'guildhall convert "
+      "contract' only server {} may be active.\n{}",
+      done(report), report.home, untouched);
 }
 
 Answered apply_command(const Arguments& arguments) {
@@ -472,9 +479,8 @@ Answered contract_command(const Arguments& arguments) {
         if (!report) return std::unexpected(report.error());
         return answer_of_run(
             "contract", *report,
-            fmt::format(
-                "Done: {} steps. The old program's statements no longer work; more servers may join.\n",
-                report->steps));
+            fmt::format("Done: {}. The old program's statements no longer work; more servers may join.\n",
+                        done(*report)));
       });
 }
 

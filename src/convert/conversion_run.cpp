@@ -158,9 +158,11 @@ Outcome<void> ConversionRun::begin() {
   if (auto attributed = attribute_again(); !attributed) return attributed;
   // The sums see one state; apart, since the heartbeat of the lock goes on while they are taken, and whoever
   // looks at the lock within that state could not write behind it.
+  const auto begin = std::chrono::steady_clock::now();
   session_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ");
   auto sums = take_sums(*session_, found_.scheme, {.before = nullptr, .reporting = reporting()});
   session_->execute("ROLLBACK");
+  report_.proving += std::chrono::steady_clock::now() - begin;
   if (!sums) return std::unexpected(sums.error());
   Conversion conversion = this->conversion();
   const RowFacts& known = facts();
@@ -184,7 +186,9 @@ Outcome<void> ConversionRun::begin() {
 }
 
 Outcome<void> ConversionRun::verify(Proof proof) {
+  const auto begin = std::chrono::steady_clock::now();
   const auto checked = check(*session_, target_, options_, {.proof = proof, .with_twins = false});
+  report_.proving += std::chrono::steady_clock::now() - begin;
   if (!checked) return std::unexpected(checked.error());
   options_.say(verdict_sentence(checked->found));
   if (checked->found.ok) return {};
@@ -208,7 +212,9 @@ Outcome<void> ConversionRun::run_until_done(const std::function<Steps()>& steps_
                        .interrupt = options_.interrupt,
                        .say = options_.say},
                       number());
+    const auto begin = std::chrono::steady_clock::now();
     auto done = runner.run(steps);
+    report_.stepping += std::chrono::steady_clock::now() - begin;
     report_.tries_lost += runner.tries_lost();
     if (!done) return done;
     report_.steps += steps.size();

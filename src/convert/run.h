@@ -3,6 +3,7 @@
 // run that was killed.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -100,6 +101,8 @@ struct RunReport {
   std::int64_t home = 0;
   std::size_t steps = 0;  // that were done by this run
   int tries_lost = 0;     // how often a lock was not there in time
+  /// PostgreSQL: what the steps took, and what adding the tables up and checking them did beside that.
+  std::chrono::duration<double> stepping{0}, proving{0};
   std::optional<migrate::Backup> backup;
   Archived moved = {};                      // into the archive, or back
   bool is_of_one_server = false;            // SQLite: the file is one server's own, and stays so
