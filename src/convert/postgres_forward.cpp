@@ -168,12 +168,16 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
                            "First: guildhall convert apply.");
   }
   // A run that was killed may have settled rows.
-  const bool goes_on = run.found().conversion->state == State::contracting;
+  bool touched_rows = run.found().conversion->state == State::contracting;
   if (auto fits = check_merges(run); !fits) return std::unexpected(fits.error());
   run.set_state(State::contracting);
-  const auto settle = [&] { return settle_steps(run.found().scheme, run.facts()); };
+  const auto settle = [&] {
+    Steps steps = settle_steps(run.found().scheme, run.facts());
+    touched_rows =
+        touched_rows || std::ranges::find(steps, LockLevel::row_exclusive, &Step::lock) != steps.end();
+    return steps;
+  };
   if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());
-  const bool touched_rows = goes_on || run.report().steps > 0;
   if (options.seal)
     Records(run.session(), Dialect::postgres).remember(run.number(), {{"seal", "", options.seal->role, ""}});
   const auto steps = [&] { return contract_steps(run.found().scheme, options.seal); };
