@@ -267,12 +267,11 @@ migrate::Problem StepRunner::still_waiting(const Step& step) {
 void StepRunner::wait_for_standbys(const Step& step) {
   bool is_said = false;
   for (;;) {
-    const auto lag = around_.session.query(
-        "SELECT coalesce(extract(epoch FROM max(replay_lag)) * 1000, 0)::bigint FROM pg_stat_replication");
-    if (milliseconds(std::stoll(lag.at(0).at(0))) <= around_.limits.most_lag) return;
+    const milliseconds lag = lag_.ask(around_.session);
+    if (lag <= around_.limits.most_lag) return;
     if (around_.interrupt != nullptr && around_.interrupt->signal() != 0) return;
     if (!is_said)
-      around_.say(fmt::format("{}: waits for a standby that is {} ms behind", step.name(), lag[0][0]));
+      around_.say(fmt::format("{}: waits for a standby that is {} ms behind", step.name(), lag.count()));
     is_said = true;
     sleep(milliseconds(200));
   }

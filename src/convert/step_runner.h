@@ -8,6 +8,7 @@
 #include <string>
 
 #include "convert/conversion.h"
+#include "convert/standby_lag.h"
 #include "convert/step.h"
 #include "migrate/interrupt.h"
 #include "migrate/lock.h"
@@ -63,6 +64,7 @@ class StepRunner {
   Surroundings around_;
   Records records_;
   std::int64_t conversion_;
+  StandbyLag lag_;
   int tries_lost_ = 0;
 };
 

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { root, run, temporaryFolder } from '../support/guildhall.mjs';
+import { root, run, temporaryFolder, until } from '../support/guildhall.mjs';
 import { startPostgres } from '../support/postgres.mjs';
 import { Database, home, makeOld } from './support.mjs';
 
@@ -72,6 +72,17 @@ describe('servers that are none to convert on', () => {
     assert.match(of('CV-LAG')[0].text, /the standby walreceiver is behind cannot be seen/);
     assert.match(of('CV-LAG')[0].hint, /GRANT pg_read_all_stats TO "operator"/);
     await primary.execute('postgres', "SELECT pg_drop_replication_slot('left_behind')");
+  });
+
+  test('a standby that stands still is waited for, until it goes on', async () => {
+    const replay = (what) => primary.program('psql', ['-c', `SELECT pg_wal_replay_${what}()`, standby.url('postgres', 'postgres')]);
+    await primary.execute('postgres', 'GRANT pg_read_all_stats TO operator');
+    const half = await makeOld(primary, '--viewers 400 --tame --half-migrated');
+    assert.equal((await replay('pause')).code, 0);
+    const applying = half.begin('apply', '--max-lag', '100ms');
+    await until('the run to wait', () => /waits for a standby that is \d+ ms behind/.test(applying.stdout()));
+    assert.equal((await replay('resume')).code, 0);
+    assert.equal((await applying.ended).code, 0, applying.stderr());
   });
 
   test('a transaction that was prepared and forgotten', async () => {
