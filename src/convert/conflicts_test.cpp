@@ -83,6 +83,11 @@ TEST_F(AnyDatabaseConflicts, WithoutARegistryTheHomeAloneIsKnown) {
   EXPECT_THAT(codes(), testing::Contains("CV-UNLISTED raffles 1"));
 }
 
+TEST_F(AnyDatabaseConflicts, TheHomeJoinsTheRegistryByItself) {
+  run(fmt::format("DELETE FROM servers; UPDATE raffles SET discord_server_id = {} WHERE id = 1", kHome));
+  EXPECT_THAT(codes(), testing::Not(testing::Contains(HasSubstr("CV-UNLISTED"))));
+}
+
 TEST_F(AnyDatabaseConflicts, RowsThatContradictTheirParentAreFoundByValue) {
   run("ALTER TABLE tickets ADD COLUMN discord_server_id bigint");
   run(fmt::format("UPDATE tickets SET discord_server_id = {} WHERE id IN (1, 3)", kOther));

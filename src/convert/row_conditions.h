@@ -24,7 +24,7 @@ struct RowConditions {
   std::string naming_none = {};
   std::string parent_server = {};  // SQL of a number
 
-  /// SQL: the registry does not have that server. Where there is no registry yet, it will have the home.
+  /// SQL: the registry does not have that server, and will not: the home joins it in any case.
   static std::string not_listed(const Scheme& scheme, const std::string& column);
 };
 

@@ -68,8 +68,9 @@ std::string RowConditions::not_listed(const Scheme& scheme, const std::string& c
   if (table == nullptr || table->column(registry.column) == nullptr)
     return fmt::format("{} <> {}", column, scheme.home);
   const std::string id = column_sql("s", registry.column);
-  return fmt::format("CAST({} AS text) NOT IN (SELECT CAST({} AS text) FROM {} s WHERE {} IS NOT NULL)",
-                     column, id, qualified(*scheme.schema, registry.table), id);
+  return fmt::format(
+      "{0} <> {1} AND CAST({0} AS text) NOT IN (SELECT CAST({2} AS text) FROM {3} s WHERE {2} IS NOT NULL)",
+      column, scheme.home, id, qualified(*scheme.schema, registry.table));
 }
 
 std::expected<RowCounts, migrate::Unanswered> count_rows(migrate::Looking& looking, const Scheme& scheme,

@@ -98,6 +98,8 @@ class Verifying {
     Question servers(*this, "Every row has a server that is in the list of servers", looked_at());
     Question parents(*this, "Every row is of the same server as the row that it belongs to", looked_at());
     const std::set<std::string> listed = listed_servers();
+    if (!found_.is_of_one_server && !listed.contains(std::to_string(scheme_.home)))
+      servers.wrong("CV-UNLISTED", fmt::format("{} is not in the list of servers", scheme_.home));
     for (const SchemeTable& table : scheme_.tables) {
       if (!table.has_column()) {
         servers.wrong("CV-NOSERVER", fmt::format("{} has no column {}", table.name(), table.column()));

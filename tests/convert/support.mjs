@@ -56,21 +56,22 @@ export async function makeOld(pg, words) {
 }
 
 export class Database {
-  constructor(pg, name) {
-    Object.assign(this, { pg, name, url: pg.url('operator', name) });
+  /** `tables` are the words that say what its tables are. */
+  constructor(pg, name, tables = ['--preset', 'kick']) {
+    Object.assign(this, { pg, name, tables, url: pg.url('operator', name) });
   }
   async copy() {
     const name = `copy_${(copies += 1)}`;
     // As files, which PostgreSQL does behind a checkpoint: of a copy by the log, the numbers that a sequence has given since
     // the copy are in no log, and after a crash it gives them again.
     await this.pg.execute('postgres', `CREATE DATABASE ${name} OWNER operator TEMPLATE ${this.name} STRATEGY FILE_COPY`);
-    return new Database(this.pg, name);
+    return new Database(this.pg, name, this.tables);
   }
   drop() {
     return this.pg.execute('postgres', `DROP DATABASE ${this.name} WITH (FORCE)`);
   }
   arguments(command, ...more) {
-    const own = { apply: ['--preset', 'kick', '--server', home, '--backup-done', 'of-a-test'], contract: ['--seal', newBot] }[command] ?? [];
+    const own = { apply: [...this.tables, '--server', home, '--backup-done', 'of-a-test'], contract: ['--seal', newBot] }[command] ?? [];
     return ['convert', command, '--url', this.url, ...own, ...more];
   }
   begin(command, ...more) {
