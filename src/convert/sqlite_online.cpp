@@ -109,9 +109,9 @@ class OnlineWay {
     for (const char* event : kEvents)
       session_.execute(fmt::format("DROP TRIGGER IF EXISTS {}", quoted_name(trigger_name(table, event))));
     session_.execute(fmt::format("DROP TABLE IF EXISTS {}", quoted_name(new_name(table.name()))));
-    const auto text = table.new_text(new_name(table.name()));
-    if (!text) return std::unexpected(text.error());
-    session_.execute(*text);
+    const auto made = table.made_anew(new_name(table.name()));
+    if (!made) return std::unexpected(made.error());
+    session_.execute(made->text);
     for (const std::string& trigger : shadow_triggers(table)) session_.execute(trigger);
     records_.note(conversion_, step_of(table), "begun");
     transaction.commit();

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.h"
+#include "convert/sqlite_keys.h"
 #include "convert/sqlite_rebuild.h"
 #include "migrate/schema_reading.h"
 #include "store/quoting.h"
@@ -144,12 +145,14 @@ void SqliteSwitch::remember() {
 migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& rows) {
   options_.at(fmt::format("{}: copy", table.name()));
   const std::string target = new_name(table.name());
-  const auto text = table.new_text(target);
-  if (!text) return std::unexpected(text.error());
-  session_.execute(*text);
+  const auto made = table.made_anew(target);
+  if (!made) return std::unexpected(made.error());
+  make_to_be_filled(session_, *made);
   const std::string copy = table.copy_into(target) + rows.who_goes_on(table);
-  // Rows go in as they lie there: both trees grow at their ends.
+  // Rows go in as they lie there: the tree grows at its end.
   session_.execute(fmt::format("{} ORDER BY {}", copy, table.order()));
+  options_.at(fmt::format("{}: keys", table.name()));
+  build_keys(session_, target, *made);
   rows.sum_up(table, target);
   options_.at(fmt::format("{}: comparison", table.name()));
   if (auto done = compare_rows(session_, table, target, rows.left_out(table), rows.merged(table) > 0); !done)
@@ -255,13 +258,16 @@ void SqliteSwitch::recount(const SqliteTable& table) {
 }
 
 migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
-  options_.at("references, views and the file itself");
+  options_.at("references and views");
   const OldSchema now = read_sqlite_shape(session_);
   const References after = read_references(session_, now, plan_, true);
   if (auto done = compare_references(references_, after, rows.changed()); !done) return done;
   if (!filled_.empty()) return {};
   if (auto done = check_views(rows); !done) return done;
-  return check_integrity(session_);
+  options_.at("the file itself");
+  std::vector<std::string> names;
+  for (const SqliteTable& table : plan_.tables) names.push_back(table.name());
+  return check_new_tables(session_, names);
 }
 
 /// A view answers what it did: the rows of all servers, which is what people have to be told.
