@@ -599,4 +599,14 @@ std::string changed_index(const std::string& sql, std::string_view tenant) {
                      reader.since(behind));
 }
 
+std::string moved_index(const std::string& sql, std::string_view name, std::string_view table) {
+  auto lexed = migrate::lex(sql, migrate::Dialect::sqlite);
+  if (!lexed) return sql;
+  const auto tokens = without_comments(*std::move(lexed));
+  const std::size_t on = first_on(tokens);
+  if (on < 2 || on + 2 >= tokens.size()) return sql;
+  return fmt::format("{} {} ON {} {}", written(Tokens(tokens).first(on - 1)), quoted_name(name),
+                     quoted_name(table), written(Tokens(tokens).subspan(on + 2)));
+}
+
 }  // namespace guildhall::convert

@@ -105,5 +105,7 @@ migrate::Outcome<ChangedTable> changed_table(const std::string& table, const Tab
 
 /// CREATE UNIQUE INDEX ... with the tenant column first; any other index as it is.
 std::string changed_index(const std::string& sql, std::string_view tenant);
+/// CREATE INDEX ... under another name, on another table.
+std::string moved_index(const std::string& sql, std::string_view name, std::string_view table);
 
 }  // namespace guildhall::convert
