@@ -6,6 +6,7 @@
 //   task.h       Task<T>, the coroutine type of everything that waits
 //   text.h       UTF-8, folding of names, numbers typed by people, suggestions for typing errors
 //   crypto.h     hashes, random bytes, base64, hex, constant-time comparison, RSA verification
+//   siphash.h    a quick hash of a text, no secret
 //   secrets.h    tokens at rest: AES-256-GCM with key ids and associated data
 //   config.h     guildhall.toml < environment < flags, with the source of each value
 //   messages.h   the catalogue of every text that people read (English, German)

@@ -74,12 +74,12 @@ Outcome<Steps> steps_of_sqlite(Look& found, const Options& options) {
   for (migrate::Finding& finding : planned->findings) found.scheme.findings.push_back(std::move(finding));
   Steps steps;
   for (const SqliteTable& table : planned->tables) {
-    auto text = table.new_text(table.name());
-    if (!text) return std::unexpected(text.error());
+    auto made = table.made_anew(table.name());
+    if (!made) return std::unexpected(made.error());
     steps.push_back({.table = table.name(),
                      .what = "made anew, with the server in its keys",
                      .lock = LockLevel::share_row_exclusive,
-                     .statements = {*std::move(text), table.copy_into(table.name())},
+                     .statements = {std::move(made->text), table.copy_into(table.name())},
                      .bytes = table.scheme->table->bytes,
                      .grows_with_size = true});
   }

@@ -19,6 +19,9 @@ using migrate::Exit;
 using store::quoted_name;
 using store::quoted_text;
 
+/// How long others wait for one batch.
+constexpr std::chrono::milliseconds kBatch{80};
+
 constexpr const char* kEvents[] = {"insert", "update", "delete"};
 
 std::string trigger_name(const SqliteTable& table, std::string_view event) {
@@ -109,17 +112,38 @@ class OnlineWay {
     for (const char* event : kEvents)
       session_.execute(fmt::format("DROP TRIGGER IF EXISTS {}", quoted_name(trigger_name(table, event))));
     session_.execute(fmt::format("DROP TABLE IF EXISTS {}", quoted_name(new_name(table.name()))));
-    const auto text = table.new_text(new_name(table.name()));
-    if (!text) return std::unexpected(text.error());
-    session_.execute(*text);
+    const auto made = table.made_anew(new_name(table.name()));
+    if (!made) return std::unexpected(made.error());
+    session_.execute(made->text);
+    make_indexes(table);
     for (const std::string& trigger : shadow_triggers(table)) session_.execute(trigger);
     records_.note(conversion_, step_of(table), "begun");
     transaction.commit();
     return {};
   }
 
-  /// False once there is nothing left.
+  /// Those of the old table under other names, and those that the description asks for.
+  void make_indexes(const SqliteTable& table) {
+    for (const Before& part : read_parts(session_, plan_)) {
+      if (part.kind == "index" && is_same_name(part.table, table.name()))
+        session_.execute(moved_index(changed_index(part.definition, table.change.tenant),
+                                     passing_index(part.name), new_name(table.name())));
+    }
+    for (const std::string& index : wanted_indexes(table, new_name(table.name()))) session_.execute(index);
+  }
+
+  /// As many rows as are copied in a moment: many at once touch each page of the indexes once.
   bool copy_batch(const SqliteTable& table) {
+    const auto begin = std::chrono::steady_clock::now();
+    const bool goes_on = copy_rows(table);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    if (took < kBatch / 2) rows_ = std::min(2 * rows_, std::max(options_.greatest_batch, options_.batch));
+    if (took > kBatch) rows_ = std::max(rows_ / 2, std::size_t{1});
+    return goes_on;
+  }
+
+  /// False once there is nothing left.
+  bool copy_rows(const SqliteTable& table) {
     options_.at(fmt::format("{}: batch", table.name()));
     SqliteTransaction transaction(session_);
     const auto last = records_.last(conversion_, step_of(table));
@@ -128,9 +152,8 @@ class OnlineWay {
     const std::string behind =
         last && last->first == "copied" ? fmt::format("{} > ({})", columns, last->second) : "1";
     const std::string from = fmt::format("FROM {} AS t WHERE {}", quoted_name(table.name()), behind);
-    const auto end =
-        session_.query(fmt::format("SELECT {} {} ORDER BY {} LIMIT 1 OFFSET {}", key_literals(table), from,
-                                   table.order(), options_.batch - 1));
+    const auto end = session_.query(fmt::format("SELECT {} {} ORDER BY {} LIMIT 1 OFFSET {}",
+                                                key_literals(table), from, table.order(), rows_ - 1));
     const std::string until = end.empty() ? "" : fmt::format(" AND {} <= ({})", columns, end[0][0]);
     session_.execute(fmt::format(
         "{} WHERE {}{} AND NOT EXISTS (SELECT 1 FROM {} AS n WHERE n.{} = {} AND {}) ORDER BY {}",
@@ -156,12 +179,15 @@ class OnlineWay {
   }
 
   migrate::Outcome<void> compare_within() {
+    std::vector<std::string> names;
     for (const SqliteTable& table : plan_.tables) {
       if (!is_shadowed(table)) continue;
       options_.at(fmt::format("{}: comparison", table.name()));
       if (auto done = compare_rows(session_, table, new_name(table.name())); !done) return done;
+      names.push_back(new_name(table.name()));
     }
-    return {};
+    options_.at("the file itself");
+    return check_new_tables(session_, names);
   }
 
   migrate::Outcome<SqliteReport> exchange() {
@@ -216,6 +242,7 @@ class OnlineWay {
   Records& records_;
   const SqliteOptions& options_;
   std::int64_t conversion_ = 0;
+  std::size_t rows_ = options_.batch;
 };
 
 /// The number under which it goes on, or begins.
@@ -295,6 +322,13 @@ void drop_replaced(store::SchemaSession& session, const SqliteOptions& options) 
   std::optional<SqliteSettings> settings;
   if (!session.in_transaction()) settings.emplace(session, options.wait);
   for (const std::string& name : names) {
+    // One after another: nobody waits for all of them at once.
+    for (const auto& index : session.query(
+             "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL",
+             {name})) {
+      options.at(fmt::format("{}: drop", index[0]));
+      session.execute(fmt::format("DROP INDEX {}", quoted_name(index[0])));
+    }
     options.at(fmt::format("{}: drop", name));
     session.execute(fmt::format("DROP TABLE {}", quoted_name(name)));
   }

@@ -3,10 +3,11 @@
 // batches, in the order of its key. Then one short transaction exchanges them (sqlite_switch.h), and the old
 // tables are dropped, one after another.
 //
-// A writer waits for a batch, for the exchange, or for the drop of one old table. Tables for which the
-// description has rules on rows, which have the tenant column already, or which refer to others that get it,
-// are made anew within the exchange: their rows have to be seen together. What is compared is compared before
-// the exchange, in a transaction that only reads.
+// A writer waits for a batch, for the exchange, or for the drop of one old table or index. The successor has
+// all of its indexes from the beginning, so that none is built while somebody waits; in the exchange they
+// take the names of the old ones. Tables for which the description has rules on rows, which have the tenant
+// column already, or which refer to others that get it, are made anew within the exchange: their rows have to
+// be seen together. What is compared is compared before the exchange, in a transaction that only reads.
 //
 // A run that was killed is gone on with by the same call: how far each table is, the file remembers; a
 // successor whose triggers are not all there is stale, and is begun anew.

@@ -72,8 +72,9 @@ class OnlineWayOfSqlite : public test::SqliteConversion {
 
   migrate::Outcome<SqliteReport> convert(std::function<void(const std::string&)> at = [](const std::string&) {
   }) {
-    return convert_sqlite_online(session(), scheme_, {.description = "test"},
-                                 {.batch = 10, .pause = std::chrono::milliseconds(0), .at = std::move(at)});
+    return convert_sqlite_online(
+        session(), scheme_, {.description = "test"},
+        {.batch = 10, .greatest_batch = 10, .pause = std::chrono::milliseconds(0), .at = std::move(at)});
   }
 
   /// Every kind of statement of the old program, and the nasty ones, in turns.
@@ -178,6 +179,43 @@ TEST_F(OnlineWayOfSqlite, IndexesTriggersViewsAndReferencesAreThereAfterTheExcha
   EXPECT_EQ(dump("SELECT id FROM points WHERE name = 'next'"), "58\n") << "57 was given out before";
 }
 
+TEST_F(OnlineWayOfSqlite, IndexesAreBuiltBeforeTheExchange) {
+  std::string there;
+  ASSERT_EQ(
+      problem(convert([&](const std::string& step) {
+        if (step == "exchange")
+          there = dump(
+              "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name LIKE "
+              "'guildhall_passing_new_%' ORDER BY name");
+      })),
+      "");
+  EXPECT_EQ(there, "guildhall_passing_index_by_points\nguildhall_passing_index_one_word\n");
+}
+
+TEST_F(OnlineWayOfSqlite, AnIndexThatSomebodyMadeOrDroppedMeanwhileIsMadeOrGone) {
+  bool is_done = false;
+  ASSERT_EQ(problem(convert([&](const std::string& step) {
+              if (step != "exchange" || std::exchange(is_done, true)) return;
+              bot_->execute("DROP INDEX by_points; CREATE UNIQUE INDEX late ON points (name DESC)");
+            })),
+            "");
+  EXPECT_EQ(dump("SELECT name, sql FROM sqlite_schema WHERE name IN ('by_points', 'late')"),
+            "late|CREATE UNIQUE INDEX late ON points (\"discord_server_id\", name DESC) \n");
+  EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE name LIKE 'guildhall_passing%'"), "");
+  EXPECT_EQ(dump("PRAGMA integrity_check"), "ok\n");
+}
+
+TEST_F(OnlineWayOfSqlite, BatchesGrowToWhatIsCopiedInAMoment) {
+  int batches = 0;
+  ASSERT_EQ(problem(convert_sqlite_online(
+                session(), scheme_, {.description = "test"},
+                {.batch = 1,
+                 .pause = std::chrono::milliseconds(0),
+                 .at = [&](const std::string& step) { batches += step.ends_with(": batch") ? 1 : 0; }})),
+            "");
+  EXPECT_LT(batches, 150) << "of more than 200 rows, one at first";
+}
+
 TEST_F(OnlineWayOfSqlite, StoppedAtAnyStepItIsGoneOnWithAndEndsAsUndisturbed) {
   const std::string before = rows();
   int stops = 0;
@@ -217,11 +255,13 @@ TEST_F(OnlineWayOfSqlite, StoppedOnceAtEachStepNothingIsLost) {
       schema_ = read_sqlite_schema(one.session());
       scheme_ = make_scheme(schema_, *parse_description(kDescription, "test.toml"));
       scheme_.home = kHome;
-      return convert_sqlite_online(
-          one.session(), scheme_, {.description = "test"},
-          {.batch = 20, .pause = std::chrono::milliseconds(0), .at = [&](const std::string&) {
-             if (stop-- == 0) throw Killed();
-           }});
+      return convert_sqlite_online(one.session(), scheme_, {.description = "test"},
+                                   {.batch = 20,
+                                    .greatest_batch = 20,
+                                    .pause = std::chrono::milliseconds(0),
+                                    .at = [&](const std::string&) {
+                                      if (stop-- == 0) throw Killed();
+                                    }});
     };
     bool stopped = false;
     try {

@@ -191,7 +191,7 @@ class Planner {
     }
     if (auto done = look_at_triggers(); !done) return std::unexpected(done.error());
     for (const SqliteTable& table : plan_.tables) {
-      if (auto text = table.new_text(new_name(table.name())); !text) return std::unexpected(text.error());
+      if (auto made = table.made_anew(new_name(table.name())); !made) return std::unexpected(made.error());
     }
     return std::move(plan_);
   }
@@ -397,7 +397,7 @@ bool SqliteTable::refers_to_others() const {
   });
 }
 
-migrate::Outcome<std::string> SqliteTable::new_text(std::string_view name) const {
+migrate::Outcome<ChangedTable> SqliteTable::made_anew(std::string_view name) const {
   return changed_table(this->name(), text, change, name);
 }
 

@@ -49,7 +49,7 @@ struct SqliteTable {
   /// Refers to a table that gets the tenant column, too, or to itself.
   bool refers_to_others() const;
   /// The statement that makes it, under that name.
-  migrate::Outcome<std::string> new_text(std::string_view name) const;
+  migrate::Outcome<ChangedTable> made_anew(std::string_view name) const;
   /// INSERT INTO target SELECT ..., of all old rows, for a WHERE behind it.
   std::string copy_into(std::string_view target) const;
 };

@@ -19,10 +19,13 @@ namespace guildhall::convert {
 struct SqliteOptions {
   std::vector<std::string> accepted = {};  // triggers that write without naming the server
   std::chrono::milliseconds wait{10'000};  // for another program's write
-  std::size_t batch = 1'000;               // rows, of the online way
-  std::chrono::milliseconds pause{1};      // between two batches, for others to write
-  bool sums = false;                       // of the file way: adds the tables up first
-  bool archive = false;                    // of the way back: puts rows of other servers aside
+  // The online way: rows of its first batch, and of its greatest. Between two batches others write: SQLite
+  // asks for a lock again after at most 25 ms, while it has waited for no longer than a batch takes.
+  std::size_t batch = 1'000;
+  std::size_t greatest_batch = 32'000;
+  std::chrono::milliseconds pause{30};
+  bool sums = false;     // of the file way: adds the tables up first
+  bool archive = false;  // of the way back: puts rows of other servers aside
   /// Called before each step, for people to read; within a transaction and outside. What it throws ends the
   /// run, as a kill would.
   std::function<void(const std::string& step)> at = [](const std::string&) {};

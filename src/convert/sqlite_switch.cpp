@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.h"
+#include "convert/sqlite_keys.h"
 #include "convert/sqlite_rebuild.h"
 #include "migrate/schema_reading.h"
 #include "store/quoting.h"
@@ -33,6 +34,17 @@ std::vector<Before> read_parts(store::SchemaSession& session, const SqlitePlan& 
   }
   return parts;
 }
+
+std::vector<std::string> wanted_indexes(const SqliteTable& table, std::string_view target) {
+  std::vector<std::string> made;
+  for (const std::string& columns : table.rule().indexes)
+    made.push_back(fmt::format("CREATE INDEX IF NOT EXISTS {} ON {} ({}, {})",
+                               quoted_name(fmt::format("guildhall_{}_{}", table.name(), made.size() + 1)),
+                               quoted_name(target), quoted_name(table.change.tenant), columns));
+  return made;
+}
+
+std::string passing_index(std::string_view name) { return fmt::format("{}index_{}", kPassingNames, name); }
 
 std::map<std::string, std::int64_t> read_counters(store::SchemaSession& session) {
   std::map<std::string, std::int64_t> counters;
@@ -144,12 +156,14 @@ void SqliteSwitch::remember() {
 migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& rows) {
   options_.at(fmt::format("{}: copy", table.name()));
   const std::string target = new_name(table.name());
-  const auto text = table.new_text(target);
-  if (!text) return std::unexpected(text.error());
-  session_.execute(*text);
+  const auto made = table.made_anew(target);
+  if (!made) return std::unexpected(made.error());
+  make_to_be_filled(session_, *made);
   const std::string copy = table.copy_into(target) + rows.who_goes_on(table);
-  // Rows go in as they lie there: both trees grow at their ends.
+  // Rows go in as they lie there: the tree grows at its end.
   session_.execute(fmt::format("{} ORDER BY {}", copy, table.order()));
+  options_.at(fmt::format("{}: keys", table.name()));
+  build_keys(session_, target, *made);
   rows.sum_up(table, target);
   options_.at(fmt::format("{}: comparison", table.name()));
   if (auto done = compare_rows(session_, table, target, rows.left_out(table), rows.merged(table) > 0); !done)
@@ -164,27 +178,50 @@ void SqliteSwitch::exchange(const SqliteTable& table) {
     session_.execute(fmt::format("DROP TABLE {}", name));
   } else {
     for (const Before& part : parts_) {
-      if (part.kind != "table" && is_same_name(part.table, table.name()))
-        session_.execute(fmt::format("DROP {} IF EXISTS {}", part.kind, quoted_name(part.name)));
+      if (part.kind == "trigger" && is_same_name(part.table, table.name()))
+        session_.execute(fmt::format("DROP TRIGGER {}", quoted_name(part.name)));
     }
     session_.execute(
         fmt::format("ALTER TABLE {} RENAME TO {}", name, quoted_name(replaced_name(table.name()))));
   }
   session_.execute(fmt::format("ALTER TABLE {} RENAME TO {}", quoted_name(new_name(table.name())), name));
+  if (is_filled(table)) take_indexes(table);
+}
+
+/// The indexes of the successor get the names of the old table's, which wait for its drop under others: no
+/// statement of SQLite renames one, nor is any page of them read or written for it.
+void SqliteSwitch::take_indexes(const SqliteTable& table) {
+  const std::string replaced = replaced_name(table.name());
+  const WritableSchema writable(session_);
+  const auto rename = [&](const std::string& from, const std::string& of, const std::string& to,
+                          const std::string& sql) {
+    session_.query(
+        "UPDATE sqlite_schema SET name = $3, sql = $4 WHERE type = 'index' AND name = $1 AND tbl_name = $2",
+        {from, of, to, sql});
+    return number_of(session_, "SELECT changes()") == 1;
+  };
+  for (const Before& part : parts_) {
+    if (part.kind != "index" || !is_same_name(part.table, table.name())) continue;
+    const std::string name = replaced_name(part.name);
+    rename(part.name, replaced, name, moved_index(part.definition, name, replaced));
+    if (rename(passing_index(part.name), table.name(), part.name,
+               changed_index(part.definition, table.change.tenant)))
+      taken_.insert(part.name);
+  }
 }
 
 void SqliteSwitch::make_again() {
   for (const Before& part : parts_) {
     const SqliteTable& table = *table_of(plan_, part.table);
-    if (part.kind == "index") session_.execute(changed_index(part.definition, table.change.tenant));
+    if (part.kind == "index" && !taken_.contains(part.name))
+      session_.execute(changed_index(part.definition, table.change.tenant));
   }
+  // Of indexes that somebody dropped while the online way was copying.
+  for (const auto& row : session_.query(
+           "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE $1", {passing_index("") + "%"}))
+    session_.execute(fmt::format("DROP INDEX {}", quoted_name(row[0])));
   for (const SqliteTable& table : plan_.tables) {
-    const auto& wanted = table.rule().indexes;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      session_.execute(fmt::format("CREATE INDEX IF NOT EXISTS {} ON {} ({}, {})",
-                                   quoted_name(fmt::format("guildhall_{}_{}", table.name(), i + 1)),
-                                   quoted_name(table.name()), quoted_name(table.change.tenant), wanted[i]));
-    }
+    for (const std::string& index : wanted_indexes(table, table.name())) session_.execute(index);
   }
   for (const Before& part : parts_) {
     if (part.kind == "trigger") session_.execute(part.definition);
@@ -255,13 +292,16 @@ void SqliteSwitch::recount(const SqliteTable& table) {
 }
 
 migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
-  options_.at("references, views and the file itself");
+  options_.at("references and views");
   const OldSchema now = read_sqlite_shape(session_);
   const References after = read_references(session_, now, plan_, true);
   if (auto done = compare_references(references_, after, rows.changed()); !done) return done;
   if (!filled_.empty()) return {};
   if (auto done = check_views(rows); !done) return done;
-  return check_integrity(session_);
+  options_.at("the file itself");
+  std::vector<std::string> names;
+  for (const SqliteTable& table : plan_.tables) names.push_back(table.name());
+  return check_new_tables(session_, names);
 }
 
 /// A view answers what it did: the rows of all servers, which is what people have to be told.

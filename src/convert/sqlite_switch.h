@@ -34,6 +34,7 @@ class SqliteSwitch {
   void remember();
   migrate::Outcome<void> fill(const SqliteTable& table, SqliteRows& rows);
   void exchange(const SqliteTable& table);
+  void take_indexes(const SqliteTable& table);
   void make_again();
   void set_counters();
   migrate::Outcome<void> add_servers();
@@ -54,7 +55,8 @@ class SqliteSwitch {
   References references_;
   std::map<std::string, std::int64_t> views_;
   std::map<std::string, std::int64_t> counters_;
-  std::vector<Before> parts_;  // indexes and triggers, as they were
+  std::vector<Before> parts_;    // indexes and triggers, as they were
+  std::set<std::string> taken_;  // names of indexes that the new tables have already
 };
 
 /// The table of servers, where there is none yet.
@@ -66,6 +68,11 @@ migrate::Outcome<void> register_servers(store::SchemaSession& session, const Sch
 /// The texts of what a dropped table takes with it, of the tables of the plan: kinds "table", "index",
 /// "trigger".
 std::vector<Before> read_parts(store::SchemaSession& session, const SqlitePlan& plan);
+/// The statements that make what the description wants of indexes; on `target`, which is the table or will
+/// be.
+std::vector<std::string> wanted_indexes(const SqliteTable& table, std::string_view target);
+/// The name of an index of a table's successor, until it has the old one's.
+std::string passing_index(std::string_view name);
 /// What AUTOINCREMENT counted to, by table.
 std::map<std::string, std::int64_t> read_counters(store::SchemaSession& session);
 /// Never less than it was: the number of a row that is gone is not given out again.

@@ -287,7 +287,7 @@ class Builder {
   Builder(const std::string& table, const TableText& text, const TableChange& change)
       : table_(table), text_(text), change_(change), row_number_(text.row_number()) {}
 
-  migrate::Outcome<std::string> build(std::string_view new_name) {
+  migrate::Outcome<ChangedTable> build(std::string_view new_name) {
     for (const ItemText& item : text_.items) {
       if (auto done = item.column.empty() ? add_constraint(item) : add_column(item); !done)
         return std::unexpected(done.error());
@@ -297,12 +297,29 @@ class Builder {
       columns_.push_back(fmt::format("{} INTEGER PRIMARY KEY AUTOINCREMENT", quoted_name(change_.surrogate)));
     }
     for (const auto& key : change_.keys) add_key(Kind::unique, "", parts_from(key), "");
-    columns_.insert(columns_.end(), constraints_.begin(), constraints_.end());
-    return fmt::format("CREATE TABLE {} (\n  {}\n){}{}", quoted_name(new_name), fmt::join(columns_, ",\n  "),
-                       text_.options.empty() ? "" : " ", text_.options);
+    ChangedTable made{.text = put_together(new_name, constraints_)};
+    if (!has_fixed_keys_ && text_.has_rowid()) {
+      made.bare = put_together(new_name, without_keys());
+      made.keys = key_columns_;
+    }
+    return made;
   }
 
  private:
+  std::string put_together(std::string_view name, const std::vector<std::string>& constraints) const {
+    std::vector<std::string> items = columns_;
+    items.insert(items.end(), constraints.begin(), constraints.end());
+    return fmt::format("CREATE TABLE {} (\n  {}\n){}{}", quoted_name(name), fmt::join(items, ",\n  "),
+                       text_.options.empty() ? "" : " ", text_.options);
+  }
+  std::vector<std::string> without_keys() const {
+    std::vector<std::string> others;
+    for (std::size_t i = 0; i < constraints_.size(); ++i) {
+      if (std::ranges::find(key_places_, i) == key_places_.end()) others.push_back(constraints_[i]);
+    }
+    return others;
+  }
+
   bool is_tenant(std::string_view column) const { return is_same_name(column, change_.tenant); }
   bool keeps_row_number() const {
     return row_number_ != nullptr && (!change_.natural || is_tenant(row_number_->column));
@@ -329,6 +346,10 @@ class Builder {
     }
     if (std::ranges::any_of(keys_, [&](const auto& known) { return is_wanted_set(known, columns); })) return;
     keys_.push_back(columns);
+    // A number alone that is the primary key is the row's number, which no index stands for.
+    has_fixed_keys_ = has_fixed_keys_ || columns.size() == 1;
+    key_places_.push_back(constraints_.size());
+    key_columns_.push_back(fmt::format("{}", fmt::join(sql, ", ")));
     const bool is_primary = kind == Kind::primary_key && !adds_surrogate();
     constraints_.push_back(fmt::format("{}{}{} ({}){}{}", name, name.empty() ? "" : " ",
                                        is_primary ? "PRIMARY KEY" : "UNIQUE", fmt::join(sql, ", "),
@@ -404,7 +425,7 @@ class Builder {
     bool is_key = false;
     for (const ClauseText& clause : item.clauses) {
       if (clause.kind == Kind::primary_key) {
-        is_key = true;
+        is_key = has_fixed_keys_ = true;
         keys_.push_back({change_.tenant});
         sql += " " + clause.sql;
       } else if (clause.kind == Kind::unique) {
@@ -453,6 +474,9 @@ class Builder {
   std::vector<std::string> columns_;
   std::vector<std::string> constraints_;
   std::vector<std::vector<std::string>> keys_;
+  std::vector<std::size_t> key_places_;   // among the constraints
+  std::vector<std::string> key_columns_;  // SQL, of each of these
+  bool has_fixed_keys_ = false;
 };
 
 }  // namespace
@@ -551,8 +575,8 @@ migrate::Outcome<TableText> read_table_text(std::string_view table, std::string_
   return text;
 }
 
-migrate::Outcome<std::string> changed_table(const std::string& table, const TableText& text,
-                                            const TableChange& change, std::string_view new_name) {
+migrate::Outcome<ChangedTable> changed_table(const std::string& table, const TableText& text,
+                                             const TableChange& change, std::string_view new_name) {
   return Builder(table, text, change).build(new_name);
 }
 
@@ -573,6 +597,16 @@ std::string changed_index(const std::string& sql, std::string_view tenant) {
   while (!reader.at_end()) reader.step();
   return fmt::format("{} ({}) {}", written(Tokens(tokens).first(open)), fmt::join(parts, ", "),
                      reader.since(behind));
+}
+
+std::string moved_index(const std::string& sql, std::string_view name, std::string_view table) {
+  auto lexed = migrate::lex(sql, migrate::Dialect::sqlite);
+  if (!lexed) return sql;
+  const auto tokens = without_comments(*std::move(lexed));
+  const std::size_t on = first_on(tokens);
+  if (on < 2 || on + 2 >= tokens.size()) return sql;
+  return fmt::format("{} {} ON {} {}", written(Tokens(tokens).first(on - 1)), quoted_name(name),
+                     quoted_name(table), written(Tokens(tokens).subspan(on + 2)));
 }
 
 }  // namespace guildhall::convert

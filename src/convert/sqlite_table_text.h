@@ -90,12 +90,22 @@ struct TableChange {
   std::vector<Parent> parents = {};  // tables that get a tenant column, too
 };
 
+struct ChangedTable {
+  std::string text;  // CREATE TABLE ...
+  /// The same without its keys, the row's number excepted; "" where they cannot be taken apart from it:
+  /// WITHOUT ROWID, and where the server alone is a key.
+  std::string bare = {};
+  std::vector<std::string> keys = {};  // SQL of the columns of each that `bare` has not, in the text's order
+};
+
 /// The table under another name, each key with the tenant column first, each reference to a table that has
 /// one with both. Problem CV-FK where a reference cannot become one of two columns.
-migrate::Outcome<std::string> changed_table(const std::string& table, const TableText& text,
-                                            const TableChange& change, std::string_view new_name);
+migrate::Outcome<ChangedTable> changed_table(const std::string& table, const TableText& text,
+                                             const TableChange& change, std::string_view new_name);
 
 /// CREATE UNIQUE INDEX ... with the tenant column first; any other index as it is.
 std::string changed_index(const std::string& sql, std::string_view tenant);
+/// CREATE INDEX ... under another name, on another table.
+std::string moved_index(const std::string& sql, std::string_view name, std::string_view table);
 
 }  // namespace guildhall::convert

@@ -15,7 +15,7 @@ std::string changed(const std::string& sql, const TableChange& change) {
   const auto text = read_table_text("t", sql);
   if (!text) return text.error().finding.text;
   const auto made = changed_table("t", *text, change, "new_t");
-  return made ? *made : made.error().finding.text;
+  return made ? made->text : made.error().finding.text;
 }
 
 class TableTextOfSqlite : public test::OnSqlite {

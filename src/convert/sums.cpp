@@ -286,8 +286,7 @@ class Taking {
     if (postgres()) {
       all = read_postgres(session_, readings, written);
     } else {
-      for (const Reading& one : readings)
-        all.push_back(read_sqlite(session_, one, *table.table, options_.reporting.stop));
+      for (const Reading& one : readings) all.push_back(read_sqlite(session_, one, options_.reporting.stop));
     }
     for (Measured& measured : all) {
       if (options_.before == nullptr) measured.unwritten.clear();

@@ -43,8 +43,7 @@ class WrittenSince {
 /// asked per server and as totals is the first one's.
 std::vector<Measured> read_postgres(store::SchemaSession& session, const std::vector<Reading>& readings,
                                     const WrittenSince& written);
-/// In pages. Stops between two of them, with what there is.
-Measured read_sqlite(store::SchemaSession& session, const Reading& reading, const Table& table,
-                     const std::stop_token& stop);
+/// Stops between two rows, with what there is.
+Measured read_sqlite(store::SchemaSession& session, const Reading& reading, const std::stop_token& stop);
 
 }  // namespace guildhall::convert

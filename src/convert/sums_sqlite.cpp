@@ -1,38 +1,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cstring>
-
-#include "base/crypto.h"
+#include "base/siphash.h"
+#include "convert/row_hash.h"
 #include "convert/sums_parts.h"
 
 namespace guildhall::convert {
 namespace {
 
-constexpr int kRowsAtOnce = 2'000;
+/// Between two looks at whether somebody asked to stop.
+constexpr std::uint64_t kRowsBetweenLooks = 2'048;
 /// What a REAL counts in a total.
 constexpr Wide kParts = 1'000'000;
-
-/// SQL of one text. Of texts every byte counts, also behind a U+0000, where quote() would end.
-std::string text_of(const std::vector<std::string>& own, const std::vector<std::string>& parents = {}) {
-  std::vector<std::string> parts;
-  const auto add = [&](std::string_view alias, const std::string& name) {
-    const std::string column = column_sql(alias, name);
-    parts.push_back(
-        fmt::format("CASE typeof({0}) WHEN 'text' THEN 't' || hex({0}) ELSE quote({0}) END", column));
-  };
-  for (const std::string& column : own) add("t", column);
-  for (const std::string& column : parents) add("p", column);
-  return parts.empty() ? "''" : fmt::format("{}", fmt::join(parts, " || ',' || "));
-}
-
-/// SQL of a number as text, to six decimals; "" of anything else.
-std::string number_of(const std::string& column) {
-  return fmt::format(
-      "CASE typeof({0}) WHEN 'integer' THEN {0} WHEN 'real' THEN printf('%.6f', {0}) ELSE '' END",
-      column_sql("t", column));
-}
 
 /// "12.5" in millionths.
 Wide parts_of(std::string_view number) {
@@ -54,69 +33,60 @@ std::string decimal_of(Wide parts) {
   return text + "." + decimals;
 }
 
-/// The pages of a table: conditions on t, one after another, until there are no more rows.
-class Pages {
- public:
-  Pages(store::SchemaSession& session, const Table& table, const std::string& from)
-      : session_(session), name_(from) {
-    for (const char* name : {"rowid", "_rowid_", "oid"}) {
-      if (table.has_rowid && rowid_.empty() && table.column(name) == nullptr) rowid_ = name;
-    }
-    for (const Index& index : table.indexes) {
-      if (!index.is_primary) continue;
-      for (const std::string& column : index.columns())
-        order_ += fmt::format("{}{}", order_.empty() ? "" : ", ", column_sql("t", column));
-    }
+/// Of a number in millionths; of anything else nothing.
+Wide parts_of(const store::Cell& cell) {
+  switch (cell.kind) {
+    case store::Cell::Kind::integer: return static_cast<Wide>(cell.integer) * kParts;
+    case store::Cell::Kind::real: return parts_of(fmt::format("{:.6f}", cell.real));
+    default: return 0;
   }
+}
 
-  /// SQL to put behind FROM; nothing at the end. `read`: rows that the page before had.
-  std::optional<std::string> next(std::size_t read) {
-    if (rowid_.empty()) return next_by_number(read);
-    const std::string above = last_.empty() ? "" : fmt::format("WHERE t.{} > {}", rowid_, last_);
-    const auto rows = session_.query(
-        fmt::format("SELECT max(r) FROM (SELECT t.{0} AS r FROM {1} t {2} ORDER BY 1 LIMIT {3})", rowid_,
-                    name_, above, kRowsAtOnce));
-    if (rows.at(0).at(0).empty()) return std::nullopt;
-    last_ = rows[0][0];
-    return fmt::format(" {} t.{} <= {}", above.empty() ? "WHERE" : above + " AND", rowid_, last_);
-  }
-
- private:
-  std::optional<std::string> next_by_number(std::size_t read) {
-    if (is_begun_ && read == 0) return std::nullopt;
-    is_begun_ = true;
-    number_ += read;
-    return fmt::format(" ORDER BY {} LIMIT {} OFFSET {}", order_.empty() ? "1" : order_, kRowsAtOnce,
-                       number_);
-  }
-
-  store::SchemaSession& session_;
-  std::string name_;
-  std::string rowid_;
-  std::string order_;
-  std::string last_;
-  std::size_t number_ = 0;
-  bool is_begun_ = false;
-};
-
+/// What is asked for of each row: its server, the columns of its key, those of its hash, those of the totals.
 class Adding {
  public:
-  explicit Adding(const Reading& reading) : reading_(reading), totals_(reading.sums.size()) {}
+  explicit Adding(const Reading& reading)
+      : reading_(reading),
+        key_end_(1 + reading.measure->key.size()),
+        row_end_(key_end_ + reading.measure->columns.size() + reading.measure->parent_columns.size()),
+        buckets_(reading.measure->buckets),
+        totals_(reading.sums.size()) {}
 
-  void add(const std::vector<std::string>& row) {
-    const Amount amount{1, hash_of(row[2])};
-    const auto key = static_cast<std::uint64_t>(hash_of(row[1]));
-    measured_.all[key & (reading_.measure->buckets - 1)] += amount;
-    for (std::size_t i = 0; i < totals_.size(); ++i) totals_[i] += parts_of(row[3 + i]);
-    if (reading_.server.empty()) return;
-    OfServer& server = servers_[row[0]];
-    server.amount += amount;
-    server.totals.resize(totals_.size());
-    for (std::size_t i = 0; i < totals_.size(); ++i) server.totals[i] += parts_of(row[3 + i]);
+  std::string sql() const {
+    const Measure& measure = *reading_.measure;
+    std::vector<std::string> values{reading_.server.empty()
+                                        ? "NULL"
+                                        : fmt::format("COALESCE(CAST({} AS text), 'NULL')", reading_.server)};
+    const auto add_all = [&](std::string_view alias, const std::vector<std::string>& columns) {
+      for (const std::string& column : columns) values.push_back(column_sql(alias, column));
+    };
+    add_all("t", measure.key);
+    add_all("t", measure.columns);
+    add_all("p", measure.parent_columns);
+    add_all("t", reading_.sums);
+    return fmt::format("SELECT {} FROM {}{}", fmt::join(values, ", "), reading_.rows, reading_.join);
+  }
+
+  void add(store::CellRow row) {
+    for (std::size_t i = 1; i < key_end_; ++i) hash_.add(row[i]);
+    const auto key = static_cast<std::uint64_t>(hash_.take());
+    for (std::size_t i = key_end_; i < row_end_; ++i) hash_.add(row[i]);
+    const Amount amount{1, hash_.take()};
+    buckets_[key & (buckets_.size() - 1)] += amount;
+    OfServer* server = reading_.server.empty() ? nullptr : &server_of(row[0].bytes);
+    if (server != nullptr) server->amount += amount;
+    for (std::size_t i = 0; i < totals_.size(); ++i) {
+      const Wide parts = parts_of(row[row_end_ + i]);
+      totals_[i] += parts;
+      if (server != nullptr) server->totals[i] += parts;
+    }
   }
 
   Measured result() && {
     measured_.measure = *reading_.measure;
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      if (buckets_[i].rows > 0) measured_.all[i] = buckets_[i];
+    }
     measured_.totals = named(totals_);
     for (const auto& [server, sum] : servers_)
       measured_.servers.push_back({server, sum.amount, named(sum.totals)});
@@ -129,6 +99,15 @@ class Adding {
     std::vector<Wide> totals;
   };
 
+  /// Rows of one server often lie beside each other.
+  OfServer& server_of(std::string_view name) {
+    if (last_ == servers_.end() || last_->first != name) {
+      last_ = servers_.try_emplace(std::string(name)).first;
+      last_->second.totals.resize(totals_.size());
+    }
+    return last_->second;
+  }
+
   std::map<std::string, std::string> named(const std::vector<Wide>& totals) const {
     std::map<std::string, std::string> named;
     for (std::size_t i = 0; i < totals.size(); ++i) named[reading_.sums[i]] = decimal_of(totals[i]);
@@ -136,37 +115,31 @@ class Adding {
   }
 
   const Reading& reading_;
+  std::size_t key_end_;
+  std::size_t row_end_;
+  RowHash hash_;
   Measured measured_;
+  std::vector<Amount> buckets_;
   std::vector<Wide> totals_;
   std::map<std::string, OfServer> servers_;
+  std::map<std::string, OfServer>::iterator last_ = servers_.end();
 };
 
 }  // namespace
 
 std::int64_t hash_of(std::string_view text) {
-  std::int64_t hash = 0;
-  std::memcpy(&hash, sha256(text).data(), sizeof hash);
-  return hash;
+  // Any key would do: sums are compared with those that this program took.
+  constexpr SipKey kKey{0x6775696c6468616c, 0x6c20636f6e766572};
+  return static_cast<std::int64_t>(siphash(kKey, text));
 }
 
-Measured read_sqlite(store::SchemaSession& session, const Reading& reading, const Table& table,
-                     const std::stop_token& stop) {
-  const Measure& measure = *reading.measure;
-  std::string sql = fmt::format(
-      "SELECT {}, {}, {}",
-      reading.server.empty() ? "''" : fmt::format("COALESCE(CAST({} AS text), 'NULL')", reading.server),
-      text_of(measure.key), text_of(measure.columns, measure.parent_columns));
-  for (const std::string& column : reading.sums) sql += ", " + number_of(column);
-  sql += fmt::format(" FROM {}{}", reading.rows, reading.join);
+Measured read_sqlite(store::SchemaSession& session, const Reading& reading, const std::stop_token& stop) {
   Adding adding(reading);
-  Pages pages(session, table, qualified({.dialect = migrate::Dialect::sqlite}, table.name));
-  std::size_t read = 0;
-  while (const auto page = pages.next(read)) {
-    if (stop.stop_requested()) break;
-    const auto rows = session.query(sql + *page);
-    for (const auto& row : rows) adding.add(row);
-    read = rows.size();
-  }
+  std::uint64_t read = 0;
+  store::read_sqlite_rows(session, adding.sql(), [&](store::CellRow row) {
+    adding.add(row);
+    return ++read % kRowsBetweenLooks != 0 || !stop.stop_requested();
+  });
   return std::move(adding).result();
 }
 

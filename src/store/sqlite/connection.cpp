@@ -305,6 +305,33 @@ std::vector<std::vector<Value>> Connection::read(const std::string& sql, const s
   return rows;
 }
 
+namespace {
+
+Cell cell_of(sqlite3_stmt* statement, int column) {
+  const RowCells cells(statement);
+  switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_NULL: return {};
+    case SQLITE_INTEGER: return {.kind = Cell::Kind::integer, .integer = cells.integer(column)};
+    case SQLITE_FLOAT: return {.kind = Cell::Kind::real, .real = sqlite3_column_double(statement, column)};
+    case SQLITE_TEXT: return {.kind = Cell::Kind::text, .bytes = cells.text(column)};
+    default: return {.kind = Cell::Kind::blob, .bytes = cells.bytes(column)};
+  }
+}
+
+}  // namespace
+
+void Connection::read_each(const std::string& sql, const std::function<bool(CellRow)>& see) {
+  const FinalizeGuard guard{prepare(sql, false)};
+  std::vector<Cell> row(static_cast<std::size_t>(sqlite3_column_count(guard.statement)));
+  int result = SQLITE_ROW;
+  begin_statement();
+  while ((result = sqlite3_step(guard.statement)) == SQLITE_ROW) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = cell_of(guard.statement, static_cast<int>(i));
+    if (!see(row)) return;
+  }
+  if (result != SQLITE_DONE) fail_with(db_, "reading");
+}
+
 void Connection::run_for_each(const std::string& sql, const std::vector<std::vector<Value>>& rows) {
   const FinalizeGuard guard{prepare(sql, false)};
   for (const auto& row : rows) {

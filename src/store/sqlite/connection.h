@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "store/database.h"
+#include "store/sqlite/row_reading.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -57,6 +58,8 @@ class Connection {
                                               const std::vector<std::string>& values = {});
   /// Rows with typed values; values are bound to $1, $2, ...
   std::vector<std::vector<Value>> read(const std::string& sql, const std::vector<Value>& values);
+  /// Tells `see` of each row that a statement answers, until it answers false (row_reading.h).
+  void read_each(const std::string& sql, const std::function<bool(CellRow)>& see);
   /// Runs one statement once for each row of values, bound to $1, $2, ...
   void run_for_each(const std::string& sql, const std::vector<std::vector<Value>>& rows);
   /// Copies the database, in a transaction the state of its beginning, into a file; `progress` is told of the

@@ -53,6 +53,13 @@ TEST_F(WholeFile, ACopyCanBeEnded) {
   EXPECT_FALSE(copy_sqlite(*session, copy_, [](std::int64_t, std::int64_t) { return false; }));
 }
 
+TEST_F(WholeFile, AKeyThatIsNoFirstColumnIsNotTakenForDamage) {
+  open(file_)->execute(
+      "CREATE TABLE t (word TEXT, server INTEGER NOT NULL, PRIMARY KEY (server, word)) WITHOUT ROWID; "
+      "INSERT INTO t VALUES ('a', 1)");
+  EXPECT_TRUE(open_any_session({.url = "sqlite:" + file_}));
+}
+
 TEST_F(WholeFile, AFileThatSomebodyHasOpenIsNotHeld) {
   auto other = open(file_);
   other->execute("PRAGMA journal_mode=WAL; CREATE TABLE t (x)");
