@@ -65,9 +65,13 @@ class Expanding {
   std::string of(const SchemeTable& one) const { return qualified(*scheme_.schema, one.name()); }
   std::int64_t size(const SchemeTable& one) const { return one.table->bytes; }
 
-  void add(const SchemeTable& one, std::string what, LockLevel lock, std::vector<std::string> statements) {
-    steps_.push_back(
-        {.table = one.name(), .what = std::move(what), .lock = lock, .statements = std::move(statements)});
+  void add(const SchemeTable& one, std::string what, LockLevel lock, std::vector<std::string> statements,
+           std::vector<Made> makes = {}) {
+    steps_.push_back({.table = one.name(),
+                      .what = std::move(what),
+                      .lock = lock,
+                      .statements = std::move(statements),
+                      .makes = std::move(makes)});
   }
   /// Others read and write on while the whole table is read.
   void add_reading(const SchemeTable& one, std::string what, std::string statement) {
@@ -225,7 +229,8 @@ class Expanding {
     if (found == nullptr) {
       add(one, "no other server, from now on", LockLevel::access_exclusive,
           {fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} CHECK ({2} IS NULL OR {2} = {3}) NOT VALID",
-                       of(one), check, column, value)});
+                       of(one), check, column, value)},
+          {{"check", one.name(), anew_check(one)}});
     }
     if (found == nullptr || !found->is_valid)
       add_reading(one, "no other server, proved",
@@ -388,7 +393,8 @@ class Expanding {
     if (check == nullptr)
       add(one, "no row without a server, from now on", LockLevel::access_exclusive,
           {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID", of(one),
-                       quoted_name(name), quoted_name(one.column()))});
+                       quoted_name(name), quoted_name(one.column()))},
+          {{"check", one.name(), name}});
     if (check == nullptr || !check->is_valid)
       add_reading(one, "no row without a server, proved",
                   fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), quoted_name(name)));
@@ -403,7 +409,8 @@ class Expanding {
     if (check == nullptr)
       add(one, "a server or 0", LockLevel::access_exclusive,
           {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} >= 0) NOT VALID", of(one),
-                       quoted_name(name), quoted_name(one.column()))});
+                       quoted_name(name), quoted_name(one.column()))},
+          {{"check", one.name(), name}});
     if (check == nullptr || !check->is_valid)
       add_reading(one, "a server or 0, proved",
                   fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), quoted_name(name)));
@@ -467,7 +474,8 @@ class Expanding {
                       .lock = LockLevel::share_update_exclusive,
                       .statements = {create_index(*scheme_.schema, one, wanted, name)},
                       .bytes = size(one),
-                      .grows_with_size = true});
+                      .grows_with_size = true,
+                      .makes = {{"index", one.name(), name}}});
   }
 
   /// Those of a partitioned table stay with its partitions.
@@ -484,7 +492,8 @@ class Expanding {
                   .what = fmt::format("reference to {}, from now on", wanted.table),
                   .lock = LockLevel::share_row_exclusive,
                   .statements = {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}", of(one),
-                                             quoted_name(name), reference_clause(*scheme_.schema, wanted))}};
+                                             quoted_name(name), reference_clause(*scheme_.schema, wanted))},
+                  .makes = {{"reference", one.name(), name}}};
         if (wanted.table != one.name()) step.locks = {wanted.table};
         steps_.push_back(std::move(step));
       }
@@ -504,11 +513,12 @@ class Expanding {
     if (!has_policy(one, kServerPolicy))
       add(one, "policy of its rows", LockLevel::access_exclusive,
           {fmt::format("CREATE POLICY {} ON {} USING ({}) WITH CHECK ({})", kServerPolicy, of(one), own,
-                       own)});
+                       own)},
+          {{"policy", one.name(), std::string(kServerPolicy)}});
     if (one.is_override() && !has_policy(one, kDefaultsPolicy))
       add(one, "policy of all servers' rows", LockLevel::access_exclusive,
-          {fmt::format("CREATE POLICY {} ON {} FOR SELECT USING ({} = 0)", kDefaultsPolicy, of(one),
-                       column)});
+          {fmt::format("CREATE POLICY {} ON {} FOR SELECT USING ({} = 0)", kDefaultsPolicy, of(one), column)},
+          {{"policy", one.name(), std::string(kDefaultsPolicy)}});
   }
 
   const Scheme& scheme_;

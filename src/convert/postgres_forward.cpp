@@ -35,6 +35,8 @@ Outcome<RunReport> expand_postgres(ConversionRun& run) {
   if (!run.found().has_begun()) {
     if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
     if (auto begun = run.begin(); !begun) return std::unexpected(begun.error());
+  } else {
+    run.remember_new_tables();
   }
   const auto steps = [&] { return expand_steps(run.found().scheme, run.facts()); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
