@@ -399,7 +399,8 @@ Answered plan_command(const Arguments& arguments) {
                                        {"contract", json_of(plan->later)},
                                        {"index_bytes_at_most", index_bytes(plan->steps)}};
                         answer.text = plan_head(scheme) + text_of(plan->attributed);
-                        if (const auto file = arguments.get("--write-map")) {
+                        if (const auto file = arguments.get("--write-map");
+                            file && !plan->look.schema->is_in_recovery) {
                           if (auto written = write_map(session, scheme.attribution, *file); !written)
                             return std::unexpected(written.error());
                           answer.text += fmt::format("Written: {}\n", *file);

@@ -245,6 +245,14 @@ void ConversionRun::remember_new_tables() {
   }
 }
 
+void ConversionRun::remember_replaced() {
+  for (const SchemeTable& one : found_.scheme.tables) {
+    OldSchema alone;
+    alone.tables[one.name()] = *one.table;
+    records_->remember(number(), {Before{"replaced", one.name(), "", schema_text(alone)}});
+  }
+}
+
 void ConversionRun::remove_added_servers() {
   if (found_.scheme.registry() == nullptr) return;
   for (const Before& thing : records_->before(number())) {

@@ -49,6 +49,8 @@ class ConversionRun {
   /// PostgreSQL: tables that were made since the conversion began are written down as they are now, before
   /// anything is done to them.
   void remember_new_tables();
+  /// PostgreSQL: what tables have that contract is about to take, others' keys and references among it.
+  void remember_replaced();
   /// Those that the conversion put into a registry that was there before; one stays that something else
   /// refers to by now.
   void remove_added_servers();

@@ -105,17 +105,41 @@ Outcome<void> check_publications(ConversionRun& run) {
       "changed.");
 }
 
+/// Keys and references that somebody made between apply and contract, which took them. What has the server in
+/// it was not taken.
+void add_replaced(const Scheme& scheme, const MadeThings& made, const OldSchema& replaced,
+                  OldSchema& before) {
+  for (const auto& [name, then] : replaced.tables) {
+    const SchemeTable* one = scheme.find(name);
+    const auto was = before.tables.find(name);
+    if (one == nullptr || was == before.tables.end()) continue;
+    for (const Index& index : then.indexes) {
+      if (index.is_unique && index.is_valid && !index.has_at(0, one->column()) &&
+          was->second.index(index.name) == nullptr && !made.contains({"index", name, index.name}))
+        was->second.indexes.push_back(index);
+    }
+    for (const ForeignKey& key : then.foreign_keys) {
+      if (scheme.find(key.table) != nullptr && !key.has(one->column()) &&
+          was->second.foreign_key(key.name) == nullptr && !made.contains({"reference", name, key.name}))
+        was->second.foreign_keys.push_back(key);
+    }
+  }
+}
+
 /// With tables that came later as they were when they did.
-Outcome<OldSchema> remembered_schema(ConversionRun& run) {
+Outcome<OldSchema> remembered_schema(ConversionRun& run, const MadeThings& made) {
   std::optional<OldSchema> schema;
   std::map<std::string, Table> later;
+  OldSchema replaced;
   for (const Before& thing : Records(run.session(), Dialect::postgres).before(run.number())) {
     if (thing.kind == "schema") schema = parse_schema(thing.definition);
     if (thing.kind == "table") later.merge(parse_schema(thing.definition).tables);
+    if (thing.kind == "replaced") replaced.tables.merge(parse_schema(thing.definition).tables);
   }
   if (!schema)
     return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
   schema->tables.merge(later);
+  add_replaced(run.found().scheme, made, replaced, *schema);
   return *std::move(schema);
 }
 
@@ -183,9 +207,9 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   if (auto fits = run.check_state(fitting, "There is nothing to take back."); !fits)
     return std::unexpected(fits.error());
   if (auto fits = check_publications(run); !fits) return std::unexpected(fits.error());
-  const auto before = remembered_schema(run);
-  if (!before) return std::unexpected(before.error());
   const MadeThings made = Records(run.session(), Dialect::postgres).made(run.number());
+  const auto before = remembered_schema(run, made);
+  if (!before) return std::unexpected(before.error());
   const auto check_others = [&]() -> Outcome<void> {
     if (auto fits = check_dependents(run, *before, made); !fits) return fits;
     return options.leave_aside ? Outcome<void>() : check_places(run, *before, made);
@@ -206,7 +230,8 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   run.set_state(State::rolling_back);
   const auto steps = [&] {
     const Scheme& scheme = run.found().scheme;
-    return rollback_steps(scheme, *before, made, Leaving(scheme, *before, made, run.number()));
+    const MadeThings by_now = run.records().made(run.number());
+    return rollback_steps(scheme, *before, by_now, Leaving(scheme, *before, by_now, run.number()));
   };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   run.remove_added_servers();
@@ -216,6 +241,13 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
 }
 
 Outcome<RunReport> bring_back_postgres(ConversionRun& run) {
+  if (auto connected = run.connect(); !connected) return std::unexpected(connected.error());
+  if (const auto newest = run.newest(); !newest || newest->state == State::rolled_back)
+    return migrate::stop(Exit::refused, "CV-STATE",
+                         newest ? "the conversion was taken back, and no later one has begun here"
+                                : "no conversion has begun here",
+                         "What was put aside has its place in a database that is converted again: first "
+                         "'guildhall convert apply' and 'contract', then this.");
   if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
   if (auto fits = run.check_state({State::contracted},
                                   "More than one server has a place after 'guildhall convert contract'.");

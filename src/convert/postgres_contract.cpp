@@ -18,8 +18,8 @@ using store::quoted_text;
 
 class Contracting {
  public:
-  Contracting(const Scheme& scheme, const std::optional<Seal>& seal)
-      : scheme_(scheme), seal_(seal), names_(*scheme.schema) {}
+  Contracting(const Scheme& scheme, const std::optional<Seal>& seal, const MadeThings& made)
+      : scheme_(scheme), seal_(seal), made_(made), names_(*scheme.schema) {}
 
   Steps steps() {
     // A key that something refers to cannot go.
@@ -30,6 +30,7 @@ class Contracting {
       else
         swap_keys(one);
     }
+    std::ranges::move(fill_steps(*scheme_.schema, made_), std::back_inserter(steps_));
     for (const SchemeTable& one : scheme_.tables) drop_indexes(one);
     if (seal_) {
       for (const SchemeTable& one : scheme_.tables) seal(one);
@@ -93,12 +94,13 @@ class Contracting {
       statements.push_back(drop_view(*scheme_.schema, *view));
     if (!drops.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(drops, ", ")));
-    for (const View& view : views) make_again(one, view, statements);
+    std::vector<Made> makes;
+    for (const View& view : views) make_again(one, view, statements, makes);
     if (std::ranges::find(one.table->triggers, kFillTrigger, &Trigger::name) != one.table->triggers.end()) {
       statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
       statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
     }
-    add(one, "keys by server alone", std::move(statements));
+    add(one, "keys by server alone", std::move(statements), {}, std::move(makes));
   }
 
   /// All partitions and the table in one transaction: the old key goes for all of them at once.
@@ -141,16 +143,17 @@ class Contracting {
   }
 
   /// What groups by the old key has to group by the new one.
-  void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements) const {
+  void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements,
+                  std::vector<Made>& makes) const {
     std::vector<std::string> key;
     for (const Index& index : one.table->indexes) {
       if (index.is_primary) key = index.columns();
     }
-    const auto text =
-        key.empty()
-            ? view.definition
-            : group_by_server(view.definition, one.name(), key, one.column()).value_or(view.definition);
-    statements.push_back(text);
+    View again = view;
+    if (!key.empty())
+      again.definition =
+          group_by_server(view.definition, one.name(), key, one.column()).value_or(view.definition);
+    statements.push_back(create_unfilled(again, makes));
     statements.insert(statements.end(), view.grants.begin(), view.grants.end());
     // The way back makes it as it was, unless somebody has changed it by then.
     statements.push_back("SELECT set_config('search_path', 'pg_catalog', true)");
@@ -221,14 +224,15 @@ class Contracting {
 
   const Scheme& scheme_;
   const std::optional<Seal>& seal_;
+  const MadeThings& made_;
   NewNames names_;
   Steps steps_;
 };
 
 }  // namespace
 
-Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal) {
-  return Contracting(scheme, seal).steps();
+Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal, const MadeThings& made) {
+  return Contracting(scheme, seal, made).steps();
 }
 
 }  // namespace guildhall::convert

@@ -266,6 +266,9 @@ class Expanding {
   /// At every write of a row, whatever it is about: one that moves while the others are filled would be
   /// missed there, and refused by the check of NOT NULL the next time. A row of a child that has a server
   /// keeps it until it gets another parent: what contradicts its parent is moved with a record.
+  ///
+  /// A child's reads its parents, which whoever writes the child need not be allowed to: it does so with the
+  /// rights of its owner, and looks nowhere else for what its text names.
   std::vector<std::string> make_fill_trigger(const SchemeTable& one) {
     const std::string column = quoted_name(one.column());
     const std::string function = fill_function(one.name());
@@ -286,14 +289,58 @@ class Expanding {
       when = fmt::format(" WHEN (NEW.{0} IS NULL{1})", column,
                          zero_is_home(one) ? fmt::format(" OR NEW.{} = 0", column) : "");
     }
-    return {
+    std::vector<std::string> statements{
         fmt::format(
-            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $fill$ BEGIN {}NEW.{} := "
+            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql{} AS $fill$ BEGIN {}NEW.{} := "
             "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
-            function, unless, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
+            function, one.is_child() ? " SECURITY DEFINER SET search_path = " + path_of_keys(one) : "",
+            unless, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
             one.null_value(scheme_.home)),
         fmt::format("CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
                     kFillTrigger, of(one), when, function)};
+    if (one.is_child()) {
+      // Or anybody could hang it on a table of his own.
+      statements.push_back(fmt::format("REVOKE ALL ON FUNCTION {}() FROM PUBLIC", function));
+      if (const std::string owner = owner_of_all(one); !owner.empty())
+        statements.push_back(own_by(function, owner));
+    }
+    return statements;
+  }
+
+  /// Where the operators of its keys are: those of types of their own lie elsewhere. Never where somebody may
+  /// put one of his own first.
+  std::string path_of_keys(const SchemeTable& one) const {
+    std::vector<std::string> schemas{"pg_catalog"};
+    for (const Parent& parent : one.rule.parents) {
+      for (const std::string& name : parent.columns) {
+        const Column* column = one.table->column(name);
+        const std::size_t dot = column == nullptr ? std::string::npos : column->type.find('.');
+        if (dot == std::string::npos) continue;
+        const std::string schema = column->type.substr(0, dot);
+        if (std::ranges::find(schemas, schema) == schemas.end()) schemas.push_back(schema);
+      }
+    }
+    schemas.emplace_back("pg_temp");
+    return fmt::format("{}", fmt::join(schemas, ", "));
+  }
+
+  /// Whose it and its parents all are, as SQL has the name; "" where they are several people's, or row
+  /// security holds for the owner too: then whoever converts, who has read all rows, is the one that may.
+  std::string owner_of_all(const SchemeTable& one) const {
+    for (const Parent& parent : one.rule.parents) {
+      const Table* table = scheme_.schema->find(parent.table);
+      if (table == nullptr || table->owner != one.table->owner || table->row_security_forced) return "";
+    }
+    return one.table->owner;
+  }
+
+  /// Not where that owner may make nothing in our schema: then it stays with whoever converts.
+  static std::string own_by(const std::string& function, const std::string& owner) {
+    return fmt::format(
+        "DO $own$ BEGIN ALTER FUNCTION {}() OWNER TO {}; EXCEPTION WHEN insufficient_privilege THEN NULL; "
+        "END "
+        "$own$",
+        function, owner);
   }
 
   /// Rows that have no server yet, or another than their parent's or the map's.

@@ -172,13 +172,16 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
   // A run that was killed may have settled rows.
   const bool goes_on = run.found().conversion->state == State::contracting;
   if (auto fits = check_merges(run); !fits) return std::unexpected(fits.error());
+  if (!goes_on) run.remember_replaced();
   run.set_state(State::contracting);
   const auto settle = [&] { return settle_steps(run.found().scheme, run.facts()); };
   if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());
   const bool touched_rows = goes_on || run.report().steps > 0;
   if (options.seal)
     Records(run.session(), Dialect::postgres).remember(run.number(), {{"seal", "", options.seal->role, ""}});
-  const auto steps = [&] { return contract_steps(run.found().scheme, options.seal); };
+  const auto steps = [&] {
+    return contract_steps(run.found().scheme, options.seal, run.records().made(run.number()));
+  };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   // What else it does is done to the schema: the rows were proved after expansion.
   if (auto verified = run.verify(touched_rows ? Proof::rows : Proof::servers); !verified)

@@ -32,6 +32,7 @@ class RollingBack {
       else
         put_back(one);
     }
+    std::ranges::move(fill_steps(*scheme_.schema, made_), std::back_inserter(steps_));
     for (const SchemeTable& one : scheme_.tables) build_indexes(one);
     for (const SchemeTable& one : scheme_.tables) put_back_references(one);
     put_back_views();
@@ -44,12 +45,14 @@ class RollingBack {
   /// As it was; a table that is newer than the conversion stays as it is.
   const Table* past(const SchemeTable& one) const { return before_.find(one.name()); }
 
-  void add(const SchemeTable& one, std::string what, std::vector<std::string> statements) {
+  void add(const SchemeTable& one, std::string what, std::vector<std::string> statements,
+           std::vector<Made> makes = {}) {
     if (statements.empty()) return;
     steps_.push_back({.table = one.name(),
                       .what = std::move(what),
                       .lock = LockLevel::access_exclusive,
-                      .statements = std::move(statements)});
+                      .statements = std::move(statements),
+                      .makes = std::move(makes)});
   }
   void add_concurrently(const SchemeTable& one, std::string what, std::string statement, bool grows) {
     steps_.push_back({.table = one.name(),
@@ -148,13 +151,14 @@ class RollingBack {
       actions.push_back(fmt::format("REPLICA IDENTITY USING INDEX {}", quoted_name(old->replica_identity)));
     if (!actions.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
+    std::vector<Made> makes;
     for (const View& view : views) {
       const auto was = before_.views.find(view.name);
       const View& again = was == before_.views.end() ? view : was->second;
-      statements.push_back(again.definition);
+      statements.push_back(create_unfilled(again, makes));
       statements.insert(statements.end(), again.grants.begin(), again.grants.end());
     }
-    add(one, "as it was", std::move(statements));
+    add(one, "as it was", std::move(statements), std::move(makes));
   }
 
   /// Rows were known to subscribers by a key that is none any more; not where somebody chose another since.

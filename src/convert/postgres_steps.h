@@ -36,8 +36,9 @@ struct Seal {
 
 /// The old program has been stopped: what it kept the expansion from. Then `contract_steps`.
 Steps settle_steps(const Scheme& scheme, const RowFacts& facts);
-/// What takes away what only the old program needed; nothing is left to expand or to settle.
-Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal);
+/// What takes away what only the old program needed; nothing is left to expand or to settle. `made`: by steps
+/// until now.
+Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal, const MadeThings& made = {});
 
 /// Back to the schema that was: what steps made goes, and what was before and is not comes back. What others
 /// made since stays as it is; `leaving.dependents` are asked for first. Only the home server has rows.

@@ -34,7 +34,8 @@ enum class StepKind {
 /// Something that a step makes, by which the way back knows it from what others made.
 struct Made {
   /// "index", which may stand behind a constraint of that name, "reference", "check", "policy"; "row
-  /// security", "forced row security" of a table, "invoker" of a view: switched on.
+  /// security", "forced row security" of a table, "invoker" of a view: switched on; "view": made again in
+  /// another way, "unfilled": without its rows, which come behind that.
   std::string kind;
   std::string table;
   std::string name = {};  // "" of what is switched on
