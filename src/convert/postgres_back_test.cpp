@@ -46,6 +46,7 @@ TEST_F(OthersOfPostgres, WhatDoesNotNeedTheServerStaysAsItIs) {
       "CREATE UNIQUE INDEX guesses_once ON guesses (amount); "
       "ALTER TABLE guesses ADD CONSTRAINT guesses_level FOREIGN KEY (amount) REFERENCES levels; "
       "ALTER TABLE guesses ADD CONSTRAINT guesses_also FOREIGN KEY (amount) REFERENCES points";
+  const std::string make_view = "CREATE VIEW names AS SELECT name FROM points";
   const std::string take_it =
       "ALTER TABLE guesses DROP CONSTRAINT guesses_also, DROP CONSTRAINT guesses_level, DISABLE ROW LEVEL "
       "SECURITY; DROP INDEX guesses_once; ALTER TABLE points DROP CONSTRAINT points_once, DROP CONSTRAINT "
@@ -55,12 +56,29 @@ TEST_F(OthersOfPostgres, WhatDoesNotNeedTheServerStaysAsItIs) {
   session().execute("ROLLBACK");
   expand();
   change(make_it, take_it);
+  change(make_view, "DROP VIEW names");
   expand();
   contracts(try_contract({}, "bots_reader"));
   EXPECT_THAT(things_of(tables), AllOf(Not(HasSubstr("guesses_also|")), HasSubstr("guesses_also_by_server|")))
       << "contract has taken its place";
+  const std::string rights = "SELECT reloptions FROM pg_class WHERE oid = 'names'::regclass";
+  EXPECT_EQ(ask(rights), "{security_invoker=true}\n");
   take_back();
   EXPECT_EQ(things_of(tables), wanted);
+  EXPECT_EQ(ask(rights), "\n");
+}
+
+TEST_F(OthersOfPostgres, AKeyThatSomebodyChoseForSubscribersStaysTheirs) {
+  change("ALTER TABLE guesses REPLICA IDENTITY USING INDEX guesses_pkey",
+         "ALTER TABLE guesses REPLICA IDENTITY DEFAULT");
+  expand();
+  contracts(try_contract());
+  change(
+      "CREATE UNIQUE INDEX guesses_known ON guesses (id, amount); "
+      "ALTER TABLE guesses REPLICA IDENTITY USING INDEX guesses_known",
+      "DROP INDEX guesses_known");
+  take_back();
+  EXPECT_EQ(ask("SELECT indexrelid::regclass FROM pg_index WHERE indisreplident"), "guesses_known\n");
 }
 
 /// What others made, how a refusal names it, and what takes it away.
@@ -212,10 +230,16 @@ TEST_F(OthersOfPostgres, RestoreSaysThatTheDatabaseIsToBeConvertedFirst) {
   contracts(try_contract());
   session().execute(
       "INSERT INTO servers VALUES (8, 'second'); INSERT INTO points (server, name) VALUES (8, 'n1')");
-  take_back(true);
-  const Options silent{.description = {}};
-  is_refused(restore(target(), silent), "CV-STATE", "no conversion has begun here");
-  session().execute("DROP SCHEMA guildhall_archive CASCADE; DELETE FROM servers WHERE server = 8");
+  auto archiving = options<RollbackOptions>();
+  archiving.archive = true;
+  ASSERT_TRUE(rollback(target(), archiving));
+  is_converted_ = false;
+  // As the guide has it: nobody names a description.
+  is_refused(restore(target(), Options{}), "CV-STATE", "taken back, and no later one has begun here");
+  session().execute(
+      "DROP SCHEMA guildhall CASCADE; DROP SCHEMA guildhall_archive CASCADE; DELETE FROM servers WHERE "
+      "server = 8");
+  is_refused(restore(target(), Options{}), "CV-STATE", "no conversion has begun here");
 }
 
 /// A program that may put rows in, and read nothing else.
