@@ -399,7 +399,8 @@ Answered plan_command(const Arguments& arguments) {
                                        {"contract", json_of(plan->later)},
                                        {"index_bytes_at_most", index_bytes(plan->steps)}};
                         answer.text = plan_head(scheme) + text_of(plan->attributed);
-                        if (const auto file = arguments.get("--write-map")) {
+                        if (const auto file = arguments.get("--write-map");
+                            file && !plan->look.schema->is_in_recovery) {
                           if (auto written = write_map(session, scheme.attribution, *file); !written)
                             return std::unexpected(written.error());
                           answer.text += fmt::format("Written: {}\n", *file);
@@ -501,6 +502,7 @@ std::string shown(const convert::Archived& moved) {
 Answered rollback_command(const Arguments& arguments) {
   convert::RollbackOptions options;
   options.archive = arguments.has("--archive");
+  options.leave_aside = arguments.has("--leave-aside");
   return with_target(
       "rollback", arguments, options,
       [&](const migrate::Target& target, const convert::RollbackOptions& all) -> Outcome<Answer> {
@@ -678,7 +680,11 @@ void add_convert_commands(std::vector<Command>& commands) {
       "rollback", "the schema as it was before the conversion; no row is lost",
       "guildhall convert rollback --url postgres://bot@localhost/kickbot --archive",
       run_options_of_convert(
-          {{"--archive", "", "puts rows aside that the old schema has no place for: other servers'"}}),
+          {{"--archive", "", "puts rows aside that the old schema has no place for: other servers'"},
+           {"--leave-aside", "",
+            "PostgreSQL: rows that gave way to others and are not let in any more stay where they are "
+            "written "
+            "down"}}),
       rollback_command));
   commands.push_back(convert_command("restore",
                                      "brings back what a rollback put aside, after a later conversion",

@@ -27,6 +27,9 @@ State state_of(std::string_view name) {
                                          name));
 }
 
+/// Of what a step made, before its own kind.
+constexpr std::string_view kMade = "made ";
+
 /// A moment as people read it, from a column of the journal's type.
 std::string shown(Dialect dialect, std::string_view column) {
   return dialect == Dialect::postgres
@@ -209,6 +212,20 @@ std::vector<Before> Records::before(std::int64_t conversion) const {
                                                     table("conversion_before")),
                                         {std::to_string(conversion)}))
     things.push_back({row[0], row[1], row[2], row[3]});
+  return things;
+}
+
+void Records::remember(std::int64_t conversion, const std::vector<Made>& things) {
+  for (const Made& thing : things)
+    remember(conversion, {Before{fmt::format("{}{}", kMade, thing.kind), thing.table, thing.name, ""}});
+}
+
+MadeThings Records::made(std::int64_t conversion) const {
+  MadeThings things;
+  for (const Before& thing : before(conversion)) {
+    if (thing.kind.starts_with(kMade))
+      things.insert({thing.kind.substr(kMade.size()), thing.table, thing.name});
+  }
   return things;
 }
 

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "convert/step.h"
 #include "migrate/dialect.h"
 #include "store/schema_session.h"
 
@@ -40,7 +41,7 @@ struct Conversion {
 
 /// How a thing was before. `definition` is SQL that makes it again, or for a column its state.
 struct Before {
-  std::string kind;  // table, column, constraint, index, foreign key, view, map, map key
+  std::string kind;  // table, column, constraint, index, foreign key, view, map, map key, "made ..."
   std::string table;
   std::string name;
   std::string definition;
@@ -97,6 +98,9 @@ class Records {
                                                           const std::string& step) const;
   void remember(std::int64_t conversion, const std::vector<Before>& things);
   std::vector<Before> before(std::int64_t conversion) const;
+  /// What steps made: the way back takes these away, and nothing else.
+  void remember(std::int64_t conversion, const std::vector<Made>& things);
+  MadeThings made(std::int64_t conversion) const;
   /// Taken once for each phase: what is there stays.
   void add(std::int64_t conversion, const Sum& sum);
   std::vector<Sum> sums(std::int64_t conversion, std::string_view phase) const;

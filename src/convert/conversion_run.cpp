@@ -237,15 +237,35 @@ Outcome<void> ConversionRun::restore() {
   return in_transaction([&] { return restore_archive(*session_, found_.scheme); });
 }
 
+void ConversionRun::remember_new_tables() {
+  OldSchema known;
+  for (const Before& thing : records_->before(number())) {
+    if (thing.kind == "schema" || thing.kind == "table")
+      known.tables.merge(parse_schema(thing.definition).tables);
+  }
+  for (const SchemeTable& one : found_.scheme.tables) {
+    if (known.find(one.name()) != nullptr) continue;
+    OldSchema alone;
+    alone.tables[one.name()] = *one.table;
+    records_->remember(number(), {Before{"table", one.name(), "", schema_text(alone)}});
+  }
+}
+
+void ConversionRun::remember_replaced() {
+  for (const SchemeTable& one : found_.scheme.tables) {
+    OldSchema alone;
+    alone.tables[one.name()] = *one.table;
+    records_->remember(number(), {Before{"replaced", one.name(), "", schema_text(alone)}});
+  }
+}
+
 void ConversionRun::remove_added_servers() {
-  const Registry& registry = found_.scheme.description.registry;
   if (found_.scheme.registry() == nullptr) return;
   for (const Before& thing : records_->before(number())) {
-    if (thing.kind == "server")
-      session_->query(
-          fmt::format("DELETE FROM {} WHERE {} = $1::bigint", qualified(*found_.schema, registry.table),
-                      store::quoted_name(registry.column)),
-          {thing.name});
+    if (thing.kind != "server") continue;
+    if (const auto reason = remove_server(*session_, found_.scheme, thing.name); !reason.empty())
+      options_.say(fmt::format("server {} stays in {}, where the conversion had put it: {}", thing.name,
+                               found_.scheme.description.registry.table, reason));
   }
 }
 
@@ -256,7 +276,8 @@ void ConversionRun::set_state(State state) {
 }
 
 void ConversionRun::end_way_back() {
-  session_->execute("BEGIN");
+  // What is deferred would be refused by the commit, when nothing can be said of it any more.
+  session_->execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE");
   put_back_rows(*session_, *records_, number(), *found_.schema, options_.say);
   set_state(State::rolled_back);
   lock_->check_later(*session_);

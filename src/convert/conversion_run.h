@@ -46,11 +46,18 @@ class ConversionRun {
   /// In one transaction: all of it, or nothing.
   migrate::Outcome<void> archive(const std::set<std::string>& lost, const OldSchema& before);
   migrate::Outcome<void> restore();
-  /// Those that the conversion put into a registry that was there before.
+  /// PostgreSQL: tables that were made since the conversion began are written down as they are now, before
+  /// anything is done to them.
+  void remember_new_tables();
+  /// PostgreSQL: what tables have that contract is about to take, others' keys and references among it.
+  void remember_replaced();
+  /// Those that the conversion put into a registry that was there before; one stays that something else
+  /// refers to by now.
   void remove_added_servers();
   void set_state(State state);
   /// In one transaction with that state: rows that gave way to others come back.
   void end_way_back();
+  Records& records() { return *records_; }
 
   /// `state`: the conversion is in one of these; else the problem `refused` with that way out.
   migrate::Outcome<void> check_state(std::initializer_list<State> wanted, const std::string& hint) const;

@@ -216,8 +216,11 @@ Outcome<Plan> plan(store::SchemaSession& session, migrate::Dialect dialect, cons
   const auto home = choose_home(plan.look, options);
   if (!home) return std::unexpected(fits ? home.error() : fits.error());
   plan.look.scheme.home = *home;
-  if (auto attributed = attribute_rows(session, plan.look, options); !attributed)
-    return std::unexpected(attributed.error());
+  // On a standby nothing can be made, also no place for what is found; a finding says so already.
+  if (!plan.look.schema->is_in_recovery) {
+    if (auto attributed = attribute_rows(session, plan.look, options); !attributed)
+      return std::unexpected(attributed.error());
+  }
   // Of a conversion that has begun the rows are in the middle of it.
   if (!plan.look.has_begun()) survey(session, plan.look, options);
   if (dialect == migrate::Dialect::sqlite) {

@@ -21,6 +21,7 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
@@ -142,6 +143,34 @@ TEST_F(MergesInPostgres, RowsThatWerePutAsideComeBackAsTheyWereUnlessTheirPlaceI
   EXPECT_THAT(rows("SELECT id FROM members WHERE name = 'Bob'"), ElementsAre("9"));
   EXPECT_THAT(said_, Contains(StartsWith("members: of 1 the place is taken by now")));
   EXPECT_EQ(gone().size(), 3U);
+}
+
+TEST_F(MergesInPostgres, ARowThatIsNotLetInAnyMoreIsNamedBeforeAnythingIsTakenBack) {
+  run("INSERT INTO history VALUES ('bob', -2); "
+      "ALTER TABLE history ADD CONSTRAINT of_member FOREIGN KEY (member) REFERENCES members (name) "
+      "DEFERRABLE "
+      "INITIALLY DEFERRED");
+  rule("history").duplicates = Duplicates::first;
+  rule("history").unique = {{"member", "change"}};
+  ASSERT_EQ(expanded(), "expanded");
+  ASSERT_EQ(contracted(), "contracted");
+  ASSERT_EQ(gone().size(), 2U);
+  run("DELETE FROM history WHERE member = 'alice'; DELETE FROM members WHERE name = 'alice'; "
+      "ALTER TABLE history ADD CONSTRAINT small_change CHECK (change < 5)");
+  const std::string refused = taken_back();
+  EXPECT_THAT(refused, StartsWith("CV-PLACE "));
+  EXPECT_THAT(refused, HasSubstr("\"member\": \"alice\""));
+  EXPECT_THAT(refused, HasSubstr("of history: the check small_change;"));
+  EXPECT_THAT(refused, HasSubstr("of history: the row of members that it belongs to is gone (of_member)"));
+  EXPECT_THAT(refused, Not(HasSubstr("\"bob\"")));
+  EXPECT_EQ(ask("SELECT state FROM guildhall.guildhall_conversion"), "contracted");
+  // In the end each for itself.
+  auto leaving = options<RollbackOptions>();
+  leaving.leave_aside = true;
+  ASSERT_EQ(outcome(rollback(target(), leaving)), "rolled back");
+  EXPECT_THAT(rows("SELECT member, change FROM history"), ElementsAre("bob|-2", "bob|-2"));
+  EXPECT_THAT(said_, Contains(StartsWith("history: of 1 the place is taken by now, or closed")));
+  EXPECT_EQ(gone().size(), 2U);
 }
 
 /// What somebody writes to a row while it is made one with another is not lost, nor is it there twice.

@@ -3,8 +3,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
+#include "convert/postgres_dependents.h"
 #include "convert/postgres_preflight.h"
+#include "convert/put_back.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
 #include "convert/ways.h"
@@ -102,11 +105,75 @@ Outcome<void> check_publications(ConversionRun& run) {
       "changed.");
 }
 
-Outcome<OldSchema> remembered_schema(ConversionRun& run) {
-  for (const Before& thing : Records(run.session(), Dialect::postgres).before(run.number())) {
-    if (thing.kind == "schema") return parse_schema(thing.definition);
+/// Keys and references that somebody made between apply and contract, which took them. What has the server in
+/// it was not taken.
+void add_replaced(const Scheme& scheme, const MadeThings& made, const OldSchema& replaced,
+                  OldSchema& before) {
+  for (const auto& [name, then] : replaced.tables) {
+    const SchemeTable* one = scheme.find(name);
+    const auto was = before.tables.find(name);
+    if (one == nullptr || was == before.tables.end()) continue;
+    for (const Index& index : then.indexes) {
+      if (index.is_unique && index.is_valid && !index.has_at(0, one->column()) &&
+          was->second.index(index.name) == nullptr && !made.contains({"index", name, index.name}))
+        was->second.indexes.push_back(index);
+    }
+    for (const ForeignKey& key : then.foreign_keys) {
+      if (scheme.find(key.table) != nullptr && !key.has(one->column()) &&
+          was->second.foreign_key(key.name) == nullptr && !made.contains({"reference", name, key.name}))
+        was->second.foreign_keys.push_back(key);
+    }
   }
-  return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
+}
+
+/// With tables that came later as they were when they did.
+Outcome<OldSchema> remembered_schema(ConversionRun& run, const MadeThings& made) {
+  std::optional<OldSchema> schema;
+  std::map<std::string, Table> later;
+  OldSchema replaced;
+  for (const Before& thing : Records(run.session(), Dialect::postgres).before(run.number())) {
+    if (thing.kind == "schema") schema = parse_schema(thing.definition);
+    if (thing.kind == "table") later.merge(parse_schema(thing.definition).tables);
+    if (thing.kind == "replaced") replaced.tables.merge(parse_schema(thing.definition).tables);
+  }
+  if (!schema)
+    return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
+  schema->tables.merge(later);
+  add_replaced(run.found().scheme, made, replaced, *schema);
+  return *std::move(schema);
+}
+
+/// What others made and what hangs on something that is about to go. Where that cannot stay it is for them to
+/// take it away.
+Outcome<void> check_dependents(ConversionRun& run, const OldSchema& before, const MadeThings& made) {
+  run.session().execute("BEGIN");
+  const auto found = Leaving(run.found().scheme, before, made, run.number()).dependents(run.session());
+  run.session().execute("ROLLBACK");
+  if (found.empty()) return {};
+  std::vector<std::string> texts;
+  std::vector<std::string> remedies;
+  for (const Dependent& one : found) {
+    texts.push_back(fmt::format("{} needs {}", one.what, one.needs));
+    if (!one.drop.empty()) remedies.push_back(one.drop);
+  }
+  return migrate::stop(
+      Exit::refused, "CV-DEPENDS",
+      fmt::format("these were made since the conversion began, and what they need would go: {}",
+                  fmt::join(texts, "; ")),
+      fmt::format("Keep what you want of them, then take them away yourself{}{}. Nothing was changed.",
+                  remedies.empty() ? "" : ": ", fmt::join(remedies, "; ")));
+}
+
+/// Rows that gave way to others and are to be there again.
+Outcome<void> check_places(ConversionRun& run, const OldSchema& before, const MadeThings& made) {
+  const auto found = rows_without_place(run.session(), run.found().scheme, before, made, run.number());
+  if (found.empty()) return {};
+  return migrate::stop(
+      Exit::refused, "CV-PLACE",
+      fmt::format("these rows gave way to others, would come back now and are not let in: {}",
+                  fmt::join(found, "; ")),
+      "Make a place for them; or, where they may stay as they are written down, in table "
+      "guildhall.guildhall_conversion_refused: --leave-aside. Nothing was changed.");
 }
 
 /// Until contract the old keys hold over all rows, and which server's each is was found from nothing but the
@@ -140,21 +207,32 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   if (auto fits = run.check_state(fitting, "There is nothing to take back."); !fits)
     return std::unexpected(fits.error());
   if (auto fits = check_publications(run); !fits) return std::unexpected(fits.error());
-  const auto before = remembered_schema(run);
+  const MadeThings made = Records(run.session(), Dialect::postgres).made(run.number());
+  const auto before = remembered_schema(run, made);
   if (!before) return std::unexpected(before.error());
+  const auto check_others = [&]() -> Outcome<void> {
+    if (auto fits = check_dependents(run, *before, made); !fits) return fits;
+    return options.leave_aside ? Outcome<void>() : check_places(run, *before, made);
+  };
+  if (auto fits = check_others(); !fits) return std::unexpected(fits.error());
   const bool has_place = is_before_contract(run);
   const auto check = [&] {
     return has_place ? Outcome<void>() : check_lost(run.found(), find_lost(run, *before));
   };
   if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  if (auto fits = check_others(); !fits) return std::unexpected(fits.error());
   if (options.archive && !has_place) {
     if (auto archived = run.archive(find_lost(run, *before).tables, *before); !archived)
       return std::unexpected(archived.error());
   }
   if (auto fits = check(); !fits) return std::unexpected(fits.error());
   run.set_state(State::rolling_back);
-  const auto steps = [&] { return rollback_steps(run.found().scheme, *before); };
+  const auto steps = [&] {
+    const Scheme& scheme = run.found().scheme;
+    const MadeThings by_now = run.records().made(run.number());
+    return rollback_steps(scheme, *before, by_now, Leaving(scheme, *before, by_now, run.number()));
+  };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   run.remove_added_servers();
   forget_attribution(run.session(), run.number());
@@ -163,6 +241,13 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
 }
 
 Outcome<RunReport> bring_back_postgres(ConversionRun& run) {
+  if (auto connected = run.connect(); !connected) return std::unexpected(connected.error());
+  if (const auto newest = run.newest(); !newest || newest->state == State::rolled_back)
+    return migrate::stop(Exit::refused, "CV-STATE",
+                         newest ? "the conversion was taken back, and no later one has begun here"
+                                : "no conversion has begun here",
+                         "What was put aside has its place in a database that is converted again: first "
+                         "'guildhall convert apply' and 'contract', then this.");
   if (auto opened = run.open(); !opened) return std::unexpected(opened.error());
   if (auto fits = run.check_state({State::contracted},
                                   "More than one server has a place after 'guildhall convert contract'.");

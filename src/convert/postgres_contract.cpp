@@ -18,8 +18,8 @@ using store::quoted_text;
 
 class Contracting {
  public:
-  Contracting(const Scheme& scheme, const std::optional<Seal>& seal)
-      : scheme_(scheme), seal_(seal), names_(*scheme.schema) {}
+  Contracting(const Scheme& scheme, const std::optional<Seal>& seal, const MadeThings& made)
+      : scheme_(scheme), seal_(seal), made_(made), names_(*scheme.schema) {}
 
   Steps steps() {
     // A key that something refers to cannot go.
@@ -30,6 +30,7 @@ class Contracting {
       else
         swap_keys(one);
     }
+    std::ranges::move(fill_steps(*scheme_.schema, made_), std::back_inserter(steps_));
     for (const SchemeTable& one : scheme_.tables) drop_indexes(one);
     if (seal_) {
       for (const SchemeTable& one : scheme_.tables) seal(one);
@@ -42,13 +43,14 @@ class Contracting {
   std::string of(const SchemeTable& one) const { return qualified(*scheme_.schema, one.name()); }
 
   void add(const SchemeTable& one, std::string what, std::vector<std::string> statements,
-           std::vector<std::string> locks = {}) {
+           std::vector<std::string> locks = {}, std::vector<Made> makes = {}) {
     if (statements.empty()) return;
     steps_.push_back({.table = one.name(),
                       .what = std::move(what),
                       .lock = LockLevel::access_exclusive,
                       .statements = std::move(statements),
-                      .locks = std::move(locks)});
+                      .locks = std::move(locks),
+                      .makes = std::move(makes)});
   }
 
   void drop_references(const SchemeTable& one) {
@@ -92,30 +94,33 @@ class Contracting {
       statements.push_back(drop_view(*scheme_.schema, *view));
     if (!drops.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(drops, ", ")));
-    for (const View& view : views) make_again(one, view, statements);
+    std::vector<Made> makes;
+    for (const View& view : views) make_again(one, view, statements, makes);
     if (std::ranges::find(one.table->triggers, kFillTrigger, &Trigger::name) != one.table->triggers.end()) {
       statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
       statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
     }
-    add(one, "keys by server alone", std::move(statements));
+    add(one, "keys by server alone", std::move(statements), {}, std::move(makes));
   }
 
   /// All partitions and the table in one transaction: the old key goes for all of them at once.
   void swap_partitioned_keys(const SchemeTable& one) {
     std::vector<std::string> statements;
     std::vector<std::string> partitions;
+    std::vector<Made> makes;
     for (const SchemeTable* partition : scheme_.partitions_of(one)) partitions.push_back(partition->name());
     for (const Index* old : old_keys(one)) {
-      if (!old->constraint.empty()) swap_partitioned_key(one, *old, statements);
+      if (!old->constraint.empty()) swap_partitioned_key(one, *old, statements, makes);
     }
     const Column* column = one.table->column(one.column());
     if (column != nullptr && !column->default_expression.empty())
       statements.push_back(
           fmt::format("ALTER TABLE {} ALTER COLUMN {} DROP DEFAULT", of(one), quoted_name(one.column())));
-    add(one, "keys by server alone", std::move(statements), std::move(partitions));
+    add(one, "keys by server alone", std::move(statements), std::move(partitions), std::move(makes));
   }
 
-  void swap_partitioned_key(const SchemeTable& one, const Index& old, std::vector<std::string>& statements) {
+  void swap_partitioned_key(const SchemeTable& one, const Index& old, std::vector<std::string>& statements,
+                            std::vector<Made>& makes) {
     PartitionedKey key{.constraint = names_.give(old.name, "_by_server"),
                        .is_primary = old.is_primary,
                        .columns = {one.column()},
@@ -134,20 +139,30 @@ class Contracting {
     statements.push_back(
         fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(old.constraint)));
     std::ranges::move(make_partitioned_key(*scheme_.schema, one.name(), key), std::back_inserter(statements));
+    makes.push_back({"index", one.name(), key.constraint});
   }
 
   /// What groups by the old key has to group by the new one.
-  static void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements) {
+  void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements,
+                  std::vector<Made>& makes) const {
     std::vector<std::string> key;
     for (const Index& index : one.table->indexes) {
       if (index.is_primary) key = index.columns();
     }
-    const auto text =
-        key.empty()
-            ? view.definition
-            : group_by_server(view.definition, one.name(), key, one.column()).value_or(view.definition);
-    statements.push_back(text);
+    View again = view;
+    if (!key.empty())
+      again.definition =
+          group_by_server(view.definition, one.name(), key, one.column()).value_or(view.definition);
+    statements.push_back(create_unfilled(again, makes));
     statements.insert(statements.end(), view.grants.begin(), view.grants.end());
+    // The way back makes it as it was, unless somebody has changed it by then.
+    statements.push_back("SELECT set_config('search_path', 'pg_catalog', true)");
+    statements.push_back(
+        fmt::format("INSERT INTO guildhall.guildhall_conversion_before (conversion, kind, table_name, name, "
+                    "definition) SELECT max(number), 'made view', '', {}, pg_get_viewdef({}::regclass) FROM "
+                    "guildhall.guildhall_conversion ON CONFLICT (conversion, kind, table_name, name) "
+                    "DO UPDATE SET definition = excluded.definition",
+                    quoted_text(view.name), quoted_text(qualified(*scheme_.schema, view.name))));
   }
 
   /// Unique indexes without the server that are no constraint, and what is over the server alone: our keys
@@ -174,18 +189,23 @@ class Contracting {
 
   void seal(const SchemeTable& one) {
     std::vector<std::string> statements;
+    std::vector<Made> makes;
     const bool has_owners =
         std::ranges::find(one.table->policies, kOwnerPolicy, &Policy::name) != one.table->policies.end();
-    if (!has_owners)
+    if (!has_owners) {
       statements.push_back(fmt::format("CREATE POLICY {} ON {} TO {} USING (true) WITH CHECK (true)",
                                        kOwnerPolicy, of(one), one.table->owner));
+      makes.push_back({"policy", one.name(), std::string(kOwnerPolicy)});
+    }
+    if (!one.table->row_security) makes.push_back({"row security", one.name()});
+    if (!one.table->row_security_forced) makes.push_back({"forced row security", one.name()});
     if (!one.table->row_security || !one.table->row_security_forced) {
       statements.push_back(
           fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}", of(one), quoted_name(seal_->role)));
       statements.push_back(
           fmt::format("ALTER TABLE {} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", of(one)));
     }
-    add(one, "rows sealed off", std::move(statements));
+    add(one, "rows sealed off", std::move(statements), {}, std::move(makes));
   }
 
   void seal(const View& view) {
@@ -198,19 +218,21 @@ class Contracting {
                       .what = "with the rights of whoever asks",
                       .lock = LockLevel::access_exclusive,
                       .statements = {fmt::format("ALTER VIEW {} SET (security_invoker = true)",
-                                                 qualified(*scheme_.schema, view.name))}});
+                                                 qualified(*scheme_.schema, view.name))},
+                      .makes = {{"invoker", view.name}}});
   }
 
   const Scheme& scheme_;
   const std::optional<Seal>& seal_;
+  const MadeThings& made_;
   NewNames names_;
   Steps steps_;
 };
 
 }  // namespace
 
-Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal) {
-  return Contracting(scheme, seal).steps();
+Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal, const MadeThings& made) {
+  return Contracting(scheme, seal, made).steps();
 }
 
 }  // namespace guildhall::convert

@@ -65,9 +65,13 @@ class Expanding {
   std::string of(const SchemeTable& one) const { return qualified(*scheme_.schema, one.name()); }
   std::int64_t size(const SchemeTable& one) const { return one.table->bytes; }
 
-  void add(const SchemeTable& one, std::string what, LockLevel lock, std::vector<std::string> statements) {
-    steps_.push_back(
-        {.table = one.name(), .what = std::move(what), .lock = lock, .statements = std::move(statements)});
+  void add(const SchemeTable& one, std::string what, LockLevel lock, std::vector<std::string> statements,
+           std::vector<Made> makes = {}) {
+    steps_.push_back({.table = one.name(),
+                      .what = std::move(what),
+                      .lock = lock,
+                      .statements = std::move(statements),
+                      .makes = std::move(makes)});
   }
   /// Others read and write on while the whole table is read.
   void add_reading(const SchemeTable& one, std::string what, std::string statement) {
@@ -225,7 +229,8 @@ class Expanding {
     if (found == nullptr) {
       add(one, "no other server, from now on", LockLevel::access_exclusive,
           {fmt::format("ALTER TABLE {0} ADD CONSTRAINT {1} CHECK ({2} IS NULL OR {2} = {3}) NOT VALID",
-                       of(one), check, column, value)});
+                       of(one), check, column, value)},
+          {{"check", one.name(), anew_check(one)}});
     }
     if (found == nullptr || !found->is_valid)
       add_reading(one, "no other server, proved",
@@ -261,6 +266,9 @@ class Expanding {
   /// At every write of a row, whatever it is about: one that moves while the others are filled would be
   /// missed there, and refused by the check of NOT NULL the next time. A row of a child that has a server
   /// keeps it until it gets another parent: what contradicts its parent is moved with a record.
+  ///
+  /// A child's reads its parents, which whoever writes the child need not be allowed to: it does so with the
+  /// rights of its owner, and looks nowhere else for what its text names.
   std::vector<std::string> make_fill_trigger(const SchemeTable& one) {
     const std::string column = quoted_name(one.column());
     const std::string function = fill_function(one.name());
@@ -281,14 +289,58 @@ class Expanding {
       when = fmt::format(" WHEN (NEW.{0} IS NULL{1})", column,
                          zero_is_home(one) ? fmt::format(" OR NEW.{} = 0", column) : "");
     }
-    return {
+    std::vector<std::string> statements{
         fmt::format(
-            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $fill$ BEGIN {}NEW.{} := "
+            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql{} AS $fill$ BEGIN {}NEW.{} := "
             "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
-            function, unless, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
+            function, one.is_child() ? " SECURITY DEFINER SET search_path = " + path_of_keys(one) : "",
+            unless, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
             one.null_value(scheme_.home)),
         fmt::format("CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
                     kFillTrigger, of(one), when, function)};
+    if (one.is_child()) {
+      // Or anybody could hang it on a table of his own.
+      statements.push_back(fmt::format("REVOKE ALL ON FUNCTION {}() FROM PUBLIC", function));
+      if (const std::string owner = owner_of_all(one); !owner.empty())
+        statements.push_back(own_by(function, owner));
+    }
+    return statements;
+  }
+
+  /// Where the operators of its keys are: those of types of their own lie elsewhere. Never where somebody may
+  /// put one of his own first.
+  std::string path_of_keys(const SchemeTable& one) const {
+    std::vector<std::string> schemas{"pg_catalog"};
+    for (const Parent& parent : one.rule.parents) {
+      for (const std::string& name : parent.columns) {
+        const Column* column = one.table->column(name);
+        const std::size_t dot = column == nullptr ? std::string::npos : column->type.find('.');
+        if (dot == std::string::npos) continue;
+        const std::string schema = column->type.substr(0, dot);
+        if (std::ranges::find(schemas, schema) == schemas.end()) schemas.push_back(schema);
+      }
+    }
+    schemas.emplace_back("pg_temp");
+    return fmt::format("{}", fmt::join(schemas, ", "));
+  }
+
+  /// Whose it and its parents all are, as SQL has the name; "" where they are several people's, or row
+  /// security holds for the owner too: then whoever converts, who has read all rows, is the one that may.
+  std::string owner_of_all(const SchemeTable& one) const {
+    for (const Parent& parent : one.rule.parents) {
+      const Table* table = scheme_.schema->find(parent.table);
+      if (table == nullptr || table->owner != one.table->owner || table->row_security_forced) return "";
+    }
+    return one.table->owner;
+  }
+
+  /// Not where that owner may make nothing in our schema: then it stays with whoever converts.
+  static std::string own_by(const std::string& function, const std::string& owner) {
+    return fmt::format(
+        "DO $own$ BEGIN ALTER FUNCTION {}() OWNER TO {}; EXCEPTION WHEN insufficient_privilege THEN NULL; "
+        "END "
+        "$own$",
+        function, owner);
   }
 
   /// Rows that have no server yet, or another than their parent's or the map's.
@@ -388,7 +440,8 @@ class Expanding {
     if (check == nullptr)
       add(one, "no row without a server, from now on", LockLevel::access_exclusive,
           {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} IS NOT NULL) NOT VALID", of(one),
-                       quoted_name(name), quoted_name(one.column()))});
+                       quoted_name(name), quoted_name(one.column()))},
+          {{"check", one.name(), name}});
     if (check == nullptr || !check->is_valid)
       add_reading(one, "no row without a server, proved",
                   fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), quoted_name(name)));
@@ -403,7 +456,8 @@ class Expanding {
     if (check == nullptr)
       add(one, "a server or 0", LockLevel::access_exclusive,
           {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({} >= 0) NOT VALID", of(one),
-                       quoted_name(name), quoted_name(one.column()))});
+                       quoted_name(name), quoted_name(one.column()))},
+          {{"check", one.name(), name}});
     if (check == nullptr || !check->is_valid)
       add_reading(one, "a server or 0, proved",
                   fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", of(one), quoted_name(name)));
@@ -467,7 +521,8 @@ class Expanding {
                       .lock = LockLevel::share_update_exclusive,
                       .statements = {create_index(*scheme_.schema, one, wanted, name)},
                       .bytes = size(one),
-                      .grows_with_size = true});
+                      .grows_with_size = true,
+                      .makes = {{"index", one.name(), name}}});
   }
 
   /// Those of a partitioned table stay with its partitions.
@@ -484,7 +539,8 @@ class Expanding {
                   .what = fmt::format("reference to {}, from now on", wanted.table),
                   .lock = LockLevel::share_row_exclusive,
                   .statements = {fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}", of(one),
-                                             quoted_name(name), reference_clause(*scheme_.schema, wanted))}};
+                                             quoted_name(name), reference_clause(*scheme_.schema, wanted))},
+                  .makes = {{"reference", one.name(), name}}};
         if (wanted.table != one.name()) step.locks = {wanted.table};
         steps_.push_back(std::move(step));
       }
@@ -504,11 +560,12 @@ class Expanding {
     if (!has_policy(one, kServerPolicy))
       add(one, "policy of its rows", LockLevel::access_exclusive,
           {fmt::format("CREATE POLICY {} ON {} USING ({}) WITH CHECK ({})", kServerPolicy, of(one), own,
-                       own)});
+                       own)},
+          {{"policy", one.name(), std::string(kServerPolicy)}});
     if (one.is_override() && !has_policy(one, kDefaultsPolicy))
       add(one, "policy of all servers' rows", LockLevel::access_exclusive,
-          {fmt::format("CREATE POLICY {} ON {} FOR SELECT USING ({} = 0)", kDefaultsPolicy, of(one),
-                       column)});
+          {fmt::format("CREATE POLICY {} ON {} FOR SELECT USING ({} = 0)", kDefaultsPolicy, of(one), column)},
+          {{"policy", one.name(), std::string(kDefaultsPolicy)}});
   }
 
   const Scheme& scheme_;

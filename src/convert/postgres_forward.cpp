@@ -35,6 +35,8 @@ Outcome<RunReport> expand_postgres(ConversionRun& run) {
   if (!run.found().has_begun()) {
     if (auto backed_up = run.back_up(); !backed_up) return std::unexpected(backed_up.error());
     if (auto begun = run.begin(); !begun) return std::unexpected(begun.error());
+  } else {
+    run.remember_new_tables();
   }
   const auto steps = [&] { return expand_steps(run.found().scheme, run.facts()); };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
@@ -167,10 +169,12 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
                            fmt::format("there is still to be done before: {}", missing.front().name()),
                            "First: guildhall convert apply.");
   }
-  // A run that was killed may have settled rows.
-  bool touched_rows = run.found().conversion->state == State::contracting;
+  const bool goes_on = run.found().conversion->state == State::contracting;
   if (auto fits = check_merges(run); !fits) return std::unexpected(fits.error());
+  if (!goes_on) run.remember_replaced();
   run.set_state(State::contracting);
+  // A run that was killed may have settled rows.
+  bool touched_rows = goes_on;
   const auto settle = [&] {
     Steps steps = settle_steps(run.found().scheme, run.facts());
     touched_rows =
@@ -180,7 +184,9 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
   if (auto done = run.run_until_done(settle); !done) return std::unexpected(done.error());
   if (options.seal)
     Records(run.session(), Dialect::postgres).remember(run.number(), {{"seal", "", options.seal->role, ""}});
-  const auto steps = [&] { return contract_steps(run.found().scheme, options.seal); };
+  const auto steps = [&] {
+    return contract_steps(run.found().scheme, options.seal, run.records().made(run.number()));
+  };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
   // What else it does is done to the schema: the rows were proved after expansion.
   if (auto verified = run.verify(touched_rows ? Proof::rows : Proof::servers); !verified)

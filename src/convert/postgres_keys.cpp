@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/crypto.h"
 #include "convert/postgres_steps.h"
@@ -13,6 +14,10 @@ namespace guildhall::convert {
 namespace {
 
 using store::quoted_name;
+
+/// How a materialised view's text ends where it holds nothing.
+constexpr std::string_view kNoRows = " WITH NO DATA";
+constexpr std::string_view kUnfilled = "unfilled";
 
 IndexPart part_of(const std::string& column) { return {column, quoted_name(column)}; }
 
@@ -226,6 +231,35 @@ std::vector<View> views_on(const OldSchema& schema, const std::vector<std::strin
 std::string drop_view(const OldSchema& schema, const View& view) {
   return fmt::format("DROP {}VIEW {}", view.is_materialized ? "MATERIALIZED " : "",
                      qualified(schema, view.name));
+}
+
+std::string create_unfilled(const View& view, std::vector<Made>& makes) {
+  if (!view.is_materialized || view.definition.ends_with(kNoRows)) return view.definition;
+  makes.push_back({std::string(kUnfilled), "", view.name});
+  return view.definition + std::string(kNoRows);
+}
+
+Steps fill_steps(const OldSchema& schema, const MadeThings& made) {
+  std::set<std::string> left;
+  for (const auto& [name, view] : schema.views) {
+    if (view.definition.ends_with(kNoRows) && made.contains({std::string(kUnfilled), "", name}))
+      left.insert(name);
+  }
+  Steps steps;
+  const std::function<void(const std::string&)> fill = [&](const std::string& name) {
+    const auto found = schema.views.find(name);
+    if (found == schema.views.end()) return;
+    const bool is_left = left.erase(name) > 0;
+    for (const std::string& read : found->second.reads) fill(read);
+    if (is_left)
+      steps.push_back({.table = name,
+                       .what = "filled again",
+                       .lock = LockLevel::access_exclusive,
+                       .statements = {fmt::format("REFRESH MATERIALIZED VIEW {}", qualified(schema, name))},
+                       .grows_with_size = true});
+  };
+  while (!left.empty()) fill(std::string(*left.begin()));
+  return steps;
 }
 
 std::string deferral(const Index& old) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "convert/scheme.h"
+#include "convert/step.h"
 
 namespace guildhall::convert {
 
@@ -64,6 +65,12 @@ std::vector<std::string> make_partitioned_key(const OldSchema& schema, const std
 /// Views that hang on one of these constraints, and what reads those, each behind what it reads.
 std::vector<View> views_on(const OldSchema& schema, const std::vector<std::string>& constraints);
 std::string drop_view(const OldSchema& schema, const View& view);
+/// Makes it again, a materialised one without its rows: they are read over tables that nobody else can read
+/// or write while their keys are swapped. Until `fill_steps` have filled it, behind that, whoever asks it is
+/// told that it has not been populated. `makes`: so that those find it, where it had rows.
+std::string create_unfilled(const View& view, std::vector<Made>& makes);
+/// Of such views those that have no rows yet, each behind what it reads.
+Steps fill_steps(const OldSchema& schema, const MadeThings& made);
 
 /// What a constraint that takes the place of this one says of when it is checked: " DEFERRABLE", or "".
 std::string deferral(const Index& old);

@@ -8,6 +8,7 @@
 #include <cctype>
 
 #include "convert/postgres_keys.h"
+#include "convert/routine_text.h"
 #include "convert/sql_names.h"
 #include "migrate/space.h"
 
@@ -280,14 +281,25 @@ class Preflight {
   }
 
   void say_routines() {
-    for (const Routine* routine : routines_of_one_server(scheme_))
+    const auto of_one_server = routines_of_one_server(scheme_);
+    for (const Routine* routine : of_one_server) {
+      const std::vector<std::string> failing = writes_of(*routine, scheme_).failing;
       find(Level::warning, "CV-ROUTINE",
-           fmt::format("{} writes into {} and names no server: it works until contract, which is refused "
+           fmt::format("{} writes into {} and names no server{}: it works until contract, which is refused "
                        "while it is left",
-                       routine->name, fmt::join(routine->writes, ", ")),
+                       routine->name, fmt::join(routine->writes, ", "),
+                       failing.empty() ? "" : fmt::format(" ({})", fmt::join(failing, ", "))),
            fmt::format("Write it anew for several servers; or, where it may stay: guildhall convert contract "
                        "--accept '{}'",
                        routine->name));
+    }
+    for (const Routine& routine : scheme_.schema->routines) {
+      const std::vector<std::string> doubtful = writes_of(routine, scheme_).doubtful;
+      if (doubtful.empty() || std::ranges::find(of_one_server, &routine) != of_one_server.end()) continue;
+      find(Level::warning, "CV-ROUTINE",
+           fmt::format("{} knows servers, but {}", routine.name, fmt::join(doubtful, ", ")),
+           "Read it: is that meant for the rows of all servers? Contract does not ask about it.");
+    }
   }
 
   void say_materialized() {
@@ -334,7 +346,9 @@ std::vector<const Routine*> routines_of_one_server(const Scheme& scheme) {
       const SchemeTable* table = scheme.find(name);
       return table != nullptr && !names(routine.text, table->column());
     });
-    if (writes_without && !routine.name.starts_with("guildhall.")) found.push_back(&routine);
+    if ((writes_without || !writes_of(routine, scheme).failing.empty()) &&
+        !routine.name.starts_with("guildhall."))
+      found.push_back(&routine);
   }
   return found;
 }

@@ -17,7 +17,8 @@ using store::quoted_name;
 
 class RollingBack {
  public:
-  RollingBack(const Scheme& scheme, const OldSchema& before) : scheme_(scheme), before_(before) {}
+  RollingBack(const Scheme& scheme, const OldSchema& before, const MadeThings& made, const Leaving& leaving)
+      : scheme_(scheme), before_(before), made_(made), leaving_(leaving) {}
 
   Steps steps() {
     for (const SchemeTable& one : scheme_.tables) unseal(one);
@@ -31,6 +32,7 @@ class RollingBack {
       else
         put_back(one);
     }
+    std::ranges::move(fill_steps(*scheme_.schema, made_), std::back_inserter(steps_));
     for (const SchemeTable& one : scheme_.tables) build_indexes(one);
     for (const SchemeTable& one : scheme_.tables) put_back_references(one);
     put_back_views();
@@ -43,12 +45,14 @@ class RollingBack {
   /// As it was; a table that is newer than the conversion stays as it is.
   const Table* past(const SchemeTable& one) const { return before_.find(one.name()); }
 
-  void add(const SchemeTable& one, std::string what, std::vector<std::string> statements) {
+  void add(const SchemeTable& one, std::string what, std::vector<std::string> statements,
+           std::vector<Made> makes = {}) {
     if (statements.empty()) return;
     steps_.push_back({.table = one.name(),
                       .what = std::move(what),
                       .lock = LockLevel::access_exclusive,
-                      .statements = std::move(statements)});
+                      .statements = std::move(statements),
+                      .makes = std::move(makes)});
   }
   void add_concurrently(const SchemeTable& one, std::string what, std::string statement, bool grows) {
     steps_.push_back({.table = one.name(),
@@ -63,26 +67,26 @@ class RollingBack {
   /// Its keys are those of the whole table.
   static bool is_partition(const SchemeTable& one) { return one.table->relation == Relation::partition; }
 
+  bool is_made(const char* kind, const SchemeTable& one, const std::string& name = {}) const {
+    return made_.contains({kind, one.name(), name});
+  }
+
   void unseal(const SchemeTable& one) {
-    const Table* old = past(one);
-    if (old == nullptr) return;
     std::vector<std::string> statements;
-    if (one.table->row_security && !old->row_security)
+    if (one.table->row_security && is_made("row security", one))
       statements.push_back(fmt::format("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", of(one)));
-    if (one.table->row_security_forced && !old->row_security_forced)
+    if (one.table->row_security_forced && is_made("forced row security", one))
       statements.push_back(fmt::format("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", of(one)));
     for (const Policy& policy : one.table->policies) {
-      if (std::ranges::find(old->policies, policy.name, &Policy::name) == old->policies.end())
+      if (is_made("policy", one, policy.name))
         statements.push_back(fmt::format("DROP POLICY {} ON {}", quoted_name(policy.name), of(one)));
     }
     add(one, "rows no longer sealed off", std::move(statements));
   }
 
   void drop_references(const SchemeTable& one) {
-    const Table* old = past(one);
-    if (old == nullptr) return;
     for (const ForeignKey& key : one.table->foreign_keys) {
-      if (old->foreign_key(key.name) == nullptr)
+      if (is_made("reference", one, key.name))
         add(one, fmt::format("reference {} goes", key.name),
             {fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(key.name))});
     }
@@ -130,6 +134,7 @@ class RollingBack {
     if (old == nullptr) return;
     std::vector<std::string> statements;
     std::vector<std::string> actions;
+    if (leaving_.leaves_column(one)) statements.push_back(leaving_.guard(one));
     for (const Trigger& trigger : one.table->triggers) {
       if (trigger.name != kFillTrigger) continue;
       statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
@@ -140,23 +145,34 @@ class RollingBack {
     const std::vector<View> views = views_on(*scheme_.schema, dropped);
     for (auto view = views.rbegin(); view != views.rend(); ++view)
       statements.push_back(drop_view(*scheme_.schema, *view));
-    for (const Check& check : one.table->checks) {
-      if (old->check(check.name) == nullptr)
-        actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(check.name)));
-    }
+    drop_checks(one, actions);
     put_back_column(one, *old, actions);
-    if (!old->replica_identity.empty() && one.table->replica_identity != old->replica_identity &&
-        !is_partition(one))
+    if (has_lost_identity(one, *old) && !is_partition(one))
       actions.push_back(fmt::format("REPLICA IDENTITY USING INDEX {}", quoted_name(old->replica_identity)));
     if (!actions.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
+    std::vector<Made> makes;
     for (const View& view : views) {
       const auto was = before_.views.find(view.name);
       const View& again = was == before_.views.end() ? view : was->second;
-      statements.push_back(again.definition);
+      statements.push_back(create_unfilled(again, makes));
       statements.insert(statements.end(), again.grants.begin(), again.grants.end());
     }
-    add(one, "as it was", std::move(statements));
+    add(one, "as it was", std::move(statements), std::move(makes));
+  }
+
+  /// Rows were known to subscribers by a key that is none any more; not where somebody chose another since.
+  bool has_lost_identity(const SchemeTable& one, const Table& old) const {
+    if (old.replica_identity.empty() || one.table->replica_identity == old.replica_identity) return false;
+    const Index* now = one.table->index(one.table->replica_identity);
+    return now == nullptr || leaving_.leaves_index(one, *now);
+  }
+
+  void drop_checks(const SchemeTable& one, std::vector<std::string>& actions) const {
+    for (const Check& check : one.table->checks) {
+      if (is_made("check", one, check.name))
+        actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(check.name)));
+    }
   }
 
   /// All partitions and the table in one transaction, as they went.
@@ -164,8 +180,9 @@ class RollingBack {
     const Table* old = past(one);
     if (old == nullptr) return;
     std::vector<std::string> statements;
+    if (leaving_.leaves_column(one)) statements.push_back(leaving_.guard(one));
     for (const Index& index : one.table->indexes) {
-      if (!index.constraint.empty() && old->index(index.name) == nullptr)
+      if (!index.constraint.empty() && is_made("index", one, index.name))
         statements.push_back(
             fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", of(one), quoted_name(index.constraint)));
     }
@@ -176,10 +193,7 @@ class RollingBack {
     }
     put_back_identities(one, statements);
     std::vector<std::string> actions;
-    for (const Check& check : one.table->checks) {
-      if (old->check(check.name) == nullptr)
-        actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(check.name)));
-    }
+    drop_checks(one, actions);
     put_back_column(one, *old, actions);
     if (!actions.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
@@ -216,7 +230,7 @@ class RollingBack {
   void swap_keys(const SchemeTable& one, const Table& old, std::vector<std::string>& actions,
                  std::vector<std::string>& dropped) const {
     for (const Index& index : one.table->indexes) {
-      if (index.constraint.empty() || old.index(index.name) != nullptr) continue;
+      if (index.constraint.empty() || !leaving_.leaves_index(one, index)) continue;
       actions.push_back(fmt::format("DROP CONSTRAINT {}", quoted_name(index.constraint)));
       dropped.push_back(index.constraint);
     }
@@ -250,15 +264,16 @@ class RollingBack {
   /// Indexes that are no constraint: ours go, those that went come back.
   void build_indexes(const SchemeTable& one) {
     const Table* old = past(one);
-    if (old == nullptr || one.table->relation == Relation::partitioned) return;
+    if (one.table->relation == Relation::partitioned) return;
     for (const Index& index : one.table->indexes) {
       // With the column goes what is over it.
-      const bool goes_along = old->column(one.column()) == nullptr && index.has(one.column());
-      if (index.constraint.empty() && old->index(index.name) == nullptr && !goes_along)
+      const bool goes_along = leaving_.leaves_column(one) && index.has(one.column());
+      if (index.constraint.empty() && is_made("index", one, index.name) && !goes_along)
         add_concurrently(one, fmt::format("index {} goes", index.name),
                          fmt::format("DROP INDEX CONCURRENTLY {}", qualified(*scheme_.schema, index.name)),
                          false);
     }
+    if (old == nullptr) return;
     for (const Index& index : old->indexes) {
       const Index* found = one.table->index(index.name);
       if (!index.constraint.empty() || (found != nullptr && found->is_valid) || is_identity(*old, index))
@@ -298,9 +313,8 @@ class RollingBack {
   }
 
   void put_back_views() {
-    for (const auto& [name, view] : before_.views) {
-      const auto found = scheme_.schema->views.find(name);
-      if (found == scheme_.schema->views.end() || found->second.invoker == view.invoker) continue;
+    for (const auto& [name, view] : scheme_.schema->views) {
+      if (!view.invoker || !made_.contains({"invoker", name})) continue;
       steps_.push_back({.table = name,
                         .what = "with the rights of its owner",
                         .lock = LockLevel::access_exclusive,
@@ -312,7 +326,7 @@ class RollingBack {
   /// Ours where there was none; it holds the home alone by then.
   void put_back_registry() {
     const std::string& name = scheme_.description.registry.table;
-    if (scheme_.registry() == nullptr || before_.find(name) != nullptr) return;
+    if (!leaving_.leaves_registry()) return;
     steps_.push_back({.table = name,
                       .what = "table of the servers goes",
                       .lock = LockLevel::access_exclusive,
@@ -321,13 +335,16 @@ class RollingBack {
 
   const Scheme& scheme_;
   const OldSchema& before_;
+  const MadeThings& made_;
+  const Leaving& leaving_;
   Steps steps_;
 };
 
 }  // namespace
 
-Steps rollback_steps(const Scheme& scheme, const OldSchema& before) {
-  return RollingBack(scheme, before).steps();
+Steps rollback_steps(const Scheme& scheme, const OldSchema& before, const MadeThings& made,
+                     const Leaving& leaving) {
+  return RollingBack(scheme, before, made, leaving).steps();
 }
 
 }  // namespace guildhall::convert

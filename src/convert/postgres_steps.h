@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 
+#include "convert/postgres_dependents.h"
 #include "convert/row_facts.h"
 #include "convert/scheme.h"
 #include "convert/step.h"
@@ -35,12 +36,15 @@ struct Seal {
 
 /// The old program has been stopped: what it kept the expansion from. Then `contract_steps`.
 Steps settle_steps(const Scheme& scheme, const RowFacts& facts);
-/// What takes away what only the old program needed; nothing is left to expand or to settle.
-Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal);
+/// What takes away what only the old program needed; nothing is left to expand or to settle. `made`: by steps
+/// until now.
+Steps contract_steps(const Scheme& scheme, const std::optional<Seal>& seal, const MadeThings& made = {});
 
-/// Back to the schema that was: what is there now and was not before goes, what was and is not comes back.
-/// Only the home server has rows. `before`: the schema when the conversion began.
-Steps rollback_steps(const Scheme& scheme, const OldSchema& before);
+/// Back to the schema that was: what steps made goes, and what was before and is not comes back. What others
+/// made since stays as it is; `leaving.dependents` are asked for first. Only the home server has rows.
+/// `before`: the schema when the conversion began.
+Steps rollback_steps(const Scheme& scheme, const OldSchema& before, const MadeThings& made,
+                     const Leaving& leaving);
 
 /// The policy by which a server's rows are its own, and that by which the tables' owner sees all.
 inline constexpr std::string_view kServerPolicy = "guildhall_server";

@@ -131,8 +131,12 @@ migrate::Outcome<RunReport> contract(const migrate::Target& target, const Contra
 
 struct RollbackOptions : Options {
   bool archive = false;  // rows that the old schema has no place for are put aside
+  /// PostgreSQL: rows that gave way to others, and are not let in any more, stay written down.
+  bool leave_aside = false;
 };
-/// Back to the schema that was. Problem `refused` lists the rows of others, unless they may be archived.
+/// Back to the schema that was. Problem `refused` lists the rows of others, unless they may be archived; on
+/// PostgreSQL also what others made that cannot stay (CV-DEPENDS), and rows that gave way and have no place
+/// any more (CV-PLACE), before anything is changed.
 migrate::Outcome<RunReport> rollback(const migrate::Target& target, const RollbackOptions& options);
 /// Brings back what a rollback archived, after a later conversion and its contraction.
 migrate::Outcome<RunReport> restore(const migrate::Target& target, const Options& options);

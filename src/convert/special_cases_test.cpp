@@ -5,88 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/small_bot.h"
+#include "tests/support/converted_bot.h"
 
 namespace guildhall::convert {
 namespace {
 
-using migrate::Exit;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class SpecialCasesOfPostgres : public test::WithSmallBot {
- protected:
-  void TearDown() override {
-    // Before what the conversion was of is taken away.
-    if (is_converted_) take_back();
-    WithSmallBot::TearDown();
-  }
-
-  void expand() {
-    is_converted_ = true;
-    const auto done = apply(target(), options<>());
-    ASSERT_TRUE(done) << done.error().finding.text;
-  }
-  static migrate::Outcome<RunReport> try_contract(std::vector<std::string> accepted = {},
-                                                  const std::string& role = "") {
-    auto how = options<ContractOptions>();
-    how.accepted = std::move(accepted);
-    if (!role.empty()) how.seal = Seal{role};
-    return convert::contract(target(), how);
-  }
-  static void contracts(const migrate::Outcome<RunReport>& done) {
-    ASSERT_TRUE(done) << done.error().finding.text << done.error().finding.hint;
-    const auto checked = check(session(), target(), options<>(), {.writers = Writers::stopped});
-    ASSERT_TRUE(checked);
-    EXPECT_TRUE(checked->found.ok);
-  }
-  static void is_refused(const migrate::Outcome<RunReport>& tried, std::string_view code,
-                         const std::string& text) {
-    ASSERT_FALSE(tried);
-    EXPECT_EQ(tried.error().exit, Exit::refused);
-    EXPECT_EQ(tried.error().finding.code, code);
-    EXPECT_THAT(tried.error().finding.text, HasSubstr(text));
-    EXPECT_NE(tried.error().finding.hint, "");
-  }
-  void take_back(bool archive = false) {
-    auto how = options<RollbackOptions>();
-    how.archive = archive;
-    const auto back = rollback(target(), how);
-    ASSERT_TRUE(back) << back.error().finding.text;
-    is_converted_ = false;
-    session().execute("DROP SCHEMA guildhall CASCADE");
-  }
-
-  static std::vector<std::string> planned(std::string_view code) {
-    std::vector<std::string> texts;
-    const auto plan = convert::plan(session(), migrate::Dialect::postgres, options<>());
-    if (!plan) return {plan.error().finding.text};
-    for (const migrate::Finding& finding : plan->look.scheme.findings) {
-      if (finding.code == code) texts.push_back(finding.text);
-    }
-    return texts;
-  }
-
-  static std::string ask(const std::string& sql) {
-    std::string text;
-    for (const auto& row : session().query(sql)) text += fmt::format("{}\n", fmt::join(row, "|"));
-    return text;
-  }
-  /// Its SQLSTATE; "" when it works. It leaves nothing.
-  static std::string error_of(const std::string& sql) {
-    std::string state;
-    try {
-      session().execute("BEGIN; " + sql);
-    } catch (const store::DatabaseError& error) {
-      state = error.sqlstate();
-    }
-    session().execute("ROLLBACK");
-    return state;
-  }
-
-  bool is_converted_ = false;
-};
+using SpecialCasesOfPostgres = test::ConvertedBot;
 
 TEST_F(SpecialCasesOfPostgres, TwoKeysOfTheSameColumnsHaveOneSuccessor) {
   change("ALTER TABLE points ADD CONSTRAINT points_named_once UNIQUE (name)",
@@ -202,6 +130,22 @@ TEST_F(SpecialCasesOfPostgres, WhatWritesWithoutAServerHoldsTheContractionUp) {
       "points.points + how_many $$");
   contracts(try_contract({"public.tidy()"}));
   EXPECT_EQ(error_of(award), "");
+}
+
+TEST_F(SpecialCasesOfPostgres, ToNameTheServerSomewhereIsNotEnough) {
+  change(
+      "CREATE FUNCTION award(who text, server bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN IF server = "
+      "7 "
+      "THEN INSERT INTO points (name) VALUES (who); END IF; END $$; "
+      "CREATE FUNCTION reset(server bigint) RETURNS void LANGUAGE plpgsql AS $$ BEGIN UPDATE points SET "
+      "points "
+      "= 0; END $$",
+      "DROP FUNCTION award; DROP FUNCTION reset");
+  EXPECT_THAT(planned("CV-ROUTINE"), ElementsAre(HasSubstr("(its INSERT INTO points names no server)"),
+                                                 HasSubstr("but its update of points names no server")));
+  expand();
+  is_refused(try_contract(), "CV-ROUTINE", "public.award(text,bigint)");
+  contracts(try_contract({"public.award(text,bigint)"}));
 }
 
 TEST_F(SpecialCasesOfPostgres, AMaterialisedViewKeepsItsIndexAndIsKeptFromWhoeverIsSealedOff) {

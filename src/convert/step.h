@@ -3,7 +3,9 @@
 // anywhere is gone on with by asking again. A step that is done is one that is not found any more.
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,19 @@ enum class StepKind {
          // second is about these; until there are none
 };
 
+/// Something that a step makes, by which the way back knows it from what others made.
+struct Made {
+  /// "index", which may stand behind a constraint of that name, "reference", "check", "policy"; "row
+  /// security", "forced row security" of a table, "invoker" of a view: switched on; "view": made again in
+  /// another way, "unfilled": without its rows, which come behind that.
+  std::string kind;
+  std::string table;
+  std::string name = {};  // "" of what is switched on
+
+  friend auto operator<=>(const Made&, const Made&) = default;
+};
+using MadeThings = std::set<Made>;
+
 struct Step {
   std::string table;  // "" of none
   std::string what;   // for people: "tenant column"
@@ -39,6 +54,7 @@ struct Step {
   std::int64_t bytes = 0;               // that it reads or makes, as far as can be told
   bool grows_with_size = false;         // its own duration does
   std::vector<std::string> locks = {};  // further tables that are locked with it
+  std::vector<Made> makes = {};         // put down with the step, or before it where it is no transaction
 
   /// "user_points: tenant column": the same for the same step of any run.
   std::string name() const;

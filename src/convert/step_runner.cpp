@@ -117,6 +117,7 @@ void StepRunner::commit() {
 void StepRunner::run_transaction(const Step& step) {
   around_.session.execute(
       fmt::format("BEGIN; SET LOCAL lock_timeout = {}", around_.limits.lock_timeout.count()));
+  records_.remember(conversion_, step.makes);
   for (const std::string& statement : step.statements) around_.session.run(statement);
   commit();
 }
@@ -128,6 +129,8 @@ Outcome<void> StepRunner::run_concurrently(const Step& step) {
   const auto set_timeout = [this](milliseconds timeout) {
     around_.session.execute(fmt::format("SET lock_timeout = {}", timeout.count()));
   };
+  // Before: a run that is killed on the way leaves what it made half.
+  records_.remember(conversion_, step.makes);
   set_timeout(around_.limits.patience);
   try {
     for (const std::string& statement : step.statements) around_.session.run(statement);

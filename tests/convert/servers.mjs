@@ -57,6 +57,9 @@ describe('servers that are none to convert on', () => {
     assert.equal(planned.code, 3, planned.stdout);
     const found = planned.findings.find(({ code }) => code === 'CV-STANDBY');
     assert.match(found.hint, /address of the primary/);
+    const attributed = await plan(there, '--by-evidence', '--default', home);
+    assert.equal(attributed.code, 3, attributed.stdout);
+    assert.ok(attributed.findings.some(({ code }) => code === 'CV-STANDBY'));
     const applied = await there.convert('apply');
     assert.equal(applied.code, 3, applied.stderr);
     assert.match(applied.stderr, /only reads: it is a standby/);
