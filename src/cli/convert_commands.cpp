@@ -510,13 +510,12 @@ Answered rollback_command(const Arguments& arguments) {
         if (!report) return std::unexpected(report.error());
         Answer answer = answer_of_run(
             "rollback", *report,
-            fmt::format(
-                "Done: {} steps. The schema is as it was before the conversion, and every row is there.\n{}",
-                report->steps,
-                report->moved.empty()
-                    ? ""
-                    : fmt::format("In the archive (guildhall_archive) lie other servers' rows: {}.\n",
-                                  shown(report->moved))));
+            fmt::format("Done: {} steps. What the conversion made is gone again, and every row is there.\n{}",
+                        report->steps,
+                        report->moved.empty()
+                            ? ""
+                            : fmt::format("In the archive (guildhall_archive) lie other servers' rows: {}.\n",
+                                          shown(report->moved))));
         answer.json.as_object()["archived"] = json_of(report->moved);
         return answer;
       });

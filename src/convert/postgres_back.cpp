@@ -8,6 +8,7 @@
 #include "convert/postgres_dependents.h"
 #include "convert/postgres_preflight.h"
 #include "convert/put_back.h"
+#include "convert/routine_text.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
 #include "convert/ways.h"
@@ -164,6 +165,19 @@ Outcome<void> check_dependents(ConversionRun& run, const OldSchema& before, cons
                   remedies.empty() ? "" : ": ", fmt::join(remedies, "; ")));
 }
 
+/// They stay, since nothing in the catalog says that they hang on the column, and fail from then on.
+void say_routines(ConversionRun& run, const Leaving& leaving) {
+  const Scheme& scheme = run.found().scheme;
+  for (const Routine& routine : scheme.schema->routines) {
+    const auto named = std::ranges::find_if(scheme.tables, [&](const SchemeTable& one) {
+      return leaving.leaves_column(one) && names_column(routine, one);
+    });
+    if (named != scheme.tables.end())
+      run.options().say(fmt::format("{} names the column {} of {}, which goes: write it anew for one server",
+                                    routine.name, named->column(), named->name()));
+  }
+}
+
 /// Rows that gave way to others and are to be there again.
 Outcome<void> check_places(ConversionRun& run, const OldSchema& before, const MadeThings& made) {
   const auto found = rows_without_place(run.session(), run.found().scheme, before, made, run.number());
@@ -227,6 +241,7 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
       return std::unexpected(archived.error());
   }
   if (auto fits = check(); !fits) return std::unexpected(fits.error());
+  say_routines(run, Leaving(run.found().scheme, *before, made, run.number()));
   run.set_state(State::rolling_back);
   const auto steps = [&] {
     const Scheme& scheme = run.found().scheme;

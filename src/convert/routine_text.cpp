@@ -60,6 +60,16 @@ std::string content_of(std::string_view literal) {
   return content;
 }
 
+/// Also within strings.
+bool has_name(std::string_view text, const std::string& name, int depth = 0) {
+  const auto lexed = migrate::lex(text, migrate::Dialect::postgres);
+  if (!lexed) return false;
+  return names(*lexed, name) || std::ranges::any_of(*lexed, [&](const Token& token) {
+           return token.kind == TokenKind::literal && depth < kDeepest &&
+                  has_name(content_of(token.text), name, depth + 1);
+         });
+}
+
 class ReadingWrites {
  public:
   explicit ReadingWrites(const Scheme& scheme) : scheme_(scheme) {}
@@ -172,6 +182,11 @@ class ReadingWrites {
 };
 
 }  // namespace
+
+bool names_column(const Routine& routine, const SchemeTable& table) {
+  return std::ranges::find(routine.mentions, table.name()) != routine.mentions.end() &&
+         has_name(routine.text, table.column());
+}
 
 RoutineWrites writes_of(const Routine& routine, const Scheme& scheme) {
   if (routine.writes.empty()) return {};

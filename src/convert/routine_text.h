@@ -17,6 +17,9 @@ struct RoutineWrites {
   std::vector<std::string> doubtful = {};
 };
 
+/// Names that column of that table, as far as can be told: both stand in it.
+bool names_column(const Routine& routine, const SchemeTable& table);
+
 /// Of a routine that writes into none of the scheme's tables, or whose text is not understood, nothing.
 RoutineWrites writes_of(const Routine& routine, const Scheme& scheme);
 

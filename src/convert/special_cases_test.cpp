@@ -146,6 +146,10 @@ TEST_F(SpecialCasesOfPostgres, ToNameTheServerSomewhereIsNotEnough) {
   expand();
   is_refused(try_contract(), "CV-ROUTINE", "public.award(text,bigint)");
   contracts(try_contract({"public.award(text,bigint)"}));
+  std::vector<std::string> said;
+  take_back(false, &said);
+  EXPECT_THAT(
+      said, testing::Contains(HasSubstr("award(text,bigint) names the column server of points, which goes")));
 }
 
 TEST_F(SpecialCasesOfPostgres, AMaterialisedViewKeepsItsIndexAndIsKeptFromWhoeverIsSealedOff) {
