@@ -547,5 +547,45 @@ TEST_F(RebuildOfSqlite, AVerificationFindsWhatWasThere) {
   EXPECT_FALSE(verified().ok);
 }
 
+// Two rows are kept otherwise than they were: no more than that is excused by them.
+TEST_F(RebuildOfSqlite, RowsThatWereSetRightExcuseNoOthers) {
+  const auto verdict_after = [&](const std::string& change) {
+    execute(change);
+    const auto found = verified();
+    const auto table = std::ranges::find(found.tables, "user_progress", &TableComparison::table);
+    EXPECT_EQ(found.ok, table->verdict == Verdict::explained) << change;
+    return table->verdict;
+  };
+  make_club();
+  execute(
+      "UPDATE user_progress SET user_id = 90 WHERE id = 1; DELETE FROM user_progress WHERE id = 4; "
+      "UPDATE user_progress SET user_id = 50 WHERE id = 2");
+  read(kDescription);
+  convert();
+  ASSERT_EQ(refused().size(), 2U);
+  EXPECT_EQ(verdict_after(""), Verdict::explained);
+  const std::string more = "UPDATE user_progress SET chapters_read = chapters_read + 1 WHERE id = ";
+  const std::string less = "UPDATE user_progress SET chapters_read = chapters_read - 1 WHERE id = ";
+  EXPECT_EQ(verdict_after(more + "3"), Verdict::differs) << "a row of no rule";
+  EXPECT_EQ(verdict_after(less + "3; " + more + "1"), Verdict::differs) << "one that was set right";
+  EXPECT_EQ(verdict_after(less + "1; UPDATE user_progress SET user_id = 90 WHERE id = 1"), Verdict::differs)
+      << "one that is again what it was";
+  EXPECT_EQ(verdict_after("UPDATE user_progress SET user_id = 9 WHERE id = 1"), Verdict::explained);
+}
+
+TEST_F(RebuildOfSqlite, AnIndexThatMissesARowIsSeenByAVerification) {
+  make_club();
+  convert();
+  EXPECT_TRUE(verified().ok);
+  execute("CREATE INDEX by_item ON user_progress(item) WHERE id > 1");
+  execute(
+      "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX by_item ON "
+      "user_progress(item)' "
+      "WHERE name = 'by_item'; PRAGMA writable_schema=RESET");
+  const auto found = verified();
+  EXPECT_FALSE(found.ok);
+  EXPECT_TRUE(std::ranges::any_of(found.findings, [](const auto& one) { return one.code == "CV-DAMAGED"; }));
+}
+
 }  // namespace
 }  // namespace guildhall::convert

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "convert/sqlite_keys.h"
 #include "convert/sqlite_rebuild.h"
+#include "convert/sqlite_sums.h"
 #include "migrate/schema_reading.h"
 #include "store/quoting.h"
 
@@ -133,6 +134,9 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
   set_counters();
   make_again();
   if (auto done = check(rows); !done) return std::unexpected(done.error());
+  options_.at("sums of what was changed");
+  if (auto done = keep_converted_sums(session_, scheme_, records_, conversion); !done)
+    return std::unexpected(done.error());
   say_version();
   records_.set_state(conversion, State::contracted);
   return report_;
