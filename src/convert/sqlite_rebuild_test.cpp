@@ -66,14 +66,6 @@ class RebuildOfSqlite : public test::SqliteConversion {
     ASSERT_EQ(problem(rebuild()), "");
     EXPECT_EQ(dump("PRAGMA integrity_check"), "ok\n");
   }
-  Verification verified() {
-    Records records(session(), migrate::Dialect::sqlite);
-    read(scheme_.description);
-    auto found = verify(session(), scheme_, records, records.newest()->number,
-                        {.writers = Writers::stopped, .contracted = true});
-    if (!found) throw std::runtime_error(found.error().finding.text);
-    return *std::move(found);
-  }
   std::vector<Refused> refused() {
     Records records(session(), migrate::Dialect::sqlite);
     return records.refused(records.newest()->number);
@@ -493,8 +485,6 @@ TEST_F(RebuildOfSqlite, WhatIsWrittenBetweenTheSumsAndTheLockIsInThem) {
   EXPECT_EQ(dump("SELECT username FROM users WHERE discord_id = 123"), "late\n");
   EXPECT_TRUE(verified().ok);
 }
-
-struct Killed {};
 
 // As the file would be found by the next program after a kill at each step.
 TEST_F(RebuildOfSqlite, StoppedAtAnyStepTheFileIsAsItWas) {
