@@ -257,11 +257,7 @@ TEST_F(ArchiveOfSqlite, OfTheReadingClubEachServersSumsAreTheSame) {
   test::AnyDatabase club(migrate::Dialect::sqlite);
   auto& file = club.session();
   file.execute(test::script({.operator_made = true}));
-  const auto look = [&] {
-    schema_ = read_sqlite_schema(file);
-    scheme_ = make_scheme(schema_, *read_description("reading-club"));
-    scheme_.home = kHome;
-  };
+  const auto look = [&] { read_of(file, *read_description("reading-club")); };
   const auto convert_club = [&] {
     look();
     ASSERT_EQ(problem(rebuild_sqlite(file, scheme_, {.description = "t"})), "");

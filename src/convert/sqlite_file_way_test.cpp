@@ -42,20 +42,8 @@ class FileWayOfSqlite : public test::SqliteConversion {
   migrate::Outcome<SqliteReport> convert(const SqliteOptions& options = {}) {
     return give_file_to_server(session(), scheme_, {.description = "test"}, options);
   }
-  /// Of now, while nobody writes.
-  Verification verified() {
-    read(kDescription);
-    Records records(session(), migrate::Dialect::sqlite);
-    auto found = verify(session(), scheme_, records, 1, {.writers = Writers::stopped});
-    if (!found) throw std::runtime_error(problem(found));
-    return *std::move(found);
-  }
   std::string findings(migrate::Level level = migrate::Level::error) {
-    std::string codes;
-    for (const auto& finding : verified().findings) {
-      if (finding.level == level) codes += finding.code + " " + finding.text + "\n";
-    }
-    return codes;
+    return findings_of(verified(false), level);
   }
 };
 
@@ -113,7 +101,7 @@ TEST_F(FileWayOfSqlite, AnothersFileIsNotTaken) {
 
 TEST_F(FileWayOfSqlite, WithoutSumsItIsVerifiedByWhatItIsAndSaysSo) {
   ASSERT_EQ(problem(convert()), "");
-  const Verification found = verified();
+  const Verification found = verified(false);
   EXPECT_TRUE(found.ok);
   EXPECT_FALSE(found.is_compared);
   EXPECT_TRUE(found.tables.empty());
@@ -138,7 +126,7 @@ TEST_F(FileWayOfSqlite, WithoutSumsItIsVerifiedByWhatItIsAndSaysSo) {
 
 TEST_F(FileWayOfSqlite, WithSumsEveryRowIsCompared) {
   ASSERT_EQ(problem(convert({.sums = true})), "");
-  const Verification found = verified();
+  const Verification found = verified(false);
   EXPECT_TRUE(found.ok);
   EXPECT_TRUE(found.is_compared);
   EXPECT_EQ(found.tables.size(), 3U);

@@ -19,8 +19,30 @@ using migrate::Exit;
 using store::quoted_name;
 using store::quoted_text;
 
-/// How long others wait for one batch.
-constexpr std::chrono::milliseconds kBatch{80};
+/// So many rows at once that others wait for no longer than a moment.
+class Batch {
+ public:
+  explicit Batch(const SqliteOptions& options)
+      : rows_(options.batch), least_(options.batch), most_(std::max(options.batch, options.greatest_batch)) {}
+
+  std::size_t rows() const { return rows_; }
+  /// Runs one, and learns from it.
+  template <class Function>
+  bool run(Function function) {
+    const auto begin = std::chrono::steady_clock::now();
+    const bool goes_on = function();
+    const auto took = std::chrono::steady_clock::now() - begin;
+    if (took < kMoment / 2) rows_ = std::min(2 * rows_, most_);
+    if (took > kMoment) rows_ = std::max(rows_ / 2, least_);
+    return goes_on;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kMoment{80};
+  std::size_t rows_;
+  std::size_t least_;
+  std::size_t most_;
+};
 
 constexpr const char* kEvents[] = {"insert", "update", "delete"};
 
@@ -83,7 +105,7 @@ class OnlineWay {
     for (const SqliteTable& table : plan_.tables) {
       if (!is_shadowed(table)) continue;
       if (auto done = prepare(table); !done) return std::unexpected(done.error());
-      while (copy_batch(table)) std::this_thread::sleep_for(options_.pause);
+      while (batch_.run([&] { return copy_batch(table); })) std::this_thread::sleep_for(options_.pause);
     }
     if (auto done = compare(); !done) return give_up(done.error());
     auto report = exchange();
@@ -132,18 +154,8 @@ class OnlineWay {
     for (const std::string& index : wanted_indexes(table, new_name(table.name()))) session_.execute(index);
   }
 
-  /// As many rows as are copied in a moment: many at once touch each page of the indexes once.
+  /// False once there is nothing left. Many rows at once touch each page of the indexes once.
   bool copy_batch(const SqliteTable& table) {
-    const auto begin = std::chrono::steady_clock::now();
-    const bool goes_on = copy_rows(table);
-    const auto took = std::chrono::steady_clock::now() - begin;
-    if (took < kBatch / 2) rows_ = std::min(2 * rows_, std::max(options_.greatest_batch, options_.batch));
-    if (took > kBatch) rows_ = std::max(rows_ / 2, std::size_t{1});
-    return goes_on;
-  }
-
-  /// False once there is nothing left.
-  bool copy_rows(const SqliteTable& table) {
     options_.at(fmt::format("{}: batch", table.name()));
     SqliteTransaction transaction(session_);
     const auto last = records_.last(conversion_, step_of(table));
@@ -153,7 +165,7 @@ class OnlineWay {
         last && last->first == "copied" ? fmt::format("{} > ({})", columns, last->second) : "1";
     const std::string from = fmt::format("FROM {} AS t WHERE {}", quoted_name(table.name()), behind);
     const auto end = session_.query(fmt::format("SELECT {} {} ORDER BY {} LIMIT 1 OFFSET {}",
-                                                key_literals(table), from, table.order(), rows_ - 1));
+                                                key_literals(table), from, table.order(), batch_.rows() - 1));
     const std::string until = end.empty() ? "" : fmt::format(" AND {} <= ({})", columns, end[0][0]);
     session_.execute(fmt::format(
         "{} WHERE {}{} AND NOT EXISTS (SELECT 1 FROM {} AS n WHERE n.{} = {} AND {}) ORDER BY {}",
@@ -242,7 +254,7 @@ class OnlineWay {
   Records& records_;
   const SqliteOptions& options_;
   std::int64_t conversion_ = 0;
-  std::size_t rows_ = options_.batch;
+  Batch batch_{options_};
 };
 
 /// The number under which it goes on, or begins.
@@ -316,22 +328,43 @@ std::vector<std::string> replaced_tables(store::SchemaSession& session) {
   return names;
 }
 
+namespace {
+
+/// The rows of a table that was taken apart, from the first to the last.
+void take_rows_away(store::SchemaSession& session, const std::string& name, const SqliteOptions& options) {
+  Batch batch(options);
+  const auto take = [&] {
+    options.at(fmt::format("{}: rows", name));
+    return session.run(fmt::format(
+               "DELETE FROM {0} WHERE rowid <= (SELECT max(r) FROM (SELECT rowid AS r FROM {0} ORDER BY "
+               "rowid LIMIT {1}))",
+               quoted_name(name), batch.rows())) > 0;
+  };
+  while (batch.run(take)) std::this_thread::sleep_for(options.pause);
+}
+
+void drop(store::SchemaSession& session, const std::string& name, const SqliteOptions& options) {
+  for (const auto& index : session.query(
+           "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL",
+           {name})) {
+    options.at(fmt::format("{}: drop", index[0]));
+    session.execute(fmt::format("DROP INDEX {}", quoted_name(index[0])));
+  }
+  const bool is_apart = number_of(session, "SELECT count(*) FROM sqlite_schema WHERE name = $1 AND sql = $2",
+                                  {name, replaced_text(name)}) > 0;
+  if (is_apart && !session.in_transaction()) take_rows_away(session, name, options);
+  options.at(fmt::format("{}: drop", name));
+  session.execute(fmt::format("DROP TABLE {}", quoted_name(name)));
+}
+
+}  // namespace
+
 void drop_replaced(store::SchemaSession& session, const SqliteOptions& options) {
   const std::vector<std::string> names = replaced_tables(session);
   if (names.empty()) return;
   std::optional<SqliteSettings> settings;
   if (!session.in_transaction()) settings.emplace(session, options.wait);
-  for (const std::string& name : names) {
-    // One after another: nobody waits for all of them at once.
-    for (const auto& index : session.query(
-             "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL",
-             {name})) {
-      options.at(fmt::format("{}: drop", index[0]));
-      session.execute(fmt::format("DROP INDEX {}", quoted_name(index[0])));
-    }
-    options.at(fmt::format("{}: drop", name));
-    session.execute(fmt::format("DROP TABLE {}", quoted_name(name)));
-  }
+  for (const std::string& name : names) drop(session, name, options);
 }
 
 migrate::Outcome<SqliteReport> convert_sqlite_online(store::SchemaSession& session, const Scheme& scheme,

@@ -3,7 +3,7 @@
 // batches, in the order of its key. Then one short transaction exchanges them (sqlite_switch.h), and the old
 // tables are dropped, one after another.
 //
-// A writer waits for a batch, for the exchange, or for the drop of one old table or index. The successor has
+// A writer waits for a batch, for the exchange, or for the drop of one old index. The successor has
 // all of its indexes from the beginning, so that none is built while somebody waits; in the exchange they
 // take the names of the old ones. Tables for which the description has rules on rows, which have the tenant
 // column already, or which refer to others that get it, are made anew within the exchange: their rows have to
@@ -32,7 +32,9 @@ void drop_shadows(store::SchemaSession& session);
 
 /// Old tables that were exchanged, and are there still; nothing but the room that they take is left of them.
 std::vector<std::string> replaced_tables(store::SchemaSession& session);
-/// Drops them, each by itself: the drop of a large one is a long write. Throws DatabaseError.
+/// Drops them, piece by piece where nobody's transaction is open: first each index, then the rows in batches
+/// (a library that overwrites what is deleted, as Debian's, writes each page of them), then what is left. A
+/// table WITHOUT ROWID is dropped at once. Throws DatabaseError.
 void drop_replaced(store::SchemaSession& session, const SqliteOptions& options);
 
 /// Tables that are copied while the old program writes; all others wait for the exchange.

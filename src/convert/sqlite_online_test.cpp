@@ -55,8 +55,6 @@ class = "child"
 parents = [{ table = "points", columns = ["points_id"], referenced = ["id"] }]
 )";
 
-struct Killed {};
-
 class OnlineWayOfSqlite : public test::SqliteConversion {
  protected:
   void SetUp() override {
@@ -205,6 +203,16 @@ TEST_F(OnlineWayOfSqlite, AnIndexThatSomebodyMadeOrDroppedMeanwhileIsMadeOrGone)
   EXPECT_EQ(dump("PRAGMA integrity_check"), "ok\n");
 }
 
+TEST_F(OnlineWayOfSqlite, OldTablesAreTakenAwayInPieces) {
+  std::map<std::string, int> steps;
+  ASSERT_EQ(problem(convert([&](const std::string& step) { ++steps[step]; })), "");
+  EXPECT_GT(steps["guildhall_passing_old_points: rows"], 5) << "56 rows, 10 at once";
+  for (const char* index : {"guildhall_passing_key_1_points", "guildhall_passing_key_2_points"})
+    EXPECT_EQ(steps[std::string(index) + ": drop"], 1) << "the key of the names, and by_points";
+  EXPECT_EQ(dump("SELECT name FROM sqlite_sequence WHERE name LIKE 'guildhall_passing%'"), "");
+  EXPECT_EQ(dump("PRAGMA integrity_check"), "ok\n");
+}
+
 TEST_F(OnlineWayOfSqlite, BatchesGrowToWhatIsCopiedInAMoment) {
   int batches = 0;
   ASSERT_EQ(problem(convert_sqlite_online(
@@ -252,9 +260,7 @@ TEST_F(OnlineWayOfSqlite, StoppedOnceAtEachStepNothingIsLost) {
     one.session().execute("PRAGMA synchronous=OFF");
     one.session().execute(kPoints);
     const auto run = [&](int stop) {
-      schema_ = read_sqlite_schema(one.session());
-      scheme_ = make_scheme(schema_, *parse_description(kDescription, "test.toml"));
-      scheme_.home = kHome;
+      read_of(one.session(), *parse_description(kDescription, "test.toml"));
       return convert_sqlite_online(one.session(), scheme_, {.description = "test"},
                                    {.batch = 20,
                                     .greatest_batch = 20,

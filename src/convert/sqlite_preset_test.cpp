@@ -55,18 +55,6 @@ class PresetOfSqlite : public test::SqliteConversion, public testing::WithParamI
     }
     ASSERT_EQ(errors, "");
   }
-  /// Of a verification while nobody writes.
-  std::string errors_at_rest() {
-    Records records(session(), migrate::Dialect::sqlite);
-    const auto found =
-        verify(session(), scheme_, records, 1, {.writers = Writers::stopped, .contracted = true});
-    if (!found) return problem(found);
-    std::string errors;
-    for (const auto& finding : found->findings) {
-      if (finding.level == migrate::Level::error) errors += finding.code + " " + finding.text + "\n";
-    }
-    return errors;
-  }
   /// Chapters, points, votes and who brought whom are added up.
   void expect_what_members_care_about() {
     Records records(session(), migrate::Dialect::sqlite);
@@ -122,10 +110,10 @@ TEST_P(PresetOfSqlite, EveryTableIsConvertedAndEveryRowAccountedFor) {
 TEST_P(PresetOfSqlite, AVerificationFindsEveryDifferenceExplained) {
   ASSERT_EQ(problem(rebuild()), "");
   read(scheme_.description);
-  EXPECT_EQ(errors_at_rest(), "");
+  EXPECT_EQ(findings_of(verified()), "");
   expect_what_members_care_about();
   execute("UPDATE users SET discord_id = -discord_id");
-  EXPECT_THAT(errors_at_rest(), HasSubstr("CV-OWNER"));
+  EXPECT_THAT(findings_of(verified()), HasSubstr("CV-OWNER"));
 }
 
 TEST_P(PresetOfSqlite, TheSecondServerCanHaveTheSameMember) {

@@ -69,8 +69,6 @@ class = "child"
 parents = [{ table = "invites", columns = ["code"], referenced = ["code"] }]
 )";
 
-struct Killed {};
-
 class WayBackOfSqlite : public test::SqliteConversion {
  protected:
   void SetUp() override {
@@ -264,9 +262,7 @@ TEST_F(WayBackOfSqlite, TheReadingClubComesBackWithEveryRow) {
     }
     return text;
   };
-  schema_ = read_sqlite_schema(file);
-  scheme_ = make_scheme(schema_, *read_description("reading-club"));
-  scheme_.home = kHome;
+  read_of(file, *read_description("reading-club"));
   const std::string alone = all();
   ASSERT_EQ(problem(rebuild_sqlite(file, scheme_, {.description = "t"})), "");
   ASSERT_EQ(problem(roll_back_sqlite(file)), "");

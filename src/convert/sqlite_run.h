@@ -19,8 +19,9 @@ namespace guildhall::convert {
 struct SqliteOptions {
   std::vector<std::string> accepted = {};  // triggers that write without naming the server
   std::chrono::milliseconds wait{10'000};  // for another program's write
-  // The online way: rows of its first batch, and of its greatest. Between two batches others write: SQLite
-  // asks for a lock again after at most 25 ms, while it has waited for no longer than a batch takes.
+  // The online way: rows of its first and smallest batch, and of its greatest. Between two batches others
+  // write: SQLite asks for a lock again after at most 25 ms, while it has waited for no longer than a batch
+  // takes.
   std::size_t batch = 1'000;
   std::size_t greatest_batch = 32'000;
   std::chrono::milliseconds pause{30};

@@ -1,5 +1,9 @@
 #include "convert/sqlite_sums.h"
 
+#include <set>
+
+#include "convert/sqlite_plan.h"
+
 namespace guildhall::convert {
 
 migrate::Outcome<void> SumsOfBefore::take() {
@@ -19,6 +23,23 @@ migrate::Outcome<void> SumsOfBefore::keep(Records& records, std::int64_t convers
     sums_ = *std::move(sums);
   }
   remember(session_, records, conversion, "before", sums_);
+  return {};
+}
+
+migrate::Outcome<void> keep_converted_sums(store::SchemaSession& session, const Scheme& scheme,
+                                           Records& records, std::int64_t conversion) {
+  std::set<std::string> changed;
+  for (const Refused& row : records.refused(conversion)) changed.insert(row.table);
+  auto before = remembered_sums(records, conversion, "before");
+  if (changed.empty() || !before) return {};
+  std::erase_if(before->measured, [&](const Measured& one) { return !changed.contains(one.measure.table); });
+  before->shown.clear();
+  const OldSchema schema = read_sqlite_shape(session);
+  Scheme now = make_scheme(schema, scheme.description);
+  now.home = scheme.home;
+  const auto sums = take_sums(session, now, {.before = &*before});
+  if (!sums) return std::unexpected(sums.error());
+  remember(session, records, conversion, std::string(kConvertedSums), *sums);
   return {};
 }
 

@@ -1,5 +1,7 @@
-// The sums of before (sums.h) of a way that is one transaction: taken while others may write, and once more
-// in the transaction if anybody did.
+// The sums (sums.h) of a way that is one transaction. Those of before are taken while others may write, and
+// once more in the transaction if anybody did. Those of tables of which rows were refused are taken in it at
+// its end, too: rows that were set right, put aside or added to others make such a table another than it was,
+// and from then on it has to stay what the conversion, row by row, found right.
 #pragma once
 
 #include <optional>
@@ -28,5 +30,13 @@ class SumsOfBefore {
   std::string measured_;
   Sums sums_;
 };
+
+/// The phase under which these are put down.
+inline constexpr std::string_view kConvertedSums = "converted";
+
+/// Within the conversion's transaction, all tables being what they will be. Nothing is done where no row was
+/// refused, or nothing was added up before.
+migrate::Outcome<void> keep_converted_sums(store::SchemaSession& session, const Scheme& scheme,
+                                           Records& records, std::int64_t conversion);
 
 }  // namespace guildhall::convert

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "convert/sqlite_keys.h"
 #include "convert/sqlite_rebuild.h"
+#include "convert/sqlite_sums.h"
 #include "migrate/schema_reading.h"
 #include "store/quoting.h"
 
@@ -42,6 +43,10 @@ std::vector<std::string> wanted_indexes(const SqliteTable& table, std::string_vi
                                quoted_name(fmt::format("guildhall_{}_{}", table.name(), made.size() + 1)),
                                quoted_name(target), quoted_name(table.change.tenant), columns));
   return made;
+}
+
+std::string replaced_text(std::string_view replaced) {
+  return fmt::format("CREATE TABLE {}(x)", quoted_name(replaced));
 }
 
 std::string passing_index(std::string_view name) { return fmt::format("{}index_{}", kPassingNames, name); }
@@ -133,6 +138,9 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
   set_counters();
   make_again();
   if (auto done = check(rows); !done) return std::unexpected(done.error());
+  options_.at("sums of what was changed");
+  if (auto done = keep_converted_sums(session_, scheme_, records_, conversion); !done)
+    return std::unexpected(done.error());
   say_version();
   records_.set_state(conversion, State::contracted);
   return report_;
@@ -188,7 +196,7 @@ void SqliteSwitch::exchange(const SqliteTable& table) {
   if (is_filled(table)) take_indexes(table);
 }
 
-/// The indexes of the successor get the names of the old table's, which wait for its drop under others: no
+/// The indexes of the successor get the names of the old table's, which wait for their drop under others: no
 /// statement of SQLite renames one, nor is any page of them read or written for it.
 void SqliteSwitch::take_indexes(const SqliteTable& table) {
   const std::string replaced = replaced_name(table.name());
@@ -208,6 +216,26 @@ void SqliteSwitch::take_indexes(const SqliteTable& table) {
                changed_index(part.definition, table.change.tenant)))
       taken_.insert(part.name);
   }
+  if (table.scheme->table->has_rowid) take_apart(table);
+}
+
+/// With its keys an old table can only be dropped as a whole. As a table of nothing but numbered rows, its
+/// keys indexes beside it, it is taken away piece by piece (drop_replaced).
+void SqliteSwitch::take_apart(const SqliteTable& table) {
+  const std::string replaced = replaced_name(table.name());
+  session_.query("UPDATE sqlite_schema SET sql = $1 WHERE type = 'table' AND name = $2",
+                 {replaced_text(replaced), replaced});
+  int number = 0;
+  for (const auto& row :
+       session_.query("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1", {replaced})) {
+    const std::string name = fmt::format("{}key_{}_{}", kPassingNames, ++number, table.name());
+    session_.query(
+        "UPDATE sqlite_schema SET name = $1, sql = $2 WHERE type = 'index' AND name = $3 AND tbl_name = $4",
+        {name, fmt::format("CREATE INDEX {} ON {}(x)", quoted_name(name), quoted_name(replaced)), row[0],
+         replaced});
+  }
+  if (counters_.contains(table.name()))
+    session_.query("DELETE FROM sqlite_sequence WHERE name = $1", {replaced});
 }
 
 void SqliteSwitch::make_again() {

@@ -15,7 +15,7 @@
 //   CV-SEQUENCE    SQLite: an id may be given a second time
 //   CV-MARKER      SQLite: a file of one server that is not marked as its own
 //   CV-SHAPE       such a file: a table is not what it was, but for its column
-//   CV-DAMAGED     such a file: SQLite finds it damaged
+//   CV-DAMAGED     SQLite finds the file damaged
 //   CV-NOSUMS      such a file: nothing was added up before it, so that rows cannot be compared (warning)
 //   CV-SEAL        rows that are not sealed off: no row security, no policy, or the probe got at them
 //   CV-NOPROBE     the seal could not be tried out (warning)
@@ -23,7 +23,8 @@
 //
 // A difference that the refused rows account for is none: as many rows fewer as those of them that were taken
 // out, their values fewer in the totals (none fewer where the rule is "sum"), and no more buckets touched
-// than they can have touched.
+// than they can have touched. Where a conversion of a SQLite file put down what it made of such a table
+// (sqlite_sums.h), no other difference is explained by them.
 #pragma once
 
 #include <cstdint>

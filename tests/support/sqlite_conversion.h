@@ -9,6 +9,7 @@
 
 #include "convert/scheme.h"
 #include "convert/sqlite_rebuild.h"
+#include "convert/verify.h"
 #include "store/quoting.h"
 #include "tests/support/any_database.h"
 
@@ -55,7 +56,12 @@ class SqliteConversion : public OnSqlite {
     return read(*parsed, home);
   }
   const convert::Scheme& read(const convert::Description& description, std::int64_t home = kHome) {
-    schema_ = convert::read_sqlite_schema(session());
+    return read_of(session(), description, home);
+  }
+  /// The same of another file.
+  const convert::Scheme& read_of(store::SchemaSession& file, const convert::Description& description,
+                                 std::int64_t home = kHome) {
+    schema_ = convert::read_sqlite_schema(file);
     scheme_ = convert::make_scheme(schema_, description);
     scheme_.home = home;
     return scheme_;
@@ -64,6 +70,29 @@ class SqliteConversion : public OnSqlite {
   migrate::Outcome<convert::SqliteReport> rebuild(const convert::SqliteOptions& options = {}) {
     return convert::rebuild_sqlite(session(), scheme_, {.description = "test"}, options);
   }
+
+  /// Of now, of the newest conversion, by the description that was read last; while nobody writes.
+  convert::Verification verified(bool contracted = true) {
+    convert::Records records(session(), migrate::Dialect::sqlite);
+    const convert::Description description = scheme_.description;
+    read(description, scheme_.home);
+    auto found = convert::verify(session(), scheme_, records, records.newest()->number,
+                                 {.writers = convert::Writers::stopped, .contracted = contracted});
+    if (!found) throw std::runtime_error(problem(found));
+    return *std::move(found);
+  }
+  /// What is wrong as that says, "CODE text" a line.
+  static std::string findings_of(const convert::Verification& found,
+                                 migrate::Level level = migrate::Level::error) {
+    std::string texts;
+    for (const auto& finding : found.findings) {
+      if (finding.level == level) texts += finding.code + " " + finding.text + "\n";
+    }
+    return texts;
+  }
+
+  /// A step of a run is where it ends, as by a kill.
+  struct Killed {};
 
   /// "" where it went well, else the problem's code and text.
   template <class Done>
