@@ -56,6 +56,24 @@ Result<std::optional<tenancy::ServerScope>> scope_of(Workspace& workspace, const
   return *std::move(scope);
 }
 
+/// PostgreSQL chooses its ways by statistics of the tables, and keeps to what it chose for a prepared
+/// statement when they were empty. With the rights of whoever owns them, where they are at hand.
+std::function<void()> looking_at_tables(const Config& config) {
+  const auto place = store::find_place(config);
+  if (!place || place->layout != store::Layout::postgres) return [] {};
+  return [place = *place] {
+    const auto session = store::open_schema_session(place, "-clock_timeout=2s");
+    if (!session) return;
+    try {
+      for (const auto& row : (*session)->query(
+               "SELECT quote_ident(relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = "
+               "'guildhall'::regnamespace AND pg_has_role(relowner, 'USAGE')"))
+        (*session)->execute("ANALYZE guildhall." + row[0]);
+    } catch (const store::DatabaseError&) {  // slower, and nothing else
+    }
+  };
+}
+
 Answered followed(importing::OldDatabase& old, Workspace& workspace, const tenancy::ServerScope& scope,
                   const importing::FollowOptions& options) {
   const auto done = importing::follow(old, workspace.declarations(), scope, workspace.clock(), options);
@@ -103,6 +121,7 @@ Answered kick(const Arguments& arguments) {
   Signals signals;
   signals.on_stop([&stopped](int) { stopped = true; });
   options.is_stopped = [&stopped] { return stopped.load(); };
+  options.has_grown = looking_at_tables(arguments.config);
   const auto scope = scope_of(**workspace, *old, options.dry_run);
   if (!scope) return std::unexpected(scope.error());
   try {
