@@ -1,5 +1,6 @@
 // guildhall import kick, revert
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -100,7 +101,17 @@ Answered let_go(importing::OldDatabase& old, const Workspace& workspace) {
                 {{"from", old.name()}, {"let_go", true}}};
 }
 
+/// Each of them is another thing to do.
+Result<void> check_ways(const Arguments& arguments) {
+  std::vector<std::string_view> named;
+  for (const std::string_view way : {"--dry-run", "--follow", "--let-go"})
+    if (arguments.has(way)) named.push_back(way);
+  if (named.size() < 2) return {};
+  return fail(ErrorCode::usage, fmt::format("{} exclude each other", fmt::join(named, " and ")));
+}
+
 Answered kick(const Arguments& arguments) {
+  if (auto checked = check_ways(arguments); !checked) return std::unexpected(checked.error());
   const auto whose = whose_of(arguments);
   if (!whose) return std::unexpected(whose.error());
   auto old = importing::OldDatabase::open(arguments.require("--from"), "kick", *whose);
@@ -108,8 +119,6 @@ Answered kick(const Arguments& arguments) {
   const SystemClock clock;
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());
-  if (arguments.has("--follow") && arguments.has("--dry-run"))
-    return fail(ErrorCode::usage, "--follow and --dry-run exclude each other");
   if (arguments.has("--let-go")) return let_go(*old, **workspace);
   importing::FollowOptions options;
   options.dry_run = arguments.has("--dry-run");

@@ -370,12 +370,19 @@ Result<void> Takeover::carry_all(const Importer& importer, bool grows) {
   Result<void> done;
   std::int64_t chunks = 0;
   std::int64_t growth = 1;
+  std::size_t rows_done = 0;
+  auto said = std::chrono::steady_clock::now();
   old_.read_all(*source, options_.at_once, [&](std::vector<OldRow> rows) {
     if (!done) return;
     Chunk chunk{std::move(rows), after};
     chunk.last = chunk.rows.back().key;
     after = chunk.last;
+    rows_done += chunk.rows.size();
     done = carry(importer, std::move(chunk));
+    if (const auto now = std::chrono::steady_clock::now(); now - said >= options_.between_lines) {
+      options_.say(fmt::format("{}: {} keys", importer.title, rows_done));
+      said = now;
+    }
     if (grows && ++chunks == growth && !options_.dry_run) {
       options_.has_grown();
       growth *= kGrowth;
@@ -418,6 +425,7 @@ void Takeover::check_item(const Importer& importer, ItemReport& item) {
 }
 
 void Takeover::verify() {
+  options_.say("comparing ...");
   report_.waiting = old_.other_tables(declarations_.importers);
   if (!scope_ || options_.dry_run) return;
   std::int64_t booked = 0;
@@ -443,6 +451,7 @@ Result<void> Takeover::walk(bool looked) {
     item.refused.clear();
     item.waiting_keys.clear();
   }
+  options_.say("names ...");
   if (auto twins = look_for_twins(); !twins && !looked) return twins;
   for (const Importer* importer : importers_) {
     if (auto carried = carry_all(*importer, !importer->acts); !carried) return carried;

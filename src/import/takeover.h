@@ -3,6 +3,7 @@
 // on. A key that is gone from the old database is booked back.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -31,6 +32,8 @@ struct Options {
   /// what it last saw of its tables, which were empty, is to look again.
   std::function<void()> has_grown = [] {};
   std::function<void(const std::string&)> say = [](const std::string&) {};
+  /// So often at most how far an item is.
+  std::chrono::milliseconds between_lines{2'000};
 };
 
 /// The parts of a run, for whoever does them more than once.
