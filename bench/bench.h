@@ -10,6 +10,7 @@
 //   tick.cpp                           the minute's tick on each layout
 //   migrations.cpp                     the migration tool, against psql
 //   convert.cpp, convert_sqlite.cpp    an old bot's database becomes one of many servers
+//   import.cpp                         an old bot's data is taken over
 //   sealed.cpp, group_commit.cpp, batches.cpp   storage: what the seal costs, and what commits in groups and
 //                                      many rows at once are worth
 //
@@ -53,7 +54,7 @@ enum class Size { quick, full };
 /// What a call of the program asks for.
 struct Request {
   Size size = Size::quick;
-  std::int64_t rows = 0;            // in each big table of `convert`; 0: as the size says
+  std::int64_t rows = 0;            // in each big table of `convert` and `import`; 0: as the size says
   std::string_view reference = {};  // a file with another way to do what `convert` does; "": without
 };
 
@@ -93,5 +94,9 @@ Figures measure_migrations(Size size);
 Figures measure_convert(const Request& request);
 /// The same of a SQLite file: beside what is done without it, and what a writer meets meanwhile.
 Figures measure_convert_sqlite(const Request& request);
+/// `guildhall import kick` of an old bot's database, quick of 20,000 viewers and full of a million, into
+/// SQLite and PostgreSQL: beside COPY and plain inserts, its memory, and with --follow beside the old bot at
+/// work.
+Figures measure_import(const Request& request);
 
 }  // namespace guildhall::bench

@@ -44,6 +44,8 @@ constexpr Measurement kMeasurements[] = {
      by_size<measure_migrations>, true},
     {"convert", "an old bot's database becomes one of many servers, on PostgreSQL", measure_convert, true},
     {"convert-sqlite", "the same of a SQLite file", measure_convert_sqlite},
+    {"import", "an old bot's data is taken over while it writes, into SQLite and PostgreSQL", measure_import,
+     true},
 };
 
 struct Options {
@@ -106,7 +108,7 @@ void print_help() {
       "\n  --json        one JSON object on stdout\n"
       "  --check       exit code 1 when a ratio is beyond its bound\n"
       "  --full        also what takes minutes: a million viewers, millions of rows\n"
-      "  --rows N      convert, convert-sqlite: so many rows in each table\n"
+      "  --rows N      convert, convert-sqlite, import: so many rows in each table\n"
       "  --reference FILE  convert: SQL that does the same, to be measured beside it\n"
       "  --help        this text\n\nExample:\n  build/release/bench --check joins tick\n");
 }

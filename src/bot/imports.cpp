@@ -57,10 +57,23 @@ constexpr Statement<KeyParams, Carried> kBehind{
     "SELECT old_key, credited, debited, value, times FROM import_carried WHERE discord_server_id = :server "
     "AND source = :source AND item = :item AND old_key > :key ORDER BY old_key"};
 
-constexpr Statement<KeyParams, Carried> kCarriedOf{
+struct WantedParams {
+  std::string wanted;
+};
+BOOST_DESCRIBE_STRUCT(WantedParams, (), (wanted))
+
+constexpr Statement<WantedParams, NoRow> kAskFor{
+    "imports.ask_for", "INSERT INTO identity_lookups (discord_server_id, wanted) VALUES (:server, :wanted)"};
+
+/// CROSS: SQLite keeps to this order, in which every step is a search.
+constexpr Statement<ItemParams, Carried> kCarriedOf{
     "imports.carried_of",
-    "SELECT old_key, credited, debited, value, times FROM import_carried WHERE discord_server_id = :server "
-    "AND source = :source AND item = :item AND old_key = :key"};
+    "SELECT c.old_key, c.credited, c.debited, c.value, c.times FROM identity_lookups l CROSS JOIN "
+    "import_carried c WHERE l.discord_server_id = :server AND c.discord_server_id = :server "
+    "AND c.source = :source AND c.item = :item AND c.old_key = l.wanted ORDER BY c.old_key"};
+
+constexpr Statement<store::NoParams, NoRow> kAsked{
+    "imports.asked", "DELETE FROM identity_lookups WHERE discord_server_id = :server"};
 
 constexpr Statement<CarriedParams, NoRow> kSetCarried{
     "imports.set_carried",
@@ -202,7 +215,7 @@ TxTask<void> rehearse(store::Tx& tx, const Declarations& declarations, ServerCon
                        {{"isolationold1", 1, 0, "", 1}, {"isolationold2", 2, 1, "", 1}}, call.now);
   co_await carried_between(tx, "kick", "isolation", "isolationold1", "isolationold2");
   co_await carried_behind(tx, "kick", "isolation", "isolationold");
-  co_await carried_of(tx, "kick", "isolation", "isolationold1");
+  co_await carried_of(tx, "kick", "isolation", {"isolationold1"});
   co_await carried_totals(tx, "kick", "isolation");
   co_await standings(tx);
   co_await viewers(tx, kKick);
@@ -221,9 +234,14 @@ TxTask<std::vector<Carried>> carried_behind(store::Tx& tx, std::string source, s
   co_return co_await tx.all(kBehind, {std::move(source), std::move(item), std::move(last)});
 }
 
-TxTask<std::optional<Carried>> carried_of(store::Tx& tx, std::string source, std::string item,
-                                          std::string key) {
-  co_return co_await tx.one(kCarriedOf, {std::move(source), std::move(item), std::move(key)});
+TxTask<std::vector<Carried>> carried_of(store::Tx& tx, std::string source, std::string item,
+                                        std::vector<std::string> keys) {
+  std::vector<WantedParams> wanted;
+  for (std::string& key : keys) wanted.push_back({std::move(key)});
+  co_await tx.batch(kAskFor, wanted);
+  auto carried = co_await tx.all(kCarriedOf, {std::move(source), std::move(item)});
+  co_await tx.change(kAsked);
+  co_return carried;
 }
 
 TxTask<void> set_carried(store::Tx& tx, std::string source, std::string item, std::vector<Carried> carried,
@@ -253,8 +271,8 @@ void declare_importers(Declarations& declarations) {
   declarations.tables.add({"import_carried", tenancy::TableClass::tenant, "bot"});
   declarations.tables.add(
       {"identity_lookups", tenancy::TableClass::tenant, "bot", false, false, false, true});
-  declarations.statements.add("imports", kBetween, kBehind, kCarriedOf, kSetCarried, kTotals, kStandings,
-                              kViewers);
+  declarations.statements.add("imports", kBetween, kBehind, kAskFor, kCarriedOf, kAsked, kSetCarried, kTotals,
+                              kStandings, kViewers);
 
   Importer links;
   links.source = "kick";

@@ -115,8 +115,9 @@ store::TxTask<std::vector<Carried>> carried_between(store::Tx& tx, std::string s
 /// Of those behind `last`.
 store::TxTask<std::vector<Carried>> carried_behind(store::Tx& tx, std::string source, std::string item,
                                                    std::string last);
-store::TxTask<std::optional<Carried>> carried_of(store::Tx& tx, std::string source, std::string item,
-                                                 std::string key);
+/// Of these keys, each of which stands there once, in their order. For a transaction that may write.
+store::TxTask<std::vector<Carried>> carried_of(store::Tx& tx, std::string source, std::string item,
+                                               std::vector<std::string> keys);
 store::TxTask<void> set_carried(store::Tx& tx, std::string source, std::string item,
                                 std::vector<Carried> carried, TimePoint now);
 

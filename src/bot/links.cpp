@@ -249,40 +249,40 @@ TxTask<std::vector<KnownLink>> link_known(store::Tx& tx, const std::vector<MoveH
                                           std::string platform, std::vector<KnownLink> links,
                                           tenancy::Actor actor, TimePoint now) {
   std::vector<std::string> ids;
-  std::vector<std::string> names;
-  for (const KnownLink& link : links) {
-    ids.push_back(link.member.str());
-    names.push_back(link.name);
-  }
-  const auto members = co_await identities_of_ids(tx, kDiscord, ids, now);
-  const auto viewers = co_await identities_of_names(tx, platform, names, now);
-  std::set<PersonId> taken;  // by a link of this call
-  std::vector<InsertParams> rows;
-  std::vector<Repointing> pointers;
-  std::vector<std::size_t> others;
+  for (const KnownLink& link : links) ids.push_back(link.member.str());
+  const auto members = co_await identities_of_ids(tx, kDiscord, std::move(ids), now);
+  // Who is new and links a new viewer has nothing to move: the viewer is made as this member's.
+  std::set<PersonId> taken;
+  std::vector<NameOf> names;
   for (std::size_t i = 0; i < links.size(); ++i) {
     const PersonId member = members[i].identity.person_id;
+    const bool is_first = members[i].made && taken.insert(member).second;
+    names.push_back({links[i].name, is_first ? std::optional(member) : std::nullopt});
+  }
+  const auto viewers = co_await identities_for(tx, platform, names, now);
+  std::set<PersonId> linked;
+  std::vector<InsertParams> rows;
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < links.size(); ++i) {
     const Identity& viewer = viewers[i].identity;
-    const bool both_new = members[i].made && viewers[i].made;
-    if (!both_new || taken.contains(member) || taken.contains(viewer.person_id)) {
+    const bool is_made_so = viewers[i].made && viewer.person_id == names[i].person;
+    if (is_made_so && linked.insert(viewer.home_person_id).second) {
+      rows.push_back({0, platform, viewer.home_person_id, viewer.person_id, 0, Duration(0), Duration(0), now,
+                      actor.name});
+    } else {
       others.push_back(i);
-      continue;
     }
-    taken.insert({member, viewer.person_id});
-    rows.push_back({0, platform, viewer.person_id, member, 0, Duration(0), Duration(0), now, actor.name});
-    pointers.push_back({viewer, member});
   }
   if (!rows.empty()) {
     auto number = co_await tenancy::next_numbers(tx, "link", static_cast<std::int64_t>(rows.size()));
     for (InsertParams& row : rows) row.link_id = number++;
     co_await tx.batch(kInsert, rows);
-    co_await repoint_all(tx, pointers);
   }
   for (const std::size_t i : others) {
     if (viewers[i].identity.person_id == members[i].identity.person_id) continue;  // they are linked
-    const auto linked =
+    const auto made =
         co_await link_member(tx, handlers, {links[i].member, platform, links[i].name}, actor, now);
-    if (!linked) links[i].refused = linked.error().message;
+    if (!made) links[i].refused = made.error().message;
   }
   co_return links;
 }

@@ -43,11 +43,12 @@ struct NewIdentityParams {
   std::string platform;
   std::string id;
   PersonId person;
+  PersonId home;
   std::string name;
   std::string folded;
   TimePoint now;
 };
-BOOST_DESCRIBE_STRUCT(NewIdentityParams, (), (platform, id, person, name, folded, now))
+BOOST_DESCRIBE_STRUCT(NewIdentityParams, (), (platform, id, person, home, name, folded, now))
 
 struct RenameParams {
   std::string platform;
@@ -76,11 +77,14 @@ constexpr Statement<IdentityParams, Identity> kFind{
     "SELECT platform, platform_user_id, person_id, home_person_id, name FROM identities "
     "WHERE discord_server_id = :server AND platform = :platform AND platform_user_id = :id"};
 
+/// By the index of names, and from there by the key: SQLite takes the key alone for the better way where a
+/// column is asked for that the index has not, and would read every identity of the platform.
 constexpr Statement<NameParams, Identity> kFindByName{
     "persons.find_identity_by_name",
-    "SELECT platform, platform_user_id, person_id, home_person_id, name FROM identities "
-    "WHERE discord_server_id = :server AND platform = :platform AND folded_name = :folded "
-    "ORDER BY first_seen_at DESC, platform_user_id LIMIT 1"};
+    "SELECT i.platform, i.platform_user_id, i.person_id, i.home_person_id, i.name FROM identities n "
+    "CROSS JOIN identities i WHERE n.discord_server_id = :server AND n.platform = :platform "
+    "AND n.folded_name = :folded AND i.discord_server_id = :server AND i.platform = :platform "
+    "AND i.platform_user_id = n.platform_user_id ORDER BY i.first_seen_at DESC, i.platform_user_id LIMIT 1"};
 
 constexpr Statement<PersonParams, Identity> kOfPerson{
     "persons.identities_of",
@@ -95,7 +99,7 @@ constexpr Statement<NewPersonParams, NoRow> kNewPerson{
 constexpr Statement<NewIdentityParams, NoRow> kNewIdentity{
     "persons.new_identity",
     "INSERT INTO identities (discord_server_id, platform, platform_user_id, person_id, home_person_id, name, "
-    "folded_name, first_seen_at) VALUES (:server, :platform, :id, :person, :person, :name, :folded, :now)"};
+    "folded_name, first_seen_at) VALUES (:server, :platform, :id, :person, :home, :name, :folded, :now)"};
 
 constexpr Statement<RenameParams, NoRow> kRename{
     "persons.rename_identity",
@@ -133,19 +137,21 @@ BOOST_DESCRIBE_STRUCT(WantedRow, (), (wanted, platform_user_id, person_id, home_
 constexpr Statement<WantedParams, NoRow> kAskFor{
     "persons.ask_for", "INSERT INTO identity_lookups (discord_server_id, wanted) VALUES (:server, :wanted)"};
 
-/// Oldest first, so that of several with one name the newest is kept.
+/// Oldest first, so that of several with one name the newest is kept. CROSS: SQLite keeps to this order, in
+/// which every step is a search.
 constexpr Statement<PlatformParams, WantedRow> kWantedNames{
     "persons.wanted_names",
     "SELECT l.wanted, i.platform_user_id, i.person_id, i.home_person_id, i.name FROM identity_lookups l "
-    "JOIN identities i ON i.discord_server_id = :server AND i.platform = :platform AND i.folded_name = "
-    "l.wanted "
-    "WHERE l.discord_server_id = :server ORDER BY i.first_seen_at, i.platform_user_id DESC"};
+    "CROSS JOIN identities n CROSS JOIN identities i WHERE l.discord_server_id = :server "
+    "AND n.discord_server_id = :server AND n.platform = :platform AND n.folded_name = l.wanted "
+    "AND i.discord_server_id = :server AND i.platform = :platform "
+    "AND i.platform_user_id = n.platform_user_id ORDER BY i.first_seen_at, i.platform_user_id DESC"};
 
 constexpr Statement<PlatformParams, WantedRow> kWantedIds{
     "persons.wanted_ids",
     "SELECT l.wanted, i.platform_user_id, i.person_id, i.home_person_id, i.name FROM identity_lookups l "
-    "JOIN identities i ON i.discord_server_id = :server AND i.platform = :platform "
-    "AND i.platform_user_id = l.wanted WHERE l.discord_server_id = :server"};
+    "CROSS JOIN identities i WHERE l.discord_server_id = :server AND i.discord_server_id = :server "
+    "AND i.platform = :platform AND i.platform_user_id = l.wanted"};
 
 constexpr Statement<store::NoParams, NoRow> kAsked{
     "persons.asked", "DELETE FROM identity_lookups WHERE discord_server_id = :server"};
@@ -153,7 +159,8 @@ constexpr Statement<store::NoParams, NoRow> kAsked{
 TxTask<Identity> make_identity(store::Tx& tx, PlatformUser user, TimePoint now) {
   const PersonId person(co_await tenancy::next_number(tx, "person"));
   co_await tx.change(kNewPerson, {person, user.name, now});
-  co_await tx.change(kNewIdentity, {user.platform, user.id, person, user.name, fold_name(user.name), now});
+  co_await tx.change(kNewIdentity,
+                     {user.platform, user.id, person, person, user.name, fold_name(user.name), now});
   co_return Identity{user.platform, user.id, person, person, user.name};
 }
 
@@ -164,8 +171,14 @@ TxTask<void> rename(store::Tx& tx, Identity identity, PlatformUser user) {
   co_await tx.change(kRenamePerson, {identity.home_person_id, user.name});
 }
 
-/// What is wanted with the user that is made where there is none.
-using Wanted = std::map<std::string, PlatformUser>;
+/// The user that is made where there is none, and whose person it is where it is not its own.
+struct ToMake {
+  PlatformUser user;
+  std::optional<PersonId> person = {};
+};
+
+/// What is wanted, by name or number.
+using Wanted = std::map<std::string, ToMake>;
 
 /// Makes those that are in no row of `found`.
 TxTask<std::map<std::string, FoundIdentity>> make_missing(store::Tx& tx, Wanted wanted,
@@ -176,10 +189,12 @@ TxTask<std::map<std::string, FoundIdentity>> make_missing(store::Tx& tx, Wanted 
   PersonId next(co_await tenancy::next_numbers(tx, "person", static_cast<std::int64_t>(wanted.size())));
   std::vector<NewPersonParams> persons;
   std::vector<NewIdentityParams> identities;
-  for (const auto& [key, user] : wanted) {
+  for (const auto& [key, one] : wanted) {
+    const PlatformUser& user = one.user;
+    const PersonId person = one.person.value_or(next);
     persons.push_back({next, user.name, now});
-    identities.push_back({user.platform, user.id, next, user.name, fold_name(user.name), now});
-    found[key] = {{user.platform, user.id, next, next, user.name}, true};
+    identities.push_back({user.platform, user.id, person, next, user.name, fold_name(user.name), now});
+    found[key] = {{user.platform, user.id, person, next, user.name}, true};
     next = PersonId(next.value() + 1);
   }
   co_await tx.batch(kNewPerson, persons);
@@ -192,9 +207,9 @@ TxTask<std::map<std::string, FoundIdentity>> find_wanted(store::Tx& tx, Wanted w
   std::map<std::string, FoundIdentity> found;
   if (wanted.empty()) co_return found;
   std::vector<WantedParams> keys;
-  for (const auto& [key, user] : wanted) keys.push_back({key});
+  for (const auto& [key, one] : wanted) keys.push_back({key});
   co_await tx.batch(kAskFor, keys);
-  const std::string platform = wanted.begin()->second.platform;
+  const std::string platform = wanted.begin()->second.user.platform;
   const auto rows =
       by_name ? co_await tx.all(kWantedNames, {platform}) : co_await tx.all(kWantedIds, {platform});
   co_await tx.change(kAsked);
@@ -209,22 +224,30 @@ std::string kept_name(std::string_view name) { return shorten(clean_utf8(name), 
 
 TxTask<std::vector<FoundIdentity>> identities_of_names(store::Tx& tx, std::string platform,
                                                        std::vector<std::string> names, TimePoint now) {
+  std::vector<NameOf> own;
+  for (std::string& name : names) own.push_back({std::move(name)});
+  co_return co_await identities_for(tx, std::move(platform), std::move(own), now);
+}
+
+TxTask<std::vector<FoundIdentity>> identities_for(store::Tx& tx, std::string platform,
+                                                  std::vector<NameOf> names, TimePoint now) {
   Wanted wanted;
-  for (std::string& name : names) {
-    const std::string kept = kept_name(name);
-    name = fold_name(kept);
-    wanted.try_emplace(name, PlatformUser{platform, std::string(kProvisional) + name, kept});
+  for (NameOf& one : names) {
+    const std::string kept = kept_name(one.name);
+    one.name = fold_name(kept);
+    wanted.try_emplace(
+        one.name, ToMake{PlatformUser{platform, std::string(kProvisional) + one.name, kept}, one.person});
   }
   const auto found = co_await find_wanted(tx, std::move(wanted), true, now);
   std::vector<FoundIdentity> identities;
-  for (const std::string& folded : names) identities.push_back(found.at(folded));
+  for (const NameOf& one : names) identities.push_back(found.at(one.name));
   co_return identities;
 }
 
 TxTask<std::vector<FoundIdentity>> identities_of_ids(store::Tx& tx, std::string platform,
                                                      std::vector<std::string> ids, TimePoint now) {
   Wanted wanted;
-  for (const std::string& id : ids) wanted.try_emplace(id, PlatformUser{platform, id, id});
+  for (const std::string& id : ids) wanted.try_emplace(id, ToMake{PlatformUser{platform, id, id}});
   const auto found = co_await find_wanted(tx, std::move(wanted), false, now);
   std::vector<FoundIdentity> identities;
   for (const std::string& id : ids) identities.push_back(found.at(id));
@@ -266,13 +289,6 @@ TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person) {
 
 TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person) {
   co_await tx.change(kRepoint, {identity.platform, identity.platform_user_id, person});
-}
-
-TxTask<void> repoint_all(store::Tx& tx, std::vector<Repointing> all) {
-  std::vector<RepointParams> rows;
-  for (const Repointing& one : all)
-    rows.push_back({one.identity.platform, one.identity.platform_user_id, one.person});
-  co_await tx.batch(kRepoint, rows);
 }
 
 void declare_persons(store::StatementRegistry& statements) {

@@ -54,6 +54,14 @@ struct FoundIdentity {
 /// name, in their order. Names that fold to the same have the same. No name folds to nothing.
 store::TxTask<std::vector<FoundIdentity>> identities_of_names(store::Tx& tx, std::string platform,
                                                               std::vector<std::string> names, TimePoint now);
+/// A name, and whose person an identity that is made for it points to at once, where it is not its own.
+struct NameOf {
+  std::string name;
+  std::optional<PersonId> person = {};
+};
+/// The same; of names that fold to the same the first counts.
+store::TxTask<std::vector<FoundIdentity>> identities_for(store::Tx& tx, std::string platform,
+                                                         std::vector<NameOf> names, TimePoint now);
 /// The same of users by their numbers; who is not known yet is called by his number.
 store::TxTask<std::vector<FoundIdentity>> identities_of_ids(store::Tx& tx, std::string platform,
                                                             std::vector<std::string> ids, TimePoint now);
@@ -64,11 +72,6 @@ std::string kept_name(std::string_view name);
 
 /// Points an identity to another person.
 store::TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person);
-struct Repointing {
-  Identity identity;
-  PersonId person;
-};
-store::TxTask<void> repoint_all(store::Tx& tx, std::vector<Repointing> all);
 
 void declare_persons(store::StatementRegistry& statements);
 

@@ -5,6 +5,9 @@
 //   guildhall_follow_insert, _update, _delete, _truncate
 //                                        triggers behind each statement of the old bot: they write those
 //   guildhall_follow_fence               the trigger before each: it refuses, with a sentence for people
+//   guildhall_follow_keys_TABLE          an index by the key, where the table has none: behind the fence the
+//   rows
+//                                        of a few keys are read, however many there are
 //
 // A statement of the old bot costs one more insert, and does not fail: the triggers act with the rights of
 // whoever made them. The locks that making them takes are asked for with a short timeout, again and again, so
@@ -56,6 +59,7 @@ class Capture {
 
  private:
   Result<void> insist(const std::string& what, const std::function<void()>& attempt);
+  void index_keys(const bot::OldSource& source);
   std::string table(const bot::OldSource& source) const;
 
   OldDatabase& old_;

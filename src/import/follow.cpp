@@ -75,7 +75,7 @@ class Following {
     if (auto looked = run_.look_for_twins(); !looked) return looked;
     for (const Importer* importer : run_.importers()) {
       if (importer->acts) continue;
-      if (auto carried = run_.carry_all(*importer); !carried) return carried;
+      if (auto carried = run_.carry_all(*importer, true); !carried) return carried;
     }
     old_.end_reading();
     return {};
@@ -102,7 +102,8 @@ class Following {
       if (source == nullptr || (importer->acts && !acting_too)) continue;
       const auto found = changed.find(source->table);
       if (importer->acts || (found != changed.end() && found->second.all)) {
-        if (auto carried = run_.carry_all(*importer); !carried) return std::unexpected(carried.error());
+        if (auto carried = run_.carry_all(*importer, false); !carried)
+          return std::unexpected(carried.error());
       } else if (found != changed.end()) {
         const std::vector<std::string> keys(found->second.keys.begin(), found->second.keys.end());
         if (auto carried = run_.carry_keys(*importer, keys); !carried)

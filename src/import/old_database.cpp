@@ -42,6 +42,15 @@ bot::OldRow row_of(const std::vector<std::string>& cells) {
   return row;
 }
 
+/// As the operator wrote it: the address stands behind --from.
+Error of_from(Error error) {
+  for (std::string* text : {&error.message, &error.hint}) {
+    for (std::size_t at = text->find("--url"); at != std::string::npos; at = text->find("--url", at))
+      text->replace(at, 5, "--from");
+  }
+  return error;
+}
+
 std::string shown(const convert::Candidate& candidate) {
   std::vector<std::string> sources;
   for (const auto& source : candidate.sources)
@@ -57,7 +66,7 @@ Result<OldDatabase> OldDatabase::open(const std::string& url, const std::string&
     return fail(ErrorCode::usage, "--from: the old bot for Kick keeps its data in PostgreSQL, not in a file",
                 "Give its address: postgres://USER@HOST/DATABASE.");
   auto session = store::open_any_session({.url = url});
-  if (!session) return std::unexpected(session.error());
+  if (!session) return std::unexpected(of_from(session.error()));
   OldDatabase old(*std::move(session));
   try {
     convert::Options options;
@@ -87,19 +96,28 @@ Result<void> OldDatabase::choose(const Whose& whose) {
                 "path.");
   const bool begun = look_.has_begun();
   const bool several = look_.candidates.size() > 1;
-  if (!whose.server && (several || (look_.candidates.empty() && !begun))) {
-    std::vector<std::string> lines;
-    for (const convert::Candidate& candidate : look_.candidates) lines.push_back(shown(candidate));
+  std::vector<std::string> lines;
+  for (const convert::Candidate& candidate : look_.candidates) lines.push_back(shown(candidate));
+  if (!whose.server && (several || (look_.candidates.empty() && !begun)))
     return fail(ErrorCode::refused_by_guard,
                 several ? fmt::format("this database holds rows of {} servers: {}", lines.size(),
                                       fmt::join(lines, "; "))
                         : "nothing in this database says which server its rows belong to",
                 "Say whose are taken over: --server ID.");
-  }
   if (begun && whose.home && *whose.home != look_.conversion->home)
     return fail(ErrorCode::refused_by_guard,
                 fmt::format("the conversion of this database has server {} as its home, not {}",
                             look_.conversion->home, *whose.home));
+  const auto said_home = begun ? std::optional(look_.conversion->home) : whose.home;
+  if (whose.server && whose.server != said_home && !look_.candidates.empty() &&
+      std::ranges::find(look_.candidates, *whose.server, &convert::Candidate::server) ==
+          look_.candidates.end())
+    return fail(ErrorCode::refused_by_guard,
+                fmt::format("no row of this database names server {}; there are those of {}", *whose.server,
+                            fmt::join(lines, "; ")),
+                begun ? "Name one of these: --server ID."
+                      : "Name one of these: --server ID. If the rows that name no server are its own, say "
+                        "--home ID as well.");
   const std::int64_t only = look_.candidates.empty() ? 0 : look_.candidates.front().server;
   server_ = whose.server.value_or(only != 0 ? only : begun ? look_.conversion->home : 0);
   look_.scheme.home = begun ? look_.conversion->home : whose.home.value_or(server_);

@@ -20,6 +20,8 @@ using bot::Importer;
 using bot::OldRow;
 using store::TxTask;
 
+constexpr std::int64_t kGrowth = 8;
+
 /// So many are named in a message; all are in the report.
 constexpr std::size_t kNamed = 20;
 
@@ -294,15 +296,11 @@ Result<void> Takeover::carry(const Importer& importer, Chunk chunk) {
   const bot::ImportCall how = call(importer);
   const auto carried_so_far = [&importer, &chunk](store::Tx& tx) -> TxTask<CarriedByKey> {
     CarriedByKey carried;
-    if (chunk.keys.empty()) {
-      for (Carried& one : co_await bot::carried_between(tx, importer.source, importer.item,
-                                                        chunk.after.value_or(""), chunk.last)) {
-        if (!chunk.after || one.old_key != *chunk.after) carried.emplace(one.old_key, std::move(one));
-      }
-    }
-    for (const std::string& key : chunk.keys) {
-      if (auto one = co_await bot::carried_of(tx, importer.source, importer.item, key))
-        carried.emplace(key, *std::move(one));
+    auto rows = chunk.keys.empty() ? co_await bot::carried_between(tx, importer.source, importer.item,
+                                                                   chunk.after.value_or(""), chunk.last)
+                                   : co_await bot::carried_of(tx, importer.source, importer.item, chunk.keys);
+    for (Carried& one : rows) {
+      if (!chunk.after || one.old_key != *chunk.after) carried.emplace(one.old_key, std::move(one));
     }
     co_return carried;
   };
@@ -364,26 +362,38 @@ std::vector<std::string> Takeover::carried_behind(const Importer& importer, cons
   return keys;
 }
 
-Result<void> Takeover::carry_all(const Importer& importer) {
+Result<void> Takeover::carry_all(const Importer& importer, bool grows) {
   const bot::OldSource* source = old_.source_of(importer);
   if (source == nullptr) return {};
   options_.say(fmt::format("{}: {} ...", importer.title, source->table));
   std::optional<std::string> after;
   Result<void> done;
+  std::int64_t chunks = 0;
+  std::int64_t growth = 1;
+  std::size_t rows_done = 0;
+  auto said = std::chrono::steady_clock::now();
   old_.read_all(*source, options_.at_once, [&](std::vector<OldRow> rows) {
     if (!done) return;
     Chunk chunk{std::move(rows), after};
     chunk.last = chunk.rows.back().key;
     after = chunk.last;
+    rows_done += chunk.rows.size();
     done = carry(importer, std::move(chunk));
+    if (const auto now = std::chrono::steady_clock::now(); now - said >= options_.between_lines) {
+      options_.say(fmt::format("{}: {} keys", importer.title, rows_done));
+      said = now;
+    }
+    if (grows && ++chunks == growth && !options_.dry_run) {
+      options_.has_grown();
+      growth *= kGrowth;
+    }
   });
   if (!done) return done;
   const auto rest = carried_behind(importer, after.value_or(""));
   for (std::size_t from = 0; from < rest.size(); from += options_.at_once) {
-    Chunk chunk;
-    chunk.keys.assign(
-        rest.begin() + static_cast<std::ptrdiff_t>(from),
-        rest.begin() + static_cast<std::ptrdiff_t>(std::min(from + options_.at_once, rest.size())));
+    Chunk chunk{{}, after};
+    chunk.last = rest[std::min(from + options_.at_once, rest.size()) - 1];
+    after = chunk.last;
     if (done = carry(importer, std::move(chunk)); !done) return done;
   }
   return {};
@@ -415,6 +425,7 @@ void Takeover::check_item(const Importer& importer, ItemReport& item) {
 }
 
 void Takeover::verify() {
+  options_.say("comparing ...");
   report_.waiting = old_.other_tables(declarations_.importers);
   if (!scope_ || options_.dry_run) return;
   std::int64_t booked = 0;
@@ -440,9 +451,10 @@ Result<void> Takeover::walk(bool looked) {
     item.refused.clear();
     item.waiting_keys.clear();
   }
+  options_.say("names ...");
   if (auto twins = look_for_twins(); !twins && !looked) return twins;
   for (const Importer* importer : importers_) {
-    if (auto carried = carry_all(*importer); !carried) return carried;
+    if (auto carried = carry_all(*importer, !importer->acts); !carried) return carried;
   }
   verify();
   return {};

@@ -3,6 +3,7 @@
 // on. A key that is gone from the old database is booked back.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -27,7 +28,12 @@ struct Options {
   std::size_t at_once = 2'000;  // keys in one transaction
   tenancy::Actor actor;
   std::function<bool()> is_stopped = [] { return false; };
+  /// Called when an item's rows here have become eight times as many: a database that chooses its ways by
+  /// what it last saw of its tables, which were empty, is to look again.
+  std::function<void()> has_grown = [] {};
   std::function<void(const std::string&)> say = [](const std::string&) {};
+  /// So often at most how far an item is.
+  std::chrono::milliseconds between_lines{2'000};
 };
 
 /// The parts of a run, for whoever does them more than once.
@@ -48,8 +54,9 @@ class Takeover {
   /// Within a reading: names that fold to one. Error `refused_by_guard` where amounts would be added to one
   /// person and nobody asked for that.
   Result<void> look_for_twins();
-  /// Within a reading: all keys. Error `failed`: stopped.
-  Result<void> carry_all(const bot::Importer& importer);
+  /// Within a reading: all keys. Error `failed`: stopped. `grows`: they may be many, and nobody waits for
+  /// them (Options::has_grown).
+  Result<void> carry_all(const bot::Importer& importer, bool grows);
   /// These keys alone; sorted bytewise, each once.
   Result<void> carry_keys(const bot::Importer& importer, const std::vector<std::string>& keys);
   Report& report() { return report_; }

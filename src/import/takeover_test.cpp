@@ -26,6 +26,29 @@ TEST_P(ImportInto, BringsEveryMinuteAndPoint) {
             ask("SELECT count(*) FROM links") + "\n");
 }
 
+TEST_P(ImportInto, AServerThatNoRowNamesIsTakenOnlyWhereItIsSaidToBeTheHome) {
+  make(plain());
+  const std::int64_t another = made_.home + 1;
+  const auto refused = run(options(), {another, std::nullopt});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused_by_guard);
+  EXPECT_THAT(refused.error().message, HasSubstr(std::to_string(made_.home)));
+  const auto insisted = run(options(), {another, another});
+  ASSERT_TRUE(insisted) << insisted.error().message;
+  EXPECT_EQ(item(*insisted, "points").booked, 40);
+}
+
+TEST_P(ImportInto, SaysHowFarItIs) {
+  make(plain());
+  Options told = options();
+  std::vector<std::string> lines;
+  told.between_lines = std::chrono::milliseconds(0);
+  told.say = [&](const std::string& line) { lines.push_back(line); };
+  taken(told);
+  EXPECT_THAT(lines, testing::IsSupersetOf(
+                         {"watch time: 7 keys", "watch time: 40 keys", "points: 40 keys", "comparing ..."}));
+}
+
 TEST_P(ImportInto, ASecondRunBringsOnlyWhatIsNew) {
   make(plain());
   taken();
@@ -157,6 +180,10 @@ TEST_P(ImportInto, AConvertedDatabaseGivesEachServerItsOwn) {
   ASSERT_FALSE(unsaid);
   EXPECT_EQ(unsaid.error().code, ErrorCode::refused_by_guard);
   EXPECT_THAT(unsaid.error().message, HasSubstr("900000000000000777"));
+  const auto mistyped = run(options(), {900'000'000'000'000'778, std::nullopt});
+  ASSERT_FALSE(mistyped);
+  EXPECT_EQ(mistyped.error().code, ErrorCode::refused_by_guard);
+  EXPECT_THAT(mistyped.error().message, HasSubstr("900000000000000777"));
   for (const std::int64_t server : two.servers) {
     const auto report = run(options(), {server, std::nullopt});
     ASSERT_TRUE(report) << report.error().message;

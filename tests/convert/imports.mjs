@@ -48,6 +48,22 @@ async function compared(database, folder) {
   assert.deepEqual(points, oldPoints, 'points');
 }
 
+test('what cannot be meant is refused in the words of the command', async () => {
+  const pg = await postgres();
+  const call = (from, ...more) => run(['import', 'kick', '--from', from, '--data-dir', temporaryFolder(), ...more]);
+  for (const [from, words, code] of [['nonsense', [], 2], [pg.url('operator', 'no_such_database'), [], 3]]) {
+    const answer = await call(from, ...words);
+    assert.equal(answer.code, code, answer.stderr);
+    assert.match(answer.stderr, /--from/);
+    assert.doesNotMatch(answer.stderr, /--url/);
+  }
+  for (const ways of [['--follow', '--let-go'], ['--dry-run', '--let-go'], ['--dry-run', '--follow']]) {
+    const answer = await call(pg.url('operator', 'no_such_database'), ...ways);
+    assert.equal(answer.code, 2, answer.stderr);
+    assert.match(answer.stderr, /exclude each other/);
+  }
+});
+
 describe('kill -9 at random moments', { concurrency: 2 }, () => {
   test('of the import', { timeout: 880_000 }, async () => {
     const database = await makeOld(await postgres(), words);

@@ -99,20 +99,25 @@ void Connection::notify(const std::string& payload) {
 void Connection::run(const StatementInfo& info, const PreparedTexts& texts, ServerId server,
                      Execution& execution) {
   const Value own_server = server.value();
-  if (execution.many && texts.many) {
-    for (Calls rest = execution.calls; !rest.empty();) {
-      const Calls next = rest.first(std::min(rest.size(), kRowsOfArrays));
+  const std::size_t at_once = execution.many && texts.many ? kRowsOfArrays : execution.calls.size();
+  for (Calls rest = execution.calls; !rest.empty();) {
+    const Calls next = rest.first(std::min(rest.size(), at_once));
+    if (execution.many && texts.many && are_distinct(next, texts.distinct)) {
       run_arrays(info, *texts.many, own_server, next, execution);
-      rest = rest.subspan(next.size());
+    } else {
+      run_each(info, texts.one, own_server, next, execution);
     }
-    return;
+    rest = rest.subspan(next.size());
   }
-  const PreparedText& text = texts.one;
-  for (const auto& values : execution.calls) {
+}
+
+void Connection::run_each(const StatementInfo& info, const PreparedText& text, const Value& server,
+                          Calls calls, Execution& execution) {
+  for (const auto& values : calls) {
     Parameters parameters;
     parameters.reserve(text.sources.size());
     for (const int source : text.sources)
-      parameters.add(source < 0 ? own_server : values[static_cast<std::size_t>(source)]);
+      parameters.add(source < 0 ? server : values[static_cast<std::size_t>(source)]);
     send_prepared(text.name, text.sql.text.c_str(), text.types, parameters, {Reply::rows, &info, &execution});
   }
 }

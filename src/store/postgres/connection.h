@@ -79,6 +79,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   };
 
+  void run_each(const StatementInfo& info, const PreparedText& text, const Value& server, Calls calls,
+                Execution& execution);
   void run_arrays(const StatementInfo& info, const PreparedText& text, const Value& server, Calls calls,
                   Execution& execution);
   void send_prepared(const std::string& name, const char* sql, const std::vector<Oid>& types,

@@ -73,6 +73,11 @@ constexpr Statement<PersonParams, NoRow> kAddPerson{
     "test.add_person",
     "INSERT INTO persons (discord_server_id, person_id, display_name, created_at) VALUES (:server, :number, "
     ":name, 0)"};
+constexpr Statement<PersonParams, NoRow> kPutPerson{
+    "test.put_person",
+    "INSERT INTO persons (discord_server_id, person_id, display_name, created_at) VALUES (:server, :number, "
+    ":name, 0) ON CONFLICT (discord_server_id, person_id) DO UPDATE SET display_name = persons.display_name "
+    "|| excluded.display_name"};
 /// What this connection has prepared of a batch.
 constexpr Statement<NoParams, NameRow> kPreparedArrays{
     "test.prepared_arrays",
@@ -94,8 +99,8 @@ class Postgres : public testing::Test {
     add_person(1, "Ann");
     add_person(2, "Bob");
     world_->declarations.statements.add("test", kScope, kWithoutScope, kAllNames, kRename, kInsertForeign,
-                                        kDivide, kAddPerson, kPreparedArrays, kSleep, kProcess, kSharedScope,
-                                        kSharedWithoutScope);
+                                        kDivide, kAddPerson, kPutPerson, kPreparedArrays, kSleep, kProcess,
+                                        kSharedScope, kSharedWithoutScope);
     open(1);
   }
 
@@ -352,6 +357,19 @@ TEST_F(Postgres, ABatchIsOneStatement) {
       "unnest($3), 0");
   EXPECT_EQ(names(1), "AnnCatDanEve");
   EXPECT_EQ(names(2), "Bob");
+}
+
+TEST_F(Postgres, ABatchThatChangesWhatIsThereIsOneStatementWhereNoRowComesTwice) {
+  const auto put = [&](std::vector<PersonParams> people) {
+    return world_->in(1, [&](Tx& tx) -> TxTask<std::pair<std::int64_t, std::size_t>> {
+      const std::int64_t changes = co_await tx.batch(kPutPerson, people);
+      co_return std::pair(changes, (co_await tx.all(kPreparedArrays)).size());
+    });
+  };
+  // PostgreSQL refuses a command that changes a row twice (21000): such a batch goes one by one.
+  EXPECT_EQ(put({{101, "Cat"}, {102, "Dan"}, {101, "Eve"}}), std::pair(std::int64_t{3}, std::size_t{0}));
+  EXPECT_EQ(put({{101, "Fay"}, {103, "Gus"}}), std::pair(std::int64_t{2}, std::size_t{1}));
+  EXPECT_EQ(names(1), "AnnCatEveFayDanGus");
 }
 
 TEST_F(Postgres, TheGateSeesAlsoWhatABatchRuns) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace guildhall::store::postgres {
 namespace {
@@ -25,15 +26,45 @@ void append(std::string& bytes, std::int64_t number, int size) {
     bytes += static_cast<char>((number >> shift) & 0xFF);
 }
 
+/// So that no two different values, and no two lists of them, make the same bytes.
+void append_to_key(std::string& key, const Value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  const auto* number = std::get_if<std::int64_t>(&value);
+  std::string bytes;
+  if (number != nullptr) {
+    bytes = std::to_string(*number);
+  } else if (text != nullptr) {
+    bytes = *text;
+  } else if (const auto* blob = std::get_if<Blob>(&value)) {
+    bytes = blob->bytes;
+  }
+  key += fmt::format("{} {} {}", value.index(), bytes.size(), bytes);
+}
+
 }  // namespace
 
 PreparedTexts prepared_texts(const StatementInfo& info, std::size_t index) {
   PreparedTexts texts;
   texts.one = prepared(info, fmt::format("s{}", index), info.postgres, oid_of);
-  std::string arrays = array_form(info.postgres);
-  if (!arrays.empty())
-    texts.many = prepared(info, fmt::format("m{}", index), std::move(arrays), array_oid_of);
+  ArrayForm arrays = array_form(info.postgres);
+  if (arrays.text.empty()) return texts;
+  texts.many = prepared(info, fmt::format("m{}", index), std::move(arrays.text), array_oid_of);
+  for (const std::string& name : arrays.distinct) {
+    const auto found = std::ranges::find(info.parameters, name, &StatementInfo::Parameter::name);
+    texts.distinct.push_back(static_cast<std::size_t>(found - info.parameters.begin()));
+  }
   return texts;
+}
+
+bool are_distinct(Calls calls, const std::vector<std::size_t>& parameters) {
+  if (parameters.empty()) return true;
+  std::unordered_set<std::string> met;
+  for (const auto& call : calls) {
+    std::string key;
+    for (const std::size_t parameter : parameters) append_to_key(key, call[parameter]);
+    if (!met.insert(std::move(key)).second) return false;
+  }
+  return true;
 }
 
 Blob array_of(ValueType type, Calls calls, std::size_t parameter) {

@@ -24,6 +24,8 @@ struct PreparedTexts {
   PreparedText one;
   /// For a batch, if the statement has a form with arrays.
   std::optional<PreparedText> many;
+  /// Parameters that may not be alike in two rows of one such command; none: all may.
+  std::vector<std::size_t> distinct = {};
   bool announces = false;  // its writes concern what other processes hold in memory
 };
 
@@ -31,6 +33,9 @@ struct PreparedTexts {
 PreparedTexts prepared_texts(const StatementInfo& info, std::size_t index);
 
 using Calls = std::span<const std::vector<Value>>;
+
+/// Does none of them have the values of another in all of these parameters?
+bool are_distinct(Calls calls, const std::vector<std::size_t>& parameters);
 
 /// One parameter's values of several calls as an array in PostgreSQL's binary form (array_recv in the
 /// server's arrayfuncs.c), all numbers of 32 bits and big-endian: dimensions, whether there are NULLs, the

@@ -17,11 +17,22 @@ struct NumberedSql {
 /// left alone.
 NumberedSql number_parameters(std::string_view sql);
 
-/// Of "INSERT INTO t (a, b) VALUES (:server, :b)", also with ON CONFLICT ... DO NOTHING behind it: "INSERT
-/// INTO t (a, b) SELECT :server, unnest(:b)", to be run for many rows at once, every parameter but the server
-/// an array, all of one length. In place of a parameter a word, a number or a plain text may stand. "" for
-/// every other statement, also for an INSERT that would change a row that is there: one command may not
-/// change a row twice (21000).
-std::string array_form(std::string_view sql);
+struct ArrayForm {
+  std::string text;  // "" where there is none
+  /// The parameters, without the colon, that may not be alike in all of these in two rows of one command: it
+  /// may not change a row twice (21000).
+  std::vector<std::string> distinct = {};
+};
+
+/// One command for what a statement does in many runs, every parameter but the server an array, all of one
+/// length. Other statements than these have none:
+///   "INSERT INTO t (a, b) VALUES (:server, :b)": "INSERT INTO t (a, b) SELECT :server, unnest(:b)". Behind
+///   it
+///     ON CONFLICT may stand, with DO NOTHING or with DO UPDATE of a key whose columns are among those that
+///     are inserted. In place of a parameter a word, a number or a plain text may stand.
+///   "INSERT INTO t (a, b) SELECT ... FROM u WHERE ..." with one other table, and
+///   "UPDATE t SET ... WHERE discord_server_id = :server AND b = :b ...", both without parentheses: the
+///     parameters are columns of "(SELECT unnest(:b) AS in_b, ...) AS given".
+ArrayForm array_form(std::string_view sql);
 
 }  // namespace guildhall::store::postgres
