@@ -204,6 +204,21 @@ bool is_before_contract(ConversionRun& run) {
   return true;
 }
 
+/// Everything is asked: from here on nothing may be refused for good.
+Outcome<void> take_back(ConversionRun& run, const OldSchema& before) {
+  run.set_state(State::rolling_back);
+  const auto steps = [&] {
+    const Scheme& scheme = run.found().scheme;
+    const MadeThings made = run.records().made(run.number());
+    return rollback_steps(scheme, before, made, Leaving(scheme, before, made, run.number()));
+  };
+  if (auto done = run.run_until_done(steps); !done) return done;
+  run.remove_added_servers();
+  forget_attribution(run.session(), run.number());
+  run.end_way_back();
+  return {};
+}
+
 }  // namespace
 
 Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions& options) {
@@ -242,16 +257,7 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   }
   if (auto fits = check(); !fits) return std::unexpected(fits.error());
   say_routines(run, Leaving(run.found().scheme, *before, made, run.number()));
-  run.set_state(State::rolling_back);
-  const auto steps = [&] {
-    const Scheme& scheme = run.found().scheme;
-    const MadeThings by_now = run.records().made(run.number());
-    return rollback_steps(scheme, *before, by_now, Leaving(scheme, *before, by_now, run.number()));
-  };
-  if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
-  run.remove_added_servers();
-  forget_attribution(run.session(), run.number());
-  run.end_way_back();
+  if (auto done = take_back(run, *before); !done) return std::unexpected(done.error());
   return run.report();
 }
 

@@ -16,14 +16,15 @@ using store::quoted_name;
 using store::quoted_text;
 
 /// {schema}, {conversion}, {views}: those that are made again as they were; {fill}: our trigger; {found}: a
-/// question with (classid, objid). Of a partition's parts of an index or a constraint the whole is told.
+/// question with (classid, objid, needs). Of a partition's parts of an index or a constraint the whole is
+/// told.
 constexpr std::string_view kResolved = R"(
 WITH own AS (
   SELECT substr(kind, 6) AS kind, table_name, name, definition FROM guildhall.guildhall_conversion_before
    WHERE conversion = {conversion} AND kind LIKE 'made %'),
-hanging AS (SELECT DISTINCT classid, objid FROM ({found}) AS found),
+hanging AS (SELECT classid, objid, min(needs) AS needs FROM ({found}) AS found GROUP BY 1, 2),
 told AS (
-  SELECT format('index %s of %s', i.relname, t.relname) AS what, format('DROP INDEX %I.%I', n.nspname, i.relname) AS remedy
+  SELECT format('index %s of %s', i.relname, t.relname) AS what, format('DROP INDEX %I.%I', n.nspname, i.relname) AS remedy, needs
     FROM hanging JOIN pg_index x ON classid = 'pg_class'::regclass AND indexrelid = objid
     JOIN pg_class i ON i.oid = indexrelid JOIN pg_class t ON t.oid = indrelid JOIN pg_namespace n ON n.oid = i.relnamespace
    WHERE NOT i.relispartition AND NOT (n.nspname = {schema} AND EXISTS (
@@ -31,14 +32,14 @@ told AS (
    UNION ALL
   SELECT format('%s %s of %s', CASE contype WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'key' END, conname,
                 CASE n.nspname WHEN {schema} THEN t.relname ELSE format('%s.%s', n.nspname, t.relname) END),
-         format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, t.relname, conname)
+         format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, t.relname, conname), needs
     FROM hanging JOIN pg_constraint con ON classid = 'pg_constraint'::regclass AND con.oid = objid
     JOIN pg_class t ON t.oid = conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
    WHERE contype IN ('c', 'f', 'p', 'u', 'x') AND conparentid = 0 AND conislocal AND NOT (n.nspname = {schema} AND EXISTS (
          SELECT FROM own WHERE kind = CASE contype WHEN 'f' THEN 'reference' WHEN 'c' THEN 'check' ELSE 'index' END
             AND table_name = t.relname AND own.name = conname))
    UNION ALL
-  SELECT format('policy %s of %s', polname, t.relname), format('DROP POLICY %I ON %I.%I', polname, n.nspname, t.relname)
+  SELECT format('policy %s of %s', polname, t.relname), format('DROP POLICY %I ON %I.%I', polname, n.nspname, t.relname), needs
     FROM hanging JOIN pg_policy p ON classid = 'pg_policy'::regclass AND p.oid = objid
     JOIN pg_class t ON t.oid = polrelid JOIN pg_namespace n ON n.oid = t.relnamespace
    WHERE NOT (n.nspname = {schema} AND EXISTS (
@@ -48,19 +49,19 @@ told AS (
               ELSE format('rule %s of %s', rulename, v.relname) END,
          CASE WHEN v.relkind IN ('v', 'm')
               THEN format('DROP %sVIEW %I.%I', CASE v.relkind WHEN 'm' THEN 'MATERIALIZED ' ELSE '' END, n.nspname, v.relname)
-              ELSE format('DROP RULE %I ON %I.%I', rulename, n.nspname, v.relname) END
+              ELSE format('DROP RULE %I ON %I.%I', rulename, n.nspname, v.relname) END, needs
     FROM hanging JOIN pg_rewrite r ON classid = 'pg_rewrite'::regclass AND r.oid = objid
     JOIN pg_class v ON v.oid = ev_class JOIN pg_namespace n ON n.oid = v.relnamespace
    WHERE NOT (n.nspname = {schema} AND v.relname = ANY ({views}) AND EXISTS (
          SELECT FROM own WHERE kind = 'view' AND own.name = v.relname AND own.definition = pg_get_viewdef(v.oid)))
    UNION ALL
-  SELECT format('trigger %s of %s', tgname, t.relname), format('DROP TRIGGER %I ON %I.%I', tgname, n.nspname, t.relname)
+  SELECT format('trigger %s of %s', tgname, t.relname), format('DROP TRIGGER %I ON %I.%I', tgname, n.nspname, t.relname), needs
     FROM hanging JOIN pg_trigger g ON classid = 'pg_trigger'::regclass AND g.oid = objid
     JOIN pg_class t ON t.oid = tgrelid JOIN pg_namespace n ON n.oid = t.relnamespace
    WHERE NOT tgisinternal AND tgname <> {fill}
    UNION ALL
   SELECT format('column %s of %s', attname, t.relname),
-         format('ALTER TABLE %I.%I DROP COLUMN %I', n.nspname, t.relname, attname)
+         format('ALTER TABLE %I.%I DROP COLUMN %I', n.nspname, t.relname, attname), needs
     FROM hanging JOIN pg_attrdef d ON classid = 'pg_attrdef'::regclass AND d.oid = objid
     JOIN pg_attribute a ON attrelid = adrelid AND attnum = adnum
     JOIN pg_class t ON t.oid = adrelid JOIN pg_namespace n ON n.oid = t.relnamespace
@@ -70,12 +71,12 @@ told AS (
          CASE classid WHEN 'pg_proc'::regclass THEN format('DROP ROUTINE %s', objid::regprocedure)
                       WHEN 'pg_statistic_ext'::regclass THEN (SELECT format('DROP STATISTICS %I.%I', nspname, stxname)
                         FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = stxnamespace WHERE s.oid = objid)
-                      ELSE '' END
+                      ELSE '' END, needs
     FROM hanging
    WHERE classid NOT IN ('pg_constraint'::regclass, 'pg_policy'::regclass, 'pg_rewrite'::regclass, 'pg_trigger'::regclass,
                          'pg_attrdef'::regclass, 'pg_publication_rel'::regclass, 'pg_type'::regclass)
      AND NOT (classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_index WHERE indexrelid = objid)))
-SELECT DISTINCT what, remedy FROM told ORDER BY 1)";
+SELECT DISTINCT what, remedy, needs FROM told ORDER BY 1, 3)";
 
 std::string text_array(const std::vector<std::string>& texts) {
   std::vector<std::string> quoted;
@@ -116,25 +117,29 @@ std::string Leaving::resolved(const std::string& found) const {
                      fmt::arg("found", found));
 }
 
-std::string Leaving::question(const SchemeTable& one) const {
-  const std::string table = quoted_text(qualified(*scheme_.schema, one.name()));
-  std::vector<std::string> keys;
-  for (const Index& index : one.table->indexes) {
-    if (leaves_index(one, index)) keys.push_back(index.name);
+std::string Leaving::question(const std::vector<const SchemeTable*>& tables) const {
+  std::vector<std::string> asked;
+  for (const SchemeTable* one : tables) {
+    std::vector<std::string> keys;
+    for (const Index& index : one->table->indexes) {
+      if (leaves_index(*one, index)) keys.push_back(index.name);
+    }
+    const bool leaves = leaves_column(*one);
+    const std::string needs = leaves ? fmt::format("the column {} of {}", one->column(), one->name())
+                                     : fmt::format("a key of {}", one->name());
+    asked.push_back(fmt::format("({}::regclass::oid, {}, {}, {})",
+                                quoted_text(qualified(*scheme_.schema, one->name())), text_array(keys),
+                                leaves ? quoted_text(one->column()) : "NULL", quoted_text(needs)));
   }
-  // What hangs on one of our keys: PostgreSQL knows no other than a reference from elsewhere, and views.
-  std::string found = fmt::format(
-      "SELECT 'pg_constraint'::regclass::oid AS classid, con.oid AS objid FROM pg_constraint con "
-      "JOIN pg_class i ON i.oid = conindid WHERE contype = 'f' AND confrelid = {}::regclass AND i.relname = "
-      "ANY ({})",
-      table, text_array(keys));
-  if (leaves_column(one))
-    found += fmt::format(
-        " UNION ALL SELECT d.classid, d.objid FROM pg_depend d JOIN pg_attribute a ON attrelid = refobjid "
-        "AND attnum = refobjsubid WHERE refclassid = 'pg_class'::regclass AND refobjid = {}::regclass AND "
-        "attname = {} AND deptype IN ('n', 'a')",
-        table, quoted_text(one.column()));
-  return resolved(found);
+  // What hangs on one of our keys is a reference from elsewhere; views that do are made again.
+  return resolved(fmt::format(
+      "WITH asked(tab, keys, col, needs) AS (VALUES {}) "
+      "SELECT 'pg_constraint'::regclass::oid AS classid, con.oid AS objid, needs FROM asked JOIN "
+      "pg_constraint con ON contype = 'f' AND confrelid = tab JOIN pg_class i ON i.oid = conindid AND "
+      "i.relname = ANY (keys) UNION ALL SELECT d.classid, d.objid, needs FROM asked JOIN pg_attribute a ON "
+      "attrelid = tab AND attname = col JOIN pg_depend d ON refclassid = 'pg_class'::regclass AND "
+      "refobjid = tab AND refobjsubid = attnum AND deptype IN ('n', 'a')",
+      fmt::join(asked, ", ")));
 }
 
 /// What DROP TABLE would be refused for: its own parts go along.
@@ -142,39 +147,41 @@ std::string Leaving::question_of_registry() const {
   const std::string table =
       quoted_text(qualified(*scheme_.schema, scheme_.description.registry.table)) + "::regclass";
   return resolved(fmt::format(
-      "SELECT classid, objid FROM pg_depend WHERE deptype = 'n' AND ((refclassid = "
+      "SELECT classid, objid, {1} AS needs FROM pg_depend WHERE deptype = 'n' AND ((refclassid = "
       "'pg_class'::regclass AND refobjid = {0}) OR (refclassid = 'pg_type'::regclass AND refobjid "
       "= (SELECT reltype FROM pg_class WHERE oid = {0}))) AND NOT (classid = 'pg_constraint'::regclass "
       "AND EXISTS (SELECT FROM pg_constraint con WHERE con.oid = objid AND conrelid = {0}))",
-      table));
+      table, quoted_text(fmt::format("the table {}", scheme_.description.registry.table))));
 }
 
 std::vector<Dependent> Leaving::dependents(store::SchemaSession& session) const {
   // Texts of views are compared: names in them have to look the same each time.
   session.query("SELECT set_config('search_path', 'pg_catalog', true)");
   std::vector<Dependent> all;
-  const auto take = [&](const std::string& question, const std::string& needs) {
+  const auto take = [&](const std::string& question) {
     for (const auto& row : session.query(question)) {
       if (std::ranges::find(all, row[0], &Dependent::what) == all.end())
-        all.push_back({row[0], needs, row[1]});
+        all.push_back({.what = row[0], .needs = row[2], .drop = row[1]});
     }
   };
-  for (const SchemeTable& one : scheme_.tables)
-    take(question(one), leaves_column(one) ? fmt::format("the column {} of {}", one.column(), one.name())
-                                           : fmt::format("a key of {}", one.name()));
-  if (leaves_registry())
-    take(question_of_registry(), fmt::format("the table {}", scheme_.description.registry.table));
+  std::vector<const SchemeTable*> tables;
+  for (const SchemeTable& one : scheme_.tables) tables.push_back(&one);
+  if (!tables.empty()) take(question(tables));
+  if (leaves_registry()) take(question_of_registry());
   return all;
 }
 
+/// Asked twice: to plan the question takes longer than to answer it, and is done by the first time, when
+/// nobody waits yet.
 std::string Leaving::guard(const SchemeTable& one) const {
   return fmt::format(
-      "DO $guard$ DECLARE found text; BEGIN LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; "
+      "DO $guard$ DECLARE found text; BEGIN "
       "PERFORM set_config('search_path', 'pg_catalog', true); "
-      "SELECT string_agg(what, ', ') INTO found FROM ({}) AS asked; "
+      "FOR round IN 1..2 LOOP SELECT string_agg(what, ', ') INTO found FROM ({}) AS asked; "
       "IF found IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = '2BP01', "
-      "MESSAGE = format('something needs what is about to go: %s', found); END IF; END $guard$",
-      qualified(*scheme_.schema, one.name()), question(one));
+      "MESSAGE = format('something needs what is about to go: %s', found); END IF; "
+      "IF round = 1 THEN LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; END IF; END LOOP; END $guard$",
+      question({&one}), qualified(*scheme_.schema, one.name()));
 }
 
 }  // namespace guildhall::convert

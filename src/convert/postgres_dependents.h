@@ -27,7 +27,7 @@ class Leaving {
   Leaving(const Scheme& scheme, const OldSchema& before, const MadeThings& made, std::int64_t conversion)
       : scheme_(scheme), before_(before), made_(made), conversion_(conversion) {}
 
-  /// What stands in its way, in the order of the tables. In the transaction that is open, whose search path
+  /// What stands in its way, by name. In the transaction that is open, whose search path
   /// it changes. Throws DatabaseError.
   std::vector<Dependent> dependents(store::SchemaSession& session) const;
 
@@ -42,7 +42,7 @@ class Leaving {
   std::string guard(const SchemeTable& one) const;
 
  private:
-  std::string question(const SchemeTable& one) const;
+  std::string question(const std::vector<const SchemeTable*>& tables) const;
   std::string question_of_registry() const;
   std::string resolved(const std::string& found) const;
 
