@@ -239,6 +239,21 @@ TEST_F(OthersOfPostgres, AViewThatSomebodyChangedSinceIsNotMadeAsItWas) {
   EXPECT_EQ(error_of("SELECT * FROM counted"), "");
 }
 
+TEST_F(OthersOfPostgres, TheSealedRoleKeepsTheRightsThatItHadAndNoOthers) {
+  change(
+      "CREATE ROLE sealed_writer; GRANT sealed_writer TO operator; GRANT SELECT ON points TO sealed_writer",
+      "DROP OWNED BY sealed_writer; DROP ROLE sealed_writer");
+  const std::string rights =
+      "SELECT relname, privilege_type FROM pg_class, aclexplode(relacl) WHERE grantee = "
+      "'sealed_writer'::regrole ORDER BY 1, 2";
+  ASSERT_EQ(ask(rights), "points|SELECT\n");
+  expand();
+  contracts(try_contract({}, "sealed_writer"));
+  EXPECT_THAT(ask(rights), HasSubstr("guesses|DELETE\n"));
+  take_back();
+  EXPECT_EQ(ask(rights), "points|SELECT\n");
+}
+
 TEST_F(OthersOfPostgres, RestoreSaysThatTheDatabaseIsToBeConvertedFirst) {
   expand();
   contracts(try_contract());

@@ -200,12 +200,26 @@ class Contracting {
     if (!one.table->row_security) makes.push_back({"row security", one.name()});
     if (!one.table->row_security_forced) makes.push_back({"forced row security", one.name()});
     if (!one.table->row_security || !one.table->row_security_forced) {
+      statements.push_back(put_down_rights(one));
       statements.push_back(
           fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}", of(one), quoted_name(seal_->role)));
       statements.push_back(
           fmt::format("ALTER TABLE {} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", of(one)));
     }
     add(one, "rows sealed off", std::move(statements), {}, std::move(makes));
+  }
+
+  /// SQL: those that the role has not, of what it is about to get; a rollback takes them away.
+  std::string put_down_rights(const SchemeTable& one) const {
+    return fmt::format(
+        "INSERT INTO guildhall.guildhall_conversion_before (conversion, kind, table_name, name, definition) "
+        "SELECT (SELECT max(number) FROM guildhall.guildhall_conversion), 'made right ' || wanted, {0}, {1}, "
+        "'' "
+        "FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) wanted, pg_class c WHERE c.oid = "
+        "{2}::regclass AND relowner <> {3}::regrole AND NOT EXISTS (SELECT FROM aclexplode(relacl) WHERE "
+        "grantee = {3}::regrole AND privilege_type = wanted) ON CONFLICT DO NOTHING",
+        quoted_text(one.name()), quoted_text(seal_->role), quoted_text(of(one)),
+        quoted_text(quoted_name(seal_->role)));
   }
 
   void seal(const View& view) {

@@ -77,11 +77,24 @@ class RollingBack {
       statements.push_back(fmt::format("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", of(one)));
     if (one.table->row_security_forced && is_made("forced row security", one))
       statements.push_back(fmt::format("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", of(one)));
+    if (!statements.empty()) take_rights(one, statements);
     for (const Policy& policy : one.table->policies) {
       if (is_made("policy", one, policy.name))
         statements.push_back(fmt::format("DROP POLICY {} ON {}", quoted_name(policy.name), of(one)));
     }
     add(one, "rows no longer sealed off", std::move(statements));
+  }
+
+  /// What the sealed role got with the seal. With the role its rights have gone.
+  void take_rights(const SchemeTable& one, std::vector<std::string>& statements) const {
+    constexpr std::string_view kRight = "right ";
+    for (const Made& made : made_) {
+      if (made.table != one.name() || !made.kind.starts_with(kRight)) continue;
+      statements.push_back(
+          fmt::format("DO $rights$ BEGIN REVOKE {} ON {} FROM {}; EXCEPTION WHEN undefined_object THEN NULL; "
+                      "END $rights$",
+                      made.kind.substr(kRight.size()), of(one), quoted_name(made.name)));
+    }
   }
 
   void drop_references(const SchemeTable& one) {
