@@ -205,8 +205,13 @@ TEST_F(OnlineWayOfSqlite, AnIndexThatSomebodyMadeOrDroppedMeanwhileIsMadeOrGone)
 
 TEST_F(OnlineWayOfSqlite, OldTablesAreTakenAwayInPieces) {
   std::map<std::string, int> steps;
-  ASSERT_EQ(problem(convert([&](const std::string& step) { ++steps[step]; })), "");
-  EXPECT_GT(steps["guildhall_passing_old_points: rows"], 5) << "56 rows, 10 at once";
+  ASSERT_EQ(problem(convert_sqlite_online(session(), scheme_, {.description = "test"},
+                                          {.batch = 1,
+                                           .greatest_batch = 1,
+                                           .pause = std::chrono::milliseconds(0),
+                                           .at = [&](const std::string& step) { ++steps[step]; }})),
+            "");
+  EXPECT_EQ(steps["guildhall_passing_old_points: rows"], 5) << "56 rows, 16 at once, and then none";
   for (const char* index : {"guildhall_passing_key_1_points", "guildhall_passing_key_2_points"})
     EXPECT_EQ(steps[std::string(index) + ": drop"], 1) << "the key of the names, and by_points";
   EXPECT_EQ(dump("SELECT name FROM sqlite_sequence WHERE name LIKE 'guildhall_passing%'"), "");
