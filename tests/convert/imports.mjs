@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { full, query, run, sleep, start, temporaryFolder } from '../support/guildhall.mjs';
+import { setUp, startPostgres } from '../support/postgres.mjs';
 import { Writers, home, makeOld, postgres } from './support.mjs';
 
 const moments = full ? 60 : 3;
@@ -38,13 +39,13 @@ function tell(what, { kills, met }) {
   assert.ok(met * 3 >= kills, `${met} of ${kills} kills met their work`);
 }
 
-/** Minutes and points by name, of the old database and of the new one. */
-async function compared(database, folder) {
+/** Minutes and points by name, of the old database and of the new one, which `ask` answers for. */
+async function compared(database, folder, ask = (sql) => query(folder, sql)) {
   const old = await database.query('SELECT lower(username) AS name, minutes::int AS n FROM watchtime WHERE minutes > 0 ORDER BY username COLLATE "C"');
-  const minutes = await query(folder, "SELECT i.folded_name AS name, w.watched_us / 60000000 AS n FROM watchtime w JOIN identities i USING (discord_server_id, person_id) WHERE i.platform = 'kick' AND w.watched_us > 0 ORDER BY 1");
+  const minutes = await ask("SELECT i.folded_name AS name, w.watched_us / 60000000 AS n FROM watchtime w JOIN identities i USING (discord_server_id, person_id) WHERE i.platform = 'kick' AND w.watched_us > 0 ORDER BY 1");
   assert.deepEqual(minutes, old, 'minutes');
   const oldPoints = await database.query('SELECT lower(kick_username) AS name, points::int AS n FROM user_points WHERE points > 0 ORDER BY kick_username COLLATE "C"');
-  const points = await query(folder, "SELECT i.folded_name AS name, b.balance AS n FROM balances b JOIN identities i ON i.discord_server_id = b.discord_server_id AND i.person_id = b.holder_id WHERE i.platform = 'kick' AND b.balance > 0 ORDER BY 1");
+  const points = await ask("SELECT i.folded_name AS name, b.balance AS n FROM balances b JOIN identities i ON i.discord_server_id = b.discord_server_id AND i.person_id = b.holder_id WHERE i.platform = 'kick' AND b.balance > 0 ORDER BY 1");
   assert.deepEqual(points, oldPoints, 'points');
 }
 
@@ -114,5 +115,45 @@ describe('kill -9 at random moments', { concurrency: 2 }, () => {
       await database.drop();
     }
     tell('the import that follows', counts);
+  });
+
+  test('of the PostgreSQL servers on both sides of an import that follows', { timeout: 880_000 }, async () => {
+    const source = await startPostgres();
+    const target = await startPostgres();
+    const old = await makeOld(source, words);
+    const rounds = full ? 20 : 1;
+    let met = 0;
+    for (let i = 0; i < rounds; i += 1) {
+      for (const killed of [source, target]) {
+        const database = await old.copy();
+        const into = `into_${i}_${killed === source ? 'source' : 'target'}`;
+        const env = await setUp(target, into);
+        const folder = temporaryFolder();
+        const words = importing(database, folder, '--follow');
+        const writers = new Writers(database);
+        await writers.begun();
+        const runner = start(words, { env });
+        await Promise.race([runner.ended, sleep(100 + 1500 * Math.random())]);
+        await killed.kill();
+        const { code } = await runner.ended;
+        await killed.restart();
+        assert.ok(code !== null, 'it did not end by itself');
+        if (code !== 0) {
+          met += 1;
+          assert.match(runner.stderr(), /^guildhall: .*\nhint: /m, 'it says what is wrong, and the way out');
+        }
+        const again = await run(words, { env });
+        assert.equal(again.code, 0, again.stderr);
+        assert.ok(!JSON.parse(again.stdout).missed_keys, again.stdout);
+        writers.end();
+        await Promise.all(writers.loops);
+        writers.errors = writers.errors.filter((state) => state !== 'P0001'); // refused behind the fence
+        await writers.stop();
+        await compared(database, folder, (sql) => target.query(into, sql));
+        await database.drop();
+      }
+    }
+    console.log(`# the servers: ${2 * rounds} kills, ${met} within its work`);
+    assert.ok(met > 0, 'no kill met the import');
   });
 });
