@@ -50,39 +50,16 @@ T taken(migrate::Outcome<T> outcome) {
   return *std::move(outcome);
 }
 
-std::unique_ptr<store::SchemaSession> server_session() {
-  return taken(store::open_any_session({std::getenv("GUILDHALL_TEST_POSTGRES")}));
-}
-
-/// A database that goes with the object, empty or as another is.
-class Database {
+class Database : public PassingDatabase {
  public:
-  explicit Database(const std::string& of = "template1") {
-    static int count = 0;
-    name_ = fmt::format("convert_bench_{}", ++count);
-    // What is copied as files is behind a checkpoint, so that every way begins with the same log to write.
-    server_session()->run(fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name_, of));
-    target_ =
-        taken(migrate::any_target(test::postgres_url("operator", name_), migrate::Missing::is_an_error));
-  }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-  ~Database() {
-    try {
-      server_session()->run(fmt::format("DROP DATABASE {} WITH (FORCE)", name_));
-    } catch (const std::exception& error) {
-      progress(fmt::format("convert: {} stays: {}", name_, error.what()));
-    }
-  }
+  explicit Database(const std::string& of = "template1")
+      : PassingDatabase(of), target_(taken(migrate::any_target(url(), migrate::Missing::is_an_error))) {}
 
-  const std::string& name() const { return name_; }
   const migrate::Target& target() const { return target_; }
-  std::unique_ptr<store::SchemaSession> open() const { return taken(target_.open("")); }
   void execute(const std::string& sql) const { open()->execute(sql); }
   double number(const std::string& sql) const { return std::stod(open()->query(sql).at(0).at(0)); }
 
  private:
-  std::string name_;
   migrate::Target target_;
 };
 

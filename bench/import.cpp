@@ -53,41 +53,6 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-std::unique_ptr<store::SchemaSession> open(const std::string& url) {
-  auto session = store::open_any_session({.url = url, .may_make_file = true});
-  if (!session) throw std::runtime_error("import: " + session.error().message);
-  return *std::move(session);
-}
-
-/// A database on the server of this run that goes with the object, empty or as another is.
-class Database {
- public:
-  explicit Database(const std::string& of = "template1") {
-    static int count = 0;
-    name_ = fmt::format("import_bench_{}_{}", getpid(), ++count);
-    server()->run(fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name_, of));
-  }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-  ~Database() {
-    try {
-      server()->run(fmt::format("DROP DATABASE {} WITH (FORCE)", name_));
-    } catch (const std::exception& error) {
-      progress(fmt::format("import: {} stays: {}", name_, error.what()));
-    }
-  }
-
-  const std::string& name() const { return name_; }
-  std::string url() const { return test::postgres_url("operator", name_); }
-
- private:
-  static std::unique_ptr<store::SchemaSession> server() {
-    return open(std::getenv("GUILDHALL_TEST_POSTGRES"));
-  }
-
-  std::string name_;
-};
-
 /// What a program that was run to its end says and took.
 struct Ended {
   boost::json::object answer;
@@ -96,7 +61,8 @@ struct Ended {
 };
 
 /// `guildhall import kick` beside this program, into that world's database.
-Ended import_into(const test::TestWorld& world, const Database& old, const std::vector<std::string>& more) {
+Ended import_into(const test::TestWorld& world, const PassingDatabase& old,
+                  const std::vector<std::string>& more) {
   const test::TemporaryFolder folder;
   const std::string program = (fs::read_symlink("/proc/self/exe").parent_path() / "guildhall").string();
   const std::string answer = (folder.path() / "answer").string();
@@ -151,19 +117,19 @@ void shell(const std::string& line) {
     throw std::runtime_error("import: failed: " + line);
 }
 
-void read_old_rows(const Database& old) {
+void read_old_rows(const PassingDatabase& old) {
   for (const char* table : kOldTables)
     shell(fmt::format("{} -c 'COPY {} TO STDOUT' '{}' >/dev/null", kPsql, table, old.url()));
 }
 
 /// The floor on PostgreSQL: the old rows out, and the new rows into tables of the same columns, keys and
 /// indexes, without seals and references.
-double copied_to_postgres(const test::TestWorld& world, const Database& old) {
-  const Database plain;
+double copied_to_postgres(const test::TestWorld& world, const PassingDatabase& old) {
+  const PassingDatabase plain;
   const std::string& url = world.config.database_url;
   const std::string reader = test::postgres_url(tenancy::kReadRole, url.substr(url.rfind('/') + 1));
-  const auto source = open(reader);
-  const auto target = open(plain.url());
+  const auto source = open_database(reader);
+  const auto target = open_database(plain.url());
   for (const char* table : kNewTables) {
     std::vector<std::string> columns;
     for (const auto& row : source->query(
@@ -190,9 +156,9 @@ double copied_to_postgres(const test::TestWorld& world, const Database& old) {
 }
 
 /// The floor on SQLite: the same, into a new file by one statement for each table.
-double copied_to_sqlite(const test::TestWorld& world, const Database& old) {
+double copied_to_sqlite(const test::TestWorld& world, const PassingDatabase& old) {
   const test::TemporaryFolder folder;
-  const auto target = open("sqlite:" + (folder.path() / "plain.db").string());
+  const auto target = open_database("sqlite:" + (folder.path() / "plain.db").string());
   target->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF");
   target->query("ATTACH $1 AS source", {world.database_file()});
   for (const auto& row :
@@ -240,7 +206,8 @@ void each_line(const std::string& dump, const std::function<void(std::string, co
 /// knows nothing of its tables' sizes may do it by reading one of them for each row of the other.
 class Comparison {
  public:
-  Comparison(const Database& old, const test::TestWorld& world) : old_(open(old.url())), world_(world) {
+  Comparison(const PassingDatabase& old, const test::TestWorld& world)
+      : old_(open_database(old.url())), world_(world) {
     each_line(world.dump("SELECT person_id, folded_name FROM identities WHERE platform = 'kick'"),
               [&](std::string person, const std::string& name) { names_.emplace(std::move(person), name); });
   }
@@ -262,7 +229,7 @@ class Comparison {
   std::unordered_map<std::string, std::string> names_;
 };
 
-std::size_t count_different(const Database& old, const test::TestWorld& world) {
+std::size_t count_different(const PassingDatabase& old, const test::TestWorld& world) {
   const Comparison all(old, world);
   return all.different("SELECT lower(username), minutes FROM watchtime",
                        "SELECT person_id, watched_us / 60000000 FROM watchtime") +
@@ -279,7 +246,7 @@ class Importing {
               : request.size == Size::full ? 1'000'000
                                            : 20'000) {
     progress(fmt::format("import: a database of {} viewers", rows_));
-    const auto session = open(made_.url());
+    const auto session = open_database(made_.url());
     session->execute(test::script({.viewers = rows_, .nasty = false}));
     session->execute("ANALYZE watchtime, user_points, points_watchtime_converted, links");
     for (const char* table : kOldTables)
@@ -316,15 +283,15 @@ class Importing {
 
   void beside_the_old_bot(store::Layout layout, const std::string& name) {
     const test::TestWorld world(layout);
-    const Database old(made_.name());
-    test::OldBot bot([&] { return open(old.url()); }, test::old_kick_work(rows_, kPerSecond));
+    const PassingDatabase old(made_.name());
+    test::OldBot bot([&] { return open_database(old.url()); }, test::old_kick_work(rows_, kPerSecond));
     bot.start();
     bot.wait_for(static_cast<std::size_t>(kPerSecond));
     const Ended ended = import_into(world, old, {"--follow"});
     bot.wait_for(1);
     bot.stop();
     const auto reports = bot.report();
-    const auto session = open(old.url());
+    const auto session = open_database(old.url());
     const auto lost = bot.differences(*session);
     double stall = 0;
     double sent = 0;
@@ -353,7 +320,7 @@ class Importing {
   }
 
   std::int64_t rows_;
-  Database made_;
+  PassingDatabase made_;
   double old_rows_ = 0;
   Figures figures_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -11,6 +12,7 @@
 
 #include "base/text.h"
 #include "bench/bench.h"
+#include "tests/support/test_database.h"
 
 namespace guildhall::bench {
 namespace {
@@ -61,6 +63,29 @@ void need_postgres() {
   static std::unique_ptr<OwnServer> own;
   if (getenv(kVariable) == nullptr) own = std::make_unique<OwnServer>();
 }
+
+std::unique_ptr<store::SchemaSession> open_database(const std::string& url) {
+  auto session = store::open_any_session({.url = url, .may_make_file = true});
+  if (!session) throw std::runtime_error(fmt::format("cannot open {}: {}", url, session.error().message));
+  return *std::move(session);
+}
+
+PassingDatabase::PassingDatabase(const std::string& of) {
+  static int count = 0;
+  name_ = fmt::format("bench_{}_{}", getpid(), ++count);
+  // What is copied as files is behind a checkpoint, so that every way begins with the same log to write.
+  open_database(getenv(kVariable))
+      ->run(fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name_, of));
+}
+PassingDatabase::~PassingDatabase() {
+  try {
+    open_database(getenv(kVariable))->run(fmt::format("DROP DATABASE {} WITH (FORCE)", name_));
+  } catch (const std::exception& error) {
+    progress(fmt::format("{} stays: {}", name_, error.what()));
+  }
+}
+
+std::string PassingDatabase::url() const { return test::postgres_url("operator", name_); }
 
 void stop_waiting_for_disk(test::TestWorld& world) {
   world.execute(

@@ -191,22 +191,28 @@ Outcome<void> check_places(ConversionRun& run, const OldSchema& before, const Ma
 }
 
 /// Until contract the old keys hold over all rows, and which server's each is was found from nothing but the
-/// rows themselves: the old schema has a place for every one. Noted, since a run that is killed goes on in
-/// another state.
+/// rows themselves: the old schema has a place for every one. Of a run that goes on its beginning tells.
+constexpr const char* kBeforeContract = "rollback before contract";
 bool is_before_contract(ConversionRun& run) {
-  constexpr const char* kStep = "rollback before contract";
   if (!run.found().scheme.attribution.is_on()) return false;
-  Records records(run.session(), Dialect::postgres);
-  if (records.last(run.number(), kStep)) return true;
   const State state = run.found().conversion->state;
-  if (state != State::expanding && state != State::expanded) return false;
-  records.note(run.number(), kStep, "begun");
-  return true;
+  return state == State::expanding || state == State::expanded ||
+         (state == State::rolling_back &&
+          Records(run.session(), Dialect::postgres).last(run.number(), kBeforeContract));
+}
+
+/// The state and what it began from, both or none.
+void begin_way_back(ConversionRun& run, bool has_place) {
+  if (run.found().conversion->state == State::rolling_back) return;
+  run.session().execute("BEGIN");
+  if (has_place) run.records().note(run.number(), kBeforeContract, "begun");
+  run.set_state(State::rolling_back);
+  run.session().execute("COMMIT");
 }
 
 /// Everything is asked: from here on nothing may be refused for good.
-Outcome<void> take_back(ConversionRun& run, const OldSchema& before) {
-  run.set_state(State::rolling_back);
+Outcome<void> take_back(ConversionRun& run, const OldSchema& before, bool has_place) {
+  begin_way_back(run, has_place);
   const auto steps = [&] {
     const Scheme& scheme = run.found().scheme;
     const MadeThings made = run.records().made(run.number());
@@ -244,20 +250,20 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
     return options.leave_aside ? Outcome<void>() : check_places(run, *before, made);
   };
   if (auto fits = check_others(); !fits) return std::unexpected(fits.error());
-  const bool has_place = is_before_contract(run);
   const auto check = [&] {
-    return has_place ? Outcome<void>() : check_lost(run.found(), find_lost(run, *before));
+    return is_before_contract(run) ? Outcome<void>() : check_lost(run.found(), find_lost(run, *before));
   };
   if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (auto fits = check_others(); !fits) return std::unexpected(fits.error());
+  const bool has_place = is_before_contract(run);
   if (options.archive && !has_place) {
     if (auto archived = run.archive(find_lost(run, *before).tables, *before); !archived)
       return std::unexpected(archived.error());
   }
   if (auto fits = check(); !fits) return std::unexpected(fits.error());
   say_routines(run, Leaving(run.found().scheme, *before, made, run.number()));
-  if (auto done = take_back(run, *before); !done) return std::unexpected(done.error());
+  if (auto done = take_back(run, *before, has_place); !done) return std::unexpected(done.error());
   return run.report();
 }
 

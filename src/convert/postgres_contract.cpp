@@ -176,7 +176,7 @@ class Contracting {
       const bool is_old =
           index.is_unique && !index.has_at(0, one.column()) && by_server(one, index) != nullptr;
       const bool is_spare = !index.is_unique && index.parts.size() == 1 && index.has_at(0, one.column()) &&
-                            index.predicate.empty();
+                            index.predicate.empty() && index.included.empty() && index.method == "btree";
       if (!is_old && !is_spare) continue;
       steps_.push_back({.table = one.name(),
                         .what = fmt::format("index {} goes", index.name),

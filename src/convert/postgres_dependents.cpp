@@ -74,7 +74,7 @@ told AS (
                       ELSE '' END, needs
     FROM hanging
    WHERE classid NOT IN ('pg_constraint'::regclass, 'pg_policy'::regclass, 'pg_rewrite'::regclass, 'pg_trigger'::regclass,
-                         'pg_attrdef'::regclass, 'pg_publication_rel'::regclass, 'pg_type'::regclass)
+                         'pg_attrdef'::regclass, 'pg_type'::regclass)
      AND NOT (classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_index WHERE indexrelid = objid)))
 SELECT DISTINCT what, remedy, needs FROM told ORDER BY 1, 3)";
 

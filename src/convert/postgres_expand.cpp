@@ -289,20 +289,20 @@ class Expanding {
       when = fmt::format(" WHEN (NEW.{0} IS NULL{1})", column,
                          zero_is_home(one) ? fmt::format(" OR NEW.{} = 0", column) : "");
     }
+    const std::string owner = one.is_child() ? owner_of_all(one) : "";
     std::vector<std::string> statements{
         fmt::format(
             "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql{} AS $fill$ BEGIN {}NEW.{} := "
             "coalesce({}, nullif(NEW.{}, {}), {}); RETURN NEW; END $fill$",
-            function, one.is_child() ? " SECURITY DEFINER SET search_path = " + path_of_keys(one) : "",
-            unless, column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
+            function, owner.empty() ? "" : " SECURITY DEFINER SET search_path = " + path_of_keys(one), unless,
+            column, source, column, zero_is_home(one) || one.is_child() ? "0" : "NULL",
             one.null_value(scheme_.home)),
         fmt::format("CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW{} EXECUTE FUNCTION {}()",
                     kFillTrigger, of(one), when, function)};
-    if (one.is_child()) {
+    if (!owner.empty()) {
       // Or anybody could hang it on a table of his own.
       statements.push_back(fmt::format("REVOKE ALL ON FUNCTION {}() FROM PUBLIC", function));
-      if (const std::string owner = owner_of_all(one); !owner.empty())
-        statements.push_back(own_by(function, owner));
+      statements.push_back(own_by(function, owner));
     }
     return statements;
   }
@@ -325,7 +325,8 @@ class Expanding {
   }
 
   /// Whose it and its parents all are, as SQL has the name; "" where they are several people's, or row
-  /// security holds for the owner too: then whoever converts, who has read all rows, is the one that may.
+  /// security holds for the owner too: nobody's rights may be lent then, or a parent's owner could put a view
+  /// of his own in its place and have it run with them.
   std::string owner_of_all(const SchemeTable& one) const {
     for (const Parent& parent : one.rule.parents) {
       const Table* table = scheme_.schema->find(parent.table);
@@ -334,12 +335,11 @@ class Expanding {
     return one.table->owner;
   }
 
-  /// Not where that owner may make nothing in our schema: then it stays with whoever converts.
+  /// Where that owner may make nothing in our schema it stays with whoever converts, and lends no rights.
   static std::string own_by(const std::string& function, const std::string& owner) {
     return fmt::format(
-        "DO $own$ BEGIN ALTER FUNCTION {}() OWNER TO {}; EXCEPTION WHEN insufficient_privilege THEN NULL; "
-        "END "
-        "$own$",
+        "DO $own$ BEGIN ALTER FUNCTION {0}() OWNER TO {1}; EXCEPTION WHEN insufficient_privilege THEN "
+        "ALTER FUNCTION {0}() SECURITY INVOKER; GRANT EXECUTE ON FUNCTION {0}() TO PUBLIC; END $own$",
         function, owner);
   }
 

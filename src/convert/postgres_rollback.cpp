@@ -85,13 +85,14 @@ class RollingBack {
     add(one, "rows no longer sealed off", std::move(statements));
   }
 
-  /// What the sealed role got with the seal. With the role its rights have gone.
+  /// What the sealed role got with the seal. With the role its rights have gone; what it has passed on stays.
   void take_rights(const SchemeTable& one, std::vector<std::string>& statements) const {
     constexpr std::string_view kRight = "right ";
     for (const Made& made : made_) {
       if (made.table != one.name() || !made.kind.starts_with(kRight)) continue;
       statements.push_back(
-          fmt::format("DO $rights$ BEGIN REVOKE {} ON {} FROM {}; EXCEPTION WHEN undefined_object THEN NULL; "
+          fmt::format("DO $rights$ BEGIN REVOKE {} ON {} FROM {}; EXCEPTION WHEN undefined_object OR "
+                      "dependent_objects_still_exist THEN NULL; "
                       "END $rights$",
                       made.kind.substr(kRight.size()), of(one), quoted_name(made.name)));
     }

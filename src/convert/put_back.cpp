@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <set>
@@ -20,19 +22,37 @@ constexpr std::string_view kWhere = "each as it was: table guildhall.guildhall_c
 /// Rows that are named of one constraint.
 constexpr int kMostNamed = 3;
 
-/// What the database says of the row, not of the connection, the server or a lock.
+/// What the database, or somebody's trigger with a code of its own, says of the row: not of the connection,
+/// the transaction, the server or a lock.
 bool is_about_the_row(const store::DatabaseError& error) {
   const std::string_view state = error.sqlstate();
-  return state.starts_with("22") || state.starts_with("23") || state.starts_with("42") ||
-         state.starts_with("P0");
+  const auto is_of = [&](std::string_view begin) { return state.starts_with(begin); };
+  return !state.empty() &&
+         std::ranges::none_of(
+             std::initializer_list<std::string_view>{"08", "25", "40", "53", "55P03", "57", "58", "XX"},
+             is_of);
+}
+
+/// Those that such rows had: what was added since gets its default.
+std::set<std::string> columns_of_rows(store::SchemaSession& session, std::int64_t conversion,
+                                      const std::string& table) {
+  std::set<std::string> columns;
+  for (const auto& row :
+       session.query("SELECT DISTINCT jsonb_object_keys(row_text::jsonb) FROM "
+                     "guildhall.guildhall_conversion_refused WHERE conversion = $1::bigint AND table_name "
+                     "= $2 AND done = 'put aside'",
+                     {std::to_string(conversion), table}))
+    columns.insert(row[0]);
+  return columns;
 }
 
 /// Puts in the rows of one table, or the one of that number; how many there are again.
 std::size_t insert_rows(store::SchemaSession& session, std::int64_t conversion, const OldSchema& schema,
                         const Table& table, const std::string& number = "") {
   std::vector<std::string> columns;
+  const auto had = columns_of_rows(session, conversion, table.name);
   for (const Column& column : table.columns) {
-    if (!column.is_generated) columns.push_back(column.name);
+    if (!column.is_generated && had.contains(column.name)) columns.push_back(column.name);
   }
   return session
       .query(

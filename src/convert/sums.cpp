@@ -106,6 +106,7 @@ std::vector<Measure> measures_of(const Scheme& scheme, const SchemeTable& table)
 
 bool is_number(Dialect dialect, const Column& column) {
   if (dialect == Dialect::sqlite) return true;
+  if (column.type.ends_with("[]")) return false;
   for (const char* type : {"smallint", "integer", "bigint", "numeric", "real", "double precision"}) {
     if (column.type.starts_with(type)) return true;
   }

@@ -4,8 +4,8 @@
 // Per table: the rows, and the sum of a 64-bit hash of each row over every column but the tenant column. The
 // order of rows and of columns makes no difference; NULL, '' and 'NULL' do. PostgreSQL hashes by itself
 // (hashtextextended and its like; of bytea and date hash_record_extended, from version 14 on), of SQLite the
-// rows are read in pages and hashed here. Two databases of different kinds cannot be compared. The totals of TableRule::sums are exact; of SQLite's REAL
-// each value counts to six decimals.
+// rows are read in pages and hashed here. Two databases of different kinds cannot be compared. The totals of
+// TableRule::sums are exact; of SQLite's REAL each value counts to six decimals.
 //
 // Also of whom each row of a child is: per parent, the hash of what people know the child's row by (all of it
 // but its id and its reference) and of what they know the parent's by (TableRule::person, else its first key

@@ -29,7 +29,9 @@ std::string bytes_of(std::int64_t number) { return fmt::format("'\\x{:08x}'::byt
 std::string value_hash(const Table& table, std::string_view alias, const std::string& name, int seed) {
   const Column* column = table.column(name);
   const std::string value = column_sql(alias, name);
-  const std::string type = column == nullptr ? "" : column->type;
+  // Of an array nothing but its text.
+  const bool is_array = column != nullptr && column->type.ends_with("[]");
+  const std::string type = column == nullptr || is_array ? "" : column->type;
   if (type == "bigint")
     return fmt::format("hashint8extended({0} >> 32, {1}) # hashint8extended({0} & 4294967295, -{1})", value,
                        seed);

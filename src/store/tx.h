@@ -271,8 +271,8 @@ class TxOf {
   ChangeCount change(const Kind<P, NoRow>& statement, const std::type_identity_t<P>& params = {}) {
     return ChangeCount(*driver_, &statement, single(params));
   }
-  /// The statement once per element, in order; how many rows changed in all. PostgreSQL runs those that have a
-  /// form for it (array_form in postgres/sql_text.h) for thousands of elements at once, the others once per
+  /// The statement once per element, in order; how many rows changed in all. PostgreSQL runs those that have
+  /// a form for it (array_form in postgres/sql_text.h) for thousands of elements at once, the others once per
   /// element; all of it is one trip. A foreign key to a row of the same batch needs that row before.
   template <class P>
   ChangeCount batch(const Kind<P, NoRow>& statement, const std::vector<P>& rows) {

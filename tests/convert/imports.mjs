@@ -121,6 +121,11 @@ describe('kill -9 at random moments', { concurrency: 2 }, () => {
     const source = await startPostgres();
     const target = await startPostgres();
     const old = await makeOld(source, words);
+    const rehearsal = await old.copy();
+    const rehearsed = await setUp(target, 'rehearsed');
+    const begun = Date.now();
+    assert.equal((await run(importing(rehearsal, temporaryFolder(), '--follow'), { env: rehearsed })).code, 0);
+    const takes = Date.now() - begun;
     const rounds = full ? 20 : 1;
     let met = 0;
     for (let i = 0; i < rounds; i += 1) {
@@ -131,21 +136,24 @@ describe('kill -9 at random moments', { concurrency: 2 }, () => {
         const folder = temporaryFolder();
         const words = importing(database, folder, '--follow');
         const writers = new Writers(database);
-        await writers.begun();
-        const runner = start(words, { env });
-        await Promise.race([runner.ended, sleep(100 + 1500 * Math.random())]);
-        await killed.kill();
-        const { code } = await runner.ended;
-        await killed.restart();
-        assert.ok(code !== null, 'it did not end by itself');
-        if (code !== 0) {
-          met += 1;
-          assert.match(runner.stderr(), /^guildhall: .*\nhint: /m, 'it says what is wrong, and the way out');
+        try {
+          await writers.begun();
+          const runner = start(words, { env });
+          await Promise.race([runner.ended, sleep((0.1 + 0.7 * Math.random()) * takes)]);
+          await killed.kill();
+          const { code } = await runner.ended;
+          await killed.restart();
+          assert.ok(code !== null, 'it did not end by itself');
+          if (code !== 0) {
+            met += 1;
+            assert.match(runner.stderr(), /^guildhall: .*\nhint: /m, 'it says what is wrong, and the way out');
+          }
+          const again = await run(words, { env });
+          assert.equal(again.code, 0, again.stderr);
+          assert.ok(!JSON.parse(again.stdout).missed_keys, again.stdout);
+        } finally {
+          writers.end();
         }
-        const again = await run(words, { env });
-        assert.equal(again.code, 0, again.stderr);
-        assert.ok(!JSON.parse(again.stdout).missed_keys, again.stdout);
-        writers.end();
         await Promise.all(writers.loops);
         writers.errors = writers.errors.filter((state) => state !== 'P0001'); // refused behind the fence
         await writers.stop();
