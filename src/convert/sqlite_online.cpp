@@ -23,7 +23,7 @@ using store::quoted_text;
 class Batch {
  public:
   explicit Batch(const SqliteOptions& options, std::size_t times = 1)
-      : rows_(times * options.batch), least_(rows_), most_(std::max(rows_, times * options.greatest_batch)) {}
+      : rows_(times * options.batch), most_(std::max(rows_, times * options.greatest_batch)) {}
 
   std::size_t rows() const { return rows_; }
   /// Runs one, and learns from it.
@@ -33,14 +33,13 @@ class Batch {
     const bool goes_on = function();
     const auto took = std::chrono::steady_clock::now() - begin;
     if (took < kMoment / 2) rows_ = std::min(2 * rows_, most_);
-    if (took > kMoment) rows_ = std::max(rows_ / 2, least_);
+    if (took > kMoment) rows_ = std::max<std::size_t>(rows_ / 2, 1);
     return goes_on;
   }
 
  private:
   static constexpr std::chrono::milliseconds kMoment{80};
   std::size_t rows_;
-  std::size_t least_;
   std::size_t most_;
 };
 
@@ -105,6 +104,7 @@ class OnlineWay {
     for (const SqliteTable& table : plan_.tables) {
       if (!is_shadowed(table)) continue;
       if (auto done = prepare(table); !done) return std::unexpected(done.error());
+      batch_ = Batch(options_);  // its rows may be wider than those of the table before
       while (batch_.run([&] { return copy_batch(table); })) std::this_thread::sleep_for(options_.pause);
     }
     if (auto done = compare(); !done) return give_up(done.error());

@@ -203,6 +203,18 @@ TEST_F(OnlineWayOfSqlite, AnIndexThatSomebodyMadeOrDroppedMeanwhileIsMadeOrGone)
   EXPECT_EQ(dump("PRAGMA integrity_check"), "ok\n");
 }
 
+TEST_F(OnlineWayOfSqlite, AnIndexThatSomebodyMadeInAnotherWayMeanwhileHoldsWhatItSays) {
+  bool is_changed = false;
+  ASSERT_EQ(problem(convert([&](const std::string& step) {
+              if (step != "exchange" || std::exchange(is_changed, true)) return;
+              bot_->execute("DROP INDEX by_points; CREATE INDEX by_points ON points (name)");
+            })),
+            "");
+  EXPECT_TRUE(is_changed);
+  EXPECT_THAT(dump("SELECT sql FROM sqlite_schema WHERE name = 'by_points'"), HasSubstr("name"));
+  EXPECT_EQ(dump("PRAGMA integrity_check"), "ok\n");
+}
+
 TEST_F(OnlineWayOfSqlite, OldTablesAreTakenAwayInPieces) {
   std::map<std::string, int> steps;
   ASSERT_EQ(problem(convert_sqlite_online(session(), scheme_, {.description = "test"},

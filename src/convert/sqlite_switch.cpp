@@ -192,8 +192,24 @@ void SqliteSwitch::exchange(const SqliteTable& table) {
     session_.execute(
         fmt::format("ALTER TABLE {} RENAME TO {}", name, quoted_name(replaced_name(table.name()))));
   }
+  if (is_filled(table)) drop_changed_indexes(table);
   session_.execute(fmt::format("ALTER TABLE {} RENAME TO {}", quoted_name(new_name(table.name())), name));
   if (is_filled(table)) take_indexes(table);
+}
+
+/// Of indexes that somebody made anew in another way since the successor got its own: they are built again.
+void SqliteSwitch::drop_changed_indexes(const SqliteTable& table) {
+  for (const Before& part : parts_) {
+    if (part.kind != "index" || !is_same_name(part.table, table.name())) continue;
+    const std::string name = passing_index(part.name);
+    const std::string made =
+        moved_index(changed_index(part.definition, table.change.tenant), name, new_name(table.name()));
+    if (!session_
+             .query("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = $1 AND sql <> $2",
+                    {name, made})
+             .empty())
+      session_.execute(fmt::format("DROP INDEX {}", quoted_name(name)));
+  }
 }
 
 /// The indexes of the successor get the names of the old table's, which wait for their drop under others: no

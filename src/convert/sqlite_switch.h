@@ -34,6 +34,7 @@ class SqliteSwitch {
   void remember();
   migrate::Outcome<void> fill(const SqliteTable& table, SqliteRows& rows);
   void exchange(const SqliteTable& table);
+  void drop_changed_indexes(const SqliteTable& table);
   void take_indexes(const SqliteTable& table);
   void take_apart(const SqliteTable& table);
   void make_again();

@@ -109,7 +109,9 @@ std::optional<std::vector<std::string>> distinct_for(const Insert& insert) {
   constexpr std::string_view kUpdate = ") DO UPDATE SET ";
   const std::string_view rest = insert.rest;
   if (rest.empty()) return std::vector<std::string>{};
-  if (rest.find(':') != std::string_view::npos) return std::nullopt;
+  // A question within it would be asked once, of what was there before all of them.
+  if (rest.find(':') != std::string_view::npos || rest.find("SELECT") != std::string_view::npos)
+    return std::nullopt;
   if (rest.starts_with(" ON CONFLICT ") && rest.ends_with(" DO NOTHING")) return std::vector<std::string>{};
   if (!rest.starts_with(kConflict) || rest.find(" RETURNING ") != std::string_view::npos) return std::nullopt;
   const std::size_t end = rest.find(')');
