@@ -101,6 +101,7 @@ class Inspection {
         });
       }
     } catch (const DatabaseError& error) {
+      if (error.code() == DbCode::connection_lost) throw;  // nothing is said of the statement
       refusal = error.what();
     }
     return fail(ErrorCode::refused_by_guard,
