@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace guildhall::bench {
@@ -46,6 +47,20 @@ struct Figure {
   double ratio() const { return value / reference_value; }
   bool holds() const { return direction == Bound::at_least ? ratio() >= bound : ratio() <= bound; }
 };
+
+/// One that is to be `at_most` times its reference.
+inline Figure figure(std::string name, double value, std::string unit, std::string reference,
+                     double reference_value, double at_most, std::string target, std::string note = {}) {
+  return {.name = std::move(name),
+          .value = value,
+          .unit = std::move(unit),
+          .reference = std::move(reference),
+          .reference_value = reference_value,
+          .direction = Figure::Bound::at_most,
+          .bound = at_most,
+          .note = std::move(note),
+          .target = std::move(target)};
+}
 using Figures = std::vector<Figure>;
 
 /// How much is measured: what fits into a check, or also what takes minutes.

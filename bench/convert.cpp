@@ -281,19 +281,6 @@ convert::Description few_tables(const Database& database) {
   return description;
 }
 
-Figure figure(std::string name, double value, std::string unit, std::string reference, double reference_value,
-              double at_most, std::string target, std::string note = {}) {
-  return {.name = std::move(name),
-          .value = value,
-          .unit = std::move(unit),
-          .reference = std::move(reference),
-          .reference_value = reference_value,
-          .direction = Figure::Bound::at_most,
-          .bound = at_most,
-          .note = std::move(note),
-          .target = std::move(target)};
-}
-
 class Converting {
  public:
   explicit Converting(const Request& request)

@@ -187,19 +187,6 @@ class Converting {
     if (!done) throw std::runtime_error("convert-sqlite: " + done.error().finding.text);
   }
 
-  static Figure figure(std::string name, double value, std::string unit, std::string reference,
-                       double reference_value, double at_most, std::string target, std::string note) {
-    return {.name = std::move(name),
-            .value = value,
-            .unit = std::move(unit),
-            .reference = std::move(reference),
-            .reference_value = reference_value,
-            .direction = Figure::Bound::at_most,
-            .bound = at_most,
-            .note = std::move(note),
-            .target = std::move(target)};
-  }
-
   void make() {
     progress(fmt::format("convert-sqlite: a file of {} rows", rows_));
     const auto session = open(folder_.path() / "old.db", true);

@@ -179,19 +179,6 @@ double copied_to_sqlite(const test::TestWorld& world, const PassingDatabase& old
   return seconds_since(begin);
 }
 
-Figure figure(std::string name, double value, std::string unit, std::string reference, double reference_value,
-              double at_most, std::string target, std::string note = {}) {
-  return {.name = std::move(name),
-          .value = value,
-          .unit = std::move(unit),
-          .reference = std::move(reference),
-          .reference_value = reference_value,
-          .direction = Figure::Bound::at_most,
-          .bound = at_most,
-          .note = std::move(note),
-          .target = std::move(target)};
-}
-
 /// Lines "a|b" of a dump.
 void each_line(const std::string& dump, const std::function<void(std::string, const std::string&)>& take) {
   for (std::size_t at = 0; at < dump.size();) {
