@@ -110,6 +110,22 @@ export function settingsTests(world) {
     world.anna.calm(`409 PUT /api/v1/servers/${world.servers[2].id}/settings/${KEY}`);
   });
 
+  test('a value that is entered before the answer to the one before it is saved too', async () => {
+    const page = await world.anna.open(address());
+    const field = page.locator(`#${KEY}`);
+    const changes = `**/api/v1/servers/${world.servers[2].id}/settings/${KEY}`;
+    let held;
+    await page.route(changes, async (route) => (held = { route, response: await route.fetch() }), { times: 1 });
+    await field.fill('33');
+    await page.keyboard.press('Enter');
+    await until('the answer to be held', () => held);
+    await field.fill('34');
+    await page.keyboard.press('Enter');
+    await held.route.fulfill({ response: held.response });
+    await until('the second value to be stored', async () => (await stored(KEY)) === '34');
+    world.anna.calm();
+  });
+
   test('a setting is reached and changed with the keyboard alone', async () => {
     const page = await world.anna.open(address());
     await page.locator(`#${KEY}`).waitFor();
@@ -131,10 +147,11 @@ export function settingsTests(world) {
     await keyboard.press('Enter');
     await until('the value to be stored', async () => (await stored(KEY)) === '41');
     assert.ok(await focused(`#${KEY}`), 'the focus stays in the field');
+    await row(page, KEY).getByRole('button', { name: 'Use the default' }).waitFor();
     await tabTo('form button');
     await keyboard.press('Enter');
     await until('the default to be back', async () => (await stored(KEY)) === '1');
-    assert.ok(await focused(`#${KEY}`), 'the focus returns to the field');
+    await until('the focus to return to the field', () => focused(`#${KEY}`));
     await keyboard.press('Tab');
     world.anna.calm();
   });

@@ -101,6 +101,29 @@ describe('an edit', () => {
     expect(change).toHaveBeenLastCalledWith('56', '5');
   });
 
+  it('that is saved again while it is being saved follows by itself', async () => {
+    const { edit: one, change } = edit();
+    one.type('5');
+    const first = one.save();
+    one.type('56');
+    expect(await Promise.all([one.save(), first])).toEqual([true, true]);
+    expect(change.mock.calls).toEqual([
+      ['5', '3'],
+      ['56', '5'],
+    ]);
+    expect([one.dirty, one.busy]).toEqual([false, false]);
+  });
+
+  it('is not sent behind one that was refused', async () => {
+    const { edit: one, change } = edit(() => Promise.reject(new ApiError('forbidden', 'not yours')));
+    one.type('5');
+    const first = one.save();
+    one.type('56');
+    expect(await Promise.all([one.save(), first])).toEqual([false, false]);
+    expect(change).toHaveBeenCalledTimes(1);
+    expect(one.shown).toBe('56');
+  });
+
   it('is sent once, however often the button is pressed', async () => {
     const { edit: one, change } = edit();
     one.type('5');

@@ -41,6 +41,8 @@ export class SettingEdit {
   readonly #setting: () => Setting;
   readonly #change: Change;
   #draft = $state.raw<Draft>();
+  /** What is on its way to the server, and its end. */
+  #sending: { value: string | null; taken: Promise<boolean> } | undefined;
   busy = $state(false);
   problem = $state<string>();
 
@@ -72,13 +74,19 @@ export class SettingEdit {
     this.problem = undefined;
   }
 
-  /** True: the server has taken it. */
+  /** True: the server has taken it. What was typed while another value is on its way follows that one. */
   async save(): Promise<boolean> {
-    if (!this.#draft || this.busy) return false;
+    if (!this.#draft) return false;
     const { value, expected } = this.#draft;
+    if (this.#sending) {
+      const { taken, value: sent } = this.#sending;
+      return value !== sent && (await taken) && this.save();
+    }
     this.problem = problemOf(this.#setting(), value ?? '');
     if (this.problem !== undefined) return false;
-    return this.#send(value?.trim() || null, expected);
+    const taken = this.#send(value?.trim() || null, expected);
+    this.#sending = { value, taken };
+    return taken;
   }
 
   /** Back to the default. */
@@ -116,6 +124,7 @@ export class SettingEdit {
       return false;
     } finally {
       this.busy = false;
+      this.#sending = undefined;
     }
   }
 }
