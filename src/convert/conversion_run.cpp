@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/pause.h"
+#include "convert/postgres_keys.h"
 #include "convert/put_back.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
@@ -257,6 +258,22 @@ void ConversionRun::remember_replaced() {
     alone.tables[one.name()] = *one.table;
     records_->remember(number(), {Before{"replaced", one.name(), "", schema_text(alone)}});
   }
+  OldSchema alone;
+  alone.views = found_.schema->views;
+  records_->remember(number(), {Before{"replaced", "", "", schema_text(alone)}});
+}
+
+void ConversionRun::say_unfilled() {
+  const auto rows = session_->query(
+      "SELECT name, definition FROM guildhall.guildhall_conversion_before WHERE conversion = $1::bigint AND "
+      "kind = 'made ' || $2 AND EXISTS (SELECT FROM pg_class WHERE NOT relispopulated AND oid = "
+      "to_regclass(format('%I.%I', $3::text, name))) ORDER BY name",
+      {std::to_string(number()), std::string(kUnfillable), found_.schema->schema});
+  for (const auto& row : rows)
+    options_.say(
+        fmt::format("materialised view {} is empty: its rows could not be read ({}); once they can: "
+                    "REFRESH MATERIALIZED VIEW {}",
+                    row[0], row[1], qualified(*found_.schema, row[0])));
 }
 
 void ConversionRun::remove_added_servers() {

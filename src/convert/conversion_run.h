@@ -49,8 +49,11 @@ class ConversionRun {
   /// PostgreSQL: tables that were made since the conversion began are written down as they are now, before
   /// anything is done to them.
   void remember_new_tables();
-  /// PostgreSQL: what tables have that contract is about to take, others' keys and references among it.
+  /// PostgreSQL: what contract is about to take or to make again: keys and references, others' among them,
+  /// and views.
   void remember_replaced();
+  /// PostgreSQL: says which materialised views could not be filled again.
+  void say_unfilled();
   /// Those that the conversion put into a registry that was there before; one stays that something else
   /// refers to by now.
   void remove_added_servers();

@@ -126,7 +126,8 @@ struct View {
   std::string definition = {};                // SQL: CREATE VIEW ..., with its options
   std::vector<std::string> reads = {};        // tables and views, directly
   std::vector<std::string> constraints = {};  // that it depends on: GROUP BY a primary key
-  std::vector<std::string> grants = {};       // SQL: what gives its indexes, owner, rights and comment back
+  // SQL: what gives its indexes, owner, rights, comments, columns' defaults, triggers and rules back.
+  std::vector<std::string> grants = {};
 };
 
 /// A function, procedure or rule whose text names tables.

@@ -139,7 +139,32 @@ SELECT json_build_object(
                      FROM aclexplode(relacl) WHERE grantee <> relowner), '[]')
                   || coalesce((SELECT jsonb_agg(format('COMMENT ON %sVIEW %I.%I IS %L',
                       CASE relkind WHEN 'm' THEN 'MATERIALIZED ' ELSE '' END, $1::text, relname, description))
-                     FROM pg_description WHERE objoid = v.oid AND objsubid = 0 AND classoid = 'pg_class'::regclass), '[]')))
+                     FROM pg_description WHERE objoid = v.oid AND objsubid = 0 AND classoid = 'pg_class'::regclass), '[]')
+                  || coalesce((SELECT jsonb_agg(line ORDER BY place, line) FROM (
+                       SELECT 1 AS place, format('GRANT %s (%I) ON %I.%I TO %s%s', privilege_type, attname, $1::text, relname,
+                              CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
+                              CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS line
+                         FROM pg_attribute, aclexplode(attacl) WHERE attrelid = v.oid AND grantee <> relowner
+                        UNION ALL
+                       SELECT 1, format('COMMENT ON COLUMN %I.%I.%I IS %L', $1::text, relname, attname, description)
+                         FROM pg_description JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid
+                        WHERE objoid = v.oid AND objsubid > 0 AND classoid = 'pg_class'::regclass
+                        UNION ALL
+                       SELECT 1, format('ALTER VIEW %I.%I ALTER COLUMN %I SET DEFAULT %s', $1::text, relname, attname,
+                              pg_get_expr(adbin, adrelid))
+                         FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum WHERE adrelid = v.oid
+                        UNION ALL
+                       SELECT 2, pg_get_triggerdef(g.oid) FROM pg_trigger g WHERE tgrelid = v.oid AND NOT tgisinternal
+                        UNION ALL
+                       SELECT 3, format('COMMENT ON TRIGGER %I ON %I.%I IS %L', tgname, $1::text, relname, description)
+                         FROM pg_trigger g JOIN pg_description ON objoid = g.oid AND classoid = 'pg_trigger'::regclass
+                        WHERE tgrelid = v.oid
+                        UNION ALL
+                       SELECT 2, pg_get_ruledef(o.oid) FROM pg_rewrite o WHERE ev_class = v.oid AND rulename <> '_RETURN'
+                        UNION ALL
+                       SELECT 3, format('COMMENT ON RULE %I ON %I.%I IS %L', rulename, $1::text, relname, description)
+                         FROM pg_rewrite o JOIN pg_description ON objoid = o.oid AND classoid = 'pg_rewrite'::regclass
+                        WHERE ev_class = v.oid) AS hanging), '[]')))
   FROM v ORDER BY relname)";
 
 /// Functions and procedures that are not of an extension, and rules of tables, with their texts: which

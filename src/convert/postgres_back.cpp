@@ -21,16 +21,6 @@ using migrate::Outcome;
 
 namespace {
 
-/// Once its column is gone, would anything still tell whose a row is?
-bool is_told_without(const Look& found, const SchemeTable& one, const OldSchema& before) {
-  const Table* old = before.find(one.name());
-  if (old == nullptr || old->column(one.column()) != nullptr) return true;
-  return std::ranges::any_of(one.rule.parents, [&](const Parent& parent) {
-    const SchemeTable* other = found.scheme.find(parent.table);
-    return other != nullptr && other->name() != one.name() && is_told_without(found, *other, before);
-  });
-}
-
 /// Of values that this key would not let stand beside each other.
 std::int64_t count_twins(store::SchemaSession& session, const Look& found, const SchemeTable& one,
                          const Index& key) {
@@ -55,7 +45,7 @@ struct Lost {
   std::vector<std::string> twins;   // rows that the old keys would not let stand beside each other
 };
 
-Lost find_lost(ConversionRun& run, const OldSchema& before) {
+Lost find_lost(ConversionRun& run, const OldSchema& before, const Leaving& leaving) {
   const Look& found = run.found();
   Lost lost;
   for (const SchemeTable& one : found.scheme.tables) {
@@ -64,7 +54,7 @@ Lost find_lost(ConversionRun& run, const OldSchema& before) {
     // What all servers have and what the home has of its own may be the same under the old key.
     const bool has_both = one.is_override() && counts->zeros > 0 && counts->has_homes;
     if (counts->others == 0 && !has_both) continue;
-    if (counts->others > 0 && !is_told_without(found, one, before)) {
+    if (counts->others > 0 && !leaving.is_told_without(one)) {
       lost.others.push_back(fmt::format("{} in {}", counts->others, one.name()));
       lost.tables.insert(one.name());
     }
@@ -127,7 +117,7 @@ void add_replaced(const Scheme& scheme, const MadeThings& made, const OldSchema&
   }
 }
 
-/// With tables that came later as they were when they did.
+/// With tables that came later as they were when they did, and views as they were when their keys went.
 Outcome<OldSchema> remembered_schema(ConversionRun& run, const MadeThings& made) {
   std::optional<OldSchema> schema;
   std::map<std::string, Table> later;
@@ -135,34 +125,27 @@ Outcome<OldSchema> remembered_schema(ConversionRun& run, const MadeThings& made)
   for (const Before& thing : Records(run.session(), Dialect::postgres).before(run.number())) {
     if (thing.kind == "schema") schema = parse_schema(thing.definition);
     if (thing.kind == "table") later.merge(parse_schema(thing.definition).tables);
-    if (thing.kind == "replaced") replaced.tables.merge(parse_schema(thing.definition).tables);
+    if (thing.kind == "replaced") {
+      OldSchema one = parse_schema(thing.definition);
+      replaced.tables.merge(one.tables);
+      replaced.views.merge(one.views);
+    }
   }
   if (!schema)
     return migrate::stop(Exit::failed, "CV-BEFORE", "how the schema was before is not remembered here");
   schema->tables.merge(later);
   add_replaced(run.found().scheme, made, replaced, *schema);
+  for (auto& [name, view] : replaced.views) schema->views.insert_or_assign(name, std::move(view));
   return *std::move(schema);
 }
 
 /// What others made and what hangs on something that is about to go. Where that cannot stay it is for them to
 /// take it away.
-Outcome<void> check_dependents(ConversionRun& run, const OldSchema& before, const MadeThings& made) {
+Outcome<void> check_dependents(ConversionRun& run, const Leaving& leaving) {
   run.session().execute("BEGIN");
-  const auto found = Leaving(run.found().scheme, before, made, run.number()).dependents(run.session());
+  const auto found = leaving.dependents(run.session());
   run.session().execute("ROLLBACK");
-  if (found.empty()) return {};
-  std::vector<std::string> texts;
-  std::vector<std::string> remedies;
-  for (const Dependent& one : found) {
-    texts.push_back(fmt::format("{} needs {}", one.what, one.needs));
-    if (!one.drop.empty()) remedies.push_back(one.drop);
-  }
-  return migrate::stop(
-      Exit::refused, "CV-DEPENDS",
-      fmt::format("these were made since the conversion began, and what they need would go: {}",
-                  fmt::join(texts, "; ")),
-      fmt::format("Keep what you want of them, then take them away yourself{}{}. Nothing was changed.",
-                  remedies.empty() ? "" : ": ", fmt::join(remedies, "; ")));
+  return refuse(found, "these were made since the conversion began, and what they need would go");
 }
 
 /// They stay, since nothing in the catalog says that they hang on the column, and fail from then on.
@@ -210,15 +193,31 @@ void begin_way_back(ConversionRun& run, bool has_place) {
   run.session().execute("COMMIT");
 }
 
+/// But for views that somebody has changed since they were made again: these are theirs.
+MadeThings made_and_unchanged(ConversionRun& run) {
+  MadeThings made = run.records().made(run.number());
+  run.session().execute("BEGIN; SET LOCAL search_path = pg_catalog");
+  const auto changed = run.session().query(
+      "SELECT name FROM guildhall.guildhall_conversion_before WHERE conversion = $1::bigint AND kind = 'made "
+      "view' AND definition <> pg_get_viewdef(to_regclass(format('%I.%I', $2::text, name)))",
+      {std::to_string(run.number()), run.found().schema->schema});
+  run.session().execute("ROLLBACK");
+  for (const auto& row : changed) made.erase({"view", "", row[0]});
+  return made;
+}
+
 /// Everything is asked: from here on nothing may be refused for good.
 Outcome<void> take_back(ConversionRun& run, const OldSchema& before, bool has_place) {
   begin_way_back(run, has_place);
   const auto steps = [&] {
     const Scheme& scheme = run.found().scheme;
-    const MadeThings made = run.records().made(run.number());
-    return rollback_steps(scheme, before, made, Leaving(scheme, before, made, run.number()));
+    const MadeThings made = made_and_unchanged(run);
+    Leaving leaving(scheme, before, made, run.number());
+    if (has_place) leaving.let_all_rows_in();
+    return rollback_steps(scheme, before, made, leaving);
   };
   if (auto done = run.run_until_done(steps); !done) return done;
+  run.say_unfilled();
   run.remove_added_servers();
   forget_attribution(run.session(), run.number());
   run.end_way_back();
@@ -245,24 +244,27 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   const MadeThings made = Records(run.session(), Dialect::postgres).made(run.number());
   const auto before = remembered_schema(run, made);
   if (!before) return std::unexpected(before.error());
+  // Of the database as it was looked at last.
+  const auto leaving = [&] { return Leaving(run.found().scheme, *before, made, run.number()); };
   const auto check_others = [&]() -> Outcome<void> {
-    if (auto fits = check_dependents(run, *before, made); !fits) return fits;
+    if (auto fits = check_dependents(run, leaving()); !fits) return fits;
     return options.leave_aside ? Outcome<void>() : check_places(run, *before, made);
   };
   if (auto fits = check_others(); !fits) return std::unexpected(fits.error());
   const auto check = [&] {
-    return is_before_contract(run) ? Outcome<void>() : check_lost(run.found(), find_lost(run, *before));
+    return is_before_contract(run) ? Outcome<void>()
+                                   : check_lost(run.found(), find_lost(run, *before, leaving()));
   };
   if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
   if (auto fits = check_others(); !fits) return std::unexpected(fits.error());
   const bool has_place = is_before_contract(run);
   if (options.archive && !has_place) {
-    if (auto archived = run.archive(find_lost(run, *before).tables, *before); !archived)
+    if (auto archived = run.archive(find_lost(run, *before, leaving()).tables, *before); !archived)
       return std::unexpected(archived.error());
   }
   if (auto fits = check(); !fits) return std::unexpected(fits.error());
-  say_routines(run, Leaving(run.found().scheme, *before, made, run.number()));
+  say_routines(run, leaving());
   if (auto done = take_back(run, *before, has_place); !done) return std::unexpected(done.error());
   return run.report();
 }

@@ -152,6 +152,26 @@ TEST_F(OthersOfPostgres, WhatIsMadeWhileItIsTakenBackDoesNotGoAlongEither) {
   take_back();
 }
 
+TEST_F(OthersOfPostgres, RowsThatAnotherServerGetsWhileItIsTakenBackDoNotBecomeTheHomes) {
+  expand();
+  contracts(try_contract());
+  bool is_written = false;
+  auto how = options<RollbackOptions>();
+  how.say = [&](const std::string& line) {
+    if (is_written || !line.starts_with("[1/")) return;
+    session().execute("INSERT INTO servers VALUES (8); INSERT INTO points (server, name) VALUES (8, 'late')");
+    is_written = true;
+  };
+  const auto stopped = rollback(target(), how);
+  ASSERT_FALSE(stopped);
+  EXPECT_THAT(stopped.error().finding.text, HasSubstr("points: as it was: other servers than 7 got rows"));
+  EXPECT_THAT(stopped.error().finding.hint, HasSubstr("run the same command again"));
+  is_refused(try_rollback(), "CV-OTHERS", "1 in points");
+  take_back(true);
+  EXPECT_EQ(ask("SELECT count(*) FROM points WHERE name = 'late'"), "0\n");
+  session().execute("DROP SCHEMA guildhall_archive CASCADE; DELETE FROM servers WHERE server = 8");
+}
+
 TEST_F(OthersOfPostgres, AKeyThatAColumnOfBeforeKeepsIsAskedForWhatStandsOnIt) {
   change("ALTER TABLE points ADD COLUMN server bigint", "ALTER TABLE points DROP COLUMN server");
   const std::string before = fingerprint();
@@ -222,11 +242,12 @@ TEST_F(OthersOfPostgres, ARegistryThatTheConversionMadeIsAskedForWhatStandsOnIt)
   session().execute("DROP SCHEMA guildhall CASCADE");
 }
 
+constexpr const char* kCounted =
+    "CREATE VIEW counted AS SELECT p.id, p.name, count(g.id) AS guesses FROM points p LEFT JOIN guesses g "
+    "ON g.session = p.id GROUP BY p.id";
+
 TEST_F(OthersOfPostgres, AViewThatSomebodyChangedSinceIsNotMadeAsItWas) {
-  change(
-      "CREATE VIEW counted AS SELECT p.id, p.name, count(g.id) AS guesses FROM points p LEFT JOIN guesses g "
-      "ON g.session = p.id GROUP BY p.id",
-      "DROP VIEW counted");
+  change(kCounted, "DROP VIEW counted");
   expand();
   contracts(try_contract());
   const std::string ours = ask("SELECT pg_get_viewdef('counted'::regclass)");
@@ -237,6 +258,93 @@ TEST_F(OthersOfPostgres, AViewThatSomebodyChangedSinceIsNotMadeAsItWas) {
   session().execute("DROP VIEW counted; CREATE VIEW counted AS " + ours);
   take_back();
   EXPECT_EQ(error_of("SELECT * FROM counted"), "");
+}
+
+TEST_F(OthersOfPostgres, AViewThatIsMadeAgainKeepsWhatHangsOnIt) {
+  change(
+      std::string(kCounted) +
+          "; CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
+          "CREATE TRIGGER passes INSTEAD OF INSERT ON counted FOR EACH ROW EXECUTE FUNCTION pass_over(); "
+          "CREATE RULE renames AS ON UPDATE TO counted DO INSTEAD SELECT NEW.name; "
+          "GRANT SELECT (name, id) ON counted TO PUBLIC; GRANT UPDATE (name) ON counted TO PUBLIC; "
+          "COMMENT ON COLUMN counted.name IS 'as it''s seen'; "
+          "COMMENT ON TRIGGER passes ON counted IS 'nothing'; COMMENT ON RULE renames ON counted IS 'all'; "
+          "ALTER VIEW counted ALTER COLUMN guesses SET DEFAULT 5",
+      "DROP VIEW counted; DROP FUNCTION pass_over");
+  const std::string things =
+      "SELECT pg_get_triggerdef(oid), obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgrelid = "
+      "'counted'::regclass UNION ALL SELECT pg_get_ruledef(oid), obj_description(oid, 'pg_rewrite') FROM "
+      "pg_rewrite WHERE ev_class = 'counted'::regclass AND rulename <> '_RETURN' UNION ALL SELECT attname || "
+      "coalesce(attacl::text, ''), concat(col_description(attrelid, attnum), pg_get_expr(adbin, adrelid)) "
+      "FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = "
+      "'counted'::regclass AND attnum > 0 ORDER BY 1";
+  const std::string before = ask(things);
+  ASSERT_THAT(before, AllOf(HasSubstr("passes"), HasSubstr("renames"), HasSubstr("as it's seen")));
+  expand();
+  contracts(try_contract());
+  EXPECT_EQ(ask(things), before);
+  take_back();
+  EXPECT_EQ(ask(things), before);
+}
+
+TEST_F(OthersOfPostgres, WhatHangsOnAViewThatIsMadeAgainIsNamedBefore) {
+  const std::string by =
+      "CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.above AS SELECT name FROM counted; "
+      "CREATE VIEW elsewhere.grouped AS SELECT id, name FROM points GROUP BY id; "
+      "CREATE FUNCTION all_guesses() RETURNS bigint BEGIN ATOMIC SELECT sum(guesses) FROM "
+      "counted; END";
+  const std::string drop =
+      "DROP FUNCTION all_guesses; DROP VIEW elsewhere.grouped; DROP VIEW elsewhere.above; "
+      "DROP SCHEMA elsewhere";
+  change(kCounted, "DROP VIEW counted");
+  session().execute(by);
+  expand();
+  const std::string expanded = fingerprint();
+  const auto named = [&](const auto& tried, const std::string& what, const std::string& remedy) {
+    is_refused(tried, "CV-DEPENDS", what);
+    EXPECT_THAT(tried.error().finding.hint, HasSubstr(remedy));
+  };
+  const auto tried = try_contract();
+  named(tried, "view above needs the view counted", "DROP VIEW elsewhere.above");
+  named(tried, "view grouped needs the key points_pkey", "DROP VIEW elsewhere.grouped");
+  named(tried, "function public.all_guesses() needs the view counted", "DROP ROUTINE public.all_guesses()");
+  EXPECT_EQ(fingerprint(), expanded);
+  session().execute(drop);
+  contracts(try_contract());
+  session().execute("CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.above AS SELECT name FROM counted");
+  named(try_rollback(), "view above needs the view counted", "DROP VIEW elsewhere.above");
+  session().execute("DROP SCHEMA elsewhere CASCADE");
+  take_back();
+}
+
+TEST_F(OthersOfPostgres, AViewOverOneThatIsMadeAgainStaysAsSomebodyChangedIt) {
+  change(std::string(kCounted) + "; CREATE VIEW above AS SELECT name FROM counted",
+         "DROP VIEW above; DROP VIEW counted");
+  expand();
+  contracts(try_contract());
+  session().execute("CREATE OR REPLACE VIEW above AS SELECT name FROM counted WHERE guesses > 1");
+  session().execute("CREATE VIEW beside AS SELECT guesses FROM counted");
+  take_back();
+  EXPECT_THAT(ask("SELECT pg_get_viewdef('above'::regclass)"), HasSubstr("guesses > 1"));
+  EXPECT_EQ(error_of("SELECT * FROM beside"), "") << "it needs nothing that goes";
+  session().execute("DROP VIEW beside");
+}
+
+TEST_F(OthersOfPostgres, AViewOverTwoKeysGoesThereAndBack) {
+  const std::string made =
+      "CREATE VIEW paired AS SELECT p.name, g.amount, count(*) AS rows FROM points p JOIN guesses g ON "
+      "g.session = p.id GROUP BY p.id, g.id";
+  change("SELECT 1", "DROP VIEW paired");
+  expand();
+  // While the old program is still there.
+  session().execute(made);
+  const std::string before = ask("SELECT pg_get_viewdef('paired'::regclass)");
+  const std::string rows = ask("SELECT * FROM paired ORDER BY 1, 2");
+  contracts(try_contract());
+  EXPECT_EQ(ask("SELECT * FROM paired ORDER BY 1, 2"), rows);
+  take_back();
+  EXPECT_EQ(ask("SELECT pg_get_viewdef('paired'::regclass)"), before);
+  EXPECT_EQ(ask("SELECT * FROM paired ORDER BY 1, 2"), rows);
 }
 
 TEST_F(OthersOfPostgres, TheSealedRoleKeepsTheRightsThatItHadAndNoOthers) {
@@ -291,6 +399,23 @@ TEST_F(OthersOfPostgres, WhoeverMayWriteTheChildAloneGoesOnWriting) {
           "'points'"),
       "t|{\"search_path=pg_catalog, pg_temp\"}|t|f\n")
       << "nobody else can hang it on a table of his own and ask it";
+}
+
+TEST_F(OthersOfPostgres, AMaterialisedViewThatCannotBeFilledHoldsUpNothing) {
+  change("CREATE MATERIALIZED VIEW shares AS SELECT id, 100 / points AS share FROM points GROUP BY id",
+         "DROP MATERIALIZED VIEW shares");
+  change("UPDATE points SET points = 0 WHERE id = 1", "UPDATE points SET points = 1 WHERE id = 1");
+  expand();
+  std::vector<std::string> said;
+  auto how = options<ContractOptions>();
+  how.say = [&](const std::string& line) { said.push_back(line); };
+  contracts(contract(target(), how));
+  EXPECT_THAT(said, Contains(AllOf(HasSubstr("shares is empty"), HasSubstr("division by zero"),
+                                   HasSubstr("REFRESH MATERIALIZED VIEW \"public\".\"shares\""))));
+  said.clear();
+  take_back(false, &said);
+  EXPECT_THAT(said, Contains(HasSubstr("shares is empty")));
+  EXPECT_EQ(error_of("SELECT * FROM shares"), "55000");
 }
 
 /// Not while nobody else can read or write the table whose key it groups by.

@@ -8,7 +8,6 @@
 #include "convert/postgres_keys.h"
 #include "convert/postgres_steps.h"
 #include "convert/sql_names.h"
-#include "convert/view_text.h"
 
 namespace guildhall::convert {
 namespace {
@@ -95,7 +94,9 @@ class Contracting {
     if (!drops.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(drops, ", ")));
     std::vector<Made> makes;
-    for (const View& view : views) make_again(one, view, statements, makes);
+    for (const View& view : views)
+      std::ranges::move(make_view(*scheme_.schema, grouped_by_server(view, keys_of_views()), makes),
+                        std::back_inserter(statements));
     if (std::ranges::find(one.table->triggers, kFillTrigger, &Trigger::name) != one.table->triggers.end()) {
       statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
       statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
@@ -142,27 +143,16 @@ class Contracting {
     makes.push_back({"index", one.name(), key.constraint});
   }
 
-  /// What groups by the old key has to group by the new one.
-  void make_again(const SchemeTable& one, const View& view, std::vector<std::string>& statements,
-                  std::vector<Made>& makes) const {
-    std::vector<std::string> key;
-    for (const Index& index : one.table->indexes) {
-      if (index.is_primary) key = index.columns();
+  /// What groups by an old key has to group by the new one; by the server it may do so before that is there.
+  std::vector<KeyOfView> keys_of_views() const {
+    std::vector<KeyOfView> keys;
+    for (const SchemeTable& one : scheme_.tables) {
+      for (const Index& index : one.table->indexes) {
+        if (index.is_primary && !index.has_at(0, one.column()))
+          keys.push_back({one.name(), index.columns(), one.column()});
+      }
     }
-    View again = view;
-    if (!key.empty())
-      again.definition =
-          group_by_server(view.definition, one.name(), key, one.column()).value_or(view.definition);
-    statements.push_back(create_unfilled(again, makes));
-    statements.insert(statements.end(), view.grants.begin(), view.grants.end());
-    // The way back makes it as it was, unless somebody has changed it by then.
-    statements.push_back("SELECT set_config('search_path', 'pg_catalog', true)");
-    statements.push_back(
-        fmt::format("INSERT INTO guildhall.guildhall_conversion_before (conversion, kind, table_name, name, "
-                    "definition) SELECT max(number), 'made view', '', {}, pg_get_viewdef({}::regclass) FROM "
-                    "guildhall.guildhall_conversion ON CONFLICT (conversion, kind, table_name, name) "
-                    "DO UPDATE SET definition = excluded.definition",
-                    quoted_text(view.name), quoted_text(qualified(*scheme_.schema, view.name))));
+    return keys;
   }
 
   /// Unique indexes without the server that are no constraint, and what is over the server alone: our keys

@@ -84,7 +84,82 @@ std::string text_array(const std::vector<std::string>& texts) {
   return fmt::format("ARRAY[{}]::text[]", fmt::join(quoted, ", "));
 }
 
+std::vector<std::string> views_of(const OldSchema& schema, const std::vector<std::string>& constraints) {
+  std::vector<std::string> views;
+  for (const View& view : views_on(schema, constraints)) views.push_back(view.name);
+  return views;
+}
+
+std::string resolve(const OldSchema& schema, std::int64_t conversion, const std::vector<std::string>& views,
+                    const std::string& found) {
+  return fmt::format(fmt::runtime(kResolved), fmt::arg("conversion", conversion),
+                     fmt::arg("schema", quoted_text(schema.schema)), fmt::arg("views", text_array(views)),
+                     fmt::arg("fill", quoted_text(kFillTrigger)), fmt::arg("found", found));
+}
+
+/// What hangs on a view's row type hangs on the view. What is a view's own goes and comes with it.
+constexpr std::string_view kHangingOnKeys = R"(
+WITH v AS (SELECT c.oid, reltype, relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE nspname = {schema} AND relname = ANY ({views})),
+gone AS (
+  SELECT 'pg_class'::regclass AS class, oid, format('the view %s', relname) AS needs FROM v
+   UNION ALL
+  SELECT 'pg_type'::regclass, t.oid, format('the view %s', relname) FROM v JOIN pg_type t ON reltype IN (t.oid, t.typelem)
+   UNION ALL
+  SELECT 'pg_constraint'::regclass, con.oid, format('the key %s', conname)
+    FROM pg_constraint con JOIN pg_namespace n ON n.oid = connamespace
+   WHERE nspname = {schema} AND contype IN ('p', 'u', 'x') AND conname = ANY ({constraints}))
+SELECT classid, objid, needs FROM gone JOIN pg_depend ON refclassid = class AND refobjid = gone.oid AND deptype = 'n'
+ WHERE NOT (classid = 'pg_rewrite'::regclass AND EXISTS (
+         SELECT FROM pg_rewrite r JOIN v ON v.oid = ev_class WHERE r.oid = objid))
+   AND NOT (classid = 'pg_constraint'::regclass AND EXISTS (SELECT FROM pg_constraint f WHERE f.oid = objid AND contype = 'f')))";
+
+std::string question_of_keys(const OldSchema& schema, std::int64_t conversion,
+                             const std::vector<std::string>& constraints) {
+  const std::vector<std::string> views = views_of(schema, constraints);
+  return resolve(
+      schema, conversion, views,
+      fmt::format(fmt::runtime(kHangingOnKeys), fmt::arg("schema", quoted_text(schema.schema)),
+                  fmt::arg("views", text_array(views)), fmt::arg("constraints", text_array(constraints))));
+}
+
+/// Each thing once.
+void ask(store::SchemaSession& session, const std::string& question, std::vector<Dependent>& all) {
+  for (const auto& row : session.query(question)) {
+    if (std::ranges::find(all, row[0], &Dependent::what) == all.end())
+      all.push_back({.what = row[0], .needs = row[2], .drop = row[1]});
+  }
+}
+
+/// Texts of views are compared: names in them have to look the same each time.
+void name_everything_in_full(store::SchemaSession& session) {
+  session.query("SELECT set_config('search_path', 'pg_catalog', true)");
+}
+
 }  // namespace
+
+std::vector<Dependent> dependents_of_keys(store::SchemaSession& session, const OldSchema& schema,
+                                          std::int64_t conversion,
+                                          const std::vector<std::string>& constraints) {
+  name_everything_in_full(session);
+  std::vector<Dependent> all;
+  ask(session, question_of_keys(schema, conversion, constraints), all);
+  return all;
+}
+
+migrate::Outcome<void> refuse(const std::vector<Dependent>& found, std::string_view why) {
+  if (found.empty()) return {};
+  std::vector<std::string> texts;
+  std::vector<std::string> remedies;
+  for (const Dependent& one : found) {
+    texts.push_back(fmt::format("{} needs {}", one.what, one.needs));
+    if (!one.drop.empty()) remedies.push_back(one.drop);
+  }
+  return migrate::stop(
+      migrate::Exit::refused, "CV-DEPENDS", fmt::format("{}: {}", why, fmt::join(texts, "; ")),
+      fmt::format("Keep what you want of them, then take them away yourself{}{}. Nothing was changed.",
+                  remedies.empty() ? "" : ": ", fmt::join(remedies, "; ")));
+}
 
 bool Leaving::leaves_column(const SchemeTable& one) const {
   const Table* old = before_.find(one.name());
@@ -102,19 +177,28 @@ bool Leaving::leaves_registry() const {
   return scheme_.registry() != nullptr && before_.find(scheme_.description.registry.table) == nullptr;
 }
 
-std::string Leaving::resolved(const std::string& found) const {
+bool Leaving::is_told_without(const SchemeTable& one) const {
+  const Table* old = before_.find(one.name());
+  if (old == nullptr || old->column(one.column()) != nullptr) return true;
+  return std::ranges::any_of(one.rule.parents, [&](const Parent& parent) {
+    const SchemeTable* other = scheme_.find(parent.table);
+    return other != nullptr && other->name() != one.name() && is_told_without(*other);
+  });
+}
+
+/// Of tables that stay.
+std::vector<std::string> Leaving::leaving_constraints() const {
   std::vector<std::string> constraints;
   for (const SchemeTable& one : scheme_.tables) {
     for (const Index& index : one.table->indexes) {
       if (!index.constraint.empty() && leaves_index(one, index)) constraints.push_back(index.constraint);
     }
   }
-  std::vector<std::string> views;
-  for (const View& view : views_on(*scheme_.schema, constraints)) views.push_back(view.name);
-  return fmt::format(fmt::runtime(kResolved), fmt::arg("conversion", conversion_),
-                     fmt::arg("schema", quoted_text(scheme_.schema->schema)),
-                     fmt::arg("views", text_array(views)), fmt::arg("fill", quoted_text(kFillTrigger)),
-                     fmt::arg("found", found));
+  return constraints;
+}
+
+std::string Leaving::resolved(const std::string& found) const {
+  return resolve(*scheme_.schema, conversion_, views_of(*scheme_.schema, leaving_constraints()), found);
 }
 
 std::string Leaving::question(const std::vector<const SchemeTable*>& tables) const {
@@ -155,24 +239,36 @@ std::string Leaving::question_of_registry() const {
 }
 
 std::vector<Dependent> Leaving::dependents(store::SchemaSession& session) const {
-  // Texts of views are compared: names in them have to look the same each time.
-  session.query("SELECT set_config('search_path', 'pg_catalog', true)");
+  name_everything_in_full(session);
   std::vector<Dependent> all;
-  const auto take = [&](const std::string& question) {
-    for (const auto& row : session.query(question)) {
-      if (std::ranges::find(all, row[0], &Dependent::what) == all.end())
-        all.push_back({.what = row[0], .needs = row[2], .drop = row[1]});
-    }
-  };
   std::vector<const SchemeTable*> tables;
   for (const SchemeTable& one : scheme_.tables) tables.push_back(&one);
-  if (!tables.empty()) take(question(tables));
-  if (leaves_registry()) take(question_of_registry());
+  if (!tables.empty()) ask(session, question(tables), all);
+  ask(session, question_of_keys(*scheme_.schema, conversion_, leaving_constraints()), all);
+  if (leaves_registry()) ask(session, question_of_registry(), all);
   return all;
 }
 
-/// Asked twice: to plan the question takes longer than to answer it, and is done by the first time, when
-/// nobody waits yet.
+/// From the ends of the server's index: nobody reads the table meanwhile.
+std::string Leaving::guard_of_rows(const SchemeTable& one) const {
+  if (lets_all_rows_in_ || is_told_without(one)) return "";
+  const auto some = [&](const std::string& condition) {
+    return fmt::format("(SELECT {0} FROM {1} WHERE {0} {2} ORDER BY {0} LIMIT 1)", quoted_name(one.column()),
+                       qualified(*scheme_.schema, one.name()), condition);
+  };
+  return fmt::format(
+      "IF coalesce({}, {}, {}) IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = '23000', MESSAGE = {}, "
+      "HINT = {}; END IF; ",
+      some("< 0"), some(fmt::format("BETWEEN 1 AND {}", scheme_.home - 1)),
+      some(fmt::format("> {}", scheme_.home)),
+      quoted_text(fmt::format("other servers than {} got rows meanwhile, which would be the home's then",
+                              scheme_.home)),
+      quoted_text("Stop the programs that write them, and run the same command again: it says what is to be "
+                  "done with these rows."));
+}
+
+/// What hangs on it is asked twice: to plan the question takes longer than to answer it, and is done by the
+/// first time, when nobody waits yet.
 std::string Leaving::guard(const SchemeTable& one) const {
   return fmt::format(
       "DO $guard$ DECLARE found text; BEGIN "
@@ -180,8 +276,8 @@ std::string Leaving::guard(const SchemeTable& one) const {
       "FOR round IN 1..2 LOOP SELECT string_agg(what, ', ') INTO found FROM ({}) AS asked; "
       "IF found IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = '2BP01', "
       "MESSAGE = format('something needs what is about to go: %s', found); END IF; "
-      "IF round = 1 THEN LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; END IF; END LOOP; END $guard$",
-      question({&one}), qualified(*scheme_.schema, one.name()));
+      "IF round = 1 THEN LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; END IF; END LOOP; {}END $guard$",
+      question({&one}), qualified(*scheme_.schema, one.name()), guard_of_rows(one));
 }
 
 }  // namespace guildhall::convert

@@ -10,6 +10,7 @@
 
 #include "convert/scheme.h"
 #include "convert/step.h"
+#include "migrate/outcome.h"
 #include "store/schema_session.h"
 
 namespace guildhall::convert {
@@ -20,12 +21,24 @@ struct Dependent {
   std::string drop;   // SQL that takes it away; "" where nobody can say that in one statement
 };
 
+/// What hangs on one of these keys, or on a view of the schema that does (views_on) and is made again with
+/// it, and is no such view itself: it would have to go. References are not among it. In the transaction that
+/// is open, whose search path it changes. Throws DatabaseError.
+std::vector<Dependent> dependents_of_keys(store::SchemaSession& session, const OldSchema& schema,
+                                          std::int64_t conversion,
+                                          const std::vector<std::string>& constraints);
+
+/// CV-DEPENDS: refused with what `why` says of them, and how to take them away.
+migrate::Outcome<void> refuse(const std::vector<Dependent>& found, std::string_view why);
+
 /// What goes with a way back to `before`.
 class Leaving {
  public:
   /// All of them outlive it. `conversion`: its number in the records.
   Leaving(const Scheme& scheme, const OldSchema& before, const MadeThings& made, std::int64_t conversion)
       : scheme_(scheme), before_(before), made_(made), conversion_(conversion) {}
+  /// Every row has a place in the schema that was, whoever it belongs to by now.
+  void let_all_rows_in() { lets_all_rows_in_ = true; }
 
   /// What stands in its way, by name. In the transaction that is open, whose search path
   /// it changes. Throws DatabaseError.
@@ -37,19 +50,25 @@ class Leaving {
   bool leaves_index(const SchemeTable& one, const Index& index) const;
   /// The conversion made the registry.
   bool leaves_registry() const;
-  /// SQL, for the transaction in which the table's column goes: an error (SQLSTATE 2BP01) where something
-  /// hangs on it that came behind everybody's back.
+  /// Once its column is gone, something still tells whose a row is: a column of before, or a parent's.
+  bool is_told_without(const SchemeTable& one) const;
+  /// SQL, for the transaction in which the table's column goes: an error where something came behind
+  /// everybody's back that hangs on it (SQLSTATE 2BP01), or rows of another server that would be the home's
+  /// then (23000).
   std::string guard(const SchemeTable& one) const;
 
  private:
   std::string question(const std::vector<const SchemeTable*>& tables) const;
   std::string question_of_registry() const;
   std::string resolved(const std::string& found) const;
+  std::vector<std::string> leaving_constraints() const;
+  std::string guard_of_rows(const SchemeTable& one) const;
 
   const Scheme& scheme_;
   const OldSchema& before_;
   const MadeThings& made_;
   const std::int64_t conversion_;
+  bool lets_all_rows_in_ = false;
 };
 
 }  // namespace guildhall::convert

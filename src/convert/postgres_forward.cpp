@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "convert/merging.h"
+#include "convert/postgres_dependents.h"
 #include "convert/postgres_preflight.h"
+#include "convert/postgres_steps.h"
 #include "convert/sql_names.h"
 #include "convert/ways.h"
 #include "store/quoting.h"
@@ -121,6 +123,22 @@ Outcome<void> check_materialized(ConversionRun& run, const ContractOptions& opti
                   store::quoted_name(options.seal->role), fmt::join(names, ",")));
 }
 
+/// What would keep a key from going, or a view from being made again.
+Outcome<void> check_dependents(ConversionRun& run) {
+  std::vector<std::string> constraints;
+  for (const SchemeTable& one : run.found().scheme.tables) {
+    for (const Index* old : old_keys(one)) {
+      if (!old->constraint.empty()) constraints.push_back(old->constraint);
+    }
+  }
+  run.session().execute("BEGIN");
+  const auto found = dependents_of_keys(run.session(), *run.found().schema, run.number(), constraints);
+  run.session().execute("ROLLBACK");
+  return refuse(found,
+                "these hang on a key that has the server from now on, or on a view over one that is made "
+                "again");
+}
+
 Outcome<void> check_role(store::SchemaSession& session, const Seal& seal, const Scheme& scheme) {
   const auto rows = session.query(
       "SELECT CASE WHEN rolsuper OR rolbypassrls THEN 'yes' ELSE '' END FROM pg_roles WHERE rolname = $1",
@@ -155,6 +173,7 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
     return std::unexpected(fits.error());
   if (auto checked = check_routines(run.found(), options); !checked) return std::unexpected(checked.error());
   if (auto checked = check_publications(run); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_dependents(run); !checked) return std::unexpected(checked.error());
   if (options.seal) {
     if (auto checked = check_role(run.session(), *options.seal, run.found().scheme); !checked)
       return std::unexpected(checked.error());
@@ -188,6 +207,7 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
     return contract_steps(run.found().scheme, options.seal, run.records().made(run.number()));
   };
   if (auto done = run.run_until_done(steps); !done) return std::unexpected(done.error());
+  run.say_unfilled();
   // What else it does is done to the schema: the rows were proved after expansion.
   if (auto verified = run.verify(touched_rows ? Proof::rows : Proof::servers); !verified)
     return std::unexpected(verified.error());

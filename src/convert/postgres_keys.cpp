@@ -9,11 +9,13 @@
 #include "base/crypto.h"
 #include "convert/postgres_steps.h"
 #include "convert/sql_names.h"
+#include "convert/view_text.h"
 
 namespace guildhall::convert {
 namespace {
 
 using store::quoted_name;
+using store::quoted_text;
 
 /// How a materialised view's text ends where it holds nothing.
 constexpr std::string_view kNoRows = " WITH NO DATA";
@@ -239,6 +241,41 @@ std::string create_unfilled(const View& view, std::vector<Made>& makes) {
   return view.definition + std::string(kNoRows);
 }
 
+std::vector<std::string> make_view(const OldSchema& schema, const View& view, std::vector<Made>& makes) {
+  std::vector<std::string> statements{create_unfilled(view, makes)};
+  statements.insert(statements.end(), view.grants.begin(), view.grants.end());
+  statements.push_back("SELECT set_config('search_path', 'pg_catalog', true)");
+  statements.push_back(
+      fmt::format("INSERT INTO guildhall.guildhall_conversion_before (conversion, kind, table_name, name, "
+                  "definition) SELECT max(number), 'made view', '', {}, pg_get_viewdef({}::regclass) FROM "
+                  "guildhall.guildhall_conversion ON CONFLICT (conversion, kind, table_name, name) "
+                  "DO UPDATE SET definition = excluded.definition",
+                  quoted_text(view.name), quoted_text(qualified(schema, view.name))));
+  return statements;
+}
+
+View grouped_by_server(View view, const std::vector<KeyOfView>& keys) {
+  for (const KeyOfView& key : keys)
+    view.definition =
+        group_by_server(view.definition, key.table, key.columns, key.server).value_or(view.definition);
+  return view;
+}
+
+/// One that fails holds up nothing: it fails each time, and its rows are read from what is there anyway. That
+/// is put down then instead of what would have it filled again.
+std::string fill_statement(const OldSchema& schema, const std::string& view) {
+  return fmt::format(
+      "DO $fill$ BEGIN REFRESH MATERIALIZED VIEW {}; "
+      "EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN RAISE; "
+      "WHEN OTHERS THEN WITH gone AS (DELETE FROM guildhall.guildhall_conversion_before WHERE kind = 'made "
+      "{}' "
+      "AND name = {} RETURNING conversion, table_name, name) INSERT INTO "
+      "guildhall.guildhall_conversion_before (conversion, kind, table_name, name, definition) SELECT "
+      "conversion, 'made {}', table_name, name, SQLERRM FROM gone ON CONFLICT (conversion, kind, table_name, "
+      "name) DO UPDATE SET definition = excluded.definition; END $fill$",
+      qualified(schema, view), kUnfilled, quoted_text(view), kUnfillable);
+}
+
 Steps fill_steps(const OldSchema& schema, const MadeThings& made) {
   std::set<std::string> left;
   for (const auto& [name, view] : schema.views) {
@@ -255,7 +292,7 @@ Steps fill_steps(const OldSchema& schema, const MadeThings& made) {
       steps.push_back({.table = name,
                        .what = "filled again",
                        .lock = LockLevel::access_exclusive,
-                       .statements = {fmt::format("REFRESH MATERIALIZED VIEW {}", qualified(schema, name))},
+                       .statements = {fill_statement(schema, name)},
                        .grows_with_size = true});
   };
   while (!left.empty()) fill(std::string(*left.begin()));

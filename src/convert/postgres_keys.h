@@ -69,8 +69,21 @@ std::string drop_view(const OldSchema& schema, const View& view);
 /// or write while their keys are swapped. Until `fill_steps` have filled it, behind that, whoever asks it is
 /// told that it has not been populated. `makes`: so that those find it, where it had rows.
 std::string create_unfilled(const View& view, std::vector<Made>& makes);
+/// Statements that make it again so, with what hung on it, and put down what it has become: the way back
+/// knows by that whether somebody has changed it since.
+std::vector<std::string> make_view(const OldSchema& schema, const View& view, std::vector<Made>& makes);
+/// The view as it has to be while the primary keys of these tables begin with the server: what groups by the
+/// old one, of `keys`, groups by the server too.
+struct KeyOfView {
+  std::string table;
+  std::vector<std::string> columns;  // of the old primary key
+  std::string server;
+};
+View grouped_by_server(View view, const std::vector<KeyOfView>& keys);
 /// Of such views those that have no rows yet, each behind what it reads.
 Steps fill_steps(const OldSchema& schema, const MadeThings& made);
+/// The kind of Made of one whose rows could not be read, with the reason.
+inline constexpr std::string_view kUnfillable = "unfillable";
 
 /// What a constraint that takes the place of this one says of when it is checked: " DEFERRABLE", or "".
 std::string deferral(const Index& old);

@@ -166,13 +166,28 @@ class RollingBack {
     if (!actions.empty())
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
     std::vector<Made> makes;
-    for (const View& view : views) {
-      const auto was = before_.views.find(view.name);
-      const View& again = was == before_.views.end() ? view : was->second;
-      statements.push_back(create_unfilled(again, makes));
-      statements.insert(statements.end(), again.grants.begin(), again.grants.end());
-    }
+    for (const View& view : views)
+      std::ranges::move(make_view(*scheme_.schema, as_it_was(view, one), makes),
+                        std::back_inserter(statements));
     add(one, "as it was", std::move(statements), std::move(makes));
+  }
+
+  /// When the keys of that table, and of those behind it, are what they were. What somebody changed since
+  /// stays so: nothing in it needs what goes.
+  View as_it_was(const View& view, const SchemeTable& one) const {
+    const auto was = before_.views.find(view.name);
+    if (was == before_.views.end() || !made_.contains({"view", "", view.name})) return view;
+    std::vector<KeyOfView> keys;
+    for (const SchemeTable& other : scheme_.tables) {
+      if (other.name() == one.name()) break;
+      const Table* old = past(other);
+      for (const Index& index : old == nullptr ? std::vector<Index>{} : old->indexes) {
+        const Index* now = other.table->index(index.name);
+        if (index.is_primary && (now == nullptr || !now->is_primary))
+          keys.push_back({other.name(), index.columns(), other.column()});
+      }
+    }
+    return grouped_by_server(was->second, keys);
   }
 
   /// Rows were known to subscribers by a key that is none any more; not where somebody chose another since.

@@ -35,8 +35,8 @@ enum class StepKind {
 struct Made {
   /// "index", which may stand behind a constraint of that name, "reference", "check", "policy"; "row
   /// security", "forced row security" of a table, "invoker" of a view: switched on; "view": made again in
-  /// another way, "unfilled": without its rows, which come behind that; "right SELECT" and its like: what a
-  /// role, by name, was given.
+  /// another way, "unfilled": without its rows, which come behind that, or "unfillable"; "right SELECT" and
+  /// its like: what a role, by name, was given.
   std::string kind;
   std::string table;
   std::string name = {};  // "" of what is switched on
