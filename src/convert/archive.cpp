@@ -17,8 +17,11 @@ using store::quoted_name;
 using store::quoted_text;
 
 constexpr std::string_view kArchive = "guildhall_archive";
+/// What it is called until everything is in it.
+constexpr std::string_view kCopies = "guildhall_archive_in_the_making";
 
 std::string archived(std::string_view table) { return fmt::format("{}.{}", kArchive, quoted_name(table)); }
+std::string copied(std::string_view table) { return fmt::format("{}.{}", kCopies, quoted_name(table)); }
 
 /// Rows and their hash over these columns, whatever their order.
 struct Content {
@@ -33,6 +36,12 @@ Content content_of(store::SchemaSession& session, const std::string& table,
       "SELECT count(*), coalesce(sum(hashtextextended(ROW({})::text, 0)::numeric), 0) FROM {} AS t{}{}",
       column_list(columns, "t."), table, condition.empty() ? "" : " WHERE ", condition))[0];
   return {row[0], row[1]};
+}
+
+std::int64_t count_of(store::SchemaSession& session, const std::string& table,
+                      const std::string& condition = "true") {
+  return std::stoll(
+      session.query(fmt::format("SELECT count(*) FROM {} AS t WHERE {}", table, condition))[0][0]);
 }
 
 std::vector<std::string> columns_of(const Table& table) {
@@ -58,17 +67,33 @@ class Archiving {
   Archiving(store::SchemaSession& session, const Scheme& scheme, const OldSchema& before)
       : session_(session), scheme_(scheme), before_(before) {}
 
+  void copy_ahead(const std::vector<const SchemeTable*>& tables,
+                  const std::function<void(const std::string&)>& say) {
+    session_.execute(fmt::format("CREATE SCHEMA {}", kCopies));
+    for (const SchemeTable* one : tables) {
+      if (key_of(*one).empty()) continue;
+      session_.execute(fmt::format("CREATE TABLE {} AS {}", copied(one->name()), rows_to_copy(*one)));
+      session_.execute(fmt::format("ANALYZE {}", copied(one->name())));
+      say(fmt::format("{}: rows of other servers copied", one->name()));
+    }
+  }
+
   Outcome<Archived> put_aside(const std::vector<const SchemeTable*>& tables) {
     std::vector<std::string> names;
     for (const SchemeTable* one : tables) names.push_back(qualified(*scheme_.schema, one->name()));
     session_.execute(fmt::format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", fmt::join(names, ", ")));
-    session_.execute(
-        fmt::format("CREATE SCHEMA {0}; CREATE TABLE {0}.kept (home bigint NOT NULL, at timestamptz NOT NULL "
-                    "DEFAULT clock_timestamp()); INSERT INTO {0}.kept (home) VALUES ({1})",
-                    kArchive, scheme_.home));
+    session_.execute(fmt::format(
+        "ALTER SCHEMA {1} RENAME TO {0}; CREATE TABLE {0}.kept (home bigint NOT NULL, at "
+        "timestamptz NOT NULL DEFAULT clock_timestamp()); INSERT INTO {0}.kept (home) VALUES ({2})",
+        kArchive, kCopies, scheme_.home));
     copy_registry();
     for (const SchemeTable* one : tables) {
-      if (auto done = copy(*one); !done) return std::unexpected(done.error());
+      if (!key_of(*one).empty()) {
+        catch_up(*one);
+      } else if (auto done = copy(*one); !done) {
+        return std::unexpected(done.error());
+      }
+      archived_.push_back({one->name(), count_of(session_, archived(one->name()))});
     }
     for (auto one = tables.rbegin(); one != tables.rend(); ++one) {
       if (auto done = remove(**one); !done) return std::unexpected(done.error());
@@ -108,28 +133,67 @@ class Archiving {
     return "ONLY " + qualified(*scheme_.schema, one.name());
   }
 
-  Outcome<void> copy(const SchemeTable& one) {
-    const std::string table = rows_of(one);
-    const std::vector<std::string> columns = columns_of(*one.table);
-    session_.execute(fmt::format("CREATE TABLE {} AS SELECT {} FROM {} AS t WHERE {}", archived(one.name()),
-                                 column_list(columns, "t."), table, others(one)));
-    const Content there = content_of(session_, table, columns, others(one));
-    const Content here = content_of(session_, archived(one.name()), columns, "");
-    if (there != here)
-      return migrate::stop(Exit::failed, "CV-ARCHIVE",
-                           fmt::format("the archive of {} is not what it is of", one.name()));
-    archived_.push_back({one.name(), std::stoll(here.rows)});
+  /// By which a copy is known to be of a row.
+  static std::vector<std::string> key_of(const SchemeTable& one) {
+    for (const Index& index : one.table->indexes) {
+      if (index.is_primary) return index.columns();
+    }
     return {};
   }
 
-  /// So many as were copied: what a foreign key would take along is no longer there by then.
-  Outcome<void> remove(const SchemeTable& one) {
-    const std::int64_t gone =
-        session_.run(fmt::format("DELETE FROM {} AS t WHERE {}", rows_of(one), others(one)));
-    const auto copied = std::ranges::find(archived_, one.name(), &ArchivedTable::table)->rows;
-    if (gone == copied) return {};
+  /// SQL: `t` has the key of its copy `a`.
+  static std::string is_of(const SchemeTable& one) {
+    std::vector<std::string> equal;
+    for (const std::string& name : key_of(one))
+      equal.push_back(fmt::format("a.{0} = t.{0}", quoted_name(name)));
+    return fmt::to_string(fmt::join(equal, " AND "));
+  }
+
+  /// SQL: all of it is the same, in columns of whatever type.
+  static std::string is_equal(const SchemeTable& one) {
+    const std::vector<std::string> columns = columns_of(*one.table);
+    return fmt::format("ROW({})::text = ROW({})::text", column_list(columns, "a."),
+                       column_list(columns, "t."));
+  }
+
+  std::string rows_to_copy(const SchemeTable& one) const {
+    return fmt::format("SELECT {} FROM {} AS t WHERE {}", column_list(columns_of(*one.table), "t."),
+                       rows_of(one), others(one));
+  }
+
+  Outcome<void> copy(const SchemeTable& one) {
+    session_.execute(fmt::format("CREATE TABLE {} AS {}", archived(one.name()), rows_to_copy(one)));
+    const std::vector<std::string> columns = columns_of(*one.table);
+    if (content_of(session_, rows_of(one), columns, others(one)) ==
+        content_of(session_, archived(one.name()), columns, ""))
+      return {};
     return migrate::stop(Exit::failed, "CV-ARCHIVE",
-                         fmt::format("{} rows of {} were archived and {} deleted", copied, one.name(), gone));
+                         fmt::format("the archive of {} is not what it is of", one.name()));
+  }
+
+  /// What has changed or gone since goes, what has come is copied.
+  void catch_up(const SchemeTable& one) {
+    session_.execute(
+        fmt::format("DELETE FROM {} AS a WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {} AND {} AND {})",
+                    archived(one.name()), rows_of(one), is_of(one), is_equal(one), others(one)));
+    session_.execute(fmt::format("INSERT INTO {} {} AND NOT EXISTS (SELECT FROM {} AS a WHERE {})",
+                                 archived(one.name()), rows_to_copy(one), archived(one.name()), is_of(one)));
+  }
+
+  /// So many as were copied, and none is left: what a foreign key would take along is no longer there by
+  /// then.
+  Outcome<void> remove(const SchemeTable& one) {
+    const std::string condition =
+        key_of(one).empty() ? others(one) : fmt::format("{} AND {}", is_of(one), is_equal(one));
+    const std::int64_t gone = session_.run(fmt::format(
+        "DELETE FROM {} AS t {} WHERE {}", rows_of(one),
+        key_of(one).empty() ? "" : fmt::format("USING {} AS a", archived(one.name())), condition));
+    const auto put_aside = std::ranges::find(archived_, one.name(), &ArchivedTable::table)->rows;
+    const std::int64_t left = count_of(session_, rows_of(one), others(one));
+    if (gone == put_aside && left == 0) return {};
+    return migrate::stop(Exit::failed, "CV-ARCHIVE",
+                         fmt::format("{} rows of {} were archived, {} deleted, and {} are left", put_aside,
+                                     one.name(), gone, left));
   }
 
   store::SchemaSession& session_;
@@ -137,6 +201,12 @@ class Archiving {
   const OldSchema& before_;
   Archived archived_;
 };
+
+Outcome<void> check_place(store::SchemaSession& session) {
+  if (!has_archive(session)) return {};
+  return migrate::stop(Exit::refused, "CV-ARCHIVE", fmt::format("there is a schema {} already", kArchive),
+                       "Bring it back first, with 'guildhall convert restore', or rename it.");
+}
 
 class Restoring {
  public:
@@ -235,11 +305,22 @@ std::vector<const SchemeTable*> tables_to_clear(const Scheme& scheme, const std:
   return tables;
 }
 
+Outcome<void> copy_others(store::SchemaSession& session, const Scheme& scheme, const OldSchema& before,
+                          const std::vector<const SchemeTable*>& tables,
+                          const std::function<void(const std::string&)>& say) {
+  if (auto free = check_place(session); !free) return free;
+  drop_copies(session);
+  Archiving(session, scheme, before).copy_ahead(tables, say);
+  return {};
+}
+
+void drop_copies(store::SchemaSession& session) {
+  session.execute(fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", kCopies));
+}
+
 Outcome<Archived> archive_others(store::SchemaSession& session, const Scheme& scheme, const OldSchema& before,
                                  const std::vector<const SchemeTable*>& tables) {
-  if (has_archive(session))
-    return migrate::stop(Exit::refused, "CV-ARCHIVE", fmt::format("there is a schema {} already", kArchive),
-                         "Bring it back first, with 'guildhall convert restore', or rename it.");
+  if (auto free = check_place(session); !free) return std::unexpected(free.error());
   return Archiving(session, scheme, before).put_aside(tables);
 }
 

@@ -3,11 +3,13 @@
 // and `kept`, which says for whom the others made room. PostgreSQL.
 //
 // Put aside is what nothing would tell apart any more once the server column is gone, and what the old keys
-// would not let stand beside the home's rows; with it what refers to such a row. In one transaction: locked,
-// copied, counted and compared by a hash over all columns, then deleted, children first.
+// would not let stand beside the home's rows; with it what refers to such a row. Copied first, while others
+// write on; then, in one transaction: locked, what has changed since is copied anew, and deleted is each row
+// of which an equal one has been put aside, children first.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -27,9 +29,18 @@ using Archived = std::vector<ArchivedTable>;
 /// foreign keys, what refers to them. Parents first.
 std::vector<const SchemeTable*> tables_to_clear(const Scheme& scheme, const std::set<std::string>& lost);
 
+/// Ahead of `archive_others`, outside of a transaction and without keeping anybody waiting, so that it has
+/// little left to copy: tables that have a primary key. What an earlier try left is made anew. Tells of each
+/// table. Problem and errors as there.
+migrate::Outcome<void> copy_others(store::SchemaSession& session, const Scheme& scheme,
+                                   const OldSchema& before, const std::vector<const SchemeTable*>& tables,
+                                   const std::function<void(const std::string&)>& say);
+/// What `copy_others` left where nothing came of it.
+void drop_copies(store::SchemaSession& session);
+
 /// Within the transaction that is open. Rows of the home stay, and of an override those of all servers,
 /// unless a row of the home has the same old key: then the home's counts, as it did. Problem `refused`: there
-/// is an archive already; `failed`: copy and source differ. Throws DatabaseError.
+/// is an archive already; `failed`: copy and source differ, or rows of them are left. Throws DatabaseError.
 migrate::Outcome<Archived> archive_others(store::SchemaSession& session, const Scheme& scheme,
                                           const OldSchema& before,
                                           const std::vector<const SchemeTable*>& tables);

@@ -232,6 +232,8 @@ Outcome<void> ConversionRun::run_until_done(const std::function<Steps()>& steps_
 Outcome<void> ConversionRun::archive(const std::set<std::string>& lost, const OldSchema& before) {
   if (lost.empty()) return {};
   const auto tables = tables_to_clear(found_.scheme, lost);
+  if (auto copied = copy_others(*session_, found_.scheme, before, tables, options_.say); !copied)
+    return copied;
   return in_transaction([&] { return archive_others(*session_, found_.scheme, before, tables); });
 }
 Outcome<void> ConversionRun::restore() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "convert/archive.h"
 #include "convert/postgres_dependents.h"
 #include "convert/postgres_preflight.h"
 #include "convert/put_back.h"
@@ -257,6 +258,7 @@ Outcome<RunReport> roll_back_postgres(ConversionRun& run, const RollbackOptions&
   };
   if (auto fits = check(); !fits && !options.archive) return std::unexpected(fits.error());
   if (auto taken = run.take_lock(); !taken) return std::unexpected(taken.error());
+  drop_copies(run.session());
   if (auto fits = check_others(); !fits) return std::unexpected(fits.error());
   const bool has_place = is_before_contract(run);
   if (options.archive && !has_place) {

@@ -157,6 +157,16 @@ class TwoServersOfPostgres : public ConvertOfPostgres {
         "SELECT {0}, (SELECT max(id) FROM gtb_sessions), 'guess' || n, n FROM generate_series(1, 9) n",
         kSecond));
   }
+
+  /// Lines of the second server alone.
+  static std::string of_second(const std::string& all) {
+    std::string lines;
+    std::istringstream input(all);
+    for (std::string line; std::getline(input, line);) {
+      if (line.contains(std::to_string(kSecond))) lines += line + "\n";
+    }
+    return lines;
+  }
 };
 
 TEST_F(TwoServersOfPostgres, AreNotMixedByARollback) {
@@ -168,15 +178,31 @@ TEST_F(TwoServersOfPostgres, AreNotMixedByARollback) {
   EXPECT_EQ(ask(std::string(kOfEachServer)), before);
 }
 
+/// Also what is written while it is copied, as the programs write on then.
 TEST_F(TwoServersOfPostgres, ComeBackFromTheArchiveAsTheyWere) {
-  const std::string before = ask(std::string(kOfEachServer));
+  // As an earlier try would have left them.
+  session().execute(
+      "CREATE SCHEMA guildhall_archive_in_the_making; CREATE TABLE "
+      "guildhall_archive_in_the_making.user_points (junk integer)");
+  std::string before;
   RollbackOptions archiving = going_back();
   archiving.archive = true;
+  archiving.say = [&](const std::string& line) {
+    if (!before.empty() || line != "user_points: rows of other servers copied") return;
+    session().execute(fmt::format(
+        "UPDATE user_points SET points = points + 5 WHERE discord_server_id = {0} AND id % 3 = 0;"
+        "DELETE FROM user_points WHERE discord_server_id = {0} AND id % 5 = 0;"
+        "INSERT INTO user_points (discord_server_id, kick_username, points) VALUES ({0}, 'late', 12)",
+        kSecond));
+    before = ask(std::string(kOfEachServer));
+  };
   const auto back = rollback(target(), archiving);
   ASSERT_TRUE(back) << back.error().finding.text;
+  ASSERT_NE(before, "") << "nothing was written meanwhile";
   EXPECT_FALSE(back->moved.empty());
   old_bot_works(4);
   EXPECT_EQ(ask("SELECT count(*) FROM gtb_sessions WHERE opened_by = 'second'"), "0|\n");
+  EXPECT_EQ(ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE '%in_the_making'"), "0|\n");
 
   session().execute("DELETE FROM user_points WHERE kick_username LIKE '%round%'");
   expand();
@@ -184,14 +210,6 @@ TEST_F(TwoServersOfPostgres, ComeBackFromTheArchiveAsTheyWere) {
   ASSERT_TRUE(again) << again.error().finding.text;
   const auto restored = restore(target(), options());
   ASSERT_TRUE(restored) << restored.error().finding.text;
-  const auto of_second = [&](const std::string& all) {
-    std::string lines;
-    std::istringstream input(all);
-    for (std::string line; std::getline(input, line);) {
-      if (line.contains(std::to_string(kSecond))) lines += line + "\n";
-    }
-    return lines;
-  };
   EXPECT_EQ(of_second(ask(std::string(kOfEachServer))), of_second(before));
   EXPECT_NE(of_second(before), "");
 }
