@@ -74,7 +74,7 @@ Lost find_lost(ConversionRun& run, const OldSchema& before, const Leaving& leavi
 Outcome<void> check_lost(const Look& found, const Lost& lost) {
   if (lost.tables.empty()) return {};
   return migrate::stop(
-      Exit::refused, lost.others.empty() ? "CV-TWINS" : "CV-OTHERS",
+      Exit::refused, lost.others.empty() ? "CV-KEYS" : "CV-OTHERS",
       lost.others.empty()
           ? fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
                         fmt::join(lost.twins, ", "))

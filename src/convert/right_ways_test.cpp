@@ -617,7 +617,7 @@ TEST_F(RightWayInPostgres, T10_ASettingOfAllServersBesideTheHomesOwnIsPutAside) 
   execute("INSERT INTO bot_settings (key, value, discord_server_id) VALUES ('clip_duration', '60', 0)");
   const auto refused = bot.go_back();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().finding.code, "CV-TWINS");
+  EXPECT_EQ(refused.error().finding.code, "CV-KEYS");
   auto how = Converting::options<RollbackOptions>();
   how.archive = true;
   const auto back = convert::rollback(bot.target(), how);

@@ -222,15 +222,9 @@ TEST_F(InheritanceOfPostgres, RowsOfOtherServersComeBackIntoTheTableThatTheyWere
       "INSERT INTO points_old (server, name, points) VALUES (8, 'old1', 1000)");
   const std::string of_both = rows();
   is_refused(rollback(target(), options<RollbackOptions>()), "CV-OTHERS", "1 in points_old");
-  auto archiving = options<RollbackOptions>();
-  archiving.archive = true;
-  const auto back = rollback(target(), archiving);
-  ASSERT_TRUE(back) << back.error().finding.text;
+  put_aside();
   EXPECT_EQ(rows(), counted);
-  expand();
-  contracts(try_contract());
-  const auto restored = restore(target(), options<>());
-  ASSERT_TRUE(restored) << restored.error().finding.text;
+  convert_again_and_restore();
   EXPECT_EQ(rows(), of_both);
   session().execute("DELETE FROM points WHERE server = 8; DELETE FROM servers WHERE server = 8");
 }
@@ -303,15 +297,9 @@ TEST_F(PartitionsOfPostgres, RowsOfOtherServersAreArchivedAndComeBack) {
   session().execute("INSERT INTO servers VALUES (8, 'second'); " + insert("8"));
   const std::string of_both = rows();
   is_refused(rollback(target(), options<RollbackOptions>()), "CV-OTHERS", "1 in logs_2025");
-  auto archiving = options<RollbackOptions>();
-  archiving.archive = true;
-  const auto back = rollback(target(), archiving);
-  ASSERT_TRUE(back) << back.error().finding.text;
+  put_aside();
   EXPECT_EQ(rows(), counted);
-  expand();
-  contracts(try_contract());
-  const auto restored = restore(target(), options<>());
-  ASSERT_TRUE(restored) << restored.error().finding.text;
+  convert_again_and_restore();
   EXPECT_EQ(rows(), of_both);
   session().execute("DELETE FROM logs WHERE server = 8; DELETE FROM servers WHERE server = 8");
 }
