@@ -30,13 +30,13 @@ async function makeRecords(pg, from, database) {
 }
 
 /** The runs that it took, each of which but the last was stopped at a note and killed. */
-async function killedAtEachStop(pg, database, command, kill) {
+async function killedAtEachStop(pg, database, [command, ...words], kill) {
   const sessions = [1, 2].map(() => new Session(pg.url('postgres', database.name)));
   const [watch, hold] = sessions;
   try {
     for (let runs = 1; ; runs += 1) {
       await hold.ask('SELECT pg_advisory_lock(4711)');
-      const runner = database.begin(command, '--lock-wait', '30s');
+      const runner = database.begin(command, ...words, '--lock-wait', '30s');
       let ended;
       runner.ended.then((how) => (ended = how));
       const comes = async (sql) => {
@@ -147,19 +147,45 @@ class = "tenant"
   return new Database(pg, name, ['--tables', description]);
 }
 
-/** The whole way there and back, beside one that nobody disturbs. */
-async function thereAndBack(shape, make, which, kill, least) {
+/** Rows of a second server in those tables, under the home's keys, and what stops where they are put aside: behind the
+ * first copy, behind the second, and under the lock, when they have become the archive. */
+const second = `
+  INSERT INTO servers VALUES (8, 'second');
+  INSERT INTO members (server, name, points) SELECT 8, name, 7 FROM members;
+  INSERT INTO points (server, name, points) SELECT 8, name, 8 FROM ONLY points;
+  INSERT INTO logs (server, at, name) SELECT 8, at, name FROM logs`;
+const inTheArchive = `
+  CREATE SEQUENCE hook.calls;
+  CREATE FUNCTION hook.stop_there() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = 0 AS $$ BEGIN
+    IF nextval('hook.calls') IN (1, 3, 9) THEN PERFORM pg_advisory_lock_shared(4711); PERFORM pg_advisory_unlock_shared(4711); END IF; END $$;
+  CREATE EVENT TRIGGER stop_there ON ddl_command_end WHEN TAG IN ('CREATE TABLE AS', 'ALTER SCHEMA') EXECUTE FUNCTION hook.stop_there()`;
+const archived = (database) => database.rowsOf('guildhall_archive', "relname <> 'kept'");
+
+/** The whole way there and back, beside one that nobody disturbs; with rows of a second server where `hasSecond`. */
+async function thereAndBack(shape, make, which, kill, least, hasSecond = false) {
   const old = await make();
   const { pg } = old;
   const [undisturbed, killed] = [await old.copy(), await old.copy()];
   for (const command of ['apply', 'contract', 'rollback']) {
-    await undisturbed.converted(command);
+    const puts = hasSecond && command === 'rollback';
+    const words = puts ? ['--archive'] : [];
+    if (puts) for (const { name } of [undisturbed, killed]) await pg.execute(name, second, 'operator');
+    await undisturbed.converted(command, ...words);
     if (command === 'apply') await makeRecords(pg, undisturbed, killed);
-    await pg.execute(killed.name, which(command));
-    const runs = await killedAtEachStop(pg, killed, command, kill(pg, killed));
+    await pg.execute(killed.name, which(command) + (puts ? `;${inTheArchive}` : ''));
+    const runs = await killedAtEachStop(pg, killed, [command, ...words], kill(pg, killed));
+    if (puts) {
+      const [{ n }] = await killed.query('SELECT last_value::int AS n FROM hook.calls');
+      assert.ok(n > 9, `it was met ${n} times as it put rows aside`);
+    }
     await pg.execute(killed.name, 'DROP SCHEMA hook CASCADE');
     assert.deepEqual(await killed.halves(), []);
     assertSame(await killed.whole(), await undisturbed.whole(), command);
+    if (puts) {
+      const rows = await archived(undisturbed);
+      assert.ok(rows.filter(({ n }) => n > 0).length > 3, JSON.stringify(rows));
+      assertSame({ rows: await archived(killed) }, { rows }, 'the archive');
+    }
     assert.ok(runs > least[command], `only ${runs} runs`);
     console.log(`# ${shape}: ${command} killed ${runs - 1} times`);
   }
@@ -179,7 +205,7 @@ describe('kill -9, and the same command again', { concurrency: 2 }, () => {
   }
 
   test('behind every step of merges, partitions and tables that inherit', { timeout: 880_000 }, () =>
-    thereAndBack('merges, partitions, heirs', special, () => hook(`NEW.state IN (${notes})`, full ? 1 : 2), () => atTheStop, least(5, 2, 5)));
+    thereAndBack('merges, partitions, heirs', special, () => hook(`NEW.state IN (${notes})`, full ? 1 : 2), () => atTheStop, least(5, 2, 8), true));
 
   test('in the middle of every index that is made or dropped', { timeout: 880_000 }, async () => {
     const which = () => hook("NEW.state = 'begun' AND NEW.step ~ ': (key|index) '");

@@ -104,12 +104,16 @@ export class Database {
   async whole() {
     const dump = await this.pg.program('pg_dump', ['--schema-only', '--schema=public', this.pg.url('postgres', this.name)]);
     assert.equal(dump.code, 0, dump.stderr);
-    const tables = await this.query("SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1");
-    const rows = await this.query(
-      tables.map(({ name }) => `SELECT '${name}' AS name, count(*)::int AS n, coalesce(sum(hashtextextended(to_jsonb(t)::text, 0)), 0)::text AS hash FROM public."${name}" t WHERE NOT to_jsonb(t)::text LIKE '%"writer_%'`).join(' UNION ALL '));
+    const rows = await this.rowsOf('public');
     const refused = await this.query('SELECT table_name, row_text, reason, done FROM guildhall.guildhall_conversion_refused ORDER BY 1, 2, 3');
     const functions = await this.query("SELECT proname AS name, prosrc AS text FROM pg_proc WHERE pronamespace = 'guildhall'::regnamespace AND proname LIKE 'fill%' ORDER BY 1");
     return { schema: dump.stdout.split('\n').filter((line) => line !== '' && !/^(--|\\)/.test(line)), rows, refused, functions, halves: await this.halves() };
+  }
+  /** Of each table of that schema how many, and a sum over them; but for the writers'. */
+  async rowsOf(schema, which = 'true') {
+    const tables = await this.query(`SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = '${schema}'::regnamespace AND ${which} ORDER BY 1`);
+    return this.query(
+      tables.map(({ name }) => `SELECT '${name}' AS name, count(*)::int AS n, coalesce(sum(hashtextextended(to_jsonb(t)::text, 0)), 0)::text AS hash FROM ${schema}."${name}" t WHERE NOT to_jsonb(t)::text LIKE '%"writer_%'`).join(' UNION ALL '));
   }
   /** What an index or a constraint leaves that was not made to its end. */
   halves() {
