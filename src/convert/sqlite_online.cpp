@@ -330,31 +330,30 @@ std::vector<std::string> replaced_tables(store::SchemaSession& session) {
 
 namespace {
 
-/// The rows of a table that was taken apart, from the first to the last.
-void take_rows_away(store::SchemaSession& session, const std::string& name, const SqliteOptions& options) {
+/// From the first to the last.
+void take_rows_away(store::SchemaSession& session, const std::string& name, const std::string& row_id,
+                    const SqliteOptions& options) {
   // A row that goes, from one end, is much less work than one that finds its places in all indexes.
   constexpr std::size_t kTimes = 16;
   Batch batch(options, kTimes);
   const auto take = [&] {
     options.at(fmt::format("{}: rows", name));
-    return session.run(fmt::format(
-               "DELETE FROM {0} WHERE rowid <= (SELECT max(r) FROM (SELECT rowid AS r FROM {0} ORDER BY "
-               "rowid LIMIT {1}))",
-               quoted_name(name), batch.rows())) > 0;
+    return session.run(fmt::format("DELETE FROM {0} WHERE {1} <= (SELECT max(r) FROM (SELECT {1} AS r FROM "
+                                   "{0} ORDER BY {1} LIMIT "
+                                   "{2}))",
+                                   quoted_name(name), row_id, batch.rows())) > 0;
   };
   while (batch.run(take)) std::this_thread::sleep_for(options.pause);
 }
 
 void drop(store::SchemaSession& session, const std::string& name, const SqliteOptions& options) {
-  for (const auto& index : session.query(
-           "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL",
-           {name})) {
+  for (const auto& index :
+       session.query("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1", {name})) {
     options.at(fmt::format("{}: drop", index[0]));
     session.execute(fmt::format("DROP INDEX {}", quoted_name(index[0])));
   }
-  const bool is_apart = number_of(session, "SELECT count(*) FROM sqlite_schema WHERE name = $1 AND sql = $2",
-                                  {name, replaced_text(name)}) > 0;
-  if (is_apart && !session.in_transaction()) take_rows_away(session, name, options);
+  const std::string row_id = row_id_name(session, name);
+  if (!row_id.empty() && !session.in_transaction()) take_rows_away(session, name, row_id, options);
   options.at(fmt::format("{}: drop", name));
   session.execute(fmt::format("DROP TABLE {}", quoted_name(name)));
 }

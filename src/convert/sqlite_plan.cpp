@@ -15,9 +15,11 @@ namespace {
 using migrate::Exit;
 using store::quoted_name;
 
+constexpr const char* kRowIds[] = {"rowid", "_rowid_", "oid"};
+
 /// A row's number under a name that no column has.
 std::string row_id_name(const Table& table) {
-  for (const char* name : {"rowid", "_rowid_", "oid"}) {
+  for (const char* name : kRowIds) {
     if (std::ranges::none_of(table.columns,
                              [&](const Column& column) { return is_same_name(column.name, name); }))
       return name;
@@ -433,6 +435,19 @@ std::vector<Before> remembered_tables(const Scheme& scheme) {
       things.push_back({"parent", table.name(), parent.table, ""});
   }
   return things;
+}
+
+std::string row_id_name(store::SchemaSession& session, const std::string& table) {
+  if (!session.query("SELECT 1 FROM pragma_table_list($1) WHERE schema = 'main' AND wr <> 0", {table})
+           .empty())
+    return "";
+  std::vector<std::string> taken;
+  for (const auto& row : session.query("SELECT name FROM pragma_table_xinfo($1)", {table}))
+    taken.push_back(row[0]);
+  for (const char* name : kRowIds) {
+    if (!has_name(taken, name)) return name;
+  }
+  return "";
 }
 
 std::string new_name(std::string_view table) { return fmt::format("{}new_{}", kPassingNames, table); }

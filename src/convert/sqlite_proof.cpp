@@ -276,15 +276,8 @@ class IndexProof {
 
   /// All of its indexes are of columns, and of all rows; a row has a number to be known by.
   bool can_add_up() {
-    std::set<std::string> taken;
-    for (const auto& row : session_.query("SELECT name FROM pragma_table_xinfo($1)", {table_}))
-      taken.insert(to_lower_ascii(row[0]));
-    for (const char* name : {"rowid", "_rowid_", "oid"}) {
-      if (row_id_.empty() && !taken.contains(name)) row_id_ = name;
-    }
-    if (row_id_.empty() ||
-        number_of(session_, "SELECT wr FROM pragma_table_list($1) WHERE schema = 'main'", {table_}) != 0)
-      return false;
+    row_id_ = row_id_name(session_, table_);
+    if (row_id_.empty()) return false;
     for (const auto& row : session_.query("SELECT name, partial FROM pragma_index_list($1)", {table_})) {
       Entries& index = indexes_.emplace_back(Entries{.name = row[0], .columns = {row_id_}});
       if (row[1] != "0") return false;

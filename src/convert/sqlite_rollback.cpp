@@ -203,7 +203,7 @@ class WayBack {
   migrate::Outcome<void> make(const Back& table) {
     options_.at(fmt::format("{}: copy", table.name));
     const std::string target = new_name(table.name);
-    session_.execute(under_other_name(table.old_sql, target));
+    session_.execute(under_other_name(without_own_name(table.old_sql, table.name), target));
     std::vector<std::string> columns;
     for (const std::string& column : table.columns) columns.push_back(quoted_name(column));
     std::vector<std::string> values = columns;
