@@ -58,8 +58,8 @@ migrate::Outcome<void> check_integrity(store::SchemaSession& session);
 /// the tables has an entry for each row, with its values, and no other (of a table and an index alike hashes
 /// of the entries are added up). integrity_check looks each row up in each index for that, which takes many
 /// times as long; it alone would see an index that is out of order, or whose key is there twice, although
-/// SQLite has sorted it just now. Indexes with expressions or of a part of the rows, and tables WITHOUT
-/// ROWID, are left to it. Problem CV-DAMAGED.
+/// SQLite has sorted it just now. Indexes with expressions, of columns that are made from others, or of
+/// a part of the rows, and tables WITHOUT ROWID, are left to it. Problem CV-DAMAGED.
 migrate::Outcome<void> check_new_tables(store::SchemaSession& session, const std::vector<std::string>& names);
 
 }  // namespace guildhall::convert
