@@ -26,8 +26,6 @@ CREATE TABLE exact(id INT NOT NULL, points REAL NOT NULL, data ANY, twice INT AS
   thrice REAL AS (points * 3) STORED, PRIMARY KEY (id)) STRICT;
 CREATE INDEX by_twice ON exact(twice, thrice DESC);
 CREATE TABLE "we""ird (one"("rowid" TEXT UNIQUE COLLATE NOCASE, [a b] REAL DEFAULT 1.0, 'c' BLOB);
-ALTER TABLE "we""ird (one" ADD COLUMN late TEXT DEFAULT 'was not there';
-CREATE INDEX "by ""late" ON "we""ird (one"(late, lower("rowid"));
 CREATE TABLE numbered(id "INTEGER" PRIMARY KEY, name TEXT UNIQUE);
 CREATE INDEX some ON numbered(name) WHERE numbered.name > 'n2';
 CREATE TABLE counted("id" INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE);
@@ -38,6 +36,8 @@ INSERT INTO own_name(points, deleted) SELECT i, i % 2 FROM n;
 INSERT INTO by_word SELECT 'Word' || points, 1 + points % 2, points, 'note' || points FROM own_name;
 INSERT INTO exact(id, points, data) SELECT id, points, 'a' || points FROM own_name;
 INSERT INTO "we""ird (one"("rowid", c) SELECT 'Name' || points, x'00ff' FROM own_name;
+ALTER TABLE "we""ird (one" ADD COLUMN late TEXT DEFAULT 'was not there';
+CREATE INDEX "by ""late" ON "we""ird (one"(late, lower("rowid"));
 INSERT INTO "we""ird (one"("rowid", [a b], c, late) VALUES (NULL, 2, NULL, NULL), (NULL, 'text', 'text', 'z');
 INSERT INTO numbered(name) SELECT 'n' || points FROM own_name;
 INSERT INTO counted(name) SELECT 'n' || points FROM own_name;
