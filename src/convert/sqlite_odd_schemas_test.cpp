@@ -39,6 +39,7 @@ INSERT INTO "we""ird (one"("rowid", c) SELECT 'Name' || points, x'00ff' FROM own
 ALTER TABLE "we""ird (one" ADD COLUMN late TEXT DEFAULT 'was not there';
 CREATE INDEX "by ""late" ON "we""ird (one"(late, lower("rowid"));
 INSERT INTO "we""ird (one"("rowid", [a b], c, late) VALUES (NULL, 2, NULL, NULL), (NULL, 'text', 'text', 'z');
+UPDATE "we""ird (one" SET _rowid_ = _rowid_ + 1000 WHERE _rowid_ % 3 = 0;
 INSERT INTO numbered(name) SELECT 'n' || points FROM own_name;
 INSERT INTO counted(name) SELECT 'n' || points FROM own_name;
 DELETE FROM counted WHERE id > 25;
@@ -97,7 +98,8 @@ class OddSchemasOfSqlite : public test::SqliteConversion {
         columns += "quote(" + store::quoted_name(row[0]) + ") || ' ' || ";
       all += dump("SELECT " + columns + "'' FROM " + store::quoted_name(name) + " ORDER BY 1");
     }
-    return all + dump("SELECT name, seq FROM sqlite_sequence WHERE name = 'counted'");
+    return all + dump("SELECT _rowid_, quote(\"rowid\") FROM \"we\"\"ird (one\" ORDER BY 1") +
+           dump("SELECT name, seq FROM sqlite_sequence WHERE name = 'counted'");
   }
 
   std::string indexes() {
@@ -160,6 +162,130 @@ TEST_F(OddSchemasOfSqlite, AreConvertedBesideAWriterAndTakenBackAndTheFileIsSoun
   EXPECT_GT(steps, 40);
   expect_converted();
   expect_taken_back();
+}
+
+/// A file that each test makes for itself.
+class OddTablesOfSqlite : public test::SqliteConversion {
+ protected:
+  void make(const std::string& tables, const std::string& description) {
+    execute("PRAGMA journal_mode=WAL");
+    execute(tables);
+    bot_ = std::move(*target().open(""));
+    description_ =
+        "tenant_column = \"guild_id\"\n[registry]\ntable = \"guilds\"\ncolumn = \"guild_id\"\n" + description;
+    read(description_);
+  }
+  migrate::Outcome<SqliteReport> online(std::size_t batch, std::function<void(const std::string&)> at) {
+    return convert_sqlite_online(session(), scheme_, {.description = "test"},
+                                 {.batch = batch,
+                                  .greatest_batch = batch,
+                                  .pause = std::chrono::milliseconds(0),
+                                  .at = std::move(at)});
+  }
+  /// Once, before such a step.
+  std::function<void(const std::string&)> before(std::string step, std::function<void()> done) {
+    return [step = std::move(step), done = std::move(done), is_done = false](const std::string& now) mutable {
+      if (now == step && !std::exchange(is_done, true)) done();
+    };
+  }
+
+  std::unique_ptr<store::SchemaSession> bot_;
+  std::string description_;
+};
+
+constexpr const char* kTwoRows =
+    "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT UNIQUE); INSERT INTO users(name) VALUES ('a'), "
+    "('b')";
+constexpr const char* kNote = "ALTER TABLE users ADD COLUMN note TEXT; UPDATE users SET note = 'n' || name";
+
+TEST_F(OddTablesOfSqlite, AColumnThatTheOldProgramAddsWhileItsRowsAreCopiedIsNotLost) {
+  make(kTwoRows, "[table.users]\nclass = \"tenant\"");
+  const auto stopped = online(1, before("users: batch", [&] { bot_->execute(kNote); }));
+  EXPECT_THAT(problem(stopped), HasSubstr("CV-CHANGED: table users was changed"));
+  EXPECT_EQ(dump("SELECT * FROM users"), "1|a|na\n2|b|nb\n");
+  EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE name LIKE 'guildhall_passing%'"), "");
+  read(description_);
+  ASSERT_EQ(problem(online(1, [](const auto&) {})), "");
+  EXPECT_EQ(dump("SELECT id, name, note FROM users"), "1|a|na\n2|b|nb\n");
+}
+
+TEST_F(OddTablesOfSqlite, AColumnThatTheOldProgramAddsAfterAKillIsCopiedToo) {
+  make(kTwoRows, "[table.users]\nclass = \"tenant\"");
+  EXPECT_THROW((void)online(1, before("users: batch", [] { throw Killed(); })), Killed);
+  bot_->execute(kNote);
+  read(description_);
+  ASSERT_EQ(problem(online(1, [](const auto&) {})), "");
+  EXPECT_EQ(dump("SELECT id, name, note FROM users"), "1|a|na\n2|b|nb\n");
+}
+
+TEST_F(OddTablesOfSqlite, AColumnThatIsAddedBeforeTheRebuildHasTheFileIsNotLost) {
+  make(kTwoRows, "[table.users]\nclass = \"tenant\"");
+  const auto stopped = rebuild({.at = before("write lock", [&] { bot_->execute(kNote); })});
+  EXPECT_THAT(problem(stopped), HasSubstr("CV-CHANGED: table users was changed"));
+  EXPECT_EQ(dump("SELECT * FROM users"), "1|a|na\n2|b|nb\n");
+}
+
+TEST_F(OddTablesOfSqlite, ARowThatIsPutAsideComesBackWithoutWhatIsMadeFromIt) {
+  make(
+      "CREATE TABLE days(name TEXT, n INTEGER, twice AS (n * 2), thrice AS (n * 3) STORED, PRIMARY KEY "
+      "(name));"
+      "INSERT INTO days VALUES ('a', 1), (NULL, 2)",
+      "[table.days]\nclass = \"tenant\"\nnot_null = [\"name\"]");
+  const std::string before = dump("SELECT * FROM days");
+  ASSERT_EQ(problem(rebuild()), "");
+  EXPECT_EQ(dump("SELECT name, thrice FROM days"), "a|3\n");
+  ASSERT_EQ(problem(roll_back_sqlite(session())), "");
+  EXPECT_EQ(dump("SELECT * FROM days"), before);
+}
+
+TEST_F(OddTablesOfSqlite, AViewThatWouldBreakIsToldBesideAWriterToo) {
+  make(std::string(kTwoRows) +
+           "; CREATE TABLE log(id INTEGER, name TEXT);"
+           "CREATE VIEW names AS SELECT name FROM users; CREATE VIEW over AS SELECT * FROM names;"
+           "CREATE VIEW both AS SELECT * FROM users UNION ALL SELECT * FROM log",
+       "[table.users]\nclass = \"tenant\"");
+  EXPECT_THAT(problem(online(9, [](const auto&) {})), HasSubstr("CV-VIEW: view both"));
+  EXPECT_EQ(dump("SELECT * FROM both"), "1|a\n2|b\n");
+  execute("DROP VIEW both");
+  read(description_);
+  const auto done = online(9, [](const auto&) {});
+  ASSERT_EQ(problem(done), "");
+  ASSERT_EQ(done->findings.size(), 1U);
+  EXPECT_EQ(done->findings[0].text, "view names reads users, and shows the rows of all servers");
+  EXPECT_EQ(dump("SELECT * FROM over"), "a\nb\n");
+}
+
+// The column takes Bob and BOB for one, its key does not.
+TEST_F(OddTablesOfSqlite, AWriteUnderAKeyOfAnotherCollationTakesNoOtherRowAway) {
+  make(
+      "CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE); CREATE UNIQUE INDEX exact ON "
+      "users(name COLLATE BINARY); INSERT INTO users(name) VALUES ('Bob'), ('Zoe'), ('Ann')",
+      "[table.users]\nclass = \"tenant\"");
+  ASSERT_EQ(
+      problem(online(1, before("exchange",
+                               [&] {
+                                 bot_->execute(
+                                     "INSERT INTO users(name) VALUES ('BOB'); UPDATE users SET name = 'ZOE' "
+                                     "WHERE id = 3; INSERT OR REPLACE INTO users(name) VALUES ('Bob')");
+                               }))),
+      "");
+  EXPECT_EQ(dump("SELECT id, name FROM users ORDER BY id"), "2|Zoe\n3|ZOE\n4|BOB\n5|Bob\n");
+}
+
+TEST_F(OddTablesOfSqlite, KeysWithZeroBytesAreCopiedOneByOneAndToldApart) {
+  make(
+      "CREATE TABLE words(word TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID;"
+      "INSERT INTO words VALUES ('a' || char(0) || 'b', 1), ('a' || char(0) || 'c', 2), ('b', 3), (x'6100', "
+      "4)",
+      "[table.words]\nclass = \"tenant\"");
+  int steps = 0;
+  ASSERT_EQ(problem(online(1,
+                           [&](const std::string&) {
+                             if (++steps > 200) throw Killed();
+                           })),
+            "");
+  EXPECT_EQ(dump("SELECT n, typeof(word), hex(word) FROM words ORDER BY n"),
+            "1|text|610062\n2|text|610063\n3|text|62\n4|blob|6100\n");
 }
 
 }  // namespace

@@ -359,7 +359,7 @@ namespace {
 std::string as_one_value(const std::vector<std::string>& columns, std::string_view alias, bool is_number) {
   if (is_number) return fmt::format("{}.{}", alias, columns[0]);
   std::vector<std::string> parts;
-  for (const std::string& column : columns) parts.push_back(fmt::format("quote({}.{})", alias, column));
+  for (const std::string& column : columns) parts.push_back(literal_of(fmt::format("{}.{}", alias, column)));
   return fmt::format("{}", fmt::join(parts, " || ',' || "));
 }
 
@@ -435,6 +435,14 @@ std::vector<Before> remembered_tables(const Scheme& scheme) {
       things.push_back({"parent", table.name(), parent.table, ""});
   }
   return things;
+}
+
+std::string literal_of(std::string_view column) {
+  return fmt::format(
+      "CASE WHEN typeof({0}) = 'text' AND instr(CAST({0} AS BLOB), x'00') > 0 THEN '+CAST(X''' || hex({0}) "
+      "|| "
+      "''' AS TEXT)' ELSE quote({0}) END",
+      column);
 }
 
 std::string row_id_name(store::SchemaSession& session, const std::string& table) {

@@ -226,16 +226,34 @@ migrate::Outcome<void> compare_parents(store::SchemaSession& session, const Sqli
   return {};
 }
 
-std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, const OldSchema& schema) {
-  std::map<std::string, std::int64_t> counts;
+namespace {
+
+std::map<std::string, std::int64_t> of_views(const OldSchema& schema,
+                                             const std::function<std::int64_t(const std::string&)>& answer) {
+  std::map<std::string, std::int64_t> answers;
   for (const auto& [name, view] : schema.views) {
     try {
-      counts[name] = number_of(session, fmt::format("SELECT count(*) FROM {}", quoted_name(name)));
+      answers[name] = answer(quoted_name(name));
     } catch (const store::DatabaseError&) {
-      counts[name] = -1;
+      answers[name] = -1;
     }
   }
-  return counts;
+  return answers;
+}
+
+}  // namespace
+
+std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, const OldSchema& schema) {
+  return of_views(schema, [&](const std::string& view) {
+    return number_of(session, fmt::format("SELECT count(*) FROM {}", view));
+  });
+}
+
+std::map<std::string, std::int64_t> try_views(store::SchemaSession& session, const OldSchema& schema) {
+  return of_views(schema, [&](const std::string& view) {
+    session.query(fmt::format("EXPLAIN SELECT * FROM {}", view));
+    return 0;
+  });
 }
 
 namespace {

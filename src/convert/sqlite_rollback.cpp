@@ -195,8 +195,8 @@ class WayBack {
       }
     }
     if (!table.old_text.has_rowid() || then != nullptr) return {};
-    table.old_number = "rowid";
-    table.new_number = now == nullptr ? "rowid" : quoted_name(now->column);
+    table.old_number = row_id_name(session_, table.name);
+    table.new_number = now == nullptr ? table.old_number : quoted_name(now->column);
     return {};
   }
 

@@ -119,8 +119,9 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
              .tables = plan_.tables.size(),
              .untouched = scheme_.unknown,
              .findings = plan_.findings};
+  if (auto done = check_texts(); !done) return std::unexpected(done.error());
   remember();
-  if (filled_.empty()) views_ = count_views(session_, *scheme_.schema);
+  views_ = filled_.empty() ? count_views(session_, *scheme_.schema) : try_views(session_, *scheme_.schema);
   references_ = read_references(session_, *scheme_.schema, plan_, false);
   make_registry(session_, scheme_, plan_, records_, conversion);
   SqliteRows rows(session_, records_, conversion);
@@ -155,6 +156,21 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
 }
 
 std::string SqliteSwitch::target_of(std::string_view table) const { return new_name(table); }
+
+/// What the plan does not know of would be lost, as a column that the old program adds when it starts anew.
+migrate::Outcome<void> SqliteSwitch::check_texts() const {
+  for (const SqliteTable& table : plan_.tables) {
+    const auto now =
+        session_.query("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = $1", {table.name()});
+    if (!now.empty() && now[0][0] == table.scheme->table->sql) continue;
+    return migrate::stop(
+        Exit::failed, "CV-CHANGED",
+        fmt::format("table {} was changed or dropped while it was to be converted; nothing was changed here",
+                    table.name()),
+        "Run this again: it begins with the table as it is now.");
+  }
+  return {};
+}
 
 void SqliteSwitch::remember() {
   options_.at("what is there before");
@@ -350,8 +366,8 @@ migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
   const OldSchema now = read_sqlite_shape(session_);
   const References after = read_references(session_, now, plan_, true);
   if (auto done = compare_references(references_, after, rows.changed()); !done) return done;
-  if (!filled_.empty()) return {};
   if (auto done = check_views(rows); !done) return done;
+  if (!filled_.empty()) return {};
   options_.at("the file itself");
   std::vector<std::string> names;
   for (const SqliteTable& table : plan_.tables) names.push_back(table.name());
@@ -362,14 +378,17 @@ migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
 migrate::Outcome<void> SqliteSwitch::check_views(const SqliteRows& rows) {
   const bool has_fewer =
       std::ranges::any_of(plan_.tables, [&](const SqliteTable& table) { return rows.left_out(table) > 0; });
-  const auto now = count_views(session_, *scheme_.schema);
+  const auto now =
+      filled_.empty() ? count_views(session_, *scheme_.schema) : try_views(session_, *scheme_.schema);
   for (const auto& [view, count] : views_) {
     const bool broke = now.at(view) < 0 && count >= 0;
     if (broke || (now.at(view) != count && !has_fewer))
-      return migrate::stop(Exit::failed, "CV-VIEW",
-                           fmt::format("view {} answered {} rows and would answer {}; nothing was changed",
-                                       view, count, broke ? "none" : std::to_string(now.at(view))),
-                           "Drop the view, and make it anew afterwards with the server in it.");
+      return migrate::stop(
+          Exit::failed, "CV-VIEW",
+          broke ? fmt::format("view {} could not be read any more; nothing was changed", view)
+                : fmt::format("view {} answered {} rows and would answer {}; nothing was changed", view,
+                              count, now.at(view)),
+          "Drop the view, and make it anew afterwards with the server in it.");
     for (const std::string& table : scheme_.schema->views.at(view).reads) {
       if (table_of(plan_, table) == nullptr) continue;
       report_.findings.push_back(

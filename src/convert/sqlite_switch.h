@@ -27,10 +27,11 @@ class SqliteSwitch {
 
   /// Within a transaction that is the caller's to commit, when this says so. `filled`: tables whose new rows
   /// are there already, and were compared; their old ones are only given another name. Problems as of
-  /// sqlite_proof.h and sqlite_rows.h.
+  /// sqlite_proof.h and sqlite_rows.h; CV-CHANGED, where somebody altered a table since the plan was made.
   migrate::Outcome<SqliteReport> run(std::int64_t conversion, const std::set<std::string>& filled);
 
  private:
+  migrate::Outcome<void> check_texts() const;
   void remember();
   migrate::Outcome<void> fill(const SqliteTable& table, SqliteRows& rows);
   void exchange(const SqliteTable& table);
