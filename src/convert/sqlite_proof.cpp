@@ -249,6 +249,17 @@ std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, c
   });
 }
 
+migrate::Outcome<void> compare_views(const std::map<std::string, std::int64_t>& before,
+                                     const std::map<std::string, std::int64_t>& after) {
+  for (const auto& [view, answer] : before) {
+    if (answer >= 0 && after.at(view) < 0)
+      return migrate::stop(Exit::failed, "CV-VIEW",
+                           fmt::format("view {} could not be read any more; nothing was changed", view),
+                           "Drop the view, and make it anew afterwards with the server in it.");
+  }
+  return {};
+}
+
 std::map<std::string, std::int64_t> try_views(store::SchemaSession& session, const OldSchema& schema) {
   return of_views(schema, [&](const std::string& view) {
     session.query(fmt::format("EXPLAIN SELECT * FROM {}", view));

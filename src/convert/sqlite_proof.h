@@ -53,6 +53,9 @@ migrate::Outcome<void> compare_parents(store::SchemaSession& session, const Sqli
 std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, const OldSchema& schema);
 /// Only whether: 0 of one that can be read. Nothing of it is, for where somebody waits.
 std::map<std::string, std::int64_t> try_views(store::SchemaSession& session, const OldSchema& schema);
+/// Problem CV-VIEW: one that could be read, and cannot any more.
+migrate::Outcome<void> compare_views(const std::map<std::string, std::int64_t>& before,
+                                     const std::map<std::string, std::int64_t>& after);
 /// PRAGMA integrity_check. Problem CV-DAMAGED with its first line.
 migrate::Outcome<void> check_integrity(store::SchemaSession& session);
 /// The same promise for tables that were just made, where somebody waits: every page of the file is in its
