@@ -127,6 +127,7 @@ struct View {
   std::vector<std::string> reads = {};        // tables and views, directly
   std::vector<std::string> constraints = {};  // that it depends on: GROUP BY a primary key
   std::vector<std::string> grants = {};       // SQL: what gives its indexes, owner, rights and comment back
+  std::vector<Trigger> triggers = {};         // SQLite: INSTEAD OF
 };
 
 /// A function, procedure or rule whose text names tables.

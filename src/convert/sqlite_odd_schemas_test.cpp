@@ -255,6 +255,17 @@ TEST_F(OddTablesOfSqlite, AViewThatWouldBreakIsToldBesideAWriterToo) {
   EXPECT_EQ(dump("SELECT * FROM over"), "a\nb\n");
 }
 
+TEST_F(OddTablesOfSqlite, ATriggerOfAViewThatWritesWithoutTheServerIsToldOfAsThoseOfTables) {
+  make(std::string(kTwoRows) +
+           "; CREATE VIEW names AS SELECT name FROM users;"
+           "CREATE TRIGGER added INSTEAD OF INSERT ON names BEGIN INSERT INTO users(name) VALUES (new.name); "
+           "END",
+       "[table.users]\nclass = \"tenant\"");
+  EXPECT_THAT(problem(rebuild()), HasSubstr("CV-TRIGGER: trigger added writes rows into users without"));
+  ASSERT_EQ(problem(rebuild({.accepted = {"added"}})), "");
+  EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE type = 'trigger'"), "added\n");
+}
+
 // The column takes Bob and BOB for one, its key does not.
 TEST_F(OddTablesOfSqlite, AWriteUnderAKeyOfAnotherCollationTakesNoOtherRowAway) {
   make(

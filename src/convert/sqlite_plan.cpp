@@ -312,18 +312,26 @@ class Planner {
   /// A trigger that goes on to write rows without their server would fail from now on.
   migrate::Outcome<void> look_at_triggers() {
     for (const auto& [name, table] : scheme_.schema->tables) {
-      for (const Trigger& trigger : table.triggers) {
-        const std::string into = writes_without_server(trigger.definition);
-        if (into.empty()) continue;
-        std::string text =
-            fmt::format("trigger {} writes rows into {} without their server", trigger.name, into);
-        if (!has_name(accepted_, trigger.name))
-          return migrate::stop(Exit::refused, "CV-TRIGGER", std::move(text),
-                               "Make it anew with the server among its columns, drop it, or accept that it "
-                               "fails from then on: --accept " +
-                                   trigger.name);
-        plan_.findings.push_back({"CV-TRIGGER", migrate::Level::warning, name, 0, std::move(text), ""});
-      }
+      if (auto done = look_at_triggers(name, table.triggers); !done) return done;
+    }
+    for (const auto& [name, view] : scheme_.schema->views) {
+      if (auto done = look_at_triggers(name, view.triggers); !done) return done;
+    }
+    return {};
+  }
+
+  migrate::Outcome<void> look_at_triggers(const std::string& of, const std::vector<Trigger>& triggers) {
+    for (const Trigger& trigger : triggers) {
+      const std::string into = writes_without_server(trigger.definition);
+      if (into.empty()) continue;
+      std::string text =
+          fmt::format("trigger {} writes rows into {} without their server", trigger.name, into);
+      if (!has_name(accepted_, trigger.name))
+        return migrate::stop(Exit::refused, "CV-TRIGGER", std::move(text),
+                             "Make it anew with the server among its columns, drop it, or accept that it "
+                             "fails from then on: --accept " +
+                                 trigger.name);
+      plan_.findings.push_back({"CV-TRIGGER", migrate::Level::warning, of, 0, std::move(text), ""});
     }
     return {};
   }
