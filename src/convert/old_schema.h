@@ -128,6 +128,7 @@ struct View {
   std::vector<std::string> constraints = {};  // that it depends on: GROUP BY a primary key
   // SQL: what gives its indexes, owner, rights, comments, columns' defaults, triggers and rules back.
   std::vector<std::string> grants = {};
+  std::vector<Trigger> triggers = {};  // SQLite: INSTEAD OF
 };
 
 /// A function, procedure or rule whose text names tables.

@@ -35,26 +35,6 @@ bool exists(store::SchemaSession& session, const std::string& table) {
                    {table}) > 0;
 }
 
-/// A table's triggers are gone until they are put back.
-class Triggers {
- public:
-  Triggers(store::SchemaSession& session, const std::string& table) : session_(session) {
-    for (const auto& row : session.query(
-             "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1 COLLATE NOCASE",
-             {table})) {
-      texts_.push_back(row[1]);
-      session.execute(fmt::format("DROP TRIGGER {}", quoted_name(row[0])));
-    }
-  }
-  void put_back() const {
-    for (const std::string& text : texts_) session_.execute(text);
-  }
-
- private:
-  store::SchemaSession& session_;
-  std::vector<std::string> texts_;
-};
-
 /// SQL: rows t as texts, each with how often it is there. quote() would end a text at its first zero byte.
 std::string content(const std::string& table, const std::vector<std::string>& columns,
                     const std::string& condition) {
@@ -163,7 +143,7 @@ class PuttingAside {
                                  column_list(columns, "t."), quoted_name(table.name), condition));
     const bool is_same =
         is_same_content(session_, content(target, columns, "1"), content(table.name, columns, condition));
-    const Triggers triggers(session_, table.name);
+    const TriggersAside triggers(session_, table.name);
     const auto gone =
         session_.run(fmt::format("DELETE FROM {} AS t WHERE {}", quoted_name(table.name), condition));
     triggers.put_back();
@@ -313,7 +293,7 @@ class BringingBack {
                          column_list(columns), column_list(columns, "t."),
                          quoted_name(archived_name(one.name())), condition);
     };
-    const Triggers triggers(session_, one.name());
+    const TriggersAside triggers(session_, one.name());
     try {
       give_back_settings(one);
       // Whose number was given out is found out before any of them is there.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "convert/sqlite_plan.h"
+#include "convert/sqlite_proof.h"
 #include "convert/sqlite_sums.h"
 #include "convert/sqlite_switch.h"
 #include "store/quoting.h"
@@ -49,7 +50,10 @@ class FileWay {
     }
     if (auto marked = mark(); !marked) return std::unexpected(marked.error());
     remember();
+    const auto views = try_views(session_, *scheme_.schema);
     for (const SchemeTable& table : scheme_.tables) add_column(table);
+    if (auto same = compare_views(views, try_views(session_, *scheme_.schema)); !same)
+      return std::unexpected(same.error());
     records_.set_state(report_.conversion, State::expanded);
     return std::move(report_);
   }
@@ -134,8 +138,10 @@ class FileWay {
                                    value_of(table)));
       records_.remember(report_.conversion, {{"column", table.name(), table.column(), ""}});
     } else if (gaps_.contains(table.name())) {
+      const TriggersAside triggers(session_, table.name());  // nothing happened that they are about
       session_.execute(fmt::format("UPDATE {0} SET {1} = {2} WHERE {1} IS NULL OR {1} = ''", name, column,
                                    value_of(table)));
+      triggers.put_back();
     }
   }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "convert/sqlite_rebuild.h"
+#include "convert/sqlite_rollback.h"
 #include "convert/verify.h"
 #include "tests/support/sqlite_conversion.h"
 
@@ -161,6 +162,43 @@ TEST_F(FileWayOfSqlite, SuchAFileMayBecomeOneOfManyServersLater) {
             "a|700000000000000001\nb|700000000000000001\n");
   EXPECT_THROW(execute("INSERT INTO users(name) VALUES ('q')"), store::DatabaseError)
       << "the default is gone";
+}
+
+TEST_F(FileWayOfSqlite, NoTriggerHearsOfRowsThatGetTheirServer) {
+  execute(
+      "CREATE TABLE log(what TEXT); CREATE TRIGGER used AFTER UPDATE ON invites BEGIN INSERT INTO log VALUES "
+      "(new.code); END");
+  ASSERT_EQ(problem(convert()), "");
+  EXPECT_EQ(dump("SELECT * FROM log"), "");
+  execute("UPDATE invites SET code = 'z' WHERE code = 'x'");
+  EXPECT_EQ(dump("SELECT * FROM log"), "z\n") << "it is there again";
+}
+
+TEST_F(FileWayOfSqlite, AViewThatWouldBreakIsTold) {
+  execute(
+      "CREATE TABLE former(id INTEGER, name TEXT); CREATE VIEW everybody AS SELECT * FROM users UNION ALL "
+      "SELECT * FROM former");
+  read(kDescription);
+  EXPECT_THAT(problem(convert()), HasSubstr("CV-VIEW: view everybody could not be read any more"));
+  EXPECT_EQ(dump("SELECT * FROM everybody"), "1|a\n2|b\n");
+}
+
+TEST_F(FileWayOfSqlite, WhatOthersMadeWithTheServerSinceDoesNotStandInTheWayBack) {
+  ASSERT_EQ(problem(convert()), "");
+  execute(
+      "CREATE INDEX of_server ON users(guild_id, name); CREATE INDEX by_name ON users(name);"
+      "CREATE TRIGGER moved AFTER UPDATE OF guild_id ON users BEGIN SELECT 1; END;"
+      "CREATE VIEW by_server AS SELECT guild_id FROM users");
+  const auto back = roll_back_sqlite(session());
+  ASSERT_EQ(problem(back), "");
+  std::string said;
+  for (const auto& finding : back->findings) said += finding.code + " " + finding.text + "\n";
+  EXPECT_EQ(said,
+            "CV-PART the index of_server is gone: it needs the server\n"
+            "CV-PART the trigger moved is gone: it needs the server\n"
+            "CV-PART the view by_server cannot be read any more: it needs the server\n");
+  EXPECT_EQ(dump("SELECT * FROM users"), "1|a\n2|b\n");
+  EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE name IN ('by_name', 'of_server')"), "by_name\n");
 }
 
 }  // namespace

@@ -132,6 +132,36 @@ TEST_F(KeysOfSqlite, AnIndexOfOtherValuesIsFound) {
   EXPECT_THAT(checked("marks"), HasSubstr("index marks_a of marks has other entries than the table"));
 }
 
+TEST_F(KeysOfSqlite, AnIndexOfOtherValuesIsFoundOfAColumnBeyondThe63rd) {
+  std::string columns = "c0 INTEGER";
+  for (int i = 1; i < 70; ++i) columns += fmt::format(", c{} INTEGER", i);
+  execute(
+      fmt::format("CREATE TABLE wide({}); INSERT INTO wide(c1, c68, c69) VALUES (5, 1, 2), (6, 3, 4);"
+                  "CREATE INDEX wide_1 ON wide(c1, c68)",
+                  columns));
+  EXPECT_EQ(checked("wide"), "");
+  {
+    const WritableSchema writable(session());
+    execute("UPDATE sqlite_schema SET sql = replace(sql, 'c68', 'c69') WHERE name = 'wide_1'");
+  }
+  EXPECT_THAT(checked("wide"), HasSubstr("CV-DAMAGED"));
+}
+
+// SQLite reads the value of such a column out of the row, and not the index, whatever that holds.
+TEST_F(KeysOfSqlite, AnIndexOfOtherValuesIsFoundOfAColumnThatIsMadeFromOthers) {
+  execute(
+      "CREATE TABLE made(a INTEGER, b INTEGER, same AS (a), twice INTEGER AS (a * 2) STORED);"
+      "INSERT INTO made VALUES (1, 7), (2, 8); CREATE INDEX made_twice ON made(twice);"
+      "CREATE INDEX made_same ON made(b)");
+  EXPECT_EQ(checked("made"), "");
+  {
+    const WritableSchema writable(session());
+    execute("UPDATE sqlite_schema SET sql = replace(sql, '(b)', '(same)') WHERE name = 'made_same'");
+  }
+  EXPECT_THAT(checked("made"),
+              HasSubstr("CV-DAMAGED: the file is damaged: row 1 missing from index made_same"));
+}
+
 TEST_F(KeysOfSqlite, OfAPartOfTheRowsSQLiteItselfIsAsked) {
   {
     const WritableSchema writable(session());

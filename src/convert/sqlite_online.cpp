@@ -62,6 +62,14 @@ std::string same_row(const SqliteTable& table, std::string_view alias) {
   return same_key(table, table.new_key_columns, table.old_key_columns, alias);
 }
 
+/// SQL: a column of a key, which may tell apart what the column itself does not: 'Bob' and 'BOB'.
+std::string as_the_key_compares(const IndexPart& part) {
+  const std::string name = quoted_name(part.column);
+  std::string collation = part.sql.substr(name.size());
+  if (collation.ends_with(" DESC")) collation.resize(collation.size() - std::string_view(" DESC").size());
+  return name + (collation.empty() ? " COLLATE BINARY" : collation);
+}
+
 /// A REPLACE takes rows away without telling a trigger, and an outer OR IGNORE rules over any in here: so the
 /// successor's rows that are in the way are deleted, by each key, before the new one is put in.
 std::string put_in(const SqliteTable& table) {
@@ -70,8 +78,12 @@ std::string put_in(const SqliteTable& table) {
   for (const Index& index : table.scheme->table->indexes) {
     if (!index.is_unique) continue;
     std::vector<std::string> columns;
-    for (const std::string& column : index.columns()) columns.push_back(quoted_name(column));
-    sql += fmt::format("DELETE FROM {} WHERE {};\n", target, same_key(table, columns, columns, "new"));
+    std::vector<std::string> compared;
+    for (const IndexPart& part : index.parts) {
+      columns.push_back(quoted_name(part.column));
+      compared.push_back(as_the_key_compares(part));
+    }
+    sql += fmt::format("DELETE FROM {} WHERE {};\n", target, same_key(table, compared, columns, "new"));
   }
   std::vector<std::string> columns{quoted_name(table.change.tenant)};
   std::vector<std::string> values{table.server};
@@ -89,7 +101,7 @@ std::string put_in(const SqliteTable& table) {
 
 std::string key_literals(const SqliteTable& table) {
   std::vector<std::string> parts;
-  for (const std::string& column : table.old_key_columns) parts.push_back(fmt::format("quote(t.{})", column));
+  for (const std::string& column : table.old_key_columns) parts.push_back(literal_of("t." + column));
   return fmt::format("{}", fmt::join(parts, " || ', ' || "));
 }
 
@@ -116,26 +128,24 @@ class OnlineWay {
  private:
   std::string step_of(const SqliteTable& table) const { return table.name() + ": copy"; }
 
-  bool is_prepared(const SqliteTable& table) const {
-    const auto parts = number_of(
-        session_,
-        fmt::format("SELECT count(*) FROM sqlite_schema WHERE (type = 'table' AND name = {}) OR "
-                    "(type = 'trigger' AND name IN ({}, {}, {}))",
-                    quoted_text(new_name(table.name())), quoted_text(trigger_name(table, kEvents[0])),
-                    quoted_text(trigger_name(table, kEvents[1])),
-                    quoted_text(trigger_name(table, kEvents[2]))));
-    return parts == 1 + static_cast<std::int64_t>(std::size(kEvents));
+  /// Its successor and the triggers are there, as they would be made of the table that it is now.
+  bool is_prepared(const SqliteTable& table, const ChangedTable& successor) const {
+    std::vector<std::string> parts = shadow_triggers(table);
+    parts.push_back(successor.text);
+    return std::ranges::all_of(parts, [&](const std::string& sql) {
+      return number_of(session_, "SELECT count(*) FROM sqlite_schema WHERE sql = $1", {sql}) == 1;
+    });
   }
 
   migrate::Outcome<void> prepare(const SqliteTable& table) {
     options_.at(fmt::format("{}: successor", table.name()));
+    const auto made = table.made_anew(new_name(table.name()));
+    if (!made) return std::unexpected(made.error());
     SqliteTransaction transaction(session_);
-    if (is_prepared(table)) return {};
+    if (is_prepared(table, *made)) return {};
     for (const char* event : kEvents)
       session_.execute(fmt::format("DROP TRIGGER IF EXISTS {}", quoted_name(trigger_name(table, event))));
     session_.execute(fmt::format("DROP TABLE IF EXISTS {}", quoted_name(new_name(table.name()))));
-    const auto made = table.made_anew(new_name(table.name()));
-    if (!made) return std::unexpected(made.error());
     session_.execute(made->text);
     make_indexes(table);
     for (const std::string& trigger : shadow_triggers(table)) session_.execute(trigger);
@@ -223,9 +233,10 @@ class OnlineWay {
   /// Since the comparison only the triggers wrote into it.
   migrate::Outcome<void> check_successor(const SqliteTable& table) {
     const auto rows = number_of(session_, fmt::format("SELECT count(*) FROM {}", quoted_name(table.name())));
-    const bool is_whole =
-        is_prepared(table) && rows == number_of(session_, fmt::format("SELECT count(*) FROM {}",
-                                                                      quoted_name(new_name(table.name()))));
+    const auto made = table.made_anew(new_name(table.name()));
+    const bool is_whole = made && is_prepared(table, *made) &&
+                          rows == number_of(session_, fmt::format("SELECT count(*) FROM {}",
+                                                                  quoted_name(new_name(table.name()))));
     if (is_whole) return {};
     return migrate::stop(
         Exit::failed, "CV-SHADOW",
@@ -330,31 +341,30 @@ std::vector<std::string> replaced_tables(store::SchemaSession& session) {
 
 namespace {
 
-/// The rows of a table that was taken apart, from the first to the last.
-void take_rows_away(store::SchemaSession& session, const std::string& name, const SqliteOptions& options) {
+/// From the first to the last.
+void take_rows_away(store::SchemaSession& session, const std::string& name, const std::string& row_id,
+                    const SqliteOptions& options) {
   // A row that goes, from one end, is much less work than one that finds its places in all indexes.
   constexpr std::size_t kTimes = 16;
   Batch batch(options, kTimes);
   const auto take = [&] {
     options.at(fmt::format("{}: rows", name));
-    return session.run(fmt::format(
-               "DELETE FROM {0} WHERE rowid <= (SELECT max(r) FROM (SELECT rowid AS r FROM {0} ORDER BY "
-               "rowid LIMIT {1}))",
-               quoted_name(name), batch.rows())) > 0;
+    return session.run(fmt::format("DELETE FROM {0} WHERE {1} <= (SELECT max(r) FROM (SELECT {1} AS r FROM "
+                                   "{0} ORDER BY {1} LIMIT "
+                                   "{2}))",
+                                   quoted_name(name), row_id, batch.rows())) > 0;
   };
   while (batch.run(take)) std::this_thread::sleep_for(options.pause);
 }
 
 void drop(store::SchemaSession& session, const std::string& name, const SqliteOptions& options) {
-  for (const auto& index : session.query(
-           "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1 AND sql IS NOT NULL",
-           {name})) {
+  for (const auto& index :
+       session.query("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1", {name})) {
     options.at(fmt::format("{}: drop", index[0]));
     session.execute(fmt::format("DROP INDEX {}", quoted_name(index[0])));
   }
-  const bool is_apart = number_of(session, "SELECT count(*) FROM sqlite_schema WHERE name = $1 AND sql = $2",
-                                  {name, replaced_text(name)}) > 0;
-  if (is_apart && !session.in_transaction()) take_rows_away(session, name, options);
+  const std::string row_id = row_id_name(session, name);
+  if (!row_id.empty() && !session.in_transaction()) take_rows_away(session, name, row_id, options);
   options.at(fmt::format("{}: drop", name));
   session.execute(fmt::format("DROP TABLE {}", quoted_name(name)));
 }

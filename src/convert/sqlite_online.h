@@ -33,8 +33,8 @@ void drop_shadows(store::SchemaSession& session);
 /// Old tables that were exchanged, and are there still; nothing but the room that they take is left of them.
 std::vector<std::string> replaced_tables(store::SchemaSession& session);
 /// Drops them, piece by piece where nobody's transaction is open: first each index, then the rows in batches
-/// (a library that overwrites what is deleted, as Debian's, writes each page of them), then what is left. A
-/// table WITHOUT ROWID is dropped at once. Throws DatabaseError.
+/// (a library that overwrites what is deleted, as Debian's, writes each page of them), then what is left. The
+/// rows of a table WITHOUT ROWID are dropped at once. Throws DatabaseError.
 void drop_replaced(store::SchemaSession& session, const SqliteOptions& options);
 
 /// Tables that are copied while the old program writes; all others wait for the exchange.

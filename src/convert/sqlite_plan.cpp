@@ -15,9 +15,11 @@ namespace {
 using migrate::Exit;
 using store::quoted_name;
 
+constexpr const char* kRowIds[] = {"rowid", "_rowid_", "oid"};
+
 /// A row's number under a name that no column has.
 std::string row_id_name(const Table& table) {
-  for (const char* name : {"rowid", "_rowid_", "oid"}) {
+  for (const char* name : kRowIds) {
     if (std::ranges::none_of(table.columns,
                              [&](const Column& column) { return is_same_name(column.name, name); }))
       return name;
@@ -310,18 +312,26 @@ class Planner {
   /// A trigger that goes on to write rows without their server would fail from now on.
   migrate::Outcome<void> look_at_triggers() {
     for (const auto& [name, table] : scheme_.schema->tables) {
-      for (const Trigger& trigger : table.triggers) {
-        const std::string into = writes_without_server(trigger.definition);
-        if (into.empty()) continue;
-        std::string text =
-            fmt::format("trigger {} writes rows into {} without their server", trigger.name, into);
-        if (!has_name(accepted_, trigger.name))
-          return migrate::stop(Exit::refused, "CV-TRIGGER", std::move(text),
-                               "Make it anew with the server among its columns, drop it, or accept that it "
-                               "fails from then on: --accept " +
-                                   trigger.name);
-        plan_.findings.push_back({"CV-TRIGGER", migrate::Level::warning, name, 0, std::move(text), ""});
-      }
+      if (auto done = look_at_triggers(name, table.triggers); !done) return done;
+    }
+    for (const auto& [name, view] : scheme_.schema->views) {
+      if (auto done = look_at_triggers(name, view.triggers); !done) return done;
+    }
+    return {};
+  }
+
+  migrate::Outcome<void> look_at_triggers(const std::string& of, const std::vector<Trigger>& triggers) {
+    for (const Trigger& trigger : triggers) {
+      const std::string into = writes_without_server(trigger.definition);
+      if (into.empty()) continue;
+      std::string text =
+          fmt::format("trigger {} writes rows into {} without their server", trigger.name, into);
+      if (!has_name(accepted_, trigger.name))
+        return migrate::stop(Exit::refused, "CV-TRIGGER", std::move(text),
+                             "Make it anew with the server among its columns, drop it, or accept that it "
+                             "fails from then on: --accept " +
+                                 trigger.name);
+      plan_.findings.push_back({"CV-TRIGGER", migrate::Level::warning, of, 0, std::move(text), ""});
     }
     return {};
   }
@@ -357,7 +367,7 @@ namespace {
 std::string as_one_value(const std::vector<std::string>& columns, std::string_view alias, bool is_number) {
   if (is_number) return fmt::format("{}.{}", alias, columns[0]);
   std::vector<std::string> parts;
-  for (const std::string& column : columns) parts.push_back(fmt::format("quote({}.{})", alias, column));
+  for (const std::string& column : columns) parts.push_back(literal_of(fmt::format("{}.{}", alias, column)));
   return fmt::format("{}", fmt::join(parts, " || ',' || "));
 }
 
@@ -433,6 +443,27 @@ std::vector<Before> remembered_tables(const Scheme& scheme) {
       things.push_back({"parent", table.name(), parent.table, ""});
   }
   return things;
+}
+
+std::string literal_of(std::string_view column) {
+  return fmt::format(
+      "CASE WHEN typeof({0}) = 'text' AND instr(CAST({0} AS BLOB), x'00') > 0 THEN '+CAST(X''' || hex({0}) "
+      "|| "
+      "''' AS TEXT)' ELSE quote({0}) END",
+      column);
+}
+
+std::string row_id_name(store::SchemaSession& session, const std::string& table) {
+  if (!session.query("SELECT 1 FROM pragma_table_list($1) WHERE schema = 'main' AND wr <> 0", {table})
+           .empty())
+    return "";
+  std::vector<std::string> taken;
+  for (const auto& row : session.query("SELECT name FROM pragma_table_xinfo($1)", {table}))
+    taken.push_back(row[0]);
+  for (const char* name : kRowIds) {
+    if (!has_name(taken, name)) return name;
+  }
+  return "";
 }
 
 std::string new_name(std::string_view table) { return fmt::format("{}new_{}", kPassingNames, table); }

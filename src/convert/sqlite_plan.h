@@ -70,6 +70,11 @@ migrate::Outcome<SqlitePlan> plan_sqlite(const Scheme& scheme, const std::vector
 /// "parent" (whose name is another table's) and "servers" (the registry and its column).
 std::vector<Before> remembered_tables(const Scheme& scheme);
 
+/// SQL: a value of a column as SQL takes it again. quote() would end a text at its first zero byte.
+std::string literal_of(std::string_view column);
+/// SQL: a row's number under a name that no column has; "" where there is none, as WITHOUT ROWID.
+std::string row_id_name(store::SchemaSession& session, const std::string& table);
+
 /// As `read_sqlite_schema`, but without numbers of rows and sizes, for which every page is read.
 OldSchema read_sqlite_shape(store::SchemaSession& session);
 

@@ -226,16 +226,45 @@ migrate::Outcome<void> compare_parents(store::SchemaSession& session, const Sqli
   return {};
 }
 
-std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, const OldSchema& schema) {
-  std::map<std::string, std::int64_t> counts;
+namespace {
+
+std::map<std::string, std::int64_t> of_views(const OldSchema& schema,
+                                             const std::function<std::int64_t(const std::string&)>& answer) {
+  std::map<std::string, std::int64_t> answers;
   for (const auto& [name, view] : schema.views) {
     try {
-      counts[name] = number_of(session, fmt::format("SELECT count(*) FROM {}", quoted_name(name)));
+      answers[name] = answer(quoted_name(name));
     } catch (const store::DatabaseError&) {
-      counts[name] = -1;
+      answers[name] = -1;
     }
   }
-  return counts;
+  return answers;
+}
+
+}  // namespace
+
+std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, const OldSchema& schema) {
+  return of_views(schema, [&](const std::string& view) {
+    return number_of(session, fmt::format("SELECT count(*) FROM {}", view));
+  });
+}
+
+migrate::Outcome<void> compare_views(const std::map<std::string, std::int64_t>& before,
+                                     const std::map<std::string, std::int64_t>& after) {
+  for (const auto& [view, answer] : before) {
+    if (answer >= 0 && after.at(view) < 0)
+      return migrate::stop(Exit::failed, "CV-VIEW",
+                           fmt::format("view {} could not be read any more; nothing was changed", view),
+                           "Drop the view, and make it anew afterwards with the server in it.");
+  }
+  return {};
+}
+
+std::map<std::string, std::int64_t> try_views(store::SchemaSession& session, const OldSchema& schema) {
+  return of_views(schema, [&](const std::string& view) {
+    session.query(fmt::format("EXPLAIN SELECT * FROM {}", view));
+    return 0;
+  });
 }
 
 namespace {
@@ -276,15 +305,8 @@ class IndexProof {
 
   /// All of its indexes are of columns, and of all rows; a row has a number to be known by.
   bool can_add_up() {
-    std::set<std::string> taken;
-    for (const auto& row : session_.query("SELECT name FROM pragma_table_xinfo($1)", {table_}))
-      taken.insert(to_lower_ascii(row[0]));
-    for (const char* name : {"rowid", "_rowid_", "oid"}) {
-      if (row_id_.empty() && !taken.contains(name)) row_id_ = name;
-    }
-    if (row_id_.empty() ||
-        number_of(session_, "SELECT wr FROM pragma_table_list($1) WHERE schema = 'main'", {table_}) != 0)
-      return false;
+    row_id_ = row_id_name(session_, table_);
+    if (row_id_.empty()) return false;
     for (const auto& row : session_.query("SELECT name, partial FROM pragma_index_list($1)", {table_})) {
       Entries& index = indexes_.emplace_back(Entries{.name = row[0], .columns = {row_id_}});
       if (row[1] != "0") return false;
@@ -293,8 +315,20 @@ class IndexProof {
         if (part[0].starts_with('-')) return false;
         index.columns.push_back(quoted_name(part[1]));
       }
+      if (!holds_all(index)) return false;
     }
     return true;
+  }
+
+  /// SQLite answers out of the index alone. Of columns that are made from others it does not: it takes them,
+  /// or what they are made from, from the rows.
+  bool holds_all(const Entries& index) {
+    const auto plan = session_.query("EXPLAIN QUERY PLAN " + entries_of(index));
+    return plan.size() == 1 && plan[0].at(3).find(" COVERING INDEX ") != std::string::npos;
+  }
+  std::string entries_of(const Entries& index) const {
+    return fmt::format("SELECT {} FROM {} INDEXED BY {}", fmt::join(index.columns, ", "), quoted_name(table_),
+                       quoted_name(index.name));
   }
 
   /// In one pass for all of them.
@@ -320,18 +354,14 @@ class IndexProof {
         });
   }
 
-  /// All that is asked for is in the index, so that the table is not read.
   Amount add_up(const Entries& index) {
     Amount all;
     RowHash hash;
-    store::read_sqlite_rows(session_,
-                            fmt::format("SELECT {} FROM {} INDEXED BY {}", fmt::join(index.columns, ", "),
-                                        quoted_name(table_), quoted_name(index.name)),
-                            [&](store::CellRow row) {
-                              for (const store::Cell& cell : row) hash.add(cell);
-                              all += {1, hash.take()};
-                              return true;
-                            });
+    store::read_sqlite_rows(session_, entries_of(index), [&](store::CellRow row) {
+      for (const store::Cell& cell : row) hash.add(cell);
+      all += {1, hash.take()};
+      return true;
+    });
     return all;
   }
 

@@ -51,6 +51,11 @@ migrate::Outcome<void> compare_parents(store::SchemaSession& session, const Sqli
 
 /// Rows that each view answers; less than 0 of one that cannot be read.
 std::map<std::string, std::int64_t> count_views(store::SchemaSession& session, const OldSchema& schema);
+/// Only whether: 0 of one that can be read. Nothing of it is, for where somebody waits.
+std::map<std::string, std::int64_t> try_views(store::SchemaSession& session, const OldSchema& schema);
+/// Problem CV-VIEW: one that could be read, and cannot any more.
+migrate::Outcome<void> compare_views(const std::map<std::string, std::int64_t>& before,
+                                     const std::map<std::string, std::int64_t>& after);
 /// PRAGMA integrity_check. Problem CV-DAMAGED with its first line.
 migrate::Outcome<void> check_integrity(store::SchemaSession& session);
 /// The same promise for tables that were just made, where somebody waits: every page of the file is in its
@@ -58,8 +63,8 @@ migrate::Outcome<void> check_integrity(store::SchemaSession& session);
 /// the tables has an entry for each row, with its values, and no other (of a table and an index alike hashes
 /// of the entries are added up). integrity_check looks each row up in each index for that, which takes many
 /// times as long; it alone would see an index that is out of order, or whose key is there twice, although
-/// SQLite has sorted it just now. Indexes with expressions or of a part of the rows, and tables WITHOUT
-/// ROWID, are left to it. Problem CV-DAMAGED.
+/// SQLite has sorted it just now. Indexes with expressions, of columns that are made from others, or of
+/// a part of the rows, and tables WITHOUT ROWID, are left to it. Problem CV-DAMAGED.
 migrate::Outcome<void> check_new_tables(store::SchemaSession& session, const std::vector<std::string>& names);
 
 }  // namespace guildhall::convert

@@ -54,8 +54,11 @@ class WayBack {
       drop_shadows(session_);
     } else {
       if (auto alone = make_room(); !alone) return std::unexpected(alone.error());
+      const OldSchema shape = read_sqlite_shape(session_);
+      const auto views = try_views(session_, shape);
       auto done = conversion_.state == State::expanded ? take_columns() : take_tables();
       if (!done) return std::unexpected(done.error());
+      say_views(views, try_views(session_, shape));
     }
     drop_registry();
     records_.set_state(conversion_.number, State::rolled_back);
@@ -110,12 +113,30 @@ class WayBack {
     for (const Before* column : of_kind("column")) {
       ++report_.tables;
       options_.at(fmt::format("{}: tenant column", column->table));
-      if (exists(column->table))
-        session_.execute(fmt::format("ALTER TABLE {} DROP COLUMN {}", quoted_name(column->table),
-                                     quoted_name(column->name)));
+      if (!exists(column->table)) continue;
+      drop_parts_of(*column);
+      session_.execute(fmt::format("ALTER TABLE {} DROP COLUMN {}", quoted_name(column->table),
+                                   quoted_name(column->name)));
     }
     session_.execute(fmt::format("DROP TABLE IF EXISTS {}", kServerMarker));
     return {};
+  }
+
+  /// Indexes and triggers that others made since, without which SQLite lets no column go.
+  void drop_parts_of(const Before& column) {
+    for (const auto& entry : migrate::sqlite_entries(session_)) {
+      const bool is_part = entry.type == "index" || entry.type == "trigger";
+      if (!is_part || !is_same_name(entry.table, column.table) || !mentions(entry.sql, column.name)) continue;
+      session_.execute(
+          fmt::format("DROP {} {}", entry.type == "index" ? "INDEX" : "TRIGGER", quoted_name(entry.name)));
+      say_gone({entry.type, entry.table, entry.name, entry.sql});
+    }
+  }
+
+  void say_gone(const Before& part) {
+    report_.findings.push_back({"CV-PART", migrate::Level::warning, part.table, 0,
+                                fmt::format("the {} {} is gone: it needs the server", part.kind, part.name),
+                                part.definition});
   }
 
   // --- tables that were made anew
@@ -195,15 +216,15 @@ class WayBack {
       }
     }
     if (!table.old_text.has_rowid() || then != nullptr) return {};
-    table.old_number = "rowid";
-    table.new_number = now == nullptr ? "rowid" : quoted_name(now->column);
+    table.old_number = row_id_name(session_, table.name);
+    table.new_number = now == nullptr ? table.old_number : quoted_name(now->column);
     return {};
   }
 
   migrate::Outcome<void> make(const Back& table) {
     options_.at(fmt::format("{}: copy", table.name));
     const std::string target = new_name(table.name);
-    session_.execute(under_other_name(table.old_sql, target));
+    session_.execute(under_other_name(without_own_name(table.old_sql, table.name), target));
     std::vector<std::string> columns;
     for (const std::string& column : table.columns) columns.push_back(quoted_name(column));
     std::vector<std::string> values = columns;
@@ -283,9 +304,7 @@ class WayBack {
       if (!mentions(part.definition, table->tenant)) {
         session_.execute(part.definition);
       } else if (!part.name.starts_with("guildhall_")) {
-        report_.findings.push_back(
-            {"CV-PART", migrate::Level::warning, part.table, 0,
-             fmt::format("the {} {} is gone: it needs the server", part.kind, part.name), part.definition});
+        say_gone(part);
       }
     }
   }
@@ -311,6 +330,17 @@ class WayBack {
       }
     }
     return {};
+  }
+
+  void say_views(const std::map<std::string, std::int64_t>& before,
+                 const std::map<std::string, std::int64_t>& after) {
+    for (const auto& [view, answer] : before) {
+      if (answer >= 0 && after.at(view) < 0)
+        report_.findings.push_back(
+            {"CV-PART", migrate::Level::warning, view, 0,
+             fmt::format("the view {} cannot be read any more: it needs the server", view),
+             "Make it anew without it, or drop it."});
+    }
   }
 
   void drop_registry() {

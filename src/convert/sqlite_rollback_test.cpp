@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "convert/run.h"
 #include "convert/sqlite_file_way.h"
 #include "convert/sqlite_online.h"
 #include "convert/sqlite_rebuild.h"
@@ -267,6 +268,28 @@ TEST_F(WayBackOfSqlite, TheReadingClubComesBackWithEveryRow) {
   ASSERT_EQ(problem(rebuild_sqlite(file, scheme_, {.description = "t"})), "");
   ASSERT_EQ(problem(roll_back_sqlite(file)), "");
   EXPECT_EQ(all(), alone);
+}
+
+// The commands say it: an index, a trigger or a view of one's own is not missed silently.
+TEST_F(WayBackOfSqlite, WhatNeedsTheServerIsSaidThereAndBack) {
+  std::string said;
+  RollbackOptions options;
+  options.description = *parse_description(kDescription, "test.toml");
+  options.server = kHome;
+  options.backup_done = "of a test";
+  options.say = [&](const std::string& line) { said += line + "\n"; };
+  const auto applied = apply(target(), options);
+  ASSERT_EQ(problem(applied), "");
+  EXPECT_THAT(said, HasSubstr("view names reads users, and shows the rows of all servers. Make it anew"));
+  said.clear();
+  execute(
+      "CREATE INDEX of_server ON users(guild_id, username);"
+      "CREATE VIEW by_server AS SELECT guild_id, count(*) AS n FROM users GROUP BY 1");
+  ASSERT_EQ(problem(rollback(target(), options)), "");
+  EXPECT_THAT(said, HasSubstr("the index of_server is gone: it needs the server. CREATE INDEX of_server ON "
+                              "users(guild_id, username)\n"));
+  EXPECT_THAT(said,
+              HasSubstr("the view by_server cannot be read any more: it needs the server. Make it anew"));
 }
 
 }  // namespace

@@ -94,7 +94,8 @@ std::string SqliteRows::still_there(const SqliteTable& table) const {
 /// Each with its reason; those that do not stay are not looked at again.
 void SqliteRows::write_down(const SqliteTable& table, const Case& found) {
   std::vector<std::string> values;
-  const auto& columns = table.scheme->table->columns;
+  std::vector<Column> columns = table.scheme->table->columns;
+  std::erase_if(columns, [](const Column& column) { return column.is_generated; });  // no INSERT takes them
   for (const Column& column : columns) {
     const std::string name = column_of(column.name);
     values.push_back(fmt::format("quote({0}), typeof({0}), hex({0})", name));

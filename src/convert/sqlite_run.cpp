@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "store/quoting.h"
+
 namespace guildhall::convert {
 namespace {
 
@@ -45,6 +47,19 @@ SqliteTransaction::~SqliteTransaction() {
 }
 
 void SqliteTransaction::commit() { session_.execute("COMMIT"); }
+
+TriggersAside::TriggersAside(store::SchemaSession& session, const std::string& table) : session_(session) {
+  for (const auto& row : session.query(
+           "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = $1 COLLATE NOCASE",
+           {table})) {
+    texts_.push_back(row[1]);
+    session.execute(fmt::format("DROP TRIGGER {}", store::quoted_name(row[0])));
+  }
+}
+
+void TriggersAside::put_back() const {
+  for (const std::string& text : texts_) session_.execute(text);
+}
 
 migrate::Problem sqlite_problem(const store::DatabaseError& error) {
   if (error.code() != store::DbCode::busy) return migrate::problem_of(error);

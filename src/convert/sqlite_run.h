@@ -75,6 +75,17 @@ class SqliteTransaction {
   store::SchemaSession& session_;
 };
 
+/// A table's triggers are gone until they are put back; within a transaction, which takes them back too.
+class TriggersAside {
+ public:
+  TriggersAside(store::SchemaSession& session, const std::string& table);
+  void put_back() const;
+
+ private:
+  store::SchemaSession& session_;
+  std::vector<std::string> texts_;
+};
+
 /// What the database refused: CV-BUSY where another program wrote for too long, else as everywhere.
 migrate::Problem sqlite_problem(const store::DatabaseError& error);
 

@@ -53,8 +53,10 @@ class Reading {
     }
     for (const auto& entry : entries) {
       if (entry.type == "index") read_index_text(entry);
-      if (entry.type == "trigger") read_trigger(entry);
       if (entry.type == "view") schema_.views[entry.name] = {.name = entry.name, .definition = entry.sql};
+    }
+    for (const auto& entry : entries) {
+      if (entry.type == "trigger") read_trigger(entry);
     }
     for (auto& [name, view] : schema_.views) view.reads = names_in(view.definition, name);
     if (with_sizes_) read_sizes();
@@ -188,6 +190,8 @@ SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_l
   void read_trigger(const migrate::SqliteEntry& entry) {
     if (const auto table = schema_.tables.find(entry.table); table != schema_.tables.end())
       table->second.triggers.push_back({entry.name, entry.sql});
+    if (const auto view = schema_.views.find(entry.table); view != schema_.views.end())
+      view->second.triggers.push_back({entry.name, entry.sql});
   }
 
   /// Tables and views that a text names.

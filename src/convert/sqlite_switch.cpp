@@ -25,6 +25,18 @@ const SqliteTable* table_of(const SqlitePlan& plan, std::string_view name) {
   return found == plan.tables.end() ? nullptr : &*found;
 }
 
+/// SQL: what a table's own key is, as an index of that name on `table`.
+std::string key_as_index(store::SchemaSession& session, const std::string& key, const std::string& name,
+                         const std::string& table) {
+  std::vector<std::string> parts;
+  for (const auto& part : session.query(
+           R"(SELECT name, coll, "desc" FROM pragma_index_xinfo($1) WHERE "key" = 1 ORDER BY seqno)", {key}))
+    parts.push_back(fmt::format("{} COLLATE {}{}", quoted_name(part[0]), quoted_name(part[1]),
+                                part[2] == "0" ? "" : " DESC"));
+  return fmt::format("CREATE INDEX {} ON {}({})", quoted_name(name), quoted_name(table),
+                     fmt::join(parts, ", "));
+}
+
 }  // namespace
 
 std::vector<Before> read_parts(store::SchemaSession& session, const SqlitePlan& plan) {
@@ -43,10 +55,6 @@ std::vector<std::string> wanted_indexes(const SqliteTable& table, std::string_vi
                                quoted_name(fmt::format("guildhall_{}_{}", table.name(), made.size() + 1)),
                                quoted_name(target), quoted_name(table.change.tenant), columns));
   return made;
-}
-
-std::string replaced_text(std::string_view replaced) {
-  return fmt::format("CREATE TABLE {}(x)", quoted_name(replaced));
 }
 
 std::string passing_index(std::string_view name) { return fmt::format("{}index_{}", kPassingNames, name); }
@@ -111,8 +119,9 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
              .tables = plan_.tables.size(),
              .untouched = scheme_.unknown,
              .findings = plan_.findings};
+  if (auto done = check_texts(); !done) return std::unexpected(done.error());
   remember();
-  if (filled_.empty()) views_ = count_views(session_, *scheme_.schema);
+  views_ = filled_.empty() ? count_views(session_, *scheme_.schema) : try_views(session_, *scheme_.schema);
   references_ = read_references(session_, *scheme_.schema, plan_, false);
   make_registry(session_, scheme_, plan_, records_, conversion);
   SqliteRows rows(session_, records_, conversion);
@@ -148,6 +157,21 @@ migrate::Outcome<SqliteReport> SqliteSwitch::run(std::int64_t conversion,
 
 std::string SqliteSwitch::target_of(std::string_view table) const { return new_name(table); }
 
+/// What the plan does not know of would be lost, as a column that the old program adds when it starts anew.
+migrate::Outcome<void> SqliteSwitch::check_texts() const {
+  for (const SqliteTable& table : plan_.tables) {
+    const auto now =
+        session_.query("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = $1", {table.name()});
+    if (!now.empty() && now[0][0] == table.scheme->table->sql) continue;
+    return migrate::stop(
+        Exit::failed, "CV-CHANGED",
+        fmt::format("table {} was changed or dropped while it was to be converted; nothing was changed here",
+                    table.name()),
+        "Run this again: it begins with the table as it is now.");
+  }
+  return {};
+}
+
 void SqliteSwitch::remember() {
   options_.at("what is there before");
   parts_ = read_parts(session_, plan_);
@@ -182,19 +206,49 @@ migrate::Outcome<void> SqliteSwitch::fill(const SqliteTable& table, SqliteRows& 
 void SqliteSwitch::exchange(const SqliteTable& table) {
   options_.at(fmt::format("{}: exchange", table.name()));
   const std::string name = quoted_name(table.name());
-  if (!is_filled(table)) {
-    session_.execute(fmt::format("DROP TABLE {}", name));
+  if (is_filled(table)) {
+    put_away(table);
+    drop_changed_indexes(table);
   } else {
-    for (const Before& part : parts_) {
-      if (part.kind == "trigger" && is_same_name(part.table, table.name()))
-        session_.execute(fmt::format("DROP TRIGGER {}", quoted_name(part.name)));
-    }
-    session_.execute(
-        fmt::format("ALTER TABLE {} RENAME TO {}", name, quoted_name(replaced_name(table.name()))));
+    session_.execute(fmt::format("DROP TABLE {}", name));
   }
-  if (is_filled(table)) drop_changed_indexes(table);
   session_.execute(fmt::format("ALTER TABLE {} RENAME TO {}", quoted_name(new_name(table.name())), name));
   if (is_filled(table)) take_indexes(table);
+}
+
+/// The old table waits for its drop under another name. With its keys it could only be dropped as a whole: so
+/// it becomes a table of nothing but its columns, and its keys become indexes like any other, which are
+/// dropped one by one (drop_replaced). No page of them is read or written for it; what the schema says of
+/// them is true as before.
+void SqliteSwitch::put_away(const SqliteTable& table) {
+  for (const Before& part : parts_) {
+    if (part.kind == "trigger" && is_same_name(part.table, table.name()))
+      session_.execute(fmt::format("DROP TRIGGER {}", quoted_name(part.name)));
+  }
+  const std::string replaced = replaced_name(table.name());
+  std::vector<std::vector<std::string>> moved;  // the name before, the name from now on, the text
+  for (const auto& index : session_.query(
+           "SELECT name, coalesce(sql, '') FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1",
+           {table.name()})) {
+    const bool is_key = index[1].empty();
+    const std::string name = is_key
+                                 ? fmt::format("{}key_{}_{}", kPassingNames, moved.size() + 1, table.name())
+                                 : replaced_name(index[0]);
+    moved.push_back(
+        {index[0], name,
+         is_key ? key_as_index(session_, index[0], name, replaced) : moved_index(index[1], name, replaced)});
+  }
+  const WritableSchema writable(session_);
+  session_.query(
+      "UPDATE sqlite_schema SET name = $2, tbl_name = $2, sql = $3 WHERE type = 'table' AND name = $1",
+      {table.name(), replaced, columns_alone(table.text, replaced)});
+  for (const auto& index : moved)
+    session_.query(
+        "UPDATE sqlite_schema SET name = $3, sql = $4, tbl_name = $5 WHERE type = 'index' AND tbl_name = $1 "
+        "AND name = $2",
+        {table.name(), index[0], index[1], index[2], replaced});
+  if (counters_.contains(table.name()))
+    session_.query("DELETE FROM sqlite_sequence WHERE name = $1", {table.name()});
 }
 
 /// Of indexes that somebody made anew in another way since the successor got its own: they are built again.
@@ -212,46 +266,18 @@ void SqliteSwitch::drop_changed_indexes(const SqliteTable& table) {
   }
 }
 
-/// The indexes of the successor get the names of the old table's, which wait for their drop under others: no
-/// statement of SQLite renames one, nor is any page of them read or written for it.
+/// The indexes of the successor get the names of the old table's: no statement of SQLite renames one, nor is
+/// any page of them read or written for it.
 void SqliteSwitch::take_indexes(const SqliteTable& table) {
-  const std::string replaced = replaced_name(table.name());
   const WritableSchema writable(session_);
-  const auto rename = [&](const std::string& from, const std::string& of, const std::string& to,
-                          const std::string& sql) {
-    session_.query(
-        "UPDATE sqlite_schema SET name = $3, sql = $4 WHERE type = 'index' AND name = $1 AND tbl_name = $2",
-        {from, of, to, sql});
-    return number_of(session_, "SELECT changes()") == 1;
-  };
   for (const Before& part : parts_) {
     if (part.kind != "index" || !is_same_name(part.table, table.name())) continue;
-    const std::string name = replaced_name(part.name);
-    rename(part.name, replaced, name, moved_index(part.definition, name, replaced));
-    if (rename(passing_index(part.name), table.name(), part.name,
-               changed_index(part.definition, table.change.tenant)))
-      taken_.insert(part.name);
-  }
-  if (table.scheme->table->has_rowid) take_apart(table);
-}
-
-/// With its keys an old table can only be dropped as a whole. As a table of nothing but numbered rows, its
-/// keys indexes beside it, it is taken away piece by piece (drop_replaced).
-void SqliteSwitch::take_apart(const SqliteTable& table) {
-  const std::string replaced = replaced_name(table.name());
-  session_.query("UPDATE sqlite_schema SET sql = $1 WHERE type = 'table' AND name = $2",
-                 {replaced_text(replaced), replaced});
-  int number = 0;
-  for (const auto& row :
-       session_.query("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = $1", {replaced})) {
-    const std::string name = fmt::format("{}key_{}_{}", kPassingNames, ++number, table.name());
     session_.query(
-        "UPDATE sqlite_schema SET name = $1, sql = $2 WHERE type = 'index' AND name = $3 AND tbl_name = $4",
-        {name, fmt::format("CREATE INDEX {} ON {}(x)", quoted_name(name), quoted_name(replaced)), row[0],
-         replaced});
+        "UPDATE sqlite_schema SET name = $3, sql = $4 WHERE type = 'index' AND name = $1 AND tbl_name = $2",
+        {passing_index(part.name), table.name(), part.name,
+         changed_index(part.definition, table.change.tenant)});
+    if (number_of(session_, "SELECT changes()") == 1) taken_.insert(part.name);
   }
-  if (counters_.contains(table.name()))
-    session_.query("DELETE FROM sqlite_sequence WHERE name = $1", {replaced});
 }
 
 void SqliteSwitch::make_again() {
@@ -340,8 +366,8 @@ migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
   const OldSchema now = read_sqlite_shape(session_);
   const References after = read_references(session_, now, plan_, true);
   if (auto done = compare_references(references_, after, rows.changed()); !done) return done;
-  if (!filled_.empty()) return {};
   if (auto done = check_views(rows); !done) return done;
+  if (!filled_.empty()) return {};
   options_.at("the file itself");
   std::vector<std::string> names;
   for (const SqliteTable& table : plan_.tables) names.push_back(table.name());
@@ -352,13 +378,14 @@ migrate::Outcome<void> SqliteSwitch::check(const SqliteRows& rows) {
 migrate::Outcome<void> SqliteSwitch::check_views(const SqliteRows& rows) {
   const bool has_fewer =
       std::ranges::any_of(plan_.tables, [&](const SqliteTable& table) { return rows.left_out(table) > 0; });
-  const auto now = count_views(session_, *scheme_.schema);
+  const auto now =
+      filled_.empty() ? count_views(session_, *scheme_.schema) : try_views(session_, *scheme_.schema);
+  if (auto same = compare_views(views_, now); !same) return same;
   for (const auto& [view, count] : views_) {
-    const bool broke = now.at(view) < 0 && count >= 0;
-    if (broke || (now.at(view) != count && !has_fewer))
+    if (now.at(view) != count && !has_fewer)
       return migrate::stop(Exit::failed, "CV-VIEW",
                            fmt::format("view {} answered {} rows and would answer {}; nothing was changed",
-                                       view, count, broke ? "none" : std::to_string(now.at(view))),
+                                       view, count, now.at(view)),
                            "Drop the view, and make it anew afterwards with the server in it.");
     for (const std::string& table : scheme_.schema->views.at(view).reads) {
       if (table_of(plan_, table) == nullptr) continue;

@@ -27,16 +27,17 @@ class SqliteSwitch {
 
   /// Within a transaction that is the caller's to commit, when this says so. `filled`: tables whose new rows
   /// are there already, and were compared; their old ones are only given another name. Problems as of
-  /// sqlite_proof.h and sqlite_rows.h.
+  /// sqlite_proof.h and sqlite_rows.h; CV-CHANGED, where somebody altered a table since the plan was made.
   migrate::Outcome<SqliteReport> run(std::int64_t conversion, const std::set<std::string>& filled);
 
  private:
+  migrate::Outcome<void> check_texts() const;
   void remember();
   migrate::Outcome<void> fill(const SqliteTable& table, SqliteRows& rows);
   void exchange(const SqliteTable& table);
+  void put_away(const SqliteTable& table);
   void drop_changed_indexes(const SqliteTable& table);
   void take_indexes(const SqliteTable& table);
-  void take_apart(const SqliteTable& table);
   void make_again();
   void set_counters();
   migrate::Outcome<void> add_servers();
@@ -75,8 +76,6 @@ std::vector<Before> read_parts(store::SchemaSession& session, const SqlitePlan& 
 std::vector<std::string> wanted_indexes(const SqliteTable& table, std::string_view target);
 /// The name of an index of a table's successor, until it has the old one's.
 std::string passing_index(std::string_view name);
-/// The text that a replaced table with row numbers has: what is left of it is rows to be taken away.
-std::string replaced_text(std::string_view replaced);
 /// What AUTOINCREMENT counted to, by table.
 std::map<std::string, std::int64_t> read_counters(store::SchemaSession& session);
 /// Never less than it was: the number of a row that is gone is not given out again.

@@ -144,6 +144,7 @@ void read_column_clause(Reader& reader, ClauseText& clause) {
   if (reader.sees("primary")) {
     clause.kind = Kind::primary_key;
     reader.step(2);
+    clause.descending = reader.sees("desc");
     if (reader.sees_any({"asc", "desc"})) reader.step();
     clause.conflict = take_conflict(reader);
     clause.autoincrement = reader.take("autoincrement");
@@ -255,7 +256,7 @@ bool is_constraint(Tokens item) {
   return is_any(item[0], {"constraint", "primary", "unique", "check", "foreign"});
 }
 
-bool is_integer(const ItemText& item) { return to_lower_ascii(item.type) == "integer"; }
+bool is_integer(const ItemText& item) { return is_same_name(unquoted(item.type), "integer"); }
 
 bool is_wanted_set(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   return a.size() == b.size() &&
@@ -319,6 +320,9 @@ class Builder {
     }
     return others;
   }
+
+  /// The table has another name while it is filled.
+  std::string own(const ClauseText& clause) const { return without_own_name(clause.sql, table_); }
 
   bool is_tenant(std::string_view column) const { return is_same_name(column, change_.tenant); }
   bool keeps_row_number() const {
@@ -410,7 +414,7 @@ class Builder {
       } else if (clause.kind == Kind::reference) {
         if (auto done = add_reference(clause, {{item.column, quoted_name(item.column)}}); !done) return done;
       } else {
-        sql += " " + clause.sql;
+        sql += " " + own(clause);
       }
     }
     const bool was_row_number = row_number_ == &item && !keeps_row_number();
@@ -433,7 +437,7 @@ class Builder {
       } else if (clause.kind == Kind::reference) {
         if (change_.registry.empty()) sql += " " + clause.sql;
       } else if (clause.kind == Kind::check) {
-        sql += " " + clause.sql;
+        sql += " " + own(clause);
       } else if (clause.kind == Kind::other && !is_same_name(clause.sql, "NULL") &&
                  !to_lower_ascii(clause.sql).starts_with("collate")) {
         sql += " " + clause.sql;
@@ -463,7 +467,7 @@ class Builder {
         [[fallthrough]];
       case Kind::unique: add_key(clause.kind, clause.name, item.parts, clause.conflict); return {};
       case Kind::reference: return add_reference(clause, item.parts);
-      default: constraints_.push_back(clause.sql); return {};
+      default: constraints_.push_back(own(clause)); return {};
     }
   }
 
@@ -508,6 +512,29 @@ bool mentions(const std::string& sql, std::string_view name) {
   });
 }
 
+std::string without_own_name(const std::string& sql, std::string_view table) {
+  const auto lexed = migrate::lex(sql, migrate::Dialect::sqlite);
+  if (!lexed) return sql;
+  const auto tokens = without_comments(*lexed);
+  const auto is_before_point = [&](std::size_t i, std::string_view name) {
+    return i + 1 < tokens.size() && is_same_name(unquoted(tokens[i].text), name) &&
+           is_symbol(tokens[i + 1], ".");
+  };
+  std::string kept;
+  const char* from = sql.data();
+  for (std::size_t i = 0; i < tokens.size();) {
+    const std::size_t of_schema = is_before_point(i, "main") && is_before_point(i + 2, table) ? 2 : 0;
+    if (!is_before_point(i + of_schema, table)) {
+      ++i;
+      continue;
+    }
+    kept.append(from, tokens[i].text.data());
+    i += of_schema + 2;
+    from = i < tokens.size() ? tokens[i++].text.data() : sql.data() + sql.size();
+  }
+  return kept.append(from, sql.data() + sql.size());
+}
+
 const ItemText* TableText::column(std::string_view name) const {
   const auto found = std::ranges::find_if(
       items, [&](const ItemText& item) { return !item.column.empty() && is_same_name(item.column, name); });
@@ -519,7 +546,7 @@ std::vector<KeyPart> TableText::primary_key() const {
     for (const ClauseText& clause : item.clauses) {
       if (clause.kind != Kind::primary_key) continue;
       if (item.column.empty()) return item.parts;
-      return {{item.column, quoted_name(item.column)}};
+      return {{item.column, quoted_name(item.column) + (clause.descending ? " DESC" : "")}};
     }
   }
   return {};
@@ -534,8 +561,7 @@ const ItemText* TableText::row_number() const {
   if (item == nullptr || !is_integer(*item)) return nullptr;
   // INTEGER PRIMARY KEY DESC is not the row's number, by an old mistake that SQLite keeps.
   const auto inline_key = std::ranges::find(item->clauses, Kind::primary_key, &ClauseText::kind);
-  if (inline_key != item->clauses.end() && to_lower_ascii(inline_key->sql).find(" desc") != std::string::npos)
-    return nullptr;
+  if (inline_key != item->clauses.end() && inline_key->descending) return nullptr;
   return item;
 }
 
@@ -580,6 +606,24 @@ migrate::Outcome<ChangedTable> changed_table(const std::string& table, const Tab
   return Builder(table, text, change).build(new_name);
 }
 
+std::string columns_alone(const TableText& text, std::string_view name) {
+  std::vector<std::string> items;
+  for (const ItemText& item : text.items) {
+    if (item.column.empty()) continue;
+    std::string& sql = items.emplace_back(item.head);
+    if (text.row_number() == &item) sql += " PRIMARY KEY";
+    for (const ClauseText& clause : item.clauses) {
+      if (clause.kind == Kind::default_value || clause.kind == Kind::other) sql += " " + clause.sql;
+    }
+  }
+  if (!text.has_rowid()) {
+    std::vector<std::string> parts;
+    for (const KeyPart& part : text.primary_key()) parts.push_back(part.sql);
+    items.push_back(fmt::format("PRIMARY KEY ({})", fmt::join(parts, ", ")));
+  }
+  return fmt::format("CREATE TABLE {}({}) {}", quoted_name(name), fmt::join(items, ", "), text.options);
+}
+
 std::string changed_index(const std::string& sql, std::string_view tenant) {
   auto lexed = migrate::lex(sql, migrate::Dialect::sqlite);
   if (!lexed) return sql;
@@ -605,8 +649,9 @@ std::string moved_index(const std::string& sql, std::string_view name, std::stri
   const auto tokens = without_comments(*std::move(lexed));
   const std::size_t on = first_on(tokens);
   if (on < 2 || on + 2 >= tokens.size()) return sql;
-  return fmt::format("{} {} ON {} {}", written(Tokens(tokens).first(on - 1)), quoted_name(name),
-                     quoted_name(table), written(Tokens(tokens).subspan(on + 2)));
+  return fmt::format(
+      "{} {} ON {} {}", written(Tokens(tokens).first(on - 1)), quoted_name(name), quoted_name(table),
+      without_own_name(written(Tokens(tokens).subspan(on + 2)), unquoted(tokens[on + 1].text)));
 }
 
 }  // namespace guildhall::convert

@@ -18,6 +18,9 @@ bool is_same_name(std::string_view a, std::string_view b);
 bool has_name(const std::vector<std::string>& names, std::string_view name);
 /// That a text has this name in it; of one that is not understood it may.
 bool mentions(const std::string& sql, std::string_view name);
+/// What a table or an index of it is made of, its columns not called by the table's name (`t.a`, `main.t.a`):
+/// SQLite reads such a text under the table's own name alone, and ALTER TABLE ... RENAME does not follow it.
+std::string without_own_name(const std::string& sql, std::string_view table);
 
 /// REFERENCES ..., of a column or a table.
 struct ReferenceText {
@@ -34,6 +37,7 @@ struct ClauseText {
   std::string name = {};       // SQL: "CONSTRAINT name", or ""
   std::string conflict = {};   // SQL: "ON CONFLICT REPLACE", or ""
   bool autoincrement = false;  // of a primary key
+  bool descending = false;     // of a column's own primary key
   ReferenceText reference = {};
 };
 
@@ -103,9 +107,14 @@ struct ChangedTable {
 migrate::Outcome<ChangedTable> changed_table(const std::string& table, const TableText& text,
                                              const TableChange& change, std::string_view new_name);
 
+/// CREATE TABLE of the same columns, for rows that lie there already: without constraints and references, and
+/// without keys but what a row lies by, its number or the primary key of WITHOUT ROWID. An index on its
+/// columns holds what it held.
+std::string columns_alone(const TableText& text, std::string_view name);
+
 /// CREATE UNIQUE INDEX ... with the tenant column first; any other index as it is.
 std::string changed_index(const std::string& sql, std::string_view tenant);
-/// CREATE INDEX ... under another name, on another table.
+/// CREATE INDEX ... under another name, on another table, whose name is not within it.
 std::string moved_index(const std::string& sql, std::string_view name, std::string_view table);
 
 }  // namespace guildhall::convert

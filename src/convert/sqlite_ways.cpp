@@ -57,8 +57,15 @@ Outcome<RunReport> unless_interrupted(Function function) {
   }
 }
 
+/// What is no reason to stop, and has to be known.
+void say_findings(const ConversionRun& run, const SqliteReport& report) {
+  for (const migrate::Finding& finding : report.findings)
+    run.options().say(fmt::format("{}{}{}", finding.text, finding.hint.empty() ? "" : ". ", finding.hint));
+}
+
 Outcome<RunReport> finish(ConversionRun& run, const Outcome<SqliteReport>& done) {
   if (!done) return std::unexpected(done.error());
+  say_findings(run, *done);
   if (auto looked = run.look_again(); !looked) return std::unexpected(looked.error());
   run.draft().steps = done->was_done ? 0 : done->tables;
   run.draft().is_of_one_server = run.options().way == SqliteWay::file;
@@ -114,6 +121,7 @@ Outcome<RunReport> roll_back_sqlite(ConversionRun& run, const RollbackOptions& r
     options.archive = rolling_back.archive;
     const auto done = roll_back_sqlite(run.session(), options);
     if (!done) return std::unexpected(done.error());
+    say_findings(run, *done);
     run.draft().state = State::rolled_back;
     run.draft().conversion = done->conversion;
     run.draft().steps = done->tables;

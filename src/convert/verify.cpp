@@ -11,6 +11,7 @@
 #include "convert/comparing.h"
 #include "convert/rows.h"
 #include "convert/seal_probe.h"
+#include "convert/sqlite_online.h"
 #include "convert/sqlite_proof.h"
 #include "convert/sqlite_sums.h"
 #include "convert/verify_file_way.h"
@@ -455,6 +456,10 @@ class Verifying {
     Question sound(*this, "SQLite finds the file sound", "PRAGMA integrity_check");
     if (const auto checked = check_integrity(session_); !checked)
       sound.wrong(checked.error().finding.code, checked.error().finding.text, checked.error().finding.hint);
+    if (const auto left = replaced_tables(session_); !left.empty())
+      find(Level::warning, "CV-LEFT",
+           fmt::format("tables are there that were replaced already: {}", fmt::join(left, ", ")),
+           "'guildhall convert apply' takes them away. Nothing else is to be done, and nothing is wrong.");
   }
   void answer(std::string title, const std::string& code, const std::vector<std::string>& wrong) {
     Question question(*this, std::move(title), looked_at());

@@ -16,6 +16,7 @@
 //   CV-MARKER      SQLite: a file of one server that is not marked as its own
 //   CV-SHAPE       such a file: a table is not what it was, but for its column
 //   CV-DAMAGED     SQLite finds the file damaged
+//   CV-LEFT        SQLite: tables that were replaced are still to be taken away (warning)
 //   CV-NOSUMS      such a file: nothing was added up before it, so that rows cannot be compared (warning)
 //   CV-SEAL        rows that are not sealed off: no row security, no policy, or the probe got at them
 //   CV-NOPROBE     the seal could not be tried out (warning)

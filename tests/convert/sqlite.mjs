@@ -129,6 +129,7 @@ class Way {
       if (write !== undefined && !this.hasBot) assert.equal(signal, 'SIGKILL', runner.stderr());
       this.kills += 1;
       if ((await file.state()) !== `'${this.end}'`) this.met += 1;
+      assert.deepEqual(await sqlite(file.name, 'PRAGMA integrity_check'), ["'ok'"], `${this.name}, just killed`);
       await untilDone(file, this.command);
     } finally {
       await bot?.stop();
