@@ -2,7 +2,8 @@
 // one state, over all tables in one pass each.
 //
 // Per table: the rows, and the sum of a 64-bit hash of each row over every column but the tenant column. The
-// order of rows and of columns makes no difference; NULL, '' and 'NULL' do. PostgreSQL hashes by itself
+// order of rows and of columns makes no difference, nor does the width of a whole number or a text; NULL, ''
+// and 'NULL' do. PostgreSQL hashes by itself
 // (hashtextextended and its like; of bytea and date hash_record_extended, from version 14 on), of SQLite the
 // rows are read in pages and hashed here. Two databases of different kinds cannot be compared. The totals of
 // TableRule::sums are exact; of SQLite's REAL each value counts to six decimals.

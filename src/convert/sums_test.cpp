@@ -279,6 +279,36 @@ TEST_F(SumsInPostgres, WhatTheSessionIsToldOfTimesAndNumbersMakesNoDifference) {
   EXPECT_EQ(session().query("SHOW timezone")[0][0], "Asia/Tokyo");
 }
 
+TEST_F(SumsInPostgres, AColumnThatWasWidenedHoldsTheSameValues) {
+  run("CREATE TABLE widths (id smallint PRIMARY KEY, n smallint, m integer, word varchar(9), "
+      "discord_server_id bigint);"
+      "INSERT INTO widths VALUES (1, -32768, -2147483648, 'a', NULL), (2, 32767, 2147483647, '', NULL), "
+      "(3, -1, -1, 'c', NULL), (4, 0, 0, NULL, NULL), (5, NULL, NULL, 'e', NULL)");
+  const Sums before = sums();
+  run("ALTER TABLE widths ALTER n TYPE integer, ALTER m TYPE bigint, ALTER word TYPE text;"
+      "ALTER TABLE raffles ALTER id TYPE bigint; ALTER TABLE tickets ALTER id TYPE bigint");
+  const Sums after = sums(&before);
+  EXPECT_EQ(differences(before, after, "widths"), 0);
+  EXPECT_EQ(differences(before, after, "tickets"), 0);
+  EXPECT_EQ(differences(before, after, "tickets", kOwner), 0);
+  run("ALTER TABLE widths ALTER id TYPE bigint, ALTER n TYPE bigint");
+  EXPECT_EQ(differences(before, sums(&before), "widths"), 0);
+}
+
+/// PostgreSQL's own hash folds the halves of a number together, so that some pairs have one: with 0 and -1
+/// those whose halves are alike, of two great ones those that change halves.
+TEST_F(SumsInPostgres, GreatNumbersThatAreFoldedAlikeAreDifferent) {
+  for (const auto& [one, other] : {std::pair{"0", "4294967297"},
+                                   {"-1", "-4294967297"},
+                                   {"2147483647", "-2147483648"},
+                                   {"8589934595", "12884901890"}}) {
+    run(fmt::format("UPDATE members SET points = {} WHERE name = 'bob'", one));
+    const Sums before = sums();
+    run(fmt::format("UPDATE members SET points = {} WHERE name = 'bob'", other));
+    EXPECT_EQ(differences(before, sums(&before), "members"), 1) << one << ' ' << other;
+  }
+}
+
 TEST_F(SumsInPostgres, ColumnsOfSeveralCollationsAreAddedUp) {
   run("CREATE TABLE words (a text COLLATE \"C\", b text COLLATE \"POSIX\", discord_server_id bigint);"
       "INSERT INTO words VALUES ('x', 'y', NULL)");

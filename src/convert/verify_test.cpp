@@ -244,6 +244,15 @@ TEST_F(AnyDatabaseVerify, TwinsAndRefusedRowsAreToldAgain) {
 
 // --- under writers
 
+TEST_F(VerifyInPostgres, AColumnThatTheOldBotsOwnerWidenedIsNoChange) {
+  convert();
+  run("ALTER TABLE tickets ALTER id TYPE bigint, ALTER amount TYPE bigint");
+  const Verification found = verify_at_rest();
+  EXPECT_THAT(errors(found), IsEmpty());
+  EXPECT_EQ(verdict(found, "tickets"), Verdict::equal);
+  EXPECT_EQ(table(found, "tickets").totals.at(0).after, "36");
+}
+
 TEST_F(VerifyInPostgres, WhatOthersWroteMeanwhileIsNoFault) {
   remember_sums();
   run("UPDATE members SET points = points + 5 WHERE id = 1; INSERT INTO history VALUES ('alice', 5)");
