@@ -25,6 +25,9 @@ constexpr std::size_t kMostBuckets = 4'096;
 constexpr std::int64_t kRowsOfBucket = 256;
 /// Of a table whose rows nobody has counted yet.
 constexpr std::int64_t kBytesOfRow = 100;
+/// PostgreSQL's second one has one hash for whole numbers of every width.
+constexpr int kPostgresHashing = 2;
+constexpr int kSqliteHashing = 1;
 
 std::size_t buckets_for(const Table& table) {
   const std::int64_t rows = std::max({table.rows, table.bytes / kBytesOfRow, std::int64_t{0}});
@@ -164,7 +167,7 @@ class Taking {
       : session_(session), scheme_(scheme), options_(options) {}
 
   Outcome<Sums> run() {
-    Sums sums;
+    Sums sums{.hashing = hashing_of(scheme_.schema->dialect)};
     if (postgres()) {
       prepare_session();
       sums.snapshot = session_.query("SELECT pg_current_snapshot()").at(0).at(0);
@@ -302,6 +305,8 @@ class Taking {
 };
 
 }  // namespace
+
+int hashing_of(Dialect dialect) { return dialect == Dialect::postgres ? kPostgresHashing : kSqliteHashing; }
 
 Amount all_of(const Buckets& buckets) {
   Amount all;

@@ -180,6 +180,19 @@ TEST_F(AnyDatabaseSums, WhatIsPutDownComesBackAndIsNeverOverwritten) {
   EXPECT_EQ(rows[0].totals, R"({"change":"8"})");
 }
 
+TEST_F(AnyDatabaseSums, InWhichWayTheyWereHashedIsKeptBesideThem) {
+  Records records(session(), dialect());
+  records.prepare();
+  const Sums before = sums();
+  EXPECT_EQ(before.hashing, hashing_of(dialect()));
+  remember(session(), records, 1, "before", before);
+  EXPECT_EQ(remembered_sums(records, 1, "before")->hashing, before.hashing);
+  // Builds that did not say so hashed in the first way.
+  run(fmt::format("DELETE FROM {}guildhall_conversion_facts WHERE kind = 'hashing'",
+                  postgres() ? "guildhall." : ""));
+  EXPECT_EQ(remembered_sums(records, 1, "before")->hashing, 1);
+}
+
 TEST_F(AnyDatabaseSums, WhoeverAsksToStopIsHeard) {
   std::stop_source source;
   source.request_stop();

@@ -88,6 +88,22 @@ TEST_F(AnyDatabaseVerify, WithoutSumsOfBeforeThereIsNothingToCompareWith) {
   EXPECT_EQ(found.error().finding.code, "CV-NOSUMS");
 }
 
+TEST_F(AnyDatabaseVerify, SumsOfAnotherWayOfHashingAreNeitherComparedNorPassed) {
+  convert();
+  const std::string facts =
+      postgres() ? "guildhall.guildhall_conversion_facts" : "guildhall_conversion_facts";
+  run(fmt::format("UPDATE {} SET fact = '77' WHERE kind = 'hashing'", facts));
+  Records records(session(), dialect());
+  const auto found = convert::verify(session(), scheme(), records, 1, {});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().exit, migrate::Exit::refused);
+  EXPECT_EQ(found.error().finding.code, "CV-HASHING");
+  EXPECT_THAT(found.error().finding.text, HasSubstr("says nothing of the rows"));
+  EXPECT_THAT(found.error().finding.hint, HasSubstr("convert rollback"));
+  // What compares no rows does not need them.
+  EXPECT_TRUE(verify({.proof = Proof::servers}).ok);
+}
+
 TEST_F(AnyDatabaseVerify, ALostRowIsSeen) {
   convert();
   run("DELETE FROM history WHERE member = 'bob'");
