@@ -147,9 +147,10 @@ Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure
 }
 
 /// Whether a row of a child cannot have two of them. Their server is part of the question, as far as both
-/// have one.
+/// have one. No key spans a table and what inherits from it.
 bool is_one_parent(const Scheme& scheme, const SchemeTable& child, const Parent& parent) {
   const SchemeTable& of = *scheme.find(parent.table);
+  if (scheme.has_heirs(of)) return false;
   std::vector<std::string> asked = parent.referenced;
   if (child.has_column() && of.has_column()) asked.push_back(of.column());
   const auto is_asked = [&](const std::string& column) {
