@@ -422,6 +422,7 @@ class Expanding {
   /// Rows that will be the same under a key that has the server in it: a row of no server beside that of the
   /// home, or another one of no server.
   void give_way(const SchemeTable& one) {
+    if (!makes_one(one.rule.duplicates)) return;
     for (const RowKey& key : keys_with_server(one))
       steps_.push_back(merge_step(scheme_, one, key, zero_is_home(one)));
   }

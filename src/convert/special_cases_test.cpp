@@ -173,6 +173,21 @@ TEST_F(SpecialCasesOfPostgres, AMaterialisedViewKeepsItsIndexAndIsKeptFromWhoeve
   EXPECT_EQ(error_of(refresh), "");
 }
 
+/// Its operator class and its order are nothing that the way back can group by.
+TEST_F(SpecialCasesOfPostgres, AKeyOverAnExpressionWithAnOperatorClassComesBack) {
+  change("CREATE UNIQUE INDEX points_folded ON points (lower(name) text_pattern_ops DESC)",
+         "DROP INDEX points_folded");
+  const std::string before = fingerprint();
+  expand();
+  contracts(try_contract());
+  change("INSERT INTO servers VALUES (8, 'other'); INSERT INTO points (server, name) VALUES (8, 'N1')",
+         "DELETE FROM servers WHERE server = 8");
+  take_back(true);
+  EXPECT_EQ(ask("SELECT name FROM guildhall_archive.points"), "N1\n");
+  session().execute("DROP SCHEMA guildhall_archive CASCADE");
+  EXPECT_EQ(fingerprint(), before);
+}
+
 /// A table of old rows that inherits from the one of all.
 class InheritanceOfPostgres : public SpecialCasesOfPostgres {
  protected:
