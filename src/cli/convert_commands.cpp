@@ -318,15 +318,6 @@ std::string table_of(const convert::Steps& steps) {
   return text;
 }
 
-/// At most: an index has some columns of its table, and not all.
-std::int64_t index_bytes(const convert::Steps& steps) {
-  std::int64_t bytes = 0;
-  for (const convert::Step& step : steps) {
-    if (step.kind == convert::StepKind::concurrently) bytes += step.bytes;
-  }
-  return bytes;
-}
-
 std::string plan_text(const convert::Plan& plan, bool verbose) {
   if (plan.steps.empty())
     return plan.look.scheme.can_go_on() ? "\nNothing is missing: the new program may take over.\n"
@@ -340,8 +331,8 @@ std::string plan_text(const convert::Plan& plan, bool verbose) {
         plan.steps.size(), steps);
   return fmt::format(
       "\n'guildhall convert apply' takes {} steps, while the old program goes on as it is.{}\n"
-      "The new indexes need less than {} on the server's disk. Each step's SQL: -v.\n",
-      plan.steps.size(), steps, shown_size(index_bytes(plan.steps)));
+      "The new indexes need about {} on the server's disk. Each step's SQL: -v.\n",
+      plan.steps.size(), steps, shown_size(convert::new_index_bytes(plan.look.scheme)));
 }
 
 boost::json::array json_of(const std::vector<convert::AttributedRows>& attributed) {
@@ -396,8 +387,9 @@ Answered plan_command(const Arguments& arguments) {
                                        {"home", std::to_string(scheme.home)},
                                        {"attributed", json_of(plan->attributed)},
                                        {"apply", json_of(plan->steps)},
-                                       {"contract", json_of(plan->later)},
-                                       {"index_bytes_at_most", index_bytes(plan->steps)}};
+                                       {"contract", json_of(plan->later)}};
+                        if (plan->look.schema->dialect == migrate::Dialect::postgres)
+                          answer.json.as_object()["new_index_bytes"] = convert::new_index_bytes(scheme);
                         answer.text = plan_head(scheme) + text_of(plan->attributed);
                         if (const auto file = arguments.get("--write-map");
                             file && !plan->look.schema->is_in_recovery) {
@@ -615,7 +607,7 @@ std::vector<OptionSpec> run_options_of_convert(std::vector<OptionSpec> own) {
   options.push_back(lock_wait_option());
   options.push_back(
       {"--lock-timeout", "DUR", "others may have to wait so long behind a step; 200ms, then it tries again"});
-  options.push_back({"--patience", "DUR", "tries so long for one step's lock; 30min"});
+  options.push_back({"--patience", "DUR", "tries so long for one step's lock, or waits for a standby; 30min"});
   options.push_back({"--max-lag", "DUR", "waits while a standby is further behind; 10s"});
   return options;
 }

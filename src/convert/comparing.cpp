@@ -61,12 +61,13 @@ Comparison compare_under_writers(const Measured& before, const Measured& after, 
   return found;
 }
 
-/// A total in millionths, so that those of both databases can be added to each other.
+/// A total in parts of so many decimals, so that it can be added to others; nothing where it has more.
 std::optional<Wide> parts_of(std::string_view decimal) {
-  constexpr std::size_t kDecimals = 6;
+  constexpr std::size_t kDecimals = 12;
   const std::size_t point = decimal.find('.');
   std::string digits(decimal.substr(0, point));
   std::string decimals(point == std::string_view::npos ? "" : decimal.substr(point + 1));
+  decimals.erase(decimals.find_last_not_of('0') + 1);
   if (decimals.size() > kDecimals || digits.find_first_not_of("-0123456789") != std::string::npos)
     return std::nullopt;
   decimals.resize(kDecimals, '0');

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "convert/merging.h"
@@ -31,7 +32,7 @@ class Asking {
       check_policies();
       check_type();
       check_rows();
-      for (const Key& key : new_keys()) check_duplicates(key);
+      for (const RowKey& key : new_keys()) check_duplicates(key);
     }
     for (Twins& twins : find_twins(looking_, scheme_)) add_twins(std::move(twins));
     say_twins();
@@ -39,13 +40,6 @@ class Asking {
   }
 
  private:
-  struct Key {
-    std::vector<std::string> columns;  // for people
-    std::vector<std::string> parts;    // SQL on r, without the server
-    std::string predicate = {};
-    bool nulls_are_equal = false;
-  };
-
   bool postgres() const { return scheme_.schema->dialect == Dialect::postgres; }
 
   // --- saying
@@ -201,28 +195,14 @@ class Asking {
 
   /// Under which rows may clash: declared ones, and those that have the server already, where rows without
   /// one come to stand beside the home's. An old key with the server before it holds as the old one did.
-  std::vector<Key> new_keys() const {
-    std::vector<Key> keys;
-    if (table_->rule.duplicates == Duplicates::keep_all) return keys;
-    for (const auto& columns : table_->rule.unique) {
-      Key key{columns};
-      for (const std::string& column : columns) key.parts.push_back(column_sql("r", column));
-      keys.push_back(std::move(key));
-    }
-    for (const Index& index : table_->table->indexes) {
-      if (!index.is_unique || !index.has(table_->column())) continue;
-      Key key{{}, {}, index.predicate, index.nulls_not_distinct};
-      for (const IndexPart& part : index.parts) {
-        if (part.column == table_->column()) continue;
-        key.columns.push_back(part.column.empty() ? part.sql : part.column);
-        key.parts.push_back(part.column.empty() ? part.sql : column_sql("r", part.column));
-      }
-      keys.push_back(std::move(key));
-    }
+  std::vector<RowKey> new_keys() const {
+    if (table_->rule.duplicates == Duplicates::keep_all) return {};
+    std::vector<RowKey> keys = declared_keys(*table_);
+    std::ranges::move(keys_with_server(*table_), std::back_inserter(keys));
     return keys;
   }
 
-  void check_duplicates(const Key& key) {
+  void check_duplicates(const RowKey& key) {
     if (table_->has_column() && !has_number_column(scheme_, *table_)) return;
     std::string columns, condition = "1 = 1", shown;
     for (const std::string& part : key.parts) {
@@ -232,8 +212,8 @@ class Asking {
     }
     if (!key.predicate.empty()) condition += fmt::format(" AND ({})", key.predicate);
     const auto rows = looking_.ask(fmt::format(
-        "SELECT count(*), count(*) OVER (), CAST(sum(count(*)) OVER () AS bigint){} FROM {} r WHERE {} "
-        "GROUP BY r.guildhall_server{} HAVING count(*) > 1 ORDER BY 1 DESC{} LIMIT {}",
+        "SELECT count(*), count(*) OVER (), CAST(sum(count(*)) OVER () AS bigint){} FROM {} t WHERE {} "
+        "GROUP BY t.guildhall_server{} HAVING count(*) > 1 ORDER BY 1 DESC{} LIMIT {}",
         shown, rows_by_server(scheme_, *table_), condition, columns, columns, kExamples));
     if (!rows) return add_unknown(rows.error());
     if (rows->empty()) return;
@@ -244,7 +224,7 @@ class Asking {
     say_duplicates(key, std::stoll(rows->at(0)[1]), std::stoll(rows->at(0)[2]), std::move(shown_groups));
   }
 
-  void say_duplicates(const Key& key, std::int64_t groups, std::int64_t rows,
+  void say_duplicates(const RowKey& key, std::int64_t groups, std::int64_t rows,
                       std::vector<std::string> shown) {
     const bool is_refused = table_->rule.duplicates == Duplicates::refuse;
     add(is_refused ? Level::error : Level::warning, "CV-DUPLICATE", key.columns, rows,

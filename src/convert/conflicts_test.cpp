@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "convert/merging.h"
 #include "tests/support/old_club.h"
 
 namespace guildhall::convert {
@@ -234,6 +235,31 @@ TEST_F(ConflictsInPostgres, ServersThatAreTextAreNamedWithWhatIsNoNumberAmongThe
   ASSERT_NE(found.find("CV-RANGE", "exclusions"), nullptr);
   EXPECT_THAT(found.find("CV-RANGE", "exclusions")->examples,
               ElementsAre("id 5: 9223372036854775808", "id 6: 0"));
+}
+
+/// Its operator class and its order are nothing to group by, and its collation decides what is the same.
+TEST_F(ConflictsInPostgres, AKeyOverAnExpressionIsAskedForWhatItCompares) {
+  run("CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+      "CREATE TABLE links (name text, word text, discord_server_id bigint);"
+      "CREATE UNIQUE INDEX ON links (discord_server_id, lower(name) COLLATE \"C\" text_pattern_ops DESC);"
+      "CREATE UNIQUE INDEX ON links (word COLLATE any_case DESC NULLS LAST, discord_server_id);"
+      "INSERT INTO links VALUES ('alice', 'a', NULL), ('bob', 'A', NULL)");
+  run(fmt::format("INSERT INTO links VALUES ('Alice', 'c', {})", kHome));
+  description_.tables["links"] = {
+      .table = "links", .column = "discord_server_id", .duplicates = Duplicates::first};
+  const Conflicts found = look();
+  EXPECT_EQ(found.find("CV-UNKNOWN", "links"), nullptr);
+  std::vector<std::string> examples;
+  for (const Conflict& one : found.list) {
+    if (one.code == "CV-DUPLICATE") examples.insert(examples.end(), one.examples.begin(), one.examples.end());
+  }
+  EXPECT_THAT(examples, testing::UnorderedElementsAre("alice (2 rows)", testing::StrCaseEq("a (2 rows)")));
+  const Scheme& now = scheme();
+  const SchemeTable& links = *now.find("links");
+  const auto keys = keys_with_server(links);
+  ASSERT_EQ(keys.size(), 2U);
+  for (const RowKey& key : keys)
+    EXPECT_EQ(session().query(ask_for_duplicates(now, links, key)).size(), 1U) << key.name();
 }
 
 TEST_F(ConflictsInPostgres, WhatCannotBeLookedAtInTimeIsSaid) {

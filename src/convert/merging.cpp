@@ -205,14 +205,13 @@ std::string RowKey::name() const {
 
 std::vector<RowKey> keys_with_server(const SchemeTable& table) {
   std::vector<RowKey> keys;
-  if (!makes_one(table.rule.duplicates)) return keys;
   for (const Index& index : table.table->indexes) {
     if (!index.is_unique || !index.has(table.column())) continue;
     RowKey key;
     for (const IndexPart& part : index.parts) {
       if (part.column == table.column()) continue;
       key.columns.push_back(part.column.empty() ? part.sql : part.column);
-      key.parts.push_back(part.column.empty() ? part.sql : of_row(part.column));
+      key.parts.push_back(compared_sql(part, "t"));
     }
     key.predicate = index.predicate;
     key.nulls_are_equal = index.nulls_not_distinct;
@@ -224,6 +223,12 @@ std::vector<RowKey> keys_with_server(const SchemeTable& table) {
   return keys;
 }
 
+std::vector<RowKey> declared_keys(const SchemeTable& table) {
+  std::vector<RowKey> keys;
+  for (const auto& columns : table.rule.unique) keys.push_back(key_of(table, columns));
+  return keys;
+}
+
 std::vector<RowKey> promised_keys(const SchemeTable& table) {
   std::vector<RowKey> keys;
   if (!makes_one(table.rule.duplicates)) return keys;
@@ -231,7 +236,7 @@ std::vector<RowKey> promised_keys(const SchemeTable& table) {
     const auto is_same = [&](const RowKey& one) { return one.name() == key.name(); };
     if (std::ranges::none_of(keys, is_same)) keys.push_back(std::move(key));
   };
-  for (const auto& columns : table.rule.unique) add(key_of(table, columns));
+  for (RowKey& key : declared_keys(table)) add(std::move(key));
   if (table.rule.twins != TwinNames::merge) return keys;
   std::vector<std::vector<std::string>> all = table.rule.unique;
   for (const Index& index : table.table->indexes) {

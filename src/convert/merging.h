@@ -36,10 +36,13 @@ struct RowKey {
 /// Names by what they fold to.
 using Folded = std::map<std::string, std::set<std::string>>;
 
-/// Unique keys that have the server in them already: rows that name none come to stand beside the home's.
+/// Unique keys that have the server in them already: rows that name none come to stand beside the home's,
+/// whatever is to become of them.
 std::vector<RowKey> keys_with_server(const SchemeTable& table);
-/// Keys that the description alone promises, and where it says so each key with a folded name in it. The old
-/// program may break them for as long as it runs.
+/// Keys that the description alone has.
+std::vector<RowKey> declared_keys(const SchemeTable& table);
+/// Where rows are to become one: those, and where the description says so each key with a folded name in it.
+/// The old program may break them for as long as it runs.
 std::vector<RowKey> promised_keys(const SchemeTable& table);
 
 /// Among rows as they are now: SQL whose answer has a row where some agree in a key that folds nothing.

@@ -24,6 +24,10 @@ struct Column {
   bool is_generated = false;
   bool is_identity = false;
   bool has_grants = false;  // PostgreSQL: rights on this column alone
+  /// PostgreSQL, SQL: where the type, what it is a domain over and their "=" lie, beside pg_catalog; whether
+  /// anybody may put something there. Not remembered.
+  std::vector<std::string> operator_schemas = {};
+  bool has_open_schemas = false;
 };
 
 /// What an index is over, one after another.

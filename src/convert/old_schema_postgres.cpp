@@ -44,8 +44,21 @@ constexpr std::string_view kColumns = R"(
 SELECT json_build_object(
   'table', relname, 'name', attname, 'type', format_type(atttypid, atttypmod), 'not_null', attnotnull,
   'default', coalesce(CASE WHEN attgenerated = '' THEN pg_get_expr(adbin, adrelid) END, ''),
-  'generated', attgenerated <> '', 'identity', attidentity <> '', 'grants', attacl IS NOT NULL)
+  'generated', attgenerated <> '', 'identity', attidentity <> '', 'grants', attacl IS NOT NULL,
+  'operator_schemas', coalesce(place.names, '[]'), 'open', coalesce(place.is_open, false))
   FROM c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+  LEFT JOIN LATERAL (
+       WITH RECURSIVE type(oid) AS (
+            SELECT atttypid UNION SELECT typbasetype FROM type JOIN pg_type USING (oid) WHERE typbasetype <> 0),
+       place(oid) AS (
+            SELECT typnamespace FROM type JOIN pg_type USING (oid)
+            UNION SELECT oprnamespace FROM type JOIN pg_opclass ON opcintype = type.oid AND opcdefault
+              JOIN pg_amop ON amopfamily = opcfamily AND amoplefttype = opcintype AND amoprighttype = opcintype
+              JOIN pg_operator o ON o.oid = amopopr
+             WHERE opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND amopstrategy = 3)
+       SELECT json_agg(quote_ident(nspname) ORDER BY nspname) AS names,
+              bool_or(EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0 AND privilege_type = 'CREATE')) AS is_open
+         FROM place JOIN pg_namespace USING (oid) WHERE nspname <> 'pg_catalog') place ON atttypid >= 16384
   LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
  ORDER BY relname, attnum)";
 
@@ -292,7 +305,9 @@ class Reading {
                                .default_expression = text(row, "default"),
                                .is_generated = is(row, "generated"),
                                .is_identity = is(row, "identity"),
-                               .has_grants = is(row, "grants")});
+                               .has_grants = is(row, "grants"),
+                               .operator_schemas = texts(row, "operator_schemas"),
+                               .has_open_schemas = is(row, "open")});
   }
 
   void take_index(const boost::json::object& row) {

@@ -28,14 +28,14 @@ std::int64_t count_twins(store::SchemaSession& session, const Look& found, const
   std::vector<std::string> parts;
   std::vector<std::string> conditions;
   for (const IndexPart& part : key.parts) {
-    parts.push_back(part.column.empty() ? part.sql : store::quoted_name(part.column));
+    parts.push_back(compared_sql(part, "t"));
     if (!key.nulls_not_distinct) conditions.push_back(fmt::format("{} IS NOT NULL", parts.back()));
   }
   if (!key.predicate.empty()) conditions.push_back(key.predicate);
-  const auto rows = session.query(
-      fmt::format("SELECT count(*) FROM (SELECT 1 FROM ONLY {}{}{} GROUP BY {} HAVING count(*) > 1) twins",
-                  qualified(*found.schema, one.name()), conditions.empty() ? "" : " WHERE ",
-                  fmt::join(conditions, " AND "), fmt::join(parts, ", ")));
+  const auto rows = session.query(fmt::format(
+      "SELECT count(*) FROM (SELECT 1 FROM ONLY {} AS t{}{} GROUP BY {} HAVING count(*) > 1) twins",
+      qualified(*found.schema, one.name()), conditions.empty() ? "" : " WHERE ",
+      fmt::join(conditions, " AND "), fmt::join(parts, ", ")));
   return std::stoll(rows[0][0]);
 }
 

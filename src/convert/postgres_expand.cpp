@@ -311,12 +311,8 @@ class Expanding {
   /// put one of his own first.
   std::string path_of_keys(const SchemeTable& one) const {
     std::vector<std::string> schemas{"pg_catalog"};
-    for (const Parent& parent : one.rule.parents) {
-      for (const std::string& name : parent.columns) {
-        const Column* column = one.table->column(name);
-        const std::size_t dot = column == nullptr ? std::string::npos : column->type.find('.');
-        if (dot == std::string::npos) continue;
-        const std::string schema = column->type.substr(0, dot);
+    for (const Column* column : key_columns(one)) {
+      for (const std::string& schema : column->operator_schemas) {
         if (std::ranges::find(schemas, schema) == schemas.end()) schemas.push_back(schema);
       }
     }
@@ -324,15 +320,32 @@ class Expanding {
     return fmt::format("{}", fmt::join(schemas, ", "));
   }
 
+  /// By which it finds its parents: its own, and theirs.
+  std::vector<const Column*> key_columns(const SchemeTable& one) const {
+    std::vector<const Column*> columns;
+    for (const Parent& parent : one.rule.parents) {
+      const auto add = [&](const Table* table, const std::vector<std::string>& names) {
+        for (const std::string& name : names) {
+          const Column* column = table == nullptr ? nullptr : table->column(name);
+          if (column != nullptr) columns.push_back(column);
+        }
+      };
+      add(one.table, parent.columns);
+      add(scheme_.schema->find(parent.table), parent.referenced);
+    }
+    return columns;
+  }
+
   /// Whose it and its parents all are, as SQL has the name; "" where they are several people's, or row
-  /// security holds for the owner too: nobody's rights may be lent then, or a parent's owner could put a view
-  /// of his own in its place and have it run with them.
+  /// security holds for the owner too, or anybody may make operators where those of the keys lie: nobody's
+  /// rights may be lent then, or a parent's owner could put a view of his own in its place and have it run
+  /// with them.
   std::string owner_of_all(const SchemeTable& one) const {
     for (const Parent& parent : one.rule.parents) {
       const Table* table = scheme_.schema->find(parent.table);
       if (table == nullptr || table->owner != one.table->owner || table->row_security_forced) return "";
     }
-    return one.table->owner;
+    return std::ranges::any_of(key_columns(one), &Column::has_open_schemas) ? "" : one.table->owner;
   }
 
   /// Where that owner may make nothing in our schema it stays with whoever converts, and lends no rights.
@@ -422,6 +435,7 @@ class Expanding {
   /// Rows that will be the same under a key that has the server in it: a row of no server beside that of the
   /// home, or another one of no server.
   void give_way(const SchemeTable& one) {
+    if (!makes_one(one.rule.duplicates)) return;
     for (const RowKey& key : keys_with_server(one))
       steps_.push_back(merge_step(scheme_, one, key, zero_is_home(one)));
   }

@@ -195,13 +195,17 @@ class Preflight {
     const auto free = is_here ? limits_.free_space(folder) : Result<std::uintmax_t>(0);
     if (!is_here || !free) {
       find(Level::info, "CV-SPACE",
-           fmt::format("the new indexes need about {} on the server's disk; how much is free there cannot be "
-                       "seen from here",
-                       migrate::shown_bytes(needed)));
+           fmt::format(
+               "the new indexes need about {} on the server's disk, of which {} should be free; how much "
+               "is cannot be seen from here",
+               migrate::shown_bytes(static_cast<std::uintmax_t>(indexes)), migrate::shown_bytes(needed)));
     } else if (*free < needed) {
       find(Level::error, "CV-SPACE",
-           fmt::format("where '{}' lies {} are free, and the new indexes need about {}", folder.string(),
-                       migrate::shown_bytes(*free), migrate::shown_bytes(needed)),
+           fmt::format(
+               "where '{}' lies {} are free, and the new indexes need about {}, of which {} should be "
+               "free",
+               folder.string(), migrate::shown_bytes(*free),
+               migrate::shown_bytes(static_cast<std::uintmax_t>(indexes)), migrate::shown_bytes(needed)),
            "Free some space there, and run the same command again.");
     }
   }

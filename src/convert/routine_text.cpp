@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <iterator>
 #include <span>
 
 #include "migrate/sql_lexer.h"
@@ -60,14 +62,42 @@ std::string content_of(std::string_view literal) {
   return content;
 }
 
+/// RAISE as a statement of its own: what is before it ends another one, or opens a block.
+bool begins_message(Tokens tokens, std::size_t at) {
+  if (!is_keyword(tokens[at], "raise")) return false;
+  if (at == 0 || is_symbol(tokens[at - 1], ";") || is_symbol(tokens[at - 1], ">>")) return true;
+  return std::ranges::any_of(std::array{"begin", "then", "else", "loop"},
+                             [&](const char* word) { return is_keyword(tokens[at - 1], word); });
+}
+
+/// The strings that may be SQL which is run: not what is said with RAISE.
+std::vector<std::string> strings_in(Tokens tokens) {
+  std::vector<std::string> strings;
+  bool is_message = false;
+  for (std::size_t at = 0; at < tokens.size(); ++at) {
+    is_message = (is_message && !is_symbol(tokens[at], ";")) || begins_message(tokens, at);
+    if (tokens[at].kind == TokenKind::literal && !is_message) strings.push_back(content_of(tokens[at].text));
+  }
+  return strings;
+}
+
+std::vector<Token> without_comments(const std::vector<Token>& all) {
+  std::vector<Token> tokens;
+  std::ranges::copy_if(all, std::back_inserter(tokens),
+                       [](const Token& token) { return token.kind != TokenKind::comment; });
+  return tokens;
+}
+
 /// Also within strings.
 bool has_name(std::string_view text, const std::string& name, int depth = 0) {
   const auto lexed = migrate::lex(text, migrate::Dialect::postgres);
   if (!lexed) return false;
-  return names(*lexed, name) || std::ranges::any_of(*lexed, [&](const Token& token) {
-           return token.kind == TokenKind::literal && depth < kDeepest &&
-                  has_name(content_of(token.text), name, depth + 1);
-         });
+  const std::vector<Token> tokens = without_comments(*lexed);
+  if (names(tokens, name)) return true;
+  return depth < kDeepest &&
+         std::ranges::any_of(
+             strings_in(tokens),
+             [&](const std::string& string) { return has_name(string, name, depth + 1); });
 }
 
 class ReadingWrites {
@@ -75,16 +105,12 @@ class ReadingWrites {
   explicit ReadingWrites(const Scheme& scheme) : scheme_(scheme) {}
 
   void read(std::string_view text, int depth = 0) {
-    auto lexed = migrate::lex(text, migrate::Dialect::postgres);
+    const auto lexed = migrate::lex(text, migrate::Dialect::postgres);
     if (!lexed) return;
-    std::vector<Token> tokens;
-    for (const Token& token : *lexed) {
-      if (token.kind != TokenKind::comment) tokens.push_back(token);
-    }
+    const std::vector<Token> tokens = without_comments(*lexed);
     for (std::size_t at = 0; at < tokens.size(); ++at) read_statement(Tokens(tokens).subspan(at));
-    for (const Token& token : tokens) {
-      if (token.kind == TokenKind::literal && depth < kDeepest) read(content_of(token.text), depth + 1);
-    }
+    if (depth == kDeepest) return;
+    for (const std::string& string : strings_in(tokens)) read(string, depth + 1);
   }
   RoutineWrites result() { return std::move(writes_); }
 

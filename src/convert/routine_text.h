@@ -1,6 +1,6 @@
 // What a function, procedure or rule of a PostgreSQL database says of the server where it writes into tables
-// that are converted: read from its text, statement by statement, also within strings that it runs. What it
-// puts together only as it runs is not seen.
+// that are converted: read from its text, statement by statement, also within strings that it may run, which
+// what it says with RAISE is not. What it puts together only as it runs is not seen.
 #pragma once
 
 #include <string>

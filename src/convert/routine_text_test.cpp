@@ -84,6 +84,24 @@ TEST_F(RoutineText, WhatMayBeMeantForAllServersIsDoubtful) {
                   "its truncate of points names no server", "its INSERT INTO points names no columns"));
 }
 
+TEST_F(RoutineText, WhatIsSaidWithRaiseIsNotRun) {
+  const std::string message = "'INSERT INTO points (name) VALUES (1) needs % of server'";
+  const Routine silent{
+      .name = "public.f()", .mentions = {"points"}, .text = "BEGIN RAISE INFO " + message + "; END"};
+  for (const char* before : {"", "BEGIN ", "x := 1; ", "IF a THEN ", "ELSE ", "LOOP ", "<<here>> "})
+    EXPECT_THAT(read(before + ("RAISE NOTICE " + message) + ", 'UPDATE points SET name = 1'; END").failing,
+                IsEmpty())
+        << before;
+  EXPECT_THAT(read("BEGIN RAISE 'no' USING HINT = " + message + "; DELETE FROM points; END").doubtful,
+              ElementsAre("its delete of points names no server"));
+  EXPECT_FALSE(names_column(silent, scheme_.tables[0]));
+  // A column may be called so, and what comes behind the statement is none of it.
+  EXPECT_THAT(read("UPDATE logs SET raise = 'INSERT INTO points (name) VALUES (1)'").failing,
+              ElementsAre("its INSERT INTO points names no server"));
+  EXPECT_THAT(read("BEGIN RAISE NOTICE 'now'; EXECUTE 'INSERT INTO points (name) VALUES (1)'; END").failing,
+              ElementsAre("its INSERT INTO points names no server"));
+}
+
 TEST_F(RoutineText, WhatIsNoSqlSaysNothing) {
   EXPECT_THAT(read("'").failing, IsEmpty());
   EXPECT_THAT(read("INSERT INTO").failing, IsEmpty());

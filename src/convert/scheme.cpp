@@ -495,6 +495,12 @@ const SchemeTable* Scheme::find(std::string_view table) const {
   return found == tables.end() ? nullptr : &*found;
 }
 
+bool Scheme::has_heirs(const SchemeTable& one) const {
+  return std::ranges::any_of(schema->tables, [&](const auto& entry) {
+    return entry.second.relation == Relation::inheriting && entry.second.parent == one.name();
+  });
+}
+
 bool Scheme::inherits_column(const SchemeTable& one) const {
   if (one.table->relation != Relation::inheriting && one.table->relation != Relation::partition) return false;
   const SchemeTable* parent = find(one.table->parent);

@@ -67,6 +67,8 @@ struct Scheme {
   /// together with that. References and policies are each table's own, and keys but those of a partitioned
   /// table.
   bool inherits_column(const SchemeTable& one) const;
+  /// Its rows are also those of tables that inherit from it. Partitions are none.
+  bool has_heirs(const SchemeTable& one) const;
   /// Of a partitioned table.
   std::vector<const SchemeTable*> partitions_of(const SchemeTable& one) const;
   /// The registry, where it is there.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/quoting.h"
 #include "tests/support/converted_bot.h"
 
 namespace guildhall::convert {
@@ -171,6 +172,76 @@ TEST_F(SpecialCasesOfPostgres, AMaterialisedViewKeepsItsIndexAndIsKeptFromWhoeve
   EXPECT_EQ(error_of("SET LOCAL ROLE sealed_reader; SELECT * FROM best"), "42501");
   take_back();
   EXPECT_EQ(error_of(refresh), "");
+}
+
+/// Its operator class and its order are nothing that the way back can group by.
+TEST_F(SpecialCasesOfPostgres, AKeyOverAnExpressionWithAnOperatorClassComesBack) {
+  change("CREATE UNIQUE INDEX points_folded ON points (lower(name) text_pattern_ops DESC)",
+         "DROP INDEX points_folded");
+  const std::string before = fingerprint();
+  expand();
+  contracts(try_contract());
+  change("INSERT INTO servers VALUES (8, 'other'); INSERT INTO points (server, name) VALUES (8, 'N1')",
+         "DELETE FROM servers WHERE server = 8");
+  take_back(true);
+  EXPECT_EQ(ask("SELECT name FROM guildhall_archive.points"), "N1\n");
+  session().execute("DROP SCHEMA guildhall_archive CASCADE");
+  EXPECT_EQ(fingerprint(), before);
+}
+
+/// A bot that knows raffles by a word of a type of its own, whose operators lie elsewhere.
+class KeysOfATypeOfPostgres : public test::OnPostgres {
+ protected:
+  void SetUp() override {
+    session().execute(fmt::format(
+        "CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; ALTER DATABASE {} SET search_path = public, "
+        "ext; SET search_path = public, ext; CREATE DOMAIN word AS citext;"
+        "CREATE TABLE servers (server bigint PRIMARY KEY, name text); INSERT INTO servers VALUES (7), (8);"
+        "CREATE TABLE raffles (name word PRIMARY KEY, server bigint); INSERT INTO raffles VALUES ('Spring', "
+        "8);"
+        "CREATE TABLE tickets (id serial PRIMARY KEY, raffle word); INSERT INTO tickets (raffle) VALUES "
+        "('spring')",
+        store::quoted_name(target().database)));
+  }
+  static Options options() {
+    Options options;
+    options.description = *parse_description(R"(
+tenant_column = "server"
+[registry]
+table = "servers"
+column = "server"
+[table.raffles]
+class = "tenant"
+[table.tickets]
+class = "child"
+parents = [{ table = "raffles", columns = ["raffle"], referenced = ["name"] }]
+)",
+                                             "test");
+    options.server = 7;
+    options.backup_done = "of-a-test";
+    return options;
+  }
+  bool lends_rights() {
+    const auto plan = convert::plan(session(), migrate::Dialect::postgres, options());
+    return plan && std::ranges::any_of(plan->steps, [](const Step& step) {
+             return std::ranges::any_of(step.statements, [](const std::string& statement) {
+               return statement.contains("SECURITY DEFINER");
+             });
+           });
+  }
+};
+
+TEST_F(KeysOfATypeOfPostgres, ARowFindsItsParentByTheOperatorsOfTheType) {
+  session().execute("GRANT CREATE ON SCHEMA ext TO PUBLIC");
+  EXPECT_FALSE(lends_rights()) << "anybody might put an operator of his own there";
+  session().execute("REVOKE CREATE ON SCHEMA ext FROM PUBLIC");
+  EXPECT_TRUE(lends_rights());
+  const auto done = apply(target(), options());
+  ASSERT_TRUE(done) << done.error().finding.text;
+  session().execute("INSERT INTO tickets (raffle) VALUES ('SPRING'), ('unknown')");
+  std::vector<std::string> servers;
+  for (const auto& row : session().query("SELECT server FROM tickets ORDER BY id")) servers.push_back(row[0]);
+  EXPECT_THAT(servers, ElementsAre("8", "8", "7"));
 }
 
 /// A table of old rows that inherits from the one of all.

@@ -3,9 +3,45 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <span>
+
+#include "convert/rows.h"
+#include "migrate/sql_lexer.h"
+
 namespace guildhall::convert {
 
 using store::quoted_name;
+
+namespace {
+
+using migrate::is_keyword;
+using migrate::is_symbol;
+using Tokens = std::span<const migrate::Token>;
+
+std::string_view text_of(Tokens tokens) {
+  if (tokens.empty()) return {};
+  const std::string_view first = tokens.front().text, last = tokens.back().text;
+  return {first.data(), static_cast<std::size_t>(last.data() + last.size() - first.data())};
+}
+
+/// How many of them are an expression of an index: the catalog puts brackets around all but calls.
+std::size_t length_of_expression(Tokens tokens) {
+  int open = 0;
+  for (std::size_t at = 0; at < tokens.size(); ++at) {
+    if (is_symbol(tokens[at], "(")) ++open;
+    if (is_symbol(tokens[at], ")") && --open == 0) return at + 1;
+  }
+  return tokens.size();
+}
+
+/// COLLATE with its name, where they begin so.
+Tokens collation_at(Tokens tokens) {
+  if (tokens.size() < 2 || !is_keyword(tokens[0], "collate")) return {};
+  const bool has_schema = tokens.size() > 3 && is_symbol(tokens[2], ".");
+  return tokens.first(has_schema ? 4 : 2);
+}
+
+}  // namespace
 
 std::string qualified(const OldSchema& schema, std::string_view name) {
   return schema.schema.empty() ? quoted_name(name)
@@ -16,6 +52,17 @@ std::string column_list(const std::vector<std::string>& columns, std::string_vie
   std::vector<std::string> names;
   for (const std::string& column : columns) names.push_back(fmt::format("{}{}", prefix, quoted_name(column)));
   return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string compared_sql(const IndexPart& part, std::string_view alias) {
+  const auto lexed = migrate::lex(part.sql, migrate::Dialect::postgres);
+  const Tokens tokens = lexed ? Tokens(*lexed) : Tokens();
+  const std::size_t length = part.column.empty() ? length_of_expression(tokens) : 1;
+  const Tokens collation = tokens.size() < length ? Tokens() : collation_at(tokens.subspan(length));
+  return fmt::format(
+      "{}{}{}",
+      part.column.empty() ? std::string(text_of(tokens.first(length))) : column_sql(alias, part.column),
+      collation.empty() ? "" : " ", text_of(collation));
 }
 
 std::string parent_joins(const Scheme& scheme, const SchemeTable& child, std::string_view alias) {

@@ -14,6 +14,9 @@ namespace guildhall::convert {
 std::string qualified(const OldSchema& schema, std::string_view name);
 /// "a", "b"; each behind `prefix`.
 std::string column_list(const std::vector<std::string>& columns, std::string_view prefix = "");
+/// What an index compares of row `alias`: a column, or an expression, with the index's own collation; without
+/// its operator class and its order, which nothing but an index has.
+std::string compared_sql(const IndexPart& part, std::string_view alias);
 
 /// LEFT JOINs from the child, which is called `alias`, to its parents, which are called p0, p1, ...
 std::string parent_joins(const Scheme& scheme, const SchemeTable& child, std::string_view alias);

@@ -222,7 +222,7 @@ TEST_F(ArchiveOfSqlite, TwinsUnderAnOldKeyArePutAsideToo) {
   execute(
       "DELETE FROM users WHERE id > 2; DELETE FROM sales WHERE price = 30; DELETE FROM votes WHERE id > 1;"
       "DELETE FROM settings WHERE guild_id <> 0");
-  EXPECT_THAT(problem(roll_back_sqlite(session())), HasSubstr("CV-TWINS"));
+  EXPECT_THAT(problem(roll_back_sqlite(session())), HasSubstr("CV-KEYS"));
   ASSERT_EQ(back(), "");
   EXPECT_EQ(dump("SELECT * FROM invites"), "home|700000000000000001\n");
   convert();
@@ -242,7 +242,7 @@ TEST_F(ArchiveOfSqlite, OfAFileOfOneServerItIsMadeTheSameWay) {
   execute(
       "INSERT INTO users(id, name, guild_id) VALUES (50, 'z', 700000000000000002);"
       "INSERT INTO sales(id, user_id, guild_id) VALUES (50, 50, 700000000000000002); DELETE FROM log");
-  EXPECT_THAT(problem(roll_back_sqlite(session())), HasSubstr("CV-SERVERS"));
+  EXPECT_THAT(problem(roll_back_sqlite(session())), HasSubstr("CV-OTHERS"));
   ASSERT_EQ(back(), "");
   EXPECT_EQ(dump("SELECT id FROM users"), "1\n2\n");
   EXPECT_EQ(dump("SELECT count(*) FROM sales WHERE id = 50"), "0\n");

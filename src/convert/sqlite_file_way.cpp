@@ -77,7 +77,7 @@ class FileWay {
         others.push_back(fmt::format("{}: {} of server {}", table.name(), row[1], row[0]));
     }
     if (others.empty()) return {};
-    return migrate::stop(Exit::refused, "CV-SERVERS",
+    return migrate::stop(Exit::refused, "CV-OTHERS",
                          fmt::format("the file holds rows of other servers than {}: {}", scheme_.home,
                                      fmt::join(others, "; ")),
                          "Make it a file of many servers instead.");

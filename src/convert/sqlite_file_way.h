@@ -14,7 +14,7 @@ namespace guildhall::convert {
 
 /// All in one transaction. With `options.sums` the tables are added up before; without, which is what takes
 /// milliseconds alone, a verification can tell of the tables that they are what they were, and of the file
-/// that it is sound, but does not compare rows. Once done it is told so. Problems: CV-HOME; CV-SERVERS, with
+/// that it is sound, but does not compare rows. Once done it is told so. Problems: CV-HOME; CV-OTHERS, with
 /// counts: the file holds rows of other servers, too; CV-MARKER: it is another server's already; CV-BUSY.
 migrate::Outcome<SqliteReport> give_file_to_server(store::SchemaSession& session, const Scheme& scheme,
                                                    const Conversion& conversion,

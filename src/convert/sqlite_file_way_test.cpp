@@ -84,7 +84,7 @@ TEST_F(FileWayOfSqlite, TheOldProgramsStatementsWorkOn) {
 TEST_F(FileWayOfSqlite, RowsOfAnotherServerAreCountedAndRefused) {
   execute("INSERT INTO invites VALUES ('z', 700000000000000002), ('q', 700000000000000002)");
   const std::string before = whole_file();
-  EXPECT_THAT(problem(convert()), HasSubstr("CV-SERVERS"));
+  EXPECT_THAT(problem(convert()), HasSubstr("CV-OTHERS"));
   EXPECT_THAT(problem(convert()), HasSubstr("invites: 2 of server 700000000000000002"));
   EXPECT_EQ(whole_file(), before);
 }
@@ -94,7 +94,7 @@ TEST_F(FileWayOfSqlite, AnothersFileIsNotTaken) {
   read(kDescription);
   EXPECT_TRUE(convert()->was_done);
   read(kDescription, test::kOther);
-  EXPECT_THAT(problem(convert()), HasSubstr("CV-SERVERS"));
+  EXPECT_THAT(problem(convert()), HasSubstr("CV-OTHERS"));
   execute("DELETE FROM users; DELETE FROM invites");
   EXPECT_THAT(problem(convert()),
               HasSubstr("CV-MARKER: the file is marked as that of server 700000000000000001"));
@@ -146,7 +146,7 @@ TEST_F(FileWayOfSqlite, WhatSomebodyWritesMeanwhileIsLookedAtToo) {
   };
   const std::string before = whole_file();
   EXPECT_THAT(problem(convert(write_at("write lock", "INSERT INTO invites VALUES ('z', 5)"))),
-              HasSubstr("CV-SERVERS"));
+              HasSubstr("CV-OTHERS"));
   other->execute("DELETE FROM invites WHERE code = 'z'");
   EXPECT_EQ(whole_file(), before);
   ASSERT_EQ(problem(convert(write_at("write lock", "INSERT INTO invites VALUES ('z', NULL)"))), "");

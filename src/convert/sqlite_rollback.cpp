@@ -95,13 +95,13 @@ class WayBack {
     }
     if (!others.counts.empty())
       return migrate::stop(
-          Exit::refused, "CV-SERVERS",
+          Exit::refused, "CV-OTHERS",
           fmt::format("rows of several servers are there, and tables of one server would mix them up: {}",
                       fmt::join(others.counts, "; ")),
           kWithArchive);
     if (others.twins.empty()) return {};
     return migrate::stop(
-        Exit::refused, "CV-TWINS",
+        Exit::refused, "CV-KEYS",
         fmt::format("two servers have rows with the same key, and the old keys allow one: {}",
                     fmt::join(others.twins, ", ")),
         kWithArchive);

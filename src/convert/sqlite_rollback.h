@@ -14,9 +14,9 @@ namespace guildhall::convert {
 /// With `options.archive` rows that have no place are put aside (sqlite_archive.h).
 ///
 /// Of the newest conversion that the file remembers; from its records alone. Problems: CV-NONE (there is
-/// nothing to take back), CV-SERVERS with counts, CV-TWINS (rows of two servers under one old key),
-/// CV-COLUMNS (a table has columns since then that would be lost), CV-KEYS (rows cannot stand beside each
-/// other under the old keys), CV-ROWS, CV-BUSY.
+/// nothing to take back), CV-OTHERS with counts, CV-KEYS (rows, of two servers or of one, cannot stand beside
+/// each other under the old keys), CV-COLUMNS (a table has columns since then that would be lost), CV-ROWS,
+/// CV-BUSY.
 migrate::Outcome<SqliteReport> roll_back_sqlite(store::SchemaSession& session,
                                                 const SqliteOptions& options = {});
 

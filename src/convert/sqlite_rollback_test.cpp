@@ -180,7 +180,7 @@ TEST_F(WayBackOfSqlite, RowsOfASecondServerAreNotMixedIn) {
       "INSERT INTO users(discord_id, username, guild_id) VALUES (30, 'a', 700000000000000002)");
   const std::string converted = contents();
   const std::string text = problem(roll_back_sqlite(session()));
-  EXPECT_THAT(text, HasSubstr("CV-SERVERS: rows of several servers"));
+  EXPECT_THAT(text, HasSubstr("CV-OTHERS: rows of several servers"));
   EXPECT_THAT(text, HasSubstr("users: 1 of server 700000000000000002"));
   EXPECT_THAT(text, HasSubstr("users: 2 of server 700000000000000001"));
   EXPECT_EQ(contents(), converted);
@@ -199,7 +199,7 @@ TEST_F(WayBackOfSqlite, RowsThatNamedTheirServerBeforeAreNoneThatWouldBeMixedIn)
   EXPECT_EQ(dump("SELECT count(DISTINCT guild_id) FROM invite_uses"), "2\n");
   execute("INSERT INTO users(discord_id, username, guild_id) VALUES (30, 'a', 700000000000000002)");
   const std::string text = problem(roll_back_sqlite(session()));
-  EXPECT_THAT(text, HasSubstr("CV-SERVERS"));
+  EXPECT_THAT(text, HasSubstr("CV-OTHERS"));
   EXPECT_THAT(text, Not(HasSubstr("invite")));
   execute("DELETE FROM users WHERE guild_id = 700000000000000002");
   ASSERT_EQ(problem(roll_back_sqlite(session())), "");

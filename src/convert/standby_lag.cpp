@@ -31,18 +31,22 @@ milliseconds LogMarks::since(Clock::time_point now, std::int64_t replayed) const
   return std::chrono::duration_cast<milliseconds>(now - first->when);
 }
 
-milliseconds StandbyLag::ask(store::SchemaSession& session) {
+Standby StandbyLag::ask(store::SchemaSession& session) {
   const auto rows = session.query(
       "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint, pg_wal_lsn_diff(replay_lsn, "
-      "'0/0')::bigint, coalesce(extract(epoch FROM replay_lag) * 1000, 0)::bigint FROM pg_stat_replication "
+      "'0/0')::bigint, coalesce(extract(epoch FROM replay_lag) * 1000, 0)::bigint, application_name FROM "
+      "pg_stat_replication "
       "WHERE replay_lsn IS NOT NULL");
-  if (rows.empty()) return milliseconds(0);
+  if (rows.empty()) return {};
   const auto now = LogMarks::Clock::now();
   marks_.add(now, std::stoll(rows[0][0]));
-  milliseconds most{0};
-  for (const auto& row : rows)
-    most = std::max({most, milliseconds(std::stoll(row[2])), marks_.since(now, std::stoll(row[1]))});
-  return most;
+  Standby farthest;
+  for (const auto& row : rows) {
+    const milliseconds behind =
+        std::max(milliseconds(std::stoll(row[2])), marks_.since(now, std::stoll(row[1])));
+    if (behind >= farthest.behind) farthest = {row[3], behind};
+  }
+  return farthest;
 }
 
 }  // namespace guildhall::convert

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <string>
 
 #include "store/schema_session.h"
 
@@ -29,11 +30,16 @@ class LogMarks {
   std::deque<Mark> marks_;  // each one longer than the one before it
 };
 
+struct Standby {
+  std::string name = {};  // as it calls itself
+  std::chrono::milliseconds behind{0};
+};
+
 class StandbyLag {
  public:
-  /// Of the standby that is the farthest behind, since the object looks; 0 without one. Standbys that the
-  /// login may not see are none. Throws DatabaseError.
-  std::chrono::milliseconds ask(store::SchemaSession& session);
+  /// The one that is the farthest behind, since the object looks; 0 without one. Standbys that the login may
+  /// not see are none. Throws DatabaseError.
+  Standby ask(store::SchemaSession& session);
 
  private:
   LogMarks marks_;

@@ -20,6 +20,9 @@ using std::chrono::steady_clock;
 
 /// A transaction that lasts so long already may last much longer.
 constexpr milliseconds kWorthSaying{10'000};
+/// While standbys are waited for.
+constexpr milliseconds kBetweenLooks{200};
+constexpr milliseconds kBetweenWords{30'000};
 
 /// While it lives, Ctrl-C and the loss of the lock end what runs.
 class Cancellable {
@@ -71,7 +74,9 @@ Outcome<void> StepRunner::run(const Steps& steps) {
 Outcome<void> StepRunner::run_one(const Step& step) {
   if (auto going_on = check_interrupt(step); !going_on) return going_on;
   try {
-    if (step.grows_with_size) wait_for_standbys(step);
+    if (step.grows_with_size) {
+      if (auto near = wait_for_standbys(step); !near) return near;
+    }
     records_.note(conversion_, step.name(), "begun");
     Outcome<void> done;
     switch (step.kind) {
@@ -175,7 +180,7 @@ Outcome<void> StepRunner::run_backfill(const Step& step) {
     };
     if (auto done = try_until_done(step, attempt); !done) return done;
     if (auto going_on = check_interrupt(step); !going_on) return going_on;
-    wait_for_standbys(step);
+    if (auto near = wait_for_standbys(step); !near) return near;
     if (steady_clock::now() - shown < std::chrono::seconds(2)) continue;
     shown = steady_clock::now();
     around_.say(fmt::format("{}: {} of {} pages", step.name(), page, pages));
@@ -220,7 +225,7 @@ Outcome<void> StepRunner::run_merge(const Step& step) {
                       "again.",
                       step.table));
     if (auto going_on = check_interrupt(step); !going_on) return going_on;
-    wait_for_standbys(step);
+    if (auto near = wait_for_standbys(step); !near) return near;
   } while (!places.empty());
   return {};
 }
@@ -267,16 +272,35 @@ migrate::Problem StepRunner::still_waiting(const Step& step) {
            "End what is in the way, or wait for it, and run the same command again."}};
 }
 
-void StepRunner::wait_for_standbys(const Step& step) {
-  bool is_said = false;
+migrate::Problem StepRunner::left_behind(const Step& step, const Standby& farthest) const {
+  return {
+      migrate::Exit::timed_out,
+      {"CV-LAG", migrate::Level::error, "", 0,
+       fmt::format("{}: in {} s the standby {} did not come within {} ms of this server; it is {} ms behind",
+                   step.name(),
+                   std::chrono::duration_cast<std::chrono::seconds>(around_.limits.patience).count(),
+                   farthest.name, around_.limits.most_lag.count(), farthest.behind.count()),
+       "Is its replay paused, or a query in its way? Let it catch up, or be further behind (--max-lag), and "
+       "run the same command again: it goes on from here."}};
+}
+
+/// What was done stays, so that the same command goes on from there.
+Outcome<void> StepRunner::wait_for_standbys(const Step& step) {
+  const auto begun = steady_clock::now();
+  auto say_next = begun;
   for (;;) {
-    const milliseconds lag = lag_.ask(around_.session);
-    if (lag <= around_.limits.most_lag) return;
-    if (around_.interrupt != nullptr && around_.interrupt->signal() != 0) return;
-    if (!is_said)
-      around_.say(fmt::format("{}: waits for a standby that is {} ms behind", step.name(), lag.count()));
-    is_said = true;
-    sleep(milliseconds(200));
+    const Standby farthest = lag_.ask(around_.session);
+    if (farthest.behind <= around_.limits.most_lag) return {};
+    if (auto going_on = check_interrupt(step); !going_on) return going_on;
+    const auto now = steady_clock::now();
+    if (now - begun >= around_.limits.patience) return std::unexpected(left_behind(step, farthest));
+    if (now >= say_next) {
+      around_.say(
+          fmt::format("{}: waits for the standby {}, which is {} ms behind, until it is {} ms at most",
+                      step.name(), farthest.name, farthest.behind.count(), around_.limits.most_lag.count()));
+      say_next = now + kBetweenWords;
+    }
+    sleep(kBetweenLooks);
   }
 }
 

@@ -18,7 +18,7 @@ namespace guildhall::convert {
 
 struct StepLimits {
   std::chrono::milliseconds lock_timeout{200};     // so long others may have to queue behind us
-  std::chrono::milliseconds patience{1'800'000};   // for one step's lock, over all tries
+  std::chrono::milliseconds patience{1'800'000};   // for one step's lock over all tries, or for standbys
   std::chrono::milliseconds longest_pause{1'000};  // between two tries
   std::chrono::milliseconds most_lag{10'000};      // of a standby, before rows are written on
   std::int64_t pages_at_once = 100;                // of a backfill: some 10,000 rows
@@ -35,7 +35,8 @@ class StepRunner {
   };
   StepRunner(Surroundings surroundings, std::int64_t conversion);
 
-  /// Problems: `timed_out` (CV-BLOCKED) names who is in the way; of rows that are to become one `refused`,
+  /// Problems: `timed_out` (CV-BLOCKED) names who is in the way, (CV-LAG) the standby that stays
+  /// behind; of rows that are to become one `refused`,
   /// with CV-TOOMUCH (what they have together is more than their column holds) or CV-KEPT (somebody's trigger
   /// keeps them); `failed`, `no_space`, `no_permission`, ... as the database has it; `interrupted`. What was
   /// done stays done.
@@ -56,9 +57,11 @@ class StepRunner {
   migrate::Outcome<void> check_interrupt(const Step& step) const;
   migrate::Problem in_the_way(const Step& step);
   migrate::Problem still_waiting(const Step& step);
+  migrate::Problem left_behind(const Step& step, const Standby& farthest) const;
   void say_who_is_waited_for(const Step& step);
   void commit();
-  void wait_for_standbys(const Step& step);
+  /// Problems: `timed_out` (CV-LAG), `interrupted`.
+  migrate::Outcome<void> wait_for_standbys(const Step& step);
   void sleep(std::chrono::milliseconds pause) const;
 
   Surroundings around_;

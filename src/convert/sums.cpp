@@ -25,6 +25,9 @@ constexpr std::size_t kMostBuckets = 4'096;
 constexpr std::int64_t kRowsOfBucket = 256;
 /// Of a table whose rows nobody has counted yet.
 constexpr std::int64_t kBytesOfRow = 100;
+/// PostgreSQL's second one has one hash for whole numbers of every width.
+constexpr int kPostgresHashing = 2;
+constexpr int kSqliteHashing = 1;
 
 std::size_t buckets_for(const Table& table) {
   const std::int64_t rows = std::max({table.rows, table.bytes / kBytesOfRow, std::int64_t{0}});
@@ -144,9 +147,10 @@ Reading reading_of(const Scheme& scheme, const SchemeTable& table, const Measure
 }
 
 /// Whether a row of a child cannot have two of them. Their server is part of the question, as far as both
-/// have one.
+/// have one. No key spans a table and what inherits from it.
 bool is_one_parent(const Scheme& scheme, const SchemeTable& child, const Parent& parent) {
   const SchemeTable& of = *scheme.find(parent.table);
+  if (scheme.has_heirs(of)) return false;
   std::vector<std::string> asked = parent.referenced;
   if (child.has_column() && of.has_column()) asked.push_back(of.column());
   const auto is_asked = [&](const std::string& column) {
@@ -164,7 +168,7 @@ class Taking {
       : session_(session), scheme_(scheme), options_(options) {}
 
   Outcome<Sums> run() {
-    Sums sums;
+    Sums sums{.hashing = hashing_of(scheme_.schema->dialect)};
     if (postgres()) {
       prepare_session();
       sums.snapshot = session_.query("SELECT pg_current_snapshot()").at(0).at(0);
@@ -302,6 +306,8 @@ class Taking {
 };
 
 }  // namespace
+
+int hashing_of(Dialect dialect) { return dialect == Dialect::postgres ? kPostgresHashing : kSqliteHashing; }
 
 Amount all_of(const Buckets& buckets) {
   Amount all;

@@ -2,10 +2,12 @@
 // one state, over all tables in one pass each.
 //
 // Per table: the rows, and the sum of a 64-bit hash of each row over every column but the tenant column. The
-// order of rows and of columns makes no difference; NULL, '' and 'NULL' do. PostgreSQL hashes by itself
-// (hashtextextended and its like; of bytea and date hash_record_extended, from version 14 on), of SQLite the
-// rows are read in pages and hashed here. Two databases of different kinds cannot be compared. The totals of
-// TableRule::sums are exact; of SQLite's REAL each value counts to six decimals.
+// order of rows and of columns makes no difference, nor does the width of a whole number or a text; NULL, ''
+// and 'NULL' do. PostgreSQL hashes by itself (hashtextextended and its like; of bytea and date
+// hash_record_extended, from version 14 on), of SQLite the rows are read in pages and hashed here. Two
+// databases of different kinds cannot be compared, nor sums that were hashed in different ways: the way has a
+// number, which is kept beside them. The totals of TableRule::sums are exact; of SQLite's REAL each value
+// counts to six decimals.
 //
 // Also of whom each row of a child is: per parent, the hash of what people know the child's row by (all of it
 // but its id and its reference) and of what they know the parent's by (TableRule::person, else its first key
@@ -81,7 +83,13 @@ struct Measured {
   std::map<std::string, std::string> totals = {};
 };
 
+/// The number of the way in which rows of such a database are hashed by this build. Whoever changes a hash,
+/// or what goes into it, counts it up.
+int hashing_of(migrate::Dialect dialect);
+
 struct Sums {
+  /// In which they were; of count_servers 0.
+  int hashing = 0;
   /// PostgreSQL: pg_current_snapshot(), as it writes it.
   std::string snapshot = {};
   std::vector<Measured> measured = {};

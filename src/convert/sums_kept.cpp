@@ -117,6 +117,9 @@ Shown shown_of(const Fact& fact) {
   return shown;
 }
 
+/// Earlier builds did not say in which way they hashed: it was the first.
+constexpr int kFirstHashing = 1;
+
 void put_down(Records& records, std::int64_t conversion, const std::string& phase, const Sums& sums) {
   for (const Measured& one : sums.measured) {
     records.add(conversion, Fact{phase, one.measure.kind, one.measure.table, written(one)});
@@ -136,6 +139,7 @@ void put_down(Records& records, std::int64_t conversion, const std::string& phas
     records.add(conversion, Fact{phase, "violations", "", json::write(amount_json(*sums.violations))});
   for (const auto& [table, sequence] : sums.sequences)
     records.add(conversion, Fact{phase, "sequence", table, std::to_string(sequence)});
+  records.add(conversion, Fact{phase, "hashing", "", std::to_string(sums.hashing)});
   // The last one: where it is, all of them are.
   records.add(conversion, Fact{phase, "snapshot", "", sums.snapshot});
 }
@@ -168,10 +172,12 @@ void remember(store::SchemaSession& session, Records& records, std::int64_t conv
 
 std::optional<Sums> remembered_sums(const Records& records, std::int64_t conversion, std::string_view phase) {
   if (!are_put_down(records, conversion, phase)) return std::nullopt;
-  Sums sums;
+  Sums sums{.hashing = kFirstHashing};
   for (const Fact& fact : records.facts(conversion, phase)) {
     if (fact.kind == "snapshot")
       sums.snapshot = fact.value;
+    else if (fact.kind == "hashing")
+      sums.hashing = std::stoi(fact.value);
     else if (fact.kind == "sequence")
       sums.sequences[fact.table] = std::stoll(fact.value);
     else if (fact.kind == "violations")

@@ -23,9 +23,10 @@ std::string bytes_of(std::int64_t number) { return fmt::format("'\\x{:08x}'::byt
 
 /// SQL of a column's 64-bit hash: equal values have equal ones. Some are hashed as text: numeric (1.0
 /// and 1.00 are equal numbers), double precision (0 and -0), interval (30 days and a month), enums (by a
-/// number of this database). A text's own collation could take two for equal. PostgreSQL folds the halves of
-/// a bigint together before it hashes them, so that they are hashed apart; of the microseconds of a time,
-/// which it folds as well, one other in four billion has the same hash.
+/// number of this database). A text's own collation could take two for equal. Whole numbers have one hash,
+/// whatever their width: somebody may widen a column meanwhile. PostgreSQL folds the halves of a bigint
+/// together before it hashes them, so that those of a number that needs both are hashed apart; of the
+/// microseconds of a time, which it folds as well, one other in four billion has the same hash.
 std::string value_hash(const Table& table, std::string_view alias, const std::string& name, int seed) {
   const Column* column = table.column(name);
   const std::string value = column_sql(alias, name);
@@ -33,8 +34,10 @@ std::string value_hash(const Table& table, std::string_view alias, const std::st
   const bool is_array = column != nullptr && column->type.ends_with("[]");
   const std::string type = column == nullptr || is_array ? "" : column->type;
   if (type == "bigint")
-    return fmt::format("hashint8extended({0} >> 32, {1}) # hashint8extended({0} & 4294967295, -{1})", value,
-                       seed);
+    return fmt::format(
+        "CASE WHEN {0} BETWEEN -2147483648 AND 2147483647 THEN hashint8extended({0}, {1}) "
+        "ELSE hashint8extended({0} >> 32, {1}) # hashint8extended({0} & 4294967295, -{1}) END",
+        value, seed);
   if (type == "integer" || type == "smallint") return fmt::format("hashint4extended({}, {})", value, seed);
   if (type == "boolean") return fmt::format("hashint4extended({}::int, {})", value, seed);
   if (type == "uuid") return fmt::format("uuid_hash_extended({}, {})", value, seed);

@@ -180,6 +180,19 @@ TEST_F(AnyDatabaseSums, WhatIsPutDownComesBackAndIsNeverOverwritten) {
   EXPECT_EQ(rows[0].totals, R"({"change":"8"})");
 }
 
+TEST_F(AnyDatabaseSums, InWhichWayTheyWereHashedIsKeptBesideThem) {
+  Records records(session(), dialect());
+  records.prepare();
+  const Sums before = sums();
+  EXPECT_EQ(before.hashing, hashing_of(dialect()));
+  remember(session(), records, 1, "before", before);
+  EXPECT_EQ(remembered_sums(records, 1, "before")->hashing, before.hashing);
+  // Builds that did not say so hashed in the first way.
+  run(fmt::format("DELETE FROM {}guildhall_conversion_facts WHERE kind = 'hashing'",
+                  postgres() ? "guildhall." : ""));
+  EXPECT_EQ(remembered_sums(records, 1, "before")->hashing, 1);
+}
+
 TEST_F(AnyDatabaseSums, WhoeverAsksToStopIsHeard) {
   std::stop_source source;
   source.request_stop();
@@ -267,6 +280,18 @@ TEST_F(SumsInPostgres, WhoeverWritesAParentWritesWhoItsRowsAreOf) {
   EXPECT_EQ(owners.proven, 2);
 }
 
+/// No key spans both, so that a row may have one parent in each.
+TEST_F(SumsInPostgres, ARowThatHasAParentInATableThatInheritsAsWellIsCountedOnce) {
+  const Sums before = sums();
+  run("CREATE TABLE old_raffles (PRIMARY KEY (id)) INHERITS (raffles); INSERT INTO old_raffles SELECT * FROM "
+      "raffles");
+  const Sums after = sums(&before);
+  EXPECT_EQ(rows_of(after, "tickets").rows, 4);
+  EXPECT_EQ(differences(before, after, "tickets"), 0);
+  EXPECT_EQ(after.find("tickets")->totals, before.find("tickets")->totals);
+  EXPECT_GT(differences(before, after, "tickets", kOwner), 0) << "that is seen";
+}
+
 TEST_F(SumsInPostgres, WhatTheSessionIsToldOfTimesAndNumbersMakesNoDifference) {
   run("CREATE TABLE kinds (id integer PRIMARY KEY, at timestamptz, day date, long interval, bytes bytea, "
       "ratio double precision, discord_server_id bigint);"
@@ -277,6 +302,36 @@ TEST_F(SumsInPostgres, WhatTheSessionIsToldOfTimesAndNumbersMakesNoDifference) {
       "SET extra_float_digits = -2; SET bytea_output = 'escape'");
   EXPECT_EQ(rows_of(sums(), "kinds"), before);
   EXPECT_EQ(session().query("SHOW timezone")[0][0], "Asia/Tokyo");
+}
+
+TEST_F(SumsInPostgres, AColumnThatWasWidenedHoldsTheSameValues) {
+  run("CREATE TABLE widths (id smallint PRIMARY KEY, n smallint, m integer, word varchar(9), "
+      "discord_server_id bigint);"
+      "INSERT INTO widths VALUES (1, -32768, -2147483648, 'a', NULL), (2, 32767, 2147483647, '', NULL), "
+      "(3, -1, -1, 'c', NULL), (4, 0, 0, NULL, NULL), (5, NULL, NULL, 'e', NULL)");
+  const Sums before = sums();
+  run("ALTER TABLE widths ALTER n TYPE integer, ALTER m TYPE bigint, ALTER word TYPE text;"
+      "ALTER TABLE raffles ALTER id TYPE bigint; ALTER TABLE tickets ALTER id TYPE bigint");
+  const Sums after = sums(&before);
+  EXPECT_EQ(differences(before, after, "widths"), 0);
+  EXPECT_EQ(differences(before, after, "tickets"), 0);
+  EXPECT_EQ(differences(before, after, "tickets", kOwner), 0);
+  run("ALTER TABLE widths ALTER id TYPE bigint, ALTER n TYPE bigint");
+  EXPECT_EQ(differences(before, sums(&before), "widths"), 0);
+}
+
+/// PostgreSQL's own hash folds the halves of a number together, so that some pairs have one: with 0 and -1
+/// those whose halves are alike, of two great ones those that change halves.
+TEST_F(SumsInPostgres, GreatNumbersThatAreFoldedAlikeAreDifferent) {
+  for (const auto& [one, other] : {std::pair{"0", "4294967297"},
+                                   {"-1", "-4294967297"},
+                                   {"2147483647", "-2147483648"},
+                                   {"8589934595", "12884901890"}}) {
+    run(fmt::format("UPDATE members SET points = {} WHERE name = 'bob'", one));
+    const Sums before = sums();
+    run(fmt::format("UPDATE members SET points = {} WHERE name = 'bob'", other));
+    EXPECT_EQ(differences(before, sums(&before), "members"), 1) << one << ' ' << other;
+  }
 }
 
 TEST_F(SumsInPostgres, ColumnsOfSeveralCollationsAreAddedUp) {

@@ -492,6 +492,21 @@ class Verifying {
   Verification found_;
 };
 
+/// Of a build that hashed in another way: nothing is known of the rows then.
+migrate::Outcome<void> check_hashing(const std::optional<Sums>& sums, migrate::Dialect dialect,
+                                     const std::string& begun_by) {
+  const int hashing = hashing_of(dialect);
+  if (!sums || sums->hashing == hashing) return {};
+  return migrate::stop(
+      migrate::Exit::refused, "CV-HASHING",
+      fmt::format("the sums of before were hashed in another way (number {}) than this build of Guildhall "
+                  "does (number {}): they cannot be compared, which says nothing of the rows",
+                  sums->hashing, hashing),
+      fmt::format("Go on with the build that began this conversion ({}); or take it back, 'guildhall convert "
+                  "rollback', and apply it with this one, which adds everything up anew.",
+                  begun_by.empty() ? "an earlier one" : begun_by));
+}
+
 }  // namespace
 
 std::string_view name_of(Verdict verdict) {
@@ -515,6 +530,14 @@ migrate::Outcome<Verification> verify(store::SchemaSession& session, const Schem
           "nothing was added up before the conversion, so that there is nothing to compare with",
           "`guildhall convert apply` does so before anything else.");
     const auto converted = remembered_sums(records, conversion, kConvertedSums);
+    if (options.proof == Proof::rows) {
+      const auto newest = records.newest();
+      for (const auto* sums : {&before, &converted}) {
+        if (auto fits = check_hashing(*sums, scheme.schema->dialect, newest ? newest->tool_version : "");
+            !fits)
+          return std::unexpected(fits.error());
+      }
+    }
     return Verifying(session, scheme, options, before, converted, things).run(records.refused(conversion));
   } catch (const store::DatabaseError& error) {
     return std::unexpected(migrate::problem_of(error));

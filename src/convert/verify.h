@@ -18,9 +18,10 @@
 //   CV-DAMAGED     SQLite finds the file damaged
 //   CV-LEFT        SQLite: tables that were replaced are still to be taken away (warning)
 //   CV-NOSUMS      such a file: nothing was added up before it, so that rows cannot be compared (warning)
-//   CV-SEAL        rows that are not sealed off: no row security, no policy, or the probe got at them
-//   CV-NOPROBE     the seal could not be tried out (warning)
-//   CV-UNKNOWN     what could not be looked at (error: what is not known is not verified)
+//   CV-HASHING     the sums of before were hashed in another way than this build does: they cannot be
+//   compared CV-SEAL        rows that are not sealed off: no row security, no policy, or the probe got at
+//   them CV-NOPROBE     the seal could not be tried out (warning) CV-UNKNOWN     what could not be looked at
+//   (error: what is not known is not verified)
 //
 // A difference that the refused rows account for is none: as many rows fewer as those of them that were taken
 // out, their values fewer in the totals (none fewer where the rule is "sum"), and no more buckets touched
@@ -140,8 +141,8 @@ struct VerifyOptions {
 };
 
 /// `scheme` is of the schema as it is now, with the home chosen; `session` is in no transaction. Problems:
-/// `refused` (no sums of before, where the way that was taken writes rows), those of take_sums, and what the
-/// database refuses.
+/// `refused` (no sums of before, where the way that was taken writes rows; or sums that were hashed in
+/// another way than this build's), those of take_sums, and what the database refuses.
 migrate::Outcome<Verification> verify(store::SchemaSession& session, const Scheme& scheme, Records& records,
                                       std::int64_t conversion, const VerifyOptions& options);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "convert/comparing.h"
 #include "convert/postgres_steps.h"
 #include "tests/support/old_club.h"
 
@@ -86,6 +87,35 @@ TEST_F(AnyDatabaseVerify, WithoutSumsOfBeforeThereIsNothingToCompareWith) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().exit, migrate::Exit::refused);
   EXPECT_EQ(found.error().finding.code, "CV-NOSUMS");
+}
+
+TEST(TotalsOfRefusedRows, CountToTheLastDecimal) {
+  const auto explained = [](const std::string& was, const std::string& is, const std::string& value) {
+    const Measured before{.measure = {}, .all = {}, .totals = {{"coins", was}}};
+    const Measured after{.measure = {}, .all = {}, .totals = {{"coins", is}}};
+    const Refused row{.table = "wallets", .row = R"({"coins":")" + value + "\"}", .done = "put aside"};
+    return are_totals_explained(before, after, {.duplicates = Duplicates::first}, {row});
+  };
+  EXPECT_TRUE(explained("2.00000001", "1.50000000", "0.50000001"));
+  EXPECT_TRUE(explained("1.000000000000000000", "-0.5", "1.5"));
+  EXPECT_FALSE(explained("2.00000001", "1.50000000", "0.50000000"));
+  EXPECT_FALSE(explained("2.0000000000001", "2", "0.0000000000001")) << "more digits than it can tell";
+}
+
+TEST_F(AnyDatabaseVerify, SumsOfAnotherWayOfHashingAreNeitherComparedNorPassed) {
+  convert();
+  const std::string facts =
+      postgres() ? "guildhall.guildhall_conversion_facts" : "guildhall_conversion_facts";
+  run(fmt::format("UPDATE {} SET fact = '77' WHERE kind = 'hashing'", facts));
+  Records records(session(), dialect());
+  const auto found = convert::verify(session(), scheme(), records, 1, {});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().exit, migrate::Exit::refused);
+  EXPECT_EQ(found.error().finding.code, "CV-HASHING");
+  EXPECT_THAT(found.error().finding.text, HasSubstr("says nothing of the rows"));
+  EXPECT_THAT(found.error().finding.hint, HasSubstr("convert rollback"));
+  // What compares no rows does not need them.
+  EXPECT_TRUE(verify({.proof = Proof::servers}).ok);
 }
 
 TEST_F(AnyDatabaseVerify, ALostRowIsSeen) {
@@ -243,6 +273,15 @@ TEST_F(AnyDatabaseVerify, TwinsAndRefusedRowsAreToldAgain) {
 }
 
 // --- under writers
+
+TEST_F(VerifyInPostgres, AColumnThatTheOldBotsOwnerWidenedIsNoChange) {
+  convert();
+  run("ALTER TABLE tickets ALTER id TYPE bigint, ALTER amount TYPE bigint");
+  const Verification found = verify_at_rest();
+  EXPECT_THAT(errors(found), IsEmpty());
+  EXPECT_EQ(verdict(found, "tickets"), Verdict::equal);
+  EXPECT_EQ(table(found, "tickets").totals.at(0).after, "36");
+}
 
 TEST_F(VerifyInPostgres, WhatOthersWroteMeanwhileIsNoFault) {
   remember_sums();

@@ -77,13 +77,16 @@ describe('servers that are none to convert on', () => {
     await primary.execute('postgres', "SELECT pg_drop_replication_slot('left_behind')");
   });
 
-  test('a standby that stands still is waited for, until it goes on', async () => {
+  test('a standby that stands still is waited for, until it goes on or the patience is over', async () => {
     const replay = (what) => primary.program('psql', ['-c', `SELECT pg_wal_replay_${what}()`, standby.url('postgres', 'postgres')]);
     await primary.execute('postgres', 'GRANT pg_read_all_stats TO operator');
     const half = await makeOld(primary, '--viewers 400 --tame --half-migrated');
     assert.equal((await replay('pause')).code, 0);
+    const given_up = await half.convert('apply', '--max-lag', '100ms', '--patience', '1s');
+    assert.equal(given_up.code, 9, given_up.stderr);
+    assert.match(given_up.stderr, /CV-LAG.*: in 1 s the standby walreceiver did not come within 100 ms of this server/s);
     const applying = half.begin('apply', '--max-lag', '100ms');
-    await until('the run to wait', () => /waits for a standby that is \d+ ms behind/.test(applying.stdout()));
+    await until('the run to wait', () => /waits for the standby walreceiver, which is \d+ ms behind/.test(applying.stdout()));
     assert.equal((await replay('resume')).code, 0);
     assert.equal((await applying.ended).code, 0, applying.stderr());
   });
