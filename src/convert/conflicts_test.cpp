@@ -288,6 +288,19 @@ TEST_F(ConflictsInPostgres, ALoginThatDoesNotSeeEveryRowIsToldSo) {
   run(fmt::format("DROP OWNED BY {0}; DROP ROLE {0}", role));
 }
 
+TEST_F(ConflictsOfSqlite, AKeyOverAnExpressionIsAskedForWhatItCompares) {
+  run("CREATE TABLE links (name text, word text, discord_server_id bigint);"
+      "CREATE UNIQUE INDEX by_name ON links (discord_server_id, lower(name) COLLATE RTRIM DESC);"
+      "CREATE UNIQUE INDEX by_word ON links (word COLLATE NOCASE, discord_server_id DESC);"
+      "INSERT INTO links VALUES ('alice', 'a', NULL), ('bob', 'A', NULL)");
+  EXPECT_EQ(look().find("CV-DUPLICATE", "links")->groups, 1) << "a and A";
+  run(fmt::format("UPDATE links SET word = name; INSERT INTO links VALUES ('Alice ', 'c', {})", kHome));
+  const Conflicts found = look();
+  EXPECT_EQ(found.find("CV-UNKNOWN", "links"), nullptr);
+  ASSERT_NE(found.find("CV-DUPLICATE", "links"), nullptr);
+  EXPECT_THAT(found.find("CV-DUPLICATE", "links")->examples, testing::Each(testing::StartsWith("alice")));
+}
+
 TEST_F(ConflictsOfSqlite, ServersThatAreTextAreFoundWhateverTheColumnIs) {
   run("UPDATE raffles SET discord_server_id = 'mine' WHERE id = 1; INSERT INTO raffles VALUES (3, 'x', 1.5)");
   const Conflicts found = look();

@@ -10,6 +10,7 @@
 #include "convert/put_back.h"
 #include "convert/schema_text.h"
 #include "convert/sql_names.h"
+#include "convert/step_runner.h"
 #include "migrate/apply.h"
 
 namespace guildhall::convert {
@@ -316,7 +317,7 @@ Outcome<void> ConversionRun::in_transaction(const std::function<Outcome<Archived
     session_->execute(
         fmt::format("BEGIN; SET LOCAL lock_timeout = {}", options_.limits.lock_timeout.count()));
     std::optional<Outcome<Archived>> moved;
-    bool is_worth_a_try = false;
+    bool may_go_later = false;
     try {
       moved = function();
       if (*moved) {
@@ -324,8 +325,8 @@ Outcome<void> ConversionRun::in_transaction(const std::function<Outcome<Archived
         session_->execute("COMMIT");
       }
     } catch (const store::DatabaseError& error) {
-      is_worth_a_try = error.sqlstate() == "55P03" && std::chrono::steady_clock::now() < until &&
-                       (options_.interrupt == nullptr || options_.interrupt->signal() == 0);
+      may_go_later = is_worth_a_try(error) && std::chrono::steady_clock::now() < until &&
+                     (options_.interrupt == nullptr || options_.interrupt->signal() == 0);
       moved = std::unexpected(migrate::problem_of(error));
     }
     if (*moved) {
@@ -333,7 +334,7 @@ Outcome<void> ConversionRun::in_transaction(const std::function<Outcome<Archived
       return look_again();
     }
     if (session_->in_transaction()) session_->execute("ROLLBACK");
-    if (!is_worth_a_try) return std::unexpected(moved->error());
+    if (!may_go_later) return std::unexpected(moved->error());
     ++report_.tries_lost;
     std::this_thread::sleep_for(
         random_pause(options_.limits.longest_pause / 4, options_.limits.longest_pause));

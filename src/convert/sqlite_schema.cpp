@@ -171,6 +171,18 @@ SELECT id, "table", "from", "to", on_update, on_delete FROM pragma_foreign_key_l
       if (index.name != entry.name) continue;
       index.definition = entry.sql;
       index.predicate = predicate_of(entry.sql);
+      name_expressions(index);
+    }
+  }
+
+  /// SQLite itself tells the columns of an index alone, and of an expression its collation and order.
+  static void name_expressions(Index& index) {
+    const std::vector<std::string> values = indexed_values(index.definition);
+    if (values.size() != index.parts.size()) return;
+    const std::size_t nothing = quoted_name("").size();
+    for (std::size_t at = 0; at < values.size(); ++at) {
+      IndexPart& part = index.parts[at];
+      if (part.column.empty()) part.sql = fmt::format("({}){}", values[at], part.sql.substr(nothing));
     }
   }
 

@@ -643,6 +643,23 @@ std::string changed_index(const std::string& sql, std::string_view tenant) {
                      reader.since(behind));
 }
 
+std::vector<std::string> indexed_values(const std::string& sql) {
+  auto lexed = migrate::lex(sql, migrate::Dialect::sqlite);
+  if (!lexed) return {};
+  const auto tokens = without_comments(*std::move(lexed));
+  std::size_t open = first_on(tokens);
+  while (open < tokens.size() && !is_symbol(tokens[open], "(")) ++open;
+  if (open == tokens.size()) return {};
+  std::vector<std::string> values;
+  for (Tokens part : split(Reader(Tokens(tokens).subspan(open)).take_group())) {
+    if (part.size() > 1 && (is_keyword(part.back(), "asc") || is_keyword(part.back(), "desc")))
+      part = part.first(part.size() - 1);
+    if (part.size() > 2 && is_keyword(part[part.size() - 2], "collate")) part = part.first(part.size() - 2);
+    values.push_back(written(part));
+  }
+  return values;
+}
+
 std::string moved_index(const std::string& sql, std::string_view name, std::string_view table) {
   auto lexed = migrate::lex(sql, migrate::Dialect::sqlite);
   if (!lexed) return sql;

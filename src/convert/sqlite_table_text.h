@@ -114,6 +114,9 @@ std::string columns_alone(const TableText& text, std::string_view name);
 
 /// CREATE UNIQUE INDEX ... with the tenant column first; any other index as it is.
 std::string changed_index(const std::string& sql, std::string_view tenant);
+/// What CREATE INDEX ... is over, one after another, without COLLATE and order; nothing of a text that is not
+/// understood.
+std::vector<std::string> indexed_values(const std::string& sql);
 /// CREATE INDEX ... under another name, on another table, whose name is not within it.
 std::string moved_index(const std::string& sql, std::string_view name, std::string_view table);
 

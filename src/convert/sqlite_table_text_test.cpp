@@ -156,5 +156,14 @@ TEST_F(TableTextOfSqlite, UniqueIndexesBeginWithTheServerAndOthersStay) {
   EXPECT_EQ(changed_index("CREATE INDEX i ON t(b DESC)", "g"), "CREATE INDEX i ON t(b DESC)");
 }
 
+TEST(SqliteIndexText, WhatItIsOverIsToldWithoutCollationAndOrder) {
+  EXPECT_EQ(indexed_values(
+                "CREATE UNIQUE INDEX \"by ( name\" ON t (a, lower(b, ',') COLLATE NOCASE DESC, c % 2 asc, "
+                "\"desc\", d /* e */ || e) WHERE (f, g) IS NOT NULL"),
+            (std::vector<std::string>{"a", "lower(b, ',')", "c % 2", "\"desc\"", "d /* e */ || e"}));
+  EXPECT_TRUE(indexed_values("CREATE INDEX").empty());
+  EXPECT_TRUE(indexed_values("").empty()) << "of a key that is part of its table";
+}
+
 }  // namespace
 }  // namespace guildhall::convert

@@ -42,12 +42,11 @@ class Cancellable {
   StepRunner::Surroundings& around_;
 };
 
-/// The lock was not there in time, or two that waited for each other: nothing was done, and later it may go.
+}  // namespace
+
 bool is_worth_a_try(const store::DatabaseError& error) {
   return error.sqlstate() == "55P03" || error.sqlstate() == "40P01" || error.sqlstate() == "40001";
 }
-
-}  // namespace
 
 StepRunner::StepRunner(Surroundings surroundings, std::int64_t conversion)
     : around_(std::move(surroundings)),

@@ -24,6 +24,9 @@ struct StepLimits {
   std::int64_t pages_at_once = 100;                // of a backfill: some 10,000 rows
 };
 
+/// The lock was not there in time, or two that waited for each other: nothing was done, and later it may go.
+bool is_worth_a_try(const store::DatabaseError& error);
+
 class StepRunner {
  public:
   struct Surroundings {
@@ -36,10 +39,9 @@ class StepRunner {
   StepRunner(Surroundings surroundings, std::int64_t conversion);
 
   /// Problems: `timed_out` (CV-BLOCKED) names who is in the way, (CV-LAG) the standby that stays
-  /// behind; of rows that are to become one `refused`,
-  /// with CV-TOOMUCH (what they have together is more than their column holds) or CV-KEPT (somebody's trigger
-  /// keeps them); `failed`, `no_space`, `no_permission`, ... as the database has it; `interrupted`. What was
-  /// done stays done.
+  /// behind; of rows that are to become one `refused`, with CV-TOOMUCH (what they have together is more than
+  /// their column holds) or CV-KEPT (somebody's trigger keeps them); `failed`, `no_space`, `no_permission`,
+  /// ... as the database has it; `interrupted`. What was done stays done.
   migrate::Outcome<void> run(const Steps& steps);
 
   /// How often a lock was not there in time.
