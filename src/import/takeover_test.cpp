@@ -6,7 +6,6 @@
 #include "bot/jobs.h"
 #include "bot/links.h"
 #include "features/points/points_import.h"
-#include "import/revert.h"
 #include "tests/support/import_world.h"
 
 namespace guildhall::importing {
@@ -292,35 +291,6 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
   execute("UPDATE bot_settings SET value = 'a_third' WHERE key = 'kick_channel'");
   taken();
   EXPECT_EQ(value("kick_channel"), "a_third\n");
-}
-
-TEST_P(ImportInto, WhatWasEarnedHereSinceGoesBackAsSql) {
-  make(plain());
-  taken();
-  in([&](store::Tx& tx) -> store::TxTask<void> {
-    const auto third = co_await bot::find_identity_by_name(tx, bot::kKick, "viewer_0000003");
-    const auto fourth = co_await bot::find_identity_by_name(tx, bot::kKick, "viewer_0000004");
-    const PersonId fresh = co_await bot::person_of(tx, {bot::kKick, "99", "O'Fresh"}, world_.clock.now());
-    const bot::LedgerOperation since{
-        "since", "test", "", "system", {{third->person_id, -9}, {fourth->person_id, 8}, {fresh, 70}}};
-    EXPECT_TRUE(co_await bot::apply(tx, bot::kPoints, since, world_.clock.now()));
-  });
-  world_.execute("UPDATE watchtime SET watched_us = watched_us + 150000000", made_.home);
-  const std::string watched_before = old_sum("minutes", "watchtime");
-  const auto old = open();
-  const WayBack back = way_back(*old, world_.server(made_.home));
-  EXPECT_EQ(back.points, 69);
-  EXPECT_EQ(back.minutes, 80);
-  for (int times = 0; times < 2; ++times) {
-    execute(back.sql);
-    EXPECT_EQ(ask("SELECT points || ' ' || total_earned - total_spent FROM user_points WHERE kick_username = "
-                  "'viewer_0000003'"),
-              "30 30");
-    EXPECT_EQ(ask("SELECT points FROM user_points WHERE kick_username = 'viewer_0000004'"), "60");
-    EXPECT_EQ(ask("SELECT points FROM user_points WHERE kick_username = 'o''fresh'"), "70");
-    EXPECT_EQ(std::to_string(points()), old_sum("points", "user_points"));
-    EXPECT_EQ(std::stoll(old_sum("minutes", "watchtime")), std::stoll(watched_before) + 80);
-  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, ImportInto, kEachLayout, layout_name);
