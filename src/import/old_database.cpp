@@ -69,6 +69,8 @@ Result<OldDatabase> OldDatabase::open(const std::string& url, const std::string&
   if (!session) return std::unexpected(of_from(session.error()));
   OldDatabase old(*std::move(session));
   try {
+    // What is set there for the old bot's own short work is not meant for a reading of everything.
+    old.session_->execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0");
     convert::Options options;
     const auto conversion = convert::Records(*old.session_, Dialect::postgres).newest();
     if (!conversion || conversion->state == convert::State::rolled_back) {
@@ -82,7 +84,8 @@ Result<OldDatabase> OldDatabase::open(const std::string& url, const std::string&
     old.zone_ = old.session_->query("SELECT current_setting('TimeZone')")[0][0];
     if (auto chosen = old.choose(whose); !chosen) return std::unexpected(chosen.error());
   } catch (const store::DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("the old database: {}", error.what()));
+    return fail(ErrorCode::storage, fmt::format("the old database: {}", error.what()),
+                "--from has to name a login that may read all tables of the old bot.");
   }
   return old;
 }

@@ -78,6 +78,14 @@ TEST_P(ImportInto, AViewerWhoWasRenamedThereTakesTheOldRowsAlong) {
   EXPECT_EQ(points_of("renamed"), 39);
 }
 
+TEST_P(ImportInto, TimeoutsOfTheOldDatabaseDoNotEndItsReading) {
+  make(plain(5));
+  for (const char* timeout : {"statement_timeout", "idle_in_transaction_session_timeout"})
+    execute(fmt::format("ALTER DATABASE \"{}\" SET {} = '1ms'", ask("SELECT current_database()"), timeout));
+  taken();
+  EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));
+}
+
 TEST_P(ImportInto, ADryRunWritesNothing) {
   make(plain());
   Options dry = options();
