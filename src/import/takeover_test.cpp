@@ -86,6 +86,23 @@ TEST_P(ImportInto, TimeoutsOfTheOldDatabaseDoNotEndItsReading) {
   EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));
 }
 
+TEST(ImportOfWhatMayNotBeRead, IsRefusedWithTheTablesAndTheWayOut) {
+  test::AnyDatabase old(migrate::Dialect::postgres);
+  old.session().execute(test::script(plain(5)));
+  old.session().execute(
+      "DO $$ BEGIN CREATE ROLE poor_old_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$; "
+      "GRANT poor_old_reader TO CURRENT_USER; GRANT SELECT ON ALL TABLES IN SCHEMA public TO "
+      "poor_old_reader; "
+      "REVOKE SELECT ON watchtime, links FROM poor_old_reader; GRANT SELECT (kick_name) ON links TO "
+      "poor_old_reader");
+  const auto opened = OldDatabase::open(old.target().url + "?options=-crole%3Dpoor_old_reader", "kick", {});
+  old.session().execute("DROP OWNED BY poor_old_reader");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::forbidden);
+  EXPECT_THAT(opened.error().message, HasSubstr("may not read 2 of its tables: links, watchtime"));
+  EXPECT_THAT(opened.error().hint, HasSubstr("TO \"poor_old_reader\""));
+}
+
 TEST_P(ImportInto, ADryRunWritesNothing) {
   make(plain());
   Options dry = options();
