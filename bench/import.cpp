@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <unordered_map>
 
 #include "bench/bench.h"
@@ -60,14 +60,24 @@ struct Ended {
   double memory_mb = 0;  // at the most
 };
 
-/// `guildhall import kick` beside this program, into that world's database.
-Ended import_into(const test::TestWorld& world, const PassingDatabase& old,
-                  const std::vector<std::string>& more) {
+/// What a process needed at the most so far, in MB; 0 when it has ended. Not what wait4 tells: a program that
+/// was spawned begins there with the peak of the one that spawned it.
+double peak_of(pid_t process) {
+  std::ifstream status(fmt::format("/proc/{}/status", process));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) / 1024;
+  }
+  return 0;
+}
+
+/// `guildhall import` beside this program: "kick" into that world's database, or "revert" out of it.
+Ended run_import(const std::string& what, const test::TestWorld& world, const PassingDatabase& old,
+                 const std::vector<std::string>& more) {
   const test::TemporaryFolder folder;
   const std::string program = (fs::read_symlink("/proc/self/exe").parent_path() / "guildhall").string();
   const std::string answer = (folder.path() / "answer").string();
   std::vector<std::string> words{program,      "import",
-                                 "kick",       "--from",
+                                 what,         "--from",
                                  old.url(),    "--json",
                                  "--data-dir", world.config.data_dir,
                                  "--server",   std::to_string(kHome)};
@@ -95,11 +105,12 @@ Ended import_into(const test::TestWorld& world, const PassingDatabase& old,
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("import: cannot run " + program);
   int status = 0;
-  rusage used{};
-  wait4(child, &status, 0, &used);
   Ended ended;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    ended.memory_mb = std::max(ended.memory_mb, peak_of(child));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   ended.seconds = seconds_since(begin);
-  ended.memory_mb = static_cast<double>(used.ru_maxrss) / 1024;
   std::ifstream input(answer);
   const std::string text(std::istreambuf_iterator<char>(input), {});
   if (status != 0) throw std::runtime_error("import: it failed: " + text);
@@ -250,8 +261,8 @@ class Importing {
 
  private:
   void alone(store::Layout layout, const std::string& name) {
-    const test::TestWorld world(layout);
-    const Ended ended = import_into(world, made_, {});
+    test::TestWorld world(layout);
+    const Ended ended = run_import("kick", world, made_, {});
     const double copied =
         layout == store::Layout::postgres ? copied_to_postgres(world, made_) : copied_to_sqlite(world, made_);
     progress(fmt::format("import: into {}: {:.1f} s, {:.0f} rows/s, {:.0f} MB at the most; copied: {:.1f} s",
@@ -263,9 +274,24 @@ class Importing {
     figures_.push_back(std::move(rate));
     figures_.push_back(figure("import-memory-" + name, ended.memory_mb, "MB", "what is promised",
                               kPromisedMemory, 1, "under 400 MB"));
-    const Ended again = import_into(world, made_, {});
+    const Ended again = run_import("kick", world, made_, {});
     figures_.push_back(figure("import-again-" + name, again.seconds, "s", "the first time", ended.seconds, 2,
                               "", "nothing is new: everything is read and compared"));
+    back(world, name, ended.seconds);
+  }
+
+  /// Everybody has watched for one minute since.
+  void back(test::TestWorld& world, const std::string& name, double there) {
+    const test::TemporaryFolder folder;
+    const fs::path file = folder.path() / "back.sql";
+    world.execute("UPDATE watchtime SET watched_us = watched_us + 60000000", kHome);
+    const Ended ended = run_import("revert", world, made_, {"--write", file.string()});
+    progress(fmt::format("import: back out of {}: {:.1f} s, {:.0f} MB at the most; {:.0f} MB of SQL", name,
+                         ended.seconds, ended.memory_mb, static_cast<double>(fs::file_size(file)) / 1e6));
+    figures_.push_back(figure("import-revert-" + name, ended.seconds, "s", "the import", there, 1, "",
+                              fmt::format("SQL for {:.0f} people", number_in(ended.answer, "people"))));
+    figures_.push_back(figure("import-revert-memory-" + name, ended.memory_mb, "MB", "what is promised",
+                              kPromisedMemory, 1, "under 400 MB"));
   }
 
   void beside_the_old_bot(store::Layout layout, const std::string& name) {
@@ -274,7 +300,7 @@ class Importing {
     test::OldBot bot([&] { return open_database(old.url()); }, test::old_kick_work(rows_, kPerSecond));
     bot.start();
     bot.wait_for(static_cast<std::size_t>(kPerSecond));
-    const Ended ended = import_into(world, old, {"--follow"});
+    const Ended ended = run_import("kick", world, old, {"--follow"});
     bot.wait_for(1);
     bot.stop();
     const auto reports = bot.report();

@@ -22,12 +22,13 @@ struct BetweenParams {
 };
 BOOST_DESCRIBE_STRUCT(BetweenParams, (), (source, item, first, last))
 
-struct KeyParams {
+struct BehindParams {
   std::string source;
   std::string item;
   std::string key;
+  std::int64_t limit;
 };
-BOOST_DESCRIBE_STRUCT(KeyParams, (), (source, item, key))
+BOOST_DESCRIBE_STRUCT(BehindParams, (), (source, item, key, limit))
 
 struct ItemParams {
   std::string source;
@@ -52,18 +53,10 @@ constexpr Statement<BetweenParams, Carried> kBetween{
     "SELECT old_key, credited, debited, value, times FROM import_carried WHERE discord_server_id = :server "
     "AND source = :source AND item = :item AND old_key >= :first AND old_key <= :last ORDER BY old_key"};
 
-constexpr Statement<KeyParams, Carried> kBehind{
+constexpr Statement<BehindParams, Carried> kBehind{
     "imports.carried_behind",
     "SELECT old_key, credited, debited, value, times FROM import_carried WHERE discord_server_id = :server "
-    "AND source = :source AND item = :item AND old_key > :key ORDER BY old_key"};
-
-struct WantedParams {
-  std::string wanted;
-};
-BOOST_DESCRIBE_STRUCT(WantedParams, (), (wanted))
-
-constexpr Statement<WantedParams, NoRow> kAskFor{
-    "imports.ask_for", "INSERT INTO identity_lookups (discord_server_id, wanted) VALUES (:server, :wanted)"};
+    "AND source = :source AND item = :item AND old_key > :key ORDER BY old_key LIMIT :limit"};
 
 /// CROSS: SQLite keeps to this order, in which every step is a search.
 constexpr Statement<ItemParams, Carried> kCarriedOf{
@@ -71,9 +64,6 @@ constexpr Statement<ItemParams, Carried> kCarriedOf{
     "SELECT c.old_key, c.credited, c.debited, c.value, c.times FROM identity_lookups l CROSS JOIN "
     "import_carried c WHERE l.discord_server_id = :server AND c.discord_server_id = :server "
     "AND c.source = :source AND c.item = :item AND c.old_key = l.wanted ORDER BY c.old_key"};
-
-constexpr Statement<store::NoParams, NoRow> kAsked{
-    "imports.asked", "DELETE FROM identity_lookups WHERE discord_server_id = :server"};
 
 constexpr Statement<CarriedParams, NoRow> kSetCarried{
     "imports.set_carried",
@@ -89,24 +79,33 @@ constexpr Statement<ItemParams, CarriedTotals> kTotals{
     "CAST(COALESCE(sum(debited), 0) AS BIGINT) AS debited FROM import_carried "
     "WHERE discord_server_id = :server AND source = :source AND item = :item"};
 
-struct PlatformParams {
-  std::string platform;
+struct StandingsParams {
+  PersonId last;
+  std::int64_t limit;
 };
-BOOST_DESCRIBE_STRUCT(PlatformParams, (), (platform))
+BOOST_DESCRIBE_STRUCT(StandingsParams, (), (last, limit))
 
-constexpr Statement<store::NoParams, Standing> kStandings{
+struct ViewersParams {
+  std::string platform;
+  std::string last;
+  std::int64_t limit;
+};
+BOOST_DESCRIBE_STRUCT(ViewersParams, (), (platform, last, limit))
+
+constexpr Statement<StandingsParams, Standing> kStandings{
     "imports.standings",
     "SELECT p.person_id, COALESCE(w.watched_us, 0) AS watched_us, COALESCE(b.balance, 0) AS points "
     "FROM persons p "
     "LEFT JOIN watchtime w ON w.discord_server_id = :server AND w.person_id = p.person_id "
     "LEFT JOIN balances b ON b.discord_server_id = :server AND b.unit = 'points' AND b.holder_id = "
     "p.person_id "
-    "WHERE p.discord_server_id = :server ORDER BY p.person_id"};
+    "WHERE p.discord_server_id = :server AND p.person_id > :last ORDER BY p.person_id LIMIT :limit"};
 
-constexpr Statement<PlatformParams, Viewer> kViewers{
+constexpr Statement<ViewersParams, Viewer> kViewers{
     "imports.viewers",
-    "SELECT name, folded_name, person_id FROM identities WHERE discord_server_id = :server "
-    "AND platform = :platform ORDER BY first_seen_at, platform_user_id DESC"};
+    "SELECT platform_user_id, name, folded_name, person_id, first_seen_at FROM identities "
+    "WHERE discord_server_id = :server AND platform = :platform AND platform_user_id > :last "
+    "ORDER BY platform_user_id LIMIT :limit"};
 
 // --- links
 
@@ -214,11 +213,11 @@ TxTask<void> rehearse(store::Tx& tx, const Declarations& declarations, ServerCon
   co_await set_carried(tx, "kick", "isolation",
                        {{"isolationold1", 1, 0, "", 1}, {"isolationold2", 2, 1, "", 1}}, call.now);
   co_await carried_between(tx, "kick", "isolation", "isolationold1", "isolationold2");
-  co_await carried_behind(tx, "kick", "isolation", "isolationold");
+  co_await carried_behind(tx, "kick", "isolation", "isolationold", 100);
   co_await carried_of(tx, "kick", "isolation", {"isolationold1"});
   co_await carried_totals(tx, "kick", "isolation");
-  co_await standings(tx);
-  co_await viewers(tx, kKick);
+  co_await standings(tx, PersonId(0), 100);
+  co_await viewers(tx, kKick, "", 100);
 }
 
 }  // namespace
@@ -230,17 +229,15 @@ TxTask<std::vector<Carried>> carried_between(store::Tx& tx, std::string source, 
 }
 
 TxTask<std::vector<Carried>> carried_behind(store::Tx& tx, std::string source, std::string item,
-                                            std::string last) {
-  co_return co_await tx.all(kBehind, {std::move(source), std::move(item), std::move(last)});
+                                            std::string last, std::int64_t limit) {
+  co_return co_await tx.all(kBehind, {std::move(source), std::move(item), std::move(last), limit});
 }
 
 TxTask<std::vector<Carried>> carried_of(store::Tx& tx, std::string source, std::string item,
                                         std::vector<std::string> keys) {
-  std::vector<WantedParams> wanted;
-  for (std::string& key : keys) wanted.push_back({std::move(key)});
-  co_await tx.batch(kAskFor, wanted);
+  co_await ask_for(tx, std::move(keys));
   auto carried = co_await tx.all(kCarriedOf, {std::move(source), std::move(item)});
-  co_await tx.change(kAsked);
+  co_await asked(tx);
   co_return carried;
 }
 
@@ -256,10 +253,13 @@ TxTask<CarriedTotals> carried_totals(store::Tx& tx, std::string source, std::str
   co_return *co_await tx.one(kTotals, {std::move(source), std::move(item)});
 }
 
-TxTask<std::vector<Standing>> standings(store::Tx& tx) { co_return co_await tx.all(kStandings); }
+TxTask<std::vector<Standing>> standings(store::Tx& tx, PersonId last, std::int64_t limit) {
+  co_return co_await tx.all(kStandings, {last, limit});
+}
 
-TxTask<std::vector<Viewer>> viewers(store::Tx& tx, std::string platform) {
-  co_return co_await tx.all(kViewers, {std::move(platform)});
+TxTask<std::vector<Viewer>> viewers(store::Tx& tx, std::string platform, std::string last,
+                                    std::int64_t limit) {
+  co_return co_await tx.all(kViewers, {std::move(platform), std::move(last), limit});
 }
 
 std::optional<DiscordUserId> parse_member(const std::string& text) {
@@ -271,8 +271,8 @@ void declare_importers(Declarations& declarations) {
   declarations.tables.add({"import_carried", tenancy::TableClass::tenant, "bot"});
   declarations.tables.add(
       {"identity_lookups", tenancy::TableClass::tenant, "bot", false, false, false, true});
-  declarations.statements.add("imports", kBetween, kBehind, kAskFor, kCarriedOf, kAsked, kSetCarried, kTotals,
-                              kStandings, kViewers);
+  declarations.statements.add("imports", kBetween, kBehind, kCarriedOf, kSetCarried, kTotals, kStandings,
+                              kViewers);
 
   Importer links;
   links.source = "kick";

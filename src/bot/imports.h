@@ -112,9 +112,9 @@ BOOST_DESCRIBE_STRUCT(Carried, (), (old_key, credited, debited, value, times))
 /// Of the keys from `first` to `last` (bytewise, both among them), in their order.
 store::TxTask<std::vector<Carried>> carried_between(store::Tx& tx, std::string source, std::string item,
                                                     std::string first, std::string last);
-/// Of those behind `last`.
+/// Of those behind `last`, so many at most.
 store::TxTask<std::vector<Carried>> carried_behind(store::Tx& tx, std::string source, std::string item,
-                                                   std::string last);
+                                                   std::string last, std::int64_t limit);
 /// Of these keys, each of which stands there once, in their order. For a transaction that may write.
 store::TxTask<std::vector<Carried>> carried_of(store::Tx& tx, std::string source, std::string item,
                                                std::vector<std::string> keys);
@@ -130,16 +130,22 @@ struct Standing {
   std::int64_t points = 0;
 };
 BOOST_DESCRIBE_STRUCT(Standing, (), (person_id, watched_us, points))
-store::TxTask<std::vector<Standing>> standings(store::Tx& tx);
+/// Of the people behind `last`, in their order, so many at most.
+store::TxTask<std::vector<Standing>> standings(store::Tx& tx, PersonId last, std::int64_t limit);
 
-/// The platform's users of the server; the newest of a name behind the others.
+/// One of the platform's users. Of several with one name the last in the order of (first_seen_at,
+/// platform_user_id descending) has it.
 struct Viewer {
+  std::string platform_user_id;
   std::string name;
   std::string folded_name;
   PersonId person_id;
+  TimePoint first_seen_at;
 };
-BOOST_DESCRIBE_STRUCT(Viewer, (), (name, folded_name, person_id))
-store::TxTask<std::vector<Viewer>> viewers(store::Tx& tx, std::string platform);
+BOOST_DESCRIBE_STRUCT(Viewer, (), (platform_user_id, name, folded_name, person_id, first_seen_at))
+/// Of the users behind `last` in the order of their numbers, bytewise, so many at most.
+store::TxTask<std::vector<Viewer>> viewers(store::Tx& tx, std::string platform, std::string last,
+                                           std::int64_t limit);
 
 /// Whole numbers of the old database as text: a Discord id with 64 bits, above 0.
 std::optional<DiscordUserId> parse_member(const std::string& text);

@@ -206,13 +206,13 @@ TxTask<std::map<std::string, FoundIdentity>> find_wanted(store::Tx& tx, Wanted w
                                                          TimePoint now) {
   std::map<std::string, FoundIdentity> found;
   if (wanted.empty()) co_return found;
-  std::vector<WantedParams> keys;
-  for (const auto& [key, one] : wanted) keys.push_back({key});
-  co_await tx.batch(kAskFor, keys);
+  std::vector<std::string> keys;
+  for (const auto& [key, one] : wanted) keys.push_back(key);
+  co_await ask_for(tx, std::move(keys));
   const std::string platform = wanted.begin()->second.user.platform;
   const auto rows =
       by_name ? co_await tx.all(kWantedNames, {platform}) : co_await tx.all(kWantedIds, {platform});
-  co_await tx.change(kAsked);
+  co_await asked(tx);
   for (const WantedRow& row : rows)
     found[row.wanted] = {{platform, row.platform_user_id, row.person_id, row.home_person_id, row.name}};
   co_return co_await make_missing(tx, std::move(wanted), std::move(found), now);
@@ -286,6 +286,14 @@ TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string
 TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person) {
   co_return co_await tx.all(kOfPerson, {person});
 }
+
+TxTask<void> ask_for(store::Tx& tx, std::vector<std::string> wanted) {
+  std::vector<WantedParams> keys;
+  for (std::string& key : wanted) keys.push_back({std::move(key)});
+  co_await tx.batch(kAskFor, keys);
+}
+
+TxTask<void> asked(store::Tx& tx) { co_await tx.change(kAsked); }
 
 TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person) {
   co_await tx.change(kRepoint, {identity.platform, identity.platform_user_id, person});

@@ -70,6 +70,11 @@ store::TxTask<std::vector<FoundIdentity>> identities_of_ids(store::Tx& tx, std::
 /// in the same way.
 std::string kept_name(std::string_view name);
 
+/// Puts names or numbers, each once, into the table `identity_lookups`, where a statement of the same
+/// transaction finds all of them at once; `asked` empties it again.
+store::TxTask<void> ask_for(store::Tx& tx, std::vector<std::string> wanted);
+store::TxTask<void> asked(store::Tx& tx);
+
 /// Points an identity to another person.
 store::TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person);
 

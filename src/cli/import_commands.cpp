@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 
 #include "cli/commands.h"
 #include "cli/signals.h"
@@ -110,6 +108,12 @@ Result<void> check_ways(const Arguments& arguments) {
   return fail(ErrorCode::usage, fmt::format("{} exclude each other", fmt::join(named, " and ")));
 }
 
+/// How far it is, for whoever watches.
+std::function<void(const std::string&)> teller(const Arguments& arguments) {
+  if (arguments.json || isatty(STDERR_FILENO) != 1) return [](const std::string&) {};
+  return [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+}
+
 Answered kick(const Arguments& arguments) {
   if (auto checked = check_ways(arguments); !checked) return std::unexpected(checked.error());
   const auto whose = whose_of(arguments);
@@ -124,8 +128,7 @@ Answered kick(const Arguments& arguments) {
   options.dry_run = arguments.has("--dry-run");
   options.merge_twins = arguments.has("--merge-twins");
   options.actor = command_line_operator();
-  if (!arguments.json && isatty(STDERR_FILENO) == 1)
-    options.say = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  options.say = teller(arguments);
   std::atomic<bool> stopped = false;
   Signals signals;
   signals.on_stop([&stopped](int) { stopped = true; });
@@ -157,24 +160,25 @@ Answered revert(const Arguments& arguments) {
   const auto scope = (*workspace)->scope(old->server().str());
   if (!scope) return std::unexpected(scope.error());
   const std::string file = arguments.require("--write");
-  if (std::filesystem::exists(file))
-    return fail(ErrorCode::usage, fmt::format("--write: '{}' is there already", file), "Name a new file.");
-  const auto back = importing::way_back(*old, *scope);
-  std::ofstream out(file, std::ios::binary);
-  out << back.sql;
-  out.close();
-  if (!out) return fail(ErrorCode::failed, fmt::format("'{}' cannot be written", file));
-  Answer answer{fmt::format("{}: {} minutes and {} points of {} people, for {}.\n", file, back.minutes,
-                            back.points, back.people, old->name()),
+  std::atomic<bool> stopped = false;
+  Signals signals;
+  signals.on_stop([&stopped](int) { stopped = true; });
+  importing::WayBackOptions options;
+  options.is_stopped = [&stopped] { return stopped.load(); };
+  options.say = teller(arguments);
+  const auto back = importing::write_way_back(*old, *scope, file, options);
+  if (!back) return std::unexpected(back.error());
+  Answer answer{fmt::format("{}: {} minutes and {} points of {} people, for {}.\n", file, back->minutes,
+                            back->points, back->people, old->name()),
                 {{"file", file},
-                 {"people", back.people},
-                 {"minutes", std::to_string(back.minutes)},
-                 {"points", std::to_string(back.points)},
-                 {"nameless", back.nameless},
-                 {"nameless_points", std::to_string(back.nameless_points)}}};
-  if (back.nameless > 0)
+                 {"people", back->people},
+                 {"minutes", std::to_string(back->minutes)},
+                 {"points", std::to_string(back->points)},
+                 {"nameless", back->nameless},
+                 {"nameless_points", std::to_string(back->nameless_points)}}};
+  if (back->nameless > 0)
     answer.text += fmt::format("{} people have no name in the chat: their {} points have no place there.\n",
-                               back.nameless, back.nameless_points);
+                               back->nameless, back->nameless_points);
   return answer;
 }
 

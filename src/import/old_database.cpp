@@ -69,6 +69,8 @@ Result<OldDatabase> OldDatabase::open(const std::string& url, const std::string&
   if (!session) return std::unexpected(of_from(session.error()));
   OldDatabase old(*std::move(session));
   try {
+    // What is set there for the old bot's own short work is not meant for a reading of everything.
+    old.session_->execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0");
     convert::Options options;
     const auto conversion = convert::Records(*old.session_, Dialect::postgres).newest();
     if (!conversion || conversion->state == convert::State::rolled_back) {
@@ -80,11 +82,36 @@ Result<OldDatabase> OldDatabase::open(const std::string& url, const std::string&
     if (!found) return error_of(found.error());
     old.look_ = *std::move(found);
     old.zone_ = old.session_->query("SELECT current_setting('TimeZone')")[0][0];
+    if (auto readable = old.check_rights(); !readable) return std::unexpected(readable.error());
     if (auto chosen = old.choose(whose); !chosen) return std::unexpected(chosen.error());
   } catch (const store::DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("the old database: {}", error.what()));
+    return fail(ErrorCode::storage, fmt::format("the old database: {}", error.what()),
+                "--from has to name a login that may read all tables of the old bot.");
   }
   return old;
+}
+
+/// Every table is read, if only to count its rows; and what cannot be read would not be missed among the
+/// servers to choose from.
+Result<void> OldDatabase::check_rights() {
+  std::vector<std::string> tables;
+  for (const auto& [name, table] : look_.schema->tables)
+    tables.push_back(convert::qualified(*look_.schema, name));
+  std::vector<std::string> closed;
+  for (const auto& row : session_->query(
+           "SELECT c.relname FROM pg_class c, pg_attribute a WHERE c.oid = ANY($1::regclass[]) AND "
+           "a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped GROUP BY c.oid, c.relname HAVING NOT "
+           "has_table_privilege(c.oid, 'SELECT') AND NOT bool_and(has_column_privilege(c.oid, a.attnum, "
+           "'SELECT')) ORDER BY c.relname COLLATE \"C\"",
+           {migrate::text_array(tables)}))
+    closed.push_back(row[0]);
+  if (closed.empty()) return {};
+  const auto names = session_->query("SELECT current_user, current_schema()")[0];
+  return fail(ErrorCode::forbidden,
+              fmt::format("{}: the login of --from may not read {} of its tables: {}", session_->name(),
+                          closed.size(), fmt::join(closed, ", ")),
+              fmt::format("As their owner: GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}",
+                          quoted_name(names[1]), quoted_name(names[0])));
 }
 
 Result<void> OldDatabase::choose(const Whose& whose) {

@@ -24,7 +24,8 @@ struct Whose {
 class OldDatabase {
  public:
   /// `preset`: the description by which it is read, "kick". Errors: `usage` (an address that cannot be
-  /// meant), `storage`, `refused_by_guard` (another program's database, or servers to choose from).
+  /// meant), `storage`, `forbidden` (tables that the login may not read), `refused_by_guard` (another
+  /// program's database, or servers to choose from).
   static Result<OldDatabase> open(const std::string& url, const std::string& preset, const Whose& whose);
 
   ServerId server() const { return ServerId(server_); }
@@ -66,6 +67,7 @@ class OldDatabase {
 
  private:
   explicit OldDatabase(std::unique_ptr<store::SchemaSession> session) : session_(std::move(session)) {}
+  Result<void> check_rights();
   Result<void> choose(const Whose& whose);
   std::string query_of(const bot::OldSource& source, const std::string& condition) const;
   std::string condition_of(const bot::OldSource& source) const;

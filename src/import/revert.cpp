@@ -1,72 +1,246 @@
 #include "import/revert.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <map>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <vector>
 
+#include "base/descriptor.h"
 #include "base/text.h"
+#include "bot/feature.h"
 #include "convert/sql_names.h"
 #include "net/run_to_end.h"
 #include "store/quoting.h"
+#include "store/sqlite/sqlite_session.h"
 
 namespace guildhall::importing {
 namespace {
 
-using bot::Carried;
+namespace fs = std::filesystem;
 using store::quoted_name;
 using store::quoted_text;
 using store::TxTask;
+using store::Value;
+using store::ValueRow;
+using store::ValueType;
 
 constexpr std::int64_t kMinute = 60'000'000;
 
-/// Everything that is asked of this side, at one moment.
-struct Here {
-  std::vector<bot::Standing> standings;
-  std::vector<bot::Viewer> viewers;
-  std::vector<Carried> minutes;
-  std::vector<Carried> points;
+std::unexpected<Error> file_error(std::string_view doing, const fs::path& file) {
+  return fail(ErrorCode::failed, fmt::format("{} '{}': {}", doing, file.string(), std::strerror(errno)),
+              "Name a file in a folder where this user may write and there is room: --write FILE.");
+}
+
+/// Says how far it is, and ends it.
+class Progress {
+ public:
+  explicit Progress(const WayBackOptions& options) : options_(options) {}
+
+  void begin(std::string what) {
+    what_ = std::move(what);
+    done_ = 0;
+    options_.say(what_ + " ...");
+  }
+  /// So many more. False: stopped.
+  bool more(std::size_t count) {
+    done_ += count;
+    if (const auto now = std::chrono::steady_clock::now(); now - said_ >= options_.between_lines) {
+      options_.say(fmt::format("{}: {}", what_, done_));
+      said_ = now;
+    }
+    return !options_.is_stopped();
+  }
+
+ private:
+  const WayBackOptions& options_;
+  std::string what_;
+  std::size_t done_ = 0;
+  std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
 };
 
-Here read_here(const tenancy::ServerScope& scope) {
-  return net::run_to_end(scope.read([](store::Tx& tx) -> TxTask<Here> {
-    Here here;
-    here.standings = co_await bot::standings(tx);
-    here.viewers = co_await bot::viewers(tx, bot::kKick);
-    here.minutes = co_await bot::carried_behind(tx, "kick", "watchtime", "");
-    here.points = co_await bot::carried_behind(tx, "kick", "points", "");
-    co_return here;
+// --- what is here, with names and people put together
+
+/// What a person's amounts are of.
+enum class Item { minutes, points };
+constexpr std::array<std::pair<Item, const char*>, 2> kItems{
+    {{Item::minutes, "watchtime"}, {Item::points, "points"}}};
+
+constexpr const char* kTables = R"sql(
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -32000;
+CREATE TABLE people (person INTEGER PRIMARY KEY, watched_us INTEGER, points INTEGER);
+CREATE TABLE viewers (folded TEXT, person INTEGER, name TEXT, seen INTEGER, id TEXT);
+CREATE TABLE carried (item INTEGER, folded TEXT, old_key TEXT, amount INTEGER);
+BEGIN;
+)sql";
+
+/// Of several users with one name, and of several names of one person, the newest counts. Amounts of watch
+/// time are microseconds; a minute that is not full is not given back.
+constexpr const char* kPutTogether[] = {
+    "CREATE TABLE named (folded TEXT PRIMARY KEY, person INTEGER) WITHOUT ROWID",
+    "INSERT INTO named SELECT folded, person FROM (SELECT folded, person, row_number() OVER (PARTITION BY "
+    "folded ORDER BY seen DESC, id) AS place FROM viewers) WHERE place = 1",
+    "CREATE TABLE names (person INTEGER PRIMARY KEY, name TEXT)",
+    "INSERT INTO names SELECT person, name FROM (SELECT person, name, row_number() OVER (PARTITION BY person "
+    "ORDER BY seen DESC, id) AS place FROM viewers) WHERE place = 1",
+    "DROP TABLE viewers",
+    "CREATE TABLE brought (person INTEGER, item INTEGER, old_key TEXT, amount INTEGER, PRIMARY KEY (person, "
+    "item, old_key)) WITHOUT ROWID",
+    "INSERT INTO brought SELECT n.person, c.item, c.old_key, c.amount FROM carried c CROSS JOIN named n "
+    "WHERE n.folded = c.folded ORDER BY 1, 2, 3",
+    "DROP TABLE carried",
+    "CREATE TABLE changes (person INTEGER PRIMARY KEY, minutes INTEGER, points INTEGER, name TEXT)",
+    "INSERT INTO changes SELECT person, minutes, points, name FROM (SELECT p.person, "
+    "(p.watched_us - (SELECT COALESCE(sum(amount), 0) FROM brought b WHERE b.person = p.person AND item = "
+    "0)) "
+    "/ 60000000 AS minutes, "
+    "p.points - (SELECT COALESCE(sum(amount), 0) FROM brought b WHERE b.person = p.person AND item = 1) "
+    "AS points, "
+    "COALESCE(n.name, '') AS name "
+    "FROM people p LEFT JOIN names n ON n.person = p.person) WHERE minutes <> 0 OR points <> 0"};
+
+/// A passing file: SQLite makes one without a name, which is gone with the connection, however that ends.
+class Workbench {
+ public:
+  Workbench() : session_("", store::sqlite::Role::guest) { session_.execute(kTables); }
+
+  void add(const std::vector<bot::Standing>& page) {
+    std::vector<ValueRow> rows;
+    rows.reserve(page.size());
+    for (const bot::Standing& one : page)
+      rows.push_back({one.person_id.value(), std::int64_t{one.watched_us.count()}, one.points});
+    session_.insert("people", columns({"person", "watched_us", "points"}), rows);
+  }
+  void add(const std::vector<bot::Viewer>& page) {
+    std::vector<ValueRow> rows;
+    rows.reserve(page.size());
+    for (const bot::Viewer& one : page)
+      rows.push_back({one.folded_name, one.person_id.value(), to_lower_ascii(one.name),
+                      to_micros(one.first_seen_at), one.platform_user_id});
+    session_.insert("viewers", columns({"folded", "person", "name", "seen", "id"}), rows);
+  }
+  void add(Item item, const std::vector<bot::Carried>& page) {
+    std::vector<ValueRow> rows;
+    rows.reserve(page.size());
+    for (const bot::Carried& one : page)
+      rows.push_back({static_cast<std::int64_t>(item), fold_name(bot::kept_name(one.old_key)), one.old_key,
+                      one.credited - one.debited});
+    session_.insert("carried", columns({"item", "folded", "old_key", "amount"}), rows);
+  }
+
+  /// Behind the last `add`. False: stopped.
+  bool put_together(const WayBackOptions& options) {
+    options.say("putting names and people together ...");
+    for (const char* sql : kPutTogether) {
+      if (options.is_stopped()) return false;
+      session_.run(sql);
+    }
+    return true;
+  }
+
+  WayBack totals() {
+    const auto row = session_.read(
+        "SELECT count(*) FILTER (WHERE name <> ''), COALESCE(sum(minutes) FILTER (WHERE name <> ''), 0), "
+        "COALESCE(sum(points) FILTER (WHERE name <> ''), 0), count(*) FILTER (WHERE name = ''), "
+        "COALESCE(sum(points) FILTER (WHERE name = ''), 0) FROM changes",
+        {})[0];
+    return {number(row[0]), number(row[1]), number(row[2]), number(row[3]), number(row[4])};
+  }
+
+  /// What was carried under one old name; watch time in microseconds.
+  struct Brought {
+    std::string old_key;
+    std::int64_t amount = 0;
+  };
+  struct Change {
+    std::int64_t person = 0;
+    std::int64_t minutes = 0;  // since
+    std::int64_t points = 0;
+    std::string name;                                  // in lower case, for whom was not carried
+    std::array<std::vector<Brought>, 2> brought = {};  // by Item, in the order of the old names
+  };
+  /// The next people behind this one who have both a name and something to give back.
+  std::vector<Change> changes(std::int64_t behind, std::int64_t at_once) {
+    std::vector<Change> page;
+    for (const ValueRow& row :
+         session_.read("SELECT person, minutes, points, name FROM changes WHERE person > $1 AND name <> '' "
+                       "ORDER BY person LIMIT $2",
+                       {behind, at_once}))
+      page.push_back({number(row[0]), number(row[1]), number(row[2]), std::get<std::string>(row[3])});
+    if (page.empty()) return page;
+    auto change = page.begin();
+    for (const ValueRow& row : session_.read("SELECT person, item, old_key, amount FROM brought WHERE person "
+                                             "BETWEEN $1 AND $2 ORDER BY 1, 2, 3",
+                                             {page.front().person, page.back().person})) {
+      while (change->person < number(row[0])) ++change;
+      if (change->person == number(row[0]))
+        change->brought.at(static_cast<std::size_t>(number(row[1])))
+            .push_back({std::get<std::string>(row[2]), number(row[3])});
+    }
+    return page;
+  }
+
+ private:
+  static std::int64_t number(const Value& value) { return std::get<std::int64_t>(value); }
+  static std::vector<store::Column> columns(std::initializer_list<const char*> names) {
+    std::vector<store::Column> all;
+    for (const char* name : names) all.push_back({name});
+    return all;
+  }
+
+  store::sqlite::SqliteSession session_;
+};
+
+/// Everything that is asked of this side, at one moment, a page for each statement. Nothing: stopped.
+std::unique_ptr<Workbench> read_here(const tenancy::ServerScope& scope, const WayBackOptions& options) {
+  return net::run_to_end(scope.read([&](store::Tx& tx) -> TxTask<std::unique_ptr<Workbench>> {
+    auto workbench = std::make_unique<Workbench>();
+    Progress progress(options);
+    progress.begin("people");
+    for (PersonId last(0);;) {
+      const auto page = co_await bot::standings(tx, last, options.at_once);
+      if (page.empty()) break;
+      last = page.back().person_id;
+      workbench->add(page);
+      if (!progress.more(page.size())) co_return nullptr;
+    }
+    progress.begin("names");
+    for (std::string last;;) {
+      const auto page = co_await bot::viewers(tx, bot::kKick, last, options.at_once);
+      if (page.empty()) break;
+      last = page.back().platform_user_id;
+      workbench->add(page);
+      if (!progress.more(page.size())) co_return nullptr;
+    }
+    for (const auto& [item, name] : kItems) {
+      progress.begin(fmt::format("what was carried of {}", name));
+      for (std::string last;;) {
+        const auto page = co_await bot::carried_behind(tx, "kick", name, last, options.at_once);
+        if (page.empty()) break;
+        last = page.back().old_key;
+        workbench->add(item, page);
+        if (!progress.more(page.size())) co_return nullptr;
+      }
+    }
+    co_return workbench;
   }));
 }
 
-/// What was carried for one person: of all names together, and of the first, under which he is found there.
-struct Brought {
-  std::string name = {};
-  std::int64_t of_name = 0;
-  std::int64_t all = 0;
-};
-
-std::map<PersonId, Brought> by_person(const std::vector<Carried>& carried,
-                                      const std::map<std::string, PersonId>& people) {
-  std::map<PersonId, Brought> brought;
-  for (const Carried& one : carried) {
-    const auto person = people.find(fold_name(bot::kept_name(one.old_key)));
-    if (person == people.end()) continue;
-    Brought& his = brought[person->second];
-    const std::int64_t amount = one.credited - one.debited;
-    if (his.name.empty()) {
-      his.name = one.old_key;
-      his.of_name = amount;
-    }
-    his.all += amount;
-  }
-  return brought;
-}
+// --- the script
 
 /// SQL for one table of the old bot.
-class Script {
+class TableScript {
  public:
-  Script(const OldDatabase& old, std::string table, std::string key)
+  TableScript(const OldDatabase& old, std::string table, std::string key)
       : table_(std::move(table)),
         key_(std::move(key)),
         target_(convert::qualified(*old.scheme().schema, table_)),
@@ -98,60 +272,149 @@ class Script {
   std::string server_;
 };
 
+/// One old name whose figure changes by `more`.
+struct Share {
+  std::string name;
+  std::int64_t there = 0;  // as it was carried
+  std::int64_t more = 0;
+};
+
+/// What came since goes to the first of his old names; what went is taken from each as far as it reaches, as
+/// no figure there may fall below 0.
+std::vector<Share> shares(const std::vector<Workbench::Brought>& brought, const std::string& name,
+                          std::int64_t unit, std::int64_t more) {
+  if (brought.empty()) return {{name, 0, more}};
+  if (more > 0) return {{brought.front().old_key, brought.front().amount / unit, more}};
+  std::vector<Share> all;
+  for (const Workbench::Brought& one : brought) {
+    const std::int64_t there = one.amount / unit;
+    const std::int64_t taken = std::min(there, -more);
+    if (taken <= 0) continue;
+    all.push_back({one.old_key, there, -taken});
+    more += taken;
+  }
+  return all;
+}
+
+class Script {
+ public:
+  explicit Script(const OldDatabase& old)
+      : watchtime_(old, "watchtime", "username"), user_points_(old, "user_points", "kick_username") {}
+
+  std::string begin(ServerId server, const WayBack& back) const {
+    return fmt::format(
+        "-- What was earned and spent in Guildhall since server {} was taken over: {} minutes and {} points "
+        "of "
+        "{}\n"
+        "-- people. A row that has another figure than was taken over stays as it is.\n"
+        "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\nBEGIN;\n",
+        server.str(), back.minutes, back.points, back.people);
+  }
+  std::string of(const Workbench::Change& change) const {
+    std::string sql;
+    if (change.minutes != 0) {
+      for (const Share& one : shares(change.brought[0], change.name, kMinute, change.minutes)) {
+        sql += watchtime_.make(one.name);
+        sql += watchtime_.change(one.name, fmt::format("minutes = {}", one.there + one.more),
+                                 fmt::format("greatest(coalesce(t.minutes, 0), 0) = {}", one.there));
+      }
+    }
+    if (change.points != 0) {
+      for (const Share& one : shares(change.brought[1], change.name, 1, change.points)) {
+        sql += user_points_.make(one.name);
+        sql += user_points_.change(
+            one.name,
+            fmt::format("points = {0}, {1} = coalesce(t.{1}, 0) + {2}", one.there + one.more,
+                        one.more > 0 ? "total_earned" : "total_spent", one.more > 0 ? one.more : -one.more),
+            fmt::format("greatest(coalesce(t.points, 0), 0) = {}", one.there));
+      }
+    }
+    return sql;
+  }
+  static std::string end() { return "COMMIT;\n"; }
+
+ private:
+  TableScript watchtime_;
+  TableScript user_points_;
+};
+
+// --- its file
+
+/// Has its name when it is complete; until then it is another one, which goes with the object.
+class NewFile {
+ public:
+  explicit NewFile(fs::path file)
+      : file_(std::move(file)),
+        partial_(file_.string() + ".partial"),
+        opened_(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {}
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile() {
+    if (opened_.number() >= 0 && !is_named_) ::unlink(partial_.c_str());
+  }
+
+  bool is_open() const { return opened_.number() >= 0; }
+  const fs::path& partial() const { return partial_; }
+
+  Result<void> write(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t written = ::write(opened_.number(), text.data(), text.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return file_error("cannot write", partial_);
+      text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+  Result<void> give_name() {
+    if (::fsync(opened_.number()) != 0) return file_error("cannot bring to the disk", partial_);
+    int failed = ::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE);
+    // Some filesystems know no such renaming.
+    if (failed != 0 && errno == EINVAL) failed = ::rename(partial_.c_str(), file_.c_str());
+    if (failed != 0) return file_error("cannot name", file_);
+    is_named_ = true;
+    return {};
+  }
+
+ private:
+  fs::path file_;
+  fs::path partial_;
+  Descriptor opened_;
+  bool is_named_ = false;
+};
+
+std::unexpected<Error> stopped() {
+  return fail(ErrorCode::failed, "stopped; no script was written", "Run the same command again.");
+}
+
 }  // namespace
 
-WayBack way_back(const OldDatabase& old, const tenancy::ServerScope& scope) {
-  const Here here = read_here(scope);
-  std::map<std::string, PersonId> people;
-  std::map<PersonId, std::string> names;
-  for (const bot::Viewer& viewer : here.viewers) {
-    people[viewer.folded_name] = viewer.person_id;
-    names[viewer.person_id] = to_lower_ascii(viewer.name);
+Result<WayBack> write_way_back(const OldDatabase& old, const tenancy::ServerScope& scope,
+                               const fs::path& file, const WayBackOptions& options) {
+  std::error_code ignored;
+  if (fs::exists(file, ignored))
+    return fail(ErrorCode::usage, fmt::format("--write: '{}' is there already", file.string()),
+                "Name a new file.");
+  NewFile out(file);
+  if (!out.is_open()) return file_error("cannot make", out.partial());
+  const auto workbench = read_here(scope, options);
+  if (!workbench || !workbench->put_together(options)) return stopped();
+  const WayBack back = workbench->totals();
+  const Script script(old);
+  if (auto begun = out.write(script.begin(scope.server(), back)); !begun)
+    return std::unexpected(begun.error());
+  Progress progress(options);
+  progress.begin(fmt::format("writing what changes for {} people", back.people));
+  for (std::int64_t last = 0;;) {
+    const auto page = workbench->changes(last, options.at_once);
+    if (page.empty()) break;
+    last = page.back().person;
+    std::string sql;
+    for (const Workbench::Change& change : page) sql += script.of(change);
+    if (auto written = out.write(sql); !written) return std::unexpected(written.error());
+    if (!progress.more(page.size())) return stopped();
   }
-  auto minutes = by_person(here.minutes, people);
-  auto points = by_person(here.points, people);
-  const Script watchtime(old, "watchtime", "username");
-  const Script user_points(old, "user_points", "kick_username");
-  WayBack back;
-  std::string body;
-  for (const bot::Standing& one : here.standings) {
-    const Brought watched = minutes[one.person_id];
-    const Brought balance = points[one.person_id];
-    const std::int64_t more_minutes = (one.watched_us.count() - watched.all) / kMinute;
-    const std::int64_t more_points = one.points - balance.all;
-    if (more_minutes == 0 && more_points == 0) continue;
-    const auto name = names.find(one.person_id);
-    if (name == names.end() && watched.name.empty() && balance.name.empty()) {
-      ++back.nameless;
-      back.nameless_points += more_points;
-      continue;
-    }
-    ++back.people;
-    back.minutes += more_minutes;
-    back.points += more_points;
-    if (more_minutes != 0) {
-      const std::string& key = watched.name.empty() ? name->second : watched.name;
-      const std::int64_t there = watched.of_name / kMinute;
-      body += watchtime.make(key);
-      body += watchtime.change(key, fmt::format("minutes = {}", there + more_minutes),
-                               fmt::format("greatest(coalesce(t.minutes, 0), 0) = {}", there));
-    }
-    if (more_points != 0) {
-      const std::string& key = balance.name.empty() ? name->second : balance.name;
-      const std::string side = more_points > 0 ? "total_earned" : "total_spent";
-      body += user_points.make(key);
-      body += user_points.change(
-          key,
-          fmt::format("points = {0}, {1} = coalesce(t.{1}, 0) + {2}", balance.of_name + more_points, side,
-                      more_points > 0 ? more_points : -more_points),
-          fmt::format("greatest(coalesce(t.points, 0), 0) = {}", balance.of_name));
-    }
-  }
-  back.sql = fmt::format(
-      "-- What was earned and spent in Guildhall since server {} was taken over: {} minutes and {} points of "
-      "{}\n"
-      "-- people. A row that has another figure than was taken over stays as it is.\nBEGIN;\n{}COMMIT;\n",
-      scope.server().str(), back.minutes, back.points, back.people, body);
+  if (auto ended = out.write(Script::end()); !ended) return std::unexpected(ended.error());
+  if (auto named = out.give_name(); !named) return std::unexpected(named.error());
   return back;
 }
 

@@ -1,22 +1,36 @@
 // The way back to the old bot: what was earned and spent here since, as SQL for its tables.
 //
 // Each statement says what it expects to find, and changes nothing where it finds another figure: the script
-// can be run twice. A person of several old names is given his under the first of them. After the script has
-// run, an import into the same server would bring the same once more: erase that server here first.
+// can be run twice. A person of several old names is given his under the first of them; what he spent is
+// taken from the first that has it. After the script has run, an import into the same server would bring the
+// same once more: erase that server here first.
+//
+// However many people there are, a page of them is in memory: what they have and what was carried for them is
+// read in pages, within one transaction, into a passing file of SQLite's (in its folder for temporary files),
+// which puts names and people together.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/error.h"
-#include "bot/feature.h"
 #include "import/old_database.h"
 #include "tenancy/scope.h"
 
 namespace guildhall::importing {
 
+struct WayBackOptions {
+  std::int64_t at_once = 5'000;  // people, names or keys in one page
+  std::function<bool()> is_stopped = [] { return false; };
+  std::function<void(const std::string&)> say = [](const std::string&) {};
+  /// So often at most how far it is.
+  std::chrono::milliseconds between_lines{2'000};
+};
+
 struct WayBack {
-  std::string sql;
   std::int64_t people = 0;  // that the script changes
   std::int64_t minutes = 0;
   std::int64_t points = 0;
@@ -25,7 +39,10 @@ struct WayBack {
   std::int64_t nameless_points = 0;
 };
 
-/// Throws DatabaseError.
-WayBack way_back(const OldDatabase& old, const tenancy::ServerScope& scope);
+/// Writes the script, a new file, which has its name when all of it is on the disk; before that it is
+/// FILE.partial. Errors: `usage` (it is there already), `failed` (it cannot be written, or stopped). Throws
+/// DatabaseError.
+Result<WayBack> write_way_back(const OldDatabase& old, const tenancy::ServerScope& scope,
+                               const std::filesystem::path& file, const WayBackOptions& options = {});
 
 }  // namespace guildhall::importing

@@ -353,13 +353,13 @@ Result<void> Takeover::carry(const Importer& importer, Chunk chunk) {
   return {};
 }
 
-std::vector<std::string> Takeover::carried_behind(const Importer& importer, const std::string& last) {
-  std::vector<std::string> keys;
-  if (!scope_) return keys;
-  for (const Carried& one : net::run_to_end(scope_->read(
-           [&](store::Tx& tx) { return bot::carried_behind(tx, importer.source, importer.item, last); })))
-    keys.push_back(one.old_key);
-  return keys;
+std::optional<std::string> Takeover::carried_behind(const Importer& importer, const std::string& last) {
+  if (!scope_) return std::nullopt;
+  const auto carried = net::run_to_end(scope_->read([&](store::Tx& tx) {
+    return bot::carried_behind(tx, importer.source, importer.item, last,
+                               static_cast<std::int64_t>(options_.at_once));
+  }));
+  return carried.empty() ? std::nullopt : std::optional(carried.back().old_key);
 }
 
 Result<void> Takeover::carry_all(const Importer& importer, bool grows) {
@@ -389,10 +389,9 @@ Result<void> Takeover::carry_all(const Importer& importer, bool grows) {
     }
   });
   if (!done) return done;
-  const auto rest = carried_behind(importer, after.value_or(""));
-  for (std::size_t from = 0; from < rest.size(); from += options_.at_once) {
+  while (auto last = carried_behind(importer, after.value_or(""))) {
     Chunk chunk{{}, after};
-    chunk.last = rest[std::min(from + options_.at_once, rest.size()) - 1];
+    chunk.last = *std::move(last);
     after = chunk.last;
     if (done = carry(importer, std::move(chunk)); !done) return done;
   }

@@ -66,7 +66,8 @@ class Takeover {
   void verify();
   struct Chunk;
   Result<void> carry(const bot::Importer& importer, Chunk chunk);
-  std::vector<std::string> carried_behind(const bot::Importer& importer, const std::string& last);
+  /// The last key of the next ones that were carried and come behind this one; nothing: there are none.
+  std::optional<std::string> carried_behind(const bot::Importer& importer, const std::string& last);
   /// A new name that is another spelling of one that is there already: refused by itself.
   void set_twins_aside(const bot::Importer& importer, std::vector<bot::ImportEntry>& entries) const;
   void check_item(const bot::Importer& importer, ItemReport& item);

@@ -1,0 +1,134 @@
+// What was earned and spent here since an import, as SQL for the old Kick bot's tables.
+#include "import/revert.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/support/import_world.h"
+#include "tests/support/temporary_folder.h"
+
+namespace guildhall::importing {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class ImportIntoAndBack : public ImportInto {
+ protected:
+  struct Written {
+    WayBack back;
+    std::string sql;
+  };
+  Result<WayBack> write(const std::filesystem::path& file, WayBackOptions options = {}) {
+    options.at_once = 7;  // so that most people are in another page than their names
+    const auto old = open();
+    return write_way_back(*old, world_.server(made_.home), file, options);
+  }
+  Written written() {
+    const auto file = folder_.path() / "back.sql";
+    const auto back = write(file);
+    EXPECT_TRUE(back) << back.error().message;
+    const std::string sql = content(file);
+    std::filesystem::remove(file);
+    return {back.value_or(WayBack{}), sql};
+  }
+  static std::string content(const std::filesystem::path& file) {
+    std::ifstream input(file);
+    return {std::istreambuf_iterator<char>(input), {}};
+  }
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
+      names.push_back(entry.path().filename());
+    return names;
+  }
+  void book(std::vector<std::pair<std::string, std::int64_t>> amounts) {
+    in([&](store::Tx& tx) -> store::TxTask<void> {
+      bot::LedgerOperation since{"since", "test", "", "system", {}};
+      for (const auto& [name, amount] : amounts) {
+        const auto viewer = co_await bot::find_identity_by_name(tx, bot::kKick, name);
+        since.entries.push_back({viewer->person_id, amount});
+      }
+      EXPECT_TRUE(co_await bot::apply(tx, bot::kPoints, since, world_.clock.now()));
+    });
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_P(ImportIntoAndBack, WhatWasEarnedHereSinceGoesBackAsSql) {
+  make(plain());
+  taken();
+  in([&](store::Tx& tx) {
+    return bot::person_of(tx, {bot::kKick, "99", R"(O'Fr\esh)"}, world_.clock.now());
+  });
+  book({{"viewer_0000003", -9}, {"viewer_0000004", 8}, {R"(o'fr\esh)", 70}});
+  world_.execute("UPDATE watchtime SET watched_us = watched_us + 150000000", made_.home);
+  const std::string watched_before = old_sum("minutes", "watchtime");
+  const auto [back, sql] = written();
+  EXPECT_EQ(back.points, 69);
+  EXPECT_EQ(back.minutes, 80);
+  for (int times = 0; times < 2; ++times) {
+    execute(sql);
+    EXPECT_EQ(ask("SELECT points || ' ' || total_earned - total_spent FROM user_points WHERE kick_username = "
+                  "'viewer_0000003'"),
+              "30 30");
+    EXPECT_EQ(ask("SELECT points FROM user_points WHERE kick_username = 'viewer_0000004'"), "60");
+    EXPECT_EQ(ask(R"(SELECT points FROM user_points WHERE kick_username = 'o''fr\esh')"), "70");
+    EXPECT_EQ(std::to_string(points()), old_sum("points", "user_points"));
+    EXPECT_EQ(std::stoll(old_sum("minutes", "watchtime")), std::stoll(watched_before) + 80);
+  }
+}
+
+TEST_P(ImportIntoAndBack, WhatAPersonOfSeveralNamesSpentIsTakenFromEachThatHasIt) {
+  make(plain());
+  execute(
+      "INSERT INTO user_points (kick_username, points, total_earned) VALUES ('MANY', 10, 10), ('Many', 0, "
+      "0), "
+      "('many', 90, 90)");
+  taken();
+  book({{"many", -50}});
+  const auto [back, sql] = written();
+  EXPECT_EQ(back.points, -50);
+  for (int times = 0; times < 2; ++times) {
+    execute(sql);
+    EXPECT_EQ(ask("SELECT string_agg(kick_username || ' ' || points || ' ' || total_spent, ', ' ORDER BY "
+                  "kick_username COLLATE \"C\") FROM user_points WHERE lower(kick_username) = 'many'"),
+              "MANY 0 10, Many 0 0, many 50 40");
+  }
+}
+
+TEST_P(ImportIntoAndBack, NothingStandsUnderTheNameThatIsNotComplete) {
+  make(plain());
+  taken();
+  book({{"viewer_0000003", 9}});
+  for (int looks = 0; looks < 30; looks += 4) {
+    WayBackOptions stopping;
+    int left = looks;
+    stopping.is_stopped = [&left] { return left-- == 0; };
+    const auto stopped = write(folder_.path() / "back.sql", stopping);
+    ASSERT_FALSE(stopped) << looks;
+    EXPECT_THAT(stopped.error().message, HasSubstr("stopped"));
+    EXPECT_THAT(files(), IsEmpty());
+  }
+  const auto nowhere = write(folder_.path() / "no_folder" / "back.sql");
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, ErrorCode::failed);
+  EXPECT_THAT(nowhere.error().hint, HasSubstr("--write"));
+  // What a killed run left behind is in nobody's way.
+  std::ofstream(folder_.path() / "back.sql.partial") << std::string(100'000, 'x');
+  ASSERT_TRUE(write(folder_.path() / "back.sql"));
+  EXPECT_THAT(files(), testing::ElementsAre("back.sql"));
+  const std::string first = content(folder_.path() / "back.sql");
+  EXPECT_THAT(first, testing::EndsWith("\nCOMMIT;\n"));
+  const auto again = write(folder_.path() / "back.sql");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::usage);
+  EXPECT_EQ(content(folder_.path() / "back.sql"), first);
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, ImportIntoAndBack, kEachLayout, layout_name);
+
+}  // namespace
+}  // namespace guildhall::importing
