@@ -607,7 +607,8 @@ std::vector<OptionSpec> run_options_of_convert(std::vector<OptionSpec> own) {
   options.push_back(lock_wait_option());
   options.push_back(
       {"--lock-timeout", "DUR", "others may have to wait so long behind a step; 200ms, then it tries again"});
-  options.push_back({"--patience", "DUR", "tries so long for one step's lock, or waits for a standby; 30min"});
+  options.push_back(
+      {"--patience", "DUR", "tries so long for one step's lock, or waits for a standby; 30min"});
   options.push_back({"--max-lag", "DUR", "waits while a standby is further behind; 10s"});
   return options;
 }
