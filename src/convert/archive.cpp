@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "convert/postgres_steps.h"
 #include "convert/sql_names.h"
 
 namespace guildhall::convert {
@@ -19,6 +20,10 @@ using store::quoted_text;
 constexpr std::string_view kArchive = "guildhall_archive";
 /// What it is called until everything is in it.
 constexpr std::string_view kCopies = "guildhall_archive_in_the_making";
+/// Who was kept, and when.
+constexpr std::string_view kKept = "guildhall_kept";
+/// The function behind kHomeTrigger.
+constexpr std::string_view kRefusing = "guildhall.refuse_other_servers";
 
 std::string archived(std::string_view table) { return fmt::format("{}.{}", kArchive, quoted_name(table)); }
 std::string copied(std::string_view table) { return fmt::format("{}.{}", kCopies, quoted_name(table)); }
@@ -56,36 +61,85 @@ std::vector<std::string> columns_of(store::SchemaSession& session, const std::st
   std::vector<std::string> names;
   for (const auto& row :
        session.query("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 "
-                     "AND NOT attisdropped ORDER BY attnum",
+                     "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
                      {table}))
     names.push_back(row[0]);
   return names;
 }
+
+/// In SHARE ROW EXCLUSIVE MODE.
+void lock_tables(store::SchemaSession& session, const Scheme& scheme,
+                 const std::vector<const SchemeTable*>& tables) {
+  std::vector<std::string> names;
+  for (const SchemeTable* one : tables) names.push_back(qualified(*scheme.schema, one->name()));
+  session.execute(fmt::format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", fmt::join(names, ", ")));
+}
+
+/// Rows that are put aside or come back are none that come or go: triggers of others do nothing meanwhile.
+/// What they have made is in the rows.
+class QuietTriggers {
+ public:
+  QuietTriggers(store::SchemaSession& session, const Scheme& scheme,
+                const std::vector<const SchemeTable*>& tables)
+      : session_(session) {
+    for (const SchemeTable* one : tables) {
+      const std::string table = qualified(*scheme.schema, one->name());
+      for (const auto& row :
+           session.query("SELECT quote_ident(tgname), CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' "
+                         "WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END FROM pg_trigger WHERE "
+                         "tgrelid = to_regclass($1) AND NOT tgisinternal AND tgparentid = 0 AND "
+                         "tgenabled <> 'D'",
+                         {table})) {
+        session.execute(fmt::format("ALTER TABLE {} DISABLE TRIGGER {}", table, row[0]));
+        again_.push_back(fmt::format("ALTER TABLE {} {} TRIGGER {}", table, row[1], row[0]));
+      }
+    }
+  }
+  /// As they were. Without it, the transaction does not come to its end.
+  void end() const {
+    for (const std::string& statement : again_) session_.execute(statement);
+  }
+
+ private:
+  store::SchemaSession& session_;
+  std::vector<std::string> again_;
+};
 
 class Archiving {
  public:
   Archiving(store::SchemaSession& session, const Scheme& scheme, const OldSchema& before)
       : session_(session), scheme_(scheme), before_(before) {}
 
-  void copy_ahead(const std::vector<const SchemeTable*>& tables,
-                  const std::function<void(const std::string&)>& say) {
-    session_.execute(fmt::format("CREATE SCHEMA {}", kCopies));
+  Steps copies(const std::vector<const SchemeTable*>& tables) const {
+    Steps steps{{.table = "",
+                 .what = "place for rows of other servers",
+                 .lock = LockLevel::none,
+                 .statements = {fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", kCopies),
+                                fmt::format("CREATE SCHEMA {}", kCopies)}}};
     for (const SchemeTable* one : tables) {
       if (key_of(*one).empty()) continue;
-      session_.execute(fmt::format("CREATE TABLE {} AS {}", copied(one->name()), rows_to_copy(*one)));
-      session_.execute(fmt::format("ANALYZE {}", copied(one->name())));
-      say(fmt::format("{}: rows of other servers copied", one->name()));
+      steps.push_back(
+          {.table = one->name(),
+           .what = "rows of other servers copied",
+           .lock = LockLevel::access_share,
+           .statements = {fmt::format("CREATE TABLE {} AS {}", copied(one->name()), rows_to_copy(*one)),
+                          fmt::format("ANALYZE {}", copied(one->name()))},
+           .bytes = one->table->bytes,
+           .grows_with_size = true});
     }
+    return steps;
   }
 
   Outcome<Archived> put_aside(const std::vector<const SchemeTable*>& tables) {
-    std::vector<std::string> names;
-    for (const SchemeTable* one : tables) names.push_back(qualified(*scheme_.schema, one->name()));
-    session_.execute(fmt::format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", fmt::join(names, ", ")));
-    session_.execute(fmt::format(
-        "ALTER SCHEMA {1} RENAME TO {0}; CREATE TABLE {0}.kept (home bigint NOT NULL, at "
-        "timestamptz NOT NULL DEFAULT clock_timestamp()); INSERT INTO {0}.kept (home) VALUES ({2})",
-        kArchive, kCopies, scheme_.home));
+    lock_tables(session_, scheme_, tables);
+    for (const SchemeTable* one : tables) {
+      if (auto same = check_columns(*one); !same) return std::unexpected(same.error());
+    }
+    session_.execute(
+        fmt::format("ALTER SCHEMA {1} RENAME TO {0}; CREATE TABLE {0}.{2} (home bigint NOT NULL, at "
+                    "timestamptz NOT NULL DEFAULT clock_timestamp()); INSERT INTO {0}.{2} (home) "
+                    "VALUES ({3})",
+                    kArchive, kCopies, kKept, scheme_.home));
     copy_registry();
     for (const SchemeTable* one : tables) {
       if (!key_of(*one).empty()) {
@@ -95,9 +149,12 @@ class Archiving {
       }
       archived_.push_back({one->name(), count_of(session_, archived(one->name()))});
     }
+    const QuietTriggers quiet(session_, scheme_, tables);
     for (auto one = tables.rbegin(); one != tables.rend(); ++one) {
       if (auto done = remove(**one); !done) return std::unexpected(done.error());
     }
+    quiet.end();
+    keep_others_out(tables);
     return archived_;
   }
 
@@ -110,6 +167,39 @@ class Archiving {
                                  quoted_name(scheme_.description.registry.column), scheme_.home));
   }
 
+  /// The scheme is of before the copies were made.
+  Outcome<void> check_columns(const SchemeTable& one) {
+    std::vector<std::string> known = columns_of(*one.table);
+    std::vector<std::string> found = columns_of(session_, qualified(*scheme_.schema, one.name()));
+    std::ranges::sort(known);
+    std::ranges::sort(found);
+    if (known == found) return {};
+    return migrate::stop(
+        Exit::refused, "CV-CHANGED",
+        fmt::format("columns of {} were made or dropped while its rows were copied", one.name()),
+        "Run the same command again. Nothing was changed.");
+  }
+
+  /// Their old rows are put aside, and there is no place for new ones: who still writes some is told.
+  void keep_others_out(const std::vector<const SchemeTable*>& tables) {
+    session_.execute(
+        fmt::format("CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $function$ BEGIN "
+                    "RAISE EXCEPTION "
+                    "USING ERRCODE = 'check_violation', MESSAGE = format('%I takes rows of server {} alone: "
+                    "the others are "
+                    "put aside, and the conversion is taken back', TG_TABLE_NAME); END $function$",
+                    kRefusing, scheme_.home));
+    for (const SchemeTable* one : tables) {
+      // A partition has it from the whole.
+      if (one->table->relation == Relation::partition) continue;
+      session_.execute(
+          fmt::format("CREATE TRIGGER {} BEFORE INSERT OR UPDATE ON {} FOR EACH ROW WHEN (NEW.{} NOT "
+                      "IN (0, {})) EXECUTE FUNCTION {}()",
+                      kHomeTrigger, qualified(*scheme_.schema, one->name()), quoted_name(one->column()),
+                      scheme_.home, kRefusing));
+    }
+  }
+
   /// Of rows t.
   std::string others(const SchemeTable& one) const {
     const std::string column = fmt::format("t.{}", quoted_name(one.column()));
@@ -117,15 +207,30 @@ class Archiving {
     std::string condition = fmt::format("{} NOT IN (0, {})", column, scheme_.home);
     const Table* old = before_.find(one.name());
     for (const Index& key : old == nullptr ? std::vector<Index>{} : old->indexes) {
-      if (!key.is_unique || key.has(one.column()) || key.columns().empty()) continue;
-      std::vector<std::string> equal;
-      for (const std::string& name : key.columns())
-        equal.push_back(fmt::format("o.{0} = t.{0}", quoted_name(name)));
-      condition += fmt::format(" OR ({} = 0 AND EXISTS (SELECT 1 FROM {} AS o WHERE o.{} = {} AND {}))",
-                               column, qualified(*scheme_.schema, one.name()), quoted_name(one.column()),
-                               scheme_.home, fmt::join(equal, " AND "));
+      if (key.is_unique && !key.has(one.column()))
+        condition += fmt::format(" OR ({} = 0 AND {})", column, has_homes_twin(one, key));
     }
     return fmt::format("({})", condition);
+  }
+
+  /// SQL: the key has no room for row t beside a row of the home. An expression in it, or its condition,
+  /// names columns alone: they are those of the table that is nearest.
+  std::string has_homes_twin(const SchemeTable& one, const Index& key) const {
+    std::vector<std::string> parts;
+    std::vector<std::string> equal;
+    for (const IndexPart& part : key.parts) {
+      const std::string name = fmt::format("guildhall_part{}", parts.size());
+      parts.push_back(fmt::format("{} AS {}", compared_sql(part, "o"), name));
+      equal.push_back(fmt::format("homes.{} {} {}", name,
+                                  key.nulls_not_distinct ? "IS NOT DISTINCT FROM" : "=",
+                                  compared_sql(part, "t")));
+    }
+    const std::string condition = key.predicate.empty() ? "true" : key.predicate;
+    return fmt::format(
+        "({0}) AND EXISTS (SELECT FROM (SELECT {1} FROM {2} AS o WHERE o.{3} = {4} AND ({0})) AS "
+        "homes WHERE {5})",
+        condition, fmt::join(parts, ", "), qualified(*scheme_.schema, one.name()), quoted_name(one.column()),
+        scheme_.home, fmt::join(equal, " AND "));
   }
 
   /// Not those of tables that inherit from it: each has an archive of its own.
@@ -213,7 +318,7 @@ class Restoring {
   Restoring(store::SchemaSession& session, const Scheme& scheme) : session_(session), scheme_(scheme) {}
 
   Outcome<Archived> restore() {
-    const auto kept = session_.query(fmt::format("SELECT home FROM {}.kept", kArchive));
+    const auto kept = session_.query(fmt::format("SELECT home FROM {}.{}", kArchive, kKept));
     if (kept.empty() || std::stoll(kept[0][0]) != scheme_.home)
       return migrate::stop(
           Exit::refused, "CV-HOME",
@@ -222,12 +327,19 @@ class Restoring {
              "SELECT relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r'",
              {std::string(kArchive)}))
       left_.insert(row[0]);
-    left_.erase("kept");
+    left_.erase(std::string(kKept));
     restore_registry();
+    std::vector<const SchemeTable*> tables;
     for (const SchemeTable& one : scheme_.tables) {
-      if (left_.erase(one.name()) == 0) continue;
-      if (auto done = put_back(one); !done) return std::unexpected(done.error());
+      if (left_.erase(one.name()) != 0) tables.push_back(&one);
     }
+    if (!tables.empty()) lock_tables(session_, scheme_, tables);
+    const QuietTriggers quiet(session_, scheme_, tables);
+    for (const SchemeTable* one : tables) {
+      if (auto done = put_back(*one); !done) return std::unexpected(done.error());
+    }
+    quiet.end();
+    let_others_in(session_);
     if (!left_.empty())
       return migrate::stop(
           Exit::refused, "CV-ARCHIVE",
@@ -242,12 +354,12 @@ class Restoring {
     if (left_.erase(registry) == 0) return;
     std::vector<std::string> columns;
     for (const std::string& name : columns_of(session_, archived(registry))) {
-      if (scheme_.registry() != nullptr && scheme_.registry()->column(name) != nullptr)
-        columns.push_back(name);
+      const Column* column = scheme_.registry() == nullptr ? nullptr : scheme_.registry()->column(name);
+      if (column != nullptr && !column->is_generated) columns.push_back(name);
     }
-    session_.execute(fmt::format("INSERT INTO {0} ({1}) SELECT {1} FROM {2} ON CONFLICT DO NOTHING",
-                                 qualified(*scheme_.schema, registry), column_list(columns),
-                                 archived(registry)));
+    session_.execute(fmt::format(
+        "INSERT INTO {0} ({1}) OVERRIDING SYSTEM VALUE SELECT {1} FROM {2} ON CONFLICT DO NOTHING",
+        qualified(*scheme_.schema, registry), column_list(columns), archived(registry)));
   }
 
   Outcome<void> put_back(const SchemeTable& one) {
@@ -305,17 +417,18 @@ std::vector<const SchemeTable*> tables_to_clear(const Scheme& scheme, const std:
   return tables;
 }
 
-Outcome<void> copy_others(store::SchemaSession& session, const Scheme& scheme, const OldSchema& before,
-                          const std::vector<const SchemeTable*>& tables,
-                          const std::function<void(const std::string&)>& say) {
-  if (auto free = check_place(session); !free) return free;
-  drop_copies(session);
-  Archiving(session, scheme, before).copy_ahead(tables, say);
-  return {};
+Outcome<Steps> copy_steps(store::SchemaSession& session, const Scheme& scheme, const OldSchema& before,
+                          const std::vector<const SchemeTable*>& tables) {
+  if (auto free = check_place(session); !free) return std::unexpected(free.error());
+  return Archiving(session, scheme, before).copies(tables);
 }
 
 void drop_copies(store::SchemaSession& session) {
   session.execute(fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", kCopies));
+}
+
+void let_others_in(store::SchemaSession& session) {
+  session.execute(fmt::format("DROP FUNCTION IF EXISTS {}() CASCADE", kRefusing));
 }
 
 Outcome<Archived> archive_others(store::SchemaSession& session, const Scheme& scheme, const OldSchema& before,

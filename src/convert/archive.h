@@ -9,12 +9,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "convert/scheme.h"
+#include "convert/step.h"
 #include "migrate/outcome.h"
 
 namespace guildhall::convert {
@@ -29,21 +29,24 @@ using Archived = std::vector<ArchivedTable>;
 /// foreign keys, what refers to them. Parents first.
 std::vector<const SchemeTable*> tables_to_clear(const Scheme& scheme, const std::set<std::string>& lost);
 
-/// Ahead of `archive_others`, outside of a transaction and without keeping anybody waiting, so that it has
-/// little left to copy: tables that have a primary key. What an earlier try left is made anew. Tells of each
-/// table. Problem and errors as there.
-migrate::Outcome<void> copy_others(store::SchemaSession& session, const Scheme& scheme,
-                                   const OldSchema& before, const std::vector<const SchemeTable*>& tables,
-                                   const std::function<void(const std::string&)>& say);
-/// What `copy_others` left where nothing came of it.
+/// Ahead of `archive_others`, so that it has little left to copy: tables that have a primary key. What an
+/// earlier try left is made anew. Problem `refused`: there is an archive already.
+migrate::Outcome<Steps> copy_steps(store::SchemaSession& session, const Scheme& scheme,
+                                   const OldSchema& before, const std::vector<const SchemeTable*>& tables);
+/// What they left where nothing came of it.
 void drop_copies(store::SchemaSession& session);
 
 /// Within the transaction that is open. Rows of the home stay, and of an override those of all servers,
 /// unless a row of the home has the same old key: then the home's counts, as it did. Problem `refused`: there
-/// is an archive already; `failed`: copy and source differ, or rows of them are left. Throws DatabaseError.
+/// is an archive already; or a table has other columns than the scheme says; `failed`: copy and source
+/// differ, or rows of them are left. Throws DatabaseError.
 migrate::Outcome<Archived> archive_others(store::SchemaSession& session, const Scheme& scheme,
                                           const OldSchema& before,
                                           const std::vector<const SchemeTable*>& tables);
+
+/// From then on rows of other servers are refused by those tables (SQLSTATE 23514), until the way back is at
+/// its end, or this.
+void let_others_in(store::SchemaSession& session);
 
 /// There is one.
 bool has_archive(store::SchemaSession& session);

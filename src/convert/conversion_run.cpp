@@ -204,22 +204,26 @@ Outcome<void> ConversionRun::verify(Proof proof) {
                        "guildhall convert verify shows it.");
 }
 
+Outcome<void> ConversionRun::run(const Steps& steps) {
+  StepRunner runner({.session = *session_,
+                     .lock = *lock_,
+                     .limits = options_.limits,
+                     .interrupt = options_.interrupt,
+                     .say = options_.say},
+                    number());
+  const auto begin = std::chrono::steady_clock::now();
+  auto done = runner.run(steps);
+  report_.stepping += std::chrono::steady_clock::now() - begin;
+  report_.tries_lost += runner.tries_lost();
+  if (done) report_.steps += steps.size();
+  return done;
+}
+
 Outcome<void> ConversionRun::run_until_done(const std::function<Steps()>& steps_of) {
   for (int round = 0; round < kMostRounds; ++round) {
     const Steps steps = steps_of();
     if (steps.empty()) return {};
-    StepRunner runner({.session = *session_,
-                       .lock = *lock_,
-                       .limits = options_.limits,
-                       .interrupt = options_.interrupt,
-                       .say = options_.say},
-                      number());
-    const auto begin = std::chrono::steady_clock::now();
-    auto done = runner.run(steps);
-    report_.stepping += std::chrono::steady_clock::now() - begin;
-    report_.tries_lost += runner.tries_lost();
-    if (!done) return done;
-    report_.steps += steps.size();
+    if (auto done = run(steps); !done) return done;
     if (auto looked = look_again(); !looked) return looked;
   }
   const Steps left = steps_of();
@@ -233,8 +237,9 @@ Outcome<void> ConversionRun::run_until_done(const std::function<Steps()>& steps_
 Outcome<void> ConversionRun::archive(const std::set<std::string>& lost, const OldSchema& before) {
   if (lost.empty()) return {};
   const auto tables = tables_to_clear(found_.scheme, lost);
-  if (auto copied = copy_others(*session_, found_.scheme, before, tables, options_.say); !copied)
-    return copied;
+  const auto copies = copy_steps(*session_, found_.scheme, before, tables);
+  if (!copies) return std::unexpected(copies.error());
+  if (auto copied = run(*copies); !copied) return copied;
   return in_transaction([&] { return archive_others(*session_, found_.scheme, before, tables); });
 }
 Outcome<void> ConversionRun::restore() {
@@ -298,6 +303,7 @@ void ConversionRun::set_state(State state) {
 void ConversionRun::end_way_back() {
   // What is deferred would be refused by the commit, when nothing can be said of it any more.
   session_->execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE");
+  let_others_in(*session_);
   put_back_rows(*session_, *records_, number(), *found_.schema, options_.say);
   set_state(State::rolled_back);
   lock_->check_later(*session_);

@@ -42,6 +42,8 @@ class ConversionRun {
   /// Nothing is lost, and everything is what it has to be by now, while others write.
   migrate::Outcome<void> verify(Proof proof);
   /// Asks for the steps, runs them and asks again, until none is left.
+  /// Once.
+  migrate::Outcome<void> run(const Steps& steps);
   migrate::Outcome<void> run_until_done(const std::function<Steps()>& steps_of);
   /// In one transaction: all of it, or nothing.
   migrate::Outcome<void> archive(const std::set<std::string>& lost, const OldSchema& before);

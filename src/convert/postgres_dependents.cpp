@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include "convert/postgres_keys.h"
 #include "convert/postgres_steps.h"
@@ -15,7 +17,7 @@ namespace {
 using store::quoted_name;
 using store::quoted_text;
 
-/// {schema}, {conversion}, {views}: those that are made again as they were; {fill}: our trigger; {found}: a
+/// {schema}, {conversion}, {views}: those that are made again as they were; {own}: our triggers; {found}: a
 /// question with (classid, objid, needs). Of a partition's parts of an index or a constraint the whole is
 /// told.
 constexpr std::string_view kResolved = R"(
@@ -58,7 +60,7 @@ told AS (
   SELECT format('trigger %s of %s', tgname, t.relname), format('DROP TRIGGER %I ON %I.%I', tgname, n.nspname, t.relname), needs
     FROM hanging JOIN pg_trigger g ON classid = 'pg_trigger'::regclass AND g.oid = objid
     JOIN pg_class t ON t.oid = tgrelid JOIN pg_namespace n ON n.oid = t.relnamespace
-   WHERE NOT tgisinternal AND tgname <> {fill}
+   WHERE NOT tgisinternal AND tgname <> ALL ({own})
    UNION ALL
   SELECT format('column %s of %s', attname, t.relname),
          format('ALTER TABLE %I.%I DROP COLUMN %I', n.nspname, t.relname, attname), needs
@@ -94,7 +96,8 @@ std::string resolve(const OldSchema& schema, std::int64_t conversion, const std:
                     const std::string& found) {
   return fmt::format(fmt::runtime(kResolved), fmt::arg("conversion", conversion),
                      fmt::arg("schema", quoted_text(schema.schema)), fmt::arg("views", text_array(views)),
-                     fmt::arg("fill", quoted_text(kFillTrigger)), fmt::arg("found", found));
+                     fmt::arg("own", text_array({std::string(kFillTrigger), std::string(kHomeTrigger)})),
+                     fmt::arg("found", found));
 }
 
 /// What hangs on a view's row type hangs on the view. What is a view's own goes and comes with it.
@@ -178,12 +181,18 @@ bool Leaving::leaves_registry() const {
 }
 
 bool Leaving::is_told_without(const SchemeTable& one) const {
-  const Table* old = before_.find(one.name());
-  if (old == nullptr || old->column(one.column()) != nullptr) return true;
-  return std::ranges::any_of(one.rule.parents, [&](const Parent& parent) {
-    const SchemeTable* other = scheme_.find(parent.table);
-    return other != nullptr && other->name() != one.name() && is_told_without(*other);
-  });
+  // Tables may be each other's parents.
+  std::set<std::string> asked;
+  const std::function<bool(const SchemeTable&)> is_told = [&](const SchemeTable& table) {
+    const Table* old = before_.find(table.name());
+    if (old == nullptr || old->column(table.column()) != nullptr) return true;
+    return std::ranges::any_of(table.rule.parents, [&](const Parent& parent) {
+      const SchemeTable* other = scheme_.find(parent.table);
+      return other != nullptr && asked.insert(parent.table).second && is_told(*other);
+    });
+  };
+  asked.insert(one.name());
+  return is_told(one);
 }
 
 /// Of tables that stay.
@@ -249,18 +258,24 @@ std::vector<Dependent> Leaving::dependents(store::SchemaSession& session) const 
   return all;
 }
 
-/// From the ends of the server's index: nobody reads the table meanwhile.
+/// Nobody reads the table meanwhile: from the ends of the server's index, where there is one.
 std::string Leaving::guard_of_rows(const SchemeTable& one) const {
   if (lets_all_rows_in_ || is_told_without(one)) return "";
   const auto some = [&](const std::string& condition) {
     return fmt::format("(SELECT {0} FROM {1} WHERE {0} {2} ORDER BY {0} LIMIT 1)", quoted_name(one.column()),
                        qualified(*scheme_.schema, one.name()), condition);
   };
+  const std::string found =
+      one.has_server_index()
+          ? fmt::format("coalesce({}, {}, {})", some("< 0"),
+                        some(fmt::format("BETWEEN 1 AND {}", scheme_.home - 1)),
+                        some(fmt::format("> {}", scheme_.home)))
+          : fmt::format("(SELECT {0} FROM {1} WHERE {0} NOT IN (0, {2}) LIMIT 1)", quoted_name(one.column()),
+                        qualified(*scheme_.schema, one.name()), scheme_.home);
   return fmt::format(
-      "IF coalesce({}, {}, {}) IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = '23000', MESSAGE = {}, "
+      "IF {} IS NOT NULL THEN RAISE EXCEPTION USING ERRCODE = '23000', MESSAGE = {}, "
       "HINT = {}; END IF; ",
-      some("< 0"), some(fmt::format("BETWEEN 1 AND {}", scheme_.home - 1)),
-      some(fmt::format("> {}", scheme_.home)),
+      found,
       quoted_text(fmt::format("other servers than {} got rows meanwhile, which would be the home's then",
                               scheme_.home)),
       quoted_text("Stop the programs that write them, and run the same command again: it says what is to be "

@@ -188,6 +188,8 @@ Outcome<RunReport> contract_postgres(ConversionRun& run, const ContractOptions& 
                            fmt::format("there is still to be done before: {}", missing.front().name()),
                            "First: guildhall convert apply.");
   }
+  if (auto fits = check_hashing(run.records(), run.number(), Dialect::postgres); !fits)
+    return std::unexpected(fits.error());
   const bool goes_on = run.found().conversion->state == State::contracting;
   if (auto fits = check_merges(run); !fits) return std::unexpected(fits.error());
   if (!goes_on) run.remember_replaced();

@@ -241,9 +241,11 @@ std::string create_unfilled(const View& view, std::vector<Made>& makes) {
   return view.definition + std::string(kNoRows);
 }
 
-std::vector<std::string> make_view(const OldSchema& schema, const View& view, std::vector<Made>& makes) {
+std::vector<std::string> make_view(const OldSchema& schema, const View& view, std::vector<Made>& makes,
+                                   bool is_ours) {
   std::vector<std::string> statements{create_unfilled(view, makes)};
   statements.insert(statements.end(), view.grants.begin(), view.grants.end());
+  if (!is_ours) return statements;
   statements.push_back("SELECT set_config('search_path', 'pg_catalog', true)");
   statements.push_back(
       fmt::format("INSERT INTO guildhall.guildhall_conversion_before (conversion, kind, table_name, name, "
@@ -266,7 +268,8 @@ View grouped_by_server(View view, const std::vector<KeyOfView>& keys) {
 std::string fill_statement(const OldSchema& schema, const std::string& view) {
   return fmt::format(
       "DO $fill$ BEGIN REFRESH MATERIALIZED VIEW {}; "
-      "EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure THEN RAISE; "
+      "EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure OR "
+      "insufficient_resources OR operator_intervention THEN RAISE; "
       "WHEN OTHERS THEN WITH gone AS (DELETE FROM guildhall.guildhall_conversion_before WHERE kind = 'made "
       "{}' "
       "AND name = {} RETURNING conversion, table_name, name) INSERT INTO "

@@ -69,9 +69,10 @@ std::string drop_view(const OldSchema& schema, const View& view);
 /// or write while their keys are swapped. Until `fill_steps` have filled it, behind that, whoever asks it is
 /// told that it has not been populated. `makes`: so that those find it, where it had rows.
 std::string create_unfilled(const View& view, std::vector<Made>& makes);
-/// Statements that make it again so, with what hung on it, and put down what it has become: the way back
-/// knows by that whether somebody has changed it since.
-std::vector<std::string> make_view(const OldSchema& schema, const View& view, std::vector<Made>& makes);
+/// Statements that make it again so, with what hung on it. What it has become is put down, unless somebody
+/// has made it theirs: the way back knows by that whether it has been changed since.
+std::vector<std::string> make_view(const OldSchema& schema, const View& view, std::vector<Made>& makes,
+                                   bool is_ours = true);
 /// The view as it has to be while the primary keys of these tables begin with the server: what groups by the
 /// old one, of `keys`, groups by the server too.
 struct KeyOfView {

@@ -154,6 +154,7 @@ class RollingBack {
       statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kFillTrigger, of(one)));
       statements.push_back(fmt::format("DROP FUNCTION IF EXISTS {}()", fill_function(one.name())));
     }
+    if (!is_partition(one)) let_all_in(one, statements);
     std::vector<std::string> dropped;
     if (!is_partition(one)) swap_keys(one, *old, actions, dropped);
     const std::vector<View> views = views_on(*scheme_.schema, dropped);
@@ -167,16 +168,21 @@ class RollingBack {
       statements.push_back(fmt::format("ALTER TABLE {} {}", of(one), fmt::join(actions, ", ")));
     std::vector<Made> makes;
     for (const View& view : views)
-      std::ranges::move(make_view(*scheme_.schema, as_it_was(view, one), makes),
+      std::ranges::move(make_view(*scheme_.schema, as_it_was(view, one), makes, is_ours(view)),
                         std::back_inserter(statements));
     add(one, "as it was", std::move(statements), std::move(makes));
   }
 
+  /// Contract made it again, and nobody has changed it since.
+  bool is_ours(const View& view) const { return made_.contains({"view", "", view.name}); }
+
   /// When the keys of that table, and of those behind it, are what they were. What somebody changed since
-  /// stays so: nothing in it needs what goes.
+  /// stays so: nothing in it needs what goes. Rights and whatever else hangs on it stay as they are.
   View as_it_was(const View& view, const SchemeTable& one) const {
     const auto was = before_.views.find(view.name);
-    if (was == before_.views.end() || !made_.contains({"view", "", view.name})) return view;
+    if (was == before_.views.end() || !is_ours(view)) return view;
+    View again = view;
+    again.definition = was->second.definition;
     std::vector<KeyOfView> keys;
     for (const SchemeTable& other : scheme_.tables) {
       if (other.name() == one.name()) break;
@@ -187,7 +193,7 @@ class RollingBack {
           keys.push_back({other.name(), index.columns(), other.column()});
       }
     }
-    return grouped_by_server(was->second, keys);
+    return grouped_by_server(std::move(again), keys);
   }
 
   /// Rows were known to subscribers by a key that is none any more; not where somebody chose another since.
@@ -195,6 +201,12 @@ class RollingBack {
     if (old.replica_identity.empty() || one.table->replica_identity == old.replica_identity) return false;
     const Index* now = one.table->index(one.table->replica_identity);
     return now == nullptr || leaving_.leaves_index(one, *now);
+  }
+
+  /// Rows of other servers than the home, kept out since theirs were put aside.
+  void let_all_in(const SchemeTable& one, std::vector<std::string>& statements) const {
+    if (std::ranges::find(one.table->triggers, kHomeTrigger, &Trigger::name) != one.table->triggers.end())
+      statements.push_back(fmt::format("DROP TRIGGER {} ON {}", kHomeTrigger, of(one)));
   }
 
   void drop_checks(const SchemeTable& one, std::vector<std::string>& actions) const {
@@ -210,6 +222,7 @@ class RollingBack {
     if (old == nullptr) return;
     std::vector<std::string> statements;
     if (leaving_.leaves_column(one)) statements.push_back(leaving_.guard(one));
+    let_all_in(one, statements);
     for (const Index& index : one.table->indexes) {
       if (!index.constraint.empty() && is_made("index", one, index.name))
         statements.push_back(

@@ -52,6 +52,8 @@ inline constexpr std::string_view kDefaultsPolicy = "guildhall_defaults";
 inline constexpr std::string_view kOwnerPolicy = "guildhall_owner";
 /// What gives a row of the old program its server.
 inline constexpr std::string_view kFillTrigger = "guildhall_fill_server";
+/// What keeps rows of other servers out, once theirs were put aside (archive.h).
+inline constexpr std::string_view kHomeTrigger = "guildhall_home_alone";
 
 /// The unique index that begins with the server and goes on as `old` does, or nullptr.
 const Index* by_server(const SchemeTable& table, const Index& old);

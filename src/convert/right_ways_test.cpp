@@ -626,5 +626,19 @@ TEST_F(RightWayInPostgres, T10_ASettingOfAllServersBesideTheHomesOwnIsPutAside) 
   EXPECT_EQ(ask("SELECT value FROM guildhall_archive.bot_settings"), "60");
 }
 
+TEST_F(RightWayInPostgres, T10_AlsoUnderAKeyThatFoldsTheName) {
+  Converting& bot = make({.shape = OldKick::Shape::bot_only, .settings_before_december = true});
+  execute("CREATE UNIQUE INDEX by_folded_key ON bot_settings (lower(key))");
+  bot.apply(Converting::options());
+  bot.contract();
+  execute("INSERT INTO bot_settings (key, value, discord_server_id) VALUES ('Clip_Duration', '60', 0)");
+  auto how = Converting::options<RollbackOptions>();
+  how.archive = true;
+  const auto back = convert::rollback(bot.target(), how);
+  ASSERT_TRUE(back) << back.error().finding.text;
+  EXPECT_EQ(ask("SELECT value FROM bot_settings WHERE lower(key) = 'clip_duration'"), "30");
+  EXPECT_EQ(ask("SELECT value FROM guildhall_archive.bot_settings"), "60");
+}
+
 }  // namespace
 }  // namespace guildhall::convert

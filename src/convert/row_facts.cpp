@@ -47,7 +47,7 @@ class Counting {
 
  private:
   void count_servers(const SchemeTable& one) {
-    if (is_indexed(one) && has_homes_alone(one)) {
+    if (one.has_server_index() && has_homes_alone(one)) {
       facts_.servers[one.name()] = {.has_homes = true};
       return;
     }
@@ -57,14 +57,6 @@ class Counting {
                     "count(*) FILTER (WHERE {0} NOT IN (0, {1})), count(*) FILTER (WHERE {0} = {1}) FROM {2}",
                     column, scheme_.home, qualified(*scheme_.schema, one.name())))[0];
     facts_.servers[one.name()] = {std::stoll(row[0]), std::stoll(row[1]), std::stoll(row[2]), row[3] != "0"};
-  }
-
-  /// In the order of servers.
-  static bool is_indexed(const SchemeTable& one) {
-    return std::ranges::any_of(one.table->indexes, [&](const Index& index) {
-      return index.is_valid && index.method == "btree" && index.predicate.empty() &&
-             index.has_at(0, one.column());
-    });
   }
 
   /// The first row and the last one of such an index say so; NULL is the greatest.

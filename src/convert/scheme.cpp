@@ -490,6 +490,12 @@ const std::vector<std::string>* Attribution::find(const std::string& table) cons
   return !is_on() || found == keys.end() ? nullptr : &found->second;
 }
 
+bool SchemeTable::has_server_index() const {
+  return std::ranges::any_of(table->indexes, [this](const Index& index) {
+    return index.is_valid && index.method == "btree" && index.predicate.empty() && index.has_at(0, column());
+  });
+}
+
 const SchemeTable* Scheme::find(std::string_view table) const {
   const auto found = std::ranges::find(tables, table, &SchemeTable::name);
   return found == tables.end() ? nullptr : &*found;

@@ -24,6 +24,8 @@ struct SchemeTable {
 
   const std::string& name() const { return rule.table; }
   const std::string& column() const { return rule.column; }
+  /// A finished index has the rows in the order of servers.
+  bool has_server_index() const;
   /// Its tenant column is there already.
   bool has_column() const { return table->column(rule.column) != nullptr; }
   bool is_override() const { return rule.table_class == TableClass::override; }

@@ -300,6 +300,24 @@ TEST_F(InheritanceOfPostgres, RowsOfOtherServersComeBackIntoTheTableThatTheyWere
   session().execute("DELETE FROM points WHERE server = 8; DELETE FROM servers WHERE server = 8");
 }
 
+/// Of no description: each is the other's parent.
+TEST_F(SpecialCasesOfPostgres, TablesThatReferToEachOtherGoThereAndBack) {
+  change(
+      "CREATE TABLE clans (id integer PRIMARY KEY, owner integer, points integer REFERENCES points); "
+      "CREATE TABLE members (id integer PRIMARY KEY, clan integer REFERENCES clans); "
+      "ALTER TABLE clans ADD FOREIGN KEY (owner) REFERENCES members; "
+      "INSERT INTO clans VALUES (1, NULL, 1); INSERT INTO members VALUES (1, 1); UPDATE clans SET owner = 1",
+      "ALTER TABLE clans DROP COLUMN owner; DROP TABLE members; DROP TABLE clans");
+  const std::string before = fingerprint();
+  expand();
+  take_back();
+  EXPECT_EQ(fingerprint(), before);
+  expand();
+  contracts(try_contract());
+  take_back();
+  EXPECT_EQ(fingerprint(), before);
+}
+
 TEST_F(InheritanceOfPostgres, AColumnOfItsOwnIsMadeOneFirst) {
   make_heir();
   session().execute("ALTER TABLE points_old ADD COLUMN server bigint");

@@ -493,8 +493,8 @@ class Verifying {
 };
 
 /// Of a build that hashed in another way: nothing is known of the rows then.
-migrate::Outcome<void> check_hashing(const std::optional<Sums>& sums, migrate::Dialect dialect,
-                                     const std::string& begun_by) {
+migrate::Outcome<void> check_hashing_of(const std::optional<Sums>& sums, migrate::Dialect dialect,
+                                        const std::string& begun_by) {
   const int hashing = hashing_of(dialect);
   if (!sums || sums->hashing == hashing) return {};
   return migrate::stop(
@@ -519,6 +519,18 @@ std::string_view name_of(Verdict verdict) {
   std::unreachable();
 }
 
+migrate::Outcome<void> check_hashing(const Records& records, std::int64_t conversion,
+                                     migrate::Dialect dialect) {
+  const auto newest = records.newest();
+  for (const std::string_view phase : {std::string_view("before"), std::string_view(kConvertedSums)}) {
+    if (auto fits = check_hashing_of(remembered_sums(records, conversion, phase), dialect,
+                                     newest ? newest->tool_version : "");
+        !fits)
+      return fits;
+  }
+  return {};
+}
+
 migrate::Outcome<Verification> verify(store::SchemaSession& session, const Scheme& scheme, Records& records,
                                       std::int64_t conversion, const VerifyOptions& options) {
   try {
@@ -531,12 +543,8 @@ migrate::Outcome<Verification> verify(store::SchemaSession& session, const Schem
           "`guildhall convert apply` does so before anything else.");
     const auto converted = remembered_sums(records, conversion, kConvertedSums);
     if (options.proof == Proof::rows) {
-      const auto newest = records.newest();
-      for (const auto* sums : {&before, &converted}) {
-        if (auto fits = check_hashing(*sums, scheme.schema->dialect, newest ? newest->tool_version : "");
-            !fits)
-          return std::unexpected(fits.error());
-      }
+      if (auto fits = check_hashing(records, conversion, scheme.schema->dialect); !fits)
+        return std::unexpected(fits.error());
     }
     return Verifying(session, scheme, options, before, converted, things).run(records.refused(conversion));
   } catch (const store::DatabaseError& error) {

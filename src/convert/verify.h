@@ -18,10 +18,10 @@
 //   CV-DAMAGED     SQLite finds the file damaged
 //   CV-LEFT        SQLite: tables that were replaced are still to be taken away (warning)
 //   CV-NOSUMS      such a file: nothing was added up before it, so that rows cannot be compared (warning)
-//   CV-HASHING     the sums of before were hashed in another way than this build does: they cannot be
-//   compared CV-SEAL        rows that are not sealed off: no row security, no policy, or the probe got at
-//   them CV-NOPROBE     the seal could not be tried out (warning) CV-UNKNOWN     what could not be looked at
-//   (error: what is not known is not verified)
+//   CV-HASHING     the sums of before were hashed in another way: nothing can be compared with them
+//   CV-SEAL        rows that are not sealed off: no row security, no policy, or the probe got at them
+//   CV-NOPROBE     the seal could not be tried out (warning)
+//   CV-UNKNOWN     what could not be looked at (error: what is not known is not verified)
 //
 // A difference that the refused rows account for is none: as many rows fewer as those of them that were taken
 // out, their values fewer in the totals (none fewer where the rule is "sum"), and no more buckets touched
@@ -139,6 +139,11 @@ struct VerifyOptions {
   bool with_twins = true;
   migrate::Reporting reporting = {};
 };
+
+/// CV-HASHING, before anything is done: `verify` could not compare with the sums that were put down. Throws
+/// DatabaseError.
+migrate::Outcome<void> check_hashing(const Records& records, std::int64_t conversion,
+                                     migrate::Dialect dialect);
 
 /// `scheme` is of the schema as it is now, with the home chosen; `session` is in no transaction. Problems:
 /// `refused` (no sums of before, where the way that was taken writes rows; or sums that were hashed in

@@ -86,7 +86,7 @@ TEST_P(ImportInto, TimeoutsOfTheOldDatabaseDoNotEndItsReading) {
   EXPECT_EQ(std::to_string(minutes()), old_sum("minutes", "watchtime"));
 }
 
-TEST(ImportOfWhatMayNotBeRead, IsRefusedWithTheTablesAndTheWayOut) {
+TEST(ImportOfUnreadableTablesInPostgres, IsRefusedWithTheTablesAndTheWayOut) {
   test::AnyDatabase old(migrate::Dialect::postgres);
   old.session().execute(test::script(plain(5)));
   old.session().execute(

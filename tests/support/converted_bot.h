@@ -68,9 +68,9 @@ class ConvertedBot : public WithSmallBot {
     const auto back = convert::rollback(target(), how);
     ASSERT_TRUE(back) << back.error().finding.text;
   }
-  void convert_again_and_restore() {
+  void convert_again_and_restore(const std::vector<std::string>& accepted = {}) {
     expand();
-    contracts(try_contract());
+    contracts(try_contract(accepted));
     const auto restored = convert::restore(target(), options<>());
     ASSERT_TRUE(restored) << restored.error().finding.text;
   }

@@ -80,12 +80,14 @@ export class SettingEdit {
     const { value, expected } = this.#draft;
     if (this.#sending) {
       const { taken, value: sent } = this.#sending;
-      return value !== sent && (await taken) && this.save();
+      return value === sent ? taken : (await taken) && this.save();
     }
     this.problem = problemOf(this.#setting(), value ?? '');
     if (this.problem !== undefined) return false;
     const taken = this.#send(value?.trim() || null, expected);
+    const end = () => (this.#sending = undefined);
     this.#sending = { value, taken };
+    taken.then(end, end);
     return taken;
   }
 
@@ -124,7 +126,6 @@ export class SettingEdit {
       return false;
     } finally {
       this.busy = false;
-      this.#sending = undefined;
     }
   }
 }
