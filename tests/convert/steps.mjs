@@ -159,7 +159,7 @@ const inTheArchive = `
   CREATE FUNCTION hook.stop_there() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = 0 AS $$ BEGIN
     IF nextval('hook.calls') IN (1, 3, 9) THEN PERFORM pg_advisory_lock_shared(4711); PERFORM pg_advisory_unlock_shared(4711); END IF; END $$;
   CREATE EVENT TRIGGER stop_there ON ddl_command_end WHEN TAG IN ('CREATE TABLE AS', 'ALTER SCHEMA') EXECUTE FUNCTION hook.stop_there()`;
-const archived = (database) => database.rowsOf('guildhall_archive', "relname <> 'kept'");
+const archived = (database) => database.rowsOf('guildhall_archive', "relname <> 'guildhall_kept'");
 
 /** The whole way there and back, beside one that nobody disturbs; with rows of a second server where `hasSecond`. */
 async function thereAndBack(shape, make, which, kill, least, hasSecond = false) {
