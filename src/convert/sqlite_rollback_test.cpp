@@ -292,5 +292,25 @@ TEST_F(WayBackOfSqlite, WhatNeedsTheServerIsSaidThereAndBack) {
               HasSubstr("the view by_server cannot be read any more: it needs the server. Make it anew"));
 }
 
+// Another table's column of the same name is none of this table's.
+TEST_F(WayBackOfSqlite, ATriggerSinceThatNeedsNoServerStays) {
+  execute("CREATE TABLE audit(what TEXT, guild_id INTEGER)");
+  read(kDescription);
+  ASSERT_EQ(problem(rebuild()), "");
+  execute(
+      "CREATE TRIGGER audited AFTER INSERT ON users BEGIN INSERT INTO audit(what, guild_id) VALUES "
+      "(new.username, 5); END;"
+      "CREATE TRIGGER told AFTER INSERT ON users BEGIN "
+      "INSERT INTO audit VALUES (new.username, new.guild_id); END;"
+      "DROP TRIGGER logging; CREATE TRIGGER logging AFTER DELETE ON users BEGIN SELECT old.guild_id; END");
+  const auto report = roll_back_sqlite(session());
+  ASSERT_EQ(problem(report), "");
+  ASSERT_EQ(report->findings.size(), 1U);
+  EXPECT_EQ(report->findings[0].text, "the trigger told is gone: it needs the server");
+  execute("INSERT INTO users(discord_id, username) VALUES (1, 'new')");
+  EXPECT_EQ(dump("SELECT * FROM audit"), "new|5\n");
+  EXPECT_EQ(dump("SELECT * FROM log WHERE what = 'new'"), "new\n") << "what it was before";
+}
+
 }  // namespace
 }  // namespace guildhall::convert
