@@ -240,5 +240,24 @@ TEST_F(FileWayOfSqlite, OnlyTriggersThatNeedTheServerAreGoneOnTheWayBack) {
   EXPECT_EQ(dump("SELECT * FROM audit"), "c|5\nc|5\n");
 }
 
+TEST_F(FileWayOfSqlite, TriggersOfOtherTablesThatNeedTheServerAreNamed) {
+  execute("CREATE TABLE jobs(name TEXT); CREATE VIEW people AS SELECT id, name FROM users");
+  read(kDescription);
+  ASSERT_EQ(problem(convert()), "");
+  execute(
+      "CREATE TRIGGER swept AFTER DELETE ON jobs BEGIN DELETE FROM users WHERE guild_id = 5; END;"
+      "CREATE TRIGGER changed INSTEAD OF UPDATE OF name ON people BEGIN "
+      "UPDATE users SET name = new.name WHERE id = new.id AND guild_id > 0; END;"
+      "CREATE TRIGGER added INSTEAD OF INSERT ON people BEGIN "
+      "INSERT INTO users(name) VALUES (new.name); END");
+  const auto back = roll_back_sqlite(session());
+  ASSERT_EQ(problem(back), "");
+  EXPECT_EQ(texts_of(*back),
+            "CV-PART the trigger changed of people cannot run any more: it needs the server\n"
+            "CV-PART the trigger swept of jobs cannot run any more: it needs the server\n");
+  execute("INSERT INTO people(name) VALUES ('c')");
+  EXPECT_THROW(execute("UPDATE people SET name = 'd'"), store::DatabaseError);
+}
+
 }  // namespace
 }  // namespace guildhall::convert

@@ -366,7 +366,7 @@ class WayBack {
   void settle_broken(const Before& trigger) {
     const bool is_ours = std::ranges::any_of(
         of_kind("table"), [&](const Before* one) { return is_same_name(one->table, trigger.table); });
-    if (!is_ours || was_there(trigger)) return;
+    if (!is_ours || was_there(trigger)) return say_broken(trigger);
     session_.execute(fmt::format("DROP TRIGGER {}", quoted_name(trigger.name)));
     say_gone(trigger);
   }
@@ -379,6 +379,15 @@ class WayBack {
   bool names_server(const std::string& sql) const {
     return std::ranges::any_of(server_columns(),
                                [&](const std::string& column) { return mentions(sql, column); });
+  }
+
+  void say_broken(const Before& trigger) {
+    report_.findings.push_back(
+        {"CV-PART", migrate::Level::warning, trigger.table, 0,
+         fmt::format("the trigger {} of {} cannot run any more: it needs the server", trigger.name,
+                     trigger.table),
+         fmt::format("Writes to {} that it is about fail. Make it anew without it, or drop it.",
+                     trigger.table)});
   }
 
   /// It calls what only the bot brings along.
