@@ -247,6 +247,7 @@ class WayBack {
           fmt::format("table {}: its rows do not fit under its old keys: {}", table.name, error.what()),
           fmt::format("Rows of server 0 beside a server's own are one cause. {}", kWithArchive));
     }
+    options_.at(fmt::format("{}: comparison", table.name));
     return compare(table, target, columns, values);
   }
 
@@ -255,7 +256,7 @@ class WayBack {
                                  const std::vector<std::string>& values) {
     const auto rows = [&](const std::vector<std::string>& list, const std::string& from) {
       std::vector<std::string> quotes;
-      for (const std::string& one : list) quotes.push_back(fmt::format("quote({})", one));
+      for (const std::string& one : list) quotes.push_back(literal_of(one));
       return fmt::format("SELECT {} FROM {}", fmt::join(quotes, " || ',' || "), quoted_name(from));
     };
     const auto differing = number_of(

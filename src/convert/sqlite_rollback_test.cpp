@@ -348,5 +348,17 @@ TEST_F(WayBackOfSqlite, TriggersOfOtherTablesThatNeedTheServerAreNamed) {
   EXPECT_THROW(execute("DELETE FROM jobs"), store::DatabaseError);
 }
 
+// quote() ends a text at its first zero byte, and would take these two for the same.
+TEST_F(WayBackOfSqlite, ATextIsComparedBehindAZeroByteToo) {
+  execute("UPDATE users SET username = CAST(x'610062' AS TEXT) WHERE id = 3");
+  ASSERT_EQ(problem(rebuild()), "");
+  const auto report = roll_back_sqlite(
+      session(), {.at = [&](const std::string& step) {
+        if (step == "users: comparison")
+          execute("UPDATE guildhall_passing_new_users SET username = CAST(x'610063' AS TEXT) WHERE id = 3");
+      }});
+  EXPECT_EQ(problem(report), "CV-ROWS: table users: 1 rows would not be what they are; nothing was changed");
+}
+
 }  // namespace
 }  // namespace guildhall::convert
