@@ -43,6 +43,11 @@ class FileWayOfSqlite : public test::SqliteConversion {
   migrate::Outcome<SqliteReport> convert(const SqliteOptions& options = {}) {
     return give_file_to_server(session(), scheme_, {.description = "test"}, options);
   }
+  static std::string texts_of(const SqliteReport& report) {
+    std::string texts;
+    for (const auto& finding : report.findings) texts += finding.code + " " + finding.text + "\n";
+    return texts;
+  }
   std::string findings(migrate::Level level = migrate::Level::error) {
     return findings_of(verified(false), level);
   }
@@ -191,14 +196,67 @@ TEST_F(FileWayOfSqlite, WhatOthersMadeWithTheServerSinceDoesNotStandInTheWayBack
       "CREATE VIEW by_server AS SELECT guild_id FROM users");
   const auto back = roll_back_sqlite(session());
   ASSERT_EQ(problem(back), "");
-  std::string said;
-  for (const auto& finding : back->findings) said += finding.code + " " + finding.text + "\n";
-  EXPECT_EQ(said,
+  EXPECT_EQ(texts_of(*back),
             "CV-PART the index of_server is gone: it needs the server\n"
             "CV-PART the trigger moved is gone: it needs the server\n"
             "CV-PART the view by_server cannot be read any more: it needs the server\n");
   EXPECT_EQ(dump("SELECT * FROM users"), "1|a\n2|b\n");
   EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE name IN ('by_name', 'of_server')"), "by_name\n");
+}
+
+// Another table's column of the same name is none of this table's.
+TEST_F(FileWayOfSqlite, OnlyTriggersThatNeedTheServerAreGoneOnTheWayBack) {
+  execute(
+      "CREATE TABLE audit(what TEXT, guild_id INTEGER);"
+      "CREATE TRIGGER joined AFTER INSERT ON users BEGIN "
+      "INSERT INTO audit(what, guild_id) VALUES (new.name, 5); END");
+  read(kDescription);
+  ASSERT_EQ(problem(convert()), "");
+  execute(
+      "CREATE TRIGGER renamed AFTER UPDATE OF guild_id, name ON users BEGIN "
+      "INSERT INTO audit(what, guild_id) SELECT old.name, guild_id FROM audit WHERE what = old.name; END;"
+      "CREATE TRIGGER moved AFTER UPDATE OF guild_id ON users BEGIN SELECT 1; END;"
+      "CREATE TRIGGER told AFTER INSERT ON users WHEN new.guild_id > 0 BEGIN SELECT 1; END;"
+      // SQLite would take a quoted name that is no column's for a text.
+      "CREATE TRIGGER quoted AFTER DELETE ON users BEGIN "
+      "INSERT INTO audit SELECT name, \"guild_id\" FROM users; END;"
+      // Whose function is the program's own: SQLite alone cannot tell whether it runs.
+      "CREATE TRIGGER foreign_function AFTER DELETE ON users BEGIN SELECT own(old.guild_id); END");
+  const std::string kept =
+      "SELECT name, sql FROM sqlite_schema WHERE name IN ('joined', 'renamed') ORDER BY 1";
+  const std::string texts = dump(kept);
+  const auto back = roll_back_sqlite(session());
+  ASSERT_EQ(problem(back), "");
+  EXPECT_EQ(texts_of(*back),
+            "CV-PART whether the trigger foreign_function of users runs without the server is not known: "
+            "SQLite alone cannot run it\n"
+            "CV-PART the trigger moved is gone: it needs the server\n"
+            "CV-PART the trigger quoted is gone: it needs the server\n"
+            "CV-PART the trigger told is gone: it needs the server\n");
+  EXPECT_EQ(dump(kept), texts);
+  EXPECT_EQ(dump("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1"),
+            "foreign_function\njoined\nrenamed\n");
+  execute("INSERT INTO users(name) VALUES ('c'); UPDATE users SET name = 'd' WHERE name = 'c'");
+  EXPECT_EQ(dump("SELECT * FROM audit"), "c|5\nc|5\n");
+}
+
+TEST_F(FileWayOfSqlite, TriggersOfOtherTablesThatNeedTheServerAreNamed) {
+  execute("CREATE TABLE jobs(name TEXT); CREATE VIEW people AS SELECT id, name FROM users");
+  read(kDescription);
+  ASSERT_EQ(problem(convert()), "");
+  execute(
+      "CREATE TRIGGER swept AFTER DELETE ON jobs BEGIN DELETE FROM users WHERE guild_id = 5; END;"
+      "CREATE TRIGGER changed INSTEAD OF UPDATE OF name ON people BEGIN "
+      "UPDATE users SET name = new.name WHERE id = new.id AND guild_id > 0; END;"
+      "CREATE TRIGGER added INSTEAD OF INSERT ON people BEGIN "
+      "INSERT INTO users(name) VALUES (new.name); END");
+  const auto back = roll_back_sqlite(session());
+  ASSERT_EQ(problem(back), "");
+  EXPECT_EQ(texts_of(*back),
+            "CV-PART the trigger changed of people cannot run any more: it needs the server\n"
+            "CV-PART the trigger swept of jobs cannot run any more: it needs the server\n");
+  execute("INSERT INTO people(name) VALUES ('c')");
+  EXPECT_THROW(execute("UPDATE people SET name = 'd'"), store::DatabaseError);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "convert/sqlite_others.h"
 #include "convert/sqlite_rebuild.h"
 #include "convert/sqlite_switch.h"
+#include "convert/sqlite_triggers.h"
 #include "migrate/schema_reading.h"
 #include "migrate/sql_lexer.h"
 #include "store/quoting.h"
@@ -56,8 +57,10 @@ class WayBack {
       if (auto alone = make_room(); !alone) return std::unexpected(alone.error());
       const OldSchema shape = read_sqlite_shape(session_);
       const auto views = try_views(session_, shape);
+      const auto triggers = try_triggers(session_, server_columns());
       auto done = conversion_.state == State::expanded ? take_columns() : take_tables();
       if (!done) return std::unexpected(done.error());
+      settle_triggers(triggers, try_triggers(session_, server_columns()));
       say_views(views, try_views(session_, shape));
     }
     drop_registry();
@@ -114,7 +117,7 @@ class WayBack {
       ++report_.tables;
       options_.at(fmt::format("{}: tenant column", column->table));
       if (!exists(column->table)) continue;
-      drop_parts_of(*column);
+      drop_indexes_of(*column);
       session_.execute(fmt::format("ALTER TABLE {} DROP COLUMN {}", quoted_name(column->table),
                                    quoted_name(column->name)));
     }
@@ -122,13 +125,14 @@ class WayBack {
     return {};
   }
 
-  /// Indexes and triggers that others made since, without which SQLite lets no column go.
-  void drop_parts_of(const Before& column) {
+  /// SQLite lets no column go that an index needs, as of those that others made since. At triggers it does
+  /// not look then (SqliteSettings).
+  void drop_indexes_of(const Before& column) {
     for (const auto& entry : migrate::sqlite_entries(session_)) {
-      const bool is_part = entry.type == "index" || entry.type == "trigger";
-      if (!is_part || !is_same_name(entry.table, column.table) || !mentions(entry.sql, column.name)) continue;
-      session_.execute(
-          fmt::format("DROP {} {}", entry.type == "index" ? "INDEX" : "TRIGGER", quoted_name(entry.name)));
+      if (entry.type != "index" || !is_same_name(entry.table, column.table) ||
+          !mentions(entry.sql, column.name))
+        continue;
+      session_.execute(fmt::format("DROP INDEX {}", quoted_name(entry.name)));
       say_gone({entry.type, entry.table, entry.name, entry.sql});
     }
   }
@@ -243,6 +247,7 @@ class WayBack {
           fmt::format("table {}: its rows do not fit under its old keys: {}", table.name, error.what()),
           fmt::format("Rows of server 0 beside a server's own are one cause. {}", kWithArchive));
     }
+    options_.at(fmt::format("{}: comparison", table.name));
     return compare(table, target, columns, values);
   }
 
@@ -251,7 +256,7 @@ class WayBack {
                                  const std::vector<std::string>& values) {
     const auto rows = [&](const std::vector<std::string>& list, const std::string& from) {
       std::vector<std::string> quotes;
-      for (const std::string& one : list) quotes.push_back(fmt::format("quote({})", one));
+      for (const std::string& one : list) quotes.push_back(literal_of(one));
       return fmt::format("SELECT {} FROM {}", fmt::join(quotes, " || ',' || "), quoted_name(from));
     };
     const auto differing = number_of(
@@ -290,8 +295,9 @@ class WayBack {
                                  quoted_name(table.name)));
   }
 
-  /// As they were; and what others made since, where it does not need the server.
-  void make_again(const char* kind) {
+  /// As they were; and what others made since: no index that needs the server can be made, while a trigger
+  /// can (settle_triggers).
+  void make_again(std::string_view kind) {
     std::set<std::string> names;
     for (const Before* part : of_kind(kind)) {
       if (!exists(part->table)) continue;
@@ -301,7 +307,7 @@ class WayBack {
     for (const Before& part : parts_) {
       const auto table = std::ranges::find(tables_, part.table, &Back::name);
       if (part.kind != kind || names.contains(part.name) || table == tables_.end()) continue;
-      if (!mentions(part.definition, table->tenant)) {
+      if (kind == "trigger" || !mentions(part.definition, table->tenant)) {
         session_.execute(part.definition);
       } else if (!part.name.starts_with("guildhall_")) {
         say_gone(part);
@@ -330,6 +336,69 @@ class WayBack {
       }
     }
     return {};
+  }
+
+  // --- what reads the tables
+
+  std::set<std::string> server_columns() const {
+    std::set<std::string> columns;
+    for (const Before& thing : things_) {
+      if (thing.kind == "column" || thing.kind == "tenant") columns.insert(thing.name);
+    }
+    return columns;
+  }
+
+  /// One that was altered since the conversion is again what it was before.
+  void settle_triggers(const TriedTriggers& before, const TriedTriggers& after) {
+    for (const auto& [name, then] : before) {
+      const auto now = after.find(name);
+      if (now == after.end() || now->second.definition != then.definition) continue;
+      const Before trigger{"trigger", then.table, name, then.definition};
+      if (!std::ranges::includes(now->second.events, then.events)) {
+        settle_broken(trigger);
+      } else if (now->second.events.empty() && !was_there(trigger) && names_server(then.definition)) {
+        say_unknown(trigger);
+      }
+    }
+  }
+
+  /// On a table of the conversion it goes, as an index does. What was there before, and what is on others'
+  /// tables, is not this tool's to drop.
+  void settle_broken(const Before& trigger) {
+    const bool is_ours = std::ranges::any_of(
+        of_kind("table"), [&](const Before* one) { return is_same_name(one->table, trigger.table); });
+    if (!is_ours || was_there(trigger)) return say_broken(trigger);
+    session_.execute(fmt::format("DROP TRIGGER {}", quoted_name(trigger.name)));
+    say_gone(trigger);
+  }
+
+  bool was_there(const Before& trigger) const {
+    return std::ranges::any_of(of_kind("trigger"),
+                               [&](const Before* one) { return one->name == trigger.name; });
+  }
+
+  bool names_server(const std::string& sql) const {
+    return std::ranges::any_of(server_columns(),
+                               [&](const std::string& column) { return mentions(sql, column); });
+  }
+
+  void say_broken(const Before& trigger) {
+    report_.findings.push_back(
+        {"CV-PART", migrate::Level::warning, trigger.table, 0,
+         fmt::format("the trigger {} of {} cannot run any more: it needs the server", trigger.name,
+                     trigger.table),
+         fmt::format("Writes to {} that it is about fail. Make it anew without it, or drop it.",
+                     trigger.table)});
+  }
+
+  /// It calls what only the bot brings along.
+  void say_unknown(const Before& trigger) {
+    report_.findings.push_back(
+        {"CV-PART", migrate::Level::warning, trigger.table, 0,
+         fmt::format("whether the trigger {} of {} runs without the server is not known: SQLite alone cannot "
+                     "run it",
+                     trigger.name, trigger.table),
+         "Look whether it needs the server: make it anew without it, or drop it."});
   }
 
   void say_views(const std::map<std::string, std::int64_t>& before,

@@ -2,7 +2,9 @@
 //
 // After a rebuild, online or not, the tables get the texts that they had, with the rows as they are now and
 // those that were put aside; their numbers and the counters stay. The file of one server loses its columns
-// and its marker, an unfinished online run its successors. Rows of more than one server do not fit into
+// and its marker, an unfinished online run its successors. Indexes and triggers that others made on the
+// tables since stay where they do not need the server; which ones go is said (CV-PART), and which triggers of
+// other tables and which views stay behind and work no more. Rows of more than one server do not fit into
 // tables of one: then nothing is done, and it is said which servers hold how many. Not so those of a table
 // that had its column for the server before: there they are told apart as they were.
 #pragma once

@@ -292,5 +292,73 @@ TEST_F(WayBackOfSqlite, WhatNeedsTheServerIsSaidThereAndBack) {
               HasSubstr("the view by_server cannot be read any more: it needs the server. Make it anew"));
 }
 
+// Another table's column of the same name is none of this table's.
+TEST_F(WayBackOfSqlite, ATriggerSinceThatNeedsNoServerStays) {
+  execute("CREATE TABLE audit(what TEXT, guild_id INTEGER)");
+  read(kDescription);
+  ASSERT_EQ(problem(rebuild()), "");
+  execute(
+      "CREATE TRIGGER audited AFTER INSERT ON users BEGIN INSERT INTO audit(what, guild_id) VALUES "
+      "(new.username, 5); END;"
+      "CREATE TRIGGER told AFTER INSERT ON users BEGIN "
+      "INSERT INTO audit VALUES (new.username, new.guild_id); END;"
+      "DROP TRIGGER logging; CREATE TRIGGER logging AFTER DELETE ON users BEGIN SELECT old.guild_id; END");
+  const auto report = roll_back_sqlite(session());
+  ASSERT_EQ(problem(report), "");
+  ASSERT_EQ(report->findings.size(), 1U);
+  EXPECT_EQ(report->findings[0].text, "the trigger told is gone: it needs the server");
+  execute("INSERT INTO users(discord_id, username) VALUES (1, 'new')");
+  EXPECT_EQ(dump("SELECT * FROM audit"), "new|5\n");
+  EXPECT_EQ(dump("SELECT * FROM log WHERE what = 'new'"), "new\n") << "what it was before";
+}
+
+// Each later write to them would fail, and nobody would know why.
+TEST_F(WayBackOfSqlite, TriggersOfOtherTablesThatNeedTheServerAreNamed) {
+  execute(
+      "CREATE TABLE jobs(name TEXT); CREATE TABLE audit(what TEXT, guild_id INTEGER);"
+      // Broken before the conversion too, and nobody's but its author's to drop.
+      "CREATE TRIGGER counted AFTER DELETE ON steam BEGIN SELECT count(guild_id) FROM users; END");
+  read(kDescription);
+  ASSERT_EQ(problem(rebuild()), "");
+  execute(
+      "CREATE TRIGGER swept AFTER DELETE ON jobs BEGIN DELETE FROM users WHERE guild_id = 5; END;"
+      "CREATE TRIGGER added AFTER INSERT ON jobs BEGIN INSERT INTO words VALUES (5, new.name); END;"
+      "CREATE TRIGGER named INSTEAD OF INSERT ON names BEGIN "
+      "INSERT INTO users(username, discord_id, guild_id) VALUES (new.username, 1, 5); END;"
+      "CREATE TRIGGER noted AFTER UPDATE ON jobs BEGIN INSERT INTO audit VALUES (new.name, 5); END;"
+      // What it sets off fails, by no fault of its own.
+      "CREATE TRIGGER cleared AFTER DELETE ON audit BEGIN DELETE FROM jobs; END");
+  const std::string all = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1";
+  const std::string triggers = dump(all);
+  const auto report = roll_back_sqlite(session());
+  ASSERT_EQ(problem(report), "");
+  std::string said;
+  for (const auto& finding : report->findings)
+    said += finding.code + " " + finding.text + ". " + finding.hint + "\n";
+  const auto line = [](const std::string& trigger, const std::string& table) {
+    return "CV-PART the trigger " + trigger + " of " + table +
+           " cannot run any more: it needs the server. "
+           "Writes to " +
+           table + " that it is about fail. Make it anew without it, or drop it.\n";
+  };
+  EXPECT_EQ(said, line("added", "jobs") + line("counted", "steam") + line("named", "names") +
+                      line("swept", "jobs"));
+  EXPECT_EQ(dump(all), triggers);
+  execute("UPDATE jobs SET name = name");
+  EXPECT_THROW(execute("DELETE FROM jobs"), store::DatabaseError);
+}
+
+// quote() ends a text at its first zero byte, and would take these two for the same.
+TEST_F(WayBackOfSqlite, ATextIsComparedBehindAZeroByteToo) {
+  execute("UPDATE users SET username = CAST(x'610062' AS TEXT) WHERE id = 3");
+  ASSERT_EQ(problem(rebuild()), "");
+  const auto report = roll_back_sqlite(
+      session(), {.at = [&](const std::string& step) {
+        if (step == "users: comparison")
+          execute("UPDATE guildhall_passing_new_users SET username = CAST(x'610063' AS TEXT) WHERE id = 3");
+      }});
+  EXPECT_EQ(problem(report), "CV-ROWS: table users: 1 rows would not be what they are; nothing was changed");
+}
+
 }  // namespace
 }  // namespace guildhall::convert
