@@ -2,18 +2,20 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/descriptor.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "bot/feature.h"
 #include "convert/sql_names.h"
@@ -340,25 +342,37 @@ class Script {
 
 // --- its file
 
-/// Has its name when it is complete; until then it is another one, which goes with the object.
+/// Has its name when it is complete; until then it is another one, which goes with the object. Whoever writes
+/// holds a lock on it, which ends with its process: what a killed run left is begun anew.
 class NewFile {
  public:
-  explicit NewFile(fs::path file)
-      : file_(std::move(file)),
-        partial_(file_.string() + ".partial"),
-        opened_(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {}
+  explicit NewFile(fs::path file) : file_(std::move(file)), partial_(file_.string() + ".partial") {}
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
   ~NewFile() {
-    if (opened_.number() >= 0 && !is_named_) ::unlink(partial_.c_str());
+    // Under its lock still: nobody else has it open for writing.
+    if (opened_ && !is_named_) ::unlink(partial_.c_str());
   }
 
-  bool is_open() const { return opened_.number() >= 0; }
-  const fs::path& partial() const { return partial_; }
-
+  /// Errors: `conflict` (another run writes it), `failed`.
+  Result<void> open() {
+    while (!opened_) {
+      auto opened =
+          std::make_unique<Descriptor>(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+      if (opened->number() < 0) return file_error("cannot make", partial_);
+      if (::flock(opened->number(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK) return file_error("cannot lock", partial_);
+        return fail(ErrorCode::conflict, fmt::format("another run is writing '{}'", partial_.string()),
+                    "Wait for it, or name another file: --write FILE.");
+      }
+      if (is_ours(*opened)) opened_ = std::move(opened);
+    }
+    return ::ftruncate(opened_->number(), 0) == 0 ? Result<void>{} : file_error("cannot write", partial_);
+  }
   Result<void> write(std::string_view text) {
     while (!text.empty()) {
-      const ssize_t written = ::write(opened_.number(), text.data(), text.size());
+      const ssize_t written = ::write(opened_->number(), text.data(), text.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return file_error("cannot write", partial_);
       text.remove_prefix(static_cast<std::size_t>(written));
@@ -366,19 +380,31 @@ class NewFile {
     return {};
   }
   Result<void> give_name() {
-    if (::fsync(opened_.number()) != 0) return file_error("cannot bring to the disk", partial_);
-    int failed = ::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE);
-    // Some filesystems know no such renaming.
-    if (failed != 0 && errno == EINVAL) failed = ::rename(partial_.c_str(), file_.c_str());
-    if (failed != 0) return file_error("cannot name", file_);
+    if (::fsync(opened_->number()) != 0) return file_error("cannot bring to the disk", partial_);
+    errno = rename_to_new(partial_, file_);
+    if (errno != 0) return file_error("cannot name", file_);
     is_named_ = true;
+    const fs::path folder = file_.has_parent_path() ? file_.parent_path() : fs::path(".");
+    errno = sync_folder(folder);
+    if (errno != 0) return file_error("cannot bring to the disk", folder);
     return {};
   }
 
  private:
+  /// Is what was opened and locked still what has the name, and has no other? Before the lock another run may
+  /// have ended, and a file that it has finished is not written to.
+  bool is_ours(const Descriptor& opened) const {
+    struct stat of_opened{};
+    struct stat of_name{};
+    if (::fstat(opened.number(), &of_opened) != 0 || ::stat(partial_.c_str(), &of_name) != 0) return false;
+    if (of_opened.st_dev != of_name.st_dev || of_opened.st_ino != of_name.st_ino) return false;
+    if (of_opened.st_nlink > 1) ::unlink(partial_.c_str());
+    return of_opened.st_nlink == 1;
+  }
+
   fs::path file_;
   fs::path partial_;
-  Descriptor opened_;
+  std::unique_ptr<Descriptor> opened_;
   bool is_named_ = false;
 };
 
@@ -395,7 +421,7 @@ Result<WayBack> write_way_back(const OldDatabase& old, const tenancy::ServerScop
     return fail(ErrorCode::usage, fmt::format("--write: '{}' is there already", file.string()),
                 "Name a new file.");
   NewFile out(file);
-  if (!out.is_open()) return file_error("cannot make", out.partial());
+  if (auto opened = out.open(); !opened) return std::unexpected(opened.error());
   const auto workbench = read_here(scope, options);
   if (!workbench || !workbench->put_together(options)) return stopped();
   const WayBack back = workbench->totals();

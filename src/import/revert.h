@@ -40,8 +40,8 @@ struct WayBack {
 };
 
 /// Writes the script, a new file, which has its name when all of it is on the disk; before that it is
-/// FILE.partial. Errors: `usage` (it is there already), `failed` (it cannot be written, or stopped). Throws
-/// DatabaseError.
+/// FILE.partial, which one run at a time writes. Errors: `usage` (it is there already), `conflict` (another
+/// run writes it), `failed` (it cannot be written, or stopped). Throws DatabaseError.
 Result<WayBack> write_way_back(const OldDatabase& old, const tenancy::ServerScope& scope,
                                const std::filesystem::path& file, const WayBackOptions& options = {});
 

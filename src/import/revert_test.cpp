@@ -45,7 +45,7 @@ class ImportIntoAndBack : public ImportInto {
   }
   void book(std::vector<std::pair<std::string, std::int64_t>> amounts) {
     in([&](store::Tx& tx) -> store::TxTask<void> {
-      bot::LedgerOperation since{"since", "test", "", "system", {}};
+      bot::LedgerOperation since{fmt::format("since:{}", ++bookings_), "test", "", "system", {}};
       for (const auto& [name, amount] : amounts) {
         const auto viewer = co_await bot::find_identity_by_name(tx, bot::kKick, name);
         since.entries.push_back({viewer->person_id, amount});
@@ -55,6 +55,7 @@ class ImportIntoAndBack : public ImportInto {
   }
 
   test::TemporaryFolder folder_;
+  int bookings_ = 0;
 };
 
 TEST_P(ImportIntoAndBack, WhatWasEarnedHereSinceGoesBackAsSql) {
@@ -126,6 +127,32 @@ TEST_P(ImportIntoAndBack, NothingStandsUnderTheNameThatIsNotComplete) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, ErrorCode::usage);
   EXPECT_EQ(content(folder_.path() / "back.sql"), first);
+}
+
+TEST_P(ImportIntoAndBack, OneRunAtATimeWritesAFile) {
+  make(plain());
+  taken();
+  book({{"viewer_0000003", 9}});
+  const auto file = folder_.path() / "back.sql";
+  std::optional<Result<WayBack>> second;
+  WayBackOptions options;
+  options.say = [&](const std::string&) {
+    if (!second) second = write(file);
+  };
+  ASSERT_TRUE(write(file, options));
+  ASSERT_TRUE(second && !*second);
+  EXPECT_EQ(second->error().code, ErrorCode::conflict);
+  EXPECT_THAT(second->error().message, HasSubstr("another run is writing"));
+  EXPECT_THAT(content(file), testing::EndsWith("\nCOMMIT;\n"));
+  // A script that a killed run left under both names is not written over.
+  const std::string finished = content(file);
+  std::filesystem::create_hard_link(file, file.string() + ".partial");
+  std::filesystem::rename(file, folder_.path() / "kept.sql");
+  book({{"viewer_0000004", 9}});
+  ASSERT_TRUE(write(file));
+  EXPECT_EQ(content(folder_.path() / "kept.sql"), finished);
+  EXPECT_NE(content(file), finished);
+  EXPECT_THAT(files(), testing::UnorderedElementsAre("back.sql", "kept.sql"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, ImportIntoAndBack, kEachLayout, layout_name);
