@@ -160,6 +160,7 @@ constexpr const char* kChanges[] = {
 
 /// What is told instead of being written: `reason` is one of LeftOut, from 1.
 constexpr const char* kLeaveOut[] = {
+    "CREATE INDEX carried_name ON carried (folded, item)",
     "CREATE TABLE left_out (person INTEGER, item INTEGER, name TEXT, amount INTEGER, reason INTEGER, PRIMARY "
     "KEY (person, item)) WITHOUT ROWID",
     "INSERT INTO left_out SELECT person, item, name, amount, reason FROM (SELECT c.person, i.item, c.name, "
@@ -167,6 +168,8 @@ constexpr const char* kLeaveOut[] = {
     "WHEN EXISTS (SELECT 1 FROM shared s WHERE s.person = c.person AND s.item = i.item) THEN 2 "
     "WHEN EXISTS (SELECT 1 FROM brought b WHERE b.person = c.person AND b.item = i.item) THEN 0 "
     "WHEN c.since <= (SELECT max(at) FROM lost l WHERE l.item = i.item) THEN 1 "
+    "WHEN (SELECT n.person FROM named n WHERE n.folded = c.folded) <> c.person THEN 3 "
+    "WHEN EXISTS (SELECT 1 FROM carried o WHERE o.item = i.item AND o.folded = c.folded) THEN 3 "
     "ELSE 0 END AS reason "
     "FROM changes c CROSS JOIN (SELECT 0 AS item UNION ALL SELECT 1) i WHERE c.name <> '') "
     "WHERE reason > 0 AND amount <> 0",

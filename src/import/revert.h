@@ -48,6 +48,7 @@ struct LeftOut {
     may_be_lost,  // no old name is known for him, and one of the lost ones may be his: written, it might be
                   // doubled
     shared,       // what was taken over of his old name is another's as well
+    name_taken,   // he has no old row, and one under his name is another's
   };
   std::string measure;
   std::string name;

@@ -26,6 +26,10 @@ constexpr Words kReasons[] = {
      "share their old row with another, as its name changed hands: what came since is not in the script. Add "
      "it "
      "to the row of each by hand"},
+    {LeftOut::Reason::name_taken, "name_taken",
+     "have no old row, and one under their name is another's, who has or had the same name: what came since "
+     "is "
+     "not in the script. Give it to them under the name that they have now"},
 };
 
 /// The first of them, one a line.

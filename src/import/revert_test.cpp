@@ -265,6 +265,36 @@ TEST_P(ImportIntoAndBack, ARowWhoseNameChangedHandsWithinTheImportIsNobodysAlone
   EXPECT_EQ(there("new_name"), " / ");
 }
 
+TEST_P(ImportIntoAndBack, OfTwoPeopleWithOneNameNothingIsLostUnsaid) {
+  make(plain());
+  execute("INSERT INTO user_points (kick_username, points, total_earned) VALUES ('Renamed', 100, 100)");
+  taken();
+  seen("95", "renamed");
+  seen("95", "other_name");
+  seen("96", "renamed");
+  book({{"renamed", 3}, {"other_name", 1}});
+  seen("97", "same");
+  book({{"same", 5}});
+  seen("98", "same");
+  book({{"same", 7}});
+  const auto [back, sql] = written();
+  EXPECT_EQ(back.points, 8);
+  EXPECT_EQ(back.people, 2);
+  std::vector<std::string> left;
+  for (const LeftOut& one : back.left_out) {
+    EXPECT_EQ(one.reason, LeftOut::Reason::name_taken);
+    left.push_back(fmt::format("{} {} {}", one.name, one.amount, one.measure));
+  }
+  EXPECT_THAT(left, testing::ElementsAre("renamed 3 points", "same 5 points"));
+  EXPECT_THAT(text_of(back), HasSubstr("2 amounts of people who have no old row, and one under their name"));
+  for (int times = 0; times < 2; ++times) {
+    execute(sql);
+    EXPECT_EQ(there("renamed"), "Renamed 101 / ");
+    EXPECT_EQ(there("same"), "same 7 / ");
+    EXPECT_EQ(there("other_name"), " / ");
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Layouts, ImportIntoAndBack, kEachLayout, layout_name);
 
 }  // namespace
