@@ -11,6 +11,7 @@
 //   config.h     guildhall.toml < environment < flags, with the source of each value
 //   messages.h   the catalogue of every text that people read (English, German)
 //   time_zone.h  times as people of a server see them
+//   files.h      files that are given a name which nothing has, and folders brought to the disk
 //   json.h       tolerant reading of other people's JSON
 //   log.h        structured logs; metrics.h  counters and histograms for /metrics
 //

@@ -12,6 +12,7 @@
 //   outbox.h      messages that must survive a crash
 //   topics.h      what changed, for every open page
 //   imports.h     how a feature takes over what an old bot kept
+//   import_trace.h  whose the amounts of old names became
 //   routes.h      how a feature declares its dashboard routes
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
 //

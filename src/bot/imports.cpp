@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "bot/feature.h"
+#include "bot/import_trace.h"
 #include "bot/ledger.h"
 #include "bot/links.h"
 
@@ -216,6 +217,9 @@ TxTask<void> rehearse(store::Tx& tx, const Declarations& declarations, ServerCon
   co_await carried_behind(tx, "kick", "isolation", "isolationold", 100);
   co_await carried_of(tx, "kick", "isolation", {"isolationold1"});
   co_await carried_totals(tx, "kick", "isolation");
+  co_await old_names_behind(tx, "kick", "isolation", "", 100);
+  co_await booked_points_behind(tx, "kick", "", 100);
+  co_await linked_viewers(tx, kKick, "", 100);
   co_await standings(tx, PersonId(0), 100);
   co_await viewers(tx, kKick, "", 100);
 }
@@ -273,6 +277,8 @@ void declare_importers(Declarations& declarations) {
       {"identity_lookups", tenancy::TableClass::tenant, "bot", false, false, false, true});
   declarations.statements.add("imports", kBetween, kBehind, kCarriedOf, kSetCarried, kTotals, kStandings,
                               kViewers);
+
+  declare_import_trace(declarations.statements);
 
   Importer links;
   links.source = "kick";

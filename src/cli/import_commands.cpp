@@ -170,15 +170,12 @@ Answered revert(const Arguments& arguments) {
   if (!back) return std::unexpected(back.error());
   Answer answer{fmt::format("{}: {} minutes and {} points of {} people, for {}.\n", file, back->minutes,
                             back->points, back->people, old->name()),
-                {{"file", file},
-                 {"people", back->people},
-                 {"minutes", std::to_string(back->minutes)},
-                 {"points", std::to_string(back->points)},
-                 {"nameless", back->nameless},
-                 {"nameless_points", std::to_string(back->nameless_points)}}};
+                importing::json_of(*back)};
+  answer.json.as_object()["file"] = file;
   if (back->nameless > 0)
     answer.text += fmt::format("{} people have no name in the chat: their {} points have no place there.\n",
                                back->nameless, back->nameless_points);
+  answer.text += importing::text_of(*back);
   return answer;
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/json.h"
+#include "bot/import_trace.h"
 #include "bot/imports.h"
 #include "bot/ledger.h"
 #include "bot/links.h"
@@ -176,7 +177,8 @@ void Life::carry(bool second) {
     co_await bot::link_known(tx, bot_.declarations().on_move, bot::kKick, {link}, actor, now);
     const auto viewer = co_await bot::find_identity_by_name(tx, bot::kKick, link.name);
     co_await bot::note_brought(tx, {{viewer->home_person_id, own_.amount, Duration(0)}});
-    const bot::Opening opening{viewer->person_id, own_.amount, 1, "import:isolation", own_.canary};
+    const std::string id = bot::points_operation("kick", 1, "isolationold1");
+    const bot::Opening opening{viewer->person_id, own_.amount, 1, id, own_.canary};
     co_await bot::book_openings(tx, bot::kPoints, "import", own_.canary, {opening}, now);
     co_await bot::set_carried(tx, "kick", "isolation", carried, now);
   }));

@@ -2,20 +2,24 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/descriptor.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "bot/feature.h"
+#include "bot/import_trace.h"
 #include "convert/sql_names.h"
 #include "net/run_to_end.h"
 #include "store/quoting.h"
@@ -33,6 +37,7 @@ using store::ValueRow;
 using store::ValueType;
 
 constexpr std::int64_t kMinute = 60'000'000;
+constexpr const char* kSource = "kick";
 
 std::unexpected<Error> file_error(std::string_view doing, const fs::path& file) {
   return fail(ErrorCode::failed, fmt::format("{} '{}': {}", doing, file.string(), std::strerror(errno)),
@@ -79,34 +84,101 @@ PRAGMA synchronous = OFF;
 PRAGMA cache_size = -32000;
 CREATE TABLE people (person INTEGER PRIMARY KEY, watched_us INTEGER, points INTEGER);
 CREATE TABLE viewers (folded TEXT, person INTEGER, name TEXT, seen INTEGER, id TEXT);
-CREATE TABLE carried (item INTEGER, folded TEXT, old_key TEXT, amount INTEGER);
+CREATE TABLE linked (id TEXT PRIMARY KEY, person INTEGER, home INTEGER) WITHOUT ROWID;
+CREATE TABLE carried (item INTEGER, folded TEXT, old_key TEXT, amount INTEGER, at INTEGER);
+CREATE TABLE parts (item INTEGER, old_key TEXT, home INTEGER, amount INTEGER);
+CREATE TABLE booked (old_key TEXT, times INTEGER, holder INTEGER);
 BEGIN;
 )sql";
 
-/// Of several users with one name, and of several names of one person, the newest counts. Amounts of watch
-/// time are microseconds; a minute that is not full is not given back.
-constexpr const char* kPutTogether[] = {
+/// Of several users with one name, and of several names of one person, the newest counts.
+constexpr const char* kWhoIsWho[] = {
     "CREATE TABLE named (folded TEXT PRIMARY KEY, person INTEGER) WITHOUT ROWID",
     "INSERT INTO named SELECT folded, person FROM (SELECT folded, person, row_number() OVER (PARTITION BY "
     "folded ORDER BY seen DESC, id) AS place FROM viewers) WHERE place = 1",
-    "CREATE TABLE names (person INTEGER PRIMARY KEY, name TEXT)",
-    "INSERT INTO names SELECT person, name FROM (SELECT person, name, row_number() OVER (PARTITION BY person "
-    "ORDER BY seen DESC, id) AS place FROM viewers) WHERE place = 1",
-    "DROP TABLE viewers",
+    "CREATE TABLE names (person INTEGER PRIMARY KEY, name TEXT, folded TEXT, since INTEGER)",
+    "INSERT INTO names SELECT person, name, folded, since FROM (SELECT person, name, folded, min(seen) OVER "
+    "(PARTITION BY person) AS since, row_number() OVER (PARTITION BY person ORDER BY seen DESC, id) AS place "
+    "FROM viewers) WHERE place = 1",
+    "CREATE TABLE homes (home INTEGER PRIMARY KEY, person INTEGER)",
+    "INSERT INTO homes SELECT home, person FROM linked",
+    "INSERT OR IGNORE INTO homes SELECT person, person FROM viewers v WHERE NOT EXISTS (SELECT 1 FROM linked "
+    "l WHERE l.id = v.id)"};
+
+/// Whose an old name is: as it was noted when it was booked.
+constexpr const char* kByNote[] = {
+    "CREATE TABLE accounted (item INTEGER, old_key TEXT, person INTEGER, amount INTEGER, PRIMARY KEY (item, "
+    "old_key, person)) WITHOUT ROWID",
+    "INSERT INTO accounted SELECT p.item, p.old_key, h.person, p.amount FROM parts p CROSS JOIN homes h "
+    "WHERE h.home = p.home ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+    "DROP TABLE parts",
+    "CREATE TABLE rest (item INTEGER, old_key TEXT, folded TEXT, at INTEGER, amount INTEGER, person INTEGER)",
+    "INSERT INTO rest SELECT item, old_key, folded, at, amount - COALESCE(known, 0), NULL FROM (SELECT c.*, "
+    "(SELECT sum(a.amount) FROM accounted a WHERE a.item = c.item AND a.old_key = c.old_key) AS known FROM "
+    "carried c) WHERE known IS NULL OR known <> amount"};
+
+/// Of the rest: as the ledger says; by the name, of the one who was known when it was booked, if that is one;
+/// as the ledger says of somebody who was linked then. A later owner of the name never had it.
+constexpr const char* kOfRest[] = {
+    "CREATE INDEX booked_key ON booked (old_key, times, holder)",
+    "UPDATE rest SET person = (SELECT h.person FROM booked b JOIN homes h ON h.home = b.holder WHERE "
+    "b.old_key = rest.old_key ORDER BY b.times LIMIT 1)",
+    "CREATE INDEX viewers_name ON viewers (folded, seen, person)",
+    "UPDATE rest SET person = (SELECT CASE WHEN min(v.person) = max(v.person) THEN min(v.person) END FROM "
+    "viewers v WHERE v.folded = rest.folded AND v.seen <= rest.at) WHERE person IS NULL",
+    "UPDATE rest SET person = (SELECT b.holder FROM booked b JOIN names n ON n.person = b.holder WHERE "
+    "b.old_key = rest.old_key ORDER BY b.times LIMIT 1) WHERE person IS NULL",
+    // Nothing is doubled by a row in which there was nothing.
+    "UPDATE rest SET person = (SELECT n.person FROM named n WHERE n.folded = rest.folded) WHERE person IS "
+    "NULL AND amount = 0",
+    "INSERT INTO accounted SELECT item, old_key, person, amount FROM rest WHERE person IS NOT NULL "
+    "ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+    "CREATE TABLE lost (item INTEGER, old_key TEXT, at INTEGER, amount INTEGER)",
+    "INSERT INTO lost SELECT item, old_key, at, amount FROM rest WHERE person IS NULL AND amount <> 0"};
+
+/// What changes for whom. Amounts of watch time are microseconds; a minute that is not full is not given
+/// back.
+constexpr const char* kChanges[] = {
+    "CREATE TABLE shared (person INTEGER, item INTEGER, PRIMARY KEY (person, item)) WITHOUT ROWID",
+    "INSERT OR IGNORE INTO shared SELECT a.person, a.item FROM (SELECT item, old_key FROM accounted GROUP BY "
+    "item, old_key HAVING count(*) > 1 UNION SELECT item, old_key FROM lost) k CROSS JOIN accounted a "
+    "WHERE a.item = k.item AND a.old_key = k.old_key",
     "CREATE TABLE brought (person INTEGER, item INTEGER, old_key TEXT, amount INTEGER, PRIMARY KEY (person, "
     "item, old_key)) WITHOUT ROWID",
-    "INSERT INTO brought SELECT n.person, c.item, c.old_key, c.amount FROM carried c CROSS JOIN named n "
-    "WHERE n.folded = c.folded ORDER BY 1, 2, 3",
-    "DROP TABLE carried",
-    "CREATE TABLE changes (person INTEGER PRIMARY KEY, minutes INTEGER, points INTEGER, name TEXT)",
-    "INSERT INTO changes SELECT person, minutes, points, name FROM (SELECT p.person, "
+    "INSERT INTO brought SELECT person, item, old_key, amount FROM accounted ORDER BY 1, 2, 3",
+    "DROP TABLE accounted",
+    "CREATE TABLE changes (person INTEGER PRIMARY KEY, minutes INTEGER, points INTEGER, name TEXT, folded "
+    "TEXT, since INTEGER)",
+    "INSERT INTO changes SELECT person, minutes, points, name, folded, since FROM (SELECT p.person, "
     "(p.watched_us - (SELECT COALESCE(sum(amount), 0) FROM brought b WHERE b.person = p.person AND item = "
     "0)) "
     "/ 60000000 AS minutes, "
     "p.points - (SELECT COALESCE(sum(amount), 0) FROM brought b WHERE b.person = p.person AND item = 1) "
     "AS points, "
-    "COALESCE(n.name, '') AS name "
+    "COALESCE(n.name, '') AS name, n.folded, n.since "
     "FROM people p LEFT JOIN names n ON n.person = p.person) WHERE minutes <> 0 OR points <> 0"};
+
+/// What is told instead of being written: `reason` is one of LeftOut, from 1.
+constexpr const char* kLeaveOut[] = {
+    "CREATE INDEX carried_name ON carried (folded, item)",
+    "CREATE TABLE left_out (person INTEGER, item INTEGER, name TEXT, amount INTEGER, reason INTEGER, PRIMARY "
+    "KEY (person, item)) WITHOUT ROWID",
+    "INSERT INTO left_out SELECT person, item, name, amount, reason FROM (SELECT c.person, i.item, c.name, "
+    "CASE i.item WHEN 0 THEN c.minutes ELSE c.points END AS amount, CASE "
+    "WHEN EXISTS (SELECT 1 FROM shared s WHERE s.person = c.person AND s.item = i.item) THEN 2 "
+    "WHEN EXISTS (SELECT 1 FROM brought b WHERE b.person = c.person AND b.item = i.item) THEN 0 "
+    "WHEN c.since <= (SELECT max(at) FROM lost l WHERE l.item = i.item) THEN 1 "
+    "WHEN (SELECT n.person FROM named n WHERE n.folded = c.folded) <> c.person THEN 3 "
+    "WHEN EXISTS (SELECT 1 FROM carried o WHERE o.item = i.item AND o.folded = c.folded) THEN 3 "
+    "ELSE 0 END AS reason "
+    "FROM changes c CROSS JOIN (SELECT 0 AS item UNION ALL SELECT 1) i WHERE c.name <> '') "
+    "WHERE reason > 0 AND amount <> 0",
+    "UPDATE changes SET minutes = 0 WHERE person IN (SELECT person FROM left_out WHERE item = 0)",
+    "UPDATE changes SET points = 0 WHERE person IN (SELECT person FROM left_out WHERE item = 1)",
+    "DELETE FROM changes WHERE minutes = 0 AND points = 0"};
+
+constexpr std::array<std::span<const char* const>, 5> kPutTogether{kWhoIsWho, kByNote, kOfRest, kChanges,
+                                                                   kLeaveOut};
 
 /// A passing file: SQLite makes one without a name, which is gone with the connection, however that ends.
 class Workbench {
@@ -128,21 +200,50 @@ class Workbench {
                       to_micros(one.first_seen_at), one.platform_user_id});
     session_.insert("viewers", columns({"folded", "person", "name", "seen", "id"}), rows);
   }
-  void add(Item item, const std::vector<bot::Carried>& page) {
+  void add(const std::vector<bot::LinkedViewer>& page) {
     std::vector<ValueRow> rows;
+    for (const bot::LinkedViewer& one : page)
+      rows.push_back({one.platform_user_id, one.person_id.value(), one.home_person_id.value()});
+    session_.insert("linked", columns({"id", "person", "home"}), rows);
+  }
+  void add(Item item, const std::vector<bot::OldName>& page) {
+    const auto number_of = static_cast<std::int64_t>(item);
+    std::vector<ValueRow> rows;
+    std::vector<ValueRow> parts;
     rows.reserve(page.size());
-    for (const bot::Carried& one : page)
-      rows.push_back({static_cast<std::int64_t>(item), fold_name(bot::kept_name(one.old_key)), one.old_key,
-                      one.credited - one.debited});
-    session_.insert("carried", columns({"item", "folded", "old_key", "amount"}), rows);
+    parts.reserve(page.size());
+    for (const bot::OldName& one : page) {
+      std::int64_t left = one.credited - one.debited;
+      rows.push_back(
+          {number_of, fold_name(bot::kept_name(one.old_key)), one.old_key, left, to_micros(one.carried_at)});
+      for (const bot::Part& part : bot::parse_parts(one.value)) {
+        parts.push_back({number_of, one.old_key, part.home.value(), part.amount});
+        left -= part.amount;
+      }
+      needs_ledger_ = needs_ledger_ || left != 0;
+    }
+    session_.insert("carried", columns({"item", "folded", "old_key", "amount", "at"}), rows);
+    if (!parts.empty()) session_.insert("parts", columns({"item", "old_key", "home", "amount"}), parts);
+  }
+  /// Something was carried before it was noted for whom.
+  bool needs_ledger() const { return needs_ledger_; }
+  void add(const std::vector<bot::BookedPoints>& page) {
+    std::vector<ValueRow> rows;
+    for (const bot::BookedPoints& one : page) {
+      if (auto booking = bot::parse_points_operation(kSource, one.operation_id))
+        rows.push_back({std::move(booking->key), booking->times, one.holder_id.value()});
+    }
+    if (!rows.empty()) session_.insert("booked", columns({"old_key", "times", "holder"}), rows);
   }
 
   /// Behind the last `add`. False: stopped.
   bool put_together(const WayBackOptions& options) {
     options.say("putting names and people together ...");
-    for (const char* sql : kPutTogether) {
-      if (options.is_stopped()) return false;
-      session_.run(sql);
+    for (const auto& step : kPutTogether) {
+      for (const char* sql : step) {
+        if (options.is_stopped()) return false;
+        session_.run(sql);
+      }
     }
     return true;
   }
@@ -153,7 +254,17 @@ class Workbench {
         "COALESCE(sum(points) FILTER (WHERE name <> ''), 0), count(*) FILTER (WHERE name = ''), "
         "COALESCE(sum(points) FILTER (WHERE name = ''), 0) FROM changes",
         {})[0];
-    return {number(row[0]), number(row[1]), number(row[2]), number(row[3]), number(row[4])};
+    WayBack back{number(row[0]), number(row[1]), number(row[2]), number(row[3]), number(row[4])};
+    for (const ValueRow& lost : session_.read(
+             "SELECT item, old_key, CASE item WHEN 0 THEN amount / 60000000 ELSE amount END FROM lost "
+             "ORDER BY item, old_key",
+             {}))
+      back.lost.push_back({measure(lost[0]), std::get<std::string>(lost[1]), number(lost[2])});
+    for (const ValueRow& out : session_.read(
+             "SELECT item, name, amount, reason FROM left_out ORDER BY reason, item, name, person", {}))
+      back.left_out.push_back({measure(out[0]), std::get<std::string>(out[1]), number(out[2]),
+                               static_cast<LeftOut::Reason>(number(out[3]) - 1)});
+    return back;
   }
 
   /// What was carried under one old name; watch time in microseconds.
@@ -191,6 +302,9 @@ class Workbench {
 
  private:
   static std::int64_t number(const Value& value) { return std::get<std::int64_t>(value); }
+  static std::string measure(const Value& item) {
+    return number(item) == static_cast<std::int64_t>(Item::minutes) ? "minutes" : "points";
+  }
   static std::vector<store::Column> columns(std::initializer_list<const char*> names) {
     std::vector<store::Column> all;
     for (const char* name : names) all.push_back({name});
@@ -198,6 +312,7 @@ class Workbench {
   }
 
   store::sqlite::SqliteSession session_;
+  bool needs_ledger_ = false;
 };
 
 /// Everything that is asked of this side, at one moment, a page for each statement. Nothing: stopped.
@@ -221,15 +336,31 @@ std::unique_ptr<Workbench> read_here(const tenancy::ServerScope& scope, const Wa
       workbench->add(page);
       if (!progress.more(page.size())) co_return nullptr;
     }
+    progress.begin("links");
+    for (std::string last;;) {
+      const auto page = co_await bot::linked_viewers(tx, bot::kKick, last, options.at_once);
+      if (page.empty()) break;
+      last = page.back().platform_user_id;
+      workbench->add(page);
+      if (!progress.more(page.size())) co_return nullptr;
+    }
     for (const auto& [item, name] : kItems) {
       progress.begin(fmt::format("what was carried of {}", name));
       for (std::string last;;) {
-        const auto page = co_await bot::carried_behind(tx, "kick", name, last, options.at_once);
+        const auto page = co_await bot::old_names_behind(tx, kSource, name, last, options.at_once);
         if (page.empty()) break;
         last = page.back().old_key;
         workbench->add(item, page);
         if (!progress.more(page.size())) co_return nullptr;
       }
+    }
+    if (workbench->needs_ledger()) progress.begin("whom the ledger names");
+    for (std::string last; workbench->needs_ledger();) {
+      const auto page = co_await bot::booked_points_behind(tx, kSource, last, options.at_once);
+      if (page.empty()) break;
+      last = page.back().operation_id;
+      workbench->add(page);
+      if (!progress.more(page.size())) co_return nullptr;
     }
     co_return workbench;
   }));
@@ -340,25 +471,37 @@ class Script {
 
 // --- its file
 
-/// Has its name when it is complete; until then it is another one, which goes with the object.
+/// Has its name when it is complete; until then it is another one, which goes with the object. Whoever writes
+/// holds a lock on it, which ends with its process: what a killed run left is begun anew.
 class NewFile {
  public:
-  explicit NewFile(fs::path file)
-      : file_(std::move(file)),
-        partial_(file_.string() + ".partial"),
-        opened_(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {}
+  explicit NewFile(fs::path file) : file_(std::move(file)), partial_(file_.string() + ".partial") {}
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
   ~NewFile() {
-    if (opened_.number() >= 0 && !is_named_) ::unlink(partial_.c_str());
+    // Under its lock still: nobody else has it open for writing.
+    if (opened_ && !is_named_) ::unlink(partial_.c_str());
   }
 
-  bool is_open() const { return opened_.number() >= 0; }
-  const fs::path& partial() const { return partial_; }
-
+  /// Errors: `conflict` (another run writes it), `failed`.
+  Result<void> open() {
+    while (!opened_) {
+      auto opened =
+          std::make_unique<Descriptor>(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+      if (opened->number() < 0) return file_error("cannot make", partial_);
+      if (::flock(opened->number(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK) return file_error("cannot lock", partial_);
+        return fail(ErrorCode::conflict, fmt::format("another run is writing '{}'", partial_.string()),
+                    "Wait for it, or name another file: --write FILE.");
+      }
+      if (is_ours(*opened)) opened_ = std::move(opened);
+    }
+    return ::ftruncate(opened_->number(), 0) == 0 ? Result<void>{} : file_error("cannot write", partial_);
+  }
   Result<void> write(std::string_view text) {
     while (!text.empty()) {
-      const ssize_t written = ::write(opened_.number(), text.data(), text.size());
+      const ssize_t written = ::write(opened_->number(), text.data(), text.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return file_error("cannot write", partial_);
       text.remove_prefix(static_cast<std::size_t>(written));
@@ -366,19 +509,31 @@ class NewFile {
     return {};
   }
   Result<void> give_name() {
-    if (::fsync(opened_.number()) != 0) return file_error("cannot bring to the disk", partial_);
-    int failed = ::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, file_.c_str(), RENAME_NOREPLACE);
-    // Some filesystems know no such renaming.
-    if (failed != 0 && errno == EINVAL) failed = ::rename(partial_.c_str(), file_.c_str());
-    if (failed != 0) return file_error("cannot name", file_);
+    if (::fsync(opened_->number()) != 0) return file_error("cannot bring to the disk", partial_);
+    errno = rename_to_new(partial_, file_);
+    if (errno != 0) return file_error("cannot name", file_);
     is_named_ = true;
+    const fs::path folder = file_.has_parent_path() ? file_.parent_path() : fs::path(".");
+    errno = sync_folder(folder);
+    if (errno != 0) return file_error("cannot bring to the disk", folder);
     return {};
   }
 
  private:
+  /// Is what was opened and locked still what has the name, and has no other? Before the lock another run may
+  /// have ended, and a file that it has finished is not written to.
+  bool is_ours(const Descriptor& opened) const {
+    struct stat of_opened{};
+    struct stat of_name{};
+    if (::fstat(opened.number(), &of_opened) != 0 || ::stat(partial_.c_str(), &of_name) != 0) return false;
+    if (of_opened.st_dev != of_name.st_dev || of_opened.st_ino != of_name.st_ino) return false;
+    if (of_opened.st_nlink > 1) ::unlink(partial_.c_str());
+    return of_opened.st_nlink == 1;
+  }
+
   fs::path file_;
   fs::path partial_;
-  Descriptor opened_;
+  std::unique_ptr<Descriptor> opened_;
   bool is_named_ = false;
 };
 
@@ -395,7 +550,7 @@ Result<WayBack> write_way_back(const OldDatabase& old, const tenancy::ServerScop
     return fail(ErrorCode::usage, fmt::format("--write: '{}' is there already", file.string()),
                 "Name a new file.");
   NewFile out(file);
-  if (!out.is_open()) return file_error("cannot make", out.partial());
+  if (auto opened = out.open(); !opened) return std::unexpected(opened.error());
   const auto workbench = read_here(scope, options);
   if (!workbench || !workbench->put_together(options)) return stopped();
   const WayBack back = workbench->totals();

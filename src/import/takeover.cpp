@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "bot/import_trace.h"
 #include "net/run_to_end.h"
 #include "tenancy/registry.h"
 
@@ -74,7 +75,7 @@ std::optional<ImportEntry> difference(const Importer& importer, const OldRow& ro
   findings.debited += reckoned.debited;
   const Carried before = carried != nullptr ? *carried : Carried{};
   if (carried != nullptr && before.credited == reckoned.credited && before.debited == reckoned.debited &&
-      before.value == reckoned.text)
+      (importer.by_name || before.value == reckoned.text))
     return std::nullopt;
   ImportEntry entry;
   entry.key = row.key;
@@ -89,8 +90,9 @@ std::optional<ImportEntry> difference(const Importer& importer, const OldRow& ro
 }
 
 /// The old row is gone.
-std::optional<ImportEntry> way_back(const Carried& carried) {
-  if (carried.credited == 0 && carried.debited == 0 && carried.value.empty()) return std::nullopt;
+std::optional<ImportEntry> way_back(const Importer& importer, const Carried& carried) {
+  const bool has_text = !importer.by_name && !carried.value.empty();
+  if (carried.credited == 0 && carried.debited == 0 && !has_text) return std::nullopt;
   ImportEntry entry;
   entry.key = carried.old_key;
   entry.credited = -carried.credited;
@@ -113,7 +115,7 @@ std::vector<ImportEntry> differences(const Importer& importer, const std::vector
     if (entry) entries.push_back(*std::move(entry));
   }
   for (const auto& [key, one] : gone) {
-    if (auto entry = way_back(one)) entries.push_back(*std::move(entry));
+    if (auto entry = way_back(importer, one)) entries.push_back(*std::move(entry));
   }
   return entries;
 }
@@ -151,7 +153,8 @@ class Reading {
 };
 
 /// What is carried from now on.
-std::vector<Carried> carried_by(const std::vector<ImportEntry>& entries, const CarriedByKey& before) {
+std::vector<Carried> carried_by(const Importer& importer, const std::vector<ImportEntry>& entries,
+                                const CarriedByKey& before) {
   std::vector<Carried> rows;
   for (const ImportEntry& entry : entries) {
     if (!entry.refused.empty()) continue;
@@ -159,7 +162,10 @@ std::vector<Carried> carried_by(const std::vector<ImportEntry>& entries, const C
     Carried row = found == before.end() ? Carried{entry.key} : found->second;
     row.credited += entry.credited;
     row.debited += entry.debited;
-    row.value = entry.text;
+    row.value =
+        importer.by_name
+            ? bot::add_part(row.value, {entry.viewer.identity.home_person_id, entry.credited - entry.debited})
+            : entry.text;
     ++row.times;
     rows.push_back(std::move(row));
   }
@@ -343,7 +349,8 @@ Result<void> Takeover::carry(const Importer& importer, Chunk chunk) {
       count(aside, found);
       if (entries.empty()) co_return found;
       entries = co_await book(tx, importer, how, std::move(entries), found);
-      co_await bot::set_carried(tx, importer.source, importer.item, carried_by(entries, before), how.now);
+      co_await bot::set_carried(tx, importer.source, importer.item, carried_by(importer, entries, before),
+                                how.now);
       count(entries, found);
       co_return found;
     }));

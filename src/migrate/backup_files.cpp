@@ -18,6 +18,7 @@
 
 #include "base/crypto.h"
 #include "base/descriptor.h"
+#include "base/files.h"
 #include "base/json.h"
 
 namespace guildhall::migrate {
@@ -51,10 +52,9 @@ std::optional<TimePoint> parse_file_time(std::string_view text) {
   return at && file_time(*at) == text ? std::optional(*at) : std::nullopt;
 }
 
-Result<void> sync_folder(const fs::path& folder) {
-  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.number() < 0 || ::fsync(opened.number()) != 0)
-    return std::unexpected(file_error(errno, "cannot bring to the disk", folder));
+Result<void> bring_to_disk(const fs::path& folder) {
+  if (const int number = sync_folder(folder); number != 0)
+    return std::unexpected(file_error(number, "cannot bring to the disk", folder));
   return {};
 }
 
@@ -277,7 +277,7 @@ Result<void> PartialBackup::publish(const BackupRecord& record) {
   if (done) done = write_file(unfinished, write_record(record));
   if (done) done = rename_file(unfinished, beside);
   // A backup with its final name has its record from the first moment on.
-  if (done) done = sync_folder(folder_);
+  if (done) done = bring_to_disk(folder_);
   if (done) done = rename_file(partial(), file());
   if (!done) {
     std::error_code ignored;
@@ -286,7 +286,7 @@ Result<void> PartialBackup::publish(const BackupRecord& record) {
     return done;
   }
   ::close(std::exchange(descriptor_, -1));
-  return sync_folder(folder_);
+  return bring_to_disk(folder_);
 }
 
 Result<std::vector<BackupFile>> list_backups(const fs::path& folder, std::optional<std::string> database) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "bot/import_trace.h"
 #include "bot/ledger.h"
 #include "bot/links.h"
 #include "features/points/points_store.h"
@@ -15,12 +16,6 @@ using store::TxTask;
 
 constexpr std::int64_t kMinute = 60'000'000;
 constexpr const char* kKind = "import";
-
-/// The first booking of a name has its name alone, so that it can be found by it.
-std::string operation_id(const bot::ImportCall& call, const bot::ImportEntry& entry) {
-  if (entry.times == 0) return fmt::format("import:{}:points:{}", call.source, entry.key);
-  return fmt::format("import:{}:points#{}:{}", call.source, entry.times + 1, entry.key);
-}
 
 std::string reason_of(const bot::ImportEntry& entry) {
   return entry.remark.empty() ? "taken over from the old bot"
@@ -56,7 +51,8 @@ TxTask<std::vector<bot::ImportEntry>> book_points(store::Tx& tx, const bot::Impo
     // What the old bot corrected downwards is the other side's line.
     const auto up = [](std::int64_t number) { return std::max<std::int64_t>(number, 0); };
     return bot::Opening{entry.viewer.identity.person_id, up(entry.credited) + up(-entry.debited),
-                        up(entry.debited) + up(-entry.credited), operation_id(call, entry), reason_of(entry)};
+                        up(entry.debited) + up(-entry.credited),
+                        bot::points_operation(call.source, entry.times + 1, entry.key), reason_of(entry)};
   };
   for (std::size_t i = 0; i < entries.size(); ++i) {
     bot::Opening opening = opening_of(entries[i]);
