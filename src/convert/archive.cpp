@@ -286,7 +286,7 @@ class Archiving {
   }
 
   /// So many as were copied, and none is left: what a foreign key would take along is no longer there by
-  /// then. A trigger may have changed a row meanwhile, as its children went: put aside is what it was before.
+  /// then.
   Outcome<void> remove(const SchemeTable& one) {
     const bool has_key = !key_of(one).empty();
     const std::int64_t gone =
