@@ -1,7 +1,8 @@
 // What the journeys, the fault tests and the browser tests need: the binary, temporary folders, HTTP,
 // and processes that end with the test that started them.
 import { spawn, execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -45,12 +46,28 @@ export async function until(what, question, seconds = 30) {
   }
 }
 
+/**
+ * A port for a server that is stopped and started again: none that the system hands out by itself, since such a one may
+ * belong to somebody's connection by the time the server is back.
+ */
 export async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
+  for (let tries = 0; tries < 100; ++tries) {
+    const port = randomInt(10_000, firstPortOfConnections());
+    const server = createServer();
+    const free = await new Promise((done) => server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true)));
+    if (!free) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
+  throw new Error(`no free port from 10000 to ${firstPortOfConnections()}`);
+}
+
+function firstPortOfConnections() {
+  try {
+    return Math.max(10_100, Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/)[0]));
+  } catch {
+    return 32_768;
+  }
 }
 
 /** Runs a command to its end: {code, stdout, stderr}; `input` is what it reads. */
