@@ -9,7 +9,7 @@ at_once=$(($(nproc) + 1))
 
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
 # GoogleTest program, whose own last lines are read.
-gtest() { timeout 900 "build/release/tests/$1" --gtest_brief=1 "${@:2}"; }
+gtest() { timeout 1200 "build/release/tests/$1" --gtest_brief=1 "${@:2}"; }
 
 node_tests() {
   local folder=$1
@@ -49,7 +49,7 @@ with_postgres() {
 # What is about PostgreSQL alone, and what brings data from it to the layouts, which needs all of them.
 of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*:*/Postgres:PostgresBackup.*:PostgresRestoreTest.*:*OfPostgres.*:*/ImportInto*'
 # What is about no layout, or about one of SQLite's: run once.
-of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:SchemaReadersInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*:*/Sqlite:*OfSqlite.*:SqliteBackup.*:SqliteRestoreTest.*:Program*'
+of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:SchemaReadersInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*:*/Sqlite:*OfSqlite.*:SqliteBackup.*:SqliteRestoreTest.*:Program*:Isolation.SaysWhat*:Isolation.SeesAnAnswer*'
 # On anybody's database, which is a SQLite file or on PostgreSQL.
 of_anybody='AnyDatabase*:*/Postgres'
 

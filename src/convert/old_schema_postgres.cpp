@@ -49,7 +49,7 @@ SELECT json_build_object(
   FROM c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
   LEFT JOIN LATERAL (
        WITH RECURSIVE type(oid) AS (
-            SELECT atttypid UNION SELECT typbasetype FROM type JOIN pg_type USING (oid) WHERE typbasetype <> 0),
+            SELECT atttypid WHERE atttypid >= 16384 UNION SELECT typbasetype FROM type JOIN pg_type USING (oid) WHERE typbasetype <> 0),
        place(oid) AS (
             SELECT typnamespace FROM type JOIN pg_type USING (oid)
             UNION SELECT oprnamespace FROM type JOIN pg_opclass ON opcintype = type.oid AND opcdefault
@@ -58,7 +58,7 @@ SELECT json_build_object(
              WHERE opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND amopstrategy = 3)
        SELECT json_agg(quote_ident(nspname) ORDER BY nspname) AS names,
               bool_or(EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0 AND privilege_type = 'CREATE')) AS is_open
-         FROM place JOIN pg_namespace USING (oid) WHERE nspname <> 'pg_catalog') place ON atttypid >= 16384
+         FROM place JOIN pg_namespace USING (oid) WHERE nspname <> 'pg_catalog') place ON true
   LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
  ORDER BY relname, attnum)";
 

@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 
 #include "tests/support/any_database.h"
+#include "tests/support/full_counts.h"
 #include "tests/support/test_database.h"
 
 namespace guildhall::migrate {
@@ -147,10 +147,7 @@ class RandomDdl {
 };
 
 /// How many random lives: few at every change, many in a whole run.
-unsigned seeds() {
-  const char* full = std::getenv("GUILDHALL_FULL");
-  return full != nullptr && std::string_view(full) == "1" ? 30 : 3;
-}
+unsigned seeds() { return test::full_counts() ? 30 : 3; }
 
 /// Whatever happens: one update more is what a whole reading is.
 TEST_P(SchemaWatches, AreEqualToAWholeReadingAfterAnyChanges) {

@@ -20,6 +20,7 @@
 #include "move/ends.h"
 #include "store/database_error.h"
 #include "store/server_file.h"
+#include "tests/support/full_counts.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::move {
@@ -408,8 +409,9 @@ TEST_P(MoveInterrupted, GoesOnFromWhereverItWas) {
   if (postgres && !has_postgres()) GTEST_SKIP() << "GUILDHALL_TEST_POSTGRES names no PostgreSQL server";
   const auto source = filled(from, 4, {-7, 1});
   const std::string expected = account(source->place);
-  // Every step once; where another direction has shown them all, every eleventh.
-  const int stride = from == Layout::sqlite && to == Layout::sqlite_per_server ? 1 : 11;
+  // In a whole run every step once; where another direction has shown them all, every eleventh.
+  const bool shows_all = from == Layout::sqlite && to == Layout::sqlite_per_server;
+  const int stride = !shows_all ? 11 : test::full_counts() ? 1 : 4;
   int n = 1;
   while (interrupt_and_resume(*source, expected, n)) n += stride;
   EXPECT_GT(n, 80) << "hardly a step";

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <regex>
 #include <set>
 
 #include "store/sqlite/connection.h"
 #include "tests/isolation/matrix.h"
 #include "tests/isolation/peeling.h"
+#include "tests/support/full_counts.h"
 #include "tests/support/proof.h"
 
 namespace guildhall::test {
@@ -51,8 +51,7 @@ bool is_seen(TestWorld& world) {
 
 TEST(Predicates, TheProofSeesEachThatIsMissing) {
   if (tested_layout() != store::Layout::sqlite) return;  // elsewhere a wall behind the gate holds: Walls.*
-  const char* full = std::getenv("GUILDHALL_FULL");
-  const std::size_t step = full != nullptr && std::string_view(full) == "1" ? 1 : 12;
+  const std::size_t step = full_counts() ? 1 : 12;
   std::vector<std::pair<std::size_t, std::string>> mutants;
   const TestWorld original;
   const auto& statements = original.declarations.statements.all();

@@ -77,35 +77,56 @@ class Inspection {
   Result<std::vector<PreparedTexts>> run() {
     if (auto known = postgres::check_server_version(servers_); !known) return std::unexpected(known.error());
     std::vector<PreparedTexts> all;
-    for (const StatementInfo& info : options_.statements->all()) {
-      PreparedTexts texts = postgres::prepared_texts(info, all.size());
-      auto announces = pass(info, texts.one, "statement");
-      if (announces && texts.many) announces = pass(info, *texts.many, "the batch of statement");
-      if (!announces) return std::unexpected(announces.error());
-      texts.announces = *announces;
-      all.push_back(std::move(texts));
-    }
+    for (const StatementInfo& info : options_.statements->all())
+      all.push_back(postgres::prepared_texts(info, all.size()));
+    const auto crosses = [](const StatementInfo& info) { return info.access == Access::cross_server; };
+    if (auto passed = pass(servers_, all, std::not_fn(crosses)); !passed)
+      return std::unexpected(passed.error());
+    if (auto passed = pass(cross_, all, crosses); !passed) return std::unexpected(passed.error());
     return all;
   }
 
  private:
-  /// Whether it writes what is announced.
-  Result<bool> pass(const StatementInfo& info, const PreparedText& text, std::string_view what) {
-    std::optional<std::string> refusal;
-    try {
-      const StatementFacts facts = (info.access == Access::cross_server ? cross_ : servers_).inspect(text);
-      refusal = options_.gate(info, facts);
-      if (!refusal) {
-        return std::any_of(facts.accesses.begin(), facts.accesses.end(), [&](const auto& access) {
-          return access.touch != StatementFacts::Touch::read && options_.announced.contains(access.table);
-        });
-      }
-    } catch (const DatabaseError& error) {
-      if (error.code() == DbCode::connection_lost) throw;  // nothing is said of the statement
-      refusal = error.what();
+  struct Look {
+    std::size_t statement;
+    std::string_view what;
+  };
+
+  /// Those of the statements that are `included`, and notes in `all` which of them announce what they write.
+  Result<void> pass(postgres::Session& session, std::vector<PreparedTexts>& all,
+                    const std::function<bool(const StatementInfo&)>& included) const {
+    std::vector<Look> looks;
+    std::vector<const PreparedText*> texts;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!included(options_.statements->all()[i])) continue;
+      looks.push_back({i, "statement"});
+      texts.push_back(&all[i].one);
+      if (!all[i].many) continue;
+      looks.push_back({i, "the batch of statement"});
+      texts.push_back(&*all[i].many);
     }
+    const auto [facts, refused] = session.inspect(texts);
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+      const StatementInfo& info = options_.statements->all()[looks[i].statement];
+      if (const auto refusal = options_.gate(info, facts[i])) return refuse(looks[i], *refusal);
+      all[looks[i].statement].announces |= announces(facts[i]);
+    }
+    if (!refused) return {};
+    if (refused->code() == DbCode::connection_lost) throw *refused;  // nothing is said of the statement
+    return refuse(looks[facts.size()], refused->what());
+  }
+
+  std::unexpected<Error> refuse(const Look& look, std::string_view why) const {
+    const StatementInfo& info = options_.statements->all()[look.statement];
     return fail(ErrorCode::refused_by_guard,
-                fmt::format("{} '{}' of {} is refused: {}", what, info.name, info.owner, *refusal));
+                fmt::format("{} '{}' of {} is refused: {}", look.what, info.name, info.owner, why));
+  }
+
+  /// Whether it writes what is announced.
+  bool announces(const StatementFacts& facts) const {
+    return std::ranges::any_of(facts.accesses, [this](const auto& access) {
+      return access.touch != StatementFacts::Touch::read && options_.announced.contains(access.table);
+    });
   }
 
   const DatabaseOptions& options_;

@@ -1,6 +1,7 @@
 #include "store/postgres/session.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
@@ -15,6 +16,9 @@ using Touch = StatementFacts::Touch;
 /// Of one INSERT: a text of some tens of kilobytes, and what the protocol can number.
 constexpr std::size_t kRowsAtOnce = 500;
 constexpr std::size_t kMostParameters = 65'535;
+
+/// Of the statements that are inspected: a pipeline that neither side's buffers are too small for.
+constexpr std::size_t kInspectedAtOnce = 32;
 
 /// Reads a plan as EXPLAIN gives it in JSON, in the words that SQLite has for the same.
 void read_plan(const json::Value& node, StatementFacts& facts) {
@@ -98,9 +102,7 @@ ResultPtr Session::ask_together(const std::vector<Statement>& first, const std::
     if (!failed && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) failed = std::move(one);
   }
   ResultPtr answer = next_answer();
-  const ResultPtr sync(PQgetResult(connection));
-  if (PQexitPipelineMode(connection) != 1 || PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC)
-    throw connection_error(connection, "executing");
+  end_pipeline();
   if (failed) refuse_errors(failed.get(), "executing");
   return answer;
 }
@@ -114,6 +116,12 @@ ResultPtr Session::next_answer() {
     }
   }
   return answer;
+}
+
+void Session::end_pipeline() {
+  const ResultPtr sync(PQgetResult(connection_.get()));
+  if (PQexitPipelineMode(connection_.get()) != 1 || PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC)
+    throw connection_error(connection_.get(), "executing");
 }
 
 void Session::send_waiting() {
@@ -224,28 +232,69 @@ std::function<void()> Session::canceller() const {
   };
 }
 
-StatementFacts Session::inspect(const PreparedText& text) {
+namespace {
+
+std::string explanation(const std::string& prepared, const PreparedText& text) {
+  const std::vector<std::string_view> values(text.sql.names.size(), "NULL");
+  return fmt::format("EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) EXECUTE {}{}", prepared,
+                     values.empty() ? "" : fmt::format("({})", fmt::join(values, ", ")));
+}
+
+StatementFacts facts_of(const PreparedText& text, PGresult* described, PGresult* explained) {
   StatementFacts facts;
   facts.sql = text.written;
   facts.read_only = true;
-  std::string values;
-  for (const std::string& name : text.sql.names) {
-    facts.parameters.push_back(":" + name);
-    values += values.empty() ? "NULL" : ", NULL";
-  }
-  const ResultPtr prepared(PQprepare(connection_.get(), "inspected", text.sql.text.c_str(),
-                                     static_cast<int>(text.types.size()), text.types.data()));
-  refuse_errors(prepared.get(), "preparing");
-  const ResultPtr described(PQdescribePrepared(connection_.get(), "inspected"));
-  for (int c = 0; c < PQnfields(described.get()); ++c)
-    facts.columns.emplace_back(PQfname(described.get(), c));
-  const std::string call = values.empty() ? "inspected" : fmt::format("inspected({})", values);
-  const auto plan = query("EXPLAIN (VERBOSE, FORMAT JSON, COSTS OFF) EXECUTE " + call);
-  for (const json::Value& top : boost::json::parse(plan.at(0).at(0)).as_array()) {
+  for (const std::string& name : text.sql.names) facts.parameters.push_back(":" + name);
+  for (int c = 0; c < PQnfields(described); ++c) facts.columns.emplace_back(PQfname(described, c));
+  for (const json::Value& top : boost::json::parse(PQgetvalue(explained, 0, 0)).as_array()) {
     if (const json::Value* node = json::find(top, "Plan")) read_plan(*node, facts);
   }
-  execute("DEALLOCATE inspected");
   return facts;
+}
+
+}  // namespace
+
+Session::Inspected Session::inspect(std::span<const PreparedText* const> texts) {
+  Inspected seen;
+  while (!texts.empty() && !seen.refused) {
+    const std::size_t count = std::min(texts.size(), kInspectedAtOnce);
+    inspect_together(texts.first(count), seen);
+    texts = texts.subspan(count);
+  }
+  return seen;
+}
+
+void Session::inspect_together(std::span<const PreparedText* const> texts, Inspected& seen) {
+  PGconn* const connection = connection_.get();
+  const auto send = [connection](const std::string& sql) {
+    return PQsendQueryParams(connection, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
+  };
+  bool sent = PQenterPipelineMode(connection) == 1 && send("DEALLOCATE ALL");
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string name = fmt::format("inspected_{}", i);
+    const PreparedText& text = *texts[i];
+    sent = sent &&
+           PQsendPrepare(connection, name.c_str(), text.sql.text.c_str(), static_cast<int>(text.types.size()),
+                         text.types.data()) == 1 &&
+           PQsendDescribePrepared(connection, name.c_str()) == 1 && send(explanation(name, text));
+  }
+  if (!sent || PQpipelineSync(connection) != 1) throw connection_error(connection, "inspecting");
+  next_answer();
+  for (const PreparedText* text : texts) {
+    const ResultPtr prepared = next_answer();
+    const ResultPtr described = next_answer();
+    const ResultPtr explained = next_answer();
+    if (seen.refused) continue;
+    try {
+      refuse_errors(prepared.get(), "preparing");
+      refuse_errors(described.get(), "describing");
+      refuse_errors(explained.get(), "explaining");
+      seen.facts.push_back(facts_of(*text, described.get(), explained.get()));
+    } catch (const DatabaseError& error) {
+      seen.refused = error;
+    }
+  }
+  end_pipeline();
 }
 
 }  // namespace guildhall::store::postgres

@@ -2,10 +2,13 @@
 // itself, and what the database says of a statement before it is registered.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "store/database.h"
+#include "store/database_error.h"
 #include "store/postgres/libpq.h"
 #include "store/postgres/prepared_text.h"
 #include "store/schema_session.h"
@@ -34,9 +37,14 @@ class Session final : public SchemaSession {
 
   int server_version() const { return PQserverVersion(connection_.get()); }
 
-  /// What the database says of a statement, without running it: as it plans it when every way but an
-  /// index is out of question, with values unknown. Inside a transaction with a scope.
-  StatementFacts inspect(const PreparedText& text);
+  struct Inspected {
+    std::vector<StatementFacts> facts;     // in the order of the texts
+    std::optional<DatabaseError> refused;  // why there are none of the next one and all behind it
+  };
+  /// What the database says of statements, without running them: as it plans them when every way but an
+  /// index is out of question, with values unknown. Inside a transaction with a scope; many at a time go in
+  /// one round trip.
+  Inspected inspect(std::span<const PreparedText* const> texts);
 
  private:
   struct Statement {
@@ -57,7 +65,9 @@ class Session final : public SchemaSession {
   /// One statement by the extended protocol, and ahead of it what is waiting.
   ResultPtr ask(const std::string& sql, const Bound& bound);
   ResultPtr ask_together(const std::vector<Statement>& first, const std::string& sql, const Bound& bound);
+  void inspect_together(std::span<const PreparedText* const> texts, Inspected& seen);
   ResultPtr next_answer();
+  void end_pipeline();
   void send_waiting();
 
   std::string name_;
