@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <deque>
+#include <functional>
 
 #include "base/log.h"
 #include "base/pause.h"

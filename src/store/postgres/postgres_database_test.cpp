@@ -83,6 +83,9 @@ constexpr Statement<NoParams, NameRow> kPreparedArrays{
     "test.prepared_arrays",
     "SELECT statement AS display_name FROM pg_prepared_statements WHERE name LIKE 'm%' AND :server = "
     ":server"};
+constexpr Statement<NoParams, NumberRow> kOfNoTable{
+    "test.of_no_table", "SELECT number FROM no_such_table WHERE discord_server_id = :server"};
+constexpr Statement<NoParams, NumberRow> kLast{"test.last", "SELECT 1 AS number WHERE :server = :server"};
 constexpr Statement<NoParams, NumberRow> kProcess{
     "test.process", "SELECT CAST(pg_backend_pid() AS BIGINT) AS number WHERE :server = :server"};
 
@@ -371,6 +374,17 @@ TEST_F(Postgres, ABatchThatChangesWhatIsThereIsOneStatementWhereNoRowComesTwice)
   EXPECT_EQ(put({{101, "Cat"}, {102, "Dan"}, {101, "Eve"}}), std::pair(std::int64_t{3}, std::size_t{0}));
   EXPECT_EQ(put({{101, "Fay"}, {103, "Gus"}}), std::pair(std::int64_t{2}, std::size_t{1}));
   EXPECT_EQ(names(1), "AnnCatEveFayDanGus");
+}
+
+TEST_F(Postgres, AStatementThatItRefusesIsNamedAndNothingIsOpened) {
+  world_->declarations.statements.add("test", kOfNoTable, kLast);
+  try {
+    open(1);
+    FAIL() << "opened";
+  } catch (const ErrorException& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("statement 'test.of_no_table' of test is refused"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("no_such_table"));
+  }
 }
 
 TEST_F(Postgres, TheGateSeesAlsoWhatABatchRuns) {
