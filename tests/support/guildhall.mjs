@@ -46,25 +46,27 @@ export async function until(what, question, seconds = 30) {
   }
 }
 
+const lowestPort = 20_000;
+
 /**
  * A port for a server that is stopped and started again: none that the system hands out by itself, since such a one may
- * belong to somebody's connection by the time the server is back.
+ * belong to somebody's connection by the time the server is back; and above those that fetch refuses to ask.
  */
 export async function freePort() {
   for (let tries = 0; tries < 100; ++tries) {
-    const port = randomInt(10_000, firstPortOfConnections());
+    const port = randomInt(lowestPort, firstPortOfConnections());
     const server = createServer();
     const free = await new Promise((done) => server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true)));
     if (!free) continue;
     await new Promise((done) => server.close(done));
     return port;
   }
-  throw new Error(`no free port from 10000 to ${firstPortOfConnections()}`);
+  throw new Error(`no free port from ${lowestPort} to ${firstPortOfConnections()}`);
 }
 
 function firstPortOfConnections() {
   try {
-    return Math.max(10_100, Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/)[0]));
+    return Math.max(lowestPort + 100, Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/)[0]));
   } catch {
     return 32_768;
   }
