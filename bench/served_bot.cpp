@@ -40,6 +40,7 @@ ServedBot::ServedBot() {
   world.config.discord_token = "bench";
   world.config.discord_api_url = discord.api_url();
   world.config.discord_gateway_url = discord.gateway_url();
+  world.config.discord_compression = "none";  // the stub knows none
   const auto key_file = world.config.key_file();
   if (auto made = Secrets::create(key_file); !made) throw ErrorException(made.error());
   secrets_ = std::make_unique<Secrets>(*Secrets::load(key_file));

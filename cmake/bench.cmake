@@ -6,5 +6,11 @@ target_compile_definitions(bench PRIVATE GUILDHALL_SOURCE_DIR="${CMAKE_SOURCE_DI
 target_link_libraries(bench PRIVATE test_support guildhall_convert guildhall_sim sqlite3 pg_query)
 target_precompile_headers(bench PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 set_target_properties(bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+# The Discord client alone, to stand beside those that others wrote.
+add_executable(gateway_client EXCLUDE_FROM_ALL bench/gateway_client/main.cpp)
+target_include_directories(gateway_client PRIVATE ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(gateway_client PRIVATE guildhall_discord)
+target_precompile_headers(gateway_client PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+set_target_properties(gateway_client PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 # What is measured as a program stands beside it.
 add_dependencies(bench guildhall)

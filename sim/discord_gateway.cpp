@@ -106,8 +106,8 @@ Gateway::Gateway(Stage& stage, GatewayOptions options, std::string token)
 
 Task<void> Gateway::serve(std::shared_ptr<net::WebSocket> socket, net::HttpRequest request) {
   const auto peer = std::make_shared<Peer>();
-  const bool compress = request.query["compress"] == "zlib-stream";
-  const auto connection = std::make_shared<GatewayConnection>(stage_.loop, std::move(socket), compress);
+  const auto connection = std::make_shared<GatewayConnection>(stage_.loop, std::move(socket),
+                                                              make_deflater(request.query["compress"]));
   peer->connection = connection;
   peer->connected_at = peer->last_beat = steady_clock::now();
   peers_.insert(peer);
@@ -131,7 +131,7 @@ bool Gateway::open(Peer& peer, const net::HttpRequest& request) {
   const std::string compress = value("compress");
   if (value("v") != "10") {
     peer.connection->close(kInvalidVersion);
-  } else if (value("encoding") != "json" || (compress != "" && compress != "zlib-stream")) {
+  } else if (value("encoding") != "json" || (compress != "" && !make_deflater(compress))) {
     peer.connection->close(kDecodeError);
   } else if (stage_.faults.strikes(Fault::gateway_early_reconnects)) {
     peer.connection->send(frame(kReconnect, nullptr));
@@ -165,7 +165,7 @@ Task<void> Gateway::watch(std::shared_ptr<Peer> peer) {
   }
 }
 
-bool Gateway::within_limits(Peer& peer, const std::string& text) {
+bool Gateway::within_limits(Peer& peer, std::string_view text) {
   if (text.size() > kLargestFrame) {
     peer.connection->close(kDecodeError);
     return false;
@@ -178,7 +178,7 @@ bool Gateway::within_limits(Peer& peer, const std::string& text) {
   return false;
 }
 
-void Gateway::receive(Peer& peer, const std::string& text) {
+void Gateway::receive(Peer& peer, std::string_view text) {
   if (!within_limits(peer, text)) return;
   const auto message = json::parse(text);
   const auto op = message ? json::integer(*message, "op") : std::nullopt;

@@ -74,9 +74,9 @@ class Gateway {
   Task<void> watch(std::shared_ptr<Peer> peer);
   bool open(Peer& peer, const net::HttpRequest& request);
   void leave(Peer& peer);
-  void receive(Peer& peer, const std::string& text);
+  void receive(Peer& peer, std::string_view text);
   /// The 4096 bytes and the 120 frames a minute.
-  bool within_limits(Peer& peer, const std::string& text);
+  bool within_limits(Peer& peer, std::string_view text);
   void beat(Peer& peer);
   void identify(Peer& peer, const json::Value& data);
   /// The close code that the IDENTIFY deserves, or 0.

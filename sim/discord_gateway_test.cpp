@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "net/websocket_client.h"
 #include "sim/sim_testing.h"
@@ -33,7 +34,7 @@ class GatewayTest : public SimTest {
   }
   static Task<std::string> read_text(net::WebSocket& socket) {
     auto message = co_await socket.read();
-    co_return message.value_or("");
+    co_return std::string(message.value_or(""));
   }
   static Task<bool> write(net::WebSocket& socket, std::string message) {
     const auto written = co_await socket.write(std::move(message));
@@ -364,6 +365,30 @@ TEST_F(GatewayTest, ZlibStreamIsOneStreamPerConnection) {
   EXPECT_EQ(json::text_or(next(), "t", ""), "READY");
   EXPECT_EQ(json::text_or(next(), "t", ""), "GUILD_CREATE");
   inflateEnd(&stream);
+}
+
+TEST_F(GatewayTest, ZstdStreamIsOneFrameWithoutEndPerConnection) {
+  Socket socket = connect("?v=10&encoding=json&compress=zstd-stream");
+  ZSTD_DStream* const stream = ZSTD_createDStream();
+  const auto next = [&] {
+    const std::string packed = run(read_text(*socket));
+    std::string plain(1 << 20, '\0');
+    ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+    ZSTD_outBuffer out{plain.data(), plain.size(), 0};
+    EXPECT_GT(ZSTD_decompressStream(stream, &out, &in), 0U) << "the frame ended";
+    EXPECT_EQ(in.pos, in.size);
+    plain.resize(out.pos);
+    return *json::parse(plain);
+  };
+  EXPECT_EQ(json::integer(next(), "op"), 10);
+  send(*socket, 2, identify_data());
+  EXPECT_EQ(json::text_or(next(), "t", ""), "READY");
+  EXPECT_EQ(json::text_or(next(), "t", ""), "GUILD_CREATE");
+  ZSTD_freeDStream(stream);
+}
+
+TEST_F(GatewayTest, AnUnknownCompressionIsRefused) {
+  EXPECT_EQ(closed_with(*connect("?v=10&encoding=json&compress=lz4-stream")), 4002);
 }
 
 }  // namespace

@@ -12,24 +12,21 @@
 
 namespace guildhall::sim {
 
-/// zlib-stream: one deflate context for the whole connection, every message ended by 00 00 FF FF.
-class DeflateStream {
+/// What one side of a transport compression does: one context for the whole connection.
+class Deflater {
  public:
-  DeflateStream();
-  ~DeflateStream();
-  DeflateStream(const DeflateStream&) = delete;
-  DeflateStream& operator=(const DeflateStream&) = delete;
-
-  std::string add(std::string_view message);
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
+  virtual ~Deflater() = default;
+  virtual std::string add(std::string_view message) = 0;
 };
+
+/// By the name in the gateway's address: "zlib-stream", every message ended by 00 00 FF FF, or "zstd-stream",
+/// one frame without end. Null for any other.
+std::unique_ptr<Deflater> make_deflater(std::string_view name);
 
 class GatewayConnection {
  public:
-  GatewayConnection(boost::asio::io_context& loop, std::shared_ptr<net::WebSocket> socket, bool compress);
+  GatewayConnection(boost::asio::io_context& loop, std::shared_ptr<net::WebSocket> socket,
+                    std::unique_ptr<Deflater> deflater);
 
   /// Queues a frame. A peer that lets thousands of them lie is dropped.
   void send(std::string frame);
@@ -37,7 +34,7 @@ class GatewayConnection {
   void close(std::uint16_t code);
   bool closing() const { return close_code_.has_value(); }
 
-  Task<Result<std::string>> read() { return socket_->read(); }
+  Task<Result<std::string_view>> read() { return socket_->read(); }
   /// The code that the other side closed with, 0 for none.
   std::uint16_t peer_code() const { return socket_->close_code(); }
 
@@ -48,7 +45,7 @@ class GatewayConnection {
   Task<bool> write_next();
 
   std::shared_ptr<net::WebSocket> socket_;
-  std::optional<DeflateStream> deflate_;
+  std::unique_ptr<Deflater> deflater_;  // null: nothing is compressed
   std::deque<std::string> queue_;
   boost::asio::steady_timer wake_;
   std::optional<std::uint16_t> close_code_;

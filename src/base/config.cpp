@@ -34,6 +34,7 @@ constexpr ConfigKey kKeys[] = {
     {"discord.token", &Config::discord_token, true, "the bot's token"},
     {"discord.api_url", &Config::discord_api_url, false, "ends in /api"},
     {"discord.gateway_url", &Config::discord_gateway_url, false, "instead of the one that Discord names"},
+    {"discord.compression", &Config::discord_compression, false, "of what Discord sends: zstd, zlib or none"},
     {"kick.client_id", &Config::kick_client_id, false, "of the Kick app"},
     {"kick.client_secret", &Config::kick_client_secret, true, "of the Kick app"},
     {"kick.oauth_url", &Config::kick_oauth_url, false, "origin, no path"},
@@ -156,6 +157,8 @@ Result<void> check(const Config& config) {
   if (const auto listen = parse_listen(config.web_listen); !listen)
     return wrong("web.listen", listen.error().message);
   if (config.language != "en" && config.language != "de") return wrong("language", "must be en or de");
+  if (const std::string& way = config.discord_compression; way != "zstd" && way != "zlib" && way != "none")
+    return wrong("discord.compression", "must be zstd, zlib or none");
   if (!is_time_zone(config.time_zone)) {
     return wrong("time_zone", fmt::format("'{}' is not a time zone such as Europe/Berlin", config.time_zone));
   }

@@ -27,6 +27,11 @@ void for_each_code_point(std::string_view text, F each) {
   }
 }
 
+/// Most texts are: without a sign that needs a second look.
+bool is_plain_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return c > 0 && c < 0x80; });
+}
+
 }  // namespace
 
 bool is_clean_utf8(std::string_view text) {
@@ -36,6 +41,7 @@ bool is_clean_utf8(std::string_view text) {
 }
 
 std::string clean_utf8(std::string_view text) {
+  if (is_plain_ascii(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   for_each_code_point(text,

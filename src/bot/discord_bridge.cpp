@@ -60,6 +60,12 @@ discord::CommandOption option_of(const ArgumentSpec& spec, const Catalogue& text
   return option;
 }
 
+/// One of the three, which the configuration was checked for.
+discord::Compression compression_of(const Config& config) {
+  if (config.discord_compression == "none") return discord::Compression::none;
+  return config.discord_compression == "zlib" ? discord::Compression::zlib : discord::Compression::zstd;
+}
+
 discord::RestOptions rest_options(const Config& config) {
   return {config.discord_api_url, config.discord_token, kProjectUrl};
 }
@@ -150,10 +156,12 @@ DiscordBridge::DiscordBridge(BridgeServices services)
       timing_(discord::system_timing()),
       rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_,
             services.metrics),
+      state_({}, services.metrics),
       gateway_(
           services.loop,
-          {services.config.discord_token, discord::kDefaultIntents, services.config.discord_gateway_url},
-          *this, std::make_shared<StoredMemory>(services.tenancy.global()),
+          {services.config.discord_token, discord::kDefaultIntents, services.config.discord_gateway_url,
+           compression_of(services.config)},
+          *this, state_, std::make_shared<StoredMemory>(services.tenancy.global()),
           discord::websocket_connector({services.config.net_ca_file}),
           [this] { return rest_.gateway_info(); }, timing_, services.metrics) {}
 
@@ -184,31 +192,16 @@ void DiscordBridge::on_intents_refused(discord::Intents refused) {
   log::warning("discord refused intents", {log::field("intents", discord::privileged_names(refused))});
 }
 
-void DiscordBridge::remember(const discord::GuildSnapshot& guild) {
-  Guild& known = guilds_[guild.id];
-  known.owner = guild.owner;
-  known.roles.clear();
-  for (const discord::Role& role : guild.roles) known.roles[role.id] = role.permissions;
-}
-
 void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival) {
-  remember(guild);
   net::spawn(services_.loop, "discord.arrive", [this, id = guild.id, name = guild.name] {
     return carry_through(id, "discord.arrive", [this, id, name] { return arrive(id, name); });
   });
 }
 
-void DiscordBridge::on_guild_updated(discord::GuildUpdate update) {
-  const auto known = guilds_.find(update.id);
-  if (known != guilds_.end() && update.owner) known->second.owner = *update.owner;
-  if (known != guilds_.end() && update.roles) {
-    known->second.roles.clear();
-    for (const discord::Role& role : *update.roles) known->second.roles[role.id] = role.permissions;
-  }
-  if (update.name)
-    net::spawn(services_.loop, "discord.rename", [this, id = update.id, name = *update.name] {
-      return carry_through(id, "discord.rename", [this, id, name] { return arrive(id, name); });
-    });
+void DiscordBridge::on_guild_renamed(ServerId guild, std::string name) {
+  net::spawn(services_.loop, "discord.rename", [this, guild, name = std::move(name)] {
+    return carry_through(guild, "discord.rename", [this, guild, name] { return arrive(guild, name); });
+  });
 }
 
 void DiscordBridge::on_guild_unavailable(ServerId guild) {
@@ -217,19 +210,9 @@ void DiscordBridge::on_guild_unavailable(ServerId guild) {
 }
 
 void DiscordBridge::on_guild_removed(ServerId guild) {
-  guilds_.erase(guild);
   net::spawn(services_.loop, "discord.leave", [this, guild] {
     return carry_through(guild, "discord.leave", [this, guild] { return leave(guild); });
   });
-}
-
-void DiscordBridge::on_role(ServerId guild, discord::Role role) {
-  if (const auto known = guilds_.find(guild); known != guilds_.end())
-    known->second.roles[role.id] = role.permissions;
-}
-
-void DiscordBridge::on_role_deleted(ServerId guild, discord::RoleId role) {
-  if (const auto known = guilds_.find(guild); known != guilds_.end()) known->second.roles.erase(role);
 }
 
 void DiscordBridge::on_member_joined(discord::MemberJoin join) {
@@ -258,14 +241,9 @@ void DiscordBridge::on_message(discord::Message message) {
              [this, message = std::move(message)] { return handle_message(message); });
 }
 
-bool DiscordBridge::is_administrator(const Guild& guild, ServerId server,
-                                     const discord::Message& message) const {
-  discord::GuildSnapshot snapshot;
-  snapshot.id = server;
-  snapshot.owner = guild.owner;
-  for (const auto& [id, permissions] : guild.roles) snapshot.roles.push_back({id, "", permissions});
-  return (discord::guild_permissions(snapshot, message.author.id, message.roles) & discord::kAdministrator) !=
-         0;
+bool DiscordBridge::is_administrator(const discord::Message& message) const {
+  const auto held = state_.guild_permissions(*message.guild, message.author.id, message.roles);
+  return (held.value_or(0) & discord::kAdministrator) != 0;
 }
 
 /// A resumed session tells of no guild again, so it is asked for: once, and after a failure not again at
@@ -273,10 +251,11 @@ bool DiscordBridge::is_administrator(const Guild& guild, ServerId server,
 Task<void> DiscordBridge::know_guild(ServerId server) {
   const auto now = std::chrono::steady_clock::now();
   auto& asked = guild_asked_[server];
-  if (guilds_.contains(server) || now < asked) co_return;
+  if (state_.knows(server) || now < asked) co_return;
   asked = now + kAskGuildAgain;
-  const auto snapshot = co_await rest_.guild(server);
-  if (snapshot) remember(*snapshot);
+  const auto guild = co_await rest_.guild(server);
+  // What came over the gateway meanwhile is newer.
+  if (guild && !state_.knows(server)) state_.put_guild(*guild);
 }
 
 Task<void> DiscordBridge::handle_message(discord::Message message) {
@@ -287,9 +266,7 @@ Task<void> DiscordBridge::handle_message(discord::Message message) {
   CommandRequest request;
   request.door = Door::prefix;
   request.caller.user = {kDiscord, message.author.id.str(), message.author.display_name};
-  if (const auto known = guilds_.find(server); known != guilds_.end()) {
-    request.caller.administrator = is_administrator(known->second, server, message);
-  }
+  request.caller.administrator = is_administrator(message);
   request.place = "discord:" + message.channel.str();
   request.operation_id = "discord:" + message.id.str();
   request.line = message.content;

@@ -53,27 +53,19 @@ class DiscordBridge final : private discord::GatewayHandler {
  private:
   class Pending;
 
-  /// What is kept of a guild, to know its administrators: message events carry role ids only.
-  struct Guild {
-    DiscordUserId owner;
-    std::map<discord::RoleId, discord::Permissions> roles;
-  };
-
   void on_ready(discord::Ready ready) override;
   void on_intents_refused(discord::Intents refused) override;
   void on_guild(discord::GuildSnapshot guild, discord::GuildArrival arrival) override;
-  void on_guild_updated(discord::GuildUpdate update) override;
+  void on_guild_renamed(ServerId guild, std::string name) override;
   void on_guild_unavailable(ServerId guild) override;
   void on_guild_removed(ServerId guild) override;
-  void on_role(ServerId guild, discord::Role role) override;
-  void on_role_deleted(ServerId guild, discord::RoleId role) override;
   void on_member_joined(discord::MemberJoin join) override;
   void on_member_left(discord::MemberLeave leave) override;
   void on_message(discord::Message message) override;
   void on_interaction(discord::Interaction interaction) override;
 
-  void remember(const discord::GuildSnapshot& guild);
-  bool is_administrator(const Guild& guild, ServerId server, const discord::Message& message) const;
+  /// Message events carry role ids only.
+  bool is_administrator(const discord::Message& message) const;
   /// Discord says it once, so it is tried until it is in the database, or Discord says something newer.
   Task<void> carry_through(ServerId server, std::string_view what, std::function<Task<void>()> step);
   Task<void> arrive(ServerId server, std::string name);
@@ -91,8 +83,8 @@ class DiscordBridge final : private discord::GatewayHandler {
   BridgeServices services_;
   std::shared_ptr<discord::Timing> timing_;
   discord::RestClient rest_;
+  discord::State state_;
   discord::Gateway gateway_;
-  std::map<ServerId, Guild> guilds_;
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
 };

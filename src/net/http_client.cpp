@@ -1,5 +1,9 @@
 #include "net/http_client.h"
 
+#include <sys/socket.h>
+
+#include <cerrno>
+
 #include "base/text.h"
 #include "net/net_pch.h"
 #include "net/tls.h"
@@ -15,7 +19,8 @@ using boost::system::error_code;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kIdle{45};
-constexpr std::size_t kIdlePerOrigin = 16;
+/// As many as a burst of answers needed at once: the next burst opens none anew.
+constexpr std::size_t kIdlePerOrigin = 64;
 
 Error network_error(const Url& url, error_code error, std::string_view doing) {
   if (error == beast::error::timeout)
@@ -110,11 +115,9 @@ class TypedConnection final : public Connection {
   bool alive() override {
     auto& socket = beast::get_lowest_layer(stream_).socket();
     if (!socket.is_open()) return false;
-    error_code error;
-    socket.non_blocking(true, error);
     char byte = 0;
-    socket.receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, error);
-    return error == asio::error::would_block;
+    const auto got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   }
 
  private:

@@ -131,7 +131,7 @@ TEST(WebSockets, CarryMessagesBothWaysAndTellTheCloseCode) {
                               [](std::shared_ptr<WebSocket> socket, HttpRequest request) -> Task<void> {
                                 co_await socket->write("hello " + request.query["v"]);
                                 auto message = co_await socket->read();
-                                if (message) co_await socket->write("echo " + *message);
+                                if (message) co_await socket->write("echo " + std::string(*message));
                                 co_await socket->close(4004);
                               }));
   loops.start();
@@ -142,7 +142,7 @@ TEST(WebSockets, CarryMessagesBothWaysAndTellTheCloseCode) {
     for (;;) {
       auto message = co_await (*socket)->read();
       if (!message) break;
-      into->push_back(*message);
+      into->emplace_back(*message);
       if (into->size() == 1) co_await (*socket)->write("you");
     }
     *close_code = (*socket)->close_code();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/task.h"
@@ -15,9 +16,9 @@ class WebSocket {
  public:
   virtual ~WebSocket() = default;
 
-  /// The next whole message. Error `unavailable` when the connection ended; then `close_code` tells
-  /// why, 0 when the other side gave none.
-  virtual Task<Result<std::string>> read() = 0;
+  /// The next whole message, which lives until the next read. Error `unavailable` when the connection
+  /// ended; then `close_code` tells why, 0 when the other side gave none.
+  virtual Task<Result<std::string_view>> read() = 0;
   /// Messages go out in the order of the calls.
   virtual Task<Result<void>> write(std::string message) = 0;
   /// The same in a binary frame (compressed transports).

@@ -19,15 +19,14 @@ class WebSocketStream final : public WebSocket {
 
   Stream& stream() { return stream_; }
 
-  Task<Result<std::string>> read() override {
+  Task<Result<std::string_view>> read() override {
+    buffer_.consume(buffer_.size());
     const auto [error, size] = co_await stream_.async_read(buffer_, kAwait);
     if (error) {
       if (close_code_ == 0) close_code_ = stream_.reason().code;
       co_return fail(ErrorCode::unavailable, "the connection ended: " + error.message());
     }
-    std::string message = boost::beast::buffers_to_string(buffer_.data());
-    buffer_.consume(buffer_.size());
-    co_return message;
+    co_return std::string_view(static_cast<const char*>(buffer_.data().data()), buffer_.size());
   }
 
   Task<Result<void>> write(std::string message) override { return send(std::move(message), false); }

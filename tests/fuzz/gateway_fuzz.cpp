@@ -10,6 +10,11 @@ namespace {
 
 using namespace discord;
 
+/// One that events may be about.
+constexpr std::string_view kGuild =
+    R"({"id":"1","owner_id":"2","roles":[{"id":"1","name":"@everyone","permissions":"0"}],)"
+    R"("channels":[{"id":"3","type":0,"name":"a"}],"members":[{"user":{"id":"4"},"roles":["1"]}]})";
+
 /// What comes out may go into the database and to people. The router catches what a handler throws, so
 /// what is wrong is kept until it is done.
 class Handler final : public GatewayHandler {
@@ -19,13 +24,10 @@ class Handler final : public GatewayHandler {
   void on_guild(GuildSnapshot guild, GuildArrival) override {
     if (guild.unavailable) broken_ = "an outage was told as an arrival";
     look_at(guild.name);
-    for (const Role& role : guild.roles) look_at(role.name);
   }
-  void on_guild_updated(GuildUpdate update) override { look_at(update.name.value_or("")); }
+  void on_guild_renamed(ServerId, std::string name) override { look_at(name); }
   void on_guild_unavailable(ServerId) override {}
   void on_guild_removed(ServerId) override {}
-  void on_role(ServerId, Role role) override { look_at(role.name); }
-  void on_role_deleted(ServerId, RoleId) override {}
   void on_member_joined(MemberJoin join) override { look_at(join.user); }
   void on_member_left(MemberLeave leave) override { look_at(leave.user); }
   void on_message(Message message) override {
@@ -64,15 +66,19 @@ void require_stable_memory(std::string_view input) {
 void fuzz_gateway(std::string_view input) {
   require_stable_memory(input);
   static FrameParser parser;
-  const auto frame = parser.parse(input);
-  if (!frame) return;
+  auto frame = parser.parse(input);
+  if (!frame || !parser.parse_data(*frame)) return;
   require(frame->data != nullptr, "a frame without data");
   if (frame->op != Op::dispatch) return;
   Metrics metrics;
   Handler handler;
-  EventRouter router(handler, metrics);
-  router.route(frame->event, *frame->data);
+  State state({.channels = true, .members = true}, metrics);
+  state.put_guild(*json::parse(kGuild));
+  EventRouter router(handler, state, {}, metrics);
+  router.route(frame->event, frame->data);
   require(handler.broken().empty(), handler.broken());
+  for (const ChannelInfo& channel : state.channels(ServerId(1)))
+    require(is_clean_utf8(channel.name), "a channel's broken name got through");
 }
 
 }  // namespace guildhall::fuzz

@@ -19,10 +19,11 @@ constexpr std::uint16_t kKeepSession = 4000;
 }  // namespace
 
 Connection::Connection(boost::asio::io_context& loop, std::shared_ptr<Timing> timing,
-                       std::unique_ptr<net::WebSocket> socket, ConnectionHooks hooks)
+                       std::unique_ptr<net::WebSocket> socket, Compression compression, ConnectionHooks hooks)
     : loop_(loop),
       timing_(std::move(timing)),
       socket_(std::move(socket)),
+      inflater_(make_inflater(compression)),
       hooks_(std::move(hooks)),
       alarm_(loop),
       sends_(kFramesPerMinute, std::chrono::minutes(1)),
@@ -50,9 +51,21 @@ void Connection::end(End why) {
   alarm_.cancel();
 }
 
-bool Connection::receive(const std::string& text) {
-  const auto frame = parser_.parse(text);
-  if (!frame) {
+bool Connection::receive(std::string_view message) {
+  if (!inflater_) return receive_text(message);
+  const auto text = inflater_->add(message);
+  if (!text) {
+    log::warning(text.error().message);
+    end(End::unreadable);
+    return false;
+  }
+  return *text && receive_text(**text);
+}
+
+bool Connection::receive_text(std::string_view text) {
+  auto frame = parser_.parse(text);
+  const bool wanted = frame && (frame->op != Op::dispatch || hooks_.wants(frame->event));
+  if (!frame || (wanted && !parser_.parse_data(*frame))) {
     log::warning("discord gateway: unreadable message", {log::field("bytes", text.size())});
     return false;
   }

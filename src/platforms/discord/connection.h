@@ -24,6 +24,7 @@ enum class End {
   session_kept,     // refused for now, but the session can be resumed
   silent,           // a heartbeat had no answer
   late,             // no HELLO, or no progress towards READY or RESUMED
+  unreadable,       // the compressed stream is damaged
   stopped,          // by us
 };
 
@@ -36,7 +37,9 @@ struct Ending {
 struct ConnectionHooks {
   /// HELLO has come: the IDENTIFY or RESUME to send.
   std::function<Task<std::string>()> greeting;
-  /// A dispatch; true when it says that the session is up.
+  /// Is the data of such dispatches of any use?
+  std::function<bool(std::string_view event)> wants;
+  /// A dispatch, with its data if it is wanted; true when it says that the session is up.
   std::function<bool(const Frame&)> dispatch;
   std::function<std::optional<std::int64_t>()> sequence;
   /// A heartbeat was answered after that time.
@@ -46,7 +49,7 @@ struct ConnectionHooks {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(boost::asio::io_context& loop, std::shared_ptr<Timing> timing,
-             std::unique_ptr<net::WebSocket> socket, ConnectionHooks hooks);
+             std::unique_ptr<net::WebSocket> socket, Compression compression, ConnectionHooks hooks);
 
   /// Serves the connection until it ends.
   static Task<Ending> run(std::shared_ptr<Connection> self);
@@ -61,8 +64,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   static Task<void> watch(std::shared_ptr<Connection> self);
   static Task<void> write(std::shared_ptr<Connection> self, std::string frame);
-  /// Returns true for the first HELLO.
-  bool receive(const std::string& text);
+  /// Inflates it if need be. Both return true for the first HELLO.
+  bool receive(std::string_view message);
+  bool receive_text(std::string_view text);
   bool greeted(const Frame& hello);
   void receive_dispatch(const Frame& frame);
   void answer_beat_request();
@@ -75,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::io_context& loop_;
   std::shared_ptr<Timing> timing_;
   std::unique_ptr<net::WebSocket> socket_;
+  std::unique_ptr<Inflater> inflater_;  // null: nothing is compressed
   ConnectionHooks hooks_;
   boost::asio::steady_timer alarm_;
   FrameParser parser_;

@@ -1,13 +1,15 @@
 // discord: the wire formats and the client of Discord (API version 10, gateway version 10).
 //
 //   types.h, parse.h   what we read from Discord, as plain structs, and how it is read
-//   permissions.h      permission sets and what a member may do in a guild
+//   permissions.h      permission sets: what a member may do in a guild and in a channel
+//   state.h            what is remembered of guilds, as far as features ask for it
 //   gateway.h          one shard: a session kept alive, its events to a GatewayHandler
 //   session.h          what the gateway remembers over a restart
 //   rest.h             the HTTP calls, behind every limit that Discord announces
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
-// Inside only: protocol.h, connection.h, event_router.h and memory_keeper.h serve the gateway;
+// Inside only: protocol.h, inflate.h, connection.h, event_router.h and memory_keeper.h serve the gateway;
+// name_pool.h the state;
 // rest_call.h, rest_errors.h, rest_sender.h and rate_limits.h the calls; window_limit.h both.
 //
 // `bot` and `cli` call it. It promises: a session is resumed whenever it can be and never identified

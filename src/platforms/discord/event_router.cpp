@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 
 #include "base/log.h"
@@ -24,15 +25,14 @@ const std::array<EventRouter::Event, EventRouter::kEventCount> EventRouter::kEve
     {"GUILD_CREATE", &EventRouter::guild_created},
     {"GUILD_UPDATE", &EventRouter::guild_updated},
     {"GUILD_DELETE", &EventRouter::guild_deleted},
-    {"GUILD_ROLE_CREATE", &EventRouter::role_saved},
-    {"GUILD_ROLE_UPDATE", &EventRouter::role_saved},
-    {"GUILD_ROLE_DELETE", &EventRouter::role_deleted},
     {"READY", &EventRouter::ready},
     {"RESUMED", &EventRouter::nothing_to_tell},
 }};
 
-EventRouter::EventRouter(GatewayHandler& handler, Metrics& metrics)
+EventRouter::EventRouter(GatewayHandler& handler, State& state, Shard shard, Metrics& metrics)
     : handler_(handler),
+      state_(state),
+      shard_(shard),
       others_(metrics.counter(kEventsName, kEventsHelp, "event=\"other\"")),
       unusable_(metrics.counter("guildhall_discord_events_unusable_total",
                                 "Events that lacked an id, or whose handling failed.")) {
@@ -51,14 +51,24 @@ bool EventRouter::guarded(std::string_view event, F handle) {
   }
 }
 
-void EventRouter::route(std::string_view event, const json::Value& data) {
-  for (std::size_t i = 0; i < kEventCount; ++i) {
-    if (kEvents[i].name != event) continue;
-    counters_[i]->add();
-    if (!guarded(event, [&] { return (this->*kEvents[i].handle)(data); })) unusable_.add();
-    return;
-  }
-  others_.add();
+const EventRouter::Event* EventRouter::find(std::string_view event) {
+  const auto known = std::ranges::find(kEvents, event, &Event::name);
+  return known == kEvents.end() ? nullptr : &*known;
+}
+
+bool EventRouter::wants(std::string_view event) const {
+  return find(event) != nullptr || state_.wants(event);
+}
+
+void EventRouter::route(std::string_view event, const json::Value* data) {
+  const Event* known = find(event);
+  (known == nullptr ? others_ : *counters_[static_cast<std::size_t>(known - kEvents.data())]).add();
+  if (data == nullptr) return;
+  const bool usable = guarded(event, [&] {
+    state_.apply(event, *data);
+    return known == nullptr || (this->*known->handle)(*data);
+  });
+  if (!usable) unusable_.add();
 }
 
 void EventRouter::intents_refused(Intents refused) {
@@ -73,6 +83,7 @@ bool EventRouter::ready(const json::Value& data) {
   if (!ready) return false;
   guilds_ = {ready->guilds.begin(), ready->guilds.end()};
   pending_ = guilds_;
+  state_.session_began(ready->self.id, shard_, guilds_);
   handler_.on_ready(std::move(*ready));
   return true;
 }
@@ -91,9 +102,9 @@ bool EventRouter::guild_created(const json::Value& data) {
 }
 
 bool EventRouter::guild_updated(const json::Value& data) {
-  auto update = read_guild_update(data);
-  if (!update) return false;
-  handler_.on_guild_updated(std::move(*update));
+  const auto guild = read_id<ServerId>(data, "id");
+  if (!guild) return false;
+  if (auto name = json::text(data, "name")) handler_.on_guild_renamed(*guild, std::move(*name));
   return true;
 }
 
@@ -108,23 +119,6 @@ bool EventRouter::guild_deleted(const json::Value& data) {
     guilds_.erase(guild->id);
     handler_.on_guild_removed(guild->id);
   }
-  return true;
-}
-
-bool EventRouter::role_saved(const json::Value& data) {
-  const auto guild = read_id<ServerId>(data, "guild_id");
-  const json::Value* described = json::find(data, "role");
-  auto role = described == nullptr ? std::nullopt : read_role(*described);
-  if (!guild || !role) return false;
-  handler_.on_role(*guild, std::move(*role));
-  return true;
-}
-
-bool EventRouter::role_deleted(const json::Value& data) {
-  const auto guild = read_id<ServerId>(data, "guild_id");
-  const auto role = read_id<RoleId>(data, "role_id");
-  if (!guild || !role) return false;
-  handler_.on_role_deleted(*guild, *role);
   return true;
 }
 

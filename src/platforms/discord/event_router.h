@@ -15,10 +15,12 @@ namespace guildhall::discord {
 
 class EventRouter {
  public:
-  EventRouter(GatewayHandler& handler, Metrics& metrics);
+  EventRouter(GatewayHandler& handler, State& state, Shard shard, Metrics& metrics);
 
-  /// Unknown events are counted and dropped; what the handler throws is logged.
-  void route(std::string_view event, const json::Value& data);
+  /// Does anybody look at the data of such events?
+  bool wants(std::string_view event) const;
+  /// `data` is null for an event that nobody wants: it is counted. What the handler throws is logged.
+  void route(std::string_view event, const json::Value* data);
 
   void intents_refused(Intents refused);
 
@@ -34,9 +36,10 @@ class EventRouter {
     /// False: the event lacks what it cannot be used without.
     bool (EventRouter::*handle)(const json::Value& data);
   };
-  static constexpr std::size_t kEventCount = 12;
+  static constexpr std::size_t kEventCount = 9;
   static const std::array<Event, kEventCount> kEvents;
 
+  static const Event* find(std::string_view event);
   /// Runs `handle`; what it throws is logged and costs one event.
   template <class F>
   static bool guarded(std::string_view event, F handle);
@@ -44,8 +47,6 @@ class EventRouter {
   bool guild_created(const json::Value& data);
   bool guild_updated(const json::Value& data);
   bool guild_deleted(const json::Value& data);
-  bool role_saved(const json::Value& data);
-  bool role_deleted(const json::Value& data);
   bool member_joined(const json::Value& data);
   bool member_left(const json::Value& data);
   bool message_created(const json::Value& data);
@@ -53,6 +54,8 @@ class EventRouter {
   bool nothing_to_tell(const json::Value& data);
 
   GatewayHandler& handler_;
+  State& state_;
+  Shard shard_;
   std::unordered_set<ServerId> guilds_;
   std::unordered_set<ServerId> pending_;
   std::array<Counter*, kEventCount> counters_;

@@ -12,6 +12,7 @@
 #include "platforms/discord/connection.h"
 #include "platforms/discord/event_router.h"
 #include "platforms/discord/memory_keeper.h"
+#include "platforms/discord/parse.h"
 
 namespace guildhall::discord {
 namespace {
@@ -36,6 +37,11 @@ constexpr std::chrono::minutes kLongestStep{2};
 constexpr int kRateLimitedClose = 4008;
 constexpr int kIntentsRefusedClose = 4014;
 
+DiscordUserId self_of(const json::Value& ready) {
+  const json::Value* user = json::find(ready, "user");
+  return user == nullptr ? DiscordUserId() : read_id<DiscordUserId>(*user, "id").value_or(DiscordUserId());
+}
+
 std::string_view end_name(End why) {
   switch (why) {
     case End::closed: return "closed";
@@ -44,6 +50,7 @@ std::string_view end_name(End why) {
     case End::session_kept: return "session_kept";
     case End::silent: return "silent";
     case End::late: return "late";
+    case End::unreadable: return "unreadable";
     case End::stopped: return "stopped";
   }
   return "closed";
@@ -53,7 +60,7 @@ std::string_view end_name(End why) {
 
 class Gateway::Impl {
  public:
-  Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler,
+  Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
        std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
        std::shared_ptr<Timing> timing, Metrics& metrics);
 
@@ -81,6 +88,7 @@ class Gateway::Impl {
   Result<nanoseconds> settle(const Ending& ending, bool fruitless);
   Result<nanoseconds> settle_close(int code, bool fruitless);
   Result<nanoseconds> settle_refusal(int code);
+  void go_without_compression();
   /// Discord asks for 1 to 5 s after an invalid session.
   nanoseconds pause_before_identify() {
     return nanoseconds(static_cast<std::int64_t>(1e9 + 4e9 * timing_->random()));
@@ -104,6 +112,7 @@ class Gateway::Impl {
   GatewayDiscovery discovery_;
   std::shared_ptr<Timing> timing_;
   Metrics& metrics_;
+  State& state_;
   EventRouter router_;
   std::shared_ptr<MemoryKeeper> keeper_;
   Histogram& heartbeat_seconds_;
@@ -123,7 +132,7 @@ class Gateway::Impl {
   GatewayHealth health_;
 };
 
-Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler,
+Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
                     std::shared_ptr<SessionStore> store, GatewayConnector connector,
                     GatewayDiscovery discovery, std::shared_ptr<Timing> timing, Metrics& metrics)
     : loop_(loop),
@@ -132,7 +141,8 @@ Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandl
       discovery_(std::move(discovery)),
       timing_(std::move(timing)),
       metrics_(metrics),
-      router_(handler, metrics),
+      state_(state),
+      router_(handler, state, options_.shard, metrics),
       keeper_(std::make_shared<MemoryKeeper>(loop, std::move(store))),
       heartbeat_seconds_(metrics.histogram("guildhall_discord_heartbeat_seconds",
                                            "How long heartbeats took to be answered.")),
@@ -169,7 +179,7 @@ GatewayHealth Gateway::Impl::health() const {
 
 Result<void> Gateway::Impl::check_token() const {
   if (options_.token.empty()) return fail(ErrorCode::configuration, "discord.token is not set");
-  if (identify_frame(options_.token, options_.intents).size() > kLargestFrame) {
+  if (identify_frame(options_.token, options_.intents, options_.shard).size() > kLargestFrame) {
     return fail(ErrorCode::configuration, "discord.token is too long to be a bot's token");
   }
   return {};
@@ -180,10 +190,14 @@ Result<void> Gateway::Impl::check_token() const {
 Task<void> Gateway::Impl::restore() {
   GatewayMemory memory = co_await keeper_->load();
   budget_ = memory.budget;
-  if (!memory.session || memory.session->intents != options_.intents) co_return;
+  // Nor is one of other shards, or where a state that is empty now would need to be told of each guild.
+  if (!memory.session || memory.session->intents != options_.intents ||
+      memory.session->shard != options_.shard || state_.is_filled_by_guilds())
+    co_return;
   session_ = std::move(memory.session);
   sequence_ = session_->sequence;
   router_.restore(session_->guilds);
+  state_.self_is(session_->self);
 }
 
 Task<Result<nanoseconds>> Gateway::Impl::attempt() {
@@ -193,7 +207,7 @@ Task<Result<nanoseconds>> Gateway::Impl::attempt() {
     if (!obstacle) co_return std::unexpected(obstacle.error());
     if (*obstacle || stopping_) co_return obstacle->value_or(nanoseconds(0));
   }
-  std::string address = gateway_address(resuming ? session_->resume_url : main_url_);
+  std::string address = gateway_address(resuming ? session_->resume_url : main_url_, options_.compression);
   auto socket = co_await interruptible(connector_(std::move(address)));
   if (stopping_) co_return nanoseconds(0);
   if (!socket) {
@@ -208,7 +222,8 @@ Task<Result<nanoseconds>> Gateway::Impl::attempt() {
 
 Task<Result<nanoseconds>> Gateway::Impl::serve(std::unique_ptr<net::WebSocket> socket) {
   const bool resuming = session_.has_value();
-  connection_ = std::make_shared<Connection>(loop_, timing_, std::move(socket), hooks());
+  connection_ =
+      std::make_shared<Connection>(loop_, timing_, std::move(socket), options_.compression, hooks());
   const Ending ending = co_await Connection::run(connection_);
   const auto connection = std::exchange(connection_, nullptr);
   const auto up_since = connection->up_since();
@@ -218,7 +233,15 @@ Task<Result<nanoseconds>> Gateway::Impl::serve(std::unique_ptr<net::WebSocket> s
   log::info("discord gateway: connection ended",
             {log::field("why", end_name(ending.why)), log::field("code", ending.close_code)});
   if (!up_since && failures_ >= kMostResumes) forget_session();
+  if (ending.why == End::unreadable && !up_since) go_without_compression();
   co_return settle(ending, resuming && !connection->progressed());
+}
+
+/// Something on the way, a proxy perhaps, spoils what is compressed.
+void Gateway::Impl::go_without_compression() {
+  log::warning("discord gateway: compression does not work here; going on without it",
+               {log::field("compression", stream_name(options_.compression))});
+  options_.compression = Compression::none;
 }
 
 /// `fruitless`: it was to be resumed, and nothing came of it.
@@ -314,7 +337,7 @@ Task<std::string> Gateway::Impl::greeting() {
   if (budget_) budget_->spend(timing_->wall());
   keeper_->save_soon(memory());
   co_await keeper_->flush();
-  co_return identify_frame(options_.token, intents());
+  co_return identify_frame(options_.token, intents(), options_.shard);
 }
 
 void Gateway::Impl::forget_session() {
@@ -334,6 +357,7 @@ GatewayMemory Gateway::Impl::memory() const {
 ConnectionHooks Gateway::Impl::hooks() {
   // They are called only while `run` goes on.
   return {.greeting = [this] { return greeting(); },
+          .wants = [this](std::string_view event) { return router_.wants(event); },
           .dispatch = [this](const Frame& frame) { return dispatch(frame); },
           .sequence = [this] { return sequence_; },
           .answered = [this](nanoseconds took) { heartbeat_answered(took); }};
@@ -349,7 +373,7 @@ void Gateway::Impl::heartbeat_answered(nanoseconds took) {
 bool Gateway::Impl::dispatch(const Frame& frame) {
   if (frame.sequence) sequence_ = std::max(sequence_.value_or(0), *frame.sequence);
   if (frame.event == "READY") begin_session(*frame.data);
-  router_.route(frame.event, *frame.data);
+  router_.route(frame.event, frame.data);
   const bool up = frame.event == "READY" || frame.event == "RESUMED";
   if (up) {
     log::info("discord gateway: session is up", {log::field("by", frame.event)});
@@ -362,8 +386,9 @@ bool Gateway::Impl::dispatch(const Frame& frame) {
 void Gateway::Impl::begin_session(const json::Value& ready) {
   auto id = json::text(ready, "session_id");
   if (!id) return;
-  session_ =
-      SavedSession{std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, intents(), {}};
+  session_ = SavedSession{
+      std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, intents(), {}, options_.shard,
+      self_of(ready)};
 }
 
 void Gateway::Impl::note_event(bool up) {
@@ -395,11 +420,11 @@ void Gateway::Impl::count_end(std::string_view why) {
       .add();
 }
 
-Gateway::Gateway(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler,
+Gateway::Gateway(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
                  std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
                  std::shared_ptr<Timing> timing, Metrics& metrics)
-    : impl_(std::make_shared<Impl>(loop, std::move(options), handler, std::move(store), std::move(connector),
-                                   std::move(discovery), std::move(timing), metrics)) {}
+    : impl_(std::make_shared<Impl>(loop, std::move(options), handler, state, std::move(store),
+                                   std::move(connector), std::move(discovery), std::move(timing), metrics)) {}
 
 Gateway::~Gateway() = default;
 

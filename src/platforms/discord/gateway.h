@@ -17,7 +17,9 @@
 #include "base/metrics.h"
 #include "base/task.h"
 #include "net/websocket_client.h"
+#include "platforms/discord/inflate.h"
 #include "platforms/discord/session.h"
+#include "platforms/discord/state.h"
 #include "platforms/discord/timing.h"
 #include "platforms/discord/types.h"
 
@@ -39,14 +41,11 @@ class GatewayHandler {
   /// These privileged intents are not switched on for the bot and their events will not come.
   virtual void on_intents_refused(Intents refused) = 0;
   virtual void on_guild(GuildSnapshot guild, GuildArrival arrival) = 0;
-  virtual void on_guild_updated(GuildUpdate update) = 0;
+  virtual void on_guild_renamed(ServerId guild, std::string name) = 0;
   /// An outage on Discord's side: nothing has been removed.
   virtual void on_guild_unavailable(ServerId guild) = 0;
   /// The bot was removed. Discord may say so at every start for a dead guild: never delete data on it.
   virtual void on_guild_removed(ServerId guild) = 0;
-  /// Created or changed.
-  virtual void on_role(ServerId guild, Role role) = 0;
-  virtual void on_role_deleted(ServerId guild, RoleId role) = 0;
   virtual void on_member_joined(MemberJoin join) = 0;
   /// Left, kicked and banned look the same.
   virtual void on_member_left(MemberLeave leave) = 0;
@@ -58,6 +57,10 @@ struct GatewayOptions {
   std::string token;
   Intents intents = kDefaultIntents;
   std::string gateway_url;  // instead of the one that Discord names
+  Compression compression = Compression::zstd;
+  /// Several gateways of one token do not know of each other's turn to identify: whoever runs more than one
+  /// has to see to it.
+  Shard shard = {};
 };
 
 /// Opens the transport; the real one is websocket_connector.
@@ -77,8 +80,9 @@ struct GatewayHealth {
 
 class Gateway {
  public:
-  /// `handler` and `metrics` outlive the gateway. Everything happens on `loop`.
-  Gateway(boost::asio::io_context& loop, GatewayOptions options, GatewayHandler& handler,
+  /// `handler`, `state` and `metrics` outlive the gateway. Everything happens on `loop`. The state has taken
+  /// over an event before the handler hears of it; several gateways may share one.
+  Gateway(boost::asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
           std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
           std::shared_ptr<Timing> timing, Metrics& metrics);
   ~Gateway();

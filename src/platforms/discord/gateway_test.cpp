@@ -25,11 +25,11 @@ class Listener final : public GatewayHandler {
   void on_guild(GuildSnapshot guild, GuildArrival arrival) override {
     note(arrival == GuildArrival::joined ? "joined" : "filled", guild.id.str());
   }
-  void on_guild_updated(GuildUpdate update) override { note("updated", update.id.str()); }
+  void on_guild_renamed(ServerId guild, std::string name) override {
+    note("renamed", guild.str() + " " + name);
+  }
   void on_guild_unavailable(ServerId guild) override { note("unavailable", guild.str()); }
   void on_guild_removed(ServerId guild) override { note("removed", guild.str()); }
-  void on_role(ServerId, Role role) override { note("role", role.id.str()); }
-  void on_role_deleted(ServerId, RoleId role) override { note("role deleted", role.str()); }
   void on_member_joined(MemberJoin join) override { note("member", join.user.id.str()); }
   void on_member_left(MemberLeave leave) override { note("gone", leave.user.id.str()); }
   void on_message(Message message) override {
@@ -62,10 +62,12 @@ class MemoryStore final : public SessionStore {
 };
 
 struct GatewayTest : testing::Test, TestLoop {
-  GatewayOptions options{.token = "a-token", .intents = kDefaultIntents, .gateway_url = {}};
+  GatewayOptions options{
+      .token = "a-token", .intents = kDefaultIntents, .gateway_url = {}, .compression = Compression::none};
   Listener listener;
   std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
   Metrics metrics;
+  State state{{}, metrics};
   Result<GatewayInfo> discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 999, 24h}};
   int asked = 0;
   std::vector<std::string> unreachable;
@@ -77,7 +79,7 @@ struct GatewayTest : testing::Test, TestLoop {
 
   void begin() {
     gateway = std::make_unique<Gateway>(
-        loop, options, listener, store, [this](std::string url) { return connect(std::move(url)); },
+        loop, options, listener, state, store, [this](std::string url) { return connect(std::move(url)); },
         [this] { return discover(); }, timing, metrics);
     ended = start(gateway->run());
   }
@@ -168,6 +170,53 @@ TEST_F(GatewayTest, TheConfiguredAddressWinsOverDiscordsOwn) {
   options.gateway_url = "ws://127.0.0.1:9";
   begin();
   EXPECT_EQ(peer().url, "ws://127.0.0.1:9/?v=10&encoding=json");
+}
+
+TEST_F(GatewayTest, ASessionOfOtherShardsIsNotTakenUp) {
+  store->memory.session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
+  options.shard = {1, 2};
+  begin();
+  EXPECT_THAT(peer().url, HasSubstr("wss://main/"));
+  hello();
+  EXPECT_EQ(json::array(*json::find(last_frame(), "d"), "shard"), (json::Array{1, 2}));
+}
+
+/// A resumed session would not tell of the channels that somebody asks for.
+TEST_F(GatewayTest, ASessionOfBeforeIsNotTakenUpWhereEachGuildIsToBeTold) {
+  store->memory.session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
+  State demanding({.channels = true, .members = false}, metrics);
+  gateway = std::make_unique<Gateway>(
+      loop, options, listener, demanding, store, [this](std::string url) { return connect(std::move(url)); },
+      [this] { return discover(); }, timing, metrics);
+  ended = start(gateway->run());
+  EXPECT_THAT(peer().url, HasSubstr("wss://main/"));
+  stop();
+}
+
+TEST_F(GatewayTest, AsksForCompressionAlsoWhereItResumes) {
+  options.compression = GatewayOptions{}.compression;
+  begin();
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json&compress=zstd-stream");
+  options.compression = Compression::zlib;
+  store->memory.session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
+  begin();
+  EXPECT_EQ(peer().url, "wss://resume/?v=10&encoding=json&compress=zlib-stream");
+}
+
+TEST_F(GatewayTest, WhereCompressionNeverWorksItGoesOnWithout) {
+  for (const Compression compression : {Compression::zlib, Compression::zstd}) {
+    options.compression = compression;
+    begin();
+    hello();
+    EXPECT_EQ(peer().client_closed, 4000);
+    advance(5s);
+    EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+    hello();
+    ready();
+    EXPECT_TRUE(gateway->health().connected);
+    stop();
+    store->memory = {};
+  }
 }
 
 TEST_F(GatewayTest, BeatsAfterAJitteredFirstIntervalAndThenEveryInterval) {
@@ -595,8 +644,9 @@ TEST_F(GatewayTest, StoppingLeavesASessionThatTheNextStartResumes) {
   ASSERT_TRUE(ended->has_value());
   EXPECT_TRUE(ended->value().has_value());
   ASSERT_TRUE(store->memory.session);
-  EXPECT_EQ(*store->memory.session,
-            (SavedSession{"s-1", "wss://resume", 41, kDefaultIntents, {ServerId(11)}}));
+  EXPECT_EQ(
+      *store->memory.session,
+      (SavedSession{"s-1", "wss://resume", 41, kDefaultIntents, {ServerId(11)}, {}, DiscordUserId(99)}));
 
   listener.notes.clear();
   begin();
@@ -682,20 +732,24 @@ TEST_F(GatewayTest, TellsFillsJoinsOutagesAndRemovalsApart) {
   EXPECT_EQ(gateway->health().guilds, 3U);
 }
 
+TEST_F(GatewayTest, TheStateKnowsOfAnEventBeforeItsHandlerDoes) {
+  come_up();
+  event("GUILD_CREATE", R"({"id":"1","name":"a","owner_id":"2","roles":[{"id":"1","permissions":"5"}]})", 2);
+  EXPECT_EQ(state.guild_permissions(ServerId(1), DiscordUserId(3), {}), 5U);
+  event("GUILD_ROLE_UPDATE", R"({"guild_id":"1","role":{"id":"1","permissions":"7"}})", 3);
+  EXPECT_EQ(state.guild_permissions(ServerId(1), DiscordUserId(3), {}), 7U);
+}
+
 TEST_F(GatewayTest, EveryKindOfEventReachesItsMethod) {
   come_up();
   listener.notes.clear();
   event("GUILD_UPDATE", R"({"id":"1","name":"n"})", 2);
-  event("GUILD_ROLE_CREATE", R"({"guild_id":"1","role":{"id":"5","permissions":"8"}})", 3);
-  event("GUILD_ROLE_UPDATE", R"({"guild_id":"1","role":{"id":"6","permissions":"0"}})", 4);
-  event("GUILD_ROLE_DELETE", R"({"guild_id":"1","role_id":"5"})", 5);
   event("GUILD_MEMBER_ADD", R"({"guild_id":"1","user":{"id":"7"},"roles":[]})", 6);
   event("GUILD_MEMBER_REMOVE", R"({"guild_id":"1","user":{"id":"8"}})", 7);
   event("INTERACTION_CREATE",
         R"({"id":"9","token":"t","type":2,"member":{"user":{"id":"7"}},"data":{"name":"points"}})", 8);
   event("SOMETHING_NEW", R"({"id":"9"})", 9);
-  EXPECT_THAT(listener.notes, ElementsAre("updated 1", "role 5", "role 6", "role deleted 5", "member 7",
-                                          "gone 8", "interaction points"));
+  EXPECT_THAT(listener.notes, ElementsAre("renamed 1 n", "member 7", "gone 8", "interaction points"));
   EXPECT_THAT(metrics.text(), HasSubstr(R"(guildhall_discord_events_total{event="other"} 1)"));
 }
 
@@ -739,7 +793,7 @@ TEST_F(GatewayTest, AStoreThatThrowsCostsOnlyTheMemory) {
     }
   };
   gateway = std::make_unique<Gateway>(
-      loop, options, listener, std::make_shared<Broken>(),
+      loop, options, listener, state, std::make_shared<Broken>(),
       [this](std::string url) { return connect(std::move(url)); }, [this] { return discover(); }, timing,
       metrics);
   ended = start(gateway->run());

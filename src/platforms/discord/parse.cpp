@@ -2,37 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "base/text.h"
 
 namespace guildhall::discord {
 namespace {
-
-Permissions read_permissions(const json::Value& object, std::string_view key) {
-  return static_cast<Permissions>(json::id(object, key).value_or(0));
-}
-
-std::vector<Role> read_roles(const json::Value& guild) {
-  const json::Array& listed = json::array(guild, "roles");
-  std::vector<Role> roles;
-  roles.reserve(listed.size());
-  for (const json::Value& entry : listed) {
-    if (auto role = read_role(entry)) roles.push_back(std::move(*role));
-  }
-  return roles;
-}
-
-std::vector<RoleId> read_role_ids(const json::Value& member) {
-  const json::Array& listed = json::array(member, "roles");
-  std::vector<RoleId> ids;
-  ids.reserve(listed.size());
-  for (const json::Value& entry : listed) {
-    if (const auto* number = entry.if_int64()) ids.emplace_back(*number);
-    const auto* text = entry.if_string();
-    const auto id = text != nullptr ? RoleId::parse(std::string_view(*text)) : std::nullopt;
-    if (id) ids.push_back(*id);
-  }
-  return ids;
-}
 
 std::string option_text(const json::Value& value) {
   if (value.is_string()) return clean_utf8(std::string_view(value.get_string()));
@@ -72,10 +47,27 @@ void read_resolved_users(const json::Value& data, Interaction& into) {
 
 }  // namespace
 
-std::optional<Role> read_role(const json::Value& role) {
-  const auto id = read_id<RoleId>(role, "id");
-  if (!id) return std::nullopt;
-  return Role{*id, json::text_or(role, "name", ""), read_permissions(role, "permissions")};
+Permissions read_permissions(const json::Value& object, std::string_view key) {
+  const json::Value* found = json::find(object, key);
+  if (found == nullptr || !found->is_string())
+    return static_cast<Permissions>(json::id(object, key).value_or(0));
+  const std::string_view text = found->get_string();
+  Permissions bits = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits);
+  return error == std::errc{} && end == text.data() + text.size() ? bits : 0;
+}
+
+std::vector<RoleId> read_role_ids(const json::Value& member) {
+  const json::Array& listed = json::array(member, "roles");
+  std::vector<RoleId> ids;
+  ids.reserve(listed.size());
+  for (const json::Value& entry : listed) {
+    if (const auto* number = entry.if_int64()) ids.emplace_back(*number);
+    const auto* text = entry.if_string();
+    const auto id = text != nullptr ? RoleId::parse(std::string_view(*text)) : std::nullopt;
+    if (id) ids.push_back(*id);
+  }
+  return ids;
 }
 
 std::optional<GuildSnapshot> read_guild(const json::Value& guild) {
@@ -85,20 +77,7 @@ std::optional<GuildSnapshot> read_guild(const json::Value& guild) {
   snapshot.id = *id;
   snapshot.unavailable = json::boolean(guild, "unavailable").value_or(false);
   snapshot.name = json::text_or(guild, "name", "");
-  snapshot.owner = read_id<DiscordUserId>(guild, "owner_id").value_or(DiscordUserId());
-  snapshot.roles = read_roles(guild);
   return snapshot;
-}
-
-std::optional<GuildUpdate> read_guild_update(const json::Value& guild) {
-  const auto id = read_id<ServerId>(guild, "id");
-  if (!id) return std::nullopt;
-  GuildUpdate update;
-  update.id = *id;
-  update.name = json::text(guild, "name");
-  update.owner = read_id<DiscordUserId>(guild, "owner_id");
-  if (json::find(guild, "roles") != nullptr) update.roles = read_roles(guild);
-  return update;
 }
 
 std::optional<User> read_user(const json::Value& user, const json::Value* member) {

@@ -15,10 +15,12 @@ std::optional<Id> read_id(const json::Value& object, std::string_view key) {
   return number ? std::optional<Id>(Id(*number)) : std::nullopt;
 }
 
-std::optional<Role> read_role(const json::Value& role);
+/// A decimal text of 64 bits; 0 where there is none.
+Permissions read_permissions(const json::Value& object, std::string_view key);
+/// Of a member.
+std::vector<RoleId> read_role_ids(const json::Value& member);
 /// Also for a guild of which only id and `unavailable` are known.
 std::optional<GuildSnapshot> read_guild(const json::Value& guild);
-std::optional<GuildUpdate> read_guild_update(const json::Value& guild);
 /// `member` may be null: outside a guild.
 std::optional<User> read_user(const json::Value& user, const json::Value* member = nullptr);
 std::optional<MemberJoin> read_member_join(const json::Value& event);

@@ -3,10 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
-#include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
 
 namespace guildhall::discord {
@@ -73,33 +69,10 @@ TEST(ReadMessage, WithoutItsIdsItIsNone) {
   EXPECT_FALSE(read_message(from("[]")));
 }
 
-TEST(ReadGuild, TakesRolesWithTheirPermissions) {
-  const auto guild = read_guild(from(R"({"id":"1","name":"Club","owner_id":"2","roles":[
-    {"id":"1","name":"@everyone","permissions":"6755399441056768"},{"id":"5","name":"Mod","permissions":"8",
-    "tags":{"premium_subscriber":null}},{"name":"without id"}],"members":[{}],"joined_at":"x"})"));
-  ASSERT_TRUE(guild);
-  EXPECT_FALSE(guild->unavailable);
-  EXPECT_EQ(guild->owner, DiscordUserId(2));
-  ASSERT_EQ(guild->roles.size(), 2U);
-  EXPECT_EQ(guild->roles[0].permissions, 6755399441056768U);
-  EXPECT_EQ(guild->roles[1].name, "Mod");
-}
-
 TEST(ReadGuild, AnUnavailableOneIsJustItsId) {
   const auto guild = read_guild(from(R"({"id":"1","unavailable":true})"));
   ASSERT_TRUE(guild);
   EXPECT_TRUE(guild->unavailable);
-}
-
-TEST(ReadGuild, AnUpdateHoldsOnlyWhatIsThere) {
-  const auto bare = read_guild_update(from(R"({"id":"1","name":null})"));
-  ASSERT_TRUE(bare);
-  EXPECT_EQ(bare->name, std::nullopt);
-  EXPECT_EQ(bare->roles, std::nullopt);
-  const auto full = read_guild_update(from(R"({"id":"1","name":"n","owner_id":"3","roles":[]})"));
-  EXPECT_EQ(full->name, "n");
-  EXPECT_EQ(full->owner, DiscordUserId(3));
-  EXPECT_TRUE(full->roles.has_value());
 }
 
 TEST(ReadMember, JoinAndLeave) {
@@ -175,25 +148,54 @@ TEST(ReadReady, ListsTheGuilds) {
   EXPECT_THAT(ready->guilds, ElementsAre(ServerId(1), ServerId(2)));
 }
 
+/// With its data, as whoever wants it has it.
+std::optional<Frame> whole(FrameParser& parser, std::string_view text) {
+  auto frame = parser.parse(text);
+  return frame && parser.parse_data(*frame) ? frame : std::nullopt;
+}
+
 TEST(FrameParserTest, ReadsFramesOneAfterTheOther) {
   FrameParser parser;
   for (int i = 0; i < 3; ++i) {
-    const auto frame = parser.parse(R"({"t":"MESSAGE_CREATE","s":5,"op":0,"d":{"id":"1"},"new":1})");
+    const auto frame = whole(parser, R"({"t":"MESSAGE_CREATE","s":5,"op":0,"d":{"id":"1"},"new":1})");
     ASSERT_TRUE(frame);
     EXPECT_EQ(frame->op, Op::dispatch);
     EXPECT_EQ(frame->event, "MESSAGE_CREATE");
     EXPECT_EQ(frame->sequence, 5);
     EXPECT_EQ(json::id(*frame->data, "id"), 1);
-    const auto ack = parser.parse(R"({"t":null,"s":null,"op":11,"d":null})");
+    const auto ack = whole(parser, R"({"t":null,"s":null,"op":11,"d":null})");
     ASSERT_TRUE(ack);
     EXPECT_EQ(ack->sequence, std::nullopt);
     EXPECT_EQ(ack->event, "");
     EXPECT_TRUE(ack->data->is_null());
-    EXPECT_FALSE(parser.parse("{"));
-    EXPECT_FALSE(parser.parse("{} {}"));
-    EXPECT_FALSE(parser.parse("{\"op\":\"zero\"}"));
-    EXPECT_FALSE(parser.parse("\"\xff\""));
+    for (const char* wrong :
+         {"{", "{} {}", R"({"op":"zero"})", "\"\xff\"", R"({"op":0,"s":1,"t":"A","d":{"x":}})",
+          R"({"op":11,"d":{}}})", R"({"op":11,"d":null)", R"({"op":11,"d":null} x)", ""})
+      EXPECT_FALSE(whole(parser, wrong)) << wrong;
   }
+}
+
+TEST(FrameParserTest, ReadsTheHeadInAnyOrderAndWithAnySpaces) {
+  FrameParser parser;
+  for (const char* text :
+       {R"({"op":0,"s":7,"t":"A","d":{"x":1}})", R"({"d":{"x":1},"t":"A","s":7,"op":0})",
+        R"( { "t" : "A" , "new" : [1,{}] , "op" : 0 , "s" : 7 , "d" : {"x":1} } )",
+        R"({"t":"\u0041","s":7,"op":0,"d":{"x":1}})", R"({"op":0,"d":{"x":1},"s":7,"t":"A"})"}) {
+    const auto frame = whole(parser, text);
+    ASSERT_TRUE(frame) << text;
+    EXPECT_EQ(frame->event, "A") << text;
+    EXPECT_EQ(frame->sequence, 7) << text;
+    EXPECT_EQ(json::integer(*frame->data, "x"), 1) << text;
+  }
+}
+
+TEST(FrameParserTest, DataThatNobodyWantsIsNotEvenLookedAt) {
+  FrameParser parser;
+  const auto frame = parser.parse(R"({"t":"TYPING_START","s":8,"op":0,"d":{what is this})");
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->event, "TYPING_START");
+  EXPECT_EQ(frame->sequence, 8);
+  EXPECT_EQ(frame->data, nullptr);
 }
 
 TEST(FrameParserTest, MessagesLargerThanItsBufferAreNoTroubleHoweverMany) {
@@ -202,56 +204,11 @@ TEST(FrameParserTest, MessagesLargerThanItsBufferAreNoTroubleHoweverMany) {
   const std::string text = R"({"op":0,"d":{"members":[)" + members + "{}]}}";
   FrameParser parser;
   for (int i = 0; i < 50; ++i) {
-    const auto frame = parser.parse(text);
+    const auto frame = whole(parser, text);
     ASSERT_TRUE(frame);
     EXPECT_EQ(json::array(*frame->data, "members").size(), 20'001U);
-    EXPECT_FALSE(parser.parse(std::string_view(text).substr(0, text.size() / 2)));
+    EXPECT_FALSE(whole(parser, std::string_view(text).substr(0, text.size() / 2)));
   }
-}
-
-/// The vectors without channel overwrites: what the guild alone decides. Administrators and owners are
-/// above overwrites, so theirs count too.
-TEST(PermissionVectors, TheGuildLevelComputationsAgree) {
-  std::ifstream file(GUILDHALL_SOURCE_DIR "/tests/fixtures/official/vectors.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  const json::Value vectors = from(text.str());
-  EXPECT_EQ(json::id(vectors, "permissions_all"), static_cast<std::int64_t>(kAllPermissions));
-  int checked = 0;
-  for (const json::Value& vector : json::array(vectors, "permissions")) {
-    const bool all = json::text(vector, "expected") == json::text(vectors, "permissions_all");
-    const bool has_overwrites = !json::find(vector, "overwrites")->get_object().empty();
-    if ((has_overwrites && !all) || json::boolean(vector, "timed_out").value_or(false)) continue;
-    GuildSnapshot guild;
-    guild.id = ServerId(1);
-    guild.owner = DiscordUserId(json::boolean(vector, "owner").value_or(false) ? 7 : 8);
-    guild.roles.push_back(
-        {RoleId(1), "@everyone", static_cast<Permissions>(json::id(vector, "everyone").value())});
-    guild.roles.push_back({RoleId(999), "not held", kAdministrator});
-    std::vector<RoleId> held;
-    for (const auto& role : json::find(vector, "roles")->get_object()) {
-      held.emplace_back(static_cast<std::int64_t>(held.size()) + 100);
-      guild.roles.push_back({held.back(), "", std::stoull(std::string(role.value().get_string()))});
-    }
-    EXPECT_EQ(guild_permissions(guild, DiscordUserId(7), held),
-              static_cast<Permissions>(json::id(vector, "expected").value()))
-        << json::text_or(vector, "name", "");
-    ++checked;
-  }
-  EXPECT_EQ(checked, 3);
-}
-
-TEST(Permissions, RolesAddUpAndManagersAreTold) {
-  GuildSnapshot guild;
-  guild.id = ServerId(1);
-  guild.owner = DiscordUserId(2);
-  guild.roles = {{RoleId(1), "@everyone", 1024}, {RoleId(5), "a", 2048}, {RoleId(6), "b", kManageGuild}};
-  const std::vector<RoleId> held = {RoleId(5), RoleId(6), RoleId(404)};
-  EXPECT_EQ(guild_permissions(guild, DiscordUserId(3), held), 1024U + 2048U + kManageGuild);
-  EXPECT_EQ(guild_permissions(guild, DiscordUserId(3), {}), 1024U);
-  EXPECT_TRUE(may_manage(kManageGuild));
-  EXPECT_TRUE(may_manage(kAdministrator));
-  EXPECT_FALSE(may_manage(1024));
 }
 
 }  // namespace

@@ -1,21 +1,60 @@
 // Permission sets: 64 bits, in JSON a decimal string. Source: developer documentation, "Permissions".
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "platforms/discord/types.h"
 
 namespace guildhall::discord {
 
-inline constexpr Permissions kAdministrator = Permissions{1} << 3;
-inline constexpr Permissions kManageGuild = Permissions{1} << 5;
-/// Every bit that is assigned (0 to 52 without 47): what owners and administrators have.
-inline constexpr Permissions kAllPermissions = ((Permissions{1} << 53) - 1) & ~(Permissions{1} << 47);
+constexpr Permissions permission_bit(int bit) { return Permissions{1} << bit; }
 
-/// What a member may do in the guild, channel overwrites left aside: everything for the owner and for
-/// who holds ADMINISTRATOR, otherwise the bits of @everyone and of his roles together.
-Permissions guild_permissions(const GuildSnapshot& guild, DiscordUserId member,
-                              std::span<const RoleId> roles);
+inline constexpr Permissions kAdministrator = permission_bit(3);
+inline constexpr Permissions kManageGuild = permission_bit(5);
+inline constexpr Permissions kViewChannel = permission_bit(10);
+inline constexpr Permissions kSendMessages = permission_bit(11);
+inline constexpr Permissions kSendTtsMessages = permission_bit(12);
+inline constexpr Permissions kEmbedLinks = permission_bit(14);
+inline constexpr Permissions kAttachFiles = permission_bit(15);
+inline constexpr Permissions kReadMessageHistory = permission_bit(16);
+inline constexpr Permissions kMentionEveryone = permission_bit(17);
+inline constexpr Permissions kConnect = permission_bit(20);
+inline constexpr Permissions kSendMessagesInThreads = permission_bit(38);
+/// Every bit that is assigned (0 to 52 without 47): what owners and administrators have.
+inline constexpr Permissions kAllPermissions = (permission_bit(53) - 1) & ~permission_bit(47);
+
+/// What a channel says otherwise, for a role or for one member.
+struct Overwrite {
+  std::int64_t id = 0;  // the role's or the member's; the guild's own id is @everyone
+  bool of_member = false;
+  Permissions allow = 0;
+  Permissions deny = 0;
+};
+
+/// As far as permissions go. A thread has those of its parent.
+enum class ChannelKind : std::uint8_t { text, voice, thread };
+
+/// Whose permissions they are.
+struct Holder {
+  DiscordUserId user;
+  std::span<const RoleId> roles;
+  bool timed_out = false;
+};
+
+/// In the guild as a whole. `held`: the bits of @everyone and of the member's roles together.
+constexpr Permissions guild_permissions(bool owner, Permissions held) {
+  return owner || (held & kAdministrator) != 0 ? kAllPermissions : held;
+}
+
+/// In a channel: what the guild gives, changed by the overwrites of @everyone, then of the roles together
+/// (an allowing one wins over a denying one), then of the member; in a timeout he may only read.
+Permissions channel_permissions(Permissions in_guild, ServerId guild, const Holder& holder,
+                                std::span<const Overwrite> overwrites);
+
+/// Those of them that are of any use: who cannot see a channel can do nothing there, who cannot send neither
+/// embeds nor attaches nor pings everyone. In a thread SEND_MESSAGES_IN_THREADS decides of SEND_MESSAGES.
+Permissions usable_permissions(Permissions in_channel, ChannelKind kind);
 
 /// May run the guild: ADMINISTRATOR or MANAGE_GUILD.
 constexpr bool may_manage(Permissions permissions) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace guildhall::discord {
@@ -18,24 +19,119 @@ boost::json::parse_options parse_options() {
   return options;
 }
 
+/// Reads a frame up to its data, if that comes last: as Discord writes it.
+class HeadReader {
+ public:
+  explicit HeadReader(std::string_view text) : rest_(text) {}
+
+  std::optional<Frame> read() {
+    if (!take('{')) return std::nullopt;
+    for (;;) {
+      const auto key = text();
+      if (!key || !take(':')) return std::nullopt;
+      if (*key == "d") return with_data();
+      if (!member(*key) || !take(',')) return std::nullopt;
+    }
+  }
+
+ private:
+  bool member(std::string_view key) {
+    if (key == "t") return null_or([&] { return (event_ = text()).has_value(); });
+    if (key == "s") return null_or([&] { return (sequence_ = number()).has_value(); });
+    return key == "op" && (op_ = number()).has_value();
+  }
+
+  std::optional<Frame> with_data() {
+    if (!op_ || (*op_ == 0 && (!event_ || !sequence_))) return std::nullopt;
+    while (!rest_.empty() && is_space(rest_.back())) rest_.remove_suffix(1);
+    if (!rest_.ends_with('}')) return std::nullopt;
+    rest_.remove_suffix(1);
+    return Frame{static_cast<Op>(*op_), sequence_, event_.value_or(""), rest_, nullptr};
+  }
+
+  template <class Read>
+  bool null_or(Read read) {
+    skip_space();
+    if (!rest_.starts_with("null")) return read();
+    rest_.remove_prefix(4);
+    return true;
+  }
+
+  bool take(char wanted) {
+    skip_space();
+    if (!rest_.starts_with(wanted)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  /// None that needs an escape is of any interest.
+  std::optional<std::string_view> text() {
+    if (!take('"')) return std::nullopt;
+    const std::size_t end = rest_.find_first_of("\"\\");
+    if (end == std::string_view::npos || rest_[end] != '"') return std::nullopt;
+    const std::string_view found = rest_.substr(0, end);
+    rest_.remove_prefix(end + 1);
+    return found;
+  }
+
+  std::optional<std::int64_t> number() {
+    skip_space();
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error != std::errc{}) return std::nullopt;
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    return value;
+  }
+
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+  void skip_space() {
+    while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
+  }
+
+  std::string_view rest_;
+  std::optional<std::int64_t> op_;
+  std::optional<std::int64_t> sequence_;
+  std::optional<std::string_view> event_;
+};
+
 }  // namespace
 
 FrameParser::FrameParser()
     : buffer_(std::make_unique<unsigned char[]>(kBuffer)), parser_({}, parse_options()) {}
 
 std::optional<Frame> FrameParser::parse(std::string_view text) {
-  static const json::Value kNothing;
+  text_ = text;
+  auto head = HeadReader(text).read();
+  return head ? head : parse_whole();
+}
+
+bool FrameParser::parse_data(Frame& frame) {
+  if (frame.data == nullptr) frame.data = parse_value(frame.text);
+  if (frame.data != nullptr) return true;
+  // Something stands behind the data.
+  const auto whole = parse_whole();
+  if (whole) frame = *whole;
+  return whole.has_value();
+}
+
+const json::Value* FrameParser::parse_value(std::string_view text) {
   // A new resource each time: one that is released goes on doubling the blocks it asks for.
   parser_.reset();
   memory_.emplace(buffer_.get(), kBuffer);
   parser_.reset(&*memory_);
   boost::system::error_code error;
   parser_.write(text, error);
-  if (error) return std::nullopt;
+  if (error) return nullptr;
   // The value lives in the buffer as well, and nothing of it needs to be destroyed.
   void* place = memory_->allocate(sizeof(json::Value), alignof(json::Value));
-  const auto* root = new (place) json::Value(parser_.release());
-  const auto op = json::integer(*root, "op");
+  return new (place) json::Value(parser_.release());
+}
+
+/// In any order, as every one is right.
+std::optional<Frame> FrameParser::parse_whole() {
+  static const json::Value kNothing;
+  const json::Value* root = parse_value(text_);
+  const auto op = root == nullptr ? std::nullopt : json::integer(*root, "op");
   if (!op) return std::nullopt;
   Frame read;
   read.op = static_cast<Op>(*op);
@@ -47,7 +143,7 @@ std::optional<Frame> FrameParser::parse(std::string_view text) {
   return read;
 }
 
-std::string identify_frame(const std::string& token, Intents intents) {
+std::string identify_frame(const std::string& token, Intents intents, Shard shard) {
   return frame(
       Op::identify,
       json::Object{
@@ -55,7 +151,7 @@ std::string identify_frame(const std::string& token, Intents intents) {
           {"intents", intents},
           {"properties", json::Object{{"os", "linux"}, {"browser", "guildhall"}, {"device", "guildhall"}}},
           {"compress", false},
-          {"shard", json::Array{0, 1}}});
+          {"shard", json::Array{shard.index, shard.count}}});
 }
 
 std::string resume_frame(const std::string& token, const SavedSession& session) {
@@ -67,8 +163,10 @@ std::string heartbeat_frame(std::optional<std::int64_t> sequence) {
   return frame(Op::heartbeat, sequence ? json::Value(*sequence) : json::Value(nullptr));
 }
 
-std::string gateway_address(std::string_view url) {
-  return fmt::format("{}{}?v=10&encoding=json", url, url.ends_with('/') ? "" : "/");
+std::string gateway_address(std::string_view url, Compression compression) {
+  const std::string_view stream = stream_name(compression);
+  return fmt::format("{}{}?v=10&encoding=json{}{}", url, url.ends_with('/') ? "" : "/",
+                     stream.empty() ? "" : "&compress=", stream);
 }
 
 CloseAction close_action(int code) {

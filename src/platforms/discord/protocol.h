@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "platforms/discord/inflate.h"
 #include "platforms/discord/session.h"
 #include "platforms/discord/timing.h"
 
@@ -28,23 +29,34 @@ enum class Op : int {
   heartbeat_ack = 11,
 };
 
-/// One message of the gateway; it lives until the next one is parsed.
+/// One message of the gateway; it lives until the next one is parsed, and as long as its text.
 struct Frame {
   Op op = Op::dispatch;
   std::optional<std::int64_t> sequence;
   std::string_view event;             // of a dispatch
-  const json::Value* data = nullptr;  // never null
+  std::string_view text;              // of the data
+  const json::Value* data = nullptr;  // null until it is parsed
 };
 
 /// Parses into one buffer that is used over and over: a message costs no allocation of its own.
 class FrameParser {
  public:
   FrameParser();
+  /// What stands ahead of the data: most events are nobody's business, and their data is never parsed.
   /// Empty: not a frame.
   std::optional<Frame> parse(std::string_view text);
+  /// Parses the data. False: it is no JSON.
+  bool parse_data(Frame& frame);
 
  private:
   static constexpr std::size_t kBuffer = std::size_t{64} << 10;
+
+  /// Null: not JSON.
+  const json::Value* parse_value(std::string_view text);
+  std::optional<Frame> parse_whole();
+
+  std::string_view text_;  // of the present message
+
   std::unique_ptr<unsigned char[]> buffer_;
   std::optional<boost::json::monotonic_resource> memory_;  // of the present message
   boost::json::parser parser_;
@@ -53,12 +65,12 @@ class FrameParser {
 /// No frame that goes out may be larger, in bytes.
 inline constexpr std::size_t kLargestFrame = 4096;
 
-std::string identify_frame(const std::string& token, Intents intents);
+std::string identify_frame(const std::string& token, Intents intents, Shard shard);
 std::string resume_frame(const std::string& token, const SavedSession& session);
 std::string heartbeat_frame(std::optional<std::int64_t> sequence);
 
-/// The address with version and encoding; Discord gives it without.
-std::string gateway_address(std::string_view url);
+/// The address with version, encoding and compression; Discord gives it without.
+std::string gateway_address(std::string_view url, Compression compression);
 
 /// What a close code of the other side (0: none was given) asks for.
 enum class CloseAction { resume, identify, stop };

@@ -104,10 +104,12 @@ Task<Result<User>> RestClient::self() {
   co_return understood(answer, [](const json::Value& user) { return read_user(user); });
 }
 
-Task<Result<GuildSnapshot>> RestClient::guild(ServerId guild) {
+Task<Result<json::Value>> RestClient::guild(ServerId guild) {
   RestCall call = reading("/guilds/{}", fmt::format("/guilds/{}", guild.str()), guild.str());
   const auto answer = co_await RestSender::send(sender_, std::move(call));
-  co_return understood(answer, read_guild);
+  co_return understood(answer, [](const json::Value& guild) {
+    return json::id(guild, "id") ? std::optional(guild) : std::nullopt;
+  });
 }
 
 Task<Result<MessageId>> RestClient::create_message(DiscordChannelId channel, NewMessage message) {

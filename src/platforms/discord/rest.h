@@ -52,8 +52,8 @@ class RestClient {
   Task<Result<Application>> application();
   /// The bot's own user.
   Task<Result<User>> self();
-  /// For guilds of a resumed session, which tells of none.
-  Task<Result<GuildSnapshot>> guild(ServerId guild);
+  /// As State::put_guild takes it, for guilds of a resumed session, which tells of none.
+  Task<Result<json::Value>> guild(ServerId guild);
 
   /// Errors besides: `too_large` (over kLongestMessage), `invalid` (empty).
   Task<Result<MessageId>> create_message(DiscordChannelId channel, NewMessage message);

@@ -118,14 +118,14 @@ class ScriptedSocket final : public net::WebSocket {
  public:
   explicit ScriptedSocket(std::shared_ptr<GatewayPeer> peer) : peer_(std::move(peer)) {}
 
-  Task<Result<std::string>> read() override {
+  Task<Result<std::string_view>> read() override {
     while (peer_->to_client.empty() && !peer_->ended) {
       co_await peer_->wake.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }
     if (peer_->to_client.empty()) co_return fail(ErrorCode::unavailable, "the connection ended");
-    std::string message = std::move(peer_->to_client.front());
+    message_ = std::move(peer_->to_client.front());
     peer_->to_client.pop_front();
-    co_return message;
+    co_return message_;
   }
 
   Task<Result<void>> write(std::string message) override {
@@ -147,6 +147,7 @@ class ScriptedSocket final : public net::WebSocket {
 
  private:
   std::shared_ptr<GatewayPeer> peer_;
+  std::string message_;  // that was read last
 };
 
 /// Answers HTTP requests from a script, in order; without one with 200 and `{}`.

@@ -15,7 +15,9 @@ json::Value session_json(const SavedSession& session) {
                       {"resume_url", session.resume_url},
                       {"sequence", session.sequence},
                       {"intents", session.intents},
-                      {"guilds", std::move(guilds)}};
+                      {"guilds", std::move(guilds)},
+                      {"shard", json::Array{session.shard.index, session.shard.count}},
+                      {"self", session.self.str()}};
 }
 
 std::optional<SavedSession> read_session(const json::Value& saved) {
@@ -30,6 +32,10 @@ std::optional<SavedSession> read_session(const json::Value& saved) {
     const auto guild_id = text != nullptr ? ServerId::parse(std::string_view(*text)) : std::nullopt;
     if (guild_id) session.guilds.push_back(*guild_id);
   }
+  const json::Array& shard = json::array(saved, "shard");
+  if (shard.size() == 2 && shard[0].is_int64() && shard[1].is_int64())
+    session.shard = {static_cast<int>(shard[0].get_int64()), static_cast<int>(shard[1].get_int64())};
+  session.self = DiscordUserId(json::id(saved, "self").value_or(0));
   return session;
 }
 

@@ -36,6 +36,8 @@ struct SavedSession {
   Intents intents = 0;  // that were asked for when it began
   /// Every guild that the session has told of: a resumed session tells of none again.
   std::vector<ServerId> guilds;
+  Shard shard = {};
+  DiscordUserId self = {};  // the bot, whom no event of a resumed session names
 
   friend bool operator==(const SavedSession&, const SavedSession&) = default;
 };

@@ -21,26 +21,10 @@ using ApplicationId = StrongId<struct ApplicationTag>;
 /// Bits of permissions.h. Unknown bits are kept.
 using Permissions = std::uint64_t;
 
-struct Role {
-  RoleId id;  // the role with the guild's own id is @everyone
-  std::string name;
-  Permissions permissions = 0;
-};
-
 struct GuildSnapshot {
   ServerId id;
   bool unavailable = false;  // an outage on Discord's side; nothing below is known then
   std::string name;
-  DiscordUserId owner;
-  std::vector<Role> roles;
-};
-
-/// Only what was in the message: the rest of the guild is as it was.
-struct GuildUpdate {
-  ServerId id;
-  std::optional<std::string> name;
-  std::optional<DiscordUserId> owner;
-  std::optional<std::vector<Role>> roles;
 };
 
 struct User {
@@ -93,10 +77,25 @@ struct Interaction {
   std::string locale;                                       // of the caller, "de"
 };
 
+/// One of the connections among which Discord divides a bot's guilds; source: gateway documentation,
+/// "Sharding".
+struct Shard {
+  int index = 0;
+  int count = 1;
+
+  /// Do this guild's events come to it? Those without a guild come to the first.
+  bool has(ServerId guild) const {
+    return (static_cast<std::uint64_t>(guild.value()) >> 22) % static_cast<std::uint64_t>(count) ==
+           static_cast<std::uint64_t>(index);
+  }
+
+  friend bool operator==(const Shard&, const Shard&) = default;
+};
+
 struct Ready {
   User self;
   ApplicationId application;
-  std::vector<ServerId> guilds;  // all of them; whoever is missing here has removed the bot
+  std::vector<ServerId> guilds;  // all of this shard; whoever is missing there has removed the bot
 };
 
 /// How many sessions may still be started. Source: gateway documentation, "Session Start Limit".

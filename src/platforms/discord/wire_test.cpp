@@ -32,11 +32,9 @@ struct Nobody : GatewayHandler {
   void on_ready(Ready) override {}
   void on_intents_refused(Intents) override {}
   void on_guild(GuildSnapshot, GuildArrival) override {}
-  void on_guild_updated(GuildUpdate) override {}
+  void on_guild_renamed(ServerId, std::string) override {}
   void on_guild_unavailable(ServerId) override {}
   void on_guild_removed(ServerId) override {}
-  void on_role(ServerId, Role) override {}
-  void on_role_deleted(ServerId, RoleId) override {}
   void on_member_joined(MemberJoin) override {}
   void on_member_left(MemberLeave) override {}
   void on_message(Message message) override { texts.push_back(std::move(message.content)); }
@@ -88,10 +86,11 @@ TEST(Wire, TheGatewayOverARealWebSocket) {
   ASSERT_TRUE(server);
   Nobody handler;
   Metrics metrics;
+  State state({}, metrics);
   const std::string url = "ws://127.0.0.1:" + std::to_string((*server)->port());
   Gateway gateway(
-      loop, {.token = "t", .intents = kDefaultIntents, .gateway_url = url}, handler,
-      std::make_shared<Forgetful>(), websocket_connector({}),
+      loop, {.token = "t", .intents = kDefaultIntents, .gateway_url = url, .compression = Compression::none},
+      handler, state, std::make_shared<Forgetful>(), websocket_connector({}),
       []() -> Task<Result<GatewayInfo>> { co_return fail(ErrorCode::unavailable, "none"); }, system_timing(),
       metrics);
   std::optional<Result<void>> ended;

@@ -279,13 +279,14 @@ void Session::inspect_together(std::span<const PreparedText* const> texts, Inspe
            PQsendDescribePrepared(connection, name.c_str()) == 1 && send(explanation(name, text));
   }
   if (!sent || PQpipelineSync(connection) != 1) throw connection_error(connection, "inspecting");
-  next_answer();
+  const ResultPtr cleared = next_answer();
   for (const PreparedText* text : texts) {
     const ResultPtr prepared = next_answer();
     const ResultPtr described = next_answer();
     const ResultPtr explained = next_answer();
     if (seen.refused) continue;
     try {
+      refuse_errors(cleared.get(), "inspecting");
       refuse_errors(prepared.get(), "preparing");
       refuse_errors(described.get(), "describing");
       refuse_errors(explained.get(), "explaining");

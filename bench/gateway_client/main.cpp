@@ -1,0 +1,118 @@
+// A bot that does next to nothing, made of the product's own Discord client: what an event costs before any
+// feature sees it. It counts messages, answers "!marker X" with the message "marker X COUNT", and the slash
+// command "ping" with a callback; so it can be measured beside clients that others wrote.
+//
+//   FAKE_REST     the HTTP API, without its version
+//   FAKE_GW       the gateway
+//   G             how many guilds there are; a shard holds 2,500
+//   COMPRESS      1 or zlib: zlib-stream, zstd: zstd-stream; none otherwise
+//   SSL_CERT_FILE certificate authorities instead of the system's
+#include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "net/http_client.h"
+#include "net/loops.h"
+#include "platforms/discord/gateway.h"
+#include "platforms/discord/rest.h"
+
+namespace guildhall::bench {
+namespace {
+
+constexpr int kGuildsPerShard = 2500;
+constexpr const char* kToken = "AAAA.BBBB.CCCC";
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+discord::Compression compression() {
+  const std::string wish = environment("COMPRESS");
+  if (wish == "zstd") return discord::Compression::zstd;
+  return wish == "1" || wish == "zlib" ? discord::Compression::zlib : discord::Compression::none;
+}
+
+/// Nothing is remembered: each run begins anew.
+struct Forgetful : discord::SessionStore {
+  Task<discord::GatewayMemory> load() override { co_return discord::GatewayMemory{}; }
+  Task<void> save(discord::GatewayMemory) override { co_return; }
+};
+
+class Client : public discord::GatewayHandler {
+ public:
+  Client(boost::asio::io_context& loop, discord::RestClient& rest) : loop_(loop), rest_(rest) {}
+
+  void on_message(discord::Message message) override {
+    ++messages_;
+    if (!message.content.starts_with("!marker ")) return;
+    const std::string text = "marker " + message.content.substr(8) + " " + std::to_string(messages_);
+    net::spawn(loop_, "marker", [this, channel = message.channel, text]() -> Task<void> {
+      discord::NewMessage answer;
+      answer.content = text;
+      co_await rest_.create_message(channel, std::move(answer));
+    });
+  }
+
+  void on_interaction(discord::Interaction interaction) override {
+    if (interaction.command != "ping") return;
+    net::spawn(loop_, "ping",
+               [this, id = interaction.id, token = std::move(interaction.token)]() -> Task<void> {
+                 co_await rest_.answer(id, token, "pong", false);
+               });
+  }
+
+  void on_ready(discord::Ready) override {}
+  void on_intents_refused(discord::Intents) override {}
+  void on_guild(discord::GuildSnapshot, discord::GuildArrival) override {}
+  void on_guild_renamed(ServerId, std::string) override {}
+  void on_guild_unavailable(ServerId) override {}
+  void on_guild_removed(ServerId) override {}
+  void on_member_joined(discord::MemberJoin) override {}
+  void on_member_left(discord::MemberLeave) override {}
+
+ private:
+  boost::asio::io_context& loop_;
+  discord::RestClient& rest_;
+  std::size_t messages_ = 0;
+};
+
+int run() {
+  log::set_level(log::Level::warning);
+  boost::asio::io_context loop(1);
+  Metrics metrics;
+  const auto timing = discord::system_timing();
+  net::HttpClient http(loop, {});
+  discord::RestClient rest(loop, {environment("FAKE_REST"), kToken, "https://example.org"},
+                           discord::http_sender(http), timing, metrics);
+  Client client(loop, rest);
+  discord::State state({.channels = true, .members = true}, metrics);
+  const int guilds = std::max(1, std::atoi(environment("G").c_str()));
+  const int shards = (guilds + kGuildsPerShard - 1) / kGuildsPerShard;
+  std::vector<std::unique_ptr<discord::Gateway>> gateways;
+  for (int shard = 0; shard < shards; ++shard) {
+    discord::GatewayOptions options;
+    options.token = kToken;
+    options.gateway_url = environment("FAKE_GW");
+    options.compression = compression();
+    options.shard = {shard, shards};
+    gateways.push_back(std::make_unique<discord::Gateway>(
+        loop, std::move(options), client, state, std::make_shared<Forgetful>(),
+        discord::websocket_connector({}), [&rest] { return rest.gateway_info(); }, timing, metrics));
+    net::spawn(loop, "gateway", [gateway = gateways.back().get()]() -> Task<void> {
+      const auto ended = co_await gateway->run();
+      if (!ended) std::fprintf(stderr, "gateway_client: %s\n", ended.error().message.c_str());
+    });
+  }
+  loop.run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace guildhall::bench
+
+int main() { return guildhall::bench::run(); }
