@@ -13,6 +13,7 @@
 //   import.cpp                         an old bot's data is taken over
 //   sealed.cpp, group_commit.cpp, batches.cpp   storage: what the seal costs, and what commits in groups and
 //                                      many rows at once are worth
+//   gateway_client/    a program of its own: the Discord client alone, for comparisons with others' clients
 //
 // Called by people and by `./test --all`. It promises: figures of the real code on a real file with
 // full durability (where it is not, the note says so), and bounds on ratios only, so that a slow machine

@@ -13,4 +13,4 @@ target_link_libraries(gateway_client PRIVATE guildhall_discord)
 target_precompile_headers(gateway_client PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 set_target_properties(gateway_client PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 # What is measured as a program stands beside it.
-add_dependencies(bench guildhall)
+add_dependencies(bench guildhall gateway_client)

@@ -17,6 +17,7 @@
 namespace guildhall::fuzz {
 
 void fuzz_gateway(std::string_view input);
+void fuzz_inflate(std::string_view input);
 void fuzz_webhook(std::string_view input);
 void fuzz_command(std::string_view input);
 void fuzz_sql(std::string_view input);

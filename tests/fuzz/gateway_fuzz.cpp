@@ -61,6 +61,20 @@ void require_stable_memory(std::string_view input) {
   require(memory.session == again.session && memory.budget == again.budget, "a kept session changed");
 }
 
+/// However its members are ordered, a frame is read as if all of it had been parsed at once.
+void require_same_as_parsed_whole(std::string_view input, const Frame& frame) {
+  const auto whole = json::parse(input);
+  if (!whole) return;
+  require(static_cast<Op>(json::integer(*whole, "op").value_or(-1)) == frame.op, "another op");
+  require(json::integer(*whole, "s") == frame.sequence, "another sequence");
+  const json::Value* event = json::find(*whole, "t");
+  require(
+      (event != nullptr && event->is_string() ? std::string_view(event->get_string()) : "") == frame.event,
+      "another event");
+  const json::Value* data = json::find(*whole, "d");
+  require((data == nullptr ? json::Value() : *data) == *frame.data, "other data");
+}
+
 }  // namespace
 
 void fuzz_gateway(std::string_view input) {
@@ -69,6 +83,7 @@ void fuzz_gateway(std::string_view input) {
   auto frame = parser.parse(input);
   if (!frame || !parser.parse_data(*frame)) return;
   require(frame->data != nullptr, "a frame without data");
+  require_same_as_parsed_whole(input, *frame);
   if (frame->op != Op::dispatch) return;
   Metrics metrics;
   Handler handler;
