@@ -7,15 +7,18 @@ twice=(faults)
 alone=(browser bench-check)
 at_once=$(($(nproc) + 1))
 
+# In seconds: a suite that goes on for longer hangs.
+longest() { if [ "$GUILDHALL_FULL" = 1 ]; then echo 5400; else echo 1200; fi; }
+
 # Each suite writes what it did to stdout and ends with one line "PASSED n FAILED n SKIPPED n", or is a
 # GoogleTest program, whose own last lines are read.
-gtest() { timeout 1200 "build/release/tests/$1" --gtest_brief=1 "${@:2}"; }
+gtest() { timeout "$(longest)" "build/release/tests/$1" --gtest_brief=1 "${@:2}"; }
 
 node_tests() {
   local folder=$1
   shift
   if [ -f "$folder/package-lock.json" ]; then cmake -DDASHBOARD="$PWD/$folder" -DNPM="$(command -v npm)" -P cmake/npm_packages.cmake || return 1; fi
-  (cd "$folder" && timeout 900 node "$@")
+  (cd "$folder" && timeout "$(longest)" node "$@")
 }
 
 # Makes the folder for the files of this run, its databases above all, and prints its name: in memory where there is
