@@ -32,7 +32,7 @@ struct Overwrite {
   Permissions deny = 0;
 };
 
-/// As far as permissions go. A thread has those of its parent.
+/// As far as permissions go. A thread has the overwrites of its parent.
 enum class ChannelKind : std::uint8_t { text, voice, thread };
 
 /// Whose permissions they are.

@@ -64,7 +64,7 @@ class HeadReader {
     return true;
   }
 
-  /// None that needs an escape is of any interest.
+  /// One without escapes, as no key and no name of an event has any.
   std::optional<std::string_view> text() {
     if (!take('"')) return std::nullopt;
     const std::size_t end = rest_.find_first_of("\"\\");

@@ -104,7 +104,7 @@ void State::put_guild(const json::Value& data) {
   const auto id = read_id<ServerId>(data, "id");
   if (!id || json::boolean(data, "unavailable").value_or(false)) return;
   Guild& guild = guilds_[*id];
-  count(guild, -1);
+  const Recount recount(*this, guild);
   if (const auto owner = read_id<DiscordUserId>(data, "owner_id")) guild.owner = *owner;
   if (json::find(data, "roles") != nullptr) put_roles(guild, json::array(data, "roles"));
   if (needs_.channels && json::find(data, "channels") != nullptr) {
@@ -116,7 +116,6 @@ void State::put_guild(const json::Value& data) {
     guild.beyond.clear();
     put_members(guild, json::array(data, "members"));
   }
-  count(guild, 1);
 }
 
 void State::guild_updated(const json::Value& data) {
@@ -145,54 +144,48 @@ void State::role_deleted(const json::Value& data) {
 void State::channel_saved(const json::Value& data) {
   Guild* guild = guild_of(data);
   if (guild == nullptr || !needs_.channels) return;
-  count(*guild, -1);
+  const Recount recount(*this, *guild);
   put_channel(*guild, data);
-  count(*guild, 1);
 }
 
 /// The threads that are alive in some channels, or in all.
 void State::threads_listed(const json::Value& data) {
   Guild* guild = guild_of(data);
   if (guild == nullptr || !needs_.channels) return;
-  count(*guild, -1);
+  const Recount recount(*this, *guild);
   for (const json::Value& thread : json::array(data, "threads")) put_channel(*guild, thread);
-  count(*guild, 1);
 }
 
 void State::channel_deleted(const json::Value& data) {
   Guild* guild = guild_of(data);
   const auto channel = read_id<DiscordChannelId>(data, "id");
   if (guild == nullptr || !channel) return;
-  count(*guild, -1);
+  const Recount recount(*this, *guild);
   remove_channel(*guild, *channel);
-  count(*guild, 1);
 }
 
 void State::member_saved(const json::Value& data) {
   Guild* guild = guild_of(data);
   if (guild == nullptr) return;
-  count(*guild, -1);
+  const Recount recount(*this, *guild);
   put_member(*guild, data);
-  count(*guild, 1);
 }
 
 void State::member_removed(const json::Value& data) {
   Guild* guild = guild_of(data);
   const auto user = user_in(data);
   if (guild == nullptr || !user) return;
-  count(*guild, -1);
+  const Recount recount(*this, *guild);
   std::erase_if(guild->beyond, [&](const RoleBeyond& one) { return one.id == *user; });
   const auto at = place_of(guild->members, *user);
   if (at != guild->members.end() && at->id == *user) guild->members.erase(at);
-  count(*guild, 1);
 }
 
 void State::members_listed(const json::Value& data) {
   Guild* guild = guild_of(data);
   if (guild == nullptr) return;
-  count(*guild, -1);
+  const Recount recount(*this, *guild);
   put_members(*guild, json::array(data, "members"));
-  count(*guild, 1);
 }
 
 // Roles --------------------------------------------------------------------------------------------------
@@ -236,7 +229,7 @@ void State::remove_role(Guild& guild, RoleId role) {
 
 // Channels -----------------------------------------------------------------------------------------------
 
-/// All of them, and nearly always by id already.
+/// All of them anew; a guild has 500 at most.
 void State::put_channels(Guild& guild, const json::Array& channels) {
   for (const ChannelEntry& known : guild.channels) names_.release(known.name);
   guild.channels.clear();
@@ -291,11 +284,11 @@ void State::remove_channel(Guild& guild, DiscordChannelId channel) {
 
 /// They go with their channel, without a word of Discord's.
 void State::remove_threads(Guild& guild, DiscordChannelId parent) {
-  std::erase_if(guild.channels, [&](const ChannelEntry& one) {
-    const bool gone = is_thread(one.type) && one.parent == parent;
-    if (gone) names_.release(one.name);
-    return gone;
-  });
+  std::vector<DiscordChannelId> threads;
+  for (const ChannelEntry& one : guild.channels) {
+    if (is_thread(one.type) && one.parent == parent) threads.push_back(one.id);
+  }
+  for (const DiscordChannelId thread : threads) remove_channel(guild, thread);
 }
 
 // Members ------------------------------------------------------------------------------------------------

@@ -117,6 +117,18 @@ class State {
     std::atomic<std::int64_t> channels = 0;
     std::atomic<std::int64_t> members = 0;
   };
+  /// Keeps the counts right over a change of a guild.
+  class Recount {
+   public:
+    Recount(State& state, const Guild& guild) : state_(state), guild_(guild) { state_.count(guild_, -1); }
+    ~Recount() { state_.count(guild_, 1); }
+    Recount(const Recount&) = delete;
+    Recount& operator=(const Recount&) = delete;
+
+   private:
+    State& state_;
+    const Guild& guild_;
+  };
   struct Event {
     std::string_view name;
     void (State::*take)(const json::Value& data);
