@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "store/database_error.h"
+#include "store/failure.h"
 #include "store/schema_session.h"
 
 namespace guildhall::cli {
@@ -100,7 +101,7 @@ class ServerLock final : public InstanceLock {
           (*session)->query(fmt::format("SELECT pg_try_advisory_lock({}, {})", store::kLockClass, number()));
       if (taken.at(0).at(0) != "t") return other_instance(**session);
     } catch (const store::DatabaseError& error) {
-      return fail(ErrorCode::storage, fmt::format("database '{}': {}", place_.name(), error.what()));
+      return std::unexpected(store::failure_of(fmt::format("database '{}'", place_.name()), error));
     }
     session_ = *std::move(session);
     return {};

@@ -448,7 +448,8 @@ Error backup_error(const DatabaseError& error, const Reporting& reporting) {
       return {ErrorCode::too_large, fmt::format("the disk is full: {}", error.what()), "Free some space."};
     case DbCode::connection_lost:
     case DbCode::unreachable:
-      return {ErrorCode::storage, fmt::format("the connection to the database was lost: {}", error.what())};
+      return {ErrorCode::storage, fmt::format("the connection to the database was lost: {}", error.what()),
+              "When it answers again, make the backup again."};
     default: return {ErrorCode::failed, fmt::format("the database refused: {}", error.what())};
   }
 }

@@ -9,6 +9,7 @@
 #include "migrate/run.h"
 #include "migrate/script_rules.h"
 #include "store/database_error.h"
+#include "store/failure.h"
 #include "store/server_file.h"
 #include "tenancy/catalog.h"
 #include "tenancy/postgres_roles.h"
@@ -188,7 +189,7 @@ Result<Report> bring_up_to_date(store::SchemaSession& session, const Target& tar
     for (const Applied& one : run.applied) report.applied.push_back(one.name);
     return report;
   } catch (const store::DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
+    return std::unexpected(store::failure_of(fmt::format("database '{}'", session.name()), error));
   }
 }
 
@@ -202,7 +203,7 @@ Result<void> check_version(store::SchemaSession& session, const MigrationSet& se
     if (missing == standings.end()) return {};
     return older(session, dialect, "it lacks migration " + missing->name);
   } catch (const store::DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", session.name(), error.what()));
+    return std::unexpected(store::failure_of(fmt::format("database '{}'", session.name()), error));
   }
 }
 
@@ -245,7 +246,7 @@ Result<void> compare_schema(const store::DatabasePlace& place) {
   try {
     return check_whole(**session, own_migrations(dialect), dialect);
   } catch (const store::DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", place.name(), error.what()));
+    return std::unexpected(store::failure_of(fmt::format("database '{}'", place.name()), error));
   }
 }
 

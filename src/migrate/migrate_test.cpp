@@ -243,6 +243,19 @@ TEST(MigrateInPostgres, WhoReadsATableThatIsSealedIsNotWaitedFor) {
   EXPECT_THAT(report->applied, ElementsAre("9998_more"));
 }
 
+/// Whoever is told so can do something about it.
+TEST(MigrateInPostgres, AServerThatGoesWhileItIsLookedAtIsToldWithAWayOut) {
+  const test::AnyDatabase database(Dialect::postgres);
+  const auto session = *database.target().open("");
+  const auto other = *database.target().open("");
+  other->query("SELECT pg_terminate_backend($1::int)", {std::to_string(session->backend())});
+  const auto checked = check_version(*session, own_migrations(Dialect::postgres), Dialect::postgres);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::storage);
+  EXPECT_THAT(checked.error().message, HasSubstr("terminat"));
+  EXPECT_THAT(checked.error().hint, HasSubstr("do the same again"));
+}
+
 TEST_F(Migrate, RowsThatReferToNothingEndWhatIsNotOneTransaction) {
   const auto refused =
       run({{"0001_rows.sqlite.sql",

@@ -10,6 +10,7 @@
 #include "move/ends.h"
 #include "move/tables.h"
 #include "store/database_error.h"
+#include "store/failure.h"
 
 namespace guildhall::move {
 namespace {
@@ -288,7 +289,7 @@ Result<void> refuse_unfinished(const DatabasePlace& place) {
   try {
     if (!has_table(**session, place.layout, kProgressTable)) return {};
   } catch (const DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", place.name(), error.what()));
+    return std::unexpected(store::failure_of(fmt::format("database '{}'", place.name()), error));
   }
   return fail(ErrorCode::refused_by_guard,
               fmt::format("database '{}' is the target of a move that has not ended", place.name()),

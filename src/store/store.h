@@ -4,6 +4,7 @@
 //   tx.h          Tx, GlobalTx, CrossTx and TxTask<T>: what a transaction body sees and is
 //   database.h    Database: runs units of work; answers after the commit
 //   place.h       where the data lies: the URL and what it means
+//   failure.h     what a command says of a database that failed
 //   lines.h       work that waits, the servers in turns
 //   schema_session.h   a plain connection that may change the schema
 //   sqlite/       SQLite: in one shared file (sqlite_database.h), in a file per server

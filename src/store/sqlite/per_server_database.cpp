@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "store/failure.h"
 #include "store/sqlite/connection.h"
 
 namespace guildhall::store {
@@ -203,7 +204,7 @@ Result<std::unique_ptr<Database>> PerServerDatabase::open(const DatabaseOptions&
     if (!homes) return std::unexpected(homes.error());
     return std::unique_ptr<Database>(new PerServerDatabase(options, *std::move(homes), *limits));
   } catch (const DatabaseError& failure) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", directory, failure.what()));
+    return std::unexpected(failure_of(fmt::format("database '{}'", directory), failure));
   }
 }
 

@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "base/mutation.h"
+#include "store/failure.h"
 #include "store/schema_session.h"
 #include "store/server_file.h"
 #include "store/sqlite/units.h"
@@ -421,8 +422,8 @@ Result<void> make_server_file(const DatabasePlace& place, const TableHomes& home
     }
     return {};
   } catch (const DatabaseError& failure) {
-    return fail(ErrorCode::storage, fmt::format("database file '{}': {}",
-                                                sqlite::server_file(place.path, server), failure.what()));
+    return std::unexpected(
+        failure_of(fmt::format("database file '{}'", sqlite::server_file(place.path, server)), failure));
   }
 }
 
@@ -439,7 +440,7 @@ Result<void> give_up_server_file(const DatabasePlace& place, const TableHomes& h
     sqlite::Directory(directory_file, copied).forget_file(server);
     return {};
   } catch (const DatabaseError& failure) {
-    return fail(ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()));
+    return std::unexpected(failure_of(fmt::format("database file '{}'", file), failure));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/failure.h"
 #include "store/sqlite/connection.h"
 
 namespace guildhall::store {
@@ -19,7 +20,7 @@ Result<std::unique_ptr<Database>> SqliteDatabase::open(const DatabaseOptions& op
   try {
     return std::unique_ptr<Database>(new SqliteDatabase(options, *std::move(homes)));
   } catch (const DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", options.place.path, error.what()));
+    return std::unexpected(failure_of(fmt::format("database '{}'", options.place.path), error));
   }
 }
 

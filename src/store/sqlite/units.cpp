@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mutation.h"
 #include "base/pause.h"
+#include "store/failure.h"
 #include "store/sqlite/connection.h"
 
 namespace guildhall::store::sqlite {
@@ -191,7 +192,7 @@ Result<std::vector<StatementHome>> check_statements(const std::string& file, con
     }
     return homes;
   } catch (const DatabaseError& error) {
-    return fail(ErrorCode::storage, fmt::format("database '{}': {}", file, error.what()));
+    return std::unexpected(failure_of(fmt::format("database '{}'", file), error));
   }
 }
 

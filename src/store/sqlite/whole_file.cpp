@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "store/database_error.h"
+#include "store/failure.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/sqlite_session.h"
 
@@ -46,7 +47,7 @@ Result<std::unique_ptr<SqliteHold>> hold_sqlite(const std::string& file) {
                   "Stop the program that uses it, then try again.");
     }
     if (failure.code() == DbCode::corrupt) return std::unexpected(sqlite::damage_of(file, failure.what()));
-    return fail(ErrorCode::storage, fmt::format("database file '{}': {}", file, failure.what()));
+    return std::unexpected(failure_of(fmt::format("database file '{}'", file), failure));
   }
 }
 
