@@ -14,13 +14,14 @@ namespace guildhall::doctor {
 /// What differs between the two servers, whose ids, people and names are otherwise the same.
 struct Marks {
   ServerId server;
-  std::size_t number = 0;   // 0 or 1
-  std::string canary;       // in every text that may differ
-  std::string name;         // of the server: the one text of it that belongs to no server
-  std::int64_t amount = 0;  // the largest that is used
-  std::string prefix;       // of commands
-  std::string only_member;  // a Discord user whom only this server knows
-  std::string only_viewer;  // a viewer's name that only this server knows
+  std::size_t number = 0;      // 0 or 1
+  std::string canary;          // in every text that may differ
+  std::string name;            // of the server: the one text of it that belongs to no server
+  std::int64_t amount = 0;     // the largest that is used
+  std::string prefix;          // of commands
+  std::string only_member;     // a Discord user whom only this server knows
+  std::string only_viewer;     // a viewer's name that only this server knows
+  std::string renamed_viewer;  // what this server knows a viewer by whom the other knows by another name
 };
 
 /// A value that the setting accepts, of its own for each server where that can be, and whether it is a

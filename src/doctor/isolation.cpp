@@ -33,6 +33,7 @@ Marks marks_of(ServerId server, std::size_t number) {
   marks.prefix = number == 0 ? "a!" : "b!";
   marks.only_member = fmt::format("{}", 9'100'000'000'000'000'200 + static_cast<std::int64_t>(number));
   marks.only_viewer = fmt::format("isolationonly{}", number);
+  marks.renamed_viewer = fmt::format("isolationrenamed{}", number);
   return marks;
 }
 

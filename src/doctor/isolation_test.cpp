@@ -159,8 +159,10 @@ TEST_F(Isolation, WhatAnInterruptedRunLeftIsSeenByNobodyAndSweptAway) {
     const auto bot = ProofBot::open(installation);
     ASSERT_TRUE(bot);
     Report report;
-    const Marks own{kFirstServer, 0, "heron", "wren", 9'000, "a!", "9100000000000000200", "only0"};
-    const Marks other{kSecondServer, 1, "osprey", "finch", 8'000, "b!", "9100000000000000201", "only1"};
+    const Marks own{kFirstServer,          0,       "heron",   "wren", 9'000, "a!",
+                    "9100000000000000200", "only0", "renamed0"};
+    const Marks other{kSecondServer,         1,       "osprey",  "finch", 8'000, "b!",
+                      "9100000000000000201", "only1", "renamed1"};
     Life life(**bot, report, own, other);
     life.run();
     EXPECT_THAT(life.failures(), IsEmpty());

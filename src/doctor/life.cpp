@@ -20,6 +20,8 @@ using bot::Door;
 /// Above every number that Discord or Kick gave to anybody.
 constexpr std::int64_t kPeople = 9'100'000'000'000'000'000;
 constexpr int kViewers = 4;
+/// The one whose name changed between his visits to the two servers.
+constexpr int kRenamed = 0;
 constexpr int kWatchedMinutes = 12;
 /// More than calls about strangers make known.
 constexpr int kMorePeople = 6;
@@ -35,7 +37,10 @@ std::string name_of(const bot::CommandSpec& command, Door door) {
 std::string number_of(std::int64_t person) { return fmt::format("{}", kPeople + person); }
 std::string viewer_name(int viewer) { return fmt::format("isolationviewer{}", viewer); }
 
+/// Whom neither server knows until they are called for; each stands beside another one.
 const Named kNobody{number_of(299), "isolationonly9"};
+const Named kNobodyElse{number_of(298), "isolationrenamed9"};
+const std::string kUnknownMember = number_of(297);
 
 std::string replaced(std::string text, const std::string& what) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at)
@@ -123,7 +128,8 @@ std::vector<Run> Life::keep_runs() {
 }
 
 void Life::check(const std::string& kind, const std::string& name, const std::string& text) {
-  for (const std::string& mark : {other_.canary, other_.name, other_.only_member, other_.only_viewer}) {
+  for (const std::string& mark :
+       {other_.canary, other_.name, other_.only_member, other_.only_viewer, other_.renamed_viewer}) {
     if (text.find(mark) != std::string::npos)
       report_.leak(kind, name, 1, fmt::format("a text of the other server came out ({})", mark));
   }
@@ -229,9 +235,12 @@ void Life::change_settings() {
 
 void Life::say(int viewer, TimePoint at, bool live_known) {
   const bool only = viewer == kViewers + 1;
+  const std::string name = only                 ? own_.only_viewer
+                           : viewer == kRenamed ? own_.renamed_viewer
+                                                : viewer_name(viewer);
   const bot::Chatter sender{
-      only ? number_of(200 + static_cast<std::int64_t>(own_.number)) : number_of(100 + viewer),
-      only ? own_.only_viewer : viewer_name(viewer), viewer % 2 == 0};
+      only ? number_of(200 + static_cast<std::int64_t>(own_.number)) : number_of(100 + viewer), name,
+      viewer % 2 == 0};
   bot_.chat(own_.server, {bot_.channel(), fmt::format("message {} {}", viewer, to_micros(at)), sender,
                           "hello " + own_.canary, at, live_known});
 }
@@ -252,7 +261,8 @@ void Life::stream() {
   bot_.wait();
   for (int minute = 0; minute < kWatchedMinutes; ++minute) {
     bot_.clock().set(from + minute * 1min);
-    for (int viewer = 1; viewer <= kViewers + 1; ++viewer) say(viewer, from + minute * 1min, minute > 1);
+    for (int viewer = kRenamed; viewer <= kViewers + 1; ++viewer)
+      say(viewer, from + minute * 1min, minute > 1);
     bot_.wait();
   }
   tick_at(from + kWatchedMinutes * 1min);
@@ -288,6 +298,7 @@ void Life::link_people() {
   bot_.wait();
   link(2, viewer_name(2));
   unlink(2);
+  link(4, own_.renamed_viewer);
   link(3, viewer_name(9));
   bot::ChatMessage first = chat_call("hello", "message of one who was heard of");
   first.sender = {number_of(109), viewer_name(9)};
@@ -473,11 +484,13 @@ std::vector<Life::Seen> Life::seen_of(const bot::CommandSpec& command, Door door
 }
 
 void Life::ask(const bot::CommandSpec& command, Door door) {
-  const auto theirs = seen_of(command, door, {other_.only_member, other_.only_viewer});
-  const auto nobodys = seen_of(command, door, kNobody);
-  if (theirs != nobodys)
-    report_.leak("command", name_of(command, door), 1,
-                 "is answered otherwise for a person of the other server than for nobody");
+  for (const auto& [theirs, nobodys] :
+       {std::pair{Named{other_.only_member, other_.only_viewer}, kNobody},
+        std::pair{Named{kUnknownMember, other_.renamed_viewer}, kNobodyElse}}) {
+    if (seen_of(command, door, theirs) != seen_of(command, door, nobodys))
+      report_.leak("command", name_of(command, door), 1,
+                   "is answered otherwise for a person of the other server than for nobody");
+  }
 }
 
 void Life::ask(const bot::RouteSpec& route) {
@@ -493,7 +506,8 @@ void Life::ask(const bot::RouteSpec& route) {
   };
   for (const std::string& parameter : parameters) {
     for (const auto& [theirs, nobodys] :
-         {std::pair{other_.only_member, kNobody.member}, std::pair{other_.only_viewer, kNobody.viewer}}) {
+         {std::pair{other_.only_member, kNobody.member}, std::pair{other_.only_viewer, kNobody.viewer},
+          std::pair{other_.renamed_viewer, kNobodyElse.viewer}}) {
       if (answer(parameter, theirs) != answer(parameter, nobodys))
         report_.leak("route", name, 1,
                      "is answered otherwise for an id of the other server than for nobody's");
