@@ -596,7 +596,9 @@ void PostgresDatabase::refuse_waiting(Pool& pool, const std::string& why) {
 void PostgresDatabase::look_after_pools() {
   sweep_.expires_after(1s);
   sweep_.async_wait([this](error_code error) {
-    if (error) return;
+    // Whoever closes cannot take back a turn that is due already, and the next one would keep the loop for
+    // ever.
+    if (error || !keep_running_.owns_work()) return;
     for (Pool* pool : {servers_.get(), shared_.get(), cross_.get()}) look_after(*pool);
     look_after_pools();
   });

@@ -7,6 +7,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <latch>
+#include <thread>
 
 #include "bot/ledger.h"
 #include "store/postgres/session.h"
@@ -319,6 +321,22 @@ TEST_F(Postgres, OtherProcessesHearOfAChangeAndWhoMadeItDoesNot) {
   const auto scope = *other->scopes().for_operator(ServerId(1));
   net::run_to_end(scope.transact([](Tx& tx) { return tenancy::bump_revision(tx); }));
   EXPECT_TRUE(hears(*world_->tenancy));
+}
+
+/// What it does every second may be due at just that moment.
+TEST_F(Postgres, ClosesWhateverIsDueAtThatMoment) {
+  std::latch begun(1);
+  std::thread late([&] {
+    // On the database's own loop, which comes to nothing else meanwhile.
+    net::run_to_end(world_->tenancy->global().read([&](GlobalTx&) -> TxTask<void> {
+      begun.count_down();
+      std::this_thread::sleep_for(1100ms);
+      co_return;
+    }));
+  });
+  begun.wait();
+  world_->tenancy.reset();
+  late.join();
 }
 
 /// Also for a login that no policy adds a condition for: what each statement says is enough to find its rows
