@@ -23,7 +23,7 @@ inline Error failure_of(std::string_view what, const DatabaseError& failure) {
                "with.";
       case DbCode::full: return "Free some space, then do the same again.";
       case DbCode::read_only: return "Give an address and a login that may write there.";
-      default: return "The database's own log may say more; `guildhall doctor` looks at it as a whole.";
+      default: return "The database's own log may say more.";
     }
   };
   return {ErrorCode::storage, fmt::format("{}: {}", what, failure.what()), hint()};
