@@ -27,9 +27,11 @@ class HttpClient {
   ~HttpClient();
 
   /// Errors: `unavailable` (cannot connect, TLS refused, connection lost: the request may have
-  /// arrived), `timeout`, `too_large`, `invalid` (address). A status of 400 and above is no error here.
-  /// A request is never sent twice.
+  /// arrived), `timeout`, `too_large`, `invalid` (address, or a line end in a header). A status of 400 and
+  /// above is no error here. A request is never sent twice.
   Task<Result<HttpResponse>> send(HttpRequest request);
+  /// The same, for a request that outlives the exchange.
+  Task<Result<HttpResponse>> exchange(const HttpRequest& request);
 
   /// Connections opened so far.
   std::size_t connections_opened() const;

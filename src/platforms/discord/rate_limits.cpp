@@ -25,12 +25,21 @@ constexpr std::size_t kSweepFrom = 512;
 /// For a refusal that does not say how long it holds.
 constexpr double kUnstatedPause = 60;
 
+/// What a 429 is about: the edge turns away before any limit is looked at.
+enum class Refusal : std::uint8_t { user, shared, global, edge };
+constexpr std::array<std::string_view, 4> kRefusals{"user", "shared", "global", "edge"};
+
 std::optional<double> header_number(const net::HttpResponse& answer, std::string_view name) {
-  const auto text = answer.header(name);
+  const std::string* text = net::peek_header(answer.headers, name);
   double value = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
+  if (text == nullptr || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
     return std::nullopt;
   return value;
+}
+
+std::string_view header(const net::HttpResponse& answer, std::string_view name) {
+  const std::string* text = net::peek_header(answer.headers, name);
+  return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
 nanoseconds in_seconds(double seconds) {
@@ -58,6 +67,7 @@ struct RateLimits::Waiter {
 
 struct RateLimits::Bucket {
   std::string key;
+  std::string hash;  // as Discord names it, as far as the key tells
   SteadyTime free_at;
   bool taken = false;
   std::deque<Waiter*> waiting;
@@ -67,26 +77,41 @@ RateLimits::Waiter::~Waiter() { std::erase(bucket->waiting, this); }
 
 RateLimits::RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics)
     : timing_(std::move(timing)),
-      metrics_(metrics),
       sweep_at_(kSweepFrom),
       global_(kGlobalPerSecond, std::chrono::seconds(1)),
-      invalid_(kMostInvalid, kInvalidPeriod) {}
+      invalid_(kMostInvalid, kInvalidPeriod) {
+  for (std::size_t i = 0; i < kRefusals.size(); ++i) {
+    refused_[i] =
+        &metrics.counter("guildhall_discord_rate_limited_total", "Requests that Discord refused with 429.",
+                         fmt::format("scope=\"{}\"", kRefusals[i]));
+  }
+}
 
 std::string RateLimits::key_of(const Lane& lane) const {
-  const auto known = hashes_.find(lane.method + lane.route);
+  const auto known = hashes_.find(lane.route);
+  const std::string_view name = known == hashes_.end() ? lane.route->path : known->second;
+  std::string key;
+  key.reserve(lane.route->method.size() + name.size() + lane.major.size() + 2);
   // The method stays in the key: two routes may share a hash without sharing a counter.
-  return fmt::format("{} {}|{}", lane.method, known == hashes_.end() ? lane.route : known->second,
-                     lane.major);
+  key.append(lane.route->method).append(" ").append(name).append("|").append(lane.major);
+  return key;
+}
+
+std::shared_ptr<RateLimits::Bucket> RateLimits::bucket_of(const Lane& lane) {
+  const auto [entry, added] = buckets_.try_emplace(key_of(lane));
+  if (added) {
+    const auto known = hashes_.find(lane.route);
+    entry->second = std::make_shared<Bucket>(
+        Bucket{entry->first, known == hashes_.end() ? "" : known->second, {}, false, {}});
+  }
+  return entry->second;
 }
 
 Task<Result<RateLimits::Turn>> RateLimits::enter(Lane lane, SteadyTime deadline) {
-  std::string key = key_of(lane);
-  auto& slot = buckets_[key];
-  if (!slot) slot = std::make_shared<Bucket>(Bucket{std::move(key), {}, false, {}});
-  const std::shared_ptr<Bucket> bucket = slot;
+  const std::shared_ptr<Bucket> bucket = bucket_of(lane);
   if (!bucket->taken) {
     bucket->taken = true;
-    co_return Turn(*this, bucket, std::move(lane));
+    co_return Turn(*this, bucket, lane);
   }
   if (bucket->waiting.size() >= kMostWaiting) {
     co_return fail(ErrorCode::rate_limited,
@@ -96,20 +121,21 @@ Task<Result<RateLimits::Turn>> RateLimits::enter(Lane lane, SteadyTime deadline)
   bucket->waiting.push_back(&waiter);
   while (!waiter.granted && timing_->now() < deadline) co_await timing_->wait(waiter.timer, deadline);
   if (!waiter.granted) co_return fail(ErrorCode::rate_limited, "the requests before this one took too long");
-  co_return Turn(*this, waiter.bucket, std::move(lane));
+  co_return Turn(*this, waiter.bucket, lane);
 }
 
 Task<Result<void>> RateLimits::wait_until_free(Turn& turn, SteadyTime deadline) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   while (true) {
     const SteadyTime now = timing_->now();
-    const SteadyTime free_at = std::max(turn.bucket_->free_at, turn.lane_.global ? global_free_at_ : now);
+    const SteadyTime free_at =
+        std::max(turn.bucket_->free_at, turn.lane_.route->global ? global_free_at_ : now);
     if (free_at > deadline) co_return too_long(free_at, now);
     if (free_at > now) {
       co_await timing_->wait(timer, free_at);
       continue;
     }
-    if (!turn.lane_.global) co_return Result<void>{};
+    if (!turn.lane_.route->global) co_return Result<void>{};
     // Booked ahead, so that those who wait go in the order of their coming.
     const SteadyTime slot = global_.next(now);
     if (slot > deadline) co_return too_long(slot, now);
@@ -141,7 +167,7 @@ void RateLimits::learn(Turn* turn, const net::HttpResponse& answer, bool with_to
 }
 
 void RateLimits::learn_bucket(Turn& turn, const net::HttpResponse& answer) {
-  turn.hash_ = answer.header("x-ratelimit-bucket").value_or("");
+  turn.hash_ = header(answer, "x-ratelimit-bucket");
   const auto left = header_number(answer, "x-ratelimit-remaining");
   if (!left || *left >= 1) return;
   // The time until the reset, not the moment: the clocks may differ.
@@ -155,8 +181,8 @@ void RateLimits::learn_refusal(Turn* turn, const net::HttpResponse& answer) {
   const auto body = json::parse(answer.body);
   const auto stated = body ? json::number(*body, "retry_after") : std::nullopt;
   const double seconds = stated ? *stated : header_number(answer, "retry-after").value_or(kUnstatedPause);
-  const auto scope = answer.header("x-ratelimit-scope").value_or("");
-  const bool global = !stated || scope == "global" || answer.header("x-ratelimit-global") == "true" ||
+  const std::string_view scope = header(answer, "x-ratelimit-scope");
+  const bool global = !stated || scope == "global" || header(answer, "x-ratelimit-global") == "true" ||
                       json::boolean(*body, "global").value_or(false);
   const SteadyTime until = timing_->now() + in_seconds(seconds + 0.05 + 0.2 * timing_->random());
   if (global) {
@@ -164,17 +190,18 @@ void RateLimits::learn_refusal(Turn* turn, const net::HttpResponse& answer) {
   } else if (turn != nullptr) {
     turn->bucket_->free_at = std::max(turn->bucket_->free_at, until);
   }
-  const std::string_view label = !stated ? "edge" : global ? "global" : scope == "shared" ? "shared" : "user";
-  metrics_
-      .counter("guildhall_discord_rate_limited_total", "Requests that Discord refused with 429.",
-               fmt::format("scope=\"{}\"", label))
-      .add();
-  log::warning("discord rate limit", {log::field("scope", label), log::field("seconds", seconds)});
+  const Refusal refusal = !stated             ? Refusal::edge
+                          : global            ? Refusal::global
+                          : scope == "shared" ? Refusal::shared
+                                              : Refusal::user;
+  refused_[static_cast<std::size_t>(refusal)]->add();
+  log::warning("discord rate limit", {log::field("scope", kRefusals[static_cast<std::size_t>(refusal)]),
+                                      log::field("seconds", seconds)});
 }
 
 void RateLimits::count_invalid(const net::HttpResponse& answer) {
-  const bool shared = answer.header("x-ratelimit-scope") == "shared";
-  if (answer.status != 401 && answer.status != 403 && (answer.status != 429 || shared)) return;
+  if (answer.status != 401 && answer.status != 403 && answer.status != 429) return;
+  if (answer.status == 429 && header(answer, "x-ratelimit-scope") == "shared") return;
   const SteadyTime now = timing_->now();
   invalid_.add(now);
   if (invalid_.next(now) > now) log::error("discord: too many refused requests; pausing all of them");
@@ -182,9 +209,9 @@ void RateLimits::count_invalid(const net::HttpResponse& answer) {
 
 void RateLimits::leave(Turn& turn) {
   const std::shared_ptr<Bucket> bucket = turn.bucket_;
-  if (!turn.hash_.empty()) {
-    hashes_[turn.lane_.method + turn.lane_.route] = turn.hash_;
-    rename(bucket, key_of(turn.lane_));
+  if (!turn.hash_.empty() && turn.hash_ != bucket->hash) {
+    hashes_[turn.lane_.route] = turn.hash_;
+    rename(bucket, turn.hash_, key_of(turn.lane_));
   }
   bucket->taken = false;
   pass_on(*bucket);
@@ -192,12 +219,12 @@ void RateLimits::leave(Turn& turn) {
 }
 
 /// Under its learned key a bucket may meet another that is the same: the later ones join the queue there.
-void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, const std::string& key) {
-  if (bucket->key == key) return;
+void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, std::string hash, std::string key) {
+  bucket->hash = std::move(hash);
   if (const auto own = buckets_.find(bucket->key); own != buckets_.end() && own->second == bucket)
     buckets_.erase(own);
-  bucket->key = key;
-  auto& slot = buckets_[key];
+  bucket->key = std::move(key);
+  auto& slot = buckets_[bucket->key];
   if (!slot) {
     slot = bucket;
     return;

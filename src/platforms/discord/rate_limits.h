@@ -4,11 +4,12 @@
 // Source: developer documentation, "Rate Limits"; the one number known beforehand is the global one.
 #pragma once
 
+#include <array>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/metrics.h"
@@ -30,7 +31,7 @@ class RateLimits {
   class Turn {
    public:
     Turn(RateLimits& limits, std::shared_ptr<Bucket> bucket, Lane lane)
-        : limits_(&limits), bucket_(std::move(bucket)), lane_(std::move(lane)) {}
+        : limits_(&limits), bucket_(std::move(bucket)), lane_(lane) {}
     Turn(Turn&&) = default;
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
@@ -58,18 +59,19 @@ class RateLimits {
 
  private:
   void leave(Turn& turn);
-  void rename(const std::shared_ptr<Bucket>& bucket, const std::string& key);
+  void rename(const std::shared_ptr<Bucket>& bucket, std::string hash, std::string key);
   void pass_on(Bucket& bucket);
   void sweep();
   std::string key_of(const Lane& lane) const;
+  std::shared_ptr<Bucket> bucket_of(const Lane& lane);
   void learn_bucket(Turn& turn, const net::HttpResponse& answer);
   void learn_refusal(Turn* turn, const net::HttpResponse& answer);
   void count_invalid(const net::HttpResponse& answer);
 
   std::shared_ptr<Timing> timing_;
-  Metrics& metrics_;
-  std::map<std::string, std::string> hashes_;  // by method and route, once Discord has named them
-  std::map<std::string, std::shared_ptr<Bucket>> buckets_;
+  std::array<Counter*, 4> refused_;
+  std::unordered_map<const RouteSpec*, std::string> hashes_;  // once Discord has named them
+  std::unordered_map<std::string, std::shared_ptr<Bucket>> buckets_;
   std::size_t sweep_at_;
   WindowLimit global_;
   SteadyTime global_free_at_;

@@ -22,15 +22,6 @@ Result<json::Object> message_json(const std::string& content) {
   return json::Object{{"content", content}, {"allowed_mentions", json::Object{{"parse", json::Array{}}}}};
 }
 
-/// A call with the bot's token that only reads.
-RestCall reading(std::string route, std::string path, std::string major = {}) {
-  RestCall call;
-  call.lane = {"GET", std::move(route), std::move(major)};
-  call.path = std::move(path);
-  call.repeatable = true;
-  return call;
-}
-
 RestCall message_call(DiscordChannelId channel, const NewMessage& message, json::Object body) {
   if (!message.nonce.empty()) {
     body["nonce"] = message.nonce;
@@ -40,21 +31,15 @@ RestCall message_call(DiscordChannelId channel, const NewMessage& message, json:
     body["message_reference"] =
         json::Object{{"message_id", message.reply_to->str()}, {"fail_if_not_exists", false}};
   }
-  RestCall call;
-  call.lane = {"POST", "/channels/{}/messages", channel.str()};
-  call.path = fmt::format("/channels/{}/messages", channel.str());
+  RestCall call(routes::kCreateMessage, {channel.str()});
   call.body = json::write(body);
   call.repeatable = !message.nonce.empty();
   return call;
 }
 
 RestCall callback(InteractionId interaction, const std::string& token, int type, json::Object data) {
-  RestCall call;
-  call.lane = {"POST", "/interactions/{}/{}/callback", interaction.str(), false};
-  call.path = fmt::format("/interactions/{}/{}/callback", interaction.str(), net::percent_encode(token));
+  RestCall call(routes::kCallback, {interaction.str(), token});
   call.body = json::write(json::Object{{"type", type}, {"data", std::move(data)}});
-  call.bot_token = false;
-  call.callback = true;
   return call;
 }
 
@@ -83,29 +68,29 @@ std::optional<Application> read_application(const json::Value& answer) {
 
 RestClient::RestClient(boost::asio::io_context& loop, RestOptions options, HttpSender http,
                        std::shared_ptr<Timing> timing, Metrics& metrics) {
-  RestAddress address{std::move(options.api_url), std::move(options.token),
-                      fmt::format("DiscordBot ({}, {})", options.project_url, GUILDHALL_VERSION)};
+  RestAddress address(options.api_url, options.token,
+                      fmt::format("DiscordBot ({}, {})", options.project_url, GUILDHALL_VERSION));
   sender_ =
       std::make_shared<RestSender>(loop, std::move(address), std::move(http), std::move(timing), metrics);
 }
 
 Task<Result<GatewayInfo>> RestClient::gateway_info() {
-  const auto answer = co_await RestSender::send(sender_, reading("/gateway/bot", "/gateway/bot"));
+  const auto answer = co_await RestSender::send(sender_, RestCall(routes::kGatewayInfo, {}));
   co_return understood(answer, read_gateway_info);
 }
 
 Task<Result<Application>> RestClient::application() {
-  const auto answer = co_await RestSender::send(sender_, reading("/applications/@me", "/applications/@me"));
+  const auto answer = co_await RestSender::send(sender_, RestCall(routes::kApplication, {}));
   co_return understood(answer, read_application);
 }
 
 Task<Result<User>> RestClient::self() {
-  const auto answer = co_await RestSender::send(sender_, reading("/users/@me", "/users/@me"));
+  const auto answer = co_await RestSender::send(sender_, RestCall(routes::kSelf, {}));
   co_return understood(answer, [](const json::Value& user) { return read_user(user); });
 }
 
 Task<Result<json::Value>> RestClient::guild(ServerId guild) {
-  RestCall call = reading("/guilds/{}", fmt::format("/guilds/{}", guild.str()), guild.str());
+  RestCall call(routes::kGuild, {guild.str()});
   const auto answer = co_await RestSender::send(sender_, std::move(call));
   co_return understood(answer, [](const json::Value& guild) {
     return json::id(guild, "id") ? std::optional(guild) : std::nullopt;
@@ -142,31 +127,22 @@ Task<Result<void>> RestClient::edit_answer(ApplicationId application, std::strin
                                            std::string content) {
   const auto body = message_json(content);
   if (!body) co_return std::unexpected(body.error());
-  RestCall call;
-  call.lane = {"PATCH", "/webhooks/{}/{}/messages/@original", application.str() + "/" + token, false};
-  call.path =
-      fmt::format("/webhooks/{}/{}/messages/@original", application.str(), net::percent_encode(token));
+  RestCall call(routes::kEditAnswer, {application.str(), token});
   call.body = json::write(*body);
-  call.bot_token = false;
-  call.repeatable = true;
   const auto answer = co_await RestSender::send(sender_, std::move(call));
   co_return done(answer);
 }
 
 Task<Result<json::Value>> RestClient::commands(ApplicationId application) {
-  RestCall call =
-      reading("/applications/{}/commands",
-              fmt::format("/applications/{}/commands?with_localizations=true", application.str()));
+  RestCall call(routes::kCommands, {application.str()});
+  call.path += "?with_localizations=true";
   co_return co_await RestSender::send(sender_, std::move(call));
 }
 
 Task<Result<void>> RestClient::overwrite_commands(ApplicationId application,
                                                   std::vector<CommandDefinition> commands) {
-  RestCall call;
-  call.lane = {"PUT", "/applications/{}/commands", {}};
-  call.path = fmt::format("/applications/{}/commands", application.str());
+  RestCall call(routes::kOverwriteCommands, {application.str()});
   call.body = json::write(commands_json(commands));
-  call.repeatable = true;
   const auto answer = co_await RestSender::send(sender_, std::move(call));
   co_return done(answer);
 }
@@ -182,7 +158,7 @@ Task<Result<bool>> RestClient::sync_commands(ApplicationId application,
 }
 
 HttpSender http_sender(net::HttpClient& client) {
-  return [&client](net::HttpRequest request) { return client.send(std::move(request)); };
+  return [&client](const net::HttpRequest& request) { return client.exchange(request); };
 }
 
 }  // namespace guildhall::discord

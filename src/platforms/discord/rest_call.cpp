@@ -1,7 +1,5 @@
 #include "platforms/discord/rest_call.h"
 
-#include <fmt/format.h>
-
 #include "base/text.h"
 
 namespace guildhall::discord {
@@ -11,19 +9,41 @@ constexpr std::size_t kLongestReason = 512;
 
 }  // namespace
 
-net::HttpRequest http_request(const RestCall& call, const RestAddress& address) {
+RestCall::RestCall(const RouteSpec& which, std::initializer_list<std::string_view> arguments)
+    : route(&which), repeatable(which.repeatable) {
+  path.reserve(which.path.size() + 24 * arguments.size());
+  std::string_view rest = which.path;
+  for (const std::string_view argument : arguments) {
+    const auto brace = rest.find('{');
+    path += rest.substr(0, brace);
+    rest.remove_prefix(rest.find('}', brace) + 1);
+    const std::size_t begin = path.size();
+    path += net::percent_encode(argument);
+    if (which.path[which.path.size() - rest.size() - 2] != '*') continue;
+    if (major_size == 0) major_begin = begin;
+    major_size = path.size() - major_begin;
+  }
+  path += rest;
+}
+
+RestAddress::RestAddress(const std::string& api_url, const std::string& token, std::string agent)
+    : base(api_url + "/v10"), authorization("Bot " + token), user_agent(std::move(agent)) {}
+
+net::HttpRequest http_request(RestCall& call, const RestAddress& address) {
   net::HttpRequest request;
-  request.method = call.lane.method;
-  request.url = fmt::format("{}/v10{}", address.api_url, call.path);
+  request.method = call.route->method;
+  request.url.reserve(address.base.size() + call.path.size());
+  request.url.append(address.base).append(call.path);
+  request.headers.reserve(4);
   request.headers.emplace_back("user-agent", address.user_agent);
-  if (call.bot_token) request.headers.emplace_back("authorization", "Bot " + address.token);
+  if (call.route->bot_token) request.headers.emplace_back("authorization", address.authorization);
   if (!call.audit_reason.empty()) {
     request.headers.emplace_back("x-audit-log-reason",
                                  net::percent_encode(shorten(call.audit_reason, kLongestReason)));
   }
   if (call.body) {
     request.headers.emplace_back("content-type", "application/json");
-    request.body = *call.body;
+    request.body = *std::move(call.body);
   }
   return request;
 }

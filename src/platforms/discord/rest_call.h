@@ -1,41 +1,51 @@
 // One call of the HTTP API, before it is sent.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/http.h"
+#include "platforms/discord/rest_routes.h"
 #include "platforms/discord/types.h"
 
 namespace guildhall::discord {
 
-/// What a call's rate limit depends on.
+/// What a call's rate limit depends on. Both parts outlive it.
 struct Lane {
-  std::string method;
-  std::string route;   // the path with its ids left open: "/channels/{}/messages"
-  std::string major;   // the channel, guild or webhook that has a limit of its own; empty: none
-  bool global = true;  // counts towards the bot's requests per second
+  const RouteSpec* route = nullptr;
+  std::string_view major;  // the channel, guild or webhook that has a limit of its own; empty: none
 };
 
 struct RestCall {
-  Lane lane;
-  std::string path;                 // below /v10, filled in, with its query
-  std::optional<std::string> body;  // JSON
-  std::string audit_reason;         // shown in the guild's audit log; at most 512 characters
-  /// False: the path carries a secret of its own.
-  bool bot_token = true;
-  /// May be sent again when nobody knows whether it arrived.
-  bool repeatable = false;
-  /// An interaction's first answer: outside all limits, and sent once whatever happens.
-  bool callback = false;
+  /// `arguments` fill the route's braces, as many as there are. They are percent-encoded; `route` lives for
+  /// ever.
+  RestCall(const RouteSpec& route, std::initializer_list<std::string_view> arguments);
+
+  Lane lane() const { return {route, std::string_view(path).substr(major_begin, major_size)}; }
+
+  const RouteSpec* route;
+  std::string path;  // below /v10, filled in; a query may be added
+  std::size_t major_begin = 0;
+  std::size_t major_size = 0;
+  std::optional<std::string> body = {};  // JSON
+  std::string audit_reason = {};         // shown in the guild's audit log; at most 512 characters
+  bool repeatable;                       // as the route says, or made so by a nonce
 };
 
+/// What every request carries.
 struct RestAddress {
-  std::string api_url;     // without the version
-  std::string token;       // without "Bot "
-  std::string user_agent;  // "DiscordBot (url, version)": anything else may be turned away by the edge
+  /// `api_url` has no version and `token` no "Bot "; `user_agent` reads "DiscordBot (url, version)":
+  /// anything else may be turned away by the edge.
+  RestAddress(const std::string& api_url, const std::string& token, std::string user_agent);
+
+  std::string base;
+  std::string authorization;
+  std::string user_agent;
 };
 
-net::HttpRequest http_request(const RestCall& call, const RestAddress& address);
+/// Takes the body out of the call.
+net::HttpRequest http_request(RestCall& call, const RestAddress& address);
 
 }  // namespace guildhall::discord

@@ -1,6 +1,7 @@
 // Sends calls: waits for their turn, tries again what may be tried again, reads the answer.
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
@@ -14,8 +15,8 @@
 
 namespace guildhall::discord {
 
-/// One exchange over the network; the real one is net::HttpClient::send.
-using HttpSender = std::function<Task<Result<net::HttpResponse>>(net::HttpRequest)>;
+/// One exchange over the network; the request outlives it. The real one is net::HttpClient::exchange.
+using HttpSender = std::function<Task<Result<net::HttpResponse>>(const net::HttpRequest&)>;
 
 class RestSender {
  public:
@@ -27,19 +28,21 @@ class RestSender {
 
  private:
   static Task<Result<json::Value>> perform(std::shared_ptr<RestSender> self, RestCall call);
-  Task<Result<json::Value>> perform_once(RestCall call);
   /// One exchange, if anything may go out at all; `turn` may be null.
-  Task<Result<net::HttpResponse>> exchange(const RestCall& call, RateLimits::Turn* turn);
+  Task<Result<net::HttpResponse>> exchange(const RestCall& call, const net::HttpRequest& request,
+                                           RateLimits::Turn* turn);
   /// How long to wait before another try; empty: the answer stands.
   std::optional<std::chrono::nanoseconds> again_after(const RestCall& call,
                                                       const Result<net::HttpResponse>& answer, int attempt);
+
+  static constexpr std::size_t kAnswerKinds = 5;
 
   boost::asio::io_context& loop_;
   RestAddress address_;
   HttpSender http_;
   std::shared_ptr<Timing> timing_;
-  Metrics& metrics_;
   RateLimits limits_;
+  std::array<Counter*, kAnswerKinds> answers_;
 };
 
 }  // namespace guildhall::discord
