@@ -10,7 +10,8 @@
 //   timing.h           real time and chance, injected
 // Inside only: protocol.h, inflate.h, connection.h, event_router.h and memory_keeper.h serve the gateway;
 // name_pool.h the state;
-// rest_routes.h, rest_call.h, rest_errors.h, rest_sender.h and rate_limits.h the calls; window_limit.h both.
+// rest_routes.h, rest_call.h, rest_errors.h, rest_sender.h, rate_limits.h and fair_queue.h the calls;
+// window_limit.h both.
 //
 // `bot` and `cli` call it. It promises: a session is resumed whenever it can be and never identified
 // in a loop; no message pings anybody; an unknown field, event or number is normal. It never logs a

@@ -51,29 +51,53 @@ std::unexpected<Error> too_long(SteadyTime until, SteadyTime now) {
   return fail(ErrorCode::rate_limited, fmt::format("Discord lets nothing more through here for {} s", wait));
 }
 
+std::unexpected<Error> too_many() {
+  return fail(ErrorCode::rate_limited,
+              fmt::format("{} requests to Discord are waiting here already", kMostWaiting));
+}
+
+std::unexpected<Error> too_late() {
+  return fail(ErrorCode::rate_limited, "the requests before this one took too long");
+}
+
 }  // namespace
-
-struct RateLimits::Waiter {
-  Waiter(const asio::any_io_executor& executor, std::shared_ptr<Bucket> in)
-      : timer(executor), bucket(std::move(in)) {}
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
-  ~Waiter();
-
-  asio::steady_timer timer;
-  std::shared_ptr<Bucket> bucket;
-  bool granted = false;
-};
 
 struct RateLimits::Bucket {
   std::string key;
   std::string hash;  // as Discord names it, as far as the key tells
   SteadyTime free_at;
   bool taken = false;
-  std::deque<Waiter*> waiting;
+  FairQueue waiting;
 };
 
-RateLimits::Waiter::~Waiter() { std::erase(bucket->waiting, this); }
+struct RateLimits::BucketWaiter : FairQueue::Waiter {
+  BucketWaiter(const asio::any_io_executor& executor, const Lane& lane, std::shared_ptr<Bucket> in)
+      : Waiter(executor, lane), bucket(std::move(in)) {
+    bucket->waiting.push(*this);
+  }
+  BucketWaiter(const BucketWaiter&) = delete;
+  BucketWaiter& operator=(const BucketWaiter&) = delete;
+  ~BucketWaiter() { bucket->waiting.remove(*this); }
+
+  std::shared_ptr<Bucket> bucket;
+};
+
+struct RateLimits::GateWaiter : FairQueue::Waiter {
+  GateWaiter(const asio::any_io_executor& executor, const Lane& lane, RateLimits& at)
+      : Waiter(executor, lane), limits(at) {
+    limits.gate_.push(*this);
+  }
+  GateWaiter(const GateWaiter&) = delete;
+  GateWaiter& operator=(const GateWaiter&) = delete;
+  ~GateWaiter() {
+    limits.gate_.remove(*this);
+    if (limits.leader_ != this) return;
+    limits.leader_ = nullptr;
+    if (Waiter* next = limits.gate_.peek()) next->timer.cancel();  // it finds that nobody leads
+  }
+
+  RateLimits& limits;
+};
 
 RateLimits::RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics)
     : timing_(std::move(timing)),
@@ -113,35 +137,64 @@ Task<Result<RateLimits::Turn>> RateLimits::enter(Lane lane, SteadyTime deadline)
     bucket->taken = true;
     co_return Turn(*this, bucket, lane);
   }
-  if (bucket->waiting.size() >= kMostWaiting) {
-    co_return fail(ErrorCode::rate_limited,
-                   fmt::format("{} requests to Discord are waiting here already", kMostWaiting));
-  }
-  Waiter waiter(co_await asio::this_coro::executor, bucket);
-  bucket->waiting.push_back(&waiter);
+  if (bucket->waiting.waiting(lane.share) >= kMostWaiting) co_return too_many();
+  const auto executor = co_await asio::this_coro::executor;
+  BucketWaiter waiter(executor, lane, bucket);
   while (!waiter.granted && timing_->now() < deadline) co_await timing_->wait(waiter.timer, deadline);
-  if (!waiter.granted) co_return fail(ErrorCode::rate_limited, "the requests before this one took too long");
+  if (!waiter.granted) co_return too_late();
   co_return Turn(*this, waiter.bucket, lane);
 }
 
 Task<Result<void>> RateLimits::wait_until_free(Turn& turn, SteadyTime deadline) {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto executor = co_await asio::this_coro::executor;
   while (true) {
     const SteadyTime now = timing_->now();
-    const SteadyTime free_at =
-        std::max(turn.bucket_->free_at, turn.lane_.route->global ? global_free_at_ : now);
+    const SteadyTime free_at = turn.bucket_->free_at;
     if (free_at > deadline) co_return too_long(free_at, now);
     if (free_at > now) {
+      asio::steady_timer timer(executor);
       co_await timing_->wait(timer, free_at);
       continue;
     }
     if (!turn.lane_.route->global) co_return Result<void>{};
-    // Booked ahead, so that those who wait go in the order of their coming.
-    const SteadyTime slot = global_.next(now);
-    if (slot > deadline) co_return too_long(slot, now);
-    global_.add(slot);
-    while (timing_->now() < slot) co_await timing_->wait(timer, slot);
-    if (global_free_at_ <= timing_->now()) co_return Result<void>{};
+    if (global_free_at_ > deadline) co_return too_long(global_free_at_, now);
+    if (gate_.empty() && gate_opens(now) <= now) {
+      global_.add(now);
+      co_return Result<void>{};
+    }
+    auto passed = co_await pass_gate(turn.lane_, deadline);
+    if (!passed || global_free_at_ <= timing_->now()) co_return passed;
+  }
+}
+
+Task<Result<void>> RateLimits::pass_gate(Lane lane, SteadyTime deadline) {
+  if (gate_.waiting(lane.share) >= kMostWaiting) co_return too_many();
+  const auto executor = co_await asio::this_coro::executor;
+  GateWaiter waiter(executor, lane, *this);
+  while (!waiter.granted && timing_->now() < deadline) {
+    const bool leading = leads(waiter);
+    co_await timing_->wait(waiter.timer, leading ? std::min(gate_opens(timing_->now()), deadline) : deadline);
+    if (leading) open_gate();
+  }
+  if (!waiter.granted) co_return too_late();
+  co_return Result<void>{};
+}
+
+bool RateLimits::leads(GateWaiter& waiter) {
+  if (leader_ == nullptr) leader_ = &waiter;
+  return leader_ == &waiter;
+}
+
+SteadyTime RateLimits::gate_opens(SteadyTime from) const {
+  return std::max(global_.next(from), global_free_at_);
+}
+
+/// Lets through as many as may go now.
+void RateLimits::open_gate() {
+  const SteadyTime now = timing_->now();
+  while (!gate_.empty() && gate_opens(now) <= now) {
+    global_.add(now);
+    gate_.pop()->let_go();
   }
 }
 
@@ -230,21 +283,18 @@ void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, std::string hash,
     return;
   }
   slot->free_at = std::max(slot->free_at, bucket->free_at);
-  for (Waiter* waiter : bucket->waiting) {
-    waiter->bucket = slot;
-    slot->waiting.push_back(waiter);
+  while (FairQueue::Waiter* waiter = bucket->waiting.pop()) {
+    static_cast<BucketWaiter*>(waiter)->bucket = slot;
+    slot->waiting.push(*waiter);
   }
-  bucket->waiting.clear();
   if (!slot->taken) pass_on(*slot);
 }
 
 void RateLimits::pass_on(Bucket& bucket) {
-  if (bucket.waiting.empty()) return;
-  Waiter* next = bucket.waiting.front();
-  bucket.waiting.pop_front();
+  FairQueue::Waiter* next = bucket.waiting.pop();
+  if (next == nullptr) return;
   bucket.taken = true;
-  next->granted = true;
-  next->timer.cancel();
+  next->let_go();
 }
 
 /// Buckets come with every interaction; those that nobody uses and that hold nobody back are dropped.

@@ -34,6 +34,8 @@ RestCall message_call(DiscordChannelId channel, const NewMessage& message, json:
   RestCall call(routes::kCreateMessage, {channel.str()});
   call.body = json::write(body);
   call.repeatable = !message.nonce.empty();
+  call.urgency = message.urgency;
+  call.guild = message.guild;
   return call;
 }
 

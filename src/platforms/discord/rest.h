@@ -40,6 +40,9 @@ struct NewMessage {
   /// minutes, and is sent again when an answer is lost.
   std::string nonce = {};
   std::optional<MessageId> reply_to = {};  // a deleted one does no harm
+  Urgency urgency = Urgency::background;
+  /// Whose part of the bot's requests per second it takes; where nobody says, the channel has one of its own.
+  std::optional<ServerId> guild = {};
 };
 
 class RestClient {

@@ -1,5 +1,7 @@
 #include "platforms/discord/rest_call.h"
 
+#include <charconv>
+
 #include "base/text.h"
 
 namespace guildhall::discord {
@@ -10,7 +12,7 @@ constexpr std::size_t kLongestReason = 512;
 }  // namespace
 
 RestCall::RestCall(const RouteSpec& which, std::initializer_list<std::string_view> arguments)
-    : route(&which), repeatable(which.repeatable) {
+    : route(&which), repeatable(which.repeatable), urgency(which.urgency) {
   path.reserve(which.path.size() + 24 * arguments.size());
   std::string_view rest = which.path;
   for (const std::string_view argument : arguments) {
@@ -24,6 +26,17 @@ RestCall::RestCall(const RouteSpec& which, std::initializer_list<std::string_vie
     major_size = path.size() - major_begin;
   }
   path += rest;
+}
+
+Lane RestCall::lane() const {
+  const std::string_view major = std::string_view(path).substr(major_begin, major_size);
+  std::uint64_t share = 0;
+  if (guild) {
+    share = static_cast<std::uint64_t>(guild->value());
+  } else {
+    std::from_chars(major.data(), major.data() + major.size(), share);
+  }
+  return {route, major, urgency, share};
 }
 
 RestAddress::RestAddress(const std::string& api_url, const std::string& token, std::string agent)

@@ -12,10 +12,13 @@
 
 namespace guildhall::discord {
 
-/// What a call's rate limit depends on. Both parts outlive it.
+/// What a call's turn depends on.
 struct Lane {
   const RouteSpec* route = nullptr;
-  std::string_view major;  // the channel, guild or webhook that has a limit of its own; empty: none
+  std::string_view
+      major;  // the channel, guild or webhook that has a limit of its own; outlives this; may be empty
+  Urgency urgency = Urgency::background;
+  std::uint64_t share = 0;  // whose part of the common limits it takes
 };
 
 struct RestCall {
@@ -23,7 +26,7 @@ struct RestCall {
   /// ever.
   RestCall(const RouteSpec& route, std::initializer_list<std::string_view> arguments);
 
-  Lane lane() const { return {route, std::string_view(path).substr(major_begin, major_size)}; }
+  Lane lane() const;
 
   const RouteSpec* route;
   std::string path;  // below /v10, filled in; a query may be added
@@ -32,6 +35,9 @@ struct RestCall {
   std::optional<std::string> body = {};  // JSON
   std::string audit_reason = {};         // shown in the guild's audit log; at most 512 characters
   bool repeatable;                       // as the route says, or made so by a nonce
+  Urgency urgency;                       // as the route says, or said otherwise
+  /// For whom it is; where nobody says, that is the channel or guild of the path.
+  std::optional<ServerId> guild = {};
 };
 
 /// What every request carries.

@@ -3,9 +3,17 @@
 // Discord's own description in tests/contract.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace guildhall::discord {
+
+/// Who goes first when not everything can go at once.
+enum class Urgency : std::uint8_t {
+  interaction,  // somebody looks at "thinking", and the time for an answer runs out
+  person,       // somebody waits
+  background,
+};
 
 /// The traits of a call that are the same however often it is made.
 struct RouteSpec {
@@ -15,6 +23,7 @@ struct RouteSpec {
   std::string_view path;
   /// May be sent again when nobody knows whether it arrived.
   bool repeatable = false;
+  Urgency urgency = Urgency::background;
   /// False: the path carries a secret of its own.
   bool bot_token = true;
   /// Counts towards the bot's requests per second. Those of interactions do not.
@@ -25,10 +34,10 @@ struct RouteSpec {
 
 namespace routes {
 
-inline constexpr RouteSpec kGatewayInfo{"GET", "/gateway/bot", true};
+inline constexpr RouteSpec kGatewayInfo{"GET", "/gateway/bot", true, Urgency::person};
 inline constexpr RouteSpec kApplication{"GET", "/applications/@me", true};
 inline constexpr RouteSpec kSelf{"GET", "/users/@me", true};
-inline constexpr RouteSpec kGuild{"GET", "/guilds/{*}", true};
+inline constexpr RouteSpec kGuild{"GET", "/guilds/{*}", true, Urgency::person};
 
 inline constexpr RouteSpec kCreateMessage{"POST", "/channels/{*}/messages"};
 
@@ -40,6 +49,7 @@ inline constexpr RouteSpec kCallback{.method = "POST",
 inline constexpr RouteSpec kEditAnswer{.method = "PATCH",
                                        .path = "/webhooks/{*}/{*}/messages/@original",
                                        .repeatable = true,
+                                       .urgency = Urgency::interaction,
                                        .bot_token = false,
                                        .global = false};
 
