@@ -115,9 +115,10 @@ std::string RateLimits::key_of(const Lane& lane) const {
   const auto known = hashes_.find(lane.route);
   const std::string_view name = known == hashes_.end() ? lane.route->path : known->second;
   std::string key;
-  key.reserve(lane.route->method.size() + name.size() + lane.major.size() + 2);
+  key.reserve(lane.route->method.size() + name.size() + lane.major.size() + lane.route->sublimit.size() + 2);
   // The method stays in the key: two routes may share a hash without sharing a counter.
   key.append(lane.route->method).append(" ").append(name).append("|").append(lane.major);
+  key.append(lane.route->sublimit);
   return key;
 }
 
@@ -156,7 +157,7 @@ Task<Result<void>> RateLimits::wait_until_free(Turn& turn, SteadyTime deadline) 
       co_await timing_->wait(timer, free_at);
       continue;
     }
-    if (!turn.lane_.route->global) co_return Result<void>{};
+    if (!turn.lane_.route->global()) co_return Result<void>{};
     if (global_free_at_ > deadline) co_return too_long(global_free_at_, now);
     if (gate_.empty() && gate_opens(now) <= now) {
       global_.add(now);

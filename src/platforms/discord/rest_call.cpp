@@ -1,5 +1,7 @@
 #include "platforms/discord/rest_call.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "base/text.h"
@@ -8,25 +10,56 @@ namespace guildhall::discord {
 namespace {
 
 constexpr std::size_t kLongestReason = 512;
+constexpr int kMessageCallback = 4;
+constexpr int kUpdateCallback = 7;
 
-}  // namespace
-
-RestCall::RestCall(const RouteSpec& which, std::initializer_list<std::string_view> arguments)
-    : route(&which), repeatable(which.repeatable), urgency(which.urgency) {
-  path.reserve(which.path.size() + 24 * arguments.size());
-  std::string_view rest = which.path;
+void fill_path(RestCall& call, std::initializer_list<std::string_view> arguments) {
+  const std::string_view pattern = call.route->path;
+  call.path.reserve(pattern.size() + 24 * arguments.size());
+  std::string_view rest = pattern;
   for (const std::string_view argument : arguments) {
     const auto brace = rest.find('{');
-    path += rest.substr(0, brace);
+    const bool major = rest[brace + 1] == '*';
+    call.path += rest.substr(0, brace);
     rest.remove_prefix(rest.find('}', brace) + 1);
-    const std::size_t begin = path.size();
-    path += net::percent_encode(argument);
-    if (which.path[which.path.size() - rest.size() - 2] != '*') continue;
-    if (major_size == 0) major_begin = begin;
-    major_size = path.size() - major_begin;
+    const std::size_t begin = call.path.size();
+    call.path += net::percent_encode(argument);
+    if (!major) continue;
+    if (call.major_size == 0) call.major_begin = begin;
+    call.major_size = call.path.size() - call.major_begin;
   }
-  path += rest;
+  call.path += rest;
 }
+
+/// The message in the body of a call; null when it carries none.
+json::Value* message_in(json::Value& body, Text where) {
+  const auto member = [&](std::string_view key) {
+    return body.is_object() ? body.get_object().if_contains(key) : nullptr;
+  };
+  switch (where) {
+    case Text::none: return nullptr;
+    case Text::body: return &body;
+    case Text::message: return member("message");
+    case Text::data: break;
+  }
+  const auto type = json::integer(body, "type");
+  return type == kMessageCallback || type == kUpdateCallback ? member("data") : nullptr;
+}
+
+/// Every text that is sent to people comes by here, so that none can ping anybody by chance.
+Result<void> settle_message(json::Value* message) {
+  if (message == nullptr || !message->is_object()) return {};
+  json::Object& fields = message->get_object();
+  if (!fields.contains("allowed_mentions")) {
+    fields["allowed_mentions"] = json::Object{{"parse", json::Array{}}};
+  }
+  const auto content = json::text(*message, "content");
+  if (!content || utf16_length(*content) <= kLongestMessage) return {};
+  return fail(ErrorCode::too_large,
+              fmt::format("a Discord message has at most {} characters", kLongestMessage));
+}
+
+}  // namespace
 
 Lane RestCall::lane() const {
   const std::string_view major = std::string_view(path).substr(major_begin, major_size);
@@ -39,6 +72,29 @@ Lane RestCall::lane() const {
   return {route, major, urgency, share};
 }
 
+Result<RestCall> make_call(const RouteSpec& route, std::initializer_list<std::string_view> arguments,
+                           CallOptions options) {
+  RestCall call;
+  call.route = &route;
+  fill_path(call, arguments);
+  if (!options.query.empty()) {
+    call.path += call.path.find('?') == std::string::npos ? '?' : '&';
+    call.path += net::write_query(options.query);
+  }
+  if (route.has_body && !options.body) options.body = json::Object{};
+  if (options.body) {
+    auto settled = settle_message(message_in(*options.body, route.text));
+    if (!settled) return std::unexpected(std::move(settled.error()));
+    call.body = json::write(*options.body);
+  }
+  const bool once_by_nonce = options.body && json::boolean(*options.body, "enforce_nonce").value_or(false);
+  call.repeatable = route.again == Again::yes || once_by_nonce;
+  call.reason = std::move(options.reason);
+  call.urgency = options.urgency.value_or(route.urgency);
+  call.guild = options.guild;
+  return call;
+}
+
 RestAddress::RestAddress(const std::string& api_url, const std::string& token, std::string agent)
     : base(api_url + "/v10"), authorization("Bot " + token), user_agent(std::move(agent)) {}
 
@@ -49,10 +105,10 @@ net::HttpRequest http_request(RestCall& call, const RestAddress& address) {
   request.url.append(address.base).append(call.path);
   request.headers.reserve(4);
   request.headers.emplace_back("user-agent", address.user_agent);
-  if (call.route->bot_token) request.headers.emplace_back("authorization", address.authorization);
-  if (!call.audit_reason.empty()) {
+  if (call.route->with_token()) request.headers.emplace_back("authorization", address.authorization);
+  if (call.route->audited && !call.reason.empty()) {
     request.headers.emplace_back("x-audit-log-reason",
-                                 net::percent_encode(shorten(call.audit_reason, kLongestReason)));
+                                 net::percent_encode(shorten(call.reason, kLongestReason)));
   }
   if (call.body) {
     request.headers.emplace_back("content-type", "application/json");

@@ -6,11 +6,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+#include "base/json.h"
 #include "net/http.h"
 #include "platforms/discord/rest_routes.h"
 #include "platforms/discord/types.h"
 
 namespace guildhall::discord {
+
+/// UTF-16 code units of a message's text.
+inline constexpr std::size_t kLongestMessage = 2000;
 
 /// What a call's turn depends on.
 struct Lane {
@@ -21,24 +26,36 @@ struct Lane {
   std::uint64_t share = 0;  // whose part of the common limits it takes
 };
 
-struct RestCall {
-  /// `arguments` fill the route's braces, as many as there are. They are percent-encoded; `route` lives for
-  /// ever.
-  RestCall(const RouteSpec& route, std::initializer_list<std::string_view> arguments);
+/// What a call carries beside what its route says.
+struct CallOptions {
+  std::optional<json::Value> body = {};
+  net::Query query = {};
+  std::string reason = {};  // for the audit log; of more than 512 characters the first
+  std::optional<Urgency> urgency = {};
+  /// Whose part of the common limits it takes; where nobody says, the path's channel or guild has one of its
+  /// own.
+  std::optional<ServerId> guild = {};
+};
 
+struct RestCall {
   Lane lane() const;
 
-  const RouteSpec* route;
-  std::string path;  // below /v10, filled in; a query may be added
+  const RouteSpec* route = nullptr;
+  std::string path = {};  // below /v10, filled in
   std::size_t major_begin = 0;
   std::size_t major_size = 0;
   std::optional<std::string> body = {};  // JSON
-  std::string audit_reason = {};         // shown in the guild's audit log; at most 512 characters
-  bool repeatable;                       // as the route says, or made so by a nonce
-  Urgency urgency;                       // as the route says, or said otherwise
-  /// For whom it is; where nobody says, that is the channel or guild of the path.
+  std::string reason = {};
+  bool repeatable = false;
+  Urgency urgency = Urgency::background;
   std::optional<ServerId> guild = {};
 };
+
+/// `arguments` fill the route's braces, as many as there are; they are percent-encoded. `route` lives for
+/// ever. A message in the body pings nobody unless it says whom (`allowed_mentions`). Error: `too_large`, a
+/// text of more than kLongestMessage.
+Result<RestCall> make_call(const RouteSpec& route, std::initializer_list<std::string_view> arguments,
+                           CallOptions options);
 
 /// What every request carries.
 struct RestAddress {

@@ -63,7 +63,7 @@ Task<Result<json::Value>> RestSender::send(std::shared_ptr<RestSender> self, Res
 
 Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, RestCall call) {
   const net::HttpRequest request = http_request(call, self->address_);
-  if (call.route->callback) {
+  if (call.route->key == Key::callback) {
     const auto answer = co_await self->exchange(call, request, nullptr);
     co_return read_answer(answer);
   }
@@ -83,7 +83,7 @@ Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, 
 
 Task<Result<net::HttpResponse>> RestSender::exchange(const RestCall& call, const net::HttpRequest& request,
                                                      RateLimits::Turn* turn) {
-  const bool with_token = call.route->bot_token;
+  const bool with_token = call.route->with_token();
   if (auto allowed = limits_.check(with_token); !allowed) co_return std::unexpected(allowed.error());
   auto answer = co_await http_(request);
   answers_[kind_of(answer)]->add();

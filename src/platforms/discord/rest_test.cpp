@@ -391,8 +391,7 @@ TEST(RestRequest, AnAuditReasonIsPercentEncodedUtf8) {
   const auto vectors = json::parse(text.str());
   ASSERT_TRUE(vectors);
   const json::Value& vector = *json::find(*vectors, "audit_reason");
-  RestCall call(routes::kCreateMessage, {"1"});
-  call.audit_reason = *json::text(vector, "text");
+  RestCall call = *make_call(routes::kBan, {"1", "2"}, {.reason = *json::text(vector, "text")});
   const auto request = http_request(call, {"https://discord.test/api", "t", "DiscordBot (x, 1)"});
   EXPECT_EQ(request.header("x-audit-log-reason"), json::text(vector, "header"));
 }
