@@ -196,6 +196,7 @@ void DiscordBridge::on_intents_refused(discord::Intents refused) {
 }
 
 void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival) {
+  rest_.permissions_changed(guild.id);
   net::spawn(services_.loop, "discord.arrive", [this, id = guild.id, name = guild.name] {
     return carry_through(id, "discord.arrive", [this, id, name] { return arrive(id, name); });
   });

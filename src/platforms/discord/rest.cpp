@@ -78,6 +78,8 @@ Task<Result<json::Value>> RestClient::send(Result<RestCall> call) {
   co_return co_await RestSender::send(sender_, *std::move(call));
 }
 
+void RestClient::permissions_changed(ServerId guild) { RestSender::lift_refusals(sender_, guild); }
+
 Task<Result<GatewayInfo>> RestClient::gateway_info() {
   const auto answer = co_await call(routes::kGatewayInfo, {});
   co_return understood(answer, read_gateway_info);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -71,6 +72,8 @@ Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, 
   auto turn = co_await self->limits_.enter(call.lane(), deadline);
   if (!turn) co_return std::unexpected(turn.error());
   for (int attempt = 1;; ++attempt) {
+    // Before it takes anybody's place: those in the line of a channel that has just refused.
+    if (auto admitted = self->admit(call); !admitted) co_return std::unexpected(admitted.error());
     const auto free = co_await self->limits_.wait_until_free(*turn, deadline);
     if (!free) co_return std::unexpected(free.error());
     const auto answer = co_await self->exchange(call, request, &*turn);
@@ -81,13 +84,23 @@ Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, 
   }
 }
 
+Result<void> RestSender::admit(const RestCall& call) {
+  auto allowed = limits_.check(call.route->with_token());
+  return allowed ? refusals_.check(call, timing_->now()) : allowed;
+}
+
+void RestSender::lift_refusals(std::shared_ptr<RestSender> self, ServerId guild) {
+  asio::io_context& loop = self->loop_;
+  asio::dispatch(loop, [self = std::move(self), guild] { self->refusals_.lift(guild); });
+}
+
 Task<Result<net::HttpResponse>> RestSender::exchange(const RestCall& call, const net::HttpRequest& request,
                                                      RateLimits::Turn* turn) {
-  const bool with_token = call.route->with_token();
-  if (auto allowed = limits_.check(with_token); !allowed) co_return std::unexpected(allowed.error());
+  if (auto admitted = admit(call); !admitted) co_return std::unexpected(admitted.error());
   auto answer = co_await http_(request);
   answers_[kind_of(answer)]->add();
-  if (answer) limits_.learn(turn, *answer, with_token);
+  if (answer) limits_.learn(turn, *answer, call.route->with_token());
+  if (answer && answer->status >= 400) refusals_.learn(call, *answer, timing_->now());
   co_return answer;
 }
 

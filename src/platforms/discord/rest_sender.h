@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/task.h"
 #include "platforms/discord/rate_limits.h"
+#include "platforms/discord/refusals.h"
 #include "platforms/discord/rest_call.h"
 
 namespace guildhall::discord {
@@ -26,9 +27,14 @@ class RestSender {
   /// From any loop; the work happens on the sender's own. The answer's JSON, null when it has none.
   static Task<Result<json::Value>> send(std::shared_ptr<RestSender> self, RestCall call);
 
+  /// Permissions in this guild have changed: its channels are tried again. From any loop.
+  static void lift_refusals(std::shared_ptr<RestSender> self, ServerId guild);
+
  private:
   static Task<Result<json::Value>> perform(std::shared_ptr<RestSender> self, RestCall call);
-  /// One exchange, if anything may go out at all; `turn` may be null.
+  /// May it go out at all?
+  Result<void> admit(const RestCall& call);
+  /// One exchange, if it is admitted; `turn` may be null.
   Task<Result<net::HttpResponse>> exchange(const RestCall& call, const net::HttpRequest& request,
                                            RateLimits::Turn* turn);
   /// How long to wait before another try; empty: the answer stands.
@@ -42,6 +48,7 @@ class RestSender {
   HttpSender http_;
   std::shared_ptr<Timing> timing_;
   RateLimits limits_;
+  Refusals refusals_;
   std::array<Counter*, kAnswerKinds> answers_;
 };
 
