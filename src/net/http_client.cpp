@@ -25,6 +25,8 @@ constexpr std::chrono::seconds kIdle{45};
 /// As many as a burst of answers needed at once: the next burst opens none anew.
 constexpr std::size_t kIdlePerOrigin = 64;
 constexpr std::size_t kUsualAnswer = 4096;
+/// A large body has the time that a slow line needs.
+constexpr std::size_t kSlowestBytesPerMs = 128;
 
 Error network_error(const Url& url, error_code error, std::string_view doing) {
   if (error == beast::error::timeout)
@@ -126,7 +128,8 @@ class TypedConnection final : public Connection {
     reusable = false;
     const auto head = request_head(request, url, options.user_agent);
     if (!head) co_return std::unexpected(head.error());
-    beast::get_lowest_layer(stream_).expires_after(options.timeout);
+    const std::chrono::milliseconds sending(request.body.size() / kSlowestBytesPerMs);
+    beast::get_lowest_layer(stream_).expires_after(options.timeout + sending);
     const std::array<asio::const_buffer, 2> wire{asio::buffer(*head), asio::buffer(request.body)};
     const auto [write_error, written] = co_await asio::async_write(stream_, wire, kAwait);
     if (write_error) co_return std::unexpected(network_error(url, write_error, "cannot send"));

@@ -181,6 +181,15 @@ TEST_F(DiscordShapes, MessagesOfChannels) {
   expect_call(routes::kUnreact, CallOptions{}, kTestChannel, kMessage, "party:7");
 }
 
+TEST_F(DiscordShapes, MessagesWithFiles) {
+  start(client.create_message(kTestChannel,
+                              {.content = "x", .files = {{.name = "a", .bytes = "b", .description = "d"}}}));
+  const net::HttpRequest& request = http.requests.back();
+  const auto begin = request.body.find("\r\n\r\n") + 4;
+  const std::string payload = request.body.substr(begin, request.body.find("\r\n--", begin) - begin);
+  EXPECT_THAT(discord_api().check("POST", request.url.substr(kBase.size()), payload), IsEmpty()) << payload;
+}
+
 TEST_F(DiscordShapes, ThreadsAndWebhooks) {
   const CallOptions thread{.body = json::Object{{"name", "n"}, {"type", 11}, {"auto_archive_duration", 60}}};
   expect_call(routes::kStartThread, thread, kTestChannel);

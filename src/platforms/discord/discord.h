@@ -6,7 +6,7 @@
 //   gateway.h          one shard: a session kept alive, its events to a GatewayHandler
 //   session.h          what the gateway remembers over a restart
 //   rest.h             the HTTP calls, behind every limit of Discord's
-//   rest_routes.h      which calls there are
+//   rest_routes.h      which calls there are         upload.h   files that go with a message
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
 // Inside only: protocol.h, inflate.h, connection.h, event_router.h and memory_keeper.h serve the gateway;

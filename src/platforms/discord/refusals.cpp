@@ -43,8 +43,8 @@ Result<void> Refusals::check(const RestCall& call, SteadyTime now) {
     return fail(ErrorCode::not_found, "this webhook is gone");
   }
   if (closed_.empty() || !is_in_channel(*call.route)) return {};
-  const Closed* closed = find({subject_of(call), nullptr}, now);
-  if (closed == nullptr) closed = find({subject_of(call), call.route}, now);
+  const Closed* closed = find({subject_of(call), nullptr, false}, now);
+  if (closed == nullptr) closed = find({subject_of(call), call.route, call.with_files}, now);
   if (closed == nullptr) return {};
   return std::unexpected(closed->error);
 }
@@ -66,12 +66,14 @@ void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, Stea
   if (!unseen && !closed) return;
   Error error = api_error(answer.status, answer.body);
   error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
-  close({subject_of(call), unseen ? nullptr : call.route}, {now + kRest, std::move(error), call.guild}, now);
+  Door door{subject_of(call), nullptr, false};
+  if (!unseen) door = {subject_of(call), call.route, call.with_files};
+  close(std::move(door), {now + kRest, std::move(error), call.guild}, now);
 }
 
 void Refusals::close(Door door, Closed closed, SteadyTime now) {
   log::warning("discord: a channel rests",
-               {log::field("channel", door.first), log::field("error", closed.error.message)});
+               {log::field("channel", std::get<0>(door)), log::field("error", closed.error.message)});
   if (closed_.size() >= kSweepFrom) {
     std::erase_if(closed_, [&](const auto& entry) { return entry.second.until <= now; });
   }

@@ -7,7 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "base/error.h"
 #include "platforms/discord/rest_call.h"
@@ -27,8 +27,8 @@ class Refusals {
   void lift(ServerId guild);
 
  private:
-  /// Which channel, and calls of which route; without one, all.
-  using Door = std::pair<std::string, const RouteSpec*>;
+  /// Which channel, and which calls there: of a route, with or without files; without a route, all.
+  using Door = std::tuple<std::string, const RouteSpec*, bool>;
   struct Closed {
     SteadyTime until;
     Error error;

@@ -103,8 +103,11 @@ Task<Result<json::Value>> RestClient::guild(ServerId guild) {
 }
 
 Task<Result<MessageId>> RestClient::create_message(DiscordChannelId channel, NewMessage message) {
-  if (message.content.empty()) co_return empty_message();
-  CallOptions options{.body = message_json(message), .urgency = message.urgency, .guild = message.guild};
+  if (message.content.empty() && message.files.empty()) co_return empty_message();
+  CallOptions options{.body = message_json(message),
+                      .files = std::move(message.files),
+                      .urgency = message.urgency,
+                      .guild = message.guild};
   const auto answer = co_await call(routes::kCreateMessage, std::move(options), channel);
   co_return understood(answer, [](const json::Value& sent) { return read_id<MessageId>(sent, "id"); });
 }

@@ -38,6 +38,7 @@ struct NewMessage {
   /// minutes, and is sent again when an answer is lost.
   std::string nonce = {};
   std::optional<MessageId> reply_to = {};  // a deleted one does no harm
+  std::vector<Upload> files = {};          // with any, the text may be empty
   Urgency urgency = Urgency::background;
   /// Whose part of the bot's requests per second it takes; where nobody says, the channel has one of its own.
   std::optional<ServerId> guild = {};
@@ -69,7 +70,7 @@ class RestClient {
   /// As State::put_guild takes it, for guilds of a resumed session, which tells of none.
   Task<Result<json::Value>> guild(ServerId guild);
 
-  /// Errors besides: `too_large` (over kLongestMessage), `invalid` (empty).
+  /// Errors besides: `too_large` (over kLongestMessage, or files as upload.h says), `invalid` (empty).
   Task<Result<MessageId>> create_message(DiscordChannelId channel, NewMessage message);
   /// Errors as of create_message. Of a message that is over an hour old Discord lets few edits through.
   Task<Result<void>> edit_message(DiscordChannelId channel, MessageId message, std::string content);

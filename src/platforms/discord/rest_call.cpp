@@ -47,16 +47,32 @@ json::Value* message_in(json::Value& body, Text where) {
 }
 
 /// Every text that is sent to people comes by here, so that none can ping anybody by chance.
-Result<void> settle_message(json::Value* message) {
+Result<void> settle_message(json::Value* message, const CallOptions& options) {
   if (message == nullptr || !message->is_object()) return {};
   json::Object& fields = message->get_object();
   if (!fields.contains("allowed_mentions")) {
     fields["allowed_mentions"] = json::Object{{"parse", json::Array{}}};
   }
   const auto content = json::text(*message, "content");
-  if (!content || utf16_length(*content) <= kLongestMessage) return {};
-  return fail(ErrorCode::too_large,
-              fmt::format("a Discord message has at most {} characters", kLongestMessage));
+  if (content && utf16_length(*content) > kLongestMessage) {
+    return fail(ErrorCode::too_large,
+                fmt::format("a Discord message has at most {} characters", kLongestMessage));
+  }
+  return options.files.empty() ? Result<void>{} : attach(fields, options.files, options.largest_file);
+}
+
+Result<void> fill_body(RestCall& call, CallOptions& options) {
+  if (call.route->has_body && !options.body) options.body = json::Object{};
+  if (!options.body) return {};
+  auto settled = settle_message(message_in(*options.body, call.route->text), options);
+  if (!settled) return settled;
+  call.body = json::write(*options.body);
+  if (options.files.empty()) return {};
+  auto form = multipart(*call.body, options.files);
+  call.body = std::move(form.body);
+  call.content_type = std::move(form.content_type);
+  call.with_files = true;
+  return {};
 }
 
 }  // namespace
@@ -81,12 +97,8 @@ Result<RestCall> make_call(const RouteSpec& route, std::initializer_list<std::st
     call.path += call.path.find('?') == std::string::npos ? '?' : '&';
     call.path += net::write_query(options.query);
   }
-  if (route.has_body && !options.body) options.body = json::Object{};
-  if (options.body) {
-    auto settled = settle_message(message_in(*options.body, route.text));
-    if (!settled) return std::unexpected(std::move(settled.error()));
-    call.body = json::write(*options.body);
-  }
+  auto filled = fill_body(call, options);
+  if (!filled) return std::unexpected(std::move(filled.error()));
   const bool once_by_nonce = options.body && json::boolean(*options.body, "enforce_nonce").value_or(false);
   call.repeatable = route.again == Again::yes || once_by_nonce;
   call.reason = std::move(options.reason);
@@ -111,7 +123,7 @@ net::HttpRequest http_request(RestCall& call, const RestAddress& address) {
                                  net::percent_encode(shorten(call.reason, kLongestReason)));
   }
   if (call.body) {
-    request.headers.emplace_back("content-type", "application/json");
+    request.headers.emplace_back("content-type", std::move(call.content_type));
     request.body = *std::move(call.body);
   }
   return request;

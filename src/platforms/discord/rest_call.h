@@ -5,12 +5,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "net/http.h"
 #include "platforms/discord/rest_routes.h"
 #include "platforms/discord/types.h"
+#include "platforms/discord/upload.h"
 
 namespace guildhall::discord {
 
@@ -29,6 +31,9 @@ struct Lane {
 /// What a call carries beside what its route says.
 struct CallOptions {
   std::optional<json::Value> body = {};
+  /// With a message. An edit lists in the body's `attachments` what is to stay.
+  std::vector<Upload> files = {};
+  std::size_t largest_file = kLargestFile;  // bytes
   net::Query query = {};
   std::string reason = {};  // for the audit log; of more than 512 characters the first
   std::optional<Urgency> urgency = {};
@@ -44,7 +49,9 @@ struct RestCall {
   std::string path = {};  // below /v10, filled in
   std::size_t major_begin = 0;
   std::size_t major_size = 0;
-  std::optional<std::string> body = {};  // JSON
+  std::optional<std::string> body = {};
+  std::string content_type = "application/json";
+  bool with_files = false;
   std::string reason = {};
   bool repeatable = false;
   Urgency urgency = Urgency::background;

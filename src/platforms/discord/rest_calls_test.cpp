@@ -154,6 +154,101 @@ TEST_F(RestCallsTest, AGuildsCommandsAreItsOwn) {
   EXPECT_EQ(json::text(last_body().as_array().at(0), "name"), "local");
 }
 
+// Files --------------------------------------------------------------------------------------------------
+
+struct FilesTest : RestCallsTest {
+  /// The parts of the last request, heads included, without the boundaries.
+  std::vector<std::string> parts() {
+    const std::string type = last().header("content-type").value_or("");
+    const std::string start = "multipart/form-data; boundary=";
+    if (!type.starts_with(start)) return {};
+    const std::string boundary = "--" + type.substr(start.size());
+    std::string_view rest = last().body;
+    std::vector<std::string> found;
+    while (rest.starts_with(boundary + "\r\n")) {
+      rest.remove_prefix(boundary.size() + 2);
+      const auto end = rest.find("\r\n" + boundary);
+      found.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(end + 2);
+    }
+    EXPECT_EQ(rest, boundary + "--\r\n");
+    return found;
+  }
+  json::Value payload() {
+    const std::string part = parts().at(0);
+    return *json::parse(part.substr(part.find("\r\n\r\n") + 4));
+  }
+  auto post_files(std::vector<Upload> files) {
+    return start(client.create_message(kTestChannel, {.content = "", .files = std::move(files)}));
+  }
+};
+
+TEST_F(FilesTest, StandBesideTheirMessage) {
+  http.then(200, std::string(kSent));
+  const Upload picture{
+      .name = "a \"b\"\r\n.png", .bytes = std::string("\0\r\n--x", 6), .content_type = "image/png"};
+  const Upload list{.name = "ü.csv", .bytes = "1,2", .content_type = "text/csv", .description = "Numbers"};
+  EXPECT_EQ(post_files({picture, list})->value(), MessageId(77));
+  EXPECT_EQ(payload(), *json::parse(R"({"content":"","allowed_mentions":{"parse":[]},"attachments":[
+      {"id":"0","filename":"a \"b\"\r\n.png"},{"id":"1","filename":"ü.csv","description":"Numbers"}]})"));
+  ASSERT_THAT(parts(), SizeIs(3));
+  EXPECT_EQ(parts()[1],
+            "Content-Disposition: form-data; name=\"files[0]\"; filename=\"a %22b%22%0D%0A.png\"\r\n"
+            "Content-Type: image/png\r\n\r\n" +
+                picture.bytes);
+  EXPECT_EQ(parts()[2],
+            "Content-Disposition: form-data; name=\"files[1]\"; filename=\"ü.csv\"\r\n"
+            "Content-Type: text/csv\r\n\r\n1,2");
+}
+
+TEST_F(FilesTest, AnEditKeepsWhatItLists) {
+  const json::Object body{{"attachments", json::Array{json::Object{{"id", "900"}}}}};
+  start(client.call(routes::kEditMessage, {.body = body, .files = {{.name = "n.txt", .bytes = "x"}}},
+                    kTestChannel, kMessage));
+  EXPECT_EQ(payload().at("attachments"), *json::parse(R"([{"id":"900"},{"id":"0","filename":"n.txt"}])"));
+}
+
+TEST_F(FilesTest, AnInteractionsAnswerHasThemInItsData) {
+  const json::Object body{{"type", 4}, {"data", json::Object{{"content", "x"}}}};
+  start(client.call(routes::kCallback, {.body = body, .files = {{.name = "n.txt", .bytes = "x"}}},
+                    InteractionId(8), "secret"));
+  EXPECT_EQ(json::array(payload().at("data"), "attachments").size(), 1U);
+}
+
+TEST_F(FilesTest, GoAgainAsTheyAre) {
+  http.then(429, R"({"retry_after":0.1})");
+  post_files({{.name = "n.txt", .bytes = "x"}});
+  advance(1s);
+  ASSERT_THAT(http.requests, SizeIs(2));
+  EXPECT_EQ(http.requests[0].body, http.requests[1].body);
+}
+
+TEST_F(FilesTest, WhatDiscordWouldRefuseIsNotSent) {
+  const auto refused = [&](std::vector<Upload> files) {
+    return post_files(std::move(files))->value().error().code;
+  };
+  const Upload large{.name = "n", .bytes = std::string(kLargestFile, 'x')};
+  Upload larger = large;
+  larger.bytes += 'x';
+  EXPECT_EQ(refused({larger}), ErrorCode::too_large);
+  EXPECT_EQ(refused({large, large, large}), ErrorCode::too_large);
+  EXPECT_EQ(refused(std::vector<Upload>(11, Upload{.name = "n", .bytes = "x"})), ErrorCode::too_large);
+  EXPECT_EQ(refused({{.name = "", .bytes = "x"}}), ErrorCode::invalid);
+  EXPECT_THAT(http.requests, SizeIs(0));
+  start(client.call(routes::kFollowUp, {.files = {larger}, .largest_file = kLargestFile + 1},
+                    ApplicationId(7), "s"));
+  EXPECT_THAT(http.requests, SizeIs(1));
+}
+
+TEST_F(FilesTest, WithoutTheirPermissionTextsGoOn) {
+  http.then(403, R"({"code":50013,"message":"Missing Permissions"})");
+  post_files({{.name = "n.txt", .bytes = "x"}});
+  EXPECT_EQ(post_files({{.name = "n.txt", .bytes = "x"}})->value().error().code, ErrorCode::forbidden);
+  EXPECT_THAT(http.requests, SizeIs(1));
+  EXPECT_TRUE(post(kTestChannel.value())->has_value());
+  EXPECT_THAT(http.requests, SizeIs(2));
+}
+
 // Deleting many ------------------------------------------------------------------------------------------
 
 struct DeletingTest : RestCallsTest {
