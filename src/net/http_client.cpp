@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <tuple>
@@ -55,7 +56,9 @@ Result<std::string> request_head(const HttpRequest& request, const Url& url, con
   head.append(request.method).append(" ").append(url.target).append(" HTTP/1.1\r\nhost: ").append(url.host);
   if (url.port != (url.secure() ? 443 : 80)) head.append(":").append(std::to_string(url.port));
   head.append("\r\n");
-  if (peek_header(request.headers, "user-agent") == nullptr) add_header(head, "user-agent", user_agent);
+  const bool named = std::ranges::any_of(
+      request.headers, [](const auto& header) { return beast::iequals(header.first, "user-agent"); });
+  if (!named) add_header(head, "user-agent", user_agent);
   for (const auto& [name, value] : request.headers) {
     clean = clean && !has_line_end(name) && !has_line_end(value);
     add_header(head, name, value);

@@ -107,7 +107,7 @@ TEST(HttpRequests, ArriveAsTheyWereGiven) {
   EXPECT_EQ(seen.body, request.body);
   EXPECT_EQ(seen.header("host"), "127.0.0.1:" + std::to_string(server->port()));
   EXPECT_EQ(seen.header("user-agent"), "Guildhall");
-  request.headers.emplace_back("user-agent", "Another");
+  request.headers.emplace_back("User-Agent", "Another");
   request.body.clear();
   ASSERT_EQ(run_to_end(client.exchange(request))->status, 204);
   EXPECT_EQ(seen.header("user-agent"), "Another");

@@ -91,8 +91,8 @@ struct RateLimits::GateWaiter : FairQueue::Waiter {
   GateWaiter& operator=(const GateWaiter&) = delete;
   ~GateWaiter() {
     limits.gate_.remove(*this);
-    if (limits.leader_ != this) return;
-    limits.leader_ = nullptr;
+    if (limits.leader_ == this) limits.leader_ = nullptr;
+    if (limits.leader_ != nullptr) return;
     if (Waiter* next = limits.gate_.peek()) next->timer.cancel();  // it finds that nobody leads
   }
 

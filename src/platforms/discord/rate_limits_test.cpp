@@ -118,6 +118,17 @@ TEST_F(RateLimitsTest, WhoGivesUpAtTheGateLeavesItToTheOthers) {
   EXPECT_LE(sent_after(2'059), 61s);
 }
 
+TEST_F(RateLimitsTest, ManyWhoGiveUpTogetherLeaveTheGateToOthersToo) {
+  http.then(429, R"({"message":"slow","retry_after":59,"global":true})", {{"x-ratelimit-scope", "global"}});
+  flood(1, 60, Urgency::person);
+  advance(1s);
+  flood(2, 20);
+  advance(64s);
+  // A fifth of the fifty is for those who can wait; when the twenty answers that are left give up, they are
+  // next.
+  EXPECT_EQ(http.requests.size(), 1U + 50 + 10);
+}
+
 // What is not even tried ---------------------------------------------------------------------------------
 
 struct RefusalsTest : RateLimitsTest {
