@@ -221,6 +221,17 @@ Result<void> Discord::rename_role(Snowflake id, Snowflake role_id, std::string n
   return {};
 }
 
+Result<void> Discord::change_role_permissions(Snowflake id, Snowflake role_id, std::uint64_t permissions) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const auto role = role_of(**server, role_id);
+  if (!role) return std::unexpected(role.error());
+  (*role)->permissions = permissions;
+  gateway.dispatch("GUILD_ROLE_UPDATE", id,
+                   {{"guild_id", std::to_string(id)}, {"role", shapes::role(**role)}});
+  return {};
+}
+
 Result<void> Discord::delete_role(Snowflake id, Snowflake role_id) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());

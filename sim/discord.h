@@ -38,6 +38,7 @@ class Discord {
 
   // Roles, by a moderator's hand.
   Result<Snowflake> create_role(Snowflake server, std::string name, std::uint64_t permissions);
+  Result<void> change_role_permissions(Snowflake server, Snowflake role, std::uint64_t permissions);
   Result<void> rename_role(Snowflake server, Snowflake role, std::string name);
   Result<void> delete_role(Snowflake server, Snowflake role);
 

@@ -17,6 +17,7 @@ std::unexpected<ApiError> unknown_channel() { return make(404, 10003, "Unknown C
 std::unexpected<ApiError> unknown_guild() { return make(404, 10004, "Unknown Guild"); }
 std::unexpected<ApiError> unknown_member() { return make(404, 10007, "Unknown Member"); }
 std::unexpected<ApiError> unknown_message() { return make(404, 10008, "Unknown Message"); }
+std::unexpected<ApiError> unknown_role() { return make(404, 10011, "Unknown Role"); }
 std::unexpected<ApiError> unknown_interaction() { return make(404, 10062, "Unknown interaction"); }
 std::unexpected<ApiError> unknown_webhook() { return make(404, 10015, "Unknown Webhook"); }
 std::unexpected<ApiError> missing_access() { return make(403, 50001, "Missing Access"); }

@@ -32,6 +32,7 @@ std::unexpected<ApiError> unknown_channel();
 std::unexpected<ApiError> unknown_guild();
 std::unexpected<ApiError> unknown_member();
 std::unexpected<ApiError> unknown_message();
+std::unexpected<ApiError> unknown_role();
 std::unexpected<ApiError> unknown_interaction();
 std::unexpected<ApiError> unknown_webhook();
 std::unexpected<ApiError> missing_access();

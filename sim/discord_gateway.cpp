@@ -45,9 +45,13 @@ enum CloseCode : std::uint16_t {
 
 constexpr std::int64_t kIntentGuilds = 1 << 0;
 constexpr std::int64_t kIntentMembers = 1 << 1;
+constexpr std::int64_t kIntentModeration = 1 << 2;
+constexpr std::int64_t kIntentInvites = 1 << 6;
 constexpr std::int64_t kIntentPresences = 1 << 8;
 constexpr std::int64_t kIntentMessages = 1 << 9;
+constexpr std::int64_t kIntentReactions = 1 << 10;
 constexpr std::int64_t kIntentDirectMessages = 1 << 12;
+constexpr std::int64_t kIntentDirectReactions = 1 << 13;
 constexpr std::int64_t kIntentContent = 1 << 15;
 /// Bits that have a meaning: 0 to 16, 20, 21, 24 and 25.
 constexpr std::int64_t kIntentsKnown = 0x1FFFF | 3 << 20 | 3 << 24;
@@ -65,6 +69,9 @@ std::string frame(int op, const json::Value& data) {
 /// The intent that an event needs, 0 for none.
 std::int64_t intent_of(std::string_view event, bool direct) {
   if (event.starts_with("GUILD_MEMBER_")) return kIntentMembers;
+  if (event.starts_with("GUILD_BAN_")) return kIntentModeration;
+  if (event.starts_with("INVITE_")) return kIntentInvites;
+  if (event.starts_with("MESSAGE_REACTION_")) return direct ? kIntentDirectReactions : kIntentReactions;
   if (event.starts_with("GUILD_") || event.starts_with("CHANNEL_")) return kIntentGuilds;
   if (event.starts_with("MESSAGE_")) return direct ? kIntentDirectMessages : kIntentMessages;
   return 0;

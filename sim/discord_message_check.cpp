@@ -211,7 +211,7 @@ void check_fields(const json::Value& body, const std::string& path, Complaints& 
 bool has_content(const json::Value& body) {
   return !trim(json::text_or(body, "content", "")).empty() || !json::array(body, "embeds").empty() ||
          !json::array(body, "components").empty() || json::find(body, "poll") != nullptr ||
-         !json::array(body, "sticker_ids").empty();
+         !json::array(body, "sticker_ids").empty() || !json::array(body, "attachments").empty();
 }
 
 std::expected<void, ApiError> check_at(const json::Value& body, const std::string& path, bool edit) {

@@ -56,6 +56,18 @@ json::Value or_else(const json::Value& fields, std::string_view key, const json:
   return value == nullptr ? otherwise : *value;
 }
 
+/// Those that come with `fields`, and of `earlier` those that `fields` lists. One that comes has an address.
+json::Array attachments_of(const json::Value& fields, const json::Array& earlier) {
+  json::Array out;
+  for (const json::Value& listed : json::array(fields, "attachments")) {
+    if (json::text(listed, "url")) out.push_back(listed);
+    for (const json::Value& kept : earlier) {
+      if (json::id(kept, "id") == json::id(listed, "id")) out.push_back(kept);
+    }
+  }
+  return out;
+}
+
 std::string nonce_of(const json::Value& fields) {
   const json::Value* nonce = json::find(fields, "nonce");
   if (nonce == nullptr) return "";
@@ -63,6 +75,12 @@ std::string nonce_of(const json::Value& fields) {
 }
 
 }  // namespace
+
+json::Object emoji_of(const std::string& text) {
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) return {{"id", nullptr}, {"name", text}};
+  return {{"id", text.substr(colon + 1)}, {"name", text.substr(0, colon)}};
+}
 
 Message& Messages::add(MessageDraft draft) {
   Message message;
@@ -86,7 +104,7 @@ Message& Messages::add(MessageDraft draft) {
                     {"tts", false},
                     {"pinned", false},
                     {"flags", flags},
-                    {"attachments", json::Array{}},
+                    {"attachments", attachments_of(draft.fields, json::Array{})},
                     {"embeds", or_else(draft.fields, "embeds", json::Array{})},
                     {"components", or_else(draft.fields, "components", json::Array{})},
                     {"unannounced_field", nullptr}};
@@ -132,6 +150,9 @@ void Messages::edit(Message& message, const json::Value& fields) {
     const bool text = key == "content";
     message.body[key] = !value->is_null() ? *value : text ? json::Value("") : json::Value(json::Array{});
   }
+  if (json::find(fields, "attachments") != nullptr) {
+    message.body["attachments"] = attachments_of(fields, message.body.at("attachments").as_array());
+  }
   // A placeholder stops loading; whether only one person sees a message never changes.
   const std::int64_t flags = message.body.at("flags").to_number<std::int64_t>() & ~kLoading;
   message.body["flags"] = message.ephemeral ? flags | kEphemeral : flags;
@@ -148,6 +169,21 @@ Message* Messages::find(Snowflake channel, Snowflake id) {
     if (message.id == id) return &message;
   }
   return nullptr;
+}
+
+bool Messages::react(Message& message, Snowflake user, const std::string& emoji, bool add) {
+  auto& people = message.reactions[emoji];
+  const bool changed = add ? people.insert(user).second : people.erase(user) > 0;
+  if (people.empty()) message.reactions.erase(emoji);
+  json::Array shown;
+  for (const auto& [name, who] : message.reactions) {
+    shown.push_back(json::Object{{"emoji", emoji_of(name)},
+                                 {"count", who.size()},
+                                 {"me", who.contains(stage_.world.bot.id)},
+                                 {"burst_colors", json::Array{}}});
+  }
+  message.body["reactions"] = std::move(shown);
+  return changed;
 }
 
 Message* Messages::find_nonce(Snowflake channel, Snowflake author, const std::string& nonce) {

@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/json.h"
@@ -19,7 +21,11 @@ struct Message {
   std::string nonce;
   std::chrono::steady_clock::time_point made;
   json::Object body;  // the message object, without what only the gateway adds
+  std::map<std::string, std::set<Snowflake>> reactions = {};
 };
+
+/// {"id", "name"} of an emoji as paths name it: itself, or "name:id".
+json::Object emoji_of(const std::string& text);
 
 struct MessageDraft {
   Snowflake channel = 0;
@@ -40,6 +46,8 @@ class Messages {
   void erase(Snowflake channel, Snowflake id);
 
   Message* find(Snowflake channel, Snowflake id);
+  /// Puts an emoji of that person on a message, or takes it away; false: it was so already.
+  bool react(Message& message, Snowflake user, const std::string& emoji, bool add);
   /// The message that the author sent with this nonce in the last few minutes.
   Message* find_nonce(Snowflake channel, Snowflake author, const std::string& nonce);
   /// Oldest first.

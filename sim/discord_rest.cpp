@@ -8,6 +8,7 @@
 
 #include "sim/discord_checks.h"
 #include "sim/discord_shapes.h"
+#include "sim/multipart.h"
 #include "sim/permissions.h"
 
 namespace guildhall::sim {
@@ -40,9 +41,19 @@ net::HttpResponse cdn_refusal() {
 /// The ids by which limits of one route family are told apart.
 std::string major_of(std::string_view pattern, const std::vector<std::string>& arguments) {
   if (arguments.empty()) return "";
-  if (pattern.starts_with("webhooks/")) return arguments[0] + "/" + arguments[1];
+  if (pattern.starts_with("webhooks/"))
+    return arguments[0] + (arguments.size() > 1 ? "/" + arguments[1] : "");
+  if (pattern.starts_with("applications/{}/guilds/")) return arguments[1];
   const bool major = pattern.starts_with("guilds/") || pattern.starts_with("channels/");
   return major ? arguments[0] : "";
+}
+
+/// Does it change what Discord lets change twice in ten minutes only?
+bool renames(const net::HttpRequest& request, std::string_view pattern) {
+  if (request.method != "PATCH" || pattern != "channels/{}") return false;
+  const auto body = json::parse(request.body);
+  return body && body->is_object() &&
+         (body->get_object().contains("name") || body->get_object().contains("topic"));
 }
 
 bool is_json(const net::HttpRequest& request) {
@@ -66,17 +77,43 @@ void DiscordRest::add_routes() {
   add("GET", "gateway/bot", &Rest::gateway_bot);
   add("GET", "users/@me", &Rest::own_user);
   add("GET", "users/@me/guilds", &Rest::own_servers);
+  add("DELETE", "users/@me/guilds/{}", &Rest::leave_server);
   add("POST", "users/@me/channels", &Rest::open_direct);
   add("GET", "applications/@me", &Rest::application);
   add("GET", "oauth2/applications/@me", &Rest::application);
   add("GET", "guilds/{}", &Rest::read_server);
   add("GET", "guilds/{}/channels", &Rest::read_channels);
+  add("POST", "guilds/{}/channels", &Rest::create_channel);
   add("GET", "guilds/{}/roles", &Rest::read_roles);
+  add("POST", "guilds/{}/roles", &Rest::create_role);
+  add("GET", "guilds/{}/roles/member-counts", &Rest::count_roles);
+  add("PATCH", "guilds/{}/roles/{}", &Rest::modify_role);
+  add("DELETE", "guilds/{}/roles/{}", &Rest::delete_role);
+  add("GET", "guilds/{}/audit-logs", &Rest::read_audit_log);
+  add("GET", "guilds/{}/invites", &Rest::read_invites);
+  add("DELETE", "invites/{}", &Rest::delete_invite);
   add("GET", "guilds/{}/members", &Rest::read_members);
+  add("GET", "guilds/{}/members/search", &Rest::search_members);
   add("GET", "guilds/{}/members/{}", &Rest::read_member);
+  add("DELETE", "guilds/{}/members/{}", &Rest::kick);
+  add("PUT", "guilds/{}/bans/{}", &Rest::ban);
+  add("DELETE", "guilds/{}/bans/{}", &Rest::unban);
   add("PUT", "guilds/{}/members/{}/roles/{}", &Rest::add_member_role);
   add("DELETE", "guilds/{}/members/{}/roles/{}", &Rest::remove_member_role);
   add("GET", "channels/{}", &Rest::read_channel);
+  add("PATCH", "channels/{}", &Rest::modify_channel);
+  add("DELETE", "channels/{}", &Rest::delete_channel);
+  add("PUT", "channels/{}/permissions/{}", &Rest::set_overwrite);
+  add("DELETE", "channels/{}/permissions/{}", &Rest::delete_overwrite);
+  add("POST", "channels/{}/invites", &Rest::create_invite);
+  add("GET", "channels/{}/webhooks", &Rest::read_webhooks);
+  add("POST", "channels/{}/webhooks", &Rest::create_webhook);
+  add("DELETE", "webhooks/{}", &Rest::delete_webhook);
+  add("POST", "channels/{}/messages/bulk-delete", &Rest::bulk_delete);
+  add("PUT", "channels/{}/messages/pins/{}", &Rest::pin);
+  add("DELETE", "channels/{}/messages/pins/{}", &Rest::unpin);
+  add("PUT", "channels/{}/messages/{}/reactions/{}/@me", &Rest::react);
+  add("DELETE", "channels/{}/messages/{}/reactions/{}/@me", &Rest::unreact);
   add("GET", "channels/{}/messages", &Rest::read_messages);
   add("POST", "channels/{}/messages", &Rest::create_message);
   add("GET", "channels/{}/messages/{}", &Rest::read_message);
@@ -118,7 +155,9 @@ net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
   if (endpoint.limited) {
     const std::string route = request.method + " " + match.route->pattern;
     const std::string major = major_of(match.route->pattern, match.arguments);
-    verdict = limits_.take(route, major, endpoint.needs_token, std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    verdict = limits_.take(route, major, endpoint.needs_token, now);
+    if (verdict.allowed && renames(request, match.route->pattern)) limits_.take_rename(major, now, verdict);
   }
   if (!verdict.allowed) {
     return too_many(verdict.retry_after, verdict.global, verdict.global ? "global" : "user", verdict.headers);
@@ -147,6 +186,11 @@ std::optional<net::HttpResponse> DiscordRest::strike() {
 
 std::expected<json::Value, ApiError> DiscordRest::body_of(const net::HttpRequest& request) const {
   if (request.body.empty()) return json::Value(nullptr);
+  if (const auto form = read_form(request.header("content-type").value_or(""), request.body)) {
+    auto message = message_of_form(*form, stage_.mint);
+    if (message) return std::move(*message);
+    return api_error::make(400, 50109, "The request body contains invalid JSON.");
+  }
   if (!is_json(request)) {
     Complaints complaints;
     complaints.add("", "CONTENT_TYPE_INVALID",
@@ -278,7 +322,7 @@ ApiAnswer DiscordRest::change_role(Call& call, bool add) {
   const auto member = (*server)->members.find(call.number(1));
   if (member == (*server)->members.end()) return api_error::unknown_member();
   const Role* role = (*server)->role(call.number(2));
-  if (role == nullptr) return api_error::make(404, 10011, "Unknown Role");
+  if (role == nullptr) return api_error::unknown_role();
   const Snowflake bot = stage_.world.bot.id;
   const bool may = (server_permissions(**server, bot) & permission::kManageRoles) != 0 && !role->managed &&
                    role->position > 0 && role->position < highest_position(**server, bot);
@@ -289,6 +333,7 @@ ApiAnswer DiscordRest::change_role(Call& call, bool add) {
   if (add) roles.push_back(role->id);
   if (!add) std::erase(roles, role->id);
   (void)discord_.update_member((*server)->id, member->first, std::nullopt, std::move(roles));
+  audit(**server, audit_action::kMemberRoleUpdate, member->first, call);
   return ApiReply{204};
 }
 
@@ -333,6 +378,9 @@ ApiAnswer DiscordRest::create_message(Call& call) {
       user && stage_.world.user(*user)->closed_messages) {
     return api_error::make(403, 50007, "Cannot send messages to this user");
   }
+  const bool with_files = !json::array(call.body, "attachments").empty();
+  if (with_files && (place->permissions & permission::kAttachFiles) == 0)
+    return api_error::missing_permissions();
   if (const auto checked = check_message(call.body, false); !checked) return std::unexpected(checked.error());
   const std::string nonce = json::text_or(call.body, "nonce", "");
   if (json::boolean(call.body, "enforce_nonce").value_or(false) && !nonce.empty()) {
@@ -399,6 +447,9 @@ ApiAnswer DiscordRest::delete_message(Call& call) {
   const Snowflake server = (*message)->server;
   json::Object event{{"id", call.arguments[1]}, {"channel_id", call.arguments[0]}};
   if (server != 0) event["guild_id"] = std::to_string(server);
+  if (server != 0 && (*message)->author != stage_.world.bot.id) {
+    audit(*place->server, audit_action::kMessageDelete, (*message)->author, call);
+  }
   discord_.messages.erase(call.number(0), call.number(1));
   discord_.gateway.dispatch("MESSAGE_DELETE", server, event);
   return ApiReply{204};
@@ -448,14 +499,17 @@ ApiAnswer DiscordRest::read_answer(Call& call) {
 }
 
 ApiAnswer DiscordRest::edit_answer(Call& call) {
+  if (!is_interaction(call)) return edit_webhook_message(call);
   return discord_.interactions.edit(call.arguments[1], message_argument(call), call.body);
 }
 
 ApiAnswer DiscordRest::delete_answer(Call& call) {
+  if (!is_interaction(call)) return delete_webhook_message(call);
   return discord_.interactions.erase(call.arguments[1], message_argument(call));
 }
 
 ApiAnswer DiscordRest::add_answer(Call& call) {
+  if (!is_interaction(call)) return execute_webhook(call);
   return discord_.interactions.followup(call.arguments[1], call.body);
 }
 

@@ -1,8 +1,11 @@
 // The simulated Discord REST interface, version 10: token, user agent, rate limits, faults, then the
-// route. Error bodies and codes as the documentation states them.
+// route. Error bodies and codes as the documentation states them. The handlers stand in discord_rest.cpp,
+// discord_rest_servers.cpp and discord_rest_messages.cpp.
 #pragma once
 
 #include <expected>
+#include <map>
+#include <string>
 
 #include "net/http.h"
 #include "sim/discord.h"
@@ -10,6 +13,30 @@
 #include "sim/router.h"
 
 namespace guildhall::sim {
+
+/// Discord's numbers of what an audit log tells. Source: developer documentation, "Audit Log Events".
+namespace audit_action {
+inline constexpr int kChannelCreate = 10;
+inline constexpr int kChannelUpdate = 11;
+inline constexpr int kChannelDelete = 12;
+inline constexpr int kOverwriteCreate = 13;
+inline constexpr int kOverwriteDelete = 15;
+inline constexpr int kMemberKick = 20;
+inline constexpr int kMemberBan = 22;
+inline constexpr int kMemberUnban = 23;
+inline constexpr int kMemberRoleUpdate = 25;
+inline constexpr int kRoleCreate = 30;
+inline constexpr int kRoleUpdate = 31;
+inline constexpr int kRoleDelete = 32;
+inline constexpr int kInviteCreate = 40;
+inline constexpr int kInviteDelete = 42;
+inline constexpr int kWebhookCreate = 50;
+inline constexpr int kWebhookDelete = 52;
+inline constexpr int kMessageDelete = 72;
+inline constexpr int kMessageBulkDelete = 73;
+inline constexpr int kMessagePin = 74;
+inline constexpr int kMessageUnpin = 75;
+}  // namespace audit_action
 
 class DiscordRest {
  public:
@@ -31,6 +58,13 @@ class DiscordRest {
     std::uint64_t permissions = 0;
   };
 
+  struct Webhook {
+    Snowflake server = 0;
+    Snowflake channel = 0;
+    std::string name;
+    std::string token;
+  };
+
   void add_routes();
   std::optional<net::HttpResponse> strike();
   std::expected<json::Value, ApiError> body_of(const net::HttpRequest& request) const;
@@ -39,6 +73,19 @@ class DiscordRest {
   std::expected<Place, ApiError> place_of(Snowflake channel);
   std::expected<Message*, ApiError> named_message(Call& call);
   ApiAnswer change_role(Call& call, bool add);
+  /// The server or channel that the path begins with, where the bot holds all of `bits`.
+  std::expected<Server*, ApiError> server_with(Call& call, std::uint64_t bits);
+  std::expected<Place, ApiError> place_with(Call& call, std::uint64_t bits);
+  /// The member or role of the second argument, which must stand below the bot.
+  std::expected<Snowflake, ApiError> lesser_member(const Server& server, Call& call) const;
+  std::expected<const Role*, ApiError> lesser_role(const Server& server, Call& call) const;
+  /// Is a path below webhooks/ one of the application's own, which belong to interactions?
+  bool is_interaction(const Call& call) const;
+  /// The webhook of a path with its secret, and a message that it wrote.
+  std::expected<const Webhook*, ApiError> webhook_of(Call& call) const;
+  std::expected<Message*, ApiError> webhook_message(Call& call);
+  /// Enters what was done, with the reason that the request gave.
+  void audit(Server& server, int action, Snowflake target, const Call& call);
 
   ApiAnswer gateway(Call& call);
   ApiAnswer gateway_bot(Call& call);
@@ -53,6 +100,40 @@ class DiscordRest {
   ApiAnswer read_member(Call& call);
   ApiAnswer add_member_role(Call& call);
   ApiAnswer remove_member_role(Call& call);
+  // discord_rest_servers.cpp
+  ApiAnswer leave_server(Call& call);
+  ApiAnswer search_members(Call& call);
+  ApiAnswer kick(Call& call);
+  ApiAnswer ban(Call& call);
+  ApiAnswer unban(Call& call);
+  ApiAnswer count_roles(Call& call);
+  ApiAnswer create_role(Call& call);
+  ApiAnswer modify_role(Call& call);
+  ApiAnswer delete_role(Call& call);
+  ApiAnswer read_audit_log(Call& call);
+  ApiAnswer create_channel(Call& call);
+  ApiAnswer modify_channel(Call& call);
+  ApiAnswer delete_channel(Call& call);
+  ApiAnswer set_overwrite(Call& call);
+  ApiAnswer delete_overwrite(Call& call);
+  ApiAnswer read_invites(Call& call);
+  ApiAnswer create_invite(Call& call);
+  ApiAnswer delete_invite(Call& call);
+  // discord_rest_messages.cpp
+  ApiAnswer bulk_delete(Call& call);
+  ApiAnswer pin(Call& call);
+  ApiAnswer unpin(Call& call);
+  ApiAnswer set_pinned(Call& call, bool pinned);
+  ApiAnswer react(Call& call);
+  ApiAnswer unreact(Call& call);
+  ApiAnswer set_reaction(Call& call, bool add);
+  ApiAnswer create_webhook(Call& call);
+  ApiAnswer read_webhooks(Call& call);
+  ApiAnswer delete_webhook(Call& call);
+  ApiAnswer execute_webhook(Call& call);
+  ApiAnswer edit_webhook_message(Call& call);
+  ApiAnswer delete_webhook_message(Call& call);
+
   ApiAnswer read_channel(Call& call);
   ApiAnswer read_messages(Call& call);
   ApiAnswer read_message(Call& call);
@@ -72,6 +153,7 @@ class DiscordRest {
   Discord& discord_;
   Stage& stage_;
   RateLimits limits_;
+  std::map<Snowflake, Webhook> webhooks_;
   Router<Endpoint> router_;
 };
 

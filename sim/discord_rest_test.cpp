@@ -175,6 +175,213 @@ TEST_F(DiscordRestTest, ClosedDirectMessagesAreSaid) {
   EXPECT_EQ(code_of(rest("POST", path, {{"content", "hi"}})), 50007);
 }
 
+TEST_F(DiscordRestTest, FilesComeWithTheirMessage) {
+  const auto upload = [&](const std::string& method, const std::string& path, const std::string& payload) {
+    net::HttpRequest request{method, text("discord", "rest") + "/v10/" + path};
+    request.headers = {{"User-Agent", "DiscordBot (x, 1)"},
+                       {"Authorization", "Bot " + text("discord", "token")},
+                       {"Content-Type", "multipart/form-data; boundary=\"b\""}};
+    request.body = "--b\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n" + payload +
+                   "\r\n--b\r\ncontent-disposition: form-data; name=\"files[0]\"; filename=\"a.txt\"\r\n"
+                   "Content-Type: text/plain\r\n\r\n1\r\n--x\r\n--b--\r\n";
+    return send(std::move(request));
+  };
+  const auto made = upload("POST", messages_of(0), R"({"attachments":[{"id":"0","description":"d"}]})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  const json::Value first = json::array(body_of(made), "attachments").at(0);
+  EXPECT_EQ(json::text(first, "filename"), "a.txt");
+  EXPECT_EQ(json::integer(first, "size"), 6);
+  EXPECT_EQ(json::text(first, "description"), "d");
+  const std::string message = messages_of(0) + "/" + json::text_or(body_of(made), "id", "");
+  const std::string kept = R"({"attachments":[{"id":")" + json::text_or(first, "id", "") + R"("},{"id":0}]})";
+  EXPECT_THAT(json::array(body_of(upload("PATCH", message, kept)), "attachments"), SizeIs(2));
+  EXPECT_THAT(json::array(body_of(rest("PATCH", message, {{"content", "x"}})), "attachments"), SizeIs(2));
+  EXPECT_EQ(upload("POST", messages_of(0), R"({"attachments":[{"id":1}]})").status, 400) << "no such file";
+  EXPECT_EQ(upload("POST", messages_of(0), "{").status, 400);
+}
+
+// What a bot does to a server -----------------------------------------------------------------------
+
+class DiscordDeedsTest : public DiscordRestTest {
+ protected:
+  net::HttpResponse because(const std::string& method, const std::string& path, const std::string& reason) {
+    net::HttpRequest request{method, text("discord", "rest") + "/v10/" + path};
+    request.headers = {{"User-Agent", "DiscordBot (x, 1)"},
+                       {"Authorization", "Bot " + text("discord", "token")},
+                       {"X-Audit-Log-Reason", reason}};
+    return send(std::move(request));
+  }
+  std::string guild(const std::string& rest_of_path) { return "guilds/" + id(server(0).id) + rest_of_path; }
+  std::string channel(std::size_t index) { return "channels/" + id(server(0).channels[index].id); }
+  /// The n-th member that has only roles below the bot's and is not the owner.
+  Snowflake plain_member(std::size_t index) {
+    for (const auto& [user, member] : server(0).members) {
+      const bool plain = user != server(0).owner && member.roles.empty();
+      if (plain && index-- == 0) return user;
+    }
+    return 0;
+  }
+  Snowflake moderator() {
+    const auto& members = server(0).members;
+    return std::find_if(members.begin(), members.end(),
+                        [&](const auto& entry) {
+                          return !entry.second.roles.empty() &&
+                                 entry.second.roles[0] == server(0).roles[4].id;
+                        })
+        ->first;
+  }
+  std::string say(const std::string& content) {
+    return json::text_or(body_of(rest("POST", messages_of(0), {{"content", content}})), "id", "");
+  }
+};
+
+TEST(RateLimits, NamesChangeTwiceInTenMinutes) {
+  RateLimits limits;
+  const RateLimits::Time start = std::chrono::steady_clock::now();
+  const auto rename = [&](const char* channel, std::chrono::seconds after) {
+    RateLimits::Verdict verdict;
+    limits.take_rename(channel, start + after, verdict);
+    return verdict;
+  };
+  using std::chrono::seconds;
+  EXPECT_TRUE(rename("1", seconds(0)).allowed);
+  EXPECT_TRUE(rename("1", seconds(60)).allowed);
+  const auto refused = rename("1", seconds(120));
+  EXPECT_FALSE(refused.allowed);
+  EXPECT_FALSE(refused.global);
+  EXPECT_DOUBLE_EQ(refused.retry_after, 480);
+  EXPECT_TRUE(rename("2", seconds(120)).allowed);
+  EXPECT_TRUE(rename("1", seconds(600)).allowed);
+  EXPECT_FALSE(rename("1", seconds(601)).allowed);
+}
+
+TEST_F(DiscordDeedsTest, TheLimitOfNamesShowsInNoHeader) {
+  EXPECT_EQ(rest("PATCH", channel(0), {{"name", "hall"}}).status, 200);
+  EXPECT_EQ(json::text(body_of(rest("PATCH", channel(0), {{"topic", "t"}})), "topic"), "t");
+  const auto refused = rest("PATCH", channel(0), {{"name", "den"}});
+  ASSERT_EQ(refused.status, 429);
+  EXPECT_NE(refused.header("x-ratelimit-remaining"), "0");
+  EXPECT_GT(*json::number(body_of(refused), "retry_after"), 300);
+  EXPECT_EQ(rest("PATCH", channel(0), {{"rate_limit_per_user", 5}}).status, 200);
+  EXPECT_EQ(server(0).channels[0].name, "hall");
+}
+
+TEST_F(DiscordDeedsTest, ChannelsComeAndGo) {
+  EXPECT_EQ(rest("POST", guild("/channels"), json::Object{}).status, 400);
+  const auto made = rest("POST", guild("/channels"), {{"name", "new"}});
+  ASSERT_EQ(made.status, 201);
+  const std::string path = "channels/" + json::text_or(body_of(made), "id", "");
+  const json::Value closed{{"type", 0}, {"allow", "0"}, {"deny", "2048"}};
+  EXPECT_EQ(rest("PUT", path + "/permissions/" + id(server(0).id), closed).status, 204);
+  EXPECT_EQ(code_of(rest("POST", path + "/messages", {{"content", "x"}})), 50013);
+  EXPECT_EQ(rest("DELETE", path + "/permissions/" + id(server(0).id)).status, 204);
+  EXPECT_EQ(rest("POST", path + "/messages", {{"content", "x"}}).status, 200);
+  EXPECT_EQ(rest("DELETE", path).status, 200);
+  EXPECT_EQ(code_of(rest("GET", path)), 10003);
+}
+
+TEST_F(DiscordDeedsTest, RolesObeyTheirOrderAndTheBotsOwnRights) {
+  const auto made = rest("POST", guild("/roles"), {{"name", "Reader"}, {"permissions", "1024"}});
+  ASSERT_EQ(made.status, 200) << made.body;
+  const std::string path = guild("/roles/") + json::text_or(body_of(made), "id", "");
+  EXPECT_EQ(json::text(body_of(rest("PATCH", path, {{"name", "Writer"}})), "name"), "Writer");
+  EXPECT_EQ(code_of(rest("PATCH", path, {{"permissions", "8"}})), 50013)
+      << "administrator, which the bot is not";
+  EXPECT_EQ(rest("DELETE", path).status, 204);
+  EXPECT_EQ(code_of(rest("DELETE", path)), 10011);
+  EXPECT_EQ(code_of(rest("DELETE", guild("/roles/") + id(server(0).roles[4].id))), 50013)
+      << "above the bot's";
+  const json::Value counts = body_of(rest("GET", guild("/roles/member-counts")));
+  EXPECT_EQ(json::integer(counts, id(server(0).roles[3].id)), 1) << "the bot's own";
+  EXPECT_FALSE(counts.as_object().contains(id(server(0).id)));
+}
+
+TEST_F(DiscordDeedsTest, KicksAndBansAreEnteredWithTheirReason) {
+  EXPECT_EQ(code_of(rest("DELETE", guild("/members/") + id(server(0).owner))), 50013);
+  EXPECT_EQ(code_of(rest("DELETE", guild("/members/") + id(moderator()))), 50013);
+  const std::string kicked = id(plain_member(0));
+  EXPECT_EQ(because("DELETE", guild("/members/") + kicked, "f%C3%BCr%20immer").status, 204);
+  EXPECT_EQ(code_of(rest("GET", guild("/members/") + kicked)), 10007);
+  const std::string banned = guild("/bans/") + id(plain_member(1));
+  EXPECT_EQ(rest("PUT", banned, {{"delete_message_seconds", 604'801}}).status, 400);
+  EXPECT_EQ(rest("PUT", banned, {{"delete_message_seconds", 60}}).status, 204);
+  EXPECT_EQ(rest("DELETE", banned).status, 204);
+  EXPECT_EQ(code_of(rest("DELETE", banned)), 10026);
+  const json::Value log = body_of(rest("GET", guild("/audit-logs?action_type=20")));
+  ASSERT_THAT(json::array(log, "audit_log_entries"), SizeIs(1));
+  EXPECT_EQ(json::text(json::array(log, "audit_log_entries").at(0), "reason"), "für immer");
+  EXPECT_EQ(json::text(json::array(log, "audit_log_entries").at(0), "target_id"), kicked);
+}
+
+TEST_F(DiscordDeedsTest, MembersAreFoundByTheBeginningOfTheirName) {
+  const std::string name = sim_->world().users.at(plain_member(0)).username;
+  const json::Value found =
+      body_of(rest("GET", guild("/members/search?limit=10&query=" + name.substr(0, 4))));
+  ASSERT_FALSE(found.as_array().empty());
+  for (const json::Value& member : found.as_array()) {
+    EXPECT_TRUE(json::text_or(*json::find(member, "user"), "username", "").starts_with(name.substr(0, 4)));
+  }
+}
+
+TEST_F(DiscordDeedsTest, ManyMessagesGoTogetherByTheirRules) {
+  const auto remove = [&](json::Array ids) {
+    return rest("POST", messages_of(0) + "/bulk-delete", {{"messages", std::move(ids)}});
+  };
+  const std::string first = say("a");
+  const std::string second = say("b");
+  EXPECT_EQ(code_of(remove({first})), 50016);
+  EXPECT_EQ(code_of(remove({first, first})), 50035);
+  EXPECT_EQ(code_of(remove({first, "100"})), 50034);
+  EXPECT_EQ(remove({first, second}).status, 204);
+  EXPECT_EQ(code_of(rest("GET", messages_of(0) + "/" + first)), 10008);
+}
+
+TEST_F(DiscordDeedsTest, PinsAndReactionsStandOnTheMessage) {
+  const std::string message = say("a");
+  EXPECT_EQ(rest("PUT", messages_of(0) + "/pins/" + message).status, 204);
+  const std::string reaction = messages_of(0) + "/" + message + "/reactions/%F0%9F%91%8D/@me";
+  EXPECT_EQ(rest("PUT", reaction).status, 204);
+  json::Value shown = body_of(rest("GET", messages_of(0) + "/" + message));
+  EXPECT_EQ(json::boolean(shown, "pinned"), true);
+  ASSERT_THAT(json::array(shown, "reactions"), SizeIs(1));
+  EXPECT_EQ(shown.at("reactions").at(0).at("emoji").at("name"), json::Value("👍"));
+  EXPECT_EQ(rest("DELETE", reaction).status, 204);
+  shown = body_of(rest("GET", messages_of(0) + "/" + message));
+  EXPECT_THAT(json::array(shown, "reactions"), SizeIs(0));
+}
+
+TEST_F(DiscordDeedsTest, WebhooksWriteUntilTheyAreGone) {
+  EXPECT_EQ(rest("POST", channel(0) + "/webhooks", {{"name", "my Discord"}}).status, 400);
+  const json::Value made = body_of(rest("POST", channel(0) + "/webhooks", {{"name", "news"}}));
+  const std::string own = "webhooks/" + json::text_or(made, "id", "");
+  const std::string path = own + "/" + json::text_or(made, "token", "");
+  const auto written = rest("POST", path + "?wait=true", {{"content", "x"}});
+  ASSERT_EQ(written.status, 200) << written.body;
+  EXPECT_EQ(json::text(body_of(written), "webhook_id"), json::text(made, "id"));
+  EXPECT_EQ(rest("POST", path, {{"content", "x"}}).status, 204);
+  const std::string message = path + "/messages/" + json::text_or(body_of(written), "id", "");
+  EXPECT_EQ(json::text(body_of(rest("PATCH", message, {{"content", "y"}})), "content"), "y");
+  EXPECT_EQ(rest("DELETE", message).status, 204);
+  EXPECT_EQ(code_of(rest("POST", own + "/wrong", {{"content", "x"}})), 50027);
+  EXPECT_EQ(rest("DELETE", own).status, 204);
+  EXPECT_EQ(code_of(rest("POST", path, {{"content", "x"}})), 10015);
+}
+
+TEST_F(DiscordDeedsTest, InvitesShowTheirUsesToWhoMayManage) {
+  const std::string code =
+      json::text_or(body_of(rest("POST", channel(0) + "/invites", json::Object{})), "code", "");
+  const json::Value listed = body_of(rest("GET", guild("/invites")));
+  ASSERT_THAT(listed.as_array(), SizeIs(1));
+  EXPECT_FALSE(listed.as_array().at(0).as_object().contains("uses")) << "only with MANAGE_GUILD";
+  EXPECT_EQ(rest("DELETE", "invites/" + code).status, 200);
+  EXPECT_EQ(code_of(rest("DELETE", "invites/" + code)), 10006);
+}
+
+TEST_F(DiscordDeedsTest, TheBotLeavesAServer) {
+  EXPECT_EQ(rest("DELETE", "users/@me/guilds/" + id(server(0).id)).status, 204);
+  EXPECT_EQ(code_of(rest("GET", guild(""))), 10004);
+}
+
 // Commands ------------------------------------------------------------------------------------------
 
 class DiscordCommandsTest : public DiscordRestTest {

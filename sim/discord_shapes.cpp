@@ -102,7 +102,7 @@ json::Object channel(const Server& server, const Channel& channel) {
                       {"position", channel.position},
                       {"permission_overwrites", std::move(overwrites)},
                       {"parent_id", nullptr},
-                      {"topic", nullptr},
+                      {"topic", text_or_null(channel.topic)},
                       {"nsfw", false},
                       {"rate_limit_per_user", 0},
                       {"last_message_id", nullptr},

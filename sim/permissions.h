@@ -12,11 +12,14 @@ struct Server;
 struct Channel;
 
 namespace permission {
+inline constexpr std::uint64_t kCreateInvite = 1ULL << 0;
 inline constexpr std::uint64_t kKickMembers = 1ULL << 1;
 inline constexpr std::uint64_t kBanMembers = 1ULL << 2;
 inline constexpr std::uint64_t kAdministrator = 1ULL << 3;
+inline constexpr std::uint64_t kManageChannels = 1ULL << 4;
 inline constexpr std::uint64_t kManageGuild = 1ULL << 5;
 inline constexpr std::uint64_t kAddReactions = 1ULL << 6;
+inline constexpr std::uint64_t kViewAuditLog = 1ULL << 7;
 inline constexpr std::uint64_t kViewChannel = 1ULL << 10;
 inline constexpr std::uint64_t kSendMessages = 1ULL << 11;
 inline constexpr std::uint64_t kManageMessages = 1ULL << 13;
@@ -25,7 +28,9 @@ inline constexpr std::uint64_t kAttachFiles = 1ULL << 15;
 inline constexpr std::uint64_t kReadMessageHistory = 1ULL << 16;
 inline constexpr std::uint64_t kMentionEveryone = 1ULL << 17;
 inline constexpr std::uint64_t kManageRoles = 1ULL << 28;
+inline constexpr std::uint64_t kManageWebhooks = 1ULL << 29;
 inline constexpr std::uint64_t kUseApplicationCommands = 1ULL << 31;
+inline constexpr std::uint64_t kPinMessages = 1ULL << 51;
 inline constexpr std::uint64_t kAll = (1ULL << 53) - 1;
 }  // namespace permission
 

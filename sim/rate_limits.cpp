@@ -22,6 +22,8 @@ namespace {
 
 constexpr int kGlobalPerSecond = 50;
 constexpr std::size_t kMostBuckets = 10'000;
+constexpr std::size_t kMostRenames = 2;
+constexpr std::chrono::minutes kRenamePeriod{10};
 
 std::string bucket_hash(std::string_view name) { return hex(sha256(name)).substr(0, 32); }
 
@@ -38,8 +40,9 @@ double unix_seconds(RateLimits::Time at, RateLimits::Time now) {
 }  // namespace
 
 const RateLimits::Family& RateLimits::family_of(std::string_view route) {
-  static constexpr std::array<Family, 8> kFamilies = {
-      {{"POST channels/{}/messages", "message-create", 5, milliseconds(4'300)},
+  static constexpr std::array<Family, 9> kFamilies = {
+      {{"POST channels/{}/messages/bulk-delete", "message-bulk", 5, milliseconds(3'300)},
+       {"POST channels/{}/messages", "message-create", 5, milliseconds(4'300)},
        {"GET channels/", "channel-read", 7, milliseconds(2'100)},
        {"PATCH channels/", "message-edit", 5, milliseconds(3'700)},
        {"GET guilds/", "guild-read", 11, milliseconds(1'900)},
@@ -64,6 +67,17 @@ bool RateLimits::take_global(Time now) {
 void RateLimits::forget_old(Time now) {
   if (buckets_.size() < kMostBuckets) return;
   std::erase_if(buckets_, [&](const auto& entry) { return entry.second.resets_at <= now; });
+}
+
+void RateLimits::take_rename(const std::string& channel, Time now, Verdict& verdict) {
+  auto& past = renames_[channel];
+  while (!past.empty() && past.front() + kRenamePeriod <= now) past.pop_front();
+  if (past.size() < kMostRenames) {
+    past.push_back(now);
+    return;
+  }
+  verdict.allowed = false;
+  verdict.retry_after = seconds(past.front() + kRenamePeriod - now);
 }
 
 RateLimits::Verdict RateLimits::take(std::string_view route, std::string_view major, bool counts_globally,

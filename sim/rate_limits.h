@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ class RateLimits {
   /// interaction callbacks do not.
   Verdict take(std::string_view route, std::string_view major, bool counts_globally, Time now);
 
+  /// A change of a channel's name or topic: the limit that no header shows. Refuses where `verdict` allowed.
+  void take_rename(const std::string& channel, Time now, Verdict& verdict);
+
  private:
   struct Bucket {
     int left = 0;
@@ -37,6 +41,7 @@ class RateLimits {
   void forget_old(Time now);
 
   std::map<std::string, Bucket> buckets_;
+  std::map<std::string, std::deque<Time>> renames_;  // of each channel, in the last minutes
   Time second_started_;
   int this_second_ = 0;
 };

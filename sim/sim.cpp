@@ -62,6 +62,7 @@ struct Simulation::Servers {
 namespace {
 
 constexpr std::string_view kHost = "127.0.0.1";
+constexpr std::size_t kLargestBody = std::size_t{25} << 20;  // as Discord takes it with files
 
 std::string address(std::string_view scheme, std::uint16_t port) {
   return fmt::format("{}://{}:{}", scheme, kHost, port);
@@ -72,6 +73,7 @@ Result<std::unique_ptr<net::HttpServer>> serve(
     std::function<net::HttpResponse(const net::HttpRequest&)> answer) {
   net::HttpServerOptions options;
   options.listen = {std::string(kHost), port};
+  options.largest_body = kLargestBody;
   return net::HttpServer::start(
       loop, std::move(options),
       [answer = std::move(answer)](net::HttpRequest request) -> Task<net::HttpResponse> {

@@ -100,7 +100,8 @@ class Builder {
     using namespace permission;  // NOLINT: a list of bits
     const auto everyone = kViewChannel | kSendMessages | kReadMessageHistory | kAddReactions | kEmbedLinks |
                           kUseApplicationCommands | kAttachFiles;
-    const auto bot = everyone | kManageRoles | kManageMessages;
+    const auto bot = everyone | kManageRoles | kManageMessages | kManageChannels | kManageWebhooks |
+                     kKickMembers | kBanMembers | kCreateInvite | kViewAuditLog | kPinMessages;
     const auto moderator = everyone | kManageGuild | kManageMessages | kKickMembers | kBanMembers;
     server.roles.push_back({server.id, "@everyone", everyone, 0, false});
     const auto add = [&](std::string name, std::uint64_t bits, bool managed) {
@@ -219,6 +220,10 @@ const Channel* Server::channel(Snowflake wanted) const {
   return first_where(channels, [&](const Channel& channel) { return channel.id == wanted; });
 }
 
+Channel* Server::channel(Snowflake wanted) {
+  const auto found = std::ranges::find(channels, wanted, &Channel::id);
+  return found == channels.end() ? nullptr : &*found;
+}
 const Channel& Server::chat() const { return channels.front(); }
 
 Viewer* KickChannel::viewer(KickId user) {

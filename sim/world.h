@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,25 @@ struct Channel {
   int type = 0;  // 0 text, 2 voice, 4 category
   int position = 0;
   std::vector<Overwrite> overwrites;
+  std::string topic = {};
+};
+
+struct Invite {
+  std::string code;
+  Snowflake channel = 0;
+  int uses = 0;
+  int max_uses = 0;  // 0: any number
+  std::int64_t max_age = 86'400;
+  TimePoint created_at;
+};
+
+/// One line of a server's audit log.
+struct AuditEntry {
+  Snowflake id = 0;
+  int action = 0;  // Discord's number
+  Snowflake user = 0;
+  Snowflake target = 0;
+  std::string reason;  // empty: none
 };
 
 struct Member {
@@ -65,9 +85,13 @@ struct Server {
   bool bot_present = true;
   bool outage = false;
   std::string suggested_channel;  // slug of the Kick channel it would bind
+  std::set<Snowflake> bans = {};
+  std::vector<Invite> invites = {};
+  std::vector<AuditEntry> audit_log = {};  // oldest first
 
   const Role* role(Snowflake id) const;
   const Channel* channel(Snowflake id) const;
+  Channel* channel(Snowflake id);
   /// The first text channel that everyone may write in.
   const Channel& chat() const;
 };

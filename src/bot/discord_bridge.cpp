@@ -171,11 +171,14 @@ Task<Result<void>> DiscordBridge::run() { co_return co_await gateway_.run(); }
 
 void DiscordBridge::stop() { gateway_.stop(); }
 
-Task<Result<void>> DiscordBridge::send(std::string channel_id, std::string content, std::string nonce) {
+Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, std::string content,
+                                       std::string nonce) {
   const auto channel = DiscordChannelId::parse(channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
-  const auto sent = co_await rest_.create_message(
-      *channel, {fit_message(std::move(content), discord::kLongestMessage), std::move(nonce)});
+  discord::NewMessage message{.content = fit_message(std::move(content), discord::kLongestMessage),
+                              .nonce = std::move(nonce),
+                              .guild = server};
+  const auto sent = co_await rest_.create_message(*channel, std::move(message));
   if (!sent) co_return std::unexpected(sent.error());
   co_return Result<void>{};
 }
@@ -193,6 +196,7 @@ void DiscordBridge::on_intents_refused(discord::Intents refused) {
 }
 
 void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival) {
+  rest_.permissions_changed(guild.id);
   net::spawn(services_.loop, "discord.arrive", [this, id = guild.id, name = guild.name] {
     return carry_through(id, "discord.arrive", [this, id, name] { return arrive(id, name); });
   });
@@ -280,8 +284,11 @@ Task<void> DiscordBridge::handle_message(discord::Message message) {
 
 Task<void> DiscordBridge::reply(discord::Message message, std::string text) {
   // The nonce makes a repeated call harmless; the answer belongs to this one message.
-  const discord::NewMessage answer{fit_message(std::move(text), discord::kLongestMessage),
-                                   "re-" + message.id.str(), message.id};
+  const discord::NewMessage answer{.content = fit_message(std::move(text), discord::kLongestMessage),
+                                   .nonce = "re-" + message.id.str(),
+                                   .reply_to = message.id,
+                                   .urgency = discord::Urgency::person,
+                                   .guild = message.guild};
   const auto sent = co_await rest_.create_message(message.channel, answer);
   if (!sent)
     log::warning("reply not sent",

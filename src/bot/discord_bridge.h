@@ -48,7 +48,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   discord::GatewayHealth health() const { return gateway_.health(); }
 
   /// Sends a message of the outbox.
-  Task<Result<void>> send(std::string channel_id, std::string content, std::string nonce);
+  Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
 
  private:
   class Pending;

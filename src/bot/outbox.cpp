@@ -224,7 +224,7 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   if (sent_before) {
     sent = {};
   } else if (row->expires_at > now) {
-    sent = co_await send_(row->destination.substr(kPrefix.size()), row->body, row->nonce);
+    sent = co_await send_(scope.server(), row->destination.substr(kPrefix.size()), row->body, row->nonce);
   }
   if (!sent && is_temporary(sent.error().code)) {
     log::warning("outbox message waits",

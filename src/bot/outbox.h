@@ -32,8 +32,8 @@ store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, M
 class OutboxSender {
  public:
   /// Sends one message; error `unavailable`, `timeout` or `rate_limited` = again later, any other = never.
-  using Send =
-      std::function<Task<Result<void>>(std::string channel_id, std::string content, std::string nonce)>;
+  using Send = std::function<Task<Result<void>>(ServerId server, std::string channel_id, std::string content,
+                                                std::string nonce)>;
 
   /// `retry`: how long it waits before it goes on after what failed for now.
   OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send,

@@ -99,7 +99,7 @@ class Outbox : public testing::Test {
                        *world_.tenancy,
                        world_.clock,
                        world_.metrics,
-                       [this](std::string channel, std::string content, std::string nonce) {
+                       [this](ServerId, std::string channel, std::string content, std::string nonce) {
                          return take(std::move(channel), std::move(content), std::move(nonce));
                        },
                        50ms};

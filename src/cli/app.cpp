@@ -111,9 +111,10 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
   if (!config_.kick_client_id.empty()) kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *key);
   outbox_ = std::make_unique<bot::OutboxSender>(
       loops_, workspace_->tenancy(), clock_, workspace_->metrics(),
-      [this](std::string channel, std::string content, std::string nonce) -> Task<Result<void>> {
+      [this](ServerId server, std::string channel, std::string content,
+             std::string nonce) -> Task<Result<void>> {
         if (!discord_) co_return fail(ErrorCode::unavailable, "Discord is not configured");
-        co_return co_await discord_->send(std::move(channel), std::move(content), std::move(nonce));
+        co_return co_await discord_->send(server, std::move(channel), std::move(content), std::move(nonce));
       });
   dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
   return {};

@@ -2,11 +2,16 @@
 
 namespace guildhall::net {
 
-std::optional<std::string> find_header(const Headers& headers, std::string_view lower_case_name) {
+const std::string* peek_header(const Headers& headers, std::string_view lower_case_name) {
   for (const auto& [name, value] : headers) {
-    if (name == lower_case_name) return value;
+    if (name == lower_case_name) return &value;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<std::string> find_header(const Headers& headers, std::string_view lower_case_name) {
+  const std::string* value = peek_header(headers, lower_case_name);
+  return value == nullptr ? std::nullopt : std::optional(*value);
 }
 
 HttpResponse make_response(int status, std::string content_type, std::string body) {

@@ -17,6 +17,8 @@ namespace guildhall::net {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 std::optional<std::string> find_header(const Headers& headers, std::string_view lower_case_name);
+/// The same without a copy; null when there is none.
+const std::string* peek_header(const Headers& headers, std::string_view lower_case_name);
 
 struct HttpRequest {
   std::string method = "GET";

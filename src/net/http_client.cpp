@@ -2,9 +2,13 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <tuple>
 
 #include "base/text.h"
+#include "net/loops.h"
 #include "net/net_pch.h"
 #include "net/tls.h"
 
@@ -21,6 +25,9 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kIdle{45};
 /// As many as a burst of answers needed at once: the next burst opens none anew.
 constexpr std::size_t kIdlePerOrigin = 64;
+constexpr std::size_t kUsualAnswer = 4096;
+/// A large body has the time that a slow line needs.
+constexpr std::size_t kSlowestBytesPerMs = 128;
 
 Error network_error(const Url& url, error_code error, std::string_view doing) {
   if (error == beast::error::timeout)
@@ -30,23 +37,42 @@ Error network_error(const Url& url, error_code error, std::string_view doing) {
   return {ErrorCode::unavailable, fmt::format("{}: {}: {}", url.host, doing, error.message())};
 }
 
-http::request<http::string_body> wire_request(const HttpRequest& request, const Url& url,
-                                              const std::string& user_agent) {
-  http::request<http::string_body> wire{http::string_to_verb(request.method), url.target, 11};
-  const bool standard = url.port == (url.secure() ? 443 : 80);
-  wire.set(http::field::host, standard ? url.host : fmt::format("{}:{}", url.host, url.port));
-  wire.set(http::field::user_agent, user_agent);
-  for (const auto& [name, value] : request.headers) wire.set(name, value);
-  wire.body() = request.body;
-  const bool carries_body = !request.body.empty() || (request.method != "GET" && request.method != "DELETE" &&
-                                                      request.method != "HEAD");
-  if (carries_body) wire.content_length(request.body.size());
-  return wire;
+bool has_line_end(std::string_view text) { return text.find_first_of("\r\n") != std::string_view::npos; }
+
+bool carries_body(const HttpRequest& request) {
+  return !request.body.empty() ||
+         (request.method != "GET" && request.method != "DELETE" && request.method != "HEAD");
+}
+
+void add_header(std::string& head, std::string_view name, std::string_view value) {
+  head.append(name).append(": ").append(value).append("\r\n");
+}
+
+/// Everything before the body. Error: something in it would end its line early and begin another.
+Result<std::string> request_head(const HttpRequest& request, const Url& url, const std::string& user_agent) {
+  bool clean = !has_line_end(request.method) && !has_line_end(url.target) && !has_line_end(url.host);
+  std::string head;
+  head.reserve(512 + url.target.size());
+  head.append(request.method).append(" ").append(url.target).append(" HTTP/1.1\r\nhost: ").append(url.host);
+  if (url.port != (url.secure() ? 443 : 80)) head.append(":").append(std::to_string(url.port));
+  head.append("\r\n");
+  const bool named = std::ranges::any_of(
+      request.headers, [](const auto& header) { return beast::iequals(header.first, "user-agent"); });
+  if (!named) add_header(head, "user-agent", user_agent);
+  for (const auto& [name, value] : request.headers) {
+    clean = clean && !has_line_end(name) && !has_line_end(value);
+    add_header(head, name, value);
+  }
+  if (carries_body(request)) add_header(head, "content-length", std::to_string(request.body.size()));
+  head.append("\r\n");
+  if (!clean) return fail(ErrorCode::invalid, url.host + ": a line end within a request's head");
+  return head;
 }
 
 HttpResponse plain_response(http::response<http::string_body>&& wire) {
   HttpResponse response;
   response.status = static_cast<int>(wire.result_int());
+  response.headers.reserve(16);
   for (const auto& field : wire) {
     response.headers.emplace_back(to_lower_ascii(std::string_view(field.name_string())),
                                   std::string(field.value()));
@@ -59,8 +85,10 @@ HttpResponse plain_response(http::response<http::string_body>&& wire) {
 class Connection {
  public:
   virtual ~Connection() = default;
-  virtual Task<Result<void>> connect(Url url, HttpClientOptions options) = 0;
-  virtual Task<Result<HttpResponse>> exchange(HttpRequest request, Url url, HttpClientOptions options) = 0;
+  // What these are given outlives them.
+  virtual Task<Result<void>> connect(const Url& url, const HttpClientOptions& options) = 0;
+  virtual Task<Result<HttpResponse>> exchange(const HttpRequest& request, const Url& url,
+                                              const HttpClientOptions& options) = 0;
   virtual bool alive() = 0;
 
   bool reusable = false;
@@ -71,9 +99,11 @@ template <class Stream>
 class TypedConnection final : public Connection {
  public:
   template <class... Arguments>
-  explicit TypedConnection(Arguments&&... arguments) : stream_(std::forward<Arguments>(arguments)...) {}
+  explicit TypedConnection(Arguments&&... arguments) : stream_(std::forward<Arguments>(arguments)...) {
+    buffer_.reserve(kUsualAnswer);  // else it is read in pieces of half a kilobyte
+  }
 
-  Task<Result<void>> connect(Url url, HttpClientOptions options) override {
+  Task<Result<void>> connect(const Url& url, const HttpClientOptions& options) override {
     asio::ip::tcp::resolver resolver(stream_.get_executor());
     const auto [resolve_error, addresses] =
         co_await resolver.async_resolve(url.host, std::to_string(url.port), kAwait);
@@ -96,11 +126,15 @@ class TypedConnection final : public Connection {
     co_return Result<void>{};
   }
 
-  Task<Result<HttpResponse>> exchange(HttpRequest request, Url url, HttpClientOptions options) override {
+  Task<Result<HttpResponse>> exchange(const HttpRequest& request, const Url& url,
+                                      const HttpClientOptions& options) override {
     reusable = false;
-    beast::get_lowest_layer(stream_).expires_after(options.timeout);
-    const auto wire = wire_request(request, url, options.user_agent);
-    const auto [write_error, written] = co_await http::async_write(stream_, wire, kAwait);
+    const auto head = request_head(request, url, options.user_agent);
+    if (!head) co_return std::unexpected(head.error());
+    const std::chrono::milliseconds sending(request.body.size() / kSlowestBytesPerMs);
+    beast::get_lowest_layer(stream_).expires_after(options.timeout + sending);
+    const std::array<asio::const_buffer, 2> wire{asio::buffer(*head), asio::buffer(request.body)};
+    const auto [write_error, written] = co_await asio::async_write(stream_, wire, kAwait);
     if (write_error) co_return std::unexpected(network_error(url, write_error, "cannot send"));
     http::response_parser<http::string_body> parser;
     parser.body_limit(options.largest_body);
@@ -128,6 +162,13 @@ class TypedConnection final : public Connection {
 using PlainConnection = TypedConnection<beast::tcp_stream>;
 using TlsConnection = TypedConnection<beast::ssl_stream<beast::tcp_stream>>;
 
+/// Addresses whose connections are interchangeable are one.
+struct SameOrigin {
+  bool operator()(const Url& a, const Url& b) const {
+    return std::tie(a.scheme, a.host, a.port) < std::tie(b.scheme, b.host, b.port);
+  }
+};
+
 }  // namespace
 
 class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
@@ -137,7 +178,8 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
     trouble_ = prepare_client_context(context_, options_.ca_file);
   }
 
-  static Task<Result<HttpResponse>> send(std::shared_ptr<Impl> self, HttpRequest request) {
+  /// `request` outlives it.
+  static Task<Result<HttpResponse>> exchange(std::shared_ptr<Impl> self, const HttpRequest& request) {
     const auto url = parse_url(request.url);
     if (!url) co_return std::unexpected(url.error());
     if (!self->trouble_) co_return std::unexpected(self->trouble_.error());
@@ -148,9 +190,14 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
       const auto connected = co_await connection->connect(*url, self->options_);
       if (!connected) co_return std::unexpected(connected.error());
     }
-    auto response = co_await connection->exchange(std::move(request), *url, self->options_);
+    auto response = co_await connection->exchange(request, *url, self->options_);
     if (response && connection->reusable) self->keep(*url, std::move(connection));
     co_return response;
+  }
+
+  /// For a caller on another loop, which may end meanwhile.
+  static Task<Result<HttpResponse>> exchange_copy(std::shared_ptr<Impl> self, HttpRequest request) {
+    co_return co_await exchange(self, request);
   }
 
   asio::io_context& loop() { return loop_; }
@@ -163,7 +210,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   std::unique_ptr<Connection> take_idle(const Url& url) {
-    auto& idle = idle_[url.origin()];
+    auto& idle = idle_[url];
     while (!idle.empty()) {
       auto connection = std::move(idle.back());
       idle.pop_back();
@@ -174,7 +221,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void keep(const Url& url, std::unique_ptr<Connection> connection) {
-    auto& idle = idle_[url.origin()];
+    auto& idle = idle_[url];
     connection->idle_since = std::chrono::steady_clock::now();
     idle.push_back(std::move(connection));
     if (idle.size() > kIdlePerOrigin) idle.pop_front();
@@ -184,7 +231,7 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
   HttpClientOptions options_;
   ssl::context context_;
   Result<void> trouble_;
-  std::map<std::string, std::deque<std::unique_ptr<Connection>>> idle_;
+  std::map<Url, std::deque<std::unique_ptr<Connection>>, SameOrigin> idle_;
 };
 
 HttpClient::HttpClient(asio::io_context& loop, HttpClientOptions options)
@@ -192,9 +239,13 @@ HttpClient::HttpClient(asio::io_context& loop, HttpClientOptions options)
 
 HttpClient::~HttpClient() = default;
 
-Task<Result<HttpResponse>> HttpClient::send(HttpRequest request) {
+Task<Result<HttpResponse>> HttpClient::send(HttpRequest request) { co_return co_await exchange(request); }
+
+Task<Result<HttpResponse>> HttpClient::exchange(const HttpRequest& request) {
   const auto impl = impl_;
-  co_return co_await asio::co_spawn(impl->loop(), Impl::send(impl, std::move(request)), asio::use_awaitable);
+  const auto executor = co_await asio::this_coro::executor;
+  if (runs_on(executor, impl->loop())) co_return co_await Impl::exchange(impl, request);
+  co_return co_await asio::co_spawn(impl->loop(), Impl::exchange_copy(impl, request), asio::use_awaitable);
 }
 
 std::size_t HttpClient::connections_opened() const { return impl_->opened; }

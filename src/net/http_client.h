@@ -16,7 +16,7 @@ struct HttpClientOptions {
   std::string ca_file;  // certificate authorities instead of the system's
   std::string user_agent = "Guildhall";
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds timeout{15'000};  // for the whole exchange
+  std::chrono::milliseconds timeout{15'000};  // for the whole exchange, beside a second per 128 kB to be sent
   std::size_t largest_body = 16ULL << 20;
 };
 
@@ -27,9 +27,11 @@ class HttpClient {
   ~HttpClient();
 
   /// Errors: `unavailable` (cannot connect, TLS refused, connection lost: the request may have
-  /// arrived), `timeout`, `too_large`, `invalid` (address). A status of 400 and above is no error here.
-  /// A request is never sent twice.
+  /// arrived), `timeout`, `too_large`, `invalid` (address, or a line end in a header). A status of 400 and
+  /// above is no error here. A request is never sent twice.
   Task<Result<HttpResponse>> send(HttpRequest request);
+  /// The same, for a request that outlives the exchange.
+  Task<Result<HttpResponse>> exchange(const HttpRequest& request);
 
   /// Connections opened so far.
   std::size_t connections_opened() const;

@@ -77,6 +77,43 @@ TEST_F(Http, CarriesMethodPathQueryAndBody) {
   EXPECT_EQ(send("POST", "/a%20b?q=x+y%21", "body")->body, "POST /a b x y! body");
 }
 
+TEST_F(Http, AHeadCannotBeginAnotherRequest) {
+  HttpRequest request;
+  request.url = base() + "/";
+  request.headers.emplace_back("x-note", "a\r\nGET /other HTTP/1.1");
+  EXPECT_EQ(run_to_end(client_.send(request)).error().code, ErrorCode::invalid);
+  request.headers.clear();
+  request.url += "?a=\r\nx-note: b";
+  EXPECT_EQ(run_to_end(client_.send(request)).error().code, ErrorCode::invalid);
+}
+
+TEST(HttpRequests, ArriveAsTheyWereGiven) {
+  Loops loops(1);
+  HttpRequest seen;
+  auto server =
+      std::move(*HttpServer::start(loops.main(), {.listen = {"127.0.0.1", 0}, .trusted_proxies = {}},
+                                   [&](HttpRequest request) -> Task<HttpResponse> {
+                                     seen = std::move(request);
+                                     co_return HttpResponse{.status = 204};
+                                   }));
+  loops.start();
+  HttpClient client(loops.main(), {});
+  HttpRequest request;
+  request.method = "DELETE";
+  request.url = "http://127.0.0.1:" + std::to_string(server->port()) + "/a?b=c";
+  request.body = std::string(300'000, 'x');
+  ASSERT_EQ(run_to_end(client.exchange(request))->status, 204);
+  EXPECT_EQ(seen.method, "DELETE");
+  EXPECT_EQ(seen.body, request.body);
+  EXPECT_EQ(seen.header("host"), "127.0.0.1:" + std::to_string(server->port()));
+  EXPECT_EQ(seen.header("user-agent"), "Guildhall");
+  request.headers.emplace_back("User-Agent", "Another");
+  request.body.clear();
+  ASSERT_EQ(run_to_end(client.exchange(request))->status, 204);
+  EXPECT_EQ(seen.header("user-agent"), "Another");
+  EXPECT_EQ(seen.header("content-length"), std::nullopt);
+}
+
 TEST_F(Http, KeepsItsConnection) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(send("GET", "/")->status, 200);
   EXPECT_EQ(client_.connections_opened(), 1U);

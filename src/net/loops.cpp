@@ -80,6 +80,10 @@ bool Loops::drain(std::chrono::nanoseconds patience) {
   return idle();
 }
 
+bool runs_on(const asio::any_io_executor& executor, asio::io_context& loop) {
+  return executor == asio::any_io_executor(loop.get_executor());
+}
+
 void spawn(asio::io_context& loop, std::string name, std::function<Task<void>()> body) {
   auto& tasks = asio::use_service<TaskCount>(loop);
   ++tasks.under_way;

@@ -2,6 +2,7 @@
 // no lock.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
@@ -37,6 +38,9 @@ class Loops {
   std::vector<std::unique_ptr<boost::asio::io_context>> contexts_;
   std::vector<std::jthread> threads_;
 };
+
+/// Is that the executor of a coroutine on this loop? Then what belongs there can be awaited at once.
+bool runs_on(const boost::asio::any_io_executor& executor, boost::asio::io_context& loop);
 
 /// Runs a coroutine on a loop by itself. What it throws is logged under `name` and ends it alone. It has
 /// to end by itself: Loops::drain waits for it.

@@ -49,11 +49,18 @@ Result<Url> parse_url(std::string_view text) {
 }
 
 std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
+  out.reserve(text.size());
   for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~").find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += {'%', kDigits[byte / 16], kDigits[byte % 16]};
+    }
   }
   return out;
 }

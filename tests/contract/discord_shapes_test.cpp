@@ -32,6 +32,12 @@ struct DiscordShapes : testing::Test, TestLoop {
       timing,
       metrics};
 
+  template <class... Arguments>
+  void expect_call(Arguments&&... arguments) {
+    start(client.call(std::forward<Arguments>(arguments)...));
+    expect_described();
+  }
+
   /// The last request is as described.
   void expect_described() {
     ASSERT_FALSE(http.requests.empty());
@@ -97,6 +103,111 @@ TEST_F(DiscordShapes, Commands) {
   expect_described();
   start(client.overwrite_commands(ApplicationId(98), {}));
   expect_described();
+  start(client.overwrite_guild_commands(ApplicationId(98), ServerId(1), commands));
+  expect_described();
+  start(client.call(routes::kGuildCommands, {}, ApplicationId(98), ServerId(1)));
+  expect_described();
+}
+
+constexpr ServerId kTestGuild(1);
+constexpr DiscordChannelId kTestChannel(2);
+constexpr DiscordUserId kUser(3);
+constexpr RoleId kRole(4);
+constexpr MessageId kMessage(5);
+
+TEST_F(DiscordShapes, GuildsMembersAndRoles) {
+  expect_call(routes::kLeaveGuild, CallOptions{}, kTestGuild);
+  start(client.direct_channel(kUser));
+  expect_described();
+  expect_call(routes::kMembers, CallOptions{.query = {{"after", "7"}}}, kTestGuild);
+  expect_call(routes::kMember, CallOptions{}, kTestGuild, kUser);
+  expect_call(routes::kSearchMembers, CallOptions{.query = {{"query", "a"}, {"limit", "10"}}}, kTestGuild);
+  const json::Object timed_out{{"communication_disabled_until", "2026-05-01T00:00:00+00:00"}};
+  expect_call(routes::kModifyMember, CallOptions{.body = timed_out}, kTestGuild, kUser);
+  expect_call(routes::kModifyMember, CallOptions{.body = json::Object{{"nick", nullptr}}}, kTestGuild, kUser);
+  expect_call(routes::kAddMemberRole, CallOptions{}, kTestGuild, kUser, kRole);
+  expect_call(routes::kRemoveMemberRole, CallOptions{}, kTestGuild, kUser, kRole);
+  expect_call(routes::kKick, CallOptions{}, kTestGuild, kUser);
+  const json::Object week{{"delete_message_seconds", 604'800}};
+  expect_call(routes::kBan, CallOptions{.body = week}, kTestGuild, kUser);
+  expect_call(routes::kUnban, CallOptions{}, kTestGuild, kUser);
+  expect_call(routes::kRoles, CallOptions{}, kTestGuild);
+  expect_call(routes::kRoleCounts, CallOptions{}, kTestGuild);
+  const json::Object colors{
+      {"primary_color", 0xff8800}, {"secondary_color", nullptr}, {"tertiary_color", nullptr}};
+  const json::Object role{
+      {"name", "Reader"}, {"permissions", "0"}, {"colors", colors}, {"hoist", true}, {"mentionable", false}};
+  expect_call(routes::kCreateRole, CallOptions{.body = role}, kTestGuild);
+  expect_call(routes::kModifyRole, CallOptions{.body = role}, kTestGuild, kRole);
+  expect_call(routes::kDeleteRole, CallOptions{}, kTestGuild, kRole);
+  const net::Query entries{{"action_type", "20"}, {"user_id", "3"}, {"limit", "50"}, {"after", "1"}};
+  expect_call(routes::kAuditLog, CallOptions{.query = entries}, kTestGuild);
+}
+
+TEST_F(DiscordShapes, ChannelsAndInvites) {
+  expect_call(routes::kChannels, CallOptions{}, kTestGuild);
+  const json::Object channel{{"name", "hall"}, {"type", 0}, {"topic", "t"}, {"parent_id", "8"}};
+  expect_call(routes::kCreateChannel, CallOptions{.body = channel}, kTestGuild);
+  start(client.modify_channel(kTestChannel, {{"name", "hall"}, {"topic", "t"}}, "why"));
+  expect_described();
+  start(client.modify_channel(kTestChannel, {{"rate_limit_per_user", 5}}, "why"));
+  expect_described();
+  expect_call(routes::kDeleteChannel, CallOptions{}, kTestChannel);
+  const json::Object overwrite{{"type", 0}, {"allow", "1024"}, {"deny", "2048"}};
+  expect_call(routes::kSetOverwrite, CallOptions{.body = overwrite}, kTestChannel, OverwriteId(4));
+  expect_call(routes::kDeleteOverwrite, CallOptions{}, kTestChannel, OverwriteId(4));
+  expect_call(routes::kInvites, CallOptions{}, kTestGuild);
+  expect_call(routes::kCreateInvite, CallOptions{}, kTestChannel);
+  const json::Object invite{{"max_age", 604'800}, {"max_uses", 1}, {"unique", true}, {"temporary", false}};
+  expect_call(routes::kCreateInvite, CallOptions{.body = invite}, kTestChannel);
+  expect_call(routes::kDeleteInvite, CallOptions{}, "abc");
+  expect_call(routes::kVanityUrl, CallOptions{}, kTestGuild);
+}
+
+TEST_F(DiscordShapes, MessagesOfChannels) {
+  expect_call(routes::kMessages, CallOptions{.query = {{"before", "9"}, {"limit", "100"}}}, kTestChannel);
+  start(client.edit_message(kTestChannel, kMessage, "text"));
+  expect_described();
+  const json::Object embed{{"title", "t"}, {"description", "d"}, {"color", 5}};
+  const CallOptions embeds{.body = json::Object{{"embeds", json::Array{embed}}}};
+  expect_call(routes::kCreateMessage, embeds, kTestChannel);
+  expect_call(routes::kEditMessage, embeds, kTestChannel, kMessage);
+  expect_call(routes::kDeleteMessage, CallOptions{}, kTestChannel, kMessage);
+  const CallOptions two{.body = json::Object{{"messages", json::Array{"5", "6"}}}};
+  expect_call(routes::kBulkDelete, two, kTestChannel);
+  expect_call(routes::kPin, CallOptions{}, kTestChannel, kMessage);
+  expect_call(routes::kUnpin, CallOptions{}, kTestChannel, kMessage);
+  expect_call(routes::kReact, CallOptions{}, kTestChannel, kMessage, "👍");
+  expect_call(routes::kUnreact, CallOptions{}, kTestChannel, kMessage, "party:7");
+}
+
+TEST_F(DiscordShapes, MessagesWithFiles) {
+  start(client.create_message(kTestChannel,
+                              {.content = "x", .files = {{.name = "a", .bytes = "b", .description = "d"}}}));
+  const net::HttpRequest& request = http.requests.back();
+  const auto begin = request.body.find("\r\n\r\n") + 4;
+  const std::string payload = request.body.substr(begin, request.body.find("\r\n--", begin) - begin);
+  EXPECT_THAT(discord_api().check("POST", request.url.substr(kBase.size()), payload), IsEmpty()) << payload;
+}
+
+TEST_F(DiscordShapes, ThreadsAndWebhooks) {
+  const CallOptions thread{.body = json::Object{{"name", "n"}, {"type", 11}, {"auto_archive_duration", 60}}};
+  expect_call(routes::kStartThread, thread, kTestChannel);
+  expect_call(routes::kStartThreadAt, CallOptions{.body = json::Object{{"name", "n"}}}, kTestChannel,
+              kMessage);
+  const json::Object post{{"name", "n"}, {"message", json::Object{{"content", "c"}}}};
+  expect_call(routes::kStartPost, CallOptions{.body = post}, kTestChannel);
+  expect_call(routes::kWebhooks, CallOptions{}, kTestChannel);
+  expect_call(routes::kCreateWebhook, CallOptions{.body = json::Object{{"name", "news"}}}, kTestChannel);
+  expect_call(routes::kDeleteWebhook, CallOptions{}, WebhookId(6));
+  const json::Object text{{"content", "c"}, {"username", "u"}};
+  expect_call(routes::kExecuteWebhook, CallOptions{.body = text, .query = {{"thread_id", "9"}}}, WebhookId(6),
+              "s");
+  const CallOptions edit{.body = json::Object{{"content", "c"}}};
+  expect_call(routes::kEditWebhookMessage, edit, WebhookId(6), "s", kMessage);
+  expect_call(routes::kDeleteWebhookMessage, CallOptions{}, WebhookId(6), "s", kMessage);
+  expect_call(routes::kFollowUp, edit, ApplicationId(98), "s");
+  expect_call(routes::kDeleteAnswer, CallOptions{}, ApplicationId(98), "s");
 }
 
 struct Wrong {

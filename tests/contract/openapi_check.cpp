@@ -19,7 +19,10 @@ using Complaints = std::vector<std::string>;
 
 /// The description calls these integers; the written documentation, which clients follow, calls them
 /// decimal texts.
-bool documented_as_text(std::string_view property) { return property == "default_member_permissions"; }
+bool documented_as_text(std::string_view property) {
+  return property == "default_member_permissions" || property == "permissions" || property == "allow" ||
+         property == "deny";
+}
 
 std::vector<std::string_view> split(std::string_view path) {
   std::vector<std::string_view> parts;

@@ -5,12 +5,14 @@
 //   state.h            what is remembered of guilds, as far as features ask for it
 //   gateway.h          one shard: a session kept alive, its events to a GatewayHandler
 //   session.h          what the gateway remembers over a restart
-//   rest.h             the HTTP calls, behind every limit that Discord announces
+//   rest.h             the HTTP calls, behind every limit of Discord's
+//   rest_routes.h      which calls there are         upload.h   files that go with a message
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
 // Inside only: protocol.h, inflate.h, connection.h, event_router.h and memory_keeper.h serve the gateway;
 // name_pool.h the state;
-// rest_call.h, rest_errors.h, rest_sender.h and rate_limits.h the calls; window_limit.h both.
+// rest_call.h, rest_errors.h, rest_sender.h, rate_limits.h, fair_queue.h and refusals.h the calls;
+// window_limit.h both.
 //
 // `bot` and `cli` call it. It promises: a session is resumed whenever it can be and never identified
 // in a loop; no message pings anybody; an unknown field, event or number is normal. It never logs a

@@ -25,12 +25,21 @@ constexpr std::size_t kSweepFrom = 512;
 /// For a refusal that does not say how long it holds.
 constexpr double kUnstatedPause = 60;
 
+/// What a 429 is about: the edge turns away before any limit is looked at.
+enum class Refusal : std::uint8_t { user, shared, global, edge };
+constexpr std::array<std::string_view, 4> kRefusals{"user", "shared", "global", "edge"};
+
 std::optional<double> header_number(const net::HttpResponse& answer, std::string_view name) {
-  const auto text = answer.header(name);
+  const std::string* text = net::peek_header(answer.headers, name);
   double value = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
+  if (text == nullptr || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
     return std::nullopt;
   return value;
+}
+
+std::string_view header(const net::HttpResponse& answer, std::string_view name) {
+  const std::string* text = net::peek_header(answer.headers, name);
+  return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
 nanoseconds in_seconds(double seconds) {
@@ -42,80 +51,151 @@ std::unexpected<Error> too_long(SteadyTime until, SteadyTime now) {
   return fail(ErrorCode::rate_limited, fmt::format("Discord lets nothing more through here for {} s", wait));
 }
 
+std::unexpected<Error> too_many() {
+  return fail(ErrorCode::rate_limited,
+              fmt::format("{} requests to Discord are waiting here already", kMostWaiting));
+}
+
+std::unexpected<Error> too_late() {
+  return fail(ErrorCode::rate_limited, "the requests before this one took too long");
+}
+
 }  // namespace
-
-struct RateLimits::Waiter {
-  Waiter(const asio::any_io_executor& executor, std::shared_ptr<Bucket> in)
-      : timer(executor), bucket(std::move(in)) {}
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
-  ~Waiter();
-
-  asio::steady_timer timer;
-  std::shared_ptr<Bucket> bucket;
-  bool granted = false;
-};
 
 struct RateLimits::Bucket {
   std::string key;
+  std::string hash;  // as Discord names it, as far as the key tells
   SteadyTime free_at;
   bool taken = false;
-  std::deque<Waiter*> waiting;
+  FairQueue waiting;
 };
 
-RateLimits::Waiter::~Waiter() { std::erase(bucket->waiting, this); }
+struct RateLimits::BucketWaiter : FairQueue::Waiter {
+  BucketWaiter(const asio::any_io_executor& executor, const Lane& lane, std::shared_ptr<Bucket> in)
+      : Waiter(executor, lane), bucket(std::move(in)) {
+    bucket->waiting.push(*this);
+  }
+  BucketWaiter(const BucketWaiter&) = delete;
+  BucketWaiter& operator=(const BucketWaiter&) = delete;
+  ~BucketWaiter() { bucket->waiting.remove(*this); }
+
+  std::shared_ptr<Bucket> bucket;
+};
+
+struct RateLimits::GateWaiter : FairQueue::Waiter {
+  GateWaiter(const asio::any_io_executor& executor, const Lane& lane, RateLimits& at)
+      : Waiter(executor, lane), limits(at) {
+    limits.gate_.push(*this);
+  }
+  GateWaiter(const GateWaiter&) = delete;
+  GateWaiter& operator=(const GateWaiter&) = delete;
+  ~GateWaiter() {
+    limits.gate_.remove(*this);
+    if (limits.leader_ == this) limits.leader_ = nullptr;
+    if (limits.leader_ != nullptr) return;
+    if (Waiter* next = limits.gate_.peek()) next->timer.cancel();  // it finds that nobody leads
+  }
+
+  RateLimits& limits;
+};
 
 RateLimits::RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics)
     : timing_(std::move(timing)),
-      metrics_(metrics),
       sweep_at_(kSweepFrom),
       global_(kGlobalPerSecond, std::chrono::seconds(1)),
-      invalid_(kMostInvalid, kInvalidPeriod) {}
+      invalid_(kMostInvalid, kInvalidPeriod) {
+  for (std::size_t i = 0; i < kRefusals.size(); ++i) {
+    refused_[i] =
+        &metrics.counter("guildhall_discord_rate_limited_total", "Requests that Discord refused with 429.",
+                         fmt::format("scope=\"{}\"", kRefusals[i]));
+  }
+}
 
 std::string RateLimits::key_of(const Lane& lane) const {
-  const auto known = hashes_.find(lane.method + lane.route);
+  const auto known = hashes_.find(lane.route);
+  const std::string_view name = known == hashes_.end() ? lane.route->path : known->second;
+  std::string key;
+  key.reserve(lane.route->method.size() + name.size() + lane.major.size() + lane.route->sublimit.size() + 2);
   // The method stays in the key: two routes may share a hash without sharing a counter.
-  return fmt::format("{} {}|{}", lane.method, known == hashes_.end() ? lane.route : known->second,
-                     lane.major);
+  key.append(lane.route->method).append(" ").append(name).append("|").append(lane.major);
+  key.append(lane.route->sublimit);
+  return key;
+}
+
+std::shared_ptr<RateLimits::Bucket> RateLimits::bucket_of(const Lane& lane) {
+  const auto [entry, added] = buckets_.try_emplace(key_of(lane));
+  if (added) {
+    const auto known = hashes_.find(lane.route);
+    entry->second = std::make_shared<Bucket>(
+        Bucket{entry->first, known == hashes_.end() ? "" : known->second, {}, false, {}});
+  }
+  return entry->second;
 }
 
 Task<Result<RateLimits::Turn>> RateLimits::enter(Lane lane, SteadyTime deadline) {
-  std::string key = key_of(lane);
-  auto& slot = buckets_[key];
-  if (!slot) slot = std::make_shared<Bucket>(Bucket{std::move(key), {}, false, {}});
-  const std::shared_ptr<Bucket> bucket = slot;
+  const std::shared_ptr<Bucket> bucket = bucket_of(lane);
   if (!bucket->taken) {
     bucket->taken = true;
-    co_return Turn(*this, bucket, std::move(lane));
+    co_return Turn(*this, bucket, lane);
   }
-  if (bucket->waiting.size() >= kMostWaiting) {
-    co_return fail(ErrorCode::rate_limited,
-                   fmt::format("{} requests to Discord are waiting here already", kMostWaiting));
-  }
-  Waiter waiter(co_await asio::this_coro::executor, bucket);
-  bucket->waiting.push_back(&waiter);
+  if (bucket->waiting.waiting(lane.share) >= kMostWaiting) co_return too_many();
+  const auto executor = co_await asio::this_coro::executor;
+  BucketWaiter waiter(executor, lane, bucket);
   while (!waiter.granted && timing_->now() < deadline) co_await timing_->wait(waiter.timer, deadline);
-  if (!waiter.granted) co_return fail(ErrorCode::rate_limited, "the requests before this one took too long");
-  co_return Turn(*this, waiter.bucket, std::move(lane));
+  if (!waiter.granted) co_return too_late();
+  co_return Turn(*this, waiter.bucket, lane);
 }
 
 Task<Result<void>> RateLimits::wait_until_free(Turn& turn, SteadyTime deadline) {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto executor = co_await asio::this_coro::executor;
   while (true) {
     const SteadyTime now = timing_->now();
-    const SteadyTime free_at = std::max(turn.bucket_->free_at, turn.lane_.global ? global_free_at_ : now);
+    const SteadyTime free_at = turn.bucket_->free_at;
     if (free_at > deadline) co_return too_long(free_at, now);
     if (free_at > now) {
+      asio::steady_timer timer(executor);
       co_await timing_->wait(timer, free_at);
       continue;
     }
-    if (!turn.lane_.global) co_return Result<void>{};
-    // Booked ahead, so that those who wait go in the order of their coming.
-    const SteadyTime slot = global_.next(now);
-    if (slot > deadline) co_return too_long(slot, now);
-    global_.add(slot);
-    while (timing_->now() < slot) co_await timing_->wait(timer, slot);
-    if (global_free_at_ <= timing_->now()) co_return Result<void>{};
+    if (!turn.lane_.route->global()) co_return Result<void>{};
+    if (global_free_at_ > deadline) co_return too_long(global_free_at_, now);
+    if (gate_.empty() && gate_opens(now) <= now) {
+      global_.add(now);
+      co_return Result<void>{};
+    }
+    auto passed = co_await pass_gate(turn.lane_, deadline);
+    if (!passed || global_free_at_ <= timing_->now()) co_return passed;
+  }
+}
+
+Task<Result<void>> RateLimits::pass_gate(Lane lane, SteadyTime deadline) {
+  if (gate_.waiting(lane.share) >= kMostWaiting) co_return too_many();
+  const auto executor = co_await asio::this_coro::executor;
+  GateWaiter waiter(executor, lane, *this);
+  while (!waiter.granted && timing_->now() < deadline) {
+    const bool leading = leads(waiter);
+    co_await timing_->wait(waiter.timer, leading ? std::min(gate_opens(timing_->now()), deadline) : deadline);
+    if (leading) open_gate();
+  }
+  if (!waiter.granted) co_return too_late();
+  co_return Result<void>{};
+}
+
+bool RateLimits::leads(GateWaiter& waiter) {
+  if (leader_ == nullptr) leader_ = &waiter;
+  return leader_ == &waiter;
+}
+
+SteadyTime RateLimits::gate_opens(SteadyTime from) const {
+  return std::max(global_.next(from), global_free_at_);
+}
+
+/// Lets through as many as may go now.
+void RateLimits::open_gate() {
+  const SteadyTime now = timing_->now();
+  while (!gate_.empty() && gate_opens(now) <= now) {
+    global_.add(now);
+    gate_.pop()->let_go();
   }
 }
 
@@ -141,7 +221,7 @@ void RateLimits::learn(Turn* turn, const net::HttpResponse& answer, bool with_to
 }
 
 void RateLimits::learn_bucket(Turn& turn, const net::HttpResponse& answer) {
-  turn.hash_ = answer.header("x-ratelimit-bucket").value_or("");
+  turn.hash_ = header(answer, "x-ratelimit-bucket");
   const auto left = header_number(answer, "x-ratelimit-remaining");
   if (!left || *left >= 1) return;
   // The time until the reset, not the moment: the clocks may differ.
@@ -155,8 +235,8 @@ void RateLimits::learn_refusal(Turn* turn, const net::HttpResponse& answer) {
   const auto body = json::parse(answer.body);
   const auto stated = body ? json::number(*body, "retry_after") : std::nullopt;
   const double seconds = stated ? *stated : header_number(answer, "retry-after").value_or(kUnstatedPause);
-  const auto scope = answer.header("x-ratelimit-scope").value_or("");
-  const bool global = !stated || scope == "global" || answer.header("x-ratelimit-global") == "true" ||
+  const std::string_view scope = header(answer, "x-ratelimit-scope");
+  const bool global = !stated || scope == "global" || header(answer, "x-ratelimit-global") == "true" ||
                       json::boolean(*body, "global").value_or(false);
   const SteadyTime until = timing_->now() + in_seconds(seconds + 0.05 + 0.2 * timing_->random());
   if (global) {
@@ -164,17 +244,18 @@ void RateLimits::learn_refusal(Turn* turn, const net::HttpResponse& answer) {
   } else if (turn != nullptr) {
     turn->bucket_->free_at = std::max(turn->bucket_->free_at, until);
   }
-  const std::string_view label = !stated ? "edge" : global ? "global" : scope == "shared" ? "shared" : "user";
-  metrics_
-      .counter("guildhall_discord_rate_limited_total", "Requests that Discord refused with 429.",
-               fmt::format("scope=\"{}\"", label))
-      .add();
-  log::warning("discord rate limit", {log::field("scope", label), log::field("seconds", seconds)});
+  const Refusal refusal = !stated             ? Refusal::edge
+                          : global            ? Refusal::global
+                          : scope == "shared" ? Refusal::shared
+                                              : Refusal::user;
+  refused_[static_cast<std::size_t>(refusal)]->add();
+  log::warning("discord rate limit", {log::field("scope", kRefusals[static_cast<std::size_t>(refusal)]),
+                                      log::field("seconds", seconds)});
 }
 
 void RateLimits::count_invalid(const net::HttpResponse& answer) {
-  const bool shared = answer.header("x-ratelimit-scope") == "shared";
-  if (answer.status != 401 && answer.status != 403 && (answer.status != 429 || shared)) return;
+  if (answer.status != 401 && answer.status != 403 && answer.status != 429) return;
+  if (answer.status == 429 && header(answer, "x-ratelimit-scope") == "shared") return;
   const SteadyTime now = timing_->now();
   invalid_.add(now);
   if (invalid_.next(now) > now) log::error("discord: too many refused requests; pausing all of them");
@@ -182,9 +263,9 @@ void RateLimits::count_invalid(const net::HttpResponse& answer) {
 
 void RateLimits::leave(Turn& turn) {
   const std::shared_ptr<Bucket> bucket = turn.bucket_;
-  if (!turn.hash_.empty()) {
-    hashes_[turn.lane_.method + turn.lane_.route] = turn.hash_;
-    rename(bucket, key_of(turn.lane_));
+  if (!turn.hash_.empty() && turn.hash_ != bucket->hash) {
+    hashes_[turn.lane_.route] = turn.hash_;
+    rename(bucket, turn.hash_, key_of(turn.lane_));
   }
   bucket->taken = false;
   pass_on(*bucket);
@@ -192,32 +273,29 @@ void RateLimits::leave(Turn& turn) {
 }
 
 /// Under its learned key a bucket may meet another that is the same: the later ones join the queue there.
-void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, const std::string& key) {
-  if (bucket->key == key) return;
+void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, std::string hash, std::string key) {
+  bucket->hash = std::move(hash);
   if (const auto own = buckets_.find(bucket->key); own != buckets_.end() && own->second == bucket)
     buckets_.erase(own);
-  bucket->key = key;
-  auto& slot = buckets_[key];
+  bucket->key = std::move(key);
+  auto& slot = buckets_[bucket->key];
   if (!slot) {
     slot = bucket;
     return;
   }
   slot->free_at = std::max(slot->free_at, bucket->free_at);
-  for (Waiter* waiter : bucket->waiting) {
-    waiter->bucket = slot;
-    slot->waiting.push_back(waiter);
+  while (FairQueue::Waiter* waiter = bucket->waiting.pop()) {
+    static_cast<BucketWaiter*>(waiter)->bucket = slot;
+    slot->waiting.push(*waiter);
   }
-  bucket->waiting.clear();
   if (!slot->taken) pass_on(*slot);
 }
 
 void RateLimits::pass_on(Bucket& bucket) {
-  if (bucket.waiting.empty()) return;
-  Waiter* next = bucket.waiting.front();
-  bucket.waiting.pop_front();
+  FairQueue::Waiter* next = bucket.waiting.pop();
+  if (next == nullptr) return;
   bucket.taken = true;
-  next->granted = true;
-  next->timer.cancel();
+  next->let_go();
 }
 
 /// Buckets come with every interaction; those that nobody uses and that hold nobody back are dropped.

@@ -1,26 +1,28 @@
 // Discord's limits on the HTTP calls, learned from its answers. Each bucket lets one request through at
-// a time, in the order of asking; so the order of messages in a channel is kept, and what an answer
-// says about the bucket is never out of date. The buckets take turns at the bot's global limit.
-// Source: developer documentation, "Rate Limits"; the one number known beforehand is the global one.
+// a time; so equally urgent messages in a channel keep their order, and what an answer says about the bucket
+// is never out of date. Whoever has a bucket's turn waits at the gate, which keeps the bot's global limit. At
+// both, fair_queue.h says who is next. Source: developer documentation, "Rate Limits"; the one number known
+// beforehand is the global one.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
-#include <deque>
-#include <map>
+#include <array>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/metrics.h"
 #include "base/task.h"
 #include "net/http.h"
+#include "platforms/discord/fair_queue.h"
 #include "platforms/discord/rest_call.h"
 #include "platforms/discord/window_limit.h"
 
 namespace guildhall::discord {
 
 class RateLimits {
-  struct Waiter;
+  struct BucketWaiter;
+  struct GateWaiter;
   struct Bucket;
 
  public:
@@ -30,7 +32,7 @@ class RateLimits {
   class Turn {
    public:
     Turn(RateLimits& limits, std::shared_ptr<Bucket> bucket, Lane lane)
-        : limits_(&limits), bucket_(std::move(bucket)), lane_(std::move(lane)) {}
+        : limits_(&limits), bucket_(std::move(bucket)), lane_(lane) {}
     Turn(Turn&&) = default;
     Turn& operator=(Turn&&) = delete;
     ~Turn() {
@@ -45,9 +47,10 @@ class RateLimits {
     std::string hash_;  // of the bucket, as the last answer named it
   };
 
-  /// Waits for the bucket. Error `rate_limited`: too many wait there already, or not by `deadline`.
+  /// Waits for the bucket. Error `rate_limited`: too many of this guild wait there already, or not by
+  /// `deadline`.
   Task<Result<Turn>> enter(Lane lane, SteadyTime deadline);
-  /// Waits until the next request of this turn may go out. Error `rate_limited`: not by `deadline`.
+  /// Waits until the next request of this turn may go out. Errors as of `enter`.
   Task<Result<void>> wait_until_free(Turn& turn, SteadyTime deadline);
   /// May anything go out at all? Error `token_refused`, or `unavailable` after so many refusals that
   /// one more round of them could get this machine's address banned.
@@ -58,20 +61,28 @@ class RateLimits {
 
  private:
   void leave(Turn& turn);
-  void rename(const std::shared_ptr<Bucket>& bucket, const std::string& key);
+  /// Waits for a share of the global limit.
+  Task<Result<void>> pass_gate(Lane lane, SteadyTime deadline);
+  bool leads(GateWaiter& waiter);
+  SteadyTime gate_opens(SteadyTime from) const;
+  void open_gate();
+  void rename(const std::shared_ptr<Bucket>& bucket, std::string hash, std::string key);
   void pass_on(Bucket& bucket);
   void sweep();
   std::string key_of(const Lane& lane) const;
+  std::shared_ptr<Bucket> bucket_of(const Lane& lane);
   void learn_bucket(Turn& turn, const net::HttpResponse& answer);
   void learn_refusal(Turn* turn, const net::HttpResponse& answer);
   void count_invalid(const net::HttpResponse& answer);
 
   std::shared_ptr<Timing> timing_;
-  Metrics& metrics_;
-  std::map<std::string, std::string> hashes_;  // by method and route, once Discord has named them
-  std::map<std::string, std::shared_ptr<Bucket>> buckets_;
+  std::array<Counter*, 4> refused_;
+  std::unordered_map<const RouteSpec*, std::string> hashes_;  // once Discord has named them
+  std::unordered_map<std::string, std::shared_ptr<Bucket>> buckets_;
   std::size_t sweep_at_;
   WindowLimit global_;
+  FairQueue gate_;
+  GateWaiter* leader_ = nullptr;  // of those at the gate the one that looks at the clock for all
   SteadyTime global_free_at_;
   WindowLimit invalid_;
   bool token_refused_ = false;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include <algorithm>
+#include <functional>
+
 #include "platforms/discord/parse.h"
 
 namespace guildhall::discord {
@@ -11,51 +13,33 @@ namespace {
 constexpr int kMessageCallback = 4;
 constexpr int kDeferredCallback = 5;
 constexpr int kEphemeral = 1 << 6;
+constexpr std::size_t kMostTogether = 100;  // messages that are deleted by one call
+/// Two weeks, and some time for the way.
+constexpr auto kYoungEnough = std::chrono::days(14) - std::chrono::minutes(1);
 
-/// Every text that is sent to people is written here, so that none can ping anybody.
-Result<json::Object> message_json(const std::string& content) {
-  if (content.empty()) return fail(ErrorCode::invalid, "a Discord message cannot be empty");
-  if (utf16_length(content) > kLongestMessage) {
-    return fail(ErrorCode::too_large,
-                fmt::format("a Discord message has at most {} characters", kLongestMessage));
-  }
-  return json::Object{{"content", content}, {"allowed_mentions", json::Object{{"parse", json::Array{}}}}};
+std::unexpected<Error> empty_message() {
+  return fail(ErrorCode::invalid, "a Discord message cannot be empty");
 }
 
-/// A call with the bot's token that only reads.
-RestCall reading(std::string route, std::string path, std::string major = {}) {
-  RestCall call;
-  call.lane = {"GET", std::move(route), std::move(major)};
-  call.path = std::move(path);
-  call.repeatable = true;
-  return call;
-}
-
-RestCall message_call(DiscordChannelId channel, const NewMessage& message, json::Object body) {
+json::Object message_json(NewMessage& message) {
+  json::Object body{{"content", std::move(message.content)}};
   if (!message.nonce.empty()) {
-    body["nonce"] = message.nonce;
+    body["nonce"] = std::move(message.nonce);
     body["enforce_nonce"] = true;
   }
   if (message.reply_to) {
     body["message_reference"] =
         json::Object{{"message_id", message.reply_to->str()}, {"fail_if_not_exists", false}};
   }
-  RestCall call;
-  call.lane = {"POST", "/channels/{}/messages", channel.str()};
-  call.path = fmt::format("/channels/{}/messages", channel.str());
-  call.body = json::write(body);
-  call.repeatable = !message.nonce.empty();
-  return call;
+  return body;
 }
 
-RestCall callback(InteractionId interaction, const std::string& token, int type, json::Object data) {
-  RestCall call;
-  call.lane = {"POST", "/interactions/{}/{}/callback", interaction.str(), false};
-  call.path = fmt::format("/interactions/{}/{}/callback", interaction.str(), net::percent_encode(token));
-  call.body = json::write(json::Object{{"type", type}, {"data", std::move(data)}});
-  call.bot_token = false;
-  call.callback = true;
-  return call;
+json::Object callback(int type, json::Object data) { return {{"type", type}, {"data", std::move(data)}}; }
+
+/// The first id of that moment. Source: developer documentation, "Snowflakes".
+MessageId first_id_at(TimePoint moment) {
+  constexpr std::int64_t kEpoch = 1'420'070'400'000;  // ms
+  return MessageId((to_micros(moment) / 1'000 - kEpoch) << 22);
 }
 
 Result<void> done(const Result<json::Value>& answer) {
@@ -83,91 +67,149 @@ std::optional<Application> read_application(const json::Value& answer) {
 
 RestClient::RestClient(boost::asio::io_context& loop, RestOptions options, HttpSender http,
                        std::shared_ptr<Timing> timing, Metrics& metrics) {
-  RestAddress address{std::move(options.api_url), std::move(options.token),
-                      fmt::format("DiscordBot ({}, {})", options.project_url, GUILDHALL_VERSION)};
-  sender_ =
-      std::make_shared<RestSender>(loop, std::move(address), std::move(http), std::move(timing), metrics);
+  RestAddress address(options.api_url, options.token,
+                      fmt::format("DiscordBot ({}, {})", options.project_url, GUILDHALL_VERSION));
+  sender_ = std::make_shared<RestSender>(loop, std::move(address), std::move(http), timing, metrics);
+  timing_ = std::move(timing);
 }
 
+Task<Result<json::Value>> RestClient::send(Result<RestCall> call) {
+  if (!call) co_return std::unexpected(call.error());
+  co_return co_await RestSender::send(sender_, *std::move(call));
+}
+
+void RestClient::permissions_changed(ServerId guild) { RestSender::lift_refusals(sender_, guild); }
+
 Task<Result<GatewayInfo>> RestClient::gateway_info() {
-  const auto answer = co_await RestSender::send(sender_, reading("/gateway/bot", "/gateway/bot"));
+  const auto answer = co_await call(routes::kGatewayInfo, {});
   co_return understood(answer, read_gateway_info);
 }
 
 Task<Result<Application>> RestClient::application() {
-  const auto answer = co_await RestSender::send(sender_, reading("/applications/@me", "/applications/@me"));
+  const auto answer = co_await call(routes::kApplication, {});
   co_return understood(answer, read_application);
 }
 
 Task<Result<User>> RestClient::self() {
-  const auto answer = co_await RestSender::send(sender_, reading("/users/@me", "/users/@me"));
+  const auto answer = co_await call(routes::kSelf, {});
   co_return understood(answer, [](const json::Value& user) { return read_user(user); });
 }
 
 Task<Result<json::Value>> RestClient::guild(ServerId guild) {
-  RestCall call = reading("/guilds/{}", fmt::format("/guilds/{}", guild.str()), guild.str());
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
+  const auto answer = co_await call(routes::kGuild, {}, guild);
   co_return understood(answer, [](const json::Value& guild) {
     return json::id(guild, "id") ? std::optional(guild) : std::nullopt;
   });
 }
 
 Task<Result<MessageId>> RestClient::create_message(DiscordChannelId channel, NewMessage message) {
-  auto body = message_json(message.content);
-  if (!body) co_return std::unexpected(body.error());
-  RestCall call = message_call(channel, message, std::move(*body));
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
+  if (message.content.empty() && message.files.empty()) co_return empty_message();
+  CallOptions options{.body = message_json(message),
+                      .files = std::move(message.files),
+                      .urgency = message.urgency,
+                      .guild = message.guild};
+  const auto answer = co_await call(routes::kCreateMessage, std::move(options), channel);
   co_return understood(answer, [](const json::Value& sent) { return read_id<MessageId>(sent, "id"); });
+}
+
+Task<Result<void>> RestClient::edit_message(DiscordChannelId channel, MessageId message,
+                                            std::string content) {
+  if (content.empty()) co_return empty_message();
+  CallOptions options{.body = json::Object{{"content", std::move(content)}}};
+  const auto answer = co_await call(routes::kEditMessage, std::move(options), channel, message);
+  co_return done(answer);
+}
+
+Task<Result<void>> RestClient::delete_messages(DiscordChannelId channel, std::vector<MessageId> messages,
+                                               std::string reason) {
+  std::ranges::sort(messages, std::greater());
+  messages.erase(std::ranges::unique(messages).begin(), messages.end());
+  const auto old =
+      std::ranges::lower_bound(messages, first_id_at(timing_->wall() - kYoungEnough), std::greater());
+  for (auto next = messages.begin(); next != messages.end();) {
+    const auto young = static_cast<std::size_t>(std::max(old - next, std::ptrdiff_t{1}));
+    const auto end = next + static_cast<std::ptrdiff_t>(std::min(young, kMostTogether));
+    std::vector<MessageId> together(next, end);
+    const auto deleted = co_await delete_together(channel, std::move(together), reason);
+    if (!deleted) co_return std::unexpected(deleted.error());
+    next = end;
+  }
+  co_return Result<void>{};
+}
+
+/// Those of one call: one, or 2 to 100 that are young enough.
+Task<Result<void>> RestClient::delete_together(DiscordChannelId channel, std::vector<MessageId> messages,
+                                               std::string reason) {
+  CallOptions options{.reason = std::move(reason)};
+  if (messages.size() == 1) {
+    const auto answer = co_await call(routes::kDeleteMessage, std::move(options), channel, messages.front());
+    if (!answer && answer.error().code == ErrorCode::not_found) co_return Result<void>{};
+    co_return done(answer);
+  }
+  json::Array ids;
+  for (const MessageId message : messages) ids.emplace_back(message.str());
+  options.body = json::Object{{"messages", std::move(ids)}};
+  const auto answer = co_await call(routes::kBulkDelete, std::move(options), channel);
+  co_return done(answer);
+}
+
+Task<Result<void>> RestClient::modify_channel(DiscordChannelId channel, json::Object changes,
+                                              std::string reason) {
+  const bool renames = changes.contains("name") || changes.contains("topic");
+  CallOptions options{.body = std::move(changes), .reason = std::move(reason)};
+  const auto& route = renames ? routes::kRenameChannel : routes::kModifyChannel;
+  const auto answer = co_await call(route, std::move(options), channel);
+  co_return done(answer);
+}
+
+Task<Result<DiscordChannelId>> RestClient::direct_channel(DiscordUserId user) {
+  CallOptions options{.body = json::Object{{"recipient_id", user.str()}}};
+  const auto answer = co_await call(routes::kOpenDirect, std::move(options));
+  co_return understood(answer,
+                       [](const json::Value& channel) { return read_id<DiscordChannelId>(channel, "id"); });
 }
 
 Task<Result<void>> RestClient::answer(InteractionId interaction, std::string token, std::string content,
                                       bool only_for_caller) {
-  auto data = message_json(content);
-  if (!data) co_return std::unexpected(data.error());
-  if (only_for_caller) (*data)["flags"] = kEphemeral;
-  RestCall call = callback(interaction, token, kMessageCallback, std::move(*data));
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
+  if (content.empty()) co_return empty_message();
+  json::Object data{{"content", std::move(content)}};
+  if (only_for_caller) data["flags"] = kEphemeral;
+  CallOptions options{.body = callback(kMessageCallback, std::move(data))};
+  const auto answer = co_await call(routes::kCallback, std::move(options), interaction, token);
   co_return done(answer);
 }
 
 Task<Result<void>> RestClient::defer(InteractionId interaction, std::string token, bool only_for_caller) {
   json::Object data;
   if (only_for_caller) data["flags"] = kEphemeral;
-  RestCall call = callback(interaction, token, kDeferredCallback, std::move(data));
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
+  CallOptions options{.body = callback(kDeferredCallback, std::move(data))};
+  const auto answer = co_await call(routes::kCallback, std::move(options), interaction, token);
   co_return done(answer);
 }
 
 Task<Result<void>> RestClient::edit_answer(ApplicationId application, std::string token,
                                            std::string content) {
-  const auto body = message_json(content);
-  if (!body) co_return std::unexpected(body.error());
-  RestCall call;
-  call.lane = {"PATCH", "/webhooks/{}/{}/messages/@original", application.str() + "/" + token, false};
-  call.path =
-      fmt::format("/webhooks/{}/{}/messages/@original", application.str(), net::percent_encode(token));
-  call.body = json::write(*body);
-  call.bot_token = false;
-  call.repeatable = true;
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
+  if (content.empty()) co_return empty_message();
+  CallOptions options{.body = json::Object{{"content", std::move(content)}}};
+  const auto answer = co_await call(routes::kEditAnswer, std::move(options), application, token);
   co_return done(answer);
 }
 
 Task<Result<json::Value>> RestClient::commands(ApplicationId application) {
-  RestCall call =
-      reading("/applications/{}/commands",
-              fmt::format("/applications/{}/commands?with_localizations=true", application.str()));
-  co_return co_await RestSender::send(sender_, std::move(call));
+  return call(routes::kCommands, {}, application);
 }
 
 Task<Result<void>> RestClient::overwrite_commands(ApplicationId application,
                                                   std::vector<CommandDefinition> commands) {
-  RestCall call;
-  call.lane = {"PUT", "/applications/{}/commands", {}};
-  call.path = fmt::format("/applications/{}/commands", application.str());
-  call.body = json::write(commands_json(commands));
-  call.repeatable = true;
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
+  CallOptions options{.body = commands_json(commands)};
+  const auto answer = co_await call(routes::kOverwriteCommands, std::move(options), application);
+  co_return done(answer);
+}
+
+Task<Result<void>> RestClient::overwrite_guild_commands(ApplicationId application, ServerId guild,
+                                                        std::vector<CommandDefinition> commands) {
+  CallOptions options{.body = commands_json(commands)};
+  const auto answer = co_await call(routes::kOverwriteGuildCommands, std::move(options), application, guild);
   co_return done(answer);
 }
 
@@ -182,7 +224,7 @@ Task<Result<bool>> RestClient::sync_commands(ApplicationId application,
 }
 
 HttpSender http_sender(net::HttpClient& client) {
-  return [&client](net::HttpRequest request) { return client.send(std::move(request)); };
+  return [&client](const net::HttpRequest& request) { return client.exchange(request); };
 }
 
 }  // namespace guildhall::discord

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/error.h"
@@ -30,9 +31,6 @@ struct RestOptions {
   std::string project_url;  // Discord wants to know whose bot it is talking to
 };
 
-/// UTF-16 code units of a message's text.
-inline constexpr std::size_t kLongestMessage = 2000;
-
 /// No message pings anybody.
 struct NewMessage {
   std::string content;
@@ -40,6 +38,10 @@ struct NewMessage {
   /// minutes, and is sent again when an answer is lost.
   std::string nonce = {};
   std::optional<MessageId> reply_to = {};  // a deleted one does no harm
+  std::vector<Upload> files = {};          // with any, the text may be empty
+  Urgency urgency = Urgency::background;
+  /// Whose part of the bot's requests per second it takes; where nobody says, the channel has one of its own.
+  std::optional<ServerId> guild = {};
 };
 
 class RestClient {
@@ -48,6 +50,19 @@ class RestClient {
   RestClient(boost::asio::io_context& loop, RestOptions options, HttpSender http,
              std::shared_ptr<Timing> timing, Metrics& metrics);
 
+  /// Any call of rest_routes.h: call(routes::kBan, {.reason = "spam"}, guild, user). The answer's JSON, null
+  /// when it has none. Errors besides: `too_large`, a text of more than kLongestMessage.
+  template <class... Ids>
+  Task<Result<json::Value>> call(const Route<Ids...>& route, CallOptions options,
+                                 const std::type_identity_t<Ids>&... ids) {
+    return send(make_call(route, {std::string_view(argument(ids))...}, std::move(options)));
+  }
+
+  /// A channel where Discord says that the bot cannot see or write is left in peace for ten minutes: such
+  /// calls are `forbidden` without being sent. This ends that for a guild whose roles or channels have
+  /// changed.
+  void permissions_changed(ServerId guild);
+
   Task<Result<GatewayInfo>> gateway_info();
   Task<Result<Application>> application();
   /// The bot's own user.
@@ -55,8 +70,19 @@ class RestClient {
   /// As State::put_guild takes it, for guilds of a resumed session, which tells of none.
   Task<Result<json::Value>> guild(ServerId guild);
 
-  /// Errors besides: `too_large` (over kLongestMessage), `invalid` (empty).
+  /// Errors besides: `too_large` (over kLongestMessage, or files as upload.h says), `invalid` (empty).
   Task<Result<MessageId>> create_message(DiscordChannelId channel, NewMessage message);
+  /// Errors as of create_message. Of a message that is over an hour old Discord lets few edits through.
+  Task<Result<void>> edit_message(DiscordChannelId channel, MessageId message, std::string content);
+  /// Together what Discord lets be deleted together, the rest one by one. Gone already is as good as deleted.
+  Task<Result<void>> delete_messages(DiscordChannelId channel, std::vector<MessageId> messages,
+                                     std::string reason);
+
+  /// Changes a channel as PATCH /channels does. Name and topic can be changed about twice in ten minutes;
+  /// beyond that such a change alone is `rate_limited`.
+  Task<Result<void>> modify_channel(DiscordChannelId channel, json::Object changes, std::string reason);
+  /// Where this user reads the bot's direct messages.
+  Task<Result<DiscordChannelId>> direct_channel(DiscordUserId user);
 
   /// The first answer to an interaction, within 3 s of its coming. Never sent twice: after `timeout` or
   /// `unavailable` go on with edit_answer, which finds the answer if it did arrive.
@@ -70,11 +96,25 @@ class RestClient {
   Task<Result<json::Value>> commands(ApplicationId application);
   /// Replaces all global commands, also those made elsewhere.
   Task<Result<void>> overwrite_commands(ApplicationId application, std::vector<CommandDefinition> commands);
+  /// The same for one guild's own commands.
+  Task<Result<void>> overwrite_guild_commands(ApplicationId application, ServerId guild,
+                                              std::vector<CommandDefinition> commands);
   /// Overwrites only if Discord has something else; true if it did.
   Task<Result<bool>> sync_commands(ApplicationId application, std::vector<CommandDefinition> commands);
 
  private:
+  template <class Tag>
+  static std::string argument(StrongId<Tag> id) {
+    return id.str();
+  }
+  static const std::string& argument(const std::string& text) { return text; }
+
+  Task<Result<json::Value>> send(Result<RestCall> call);
+  Task<Result<void>> delete_together(DiscordChannelId channel, std::vector<MessageId> messages,
+                                     std::string reason);
+
   std::shared_ptr<RestSender> sender_;
+  std::shared_ptr<Timing> timing_;
 };
 
 /// `client` outlives the sender.

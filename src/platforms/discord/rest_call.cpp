@@ -2,28 +2,129 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "base/text.h"
 
 namespace guildhall::discord {
 namespace {
 
 constexpr std::size_t kLongestReason = 512;
+constexpr int kMessageCallback = 4;
+constexpr int kUpdateCallback = 7;
+
+void fill_path(RestCall& call, std::initializer_list<std::string_view> arguments) {
+  const std::string_view pattern = call.route->path;
+  call.path.reserve(pattern.size() + 24 * arguments.size());
+  std::string_view rest = pattern;
+  for (const std::string_view argument : arguments) {
+    const auto brace = rest.find('{');
+    const bool major = rest[brace + 1] == '*';
+    call.path += rest.substr(0, brace);
+    rest.remove_prefix(rest.find('}', brace) + 1);
+    const std::size_t begin = call.path.size();
+    call.path += net::percent_encode(argument);
+    if (!major) continue;
+    if (call.major_size == 0) call.major_begin = begin;
+    call.major_size = call.path.size() - call.major_begin;
+  }
+  call.path += rest;
+}
+
+/// The message in the body of a call; null when it carries none.
+json::Value* message_in(json::Value& body, Text where) {
+  const auto member = [&](std::string_view key) {
+    return body.is_object() ? body.get_object().if_contains(key) : nullptr;
+  };
+  switch (where) {
+    case Text::none: return nullptr;
+    case Text::body: return &body;
+    case Text::message: return member("message");
+    case Text::data: break;
+  }
+  const auto type = json::integer(body, "type");
+  return type == kMessageCallback || type == kUpdateCallback ? member("data") : nullptr;
+}
+
+/// Every text that is sent to people comes by here, so that none can ping anybody by chance.
+Result<void> settle_message(json::Value* message, const CallOptions& options) {
+  if (message == nullptr || !message->is_object()) return {};
+  json::Object& fields = message->get_object();
+  if (!fields.contains("allowed_mentions")) {
+    fields["allowed_mentions"] = json::Object{{"parse", json::Array{}}};
+  }
+  const auto content = json::text(*message, "content");
+  if (content && utf16_length(*content) > kLongestMessage) {
+    return fail(ErrorCode::too_large,
+                fmt::format("a Discord message has at most {} characters", kLongestMessage));
+  }
+  return options.files.empty() ? Result<void>{} : attach(fields, options.files, options.largest_file);
+}
+
+Result<void> fill_body(RestCall& call, CallOptions& options) {
+  if (call.route->has_body && !options.body) options.body = json::Object{};
+  if (!options.body) return {};
+  auto settled = settle_message(message_in(*options.body, call.route->text), options);
+  if (!settled) return settled;
+  call.body = json::write(*options.body);
+  if (options.files.empty()) return {};
+  auto form = multipart(*call.body, options.files);
+  call.body = std::move(form.body);
+  call.content_type = std::move(form.content_type);
+  call.with_files = true;
+  return {};
+}
 
 }  // namespace
 
-net::HttpRequest http_request(const RestCall& call, const RestAddress& address) {
+Lane RestCall::lane() const {
+  const std::string_view major = std::string_view(path).substr(major_begin, major_size);
+  std::uint64_t share = 0;
+  if (guild) {
+    share = static_cast<std::uint64_t>(guild->value());
+  } else {
+    std::from_chars(major.data(), major.data() + major.size(), share);
+  }
+  return {route, major, urgency, share};
+}
+
+Result<RestCall> make_call(const RouteSpec& route, std::initializer_list<std::string_view> arguments,
+                           CallOptions options) {
+  RestCall call;
+  call.route = &route;
+  fill_path(call, arguments);
+  if (!options.query.empty()) {
+    call.path += call.path.find('?') == std::string::npos ? '?' : '&';
+    call.path += net::write_query(options.query);
+  }
+  auto filled = fill_body(call, options);
+  if (!filled) return std::unexpected(std::move(filled.error()));
+  const bool once_by_nonce = options.body && json::boolean(*options.body, "enforce_nonce").value_or(false);
+  call.repeatable = route.again == Again::yes || once_by_nonce;
+  call.reason = std::move(options.reason);
+  call.urgency = options.urgency.value_or(route.urgency);
+  call.guild = options.guild;
+  return call;
+}
+
+RestAddress::RestAddress(const std::string& api_url, const std::string& token, std::string agent)
+    : base(api_url + "/v10"), authorization("Bot " + token), user_agent(std::move(agent)) {}
+
+net::HttpRequest http_request(RestCall& call, const RestAddress& address) {
   net::HttpRequest request;
-  request.method = call.lane.method;
-  request.url = fmt::format("{}/v10{}", address.api_url, call.path);
+  request.method = call.route->method;
+  request.url.reserve(address.base.size() + call.path.size());
+  request.url.append(address.base).append(call.path);
+  request.headers.reserve(4);
   request.headers.emplace_back("user-agent", address.user_agent);
-  if (call.bot_token) request.headers.emplace_back("authorization", "Bot " + address.token);
-  if (!call.audit_reason.empty()) {
+  if (call.route->with_token()) request.headers.emplace_back("authorization", address.authorization);
+  if (call.route->audited && !call.reason.empty()) {
     request.headers.emplace_back("x-audit-log-reason",
-                                 net::percent_encode(shorten(call.audit_reason, kLongestReason)));
+                                 net::percent_encode(shorten(call.reason, kLongestReason)));
   }
   if (call.body) {
-    request.headers.emplace_back("content-type", "application/json");
-    request.body = *call.body;
+    request.headers.emplace_back("content-type", std::move(call.content_type));
+    request.body = *std::move(call.body);
   }
   return request;
 }

@@ -1,41 +1,81 @@
 // One call of the HTTP API, before it is sent.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/error.h"
+#include "base/json.h"
 #include "net/http.h"
+#include "platforms/discord/rest_routes.h"
 #include "platforms/discord/types.h"
+#include "platforms/discord/upload.h"
 
 namespace guildhall::discord {
 
-/// What a call's rate limit depends on.
+/// UTF-16 code units of a message's text.
+inline constexpr std::size_t kLongestMessage = 2000;
+
+/// What a call's turn depends on.
 struct Lane {
-  std::string method;
-  std::string route;   // the path with its ids left open: "/channels/{}/messages"
-  std::string major;   // the channel, guild or webhook that has a limit of its own; empty: none
-  bool global = true;  // counts towards the bot's requests per second
+  const RouteSpec* route = nullptr;
+  std::string_view
+      major;  // the channel, guild or webhook that has a limit of its own; outlives this; may be empty
+  Urgency urgency = Urgency::background;
+  std::uint64_t share = 0;  // whose part of the common limits it takes
+};
+
+/// What a call carries beside what its route says.
+struct CallOptions {
+  std::optional<json::Value> body = {};
+  /// With a message. An edit lists in the body's `attachments` what is to stay.
+  std::vector<Upload> files = {};
+  std::size_t largest_file = kLargestFile;  // bytes
+  net::Query query = {};
+  std::string reason = {};  // for the audit log; of more than 512 characters the first
+  std::optional<Urgency> urgency = {};
+  /// Whose part of the common limits it takes; where nobody says, the path's channel or guild has one of its
+  /// own.
+  std::optional<ServerId> guild = {};
 };
 
 struct RestCall {
-  Lane lane;
-  std::string path;                 // below /v10, filled in, with its query
-  std::optional<std::string> body;  // JSON
-  std::string audit_reason;         // shown in the guild's audit log; at most 512 characters
-  /// False: the path carries a secret of its own.
-  bool bot_token = true;
-  /// May be sent again when nobody knows whether it arrived.
+  Lane lane() const;
+
+  const RouteSpec* route = nullptr;
+  std::string path = {};  // below /v10, filled in
+  std::size_t major_begin = 0;
+  std::size_t major_size = 0;
+  std::optional<std::string> body = {};
+  std::string content_type = "application/json";
+  bool with_files = false;
+  std::string reason = {};
   bool repeatable = false;
-  /// An interaction's first answer: outside all limits, and sent once whatever happens.
-  bool callback = false;
+  Urgency urgency = Urgency::background;
+  std::optional<ServerId> guild = {};
 };
 
+/// `arguments` fill the route's braces, as many as there are; they are percent-encoded. `route` lives for
+/// ever. A message in the body pings nobody unless it says whom (`allowed_mentions`). Error: `too_large`, a
+/// text of more than kLongestMessage.
+Result<RestCall> make_call(const RouteSpec& route, std::initializer_list<std::string_view> arguments,
+                           CallOptions options);
+
+/// What every request carries.
 struct RestAddress {
-  std::string api_url;     // without the version
-  std::string token;       // without "Bot "
-  std::string user_agent;  // "DiscordBot (url, version)": anything else may be turned away by the edge
+  /// `api_url` has no version and `token` no "Bot "; `user_agent` reads "DiscordBot (url, version)":
+  /// anything else may be turned away by the edge.
+  RestAddress(const std::string& api_url, const std::string& token, std::string user_agent);
+
+  std::string base;
+  std::string authorization;
+  std::string user_agent;
 };
 
-net::HttpRequest http_request(const RestCall& call, const RestAddress& address);
+/// Takes the body out of the call.
+net::HttpRequest http_request(RestCall& call, const RestAddress& address);
 
 }  // namespace guildhall::discord

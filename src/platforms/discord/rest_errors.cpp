@@ -100,6 +100,11 @@ std::string form_complaints(const json::Value& answer) {
 
 }  // namespace
 
+std::int64_t api_code::of(std::string_view body) {
+  const auto answer = json::parse(body);
+  return answer ? json::integer(*answer, "code").value_or(0) : 0;
+}
+
 Error api_error(int status, std::string_view body) {
   const auto answer = json::parse(body);
   const auto code = answer ? json::integer(*answer, "code").value_or(0) : 0;

@@ -2,11 +2,23 @@
 // and Status Codes"; the JSON code decides, not the HTTP status.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "base/error.h"
 
 namespace guildhall::discord {
+
+namespace api_code {
+inline constexpr std::int64_t kUnknownWebhook = 10015;
+inline constexpr std::int64_t kMissingAccess = 50001;
+inline constexpr std::int64_t kClosedMessages = 50007;
+inline constexpr std::int64_t kMissingPermissions = 50013;
+inline constexpr std::int64_t kClosedMessagesOfMany = 50278;
+
+/// The JSON code of an error's body; 0 where there is none.
+std::int64_t of(std::string_view body);
+}  // namespace api_code
 
 /// `status` is 400 or more. Never shows what was sent.
 Error api_error(int status, std::string_view body);

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 
+#include "net/loops.h"
 #include "platforms/discord/rest_errors.h"
 
 namespace guildhall::discord {
@@ -20,11 +22,14 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::seconds kPatience{60};
 constexpr int kMostAttempts = 5;
 
-std::string_view status_class(const Result<net::HttpResponse>& answer) {
-  if (!answer) return "none";
-  if (answer->status == 429) return "429";
-  if (answer->status >= 500) return "5xx";
-  return answer->status >= 400 ? "4xx" : "2xx";
+/// How answers are counted.
+constexpr std::array<std::string_view, 5> kKinds{"none", "2xx", "4xx", "429", "5xx"};
+
+std::size_t kind_of(const Result<net::HttpResponse>& answer) {
+  if (!answer) return 0;
+  if (answer->status == 429) return 3;
+  if (answer->status >= 500) return 4;
+  return answer->status >= 400 ? 2 : 1;
 }
 
 Result<json::Value> read_answer(const Result<net::HttpResponse>& answer) {
@@ -42,43 +47,60 @@ RestSender::RestSender(asio::io_context& loop, RestAddress address, HttpSender h
       address_(std::move(address)),
       http_(std::move(http)),
       timing_(std::move(timing)),
-      metrics_(metrics),
-      limits_(timing_, metrics) {}
+      limits_(timing_, metrics) {
+  static_assert(kAnswerKinds == kKinds.size());
+  for (std::size_t i = 0; i < kAnswerKinds; ++i) {
+    answers_[i] = &metrics.counter("guildhall_discord_requests_total", "HTTP calls, by their answer.",
+                                   fmt::format("answer=\"{}\"", kKinds[i]));
+  }
+}
 
 Task<Result<json::Value>> RestSender::send(std::shared_ptr<RestSender> self, RestCall call) {
   asio::io_context& loop = self->loop_;
+  const auto executor = co_await asio::this_coro::executor;
+  if (net::runs_on(executor, loop)) co_return co_await perform(std::move(self), std::move(call));
   co_return co_await asio::co_spawn(loop, perform(std::move(self), std::move(call)), asio::use_awaitable);
 }
 
 Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, RestCall call) {
-  if (call.callback) co_return co_await self->perform_once(std::move(call));
+  const net::HttpRequest request = http_request(call, self->address_);
+  if (call.route->key == Key::callback) {
+    const auto answer = co_await self->exchange(call, request, nullptr);
+    co_return read_answer(answer);
+  }
   const SteadyTime deadline = self->timing_->now() + kPatience;
-  auto turn = co_await self->limits_.enter(call.lane, deadline);
+  auto turn = co_await self->limits_.enter(call.lane(), deadline);
   if (!turn) co_return std::unexpected(turn.error());
-  asio::steady_timer timer(self->loop_);
   for (int attempt = 1;; ++attempt) {
+    // Before it takes anybody's place: those in the line of a channel that has just refused.
+    if (auto admitted = self->admit(call); !admitted) co_return std::unexpected(admitted.error());
     const auto free = co_await self->limits_.wait_until_free(*turn, deadline);
     if (!free) co_return std::unexpected(free.error());
-    const auto answer = co_await self->exchange(call, &*turn);
+    const auto answer = co_await self->exchange(call, request, &*turn);
     const auto pause = self->again_after(call, answer, attempt);
     if (!pause) co_return read_answer(answer);
+    asio::steady_timer timer(self->loop_);
     co_await self->timing_->wait(timer, self->timing_->now() + *pause);
   }
 }
 
-Task<Result<json::Value>> RestSender::perform_once(RestCall call) {
-  const auto answer = co_await exchange(call, nullptr);
-  co_return read_answer(answer);
+Result<void> RestSender::admit(const RestCall& call) {
+  auto allowed = limits_.check(call.route->with_token());
+  return allowed ? refusals_.check(call, timing_->now()) : allowed;
 }
 
-Task<Result<net::HttpResponse>> RestSender::exchange(const RestCall& call, RateLimits::Turn* turn) {
-  if (auto allowed = limits_.check(call.bot_token); !allowed) co_return std::unexpected(allowed.error());
-  auto answer = co_await http_(http_request(call, address_));
-  metrics_
-      .counter("guildhall_discord_requests_total", "HTTP calls, by their answer.",
-               fmt::format("answer=\"{}\"", status_class(answer)))
-      .add();
-  if (answer) limits_.learn(turn, *answer, call.bot_token);
+void RestSender::lift_refusals(std::shared_ptr<RestSender> self, ServerId guild) {
+  asio::io_context& loop = self->loop_;
+  asio::dispatch(loop, [self = std::move(self), guild] { self->refusals_.lift(guild); });
+}
+
+Task<Result<net::HttpResponse>> RestSender::exchange(const RestCall& call, const net::HttpRequest& request,
+                                                     RateLimits::Turn* turn) {
+  if (auto admitted = admit(call); !admitted) co_return std::unexpected(admitted.error());
+  auto answer = co_await http_(request);
+  answers_[kind_of(answer)]->add();
+  if (answer) limits_.learn(turn, *answer, call.route->with_token());
+  if (answer && answer->status >= 400) refusals_.learn(call, *answer, timing_->now());
   co_return answer;
 }
 

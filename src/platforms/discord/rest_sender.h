@@ -1,6 +1,7 @@
 // Sends calls: waits for their turn, tries again what may be tried again, reads the answer.
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
@@ -10,12 +11,13 @@
 #include "base/metrics.h"
 #include "base/task.h"
 #include "platforms/discord/rate_limits.h"
+#include "platforms/discord/refusals.h"
 #include "platforms/discord/rest_call.h"
 
 namespace guildhall::discord {
 
-/// One exchange over the network; the real one is net::HttpClient::send.
-using HttpSender = std::function<Task<Result<net::HttpResponse>>(net::HttpRequest)>;
+/// One exchange over the network; the request outlives it. The real one is net::HttpClient::exchange.
+using HttpSender = std::function<Task<Result<net::HttpResponse>>(const net::HttpRequest&)>;
 
 class RestSender {
  public:
@@ -25,21 +27,29 @@ class RestSender {
   /// From any loop; the work happens on the sender's own. The answer's JSON, null when it has none.
   static Task<Result<json::Value>> send(std::shared_ptr<RestSender> self, RestCall call);
 
+  /// Permissions in this guild have changed: its channels are tried again. From any loop.
+  static void lift_refusals(std::shared_ptr<RestSender> self, ServerId guild);
+
  private:
   static Task<Result<json::Value>> perform(std::shared_ptr<RestSender> self, RestCall call);
-  Task<Result<json::Value>> perform_once(RestCall call);
-  /// One exchange, if anything may go out at all; `turn` may be null.
-  Task<Result<net::HttpResponse>> exchange(const RestCall& call, RateLimits::Turn* turn);
+  /// May it go out at all?
+  Result<void> admit(const RestCall& call);
+  /// One exchange, if it is admitted; `turn` may be null.
+  Task<Result<net::HttpResponse>> exchange(const RestCall& call, const net::HttpRequest& request,
+                                           RateLimits::Turn* turn);
   /// How long to wait before another try; empty: the answer stands.
   std::optional<std::chrono::nanoseconds> again_after(const RestCall& call,
                                                       const Result<net::HttpResponse>& answer, int attempt);
+
+  static constexpr std::size_t kAnswerKinds = 5;
 
   boost::asio::io_context& loop_;
   RestAddress address_;
   HttpSender http_;
   std::shared_ptr<Timing> timing_;
-  Metrics& metrics_;
   RateLimits limits_;
+  Refusals refusals_;
+  std::array<Counter*, kAnswerKinds> answers_;
 };
 
 }  // namespace guildhall::discord

@@ -1,13 +1,10 @@
-#include "platforms/discord/rest.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
 
-#include "base/json.h"
-#include "platforms/discord/scripted.h"
+#include "platforms/discord/rest_testing.h"
 
 namespace guildhall::discord {
 namespace {
@@ -16,40 +13,6 @@ using namespace std::chrono_literals;  // NOLINT
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr std::string_view kSent = R"({"id":"77"})";
-
-struct RestTest : testing::Test, TestLoop {
-  ScriptedHttp http{*this};
-  Metrics metrics;
-  RestClient client{
-      loop,
-      {.api_url = "https://discord.test/api", .token = "a-token", .project_url = "https://example.org"},
-      [this](net::HttpRequest request) { return http.send(std::move(request)); },
-      timing,
-      metrics};
-
-  auto post(std::int64_t channel, std::string text = "hi", std::string nonce = {}) {
-    return start(
-        client.create_message(DiscordChannelId(channel), NewMessage{std::move(text), std::move(nonce), {}}));
-  }
-  auto answer(std::int64_t interaction) {
-    return start(client.answer(InteractionId(interaction), "secret", "hi", false));
-  }
-  json::Value body(std::size_t index) { return *json::parse(http.requests.at(index).body); }
-  std::string path(std::size_t index) {
-    return http.requests.at(index).url.substr(std::string_view("https://discord.test/api/v10").size());
-  }
-  SteadyTime time(std::size_t index) { return http.times.at(index); }
-};
-
-net::Headers bucket(std::string hash, int left, std::string reset_after) {
-  return {{"x-ratelimit-bucket", std::move(hash)},
-          {"x-ratelimit-limit", "3"},
-          {"x-ratelimit-remaining", std::to_string(left)},
-          {"x-ratelimit-reset", "1777629600.123"},
-          {"x-ratelimit-reset-after", std::move(reset_after)}};
-}
 
 TEST_F(RestTest, ACallCarriesVersionTokenAndUserAgent) {
   http.then(
@@ -428,10 +391,7 @@ TEST(RestRequest, AnAuditReasonIsPercentEncodedUtf8) {
   const auto vectors = json::parse(text.str());
   ASSERT_TRUE(vectors);
   const json::Value& vector = *json::find(*vectors, "audit_reason");
-  RestCall call;
-  call.lane = {"PUT", "/guilds/{}/bans/{}", "1"};
-  call.path = "/guilds/1/bans/2";
-  call.audit_reason = *json::text(vector, "text");
+  RestCall call = *make_call(routes::kBan, {"1", "2"}, {.reason = *json::text(vector, "text")});
   const auto request = http_request(call, {"https://discord.test/api", "t", "DiscordBot (x, 1)"});
   EXPECT_EQ(request.header("x-audit-log-reason"), json::text(vector, "header"));
 }

@@ -1,0 +1,87 @@
+#include "platforms/discord/refusals.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "platforms/discord/rest_errors.h"
+
+namespace guildhall::discord {
+namespace {
+
+constexpr std::chrono::minutes kRest{10};
+constexpr std::size_t kSweepFrom = 1'000;
+constexpr std::size_t kMostGone = 10'000;
+
+bool is_in_channel(const RouteSpec& route) { return route.path.starts_with("/channels/{*}"); }
+
+bool is_of_webhook(const RouteSpec& route) {
+  return route.path.starts_with("/webhooks/") && route.key != Key::interaction;
+}
+
+/// Then what it may do depends on the channel alone; on messages and roles it depends whose they are.
+bool names_channel_alone(const RouteSpec& route) {
+  return is_in_channel(route) && std::ranges::count(route.path, '{') == 1;
+}
+
+/// The first of the major parameters.
+std::string subject_of(const RestCall& call) {
+  const std::string_view major = call.lane().major;
+  return std::string(major.substr(0, major.find('/')));
+}
+
+bool lacks_permission(std::int64_t code) {
+  return code == api_code::kMissingPermissions || code == api_code::kClosedMessages ||
+         code == api_code::kClosedMessagesOfMany;
+}
+
+}  // namespace
+
+Result<void> Refusals::check(const RestCall& call, SteadyTime now) {
+  if (!gone_.empty() && is_of_webhook(*call.route) && gone_.contains(subject_of(call))) {
+    return fail(ErrorCode::not_found, "this webhook is gone");
+  }
+  if (closed_.empty() || !is_in_channel(*call.route)) return {};
+  const Closed* closed = find({subject_of(call), nullptr, false}, now);
+  if (closed == nullptr) closed = find({subject_of(call), call.route, call.with_files}, now);
+  if (closed == nullptr) return {};
+  return std::unexpected(closed->error);
+}
+
+const Refusals::Closed* Refusals::find(const Door& door, SteadyTime now) {
+  const auto found = closed_.find(door);
+  return found == closed_.end() || found->second.until <= now ? nullptr : &found->second;
+}
+
+void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, SteadyTime now) {
+  const std::int64_t code = api_code::of(answer.body);
+  if (code == api_code::kUnknownWebhook && is_of_webhook(*call.route)) {
+    if (gone_.size() >= kMostGone) gone_.clear();
+    gone_.insert(subject_of(call));
+    return;
+  }
+  const bool unseen = code == api_code::kMissingAccess && is_in_channel(*call.route);
+  const bool closed = lacks_permission(code) && names_channel_alone(*call.route);
+  if (!unseen && !closed) return;
+  Error error = api_error(answer.status, answer.body);
+  error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
+  Door door{subject_of(call), nullptr, false};
+  if (!unseen) door = {subject_of(call), call.route, call.with_files};
+  close(std::move(door), {now + kRest, std::move(error), call.guild}, now);
+}
+
+void Refusals::close(Door door, Closed closed, SteadyTime now) {
+  log::warning("discord: a channel rests",
+               {log::field("channel", std::get<0>(door)), log::field("error", closed.error.message)});
+  if (closed_.size() >= kSweepFrom) {
+    std::erase_if(closed_, [&](const auto& entry) { return entry.second.until <= now; });
+  }
+  closed_.insert_or_assign(std::move(door), std::move(closed));
+}
+
+void Refusals::lift(ServerId guild) {
+  std::erase_if(closed_, [&](const auto& entry) { return entry.second.guild.value_or(guild) == guild; });
+}
+
+}  // namespace guildhall::discord
