@@ -254,7 +254,8 @@ Control::Answer Control::command(Call& call) {
 Control::Answer Control::click(Call& call) {
   return made_or("interaction",
                  discord_.click(id_in(call, "guild"), id_in(call, "message"), id_in(call, "user"),
-                                text_in(call, "custom_id"), json::array(call.body, "values")));
+                                text_in(call, "custom_id"), json::array(call.body, "values"),
+                                json::boolean(call.body, "forged").value_or(false)));
 }
 
 Control::Answer Control::role_create(Call& call) {

@@ -9,7 +9,9 @@
 //   POST /discord/member-update                {guild, user, nick?, roles?}
 //   POST /discord/message                      {guild, user, content, channel?} -> message
 //   POST /discord/command                      {guild, user, name, options?, channel?} -> interaction
-//   POST /discord/click                        {guild, user, message, custom_id, values?} -> interaction
+//   POST /discord/click                        {guild, user, message, custom_id, values?, forged?} ->
+//   interaction;
+//                                              forged: the message need not have such a component
 //   POST /discord/role-create                  {guild, name, permissions?} -> role
 //   POST /discord/role-rename, role-delete     {guild, role, name?}
 //   POST /discord/guild-join, guild-leave      {guild}: the bot is invited, or thrown out

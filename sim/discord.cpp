@@ -11,6 +11,8 @@
 namespace guildhall::sim {
 namespace {
 
+constexpr int kButton = 2;
+
 /// Three parts of which the first is the application's id, as in real tokens.
 std::string bot_token(std::uint64_t seed, Snowflake bot) {
   const std::string secret = base64url(sha256(fmt::format("bot token {}", seed)));
@@ -164,7 +166,7 @@ Result<Snowflake> Discord::command(Snowflake id, Snowflake channel_id, Snowflake
 }
 
 Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake user,
-                                 const std::string& custom_id, const json::Array& values) {
+                                 const std::string& custom_id, const json::Array& values, bool forged) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
   if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
@@ -173,8 +175,12 @@ Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake u
     if (message == nullptr) continue;
     const json::Value body = message->body;
     const json::Value* component = component_of(body, custom_id);
-    if (component == nullptr) return missing("component");
-    json::Object data{{"custom_id", custom_id}, {"component_type", component->at("type")}, {"id", 0}};
+    if (component == nullptr && !forged) return missing("component");
+    const bool disabled =
+        component != nullptr && json::boolean(*component, "disabled").value_or(false) && !forged;
+    if (disabled) return fail(ErrorCode::conflict, "is disabled");
+    const json::Value type = component == nullptr ? json::Value(kButton) : component->at("type");
+    json::Object data{{"custom_id", custom_id}, {"component_type", type}, {"id", 0}};
     if (!values.empty()) data["values"] = values;
     return interactions.ask(3, **server, channel, user, custom_id, std::move(data), message);
   }

@@ -23,15 +23,16 @@ class Discord {
   const std::string& token() const { return token_; }
 
   // People. Errors: `not_found` (no such server, member, channel, message, command), `conflict`
-  // (already a member, ...), `forbidden` (may not write there).
+  // (already a member, a disabled button, ...), `forbidden` (may not write there).
   Result<void> join(Snowflake server, Snowflake user);
   Result<void> leave(Snowflake server, Snowflake user);
   Result<Snowflake> say(Snowflake server, Snowflake channel, Snowflake user, std::string content);
   /// A slash command. `options`: name -> value; a sub-command is an object of its own options.
   Result<Snowflake> command(Snowflake server, Snowflake channel, Snowflake user, const std::string& name,
                             const json::Object& options);
+  /// `forged`: by a client that makes up the custom_id, which Discord does not look at.
   Result<Snowflake> click(Snowflake server, Snowflake message, Snowflake user, const std::string& custom_id,
-                          const json::Array& values);
+                          const json::Array& values, bool forged);
   /// Changes nick and roles where they are given.
   Result<void> update_member(Snowflake server, Snowflake user, std::optional<std::string> nick,
                              std::optional<std::vector<Snowflake>> roles);

@@ -140,10 +140,21 @@ TEST_F(InteractionsTest, ClicksComeFromComponentsThatAreThere) {
   const std::string one = json::text_or(control("POST", "/discord/click", click), "interaction", "");
   EXPECT_EQ(answer(one, {{"type", 7}, {"data", {{"content", "joined"}}}}).status, 204);
   EXPECT_EQ(json::text_or(body_of(rest("GET", channel)).as_array().at(0), "content", ""), "joined");
+  const auto click_status = [&] {
+    net::HttpRequest request{"POST", json::text_or(contract_, "control", "") + "/discord/click"};
+    request.body = json::write(click);
+    return send(request).status;
+  };
   click["custom_id"] = "other";
-  net::HttpRequest request{"POST", json::text_or(contract_, "control", "") + "/discord/click"};
-  request.body = json::write(click);
-  EXPECT_EQ(send(request).status, 404);
+  EXPECT_EQ(click_status(), 404);
+  click["forged"] = true;
+  EXPECT_EQ(click_status(), 200) << "Discord does not look whether it is one of ours";
+  json::Value closed = row;
+  closed.at("components").at(0).as_object()["disabled"] = true;
+  rest("PATCH", channel + "/" + json::text_or(posted, "id", ""), {{"components", json::Array{closed}}});
+  click["custom_id"] = "join:1";
+  click.erase("forged");
+  EXPECT_EQ(click_status(), 409) << "nobody can press a disabled button";
 }
 
 TEST_F(InteractionsTest, TheWitnessCountsAnswersOnce) {
