@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "bot/process_state.h"
 #include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
@@ -70,12 +69,12 @@ discord::RestOptions rest_options(const Config& config) {
 
 }  // namespace
 
-DiscordBridge::DiscordBridge(BridgeServices services)
+DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets)
     : services_(services),
       timing_(discord::system_timing()),
       rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_,
             services.metrics),
-      interactions_(services_, rest_, timing_),
+      interactions_(services_, secrets, rest_, timing_),
       state_({}, services.metrics),
       gateway_(
           services.loop,
@@ -94,8 +93,10 @@ void DiscordBridge::stop() { gateway_.stop(); }
 Task<Result<void>> DiscordBridge::send(std::string channel_id, std::string content, std::string nonce) {
   const auto channel = DiscordChannelId::parse(channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
-  const auto sent = co_await rest_.create_message(
-      *channel, {fit_message(std::move(content), discord::kLongestMessage), std::move(nonce)});
+  discord::NewMessage message;
+  message.body = std::move(content);
+  message.nonce = std::move(nonce);
+  const auto sent = co_await rest_.create_message(*channel, std::move(message));
   if (!sent) co_return std::unexpected(sent.error());
   co_return Result<void>{};
 }
@@ -194,15 +195,17 @@ Task<void> DiscordBridge::handle_message(discord::Message message) {
       *scope, std::move(request), [this, message](Outcome, std::optional<Answer> answer) {
         if (!answer) return;
         net::spawn(services_.loop, "discord.reply",
-                   [this, message, text = answer->text] { return reply(message, text); });
+                   [this, message, answer = *std::move(answer)] { return reply(message, answer); });
       });
 }
 
-Task<void> DiscordBridge::reply(discord::Message message, std::string text) {
+Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
+  discord::NewMessage said;
+  said.body = interactions_.body_of(answer, *message.guild, message.author.id.str());
   // The nonce makes a repeated call harmless; the answer belongs to this one message.
-  const discord::NewMessage answer{fit_message(std::move(text), discord::kLongestMessage),
-                                   "re-" + message.id.str(), message.id};
-  const auto sent = co_await rest_.create_message(message.channel, answer);
+  said.nonce = "re-" + message.id.str();
+  said.reply_to = message.id;
+  const auto sent = co_await rest_.create_message(message.channel, std::move(said));
   if (!sent)
     log::warning("reply not sent",
                  {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
@@ -282,15 +285,6 @@ std::vector<discord::CommandDefinition> command_definitions(const Declarations& 
     definitions.push_back(std::move(definition));
   }
   return definitions;
-}
-
-std::string fit_message(std::string text, std::size_t limit) {
-  while (utf16_length(text) > limit) {
-    const auto line = text.rfind('\n');
-    if (line == std::string::npos || line == 0) return shorten(text, limit / 2);
-    text.erase(line);
-  }
-  return text;
 }
 
 }  // namespace guildhall::bot

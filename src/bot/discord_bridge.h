@@ -39,7 +39,8 @@ struct BridgeServices {
 
 class DiscordBridge final : private discord::GatewayHandler {
  public:
-  explicit DiscordBridge(BridgeServices services);
+  /// `secrets` outlives it.
+  DiscordBridge(BridgeServices services, const Secrets& secrets);
   ~DiscordBridge() override;
 
   /// Runs until `stop`; returns what cannot be mended by trying again (`token_refused`, ...).
@@ -73,7 +74,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> register_commands(discord::ApplicationId application);
   Task<void> know_guild(ServerId server);
   Task<void> handle_message(discord::Message message);
-  Task<void> reply(discord::Message message, std::string text);
+  Task<void> reply(discord::Message message, Answer answer);
 
   BridgeServices services_;
   std::shared_ptr<discord::Timing> timing_;
@@ -87,8 +88,5 @@ class DiscordBridge final : private discord::GatewayHandler {
 
 /// The registered commands as Discord wants them, with German descriptions beside the English ones.
 std::vector<discord::CommandDefinition> command_definitions(const Declarations& declarations);
-
-/// At most `limit` UTF-16 units, cut at a line.
-std::string fit_message(std::string text, std::size_t limit);
 
 }  // namespace guildhall::bot

@@ -8,20 +8,6 @@
 namespace guildhall::discord {
 namespace {
 
-constexpr int kMessageCallback = 4;
-constexpr int kDeferredCallback = 5;
-constexpr int kEphemeral = 1 << 6;
-
-/// Every text that is sent to people is written here, so that none can ping anybody.
-Result<json::Object> message_json(const std::string& content) {
-  if (content.empty()) return fail(ErrorCode::invalid, "a Discord message cannot be empty");
-  if (utf16_length(content) > kLongestMessage) {
-    return fail(ErrorCode::too_large,
-                fmt::format("a Discord message has at most {} characters", kLongestMessage));
-  }
-  return json::Object{{"content", content}, {"allowed_mentions", json::Object{{"parse", json::Array{}}}}};
-}
-
 /// A call with the bot's token that only reads.
 RestCall reading(std::string route, std::string path, std::string major = {}) {
   RestCall call;
@@ -48,13 +34,25 @@ RestCall message_call(DiscordChannelId channel, const NewMessage& message, json:
   return call;
 }
 
-RestCall callback(InteractionId interaction, const std::string& token, int type, json::Object data) {
+RestCall callback(const Asked& asked, const json::Object& body) {
   RestCall call;
-  call.lane = {"POST", "/interactions/{}/{}/callback", interaction.str(), false};
-  call.path = fmt::format("/interactions/{}/{}/callback", interaction.str(), net::percent_encode(token));
-  call.body = json::write(json::Object{{"type", type}, {"data", std::move(data)}});
+  call.lane = {"POST", "/interactions/{}/{}/callback", asked.id.str(), false};
+  call.path = fmt::format("/interactions/{}/{}/callback", asked.id.str(), net::percent_encode(asked.token));
+  call.body = json::write(body);
   call.bot_token = false;
   call.callback = true;
+  return call;
+}
+
+/// Below the webhook of an interaction: `tail` is "" for a new message.
+RestCall webhook(std::string method, ApplicationId application, const std::string& token,
+                 std::string_view tail, const json::Object& body) {
+  RestCall call;
+  call.lane = {std::move(method), fmt::format("/webhooks/{{}}/{{}}{}", tail), application.str() + "/" + token,
+               false};
+  call.path = fmt::format("/webhooks/{}/{}{}", application.str(), net::percent_encode(token), tail);
+  call.body = json::write(body);
+  call.bot_token = false;
   return call;
 }
 
@@ -113,44 +111,36 @@ Task<Result<json::Value>> RestClient::guild(ServerId guild) {
 }
 
 Task<Result<MessageId>> RestClient::create_message(DiscordChannelId channel, NewMessage message) {
-  auto body = message_json(message.content);
+  auto body = message_json(message.body);
   if (!body) co_return std::unexpected(body.error());
   RestCall call = message_call(channel, message, std::move(*body));
   const auto answer = co_await RestSender::send(sender_, std::move(call));
   co_return understood(answer, [](const json::Value& sent) { return read_id<MessageId>(sent, "id"); });
 }
 
-Task<Result<void>> RestClient::answer(InteractionId interaction, std::string token, std::string content,
-                                      bool only_for_caller) {
-  auto data = message_json(content);
-  if (!data) co_return std::unexpected(data.error());
-  if (only_for_caller) (*data)["flags"] = kEphemeral;
-  RestCall call = callback(interaction, token, kMessageCallback, std::move(*data));
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
-  co_return done(answer);
-}
-
-Task<Result<void>> RestClient::defer(InteractionId interaction, std::string token, bool only_for_caller) {
-  json::Object data;
-  if (only_for_caller) data["flags"] = kEphemeral;
-  RestCall call = callback(interaction, token, kDeferredCallback, std::move(data));
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
-  co_return done(answer);
-}
-
-Task<Result<void>> RestClient::edit_answer(ApplicationId application, std::string token,
-                                           std::string content) {
-  const auto body = message_json(content);
+Task<Result<void>> RestClient::answer(Asked asked, FirstAnswer answer) {
+  const auto body = answer_json(asked, answer);
   if (!body) co_return std::unexpected(body.error());
-  RestCall call;
-  call.lane = {"PATCH", "/webhooks/{}/{}/messages/@original", application.str() + "/" + token, false};
-  call.path =
-      fmt::format("/webhooks/{}/{}/messages/@original", application.str(), net::percent_encode(token));
-  call.body = json::write(*body);
-  call.bot_token = false;
+  RestCall call = callback(asked, *body);
+  const auto sent = co_await RestSender::send(sender_, std::move(call));
+  co_return done(sent);
+}
+
+Task<Result<void>> RestClient::edit_answer(ApplicationId application, std::string token, MessageBody body) {
+  const auto written = edited_message_json(body);
+  if (!written) co_return std::unexpected(written.error());
+  RestCall call = webhook("PATCH", application, token, "/messages/@original", *written);
   call.repeatable = true;
-  const auto answer = co_await RestSender::send(sender_, std::move(call));
-  co_return done(answer);
+  const auto sent = co_await RestSender::send(sender_, std::move(call));
+  co_return done(sent);
+}
+
+Task<Result<void>> RestClient::follow_up(ApplicationId application, std::string token, Say say) {
+  const auto written = say_json(say);
+  if (!written) co_return std::unexpected(written.error());
+  RestCall call = webhook("POST", application, token, "", *written);
+  const auto sent = co_await RestSender::send(sender_, std::move(call));
+  co_return done(sent);
 }
 
 Task<Result<json::Value>> RestClient::commands(ApplicationId application) {
