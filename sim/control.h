@@ -8,7 +8,10 @@
 //   POST /discord/member-leave                 {guild, user}
 //   POST /discord/member-update                {guild, user, nick?, roles?}
 //   POST /discord/message                      {guild, user, content, channel?} -> message
-//   POST /discord/command                      {guild, user, name, options?, channel?} -> interaction
+//   POST /discord/command                      {guild, user, name, options?, target?, channel?} ->
+//   interaction;
+//                                              target: the user or message of a menu
+//   POST /discord/type                         the same and {focused}: an option that is still being typed
 //   POST /discord/click                        {guild, user, message, custom_id, values?, forged?} ->
 //   interaction;
 //                                              forged: the message need not have such a component
@@ -68,6 +71,7 @@ class Control {
   Answer member_update(Call& call);
   Answer message(Call& call);
   Answer command(Call& call);
+  Answer type(Call& call);
   Answer click(Call& call);
   Answer role_create(Call& call);
   Answer role_rename(Call& call);
@@ -94,6 +98,7 @@ class Control {
 
   /// The viewer that the body names by id or slug.
   Result<KickId> viewer_of(const Call& call) const;
+  static Discord::CommandWords words_of(const Call& call);
   /// The channel that the body names, or the server's first.
   Result<Snowflake> channel_of(const Call& call) const;
   json::Object describe(const Server& server) const;

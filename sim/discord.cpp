@@ -11,7 +11,9 @@
 namespace guildhall::sim {
 namespace {
 
-constexpr int kButton = 2;
+constexpr int kButton = 2;   // a component
+constexpr int kCommand = 2;  // interactions
+constexpr int kAutocomplete = 4;
 
 /// Three parts of which the first is the application's id, as in real tokens.
 std::string bot_token(std::uint64_t seed, Snowflake bot) {
@@ -41,6 +43,22 @@ json::Array typed_options(const json::Array& definitions, const json::Object& va
     out.emplace_back(std::move(option));
   }
   return out;
+}
+
+/// Marks the option that is being typed, whose value is still text; false: it was not given.
+bool focus(json::Array& options, std::string_view name) {
+  for (json::Value& option : options) {
+    json::Object& one = option.get_object();
+    if (json::text_or(option, "name", "") == name) {
+      json::Value& value = one["value"];
+      if (!value.is_string()) value = json::write(value);
+      one["focused"] = true;
+      return true;
+    }
+    json::Value* inner = one.if_contains("options");
+    if (inner != nullptr && focus(inner->get_array(), name)) return true;
+  }
+  return false;
 }
 
 /// Users named by options of type 6 and 9, with their memberships.
@@ -144,25 +162,40 @@ Result<Snowflake> Discord::say(Snowflake id, Snowflake channel_id, Snowflake use
   return message_id;
 }
 
-Result<Snowflake> Discord::command(Snowflake id, Snowflake channel_id, Snowflake user,
-                                   const std::string& name, const json::Object& options) {
+Result<Snowflake> Discord::command(Snowflake id, Snowflake channel, Snowflake user,
+                                   const CommandWords& words) {
+  return ask_command(kCommand, id, channel, user, words);
+}
+
+Result<Snowflake> Discord::type(Snowflake id, Snowflake channel, Snowflake user, const CommandWords& words) {
+  return ask_command(kAutocomplete, id, channel, user, words);
+}
+
+Result<Snowflake> Discord::ask_command(int type, Snowflake id, Snowflake channel_id, Snowflake user,
+                                       const CommandWords& words) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
   const Channel* channel = (*server)->channel(channel_id);
   if (channel == nullptr) return missing("channel");
   if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
-  const json::Object* definition = commands.find(id, name);
+  const json::Object* definition = commands.find(id, words.name);
   if (definition == nullptr)
-    return fail(ErrorCode::not_found, fmt::format("no command '{}' is registered", name));
-  json::Object data{{"id", definition->at("id")}, {"name", name}, {"type", definition->at("type")}};
+    return fail(ErrorCode::not_found, fmt::format("no command '{}' is registered", words.name));
+  json::Object data{{"id", definition->at("id")}, {"name", words.name}, {"type", definition->at("type")}};
   if (definition->contains("guild_id")) data["guild_id"] = definition->at("guild_id");
   const json::Value* known = definition->if_contains("options");
-  json::Array given =
-      typed_options(known != nullptr && known->is_array() ? known->get_array() : json::Array{}, options);
+  json::Array given = typed_options(
+      known != nullptr && known->is_array() ? known->get_array() : json::Array{}, words.options);
+  if (type == kAutocomplete && !focus(given, words.focused)) return missing("option");
   json::Object resolved = resolved_of(stage.world, **server, given);
+  if (words.target != 0) {
+    const json::Array target{json::Object{{"type", 6}, {"value", std::to_string(words.target)}}};
+    data["target_id"] = std::to_string(words.target);
+    resolved = resolved_of(stage.world, **server, target);
+  }
   if (!resolved.empty()) data["resolved"] = std::move(resolved);
   if (!given.empty()) data["options"] = std::move(given);
-  return interactions.ask(2, **server, *channel, user, name, std::move(data), nullptr);
+  return interactions.ask(type, **server, *channel, user, words.name, std::move(data), nullptr);
 }
 
 Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake user,

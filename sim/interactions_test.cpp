@@ -157,6 +157,33 @@ TEST_F(InteractionsTest, ClicksComeFromComponentsThatAreThere) {
   EXPECT_EQ(click_status(), 409) << "nobody can press a disabled button";
 }
 
+TEST_F(InteractionsTest, MenusNameTheirTargetAndTypingAsksForChoices) {
+  const json::Array commands{
+      json::Object{{"name", "Show points"}, {"type", 2}},
+      json::Object{
+          {"name", "points"},
+          {"description", "d"},
+          {"options", json::Array{json::Object{
+                          {"type", 4}, {"name", "count"}, {"description", "d"}, {"autocomplete", true}}}}}};
+  rest("PUT", "applications/" + text("discord", "application_id") + "/commands", commands);
+  json::Object asked{{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"name", "Show points"}};
+  asked["target"] = id(server(0).owner);
+  const std::string menu = json::text_or(control("POST", "/discord/command", asked), "interaction", "");
+  EXPECT_EQ(code_of(answer(menu, {{"type", 8}, {"data", {{"choices", json::Array{}}}}})), 50035);
+  EXPECT_EQ(answer(menu, {{"type", 4}, {"data", {{"content", "12"}}}}).status, 204);
+
+  asked["name"] = "points";
+  asked["options"] = json::Object{{"count", 1}};
+  asked["focused"] = "count";
+  const std::string typed = json::text_or(control("POST", "/discord/type", asked), "interaction", "");
+  EXPECT_EQ(code_of(answer(typed, {{"type", 4}, {"data", {{"content", "12"}}}})), 50035)
+      << "only choices fit";
+  const json::Array choices{json::Object{{"name", "ten"}, {"value", 10}}};
+  EXPECT_EQ(answer(typed, {{"type", 8}, {"data", {{"choices", choices}}}}).status, 204);
+  EXPECT_EQ(story(typed).at("choices"), json::Value(choices));
+  EXPECT_EQ(json::integer(control("GET", "/witness").at("commands"), "asked"), 1) << "typing is no call";
+}
+
 TEST_F(InteractionsTest, TheWitnessCountsAnswersOnce) {
   const std::string one = ask();
   answer(one, {{"type", 5}});

@@ -130,19 +130,31 @@ TEST_F(DiscordShapes, Commands) {
   std::vector<CommandDefinition> commands{{.name = "plain", .description = "Nothing else"}};
   CommandDefinition full{
       .name = "full", .description = "Everything", .translations = {{"de", "Alles"}, {"en-US", "All"}}};
-  for (const OptionType type : {OptionType::text, OptionType::integer, OptionType::boolean, OptionType::user,
-                                OptionType::channel, OptionType::role}) {
+  for (const OptionType type :
+       {OptionType::text, OptionType::integer, OptionType::boolean, OptionType::user, OptionType::channel,
+        OptionType::role, OptionType::mentionable, OptionType::number, OptionType::attachment}) {
     full.options.push_back({.type = type,
                             .name = "option-" + std::to_string(static_cast<int>(type)),
                             .description = "One",
                             .translations = {{"de", "Eins"}},
-                            .required = true});
+                            .required = true,
+                            .names = {{"de", "eins"}}});
   }
-  full.options[0].choices = {{"Gift", "gift"}, {"Prize", "prize"}};
+  full.options[0].choices = {{"Gift", "gift", {{"de", "Geschenk"}}}, {"Prize", "prize"}};
+  full.options[4].channel_types = {0, 5};
   full.options[1].least = -9'007'199'254'740'991;
   full.options[1].most = 9'007'199'254'740'991;
   full.default_permissions = Permissions{1} << 52;
+  full.names = {{"de", "alles"}};
   commands.push_back(full);
+  CommandOption sub{.type = OptionType::sub_command, .name = "sub", .description = "One"};
+  sub.options = {{.name = "who", .description = "Whom", .least = 1, .most = 6'000, .autocomplete = true}};
+  commands.push_back(
+      {.name = "nested",
+       .description = "Groups",
+       .options = {{.type = OptionType::group, .name = "group", .description = "x", .options = {sub}}, sub}});
+  for (const CommandKind kind : {CommandKind::user_menu, CommandKind::message_menu})
+    commands.push_back({.name = "A menu", .names = {{"de", "Ein Menü"}}, .kind = kind});
   start(client.overwrite_commands(ApplicationId(98), commands));
   expect_described();
   start(client.overwrite_commands(ApplicationId(98), {}));

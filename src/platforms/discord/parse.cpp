@@ -52,6 +52,9 @@ void read_resolved(const json::Value& data, Interaction& into) {
     const json::Value* member = json::find(data, "resolved", "members", std::string_view(key));
     if (auto user = read_user(value, member)) into.users.emplace(id, std::move(user->display_name));
   });
+  each_resolved<MessageId>(data, "messages", [&](MessageId id, const json::Value& value) {
+    if (into.target == id.value()) into.target_message = read_message(value);
+  });
   each_resolved<RoleId>(data, "roles", [&](RoleId id, const json::Value& value) {
     into.roles.emplace(id, json::text_or(value, "name", ""));
   });
@@ -187,6 +190,8 @@ std::optional<Interaction> read_interaction(const json::Value& event) {
     interaction.message = read_id<MessageId>(*message, "id");
   if (const json::Value* data = json::find(event, "data")) {
     interaction.command = json::text_or(*data, "name", "");
+    interaction.kind = static_cast<CommandKind>(json::integer(*data, "type").value_or(1));
+    interaction.target = json::id(*data, "target_id");
     interaction.custom_id = json::text_or(*data, "custom_id", "");
     interaction.component = static_cast<int>(json::integer(*data, "component_type").value_or(0));
     interaction.values = read_values(*data);

@@ -288,5 +288,23 @@ TEST(Parse, AFilledInModalOfTodayAndOfOld) {
               UnorderedElementsAre(Pair("reason", ElementsAre("so")), Pair("more", ElementsAre(""))));
 }
 
+TEST(Parse, MenusOfAUserAndOfAMessage) {
+  const auto user = read_interaction(from(R"({"id":"1","type":2,"token":"t","member":{"user":{"id":"5"}},
+      "data":{"name":"Show points","type":2,"target_id":"7",
+      "resolved":{"users":{"7":{"id":"7","username":"ann"}},"members":{"7":{"nick":"Annie"}}}}})"));
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->kind, CommandKind::user_menu);
+  EXPECT_EQ(user->command, "Show points");
+  EXPECT_EQ(user->target, 7);
+  EXPECT_THAT(user->users, ElementsAre(Pair(DiscordUserId(7), "Annie")));
+  const auto message = read_interaction(from(R"({"id":"1","type":2,"token":"t","member":{"user":{"id":"5"}},
+      "data":{"name":"Report","type":3,"target_id":"70","resolved":{"messages":{"70":{"id":"70","channel_id":"4",
+      "content":"bad words","author":{"id":"8","username":"bob"}}}}}})"));
+  EXPECT_EQ(message->kind, CommandKind::message_menu);
+  ASSERT_TRUE(message->target_message);
+  EXPECT_EQ(message->target_message->content, "bad words");
+  EXPECT_EQ(message->target_message->author.id, DiscordUserId(8));
+}
+
 }  // namespace
 }  // namespace guildhall::discord

@@ -61,6 +61,9 @@ struct Message {
   MessageType type = MessageType::plain;
 };
 
+/// Source: documentation "Application Command Types". Menus are those of a user and of a message.
+enum class CommandKind : int { slash = 1, user_menu = 2, message_menu = 3 };
+
 enum class InteractionType : int { ping = 1, command = 2, component = 3, autocomplete = 4, modal = 5 };
 
 struct Attachment {
@@ -85,6 +88,9 @@ struct Interaction {
   std::string command;                                      // with sub-commands: "points add"
   std::map<std::string, std::string, std::less<>> options;  // values as text; ids too
   std::optional<std::string> focused;                       // the option that is being typed
+  CommandKind kind = CommandKind::slash;
+  std::optional<std::int64_t> target;     // of a menu: the user's or the message's id
+  std::optional<Message> target_message;  // with its text, whatever the intents
 
   // Of a component, and of a modal.
   std::string custom_id;
