@@ -61,6 +61,7 @@ void Control::add_routes() {
   add("POST", "discord/member-update", &Control::member_update);
   add("POST", "discord/message", &Control::message);
   add("POST", "discord/command", &Control::command);
+  add("POST", "discord/type", &Control::type);
   add("POST", "discord/click", &Control::click);
   add("POST", "discord/role-create", &Control::role_create);
   add("POST", "discord/role-rename", &Control::role_rename);
@@ -241,20 +242,34 @@ Control::Answer Control::message(Call& call) {
                  discord_.say(id_in(call, "guild"), *channel, id_in(call, "user"), text_in(call, "content")));
 }
 
+Discord::CommandWords Control::words_of(const Call& call) {
+  const json::Value* options = json::find(call.body, "options");
+  Discord::CommandWords words{text_in(call, "name")};
+  if (options != nullptr && options->is_object()) words.options = options->get_object();
+  words.target = id_in(call, "target");
+  words.focused = text_in(call, "focused");
+  return words;
+}
+
 Control::Answer Control::command(Call& call) {
   const auto channel = channel_of(call);
   if (!channel) return std::unexpected(channel.error());
-  const json::Value* options = json::find(call.body, "options");
-  const json::Object given =
-      options != nullptr && options->is_object() ? options->get_object() : json::Object{};
-  return made_or("interaction", discord_.command(id_in(call, "guild"), *channel, id_in(call, "user"),
-                                                 text_in(call, "name"), given));
+  return made_or("interaction",
+                 discord_.command(id_in(call, "guild"), *channel, id_in(call, "user"), words_of(call)));
+}
+
+Control::Answer Control::type(Call& call) {
+  const auto channel = channel_of(call);
+  if (!channel) return std::unexpected(channel.error());
+  return made_or("interaction",
+                 discord_.type(id_in(call, "guild"), *channel, id_in(call, "user"), words_of(call)));
 }
 
 Control::Answer Control::click(Call& call) {
   return made_or("interaction",
                  discord_.click(id_in(call, "guild"), id_in(call, "message"), id_in(call, "user"),
-                                text_in(call, "custom_id"), json::array(call.body, "values")));
+                                text_in(call, "custom_id"), json::array(call.body, "values"),
+                                json::boolean(call.body, "forged").value_or(false)));
 }
 
 Control::Answer Control::role_create(Call& call) {

@@ -8,8 +8,13 @@
 //   POST /discord/member-leave                 {guild, user}
 //   POST /discord/member-update                {guild, user, nick?, roles?}
 //   POST /discord/message                      {guild, user, content, channel?} -> message
-//   POST /discord/command                      {guild, user, name, options?, channel?} -> interaction
-//   POST /discord/click                        {guild, user, message, custom_id, values?} -> interaction
+//   POST /discord/command                      {guild, user, name, options?, target?, channel?} ->
+//   interaction;
+//                                              target: the user or message of a menu
+//   POST /discord/type                         the same and {focused}: an option that is still being typed
+//   POST /discord/click                        {guild, user, message, custom_id, values?, forged?} ->
+//   interaction;
+//                                              forged: the message need not have such a component
 //   POST /discord/role-create                  {guild, name, permissions?} -> role
 //   POST /discord/role-rename, role-delete     {guild, role, name?}
 //   POST /discord/guild-join, guild-leave      {guild}: the bot is invited, or thrown out
@@ -66,6 +71,7 @@ class Control {
   Answer member_update(Call& call);
   Answer message(Call& call);
   Answer command(Call& call);
+  Answer type(Call& call);
   Answer click(Call& call);
   Answer role_create(Call& call);
   Answer role_rename(Call& call);
@@ -92,6 +98,7 @@ class Control {
 
   /// The viewer that the body names by id or slug.
   Result<KickId> viewer_of(const Call& call) const;
+  static Discord::CommandWords words_of(const Call& call);
   /// The channel that the body names, or the server's first.
   Result<Snowflake> channel_of(const Call& call) const;
   json::Object describe(const Server& server) const;

@@ -11,6 +11,10 @@
 namespace guildhall::sim {
 namespace {
 
+constexpr int kButton = 2;   // a component
+constexpr int kCommand = 2;  // interactions
+constexpr int kAutocomplete = 4;
+
 /// Three parts of which the first is the application's id, as in real tokens.
 std::string bot_token(std::uint64_t seed, Snowflake bot) {
   const std::string secret = base64url(sha256(fmt::format("bot token {}", seed)));
@@ -39,6 +43,22 @@ json::Array typed_options(const json::Array& definitions, const json::Object& va
     out.emplace_back(std::move(option));
   }
   return out;
+}
+
+/// Marks the option that is being typed, whose value is still text; false: it was not given.
+bool focus(json::Array& options, std::string_view name) {
+  for (json::Value& option : options) {
+    json::Object& one = option.get_object();
+    if (json::text_or(option, "name", "") == name) {
+      json::Value& value = one["value"];
+      if (!value.is_string()) value = json::write(value);
+      one["focused"] = true;
+      return true;
+    }
+    json::Value* inner = one.if_contains("options");
+    if (inner != nullptr && focus(inner->get_array(), name)) return true;
+  }
+  return false;
 }
 
 /// Users named by options of type 6 and 9, with their memberships.
@@ -142,29 +162,44 @@ Result<Snowflake> Discord::say(Snowflake id, Snowflake channel_id, Snowflake use
   return message_id;
 }
 
-Result<Snowflake> Discord::command(Snowflake id, Snowflake channel_id, Snowflake user,
-                                   const std::string& name, const json::Object& options) {
+Result<Snowflake> Discord::command(Snowflake id, Snowflake channel, Snowflake user,
+                                   const CommandWords& words) {
+  return ask_command(kCommand, id, channel, user, words);
+}
+
+Result<Snowflake> Discord::type(Snowflake id, Snowflake channel, Snowflake user, const CommandWords& words) {
+  return ask_command(kAutocomplete, id, channel, user, words);
+}
+
+Result<Snowflake> Discord::ask_command(int type, Snowflake id, Snowflake channel_id, Snowflake user,
+                                       const CommandWords& words) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
   const Channel* channel = (*server)->channel(channel_id);
   if (channel == nullptr) return missing("channel");
   if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
-  const json::Object* definition = commands.find(id, name);
+  const json::Object* definition = commands.find(id, words.name);
   if (definition == nullptr)
-    return fail(ErrorCode::not_found, fmt::format("no command '{}' is registered", name));
-  json::Object data{{"id", definition->at("id")}, {"name", name}, {"type", definition->at("type")}};
+    return fail(ErrorCode::not_found, fmt::format("no command '{}' is registered", words.name));
+  json::Object data{{"id", definition->at("id")}, {"name", words.name}, {"type", definition->at("type")}};
   if (definition->contains("guild_id")) data["guild_id"] = definition->at("guild_id");
   const json::Value* known = definition->if_contains("options");
-  json::Array given =
-      typed_options(known != nullptr && known->is_array() ? known->get_array() : json::Array{}, options);
+  json::Array given = typed_options(
+      known != nullptr && known->is_array() ? known->get_array() : json::Array{}, words.options);
+  if (type == kAutocomplete && !focus(given, words.focused)) return missing("option");
   json::Object resolved = resolved_of(stage.world, **server, given);
+  if (words.target != 0) {
+    const json::Array target{json::Object{{"type", 6}, {"value", std::to_string(words.target)}}};
+    data["target_id"] = std::to_string(words.target);
+    resolved = resolved_of(stage.world, **server, target);
+  }
   if (!resolved.empty()) data["resolved"] = std::move(resolved);
   if (!given.empty()) data["options"] = std::move(given);
-  return interactions.ask(2, **server, *channel, user, name, std::move(data), nullptr);
+  return interactions.ask(type, **server, *channel, user, words.name, std::move(data), nullptr);
 }
 
 Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake user,
-                                 const std::string& custom_id, const json::Array& values) {
+                                 const std::string& custom_id, const json::Array& values, bool forged) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
   if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
@@ -173,8 +208,12 @@ Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake u
     if (message == nullptr) continue;
     const json::Value body = message->body;
     const json::Value* component = component_of(body, custom_id);
-    if (component == nullptr) return missing("component");
-    json::Object data{{"custom_id", custom_id}, {"component_type", component->at("type")}, {"id", 0}};
+    if (component == nullptr && !forged) return missing("component");
+    const bool disabled =
+        component != nullptr && json::boolean(*component, "disabled").value_or(false) && !forged;
+    if (disabled) return fail(ErrorCode::conflict, "is disabled");
+    const json::Value type = component == nullptr ? json::Value(kButton) : component->at("type");
+    json::Object data{{"custom_id", custom_id}, {"component_type", type}, {"id", 0}};
     if (!values.empty()) data["values"] = values;
     return interactions.ask(3, **server, channel, user, custom_id, std::move(data), message);
   }

@@ -23,15 +23,23 @@ class Discord {
   const std::string& token() const { return token_; }
 
   // People. Errors: `not_found` (no such server, member, channel, message, command), `conflict`
-  // (already a member, ...), `forbidden` (may not write there).
+  // (already a member, a disabled button, ...), `forbidden` (may not write there).
   Result<void> join(Snowflake server, Snowflake user);
   Result<void> leave(Snowflake server, Snowflake user);
   Result<Snowflake> say(Snowflake server, Snowflake channel, Snowflake user, std::string content);
-  /// A slash command. `options`: name -> value; a sub-command is an object of its own options.
-  Result<Snowflake> command(Snowflake server, Snowflake channel, Snowflake user, const std::string& name,
-                            const json::Object& options);
+  /// What a person calls, or has begun to type.
+  struct CommandWords {
+    std::string name;
+    json::Object options = {};  // name -> value; a sub-command is an object of its own options
+    Snowflake target = 0;       // of a menu: the user or the message
+    std::string focused = {};   // the option that is being typed
+  };
+  Result<Snowflake> command(Snowflake server, Snowflake channel, Snowflake user, const CommandWords& words);
+  /// The option in focus is not finished: the bot is asked what it could be.
+  Result<Snowflake> type(Snowflake server, Snowflake channel, Snowflake user, const CommandWords& words);
+  /// `forged`: by a client that makes up the custom_id, which Discord does not look at.
   Result<Snowflake> click(Snowflake server, Snowflake message, Snowflake user, const std::string& custom_id,
-                          const json::Array& values);
+                          const json::Array& values, bool forged);
   /// Changes nick and roles where they are given.
   Result<void> update_member(Snowflake server, Snowflake user, std::optional<std::string> nick,
                              std::optional<std::vector<Snowflake>> roles);
@@ -63,6 +71,8 @@ class Discord {
   Result<Server*> server_of(Snowflake id);
   Result<Member*> member_of(Server& server, Snowflake user);
   Result<Role*> role_of(Server& server, Snowflake id);
+  Result<Snowflake> ask_command(int type, Snowflake server, Snowflake channel, Snowflake user,
+                                const CommandWords& words);
   void tell_member_update(const Server& server, const Member& member);
 
   std::string token_;

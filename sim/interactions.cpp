@@ -15,6 +15,7 @@ using State = Interaction::State;
 constexpr std::size_t kKept = 10'000;
 constexpr std::int64_t kLoading = 128;
 constexpr int kComponent = 3;
+constexpr int kAutocomplete = 4;
 enum CallbackType : int { kMessage = 4, kDefer = 5, kDeferUpdate = 6, kUpdate = 7, kChoices = 8, kModal = 9 };
 
 std::string_view how_of(int callback) {
@@ -60,7 +61,8 @@ Snowflake Interactions::ask(int type, const Server& server, const Channel& chann
   if (source != nullptr) interaction.original = source->id;
   const Snowflake id = interaction.id;
   const json::Object event = event_of(interaction, std::move(data), source);
-  stage_.witness.asked(id, server.id, user, interaction.what, interaction.asked_at);
+  if (type != kAutocomplete)
+    stage_.witness.asked(id, server.id, user, interaction.what, interaction.asked_at);
   all_.push_back(std::move(interaction));
   if (all_.size() > kKept) all_.pop_front();
   gateway_.dispatch("INTERACTION_CREATE", server.id, event, user);
@@ -74,7 +76,7 @@ Task<void> Interactions::expire(Snowflake id) {
   for (Interaction& interaction : all_) {
     if (interaction.id != id || interaction.state != State::waiting) continue;
     interaction.state = State::dead;
-    stage_.witness.late(id, stage_.clock.now());
+    if (interaction.type != kAutocomplete) stage_.witness.late(id, stage_.clock.now());
   }
 }
 
@@ -119,7 +121,8 @@ std::optional<ApiError> Interactions::refuse_callback(const Interaction* interac
   const bool late = steady_clock::now() - interaction->asked > deadlines_.first_answer;
   if (late || interaction->state == State::dead) return api_error::unknown_interaction().error();
   const bool component = interaction->type == kComponent;
-  if (!component && (type == kDeferUpdate || type == kUpdate)) {
+  const bool typing = interaction->type == kAutocomplete;
+  if ((!component && (type == kDeferUpdate || type == kUpdate)) || typing != (type == kChoices)) {
     return ApiError{400, 50035, "Invalid Form Body", {{"type", {{"_errors", json::Array{}}}}}};
   }
   return std::nullopt;
@@ -152,6 +155,8 @@ void Interactions::answer(Interaction& interaction, const json::Value& body) {
     interaction.original = post(interaction, json::Object{}, interaction.ephemeral, kLoading).id;
   if (type == kUpdate) update_source(interaction, fields);
   if (type == kModal) interaction.modal = fields;
+  if (type == kChoices) interaction.choices = json::array(fields, "choices");
+  if (interaction.type == kAutocomplete) return;  // nobody waits for it as for an answer
   stage_.witness.answered(interaction.id, how_of(type), interaction.ephemeral,
                           json::text_or(fields, "content", ""), stage_.clock.now());
 }
@@ -315,6 +320,7 @@ json::Object Interactions::describe(const Interaction& interaction) const {
           {"first_answer_ms", after_ms},
           {"answer", own_original ? message(*interaction.original) : json::Value(nullptr)},
           {"modal", interaction.modal},
+          {"choices", interaction.choices},
           {"followups", std::move(followups)}};
 }
 

@@ -25,7 +25,7 @@ struct Interaction {
 
   Snowflake id = 0;
   std::string token;
-  int type = 2;  // 2 command, 3 component
+  int type = 2;  // 2 command, 3 component, 4 an option that is being typed
   Snowflake server = 0;
   Snowflake channel = 0;
   Snowflake user = 0;
@@ -36,7 +36,8 @@ struct Interaction {
   State state = State::waiting;
   int answer_type = 0;  // of the first answer: 4, 5, 6, ...
   bool ephemeral = false;
-  json::Value modal;  // what a modal answer showed
+  json::Value modal;    // what a modal answer showed
+  json::Value choices;  // what was offered to the person who types
   std::optional<Snowflake> original;
   std::vector<Snowflake> followups;
 };

@@ -140,10 +140,48 @@ TEST_F(InteractionsTest, ClicksComeFromComponentsThatAreThere) {
   const std::string one = json::text_or(control("POST", "/discord/click", click), "interaction", "");
   EXPECT_EQ(answer(one, {{"type", 7}, {"data", {{"content", "joined"}}}}).status, 204);
   EXPECT_EQ(json::text_or(body_of(rest("GET", channel)).as_array().at(0), "content", ""), "joined");
+  const auto click_status = [&] {
+    net::HttpRequest request{"POST", json::text_or(contract_, "control", "") + "/discord/click"};
+    request.body = json::write(click);
+    return send(request).status;
+  };
   click["custom_id"] = "other";
-  net::HttpRequest request{"POST", json::text_or(contract_, "control", "") + "/discord/click"};
-  request.body = json::write(click);
-  EXPECT_EQ(send(request).status, 404);
+  EXPECT_EQ(click_status(), 404);
+  click["forged"] = true;
+  EXPECT_EQ(click_status(), 200) << "Discord does not look whether it is one of ours";
+  json::Value closed = row;
+  closed.at("components").at(0).as_object()["disabled"] = true;
+  rest("PATCH", channel + "/" + json::text_or(posted, "id", ""), {{"components", json::Array{closed}}});
+  click["custom_id"] = "join:1";
+  click.erase("forged");
+  EXPECT_EQ(click_status(), 409) << "nobody can press a disabled button";
+}
+
+TEST_F(InteractionsTest, MenusNameTheirTargetAndTypingAsksForChoices) {
+  const json::Array commands{
+      json::Object{{"name", "Show points"}, {"type", 2}},
+      json::Object{
+          {"name", "points"},
+          {"description", "d"},
+          {"options", json::Array{json::Object{
+                          {"type", 4}, {"name", "count"}, {"description", "d"}, {"autocomplete", true}}}}}};
+  rest("PUT", "applications/" + text("discord", "application_id") + "/commands", commands);
+  json::Object asked{{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"name", "Show points"}};
+  asked["target"] = id(server(0).owner);
+  const std::string menu = json::text_or(control("POST", "/discord/command", asked), "interaction", "");
+  EXPECT_EQ(code_of(answer(menu, {{"type", 8}, {"data", {{"choices", json::Array{}}}}})), 50035);
+  EXPECT_EQ(answer(menu, {{"type", 4}, {"data", {{"content", "12"}}}}).status, 204);
+
+  asked["name"] = "points";
+  asked["options"] = json::Object{{"count", 1}};
+  asked["focused"] = "count";
+  const std::string typed = json::text_or(control("POST", "/discord/type", asked), "interaction", "");
+  EXPECT_EQ(code_of(answer(typed, {{"type", 4}, {"data", {{"content", "12"}}}})), 50035)
+      << "only choices fit";
+  const json::Array choices{json::Object{{"name", "ten"}, {"value", 10}}};
+  EXPECT_EQ(answer(typed, {{"type", 8}, {"data", {{"choices", choices}}}}).status, 204);
+  EXPECT_EQ(story(typed).at("choices"), json::Value(choices));
+  EXPECT_EQ(json::integer(control("GET", "/witness").at("commands"), "asked"), 1) << "typing is no call";
 }
 
 TEST_F(InteractionsTest, TheWitnessCountsAnswersOnce) {

@@ -264,11 +264,10 @@ void Members::ask_slash_command(const Server& server, Snowflake user, std::size_
   if (usable.empty()) return;
   const json::Object& command = usable[choice % usable.size()];
   const json::Value* options = command.if_contains("options");
-  json::Object filled;
+  Discord::CommandWords words{std::string(command.at("name").as_string())};
   if (options != nullptr && options->is_array())
-    filled = sample_options(options->get_array(), server, choice);
-  (void)discord_.command(server.id, server.chat().id, user, std::string(command.at("name").as_string()),
-                         filled);
+    words.options = sample_options(options->get_array(), server, choice);
+  (void)discord_.command(server.id, server.chat().id, user, words);
 }
 
 }  // namespace guildhall::sim

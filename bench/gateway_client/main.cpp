@@ -53,7 +53,7 @@ class Client : public discord::GatewayHandler {
     const std::string text = "marker " + message.content.substr(8) + " " + std::to_string(messages_);
     net::spawn(loop_, "marker", [this, channel = message.channel, text]() -> Task<void> {
       discord::NewMessage answer;
-      answer.content = text;
+      answer.body = text;
       co_await rest_.create_message(channel, std::move(answer));
     });
   }
@@ -62,7 +62,11 @@ class Client : public discord::GatewayHandler {
     if (interaction.command != "ping") return;
     net::spawn(loop_, "ping",
                [this, id = interaction.id, token = std::move(interaction.token)]() -> Task<void> {
-                 co_await rest_.answer(id, token, "pong", false);
+                 discord::Asked asked;
+                 asked.id = id;
+                 asked.token = token;
+                 discord::FirstAnswer pong = discord::Say{"pong"};
+                 co_await rest_.answer(std::move(asked), std::move(pong));
                });
   }
 

@@ -5,6 +5,7 @@
 //   error.h      the one error model: Error{code, message, hint}, Result<T>
 //   task.h       Task<T>, the coroutine type of everything that waits
 //   text.h       UTF-8, folding of names, numbers typed by people, suggestions for typing errors
+//   graphemes.h  text cut where a character ends
 //   crypto.h     hashes, random bytes, base64, hex, constant-time comparison, RSA verification
 //   siphash.h    a quick hash of a text, no secret
 //   secrets.h    tokens at rest: AES-256-GCM with key ids and associated data

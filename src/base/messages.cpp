@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.h"
 #include "base/toml.h"
 
@@ -17,12 +20,37 @@ void collect(const toml::table& table, const std::string& prefix,
   }
 }
 
+/// A member's text is part of a line: it begins none of its own, and does not turn around what stands
+/// behind it.
+std::string within_a_line(std::string_view text) {
+  constexpr auto kBreaks =
+      std::to_array<std::string_view>({"\r\n", "\n", "\r", "\v", "\f", "\u0085", "\u2028", "\u2029"});
+  constexpr auto kTurns = std::to_array<std::string_view>(
+      {"\u202A", "\u202B", "\u202C", "\u202D", "\u202E", "\u2066", "\u2067", "\u2068", "\u2069"});
+  std::string out;
+  while (!text.empty()) {
+    const auto begins = [&](std::string_view sign) { return text.starts_with(sign); };
+    const auto line = std::ranges::find_if(kBreaks, begins);
+    const auto turn = std::ranges::find_if(kTurns, begins);
+    if (line != std::end(kBreaks)) {
+      out += ' ';
+      text.remove_prefix(line->size());
+    } else if (turn != std::end(kTurns)) {
+      text.remove_prefix(turn->size());
+    } else {
+      out += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
 std::string shown(const MessageArgument& argument, std::string_view language, Markup markup) {
   if (const auto* number = std::get_if<std::int64_t>(&argument)) {
     return group_digits(*number, language == "de" ? "." : ",");
   }
   if (const auto* plain = std::get_if<std::string>(&argument)) return *plain;
-  const auto& text = std::get<MemberText>(argument).text;
+  const std::string text = within_a_line(std::get<MemberText>(argument).text);
   return markup == Markup::discord ? escape_markdown(text) : text;
 }
 

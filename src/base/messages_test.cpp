@@ -51,5 +51,16 @@ TEST(Messages, WhatAnArgumentBringsIsNeverExpandedAgain) {
   EXPECT_EQ(catalogue.text("de", "no.such.key"), "no.such.key");
 }
 
+TEST(Messages, AMembersTextIsPartOfItsLine) {
+  const auto catalogue = *Catalogue::parse({{"en", "[a]\nb = \"{name} has a point\"\n"}});
+  const Message message{
+      "a.b",
+      {{"name", MemberText{"owl\n# all\r\n1. points\u2028to \u202Eme\u202C \u2067x <@1> [a](http://b)"}}}};
+  EXPECT_EQ(catalogue.render("en", message, Markup::discord),
+            "owl \\# all 1. points to me x \\<\\@1\\> \\[a\\]\\(http\\://b\\) has a point");
+  EXPECT_EQ(catalogue.render("en", message, Markup::plain),
+            "owl # all 1. points to me x <@1> [a](http://b) has a point");
+}
+
 }  // namespace
 }  // namespace guildhall

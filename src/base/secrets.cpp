@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,12 +20,23 @@ constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
 constexpr char kVersion = 1;
+constexpr std::size_t kMacBytes = 32;
+/// Shorter ones could be guessed.
+constexpr std::size_t kShortestSignature = 16;
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
 unsigned char* writable(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 const unsigned char* readable(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::string hmac(std::string_view key, std::string_view text) {
+  std::string mac(kMacBytes, '\0');
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), readable(text), text.size(), writable(mac),
+           nullptr) == nullptr)
+    throw std::runtime_error("signing failed");
+  return mac;
 }
 
 Result<std::string> key_from_hex(std::string_view text) {
@@ -142,6 +154,20 @@ Result<std::string> Secrets::open(std::string_view sealed, std::string_view asso
                       EVP_DecryptFinal_ex(context.get(), writable(plain) + length, &length) == 1;
   if (!opened) return fail(ErrorCode::invalid, "the sealed value was altered or belongs to another row");
   return plain;
+}
+
+std::string Secrets::sign(std::string_view text, std::string_view purpose) const {
+  return hmac(hmac(keys_.find(active_)->second, purpose), text);
+}
+
+bool Secrets::verify(std::string_view text, std::string_view purpose, std::string_view signature) const {
+  if (signature.size() < kShortestSignature || signature.size() > kMacBytes) return false;
+  bool signed_by_us = false;
+  for (const auto& [id, key] : keys_) {
+    const std::string mac = hmac(hmac(key, purpose), text);
+    signed_by_us |= equal_constant_time(std::string_view(mac).substr(0, signature.size()), signature);
+  }
+  return signed_by_us;
 }
 
 std::string token_context(std::string_view platform, std::string_view platform_user_id,

@@ -1,6 +1,7 @@
 // Tokens at rest. Each value is sealed with AES-256-GCM under a key of its own file (never in the
 // database, never in a backup). The key's id stands in every ciphertext, so that keys can rotate;
-// the associated data names the row and column, so that a ciphertext cannot be moved to another.
+// the associated data names the row and column, so that a ciphertext cannot be moved to another. Texts that
+// come back to us through others are signed with the same keys.
 //
 // Key file: one key per line, "ID HEX" with 32 bytes as 64 hex digits; the last line seals, all open.
 #pragma once
@@ -27,6 +28,12 @@ class Secrets {
   /// Error `invalid` when the ciphertext was altered or belongs elsewhere; `configuration` when its
   /// key is not in the file (the message names the key id).
   Result<std::string> open(std::string_view sealed, std::string_view associated) const;
+
+  /// HMAC-SHA256 (32 bytes) of a text that goes through other people's hands, with a key of its own for each
+  /// purpose: what is signed for one is worth nothing for another.
+  std::string sign(std::string_view text, std::string_view purpose) const;
+  /// Did one of the keys sign it? The beginning of a signature is enough, from 16 bytes on.
+  bool verify(std::string_view text, std::string_view purpose, std::string_view signature) const;
 
  private:
   std::map<std::string, std::string, std::less<>> keys_;

@@ -75,5 +75,30 @@ TEST_F(SecretsFile, RefusesMissingShortOrReadableKeys) {
   EXPECT_FALSE(Secrets::create(file()));  // never replaces a file
 }
 
+TEST_F(SecretsFile, WhatWasSignedIsKnownAgainForItsPurposeAlone) {
+  const std::string first = hex(random_bytes(32));
+  write("k1 " + first + "\n");
+  const std::string signature = Secrets::load(file())->sign("a text", "buttons");
+  EXPECT_EQ(signature.size(), 32U);
+  write("k1 " + first + "\nk2 " + hex(random_bytes(32)) + "\n");
+  const auto secrets = *Secrets::load(file());
+  EXPECT_NE(secrets.sign("a text", "buttons"), signature) << "the last key signs";
+  EXPECT_TRUE(secrets.verify("a text", "buttons", signature)) << "and all are known again";
+  EXPECT_TRUE(secrets.verify("a text", "buttons", secrets.sign("a text", "buttons")));
+  EXPECT_TRUE(secrets.verify("a text", "buttons", signature.substr(0, 16)));
+  EXPECT_FALSE(secrets.verify("a text", "buttons", signature.substr(0, 15)));
+  EXPECT_FALSE(secrets.verify("a text", "buttons", ""));
+  EXPECT_FALSE(secrets.verify("a text", "buttons", signature + "x"));
+  EXPECT_FALSE(secrets.verify("another", "buttons", signature));
+  EXPECT_FALSE(secrets.verify("a text", "letters", signature));
+  for (std::size_t i = 0; i < 16; ++i) {
+    std::string altered = signature.substr(0, 16);
+    altered[i] = static_cast<char>(altered[i] ^ 1);
+    EXPECT_FALSE(secrets.verify("a text", "buttons", altered)) << "byte " << i;
+  }
+  write("k2 " + hex(random_bytes(32)) + "\n");
+  EXPECT_FALSE(Secrets::load(file())->verify("a text", "buttons", signature)) << "the key is gone";
+}
+
 }  // namespace
 }  // namespace guildhall

@@ -15,6 +15,8 @@
 //   import_trace.h  whose the amounts of old names became
 //   routes.h      how a feature declares its dashboard routes
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
+//   button_ids.h                      what a button in Discord calls for, signed
+//   discord_interactions.h            what people ask for in Discord, answered in time and once
 //
 // Features, web and cli call it. It promises: events of one server are handled in the order of their
 // arrival and each in one transaction; an event that comes twice has its effect once; answers go out

@@ -74,9 +74,9 @@ void CommandRegistry::add(CommandSpec command) {
   commands_.push_back(std::move(command));
 }
 
-const CommandSpec* CommandRegistry::find_slash(std::string_view name) const {
+const CommandSpec* CommandRegistry::find(Door door, std::string_view slash_name) const {
   for (const CommandSpec& command : commands_) {
-    if (command.open_at(Door::slash) && command.slash_name() == name) return &command;
+    if (command.open_at(door) && command.slash_name() == slash_name) return &command;
   }
   return nullptr;
 }
@@ -171,6 +171,17 @@ std::optional<Reply> refuse_missing(const CommandSpec& command,
     }
   }
   return std::nullopt;
+}
+
+void add_page_buttons(Reply& reply, ButtonCall call, std::int64_t page, bool more) {
+  reply.replaces = true;
+  if (page == 1 && !more) return;
+  const auto add = [&](std::string label, std::int64_t number, bool there) {
+    call.options["page"] = fmt::format("{}", number);
+    reply.buttons.push_back({{std::move(label)}, call, there});
+  };
+  add("page.previous", page - 1, page > 1);
+  add("page.next", page + 1, more);
 }
 
 std::string usage(const CommandSpec& command) {

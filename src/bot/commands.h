@@ -17,7 +17,8 @@
 
 namespace guildhall::bot {
 
-enum class Door { slash, prefix, chat };
+/// A button is a door like others: it makes a call that was written into it when it was shown.
+enum class Door { slash, prefix, chat, button };
 
 enum class Permission { everyone, administrator };
 
@@ -77,6 +78,7 @@ struct CommandSpec {
   Duration cooldown{0};             // administrators have none
   bool cooldown_per_place = false;  // otherwise per caller
   CommandHandler handler;
+  int button_version = 1;  // raised when a button of before would call for something else now
 
   bool open_at(Door door) const;
   /// "points-add": a slash command is one word, and Discord hides whole commands from who may not.
@@ -97,7 +99,8 @@ class CommandRegistry {
   void add(CommandSpec command);
 
   const std::vector<CommandSpec>& all() const { return commands_; }
-  const CommandSpec* find_slash(std::string_view name) const;
+  /// By its slash name, if it is open at that door.
+  const CommandSpec* find(Door door, std::string_view slash_name) const;
   /// Longest path first: "points add @x 5" is the command "points add", "points @x" is "points".
   std::optional<ParsedCommand> parse(Door door, std::string_view line) const;
 
@@ -119,6 +122,10 @@ std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string
 /// Are all required arguments there?
 std::optional<Reply> refuse_missing(const CommandSpec& command,
                                     const std::map<std::string, ArgumentValue, std::less<>>& arguments);
+/// Buttons to the pages before and behind this one, for a command that shows a list page by page: it is open
+/// at Door::button and has an argument "page", from 1 on. `call`: of this page.
+void add_page_buttons(Reply& reply, ButtonCall call, std::int64_t page, bool more);
+
 /// "points add <user> <amount> <reason>"
 std::string usage(const CommandSpec& command);
 

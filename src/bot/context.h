@@ -1,6 +1,7 @@
 // What a feature sees of the server while it handles one event, command or request.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,10 +26,26 @@ struct ServerContext {
   bool outbox = false;
 };
 
+/// A call that a button makes when it is pressed: of a command that is open at Door::button (commands.h).
+struct ButtonCall {
+  std::string command;                                      // its path
+  std::map<std::string, std::string, std::less<>> options;  // its arguments as text
+};
+
+/// Stands below a reply where the platform has buttons, and is left out elsewhere.
+struct Button {
+  Message label;
+  ButtonCall call;
+  bool enabled = true;
+  bool for_all = false;  // otherwise only who asked may press it
+};
+
 /// What is said to whoever asked: lines in the language of the server, escaped for where they appear.
 struct Reply {
   std::vector<Message> lines;
   bool refused = false;  // shown to the asker alone where the platform can
+  std::vector<Button> buttons = {};
+  bool replaces = false;  // when a button was pressed: in place of the message that it stands below
 };
 
 inline Reply say(std::string key, std::vector<std::pair<std::string, MessageArgument>> arguments = {}) {

@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "bot/process_state.h"
 #include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
@@ -15,8 +14,6 @@
 namespace guildhall::bot {
 namespace {
 
-/// Discord gives three seconds for the first answer; after this much a deferral goes out instead.
-constexpr std::chrono::milliseconds kPatience{1'800};
 constexpr std::chrono::minutes kAskGuildAgain{1};
 constexpr const char* kProjectUrl = "https://guildhall.example";
 constexpr const char* kMemoryName = "discord.gateway";
@@ -72,90 +69,12 @@ discord::RestOptions rest_options(const Config& config) {
 
 }  // namespace
 
-/// One interaction until it is answered: by a message if that comes soon, by a deferral and an edit
-/// otherwise. Lives on the bridge's loop.
-class DiscordBridge::Pending : public std::enable_shared_from_this<Pending> {
- public:
-  Pending(DiscordBridge& bridge, discord::Interaction interaction, bool private_deferral)
-      : bridge_(bridge),
-        interaction_(std::move(interaction)),
-        private_(private_deferral),
-        timer_(bridge.services_.loop) {}
-
-  void start() {
-    boost::asio::co_spawn(bridge_.services_.loop, defer_when_late(shared_from_this()), boost::asio::detached);
-  }
-
-  /// In place of `start`, of an interaction that Discord tells of once more: it is ours to answer only when
-  /// nobody has answered it and its time is not over. False: it is not, and must come to nothing.
-  static Task<bool> claim(std::shared_ptr<Pending> self) {
-    const auto deferred =
-        co_await self->bridge_.rest_.defer(self->interaction_.id, self->interaction_.token, self->private_);
-    self->deferred_ = deferred.has_value();
-    co_return self->deferred_;
-  }
-
-  /// From any thread.
-  void answer(Answer answer) {
-    net::spawn(bridge_.services_.loop, "discord.answer",
-               [self = shared_from_this(), answer = std::move(answer)] { return give(self, answer); });
-  }
-
- private:
-  static Task<void> defer_when_late(std::shared_ptr<Pending> self) {
-    co_await self->bridge_.timing_->wait(self->timer_, self->bridge_.timing_->now() + kPatience);
-    if (self->answered_) co_return;
-    self->deferring_ = true;
-    const auto deferred =
-        co_await self->bridge_.rest_.defer(self->interaction_.id, self->interaction_.token, self->private_);
-    if (!deferred) self->report("deferral", deferred.error());
-    self->deferring_ = false;
-    self->deferred_ = true;
-    self->timer_.cancel();
-  }
-
-  static Task<void> give(std::shared_ptr<Pending> self, Answer answer) {
-    auto& rest = self->bridge_.rest_;
-    const std::string text = fit_message(std::move(answer.text), discord::kLongestMessage);
-    self->answered_ = true;
-    if (self->deferring_) {  // its outcome decides how to go on
-      co_await self->bridge_.timing_->wait(self->timer_,
-                                           self->bridge_.timing_->now() + std::chrono::seconds(10));
-    }
-    if (!self->deferred_) {
-      self->timer_.cancel();
-      const auto given =
-          co_await rest.answer(self->interaction_.id, self->interaction_.token, text, answer.private_answer);
-      if (given) co_return;
-      // The call may have arrived although its answer was lost: only an edit cannot say it twice.
-      self->report("answer", given.error());
-      if (given.error().code != ErrorCode::timeout && given.error().code != ErrorCode::unavailable) co_return;
-    }
-    const auto edited =
-        co_await rest.edit_answer(self->interaction_.application, self->interaction_.token, text);
-    if (!edited) self->report("late answer", edited.error());
-  }
-
-  void report(std::string_view what, const Error& error) const {
-    const std::string server = interaction_.guild ? interaction_.guild->str() : "";
-    log::warning("interaction not answered", {log::field("step", what), log::field("server", server),
-                                              log::field("error", error.message)});
-  }
-
-  DiscordBridge& bridge_;
-  discord::Interaction interaction_;
-  bool private_;
-  boost::asio::steady_timer timer_;
-  bool answered_ = false;
-  bool deferring_ = false;
-  bool deferred_ = false;
-};
-
-DiscordBridge::DiscordBridge(BridgeServices services)
+DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets)
     : services_(services),
       timing_(discord::system_timing()),
       rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_,
             services.metrics),
+      interactions_(services_, secrets, rest_, timing_),
       state_({}, services.metrics),
       gateway_(
           services.loop,
@@ -175,9 +94,10 @@ Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, 
                                        std::string nonce) {
   const auto channel = DiscordChannelId::parse(channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
-  discord::NewMessage message{.content = fit_message(std::move(content), discord::kLongestMessage),
-                              .nonce = std::move(nonce),
-                              .guild = server};
+  discord::NewMessage message;
+  message.body = std::move(content);
+  message.nonce = std::move(nonce);
+  message.guild = server;
   const auto sent = co_await rest_.create_message(*channel, std::move(message));
   if (!sent) co_return std::unexpected(sent.error());
   co_return Result<void>{};
@@ -278,76 +198,29 @@ Task<void> DiscordBridge::handle_message(discord::Message message) {
       *scope, std::move(request), [this, message](Outcome, std::optional<Answer> answer) {
         if (!answer) return;
         net::spawn(services_.loop, "discord.reply",
-                   [this, message, text = answer->text] { return reply(message, text); });
+                   [this, message, answer = *std::move(answer)] { return reply(message, answer); });
       });
 }
 
-Task<void> DiscordBridge::reply(discord::Message message, std::string text) {
+Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
+  discord::NewMessage said;
+  said.body = interactions_.body_of(answer, *message.guild, message.author.id.str());
   // The nonce makes a repeated call harmless; the answer belongs to this one message.
-  const discord::NewMessage answer{.content = fit_message(std::move(text), discord::kLongestMessage),
-                                   .nonce = "re-" + message.id.str(),
-                                   .reply_to = message.id,
-                                   .urgency = discord::Urgency::person,
-                                   .guild = message.guild};
-  const auto sent = co_await rest_.create_message(message.channel, answer);
+  said.nonce = "re-" + message.id.str();
+  said.reply_to = message.id;
+  said.urgency = discord::Urgency::person;
+  said.guild = message.guild;
+  const auto sent = co_await rest_.create_message(message.channel, std::move(said));
   if (!sent)
     log::warning("reply not sent",
                  {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
 }
 
-std::string DiscordBridge::say_plainly(std::string_view key) const {
-  return services_.declarations.texts.text(services_.config.language, key);
-}
-
 void DiscordBridge::on_interaction(discord::Interaction interaction) {
-  if (interaction.type != discord::InteractionType::command) return;
-  const CommandSpec* command = services_.declarations.commands.find_slash(interaction.command);
   const auto scope =
       interaction.guild ? services_.tenancy.scopes().for_discord_event(*interaction.guild) : std::nullopt;
-  const auto pending =
-      std::make_shared<Pending>(*this, interaction, command != nullptr && command->private_answer);
-  if (scope && command != nullptr && !gateway_.health().connected) {
-    net::spawn(services_.loop, "discord.told_again",
-               [this, scope = *scope, pending, interaction = std::move(interaction)] {
-                 return take_up(scope, pending, interaction);
-               });
-    return;
-  }
-  pending->start();
-  if (!scope || command == nullptr) {
-    pending->answer({say_plainly(!interaction.guild ? "common.servers_only"
-                                 : !scope           ? "common.not_ready"
-                                                    : "common.unknown_command"),
-                     true});
-    return;
-  }
-  call(*scope, pending, std::move(interaction));
-}
-
-/// A session that is resumed repeats what came last. An earlier process may have answered that it failed:
-/// then it must not be done after all.
-Task<void> DiscordBridge::take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
-                                  discord::Interaction interaction) {
-  if (co_await Pending::claim(pending)) call(scope, std::move(pending), std::move(interaction));
-}
-
-void DiscordBridge::call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
-                         discord::Interaction interaction) {
-  CommandRequest request;
-  request.door = Door::slash;
-  request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
-                    (interaction.permissions & discord::kAdministrator) != 0};
-  request.place = interaction.channel ? "discord:" + interaction.channel->str() : "";
-  request.operation_id = "discord:" + interaction.id.str();
-  request.slash_name = interaction.command;
-  request.options = interaction.options;
-  for (const auto& [id, name] : interaction.users) request.person_names[id.str()] = name;
-  services_.dispatcher.submit(scope, std::move(request),
-                              [this, pending](Outcome outcome, std::optional<Answer> answer) {
-                                if (answer) return pending->answer(*std::move(answer));
-                                if (outcome == Outcome::overloaded)
-                                  pending->answer({say_plainly("common.busy"), true});
-                              });
+  // A session that is resumed repeats what came last.
+  interactions_.take(scope, std::move(interaction), !gateway_.health().connected);
 }
 
 Task<void> DiscordBridge::carry_through(ServerId server, std::string_view what,
@@ -417,15 +290,6 @@ std::vector<discord::CommandDefinition> command_definitions(const Declarations& 
     definitions.push_back(std::move(definition));
   }
   return definitions;
-}
-
-std::string fit_message(std::string text, std::size_t limit) {
-  while (utf16_length(text) > limit) {
-    const auto line = text.rfind('\n');
-    if (line == std::string::npos || line == 0) return shorten(text, limit / 2);
-    text.erase(line);
-  }
-  return text;
 }
 
 }  // namespace guildhall::bot

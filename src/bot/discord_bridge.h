@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/metrics.h"
+#include "bot/discord_interactions.h"
 #include "bot/dispatcher.h"
 #include "bot/feature.h"
 #include "bot/topics.h"
@@ -38,7 +39,8 @@ struct BridgeServices {
 
 class DiscordBridge final : private discord::GatewayHandler {
  public:
-  explicit DiscordBridge(BridgeServices services);
+  /// `secrets` outlives it.
+  DiscordBridge(BridgeServices services, const Secrets& secrets);
   ~DiscordBridge() override;
 
   /// Runs until `stop`; returns what cannot be mended by trying again (`token_refused`, ...).
@@ -51,8 +53,6 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
 
  private:
-  class Pending;
-
   void on_ready(discord::Ready ready) override;
   void on_intents_refused(discord::Intents refused) override;
   void on_guild(discord::GuildSnapshot guild, discord::GuildArrival arrival) override;
@@ -74,15 +74,12 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> register_commands(discord::ApplicationId application);
   Task<void> know_guild(ServerId server);
   Task<void> handle_message(discord::Message message);
-  Task<void> take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
-                     discord::Interaction interaction);
-  void call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, discord::Interaction interaction);
-  Task<void> reply(discord::Message message, std::string text);
-  std::string say_plainly(std::string_view key) const;
+  Task<void> reply(discord::Message message, Answer answer);
 
   BridgeServices services_;
   std::shared_ptr<discord::Timing> timing_;
   discord::RestClient rest_;
+  DiscordInteractions interactions_;
   discord::State state_;
   discord::Gateway gateway_;
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
@@ -91,8 +88,5 @@ class DiscordBridge final : private discord::GatewayHandler {
 
 /// The registered commands as Discord wants them, with German descriptions beside the English ones.
 std::vector<discord::CommandDefinition> command_definitions(const Declarations& declarations);
-
-/// At most `limit` UTF-16 units, cut at a line.
-std::string fit_message(std::string text, std::size_t limit);
 
 }  // namespace guildhall::bot

@@ -236,6 +236,17 @@ std::string render(const ServerContext& context, const Reply& reply, Door door) 
   return text;
 }
 
+Answer answer_of(const ServerContext& context, const Reply& reply, Door door, bool private_command) {
+  Answer answer{render(context, reply, door), private_command || reply.refused};
+  answer.replaces = reply.replaces && !reply.refused;
+  if (door == Door::chat) return answer;
+  for (const Button& button : reply.buttons) {
+    answer.buttons.push_back({context.texts->render(context.language(), button.label, Markup::plain),
+                              button.call, button.enabled, button.for_all});
+  }
+  return answer;
+}
+
 /// A call whose command and arguments are known, or the reply that ends it.
 struct Prepared {
   const CommandSpec* command = nullptr;
@@ -267,8 +278,8 @@ std::optional<Prepared> prepare(const CommandRegistry& commands, const Settings&
                                 const CommandRequest& request) {
   Prepared prepared;
   prepared.call = {request.door, request.caller, request.place, request.operation_id, {}};
-  if (request.door == Door::slash) {
-    prepared.command = commands.find_slash(request.slash_name);
+  if (request.door == Door::slash || request.door == Door::button) {
+    prepared.command = commands.find(request.door, request.slash_name);
     if (prepared.command == nullptr) return std::nullopt;
     prepared.call.arguments = read_options(*prepared.command, request, prepared.refusal);
     return prepared;
@@ -391,7 +402,7 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
                  }
                  if (outcome != Outcome::committed || !unit.reply) return answered(outcome, std::nullopt);
                  commands_.add();
-                 answered(outcome, Answer{render(unit.context, *unit.reply, Door::chat), false});
+                 answered(outcome, answer_of(unit.context, *unit.reply, Door::chat, false));
                });
   };
   place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });
@@ -405,7 +416,9 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
       return answered(Outcome::committed, std::nullopt);
     auto refusal = check_rules(place->settings(), *prepared);
     if (!refusal) refusal = prepared->refusal;
-    if (const auto wait = refusal ? 0 : place->cool_down(*prepared->command, request.caller, request.place);
+    // A button goes on with what was asked before.
+    const bool cools = !refusal && request.door != Door::button;
+    if (const auto wait = cools ? place->cool_down(*prepared->command, request.caller, request.place) : 0;
         wait > 0) {
       refusal = refuse("common.cooldown", {{"seconds", wait}});
     }
@@ -416,13 +429,12 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
       co_return reply;
     };
     place->run(scope, std::move(body),
-               [this, place, prepared, refusal, answered, private_command, door = request.door](
+               [this, place, prepared, refusal, cools, answered, private_command, door = request.door](
                    Outcome outcome, const Unit& unit) {
                  commands_.add();
-                 if (outcome != Outcome::committed && !refusal)
+                 if (outcome != Outcome::committed && cools && !refusal)
                    place->end_cooldown(*prepared->command, prepared->call.caller, prepared->call.place);
-                 answered(outcome, Answer{render(unit.context, *unit.reply, door),
-                                          private_command || unit.reply->refused});
+                 answered(outcome, answer_of(unit.context, *unit.reply, door, private_command));
                });
   };
   place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });

@@ -27,10 +27,20 @@ enum class Outcome {
   overloaded,  // the server's queue is full; nothing was started
 };
 
+/// A button in the language of the server.
+struct ShownButton {
+  std::string label;
+  ButtonCall call;
+  bool enabled = true;
+  bool for_all = false;
+};
+
 /// What goes back to the door that a call came through.
 struct Answer {
   std::string text;
   bool private_answer = false;
+  std::vector<ShownButton> buttons = {};
+  bool replaces = false;  // the message whose button was pressed
 };
 
 /// A call of a command as a door understood it.
@@ -39,7 +49,7 @@ struct CommandRequest {
   Caller caller;
   std::string place;
   std::string operation_id;
-  /// Slash: the command's name and its options as text; a person's name by its id.
+  /// Slash and button: the command's slash name and its options as text; a person's name by its id.
   std::string slash_name;
   std::map<std::string, std::string, std::less<>> options;
   std::map<std::string, std::string, std::less<>> person_names;
@@ -66,8 +76,8 @@ class Dispatcher {
   void submit(tenancy::ServerScope scope, MemberLeft event, Done done);
   /// A message of a stream's chat, and the command in it if there is one.
   void submit(tenancy::ServerScope scope, ChatMessage event, Answered answered);
-  /// A slash command, or a Discord message that may be a call. `answered` with `committed` and no
-  /// answer: it was not a call.
+  /// A slash command, a pressed button, or a Discord message that may be a call. `answered` with `committed`
+  /// and no answer: it was not a call.
   void submit(tenancy::ServerScope scope, CommandRequest request, Answered answered);
 
   /// Reads the server's settings anew before its next event, and lets the features follow them.

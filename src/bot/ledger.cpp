@@ -89,8 +89,9 @@ BOOST_DESCRIBE_STRUCT(BookParams, (), (first, last, now))
 struct RichestParams {
   std::string unit;
   std::int64_t count;
+  std::int64_t skip;
 };
-BOOST_DESCRIBE_STRUCT(RichestParams, (), (unit, count))
+BOOST_DESCRIBE_STRUCT(RichestParams, (), (unit, count, skip))
 
 struct CountRow {
   std::int64_t mismatches = 0;
@@ -183,7 +184,7 @@ constexpr Statement<RichestParams, RichRow> kRichest{
     "SELECT b.holder_id AS person_id, p.display_name, b.balance FROM balances b "
     "JOIN persons p ON p.discord_server_id = :server AND p.person_id = b.holder_id "
     "WHERE b.discord_server_id = :server AND b.unit = :unit AND b.balance > 0 "
-    "ORDER BY b.balance DESC, b.holder_id LIMIT :count"};
+    "ORDER BY b.balance DESC, b.holder_id LIMIT :count OFFSET :skip"};
 
 constexpr Statement<NoParams, CountRow> kMismatches{
     "ledger.count_mismatches",
@@ -349,8 +350,8 @@ TxTask<BalanceRow> balance_of(store::Tx& tx, std::string unit, PersonId holder) 
   co_return row.value_or(BalanceRow{});
 }
 
-TxTask<std::vector<RichRow>> richest(store::Tx& tx, std::string unit, std::int64_t count) {
-  co_return co_await tx.all(kRichest, {std::move(unit), count});
+TxTask<std::vector<RichRow>> richest(store::Tx& tx, std::string unit, std::int64_t count, std::int64_t skip) {
+  co_return co_await tx.all(kRichest, {std::move(unit), count, skip});
 }
 
 TxTask<void> book_postings(store::CrossTx& tx, ServerId first, ServerId last, TimePoint now) {

@@ -74,8 +74,9 @@ struct RichRow {
 };
 BOOST_DESCRIBE_STRUCT(RichRow, (), (person_id, display_name, balance))
 
-/// The largest balances above 0, largest first; of units whose holders are persons.
-store::TxTask<std::vector<RichRow>> richest(store::Tx& tx, std::string unit, std::int64_t count);
+/// The largest balances above 0, largest first, behind the first `skip`; of units whose holders are persons.
+store::TxTask<std::vector<RichRow>> richest(store::Tx& tx, std::string unit, std::int64_t count,
+                                            std::int64_t skip = 0);
 
 /// Set-based, for ticks: books what lies in `ledger_postings` for the servers of [first, last] and
 /// empties it. Postings are credits; their operation ids must be new.

@@ -107,7 +107,7 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
   const bot::BridgeServices services{
       loops_.main(), config_, clock_, workspace_->metrics(), workspace_->tenancy(), declarations,
       *dispatcher_,  topics_, *http_};
-  if (!config_.discord_token.empty()) discord_ = std::make_unique<bot::DiscordBridge>(services);
+  if (!config_.discord_token.empty()) discord_ = std::make_unique<bot::DiscordBridge>(services, *secrets_);
   if (!config_.kick_client_id.empty()) kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *key);
   outbox_ = std::make_unique<bot::OutboxSender>(
       loops_, workspace_->tenancy(), clock_, workspace_->metrics(),

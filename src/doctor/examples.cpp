@@ -26,7 +26,7 @@ std::vector<std::string> texts_of(const bot::ArgumentSpec& spec, bot::Door door,
   switch (spec.kind) {
     case ArgumentKind::person:
       if (door == bot::Door::chat) return {"@" + named.viewer};
-      return {door == bot::Door::slash ? named.member : fmt::format("<@{}>", named.member), named.viewer};
+      return {door == bot::Door::prefix ? fmt::format("<@{}>", named.member) : named.member, named.viewer};
     case ArgumentKind::integer:
       return {fmt::format("{}", std::clamp(amount(), spec.least, std::max(spec.least, spec.most)))};
     case ArgumentKind::choice: return spec.choices;

@@ -30,7 +30,7 @@ constexpr int kCrowd = 510;
 constexpr std::string_view kLogPlace = "4242";
 
 std::string name_of(const bot::CommandSpec& command, Door door) {
-  const char* names[] = {"slash", "message", "chat"};
+  const char* names[] = {"slash", "message", "chat", "button"};
   return fmt::format("{} ({})", command.path, names[static_cast<int>(door)]);
 }
 

@@ -64,41 +64,103 @@ TEST_F(DiscordShapes, Reading) {
 }
 
 TEST_F(DiscordShapes, Messages) {
-  start(client.create_message(DiscordChannelId(1), {.content = std::string(kLongestMessage, 'x')}));
+  start(client.create_message(DiscordChannelId(1), {.body = std::string(kLongestMessage, 'x')}));
   expect_described();
   start(client.create_message(DiscordChannelId(1),
-                              {.content = "x", .nonce = std::string(25, 'n'), .reply_to = MessageId(5)}));
+                              {.body = "x", .nonce = std::string(25, 'n'), .reply_to = MessageId(5)}));
   expect_described();
 }
 
+/// A message with everything that one can have.
+MessageBody full_body() {
+  MessageBody body("hi");
+  Embed embed;
+  embed.title = embed.description = embed.footer = embed.author = "x";
+  embed.fields = {{"name", "value", true}};
+  embed.color = 0xFFFFFF;
+  embed.at = from_micros(1'777'629'600'000'000);
+  body.embeds = {embed};
+  body.rows = {ButtonRow{Button{"b", "Press"}, LinkButton{"https://example.org", "Open"}}};
+  for (const SelectKind kind :
+       {SelectKind::user, SelectKind::role, SelectKind::mentionable, SelectKind::channel})
+    body.rows.emplace_back(Select{kind, "s" + std::to_string(static_cast<int>(kind))});
+  std::get<Select>(body.rows.back()).channel_types = {0, 5};
+  return body;
+}
+
+Select choice_of_words() {
+  Select select{SelectKind::text, "words", {{"Owl", "owl", "a bird", true}, {"Fox", "fox"}}};
+  select.placeholder = "One of them";
+  return select;
+}
+
+TEST_F(DiscordShapes, WholeMessages) {
+  start(client.create_message(DiscordChannelId(1), {.body = full_body()}));
+  expect_described();
+  MessageBody choice("which?");
+  choice.rows = {choice_of_words()};
+  start(client.create_message(DiscordChannelId(1), {.body = choice}));
+  expect_described();
+}
+
+std::vector<FirstAnswer> answers_to_a_press() {
+  Modal modal{"report", "Report", {}};
+  modal.fields.push_back({"Text", "What happened", TextInput{"text", true, 5, 400, true, "so far", "here"}});
+  modal.fields.push_back({"Words", "", choice_of_words()});
+  modal.fields.push_back({"Kind", "", RadioGroup{"kind", {{"A", "a"}, {"B", "b"}}, false}});
+  modal.fields.push_back({"Rules", "", CheckboxGroup{"rules", {{"One", "1"}}}});
+  modal.fields.push_back({"File", "", FileUpload{"file", 0, 2}});
+  Modal second{"more", "More", {{"Sure", "", Checkbox{"sure", true}}}};
+  for (const SelectKind kind :
+       {SelectKind::user, SelectKind::role, SelectKind::mentionable, SelectKind::channel})
+    second.fields.push_back({"Who", "", Select{kind, "s" + std::to_string(static_cast<int>(kind))}});
+  return {Say{full_body()},    Say{"hi", true}, Defer{true}, Defer{},    DeferUpdate{},
+          Update{full_body()}, Update{"hi"},    Ask{modal},  Ask{second}};
+}
+
 TEST_F(DiscordShapes, InteractionAnswers) {
-  for (const bool only_for_caller : {false, true}) {
-    start(client.answer(InteractionId(1), "token", "hi", only_for_caller));
-    expect_described();
-    start(client.defer(InteractionId(1), "token", only_for_caller));
+  for (const FirstAnswer& answer : answers_to_a_press()) {
+    start(client.answer({InteractionId(1), "token", InteractionType::component, true}, answer));
     expect_described();
   }
-  start(client.edit_answer(ApplicationId(98), "token", "hi"));
+  start(client.answer({InteractionId(1), "token", InteractionType::autocomplete}, Suggest{{{"Owl", "7"}}}));
   expect_described();
+  start(client.edit_answer(ApplicationId(98), "token", full_body()));
+  expect_described();
+  start(client.follow_up(ApplicationId(98), "token", Say{full_body(), true}));
+  expect_described();
+  EXPECT_EQ(http.requests.size(), 12U) << "each of them was sent";
 }
 
 TEST_F(DiscordShapes, Commands) {
   std::vector<CommandDefinition> commands{{.name = "plain", .description = "Nothing else"}};
   CommandDefinition full{
       .name = "full", .description = "Everything", .translations = {{"de", "Alles"}, {"en-US", "All"}}};
-  for (const OptionType type : {OptionType::text, OptionType::integer, OptionType::boolean, OptionType::user,
-                                OptionType::channel, OptionType::role}) {
+  for (const OptionType type :
+       {OptionType::text, OptionType::integer, OptionType::boolean, OptionType::user, OptionType::channel,
+        OptionType::role, OptionType::mentionable, OptionType::number, OptionType::attachment}) {
     full.options.push_back({.type = type,
                             .name = "option-" + std::to_string(static_cast<int>(type)),
                             .description = "One",
                             .translations = {{"de", "Eins"}},
-                            .required = true});
+                            .required = true,
+                            .names = {{"de", "eins"}}});
   }
-  full.options[0].choices = {{"Gift", "gift"}, {"Prize", "prize"}};
+  full.options[0].choices = {{"Gift", "gift", {{"de", "Geschenk"}}}, {"Prize", "prize"}};
+  full.options[4].channel_types = {0, 5};
   full.options[1].least = -9'007'199'254'740'991;
   full.options[1].most = 9'007'199'254'740'991;
   full.default_permissions = Permissions{1} << 52;
+  full.names = {{"de", "alles"}};
   commands.push_back(full);
+  CommandOption sub{.type = OptionType::sub_command, .name = "sub", .description = "One"};
+  sub.options = {{.name = "who", .description = "Whom", .least = 1, .most = 6'000, .autocomplete = true}};
+  commands.push_back(
+      {.name = "nested",
+       .description = "Groups",
+       .options = {{.type = OptionType::group, .name = "group", .description = "x", .options = {sub}}, sub}});
+  for (const CommandKind kind : {CommandKind::user_menu, CommandKind::message_menu})
+    commands.push_back({.name = "A menu", .names = {{"de", "Ein Menü"}}, .kind = kind});
   start(client.overwrite_commands(ApplicationId(98), commands));
   expect_described();
   start(client.overwrite_commands(ApplicationId(98), {}));

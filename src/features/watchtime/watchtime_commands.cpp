@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "bot/ledger.h"
 #include "bot/targets.h"
 #include "features/watchtime/watchtime.h"
@@ -17,7 +20,9 @@ using store::Tx;
 using store::TxTask;
 
 constexpr std::int64_t kShown = 10;
+constexpr std::int64_t kShownInChat = 5;
 constexpr std::int64_t kMostShown = 25;
+constexpr std::int64_t kLastPage = 1'000;
 
 std::int64_t whole_minutes(Duration time) {
   return std::chrono::duration_cast<std::chrono::minutes>(time).count();
@@ -41,36 +46,53 @@ TxTask<Reply> watchtime(Tx& tx, ServerContext& context, const CommandCall& call)
                                       {"hours", hours_text(row->watched_us)}});
 }
 
-TxTask<Reply> top_watchtime(Tx& tx, std::int64_t count) {
-  Reply reply = bot::say("leaderboard.watchtime_title");
-  std::int64_t rank = 0;
-  for (const TopRow& row : co_await tx.all(kTop, {count})) {
-    reply.lines.push_back({"leaderboard.watchtime_row",
-                           {{"rank", ++rank},
-                            {"name", MemberText{row.display_name}},
-                            {"minutes", whole_minutes(row.watched_us)},
-                            {"hours", hours_text(row.watched_us)}}});
-  }
-  co_return rank == 0 ? bot::say("leaderboard.empty") : reply;
-}
+/// Of a ranking: its places (number - 1) * size + 1 to number * size.
+struct Page {
+  std::string of;
+  std::int64_t size = kShown;
+  std::int64_t number = 1;
 
-TxTask<Reply> top_points(Tx& tx, std::int64_t count) {
-  Reply reply = bot::say("leaderboard.points_title");
-  std::int64_t rank = 0;
-  for (const bot::RichRow& row : co_await bot::richest(tx, bot::kPoints, count)) {
-    reply.lines.push_back(
-        {"leaderboard.points_row",
-         {{"rank", ++rank}, {"name", MemberText{row.display_name}}, {"points", row.balance}}});
+  std::int64_t skipped() const { return (number - 1) * size; }
+};
+
+/// The page's rows, and one more if there are more.
+TxTask<std::vector<Message>> page_rows(Tx& tx, Page page) {
+  std::vector<Message> rows;
+  std::int64_t rank = page.skipped();
+  if (page.of == "points") {
+    for (const bot::RichRow& row : co_await bot::richest(tx, bot::kPoints, page.size + 1, page.skipped())) {
+      rows.push_back({"leaderboard.points_row",
+                      {{"rank", ++rank}, {"name", MemberText{row.display_name}}, {"points", row.balance}}});
+    }
+    co_return rows;
   }
-  co_return rank == 0 ? bot::say("leaderboard.empty") : reply;
+  for (const TopRow& row : co_await tx.all(kTop, {page.size + 1, page.skipped()})) {
+    rows.push_back({"leaderboard.watchtime_row",
+                    {{"rank", ++rank},
+                     {"name", MemberText{row.display_name}},
+                     {"minutes", whole_minutes(row.watched_us)},
+                     {"hours", hours_text(row.watched_us)}}});
+  }
+  co_return rows;
 }
 
 TxTask<Reply> leaderboard(Tx& tx, ServerContext& context, const CommandCall& call) {
-  const auto count = call.integer("count").value_or(call.door == bot::Door::chat ? 5 : kShown);
-  const std::string ranked = call.text("of").value_or("watchtime");
-  if (!context.settings->is_on(ranked)) co_return bot::refuse("common.feature_off");
-  if (ranked == "points") co_return co_await top_points(tx, count);
-  co_return co_await top_watchtime(tx, count);
+  Page page{call.text("of").value_or("watchtime"),
+            call.integer("count").value_or(call.door == bot::Door::chat ? kShownInChat : kShown),
+            call.integer("page").value_or(1)};
+  if (!context.settings->is_on(page.of)) co_return bot::refuse("common.feature_off");
+  auto rows = co_await page_rows(tx, page);
+  if (rows.empty() && page.number > 1) {  // the ranking has become shorter
+    page.number = 1;
+    rows = co_await page_rows(tx, page);
+  }
+  Reply reply = bot::say(rows.empty() ? "leaderboard.empty" : fmt::format("leaderboard.{}_title", page.of));
+  const bool more = std::ssize(rows) > page.size;
+  if (more) rows.pop_back();
+  std::ranges::move(rows, std::back_inserter(reply.lines));
+  bot::add_page_buttons(reply, {"leaderboard", {{"of", page.of}, {"count", fmt::format("{}", page.size)}}},
+                        page.number, more);
+  co_return reply;
 }
 
 using Rows = boost::json::array;
@@ -96,7 +118,7 @@ TxTask<Rows> ranking(Tx& tx, bool points, std::int64_t count) {
     }
     co_return rows;
   }
-  for (const TopRow& row : co_await tx.all(kTop, {count})) {
+  for (const TopRow& row : co_await tx.all(kTop, {count, 0})) {
     const auto identities = co_await bot::identities_of(tx, row.person_id);
     rows.push_back(ranked(static_cast<std::int64_t>(rows.size()) + 1, row.person_id, row.display_name,
                           whole_minutes(row.watched_us), identities));
@@ -142,9 +164,10 @@ void declare_commands(bot::Declarations& declarations) {
   board.owner = "leaderboard";  // each ranking obeys the switch of its own feature
   board.path = "leaderboard";
   board.aliases = {"lb", "top"};
-  board.doors = everywhere;
+  board.doors = {bot::Door::slash, bot::Door::prefix, bot::Door::chat, bot::Door::button};
   board.arguments = {{"of", bot::ArgumentKind::choice, false, 0, 0, {"points", "watchtime"}},
-                     {"count", bot::ArgumentKind::integer, false, 1, kMostShown}};
+                     {"count", bot::ArgumentKind::integer, false, 1, kMostShown},
+                     {"page", bot::ArgumentKind::integer, false, 1, kLastPage}};
   board.cooldown = std::chrono::seconds(30);
   board.cooldown_per_place = true;
   board.handler = leaderboard;

@@ -114,8 +114,9 @@ inline constexpr Statement<PersonParams, MinutesRow> kMinutes{
 
 struct TopParams {
   std::int64_t count;
+  std::int64_t skip;
 };
-BOOST_DESCRIBE_STRUCT(TopParams, (), (count))
+BOOST_DESCRIBE_STRUCT(TopParams, (), (count, skip))
 struct TopRow {
   PersonId person_id;
   std::string display_name;
@@ -128,7 +129,7 @@ inline constexpr Statement<TopParams, TopRow> kTop{
     "SELECT w.person_id, p.display_name, w.watched_us FROM watchtime w "
     "JOIN persons p ON p.discord_server_id = :server AND p.person_id = w.person_id "
     "WHERE w.discord_server_id = :server AND w.watched_us > 0 ORDER BY w.watched_us DESC, w.person_id LIMIT "
-    ":count"};
+    ":count OFFSET :skip"};
 
 struct SinceParams {
   TimePoint since;

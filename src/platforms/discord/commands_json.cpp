@@ -10,7 +10,6 @@
 namespace guildhall::discord {
 namespace {
 
-constexpr int kSlashCommand = 1;
 constexpr int kInGuilds = 0;  // both as context and as integration type
 
 /// What makes a command what it is, at any depth; everything else is Discord's own.
@@ -26,38 +25,59 @@ json::Object translations_json(const Translations& translations) {
   return written;
 }
 
+json::Array choices_json(const std::vector<CommandChoice>& choices) {
+  json::Array written;
+  for (const CommandChoice& choice : choices) {
+    json::Object one{{"name", choice.name}, {"value", choice.value}};
+    if (!choice.names.empty()) one["name_localizations"] = translations_json(choice.names);
+    written.push_back(std::move(one));
+  }
+  return written;
+}
+
+json::Array options_json(const std::vector<CommandOption>& options);
+
 json::Object option_json(const CommandOption& option) {
-  json::Object written{{"type", static_cast<int>(option.type)},
-                       {"name", option.name},
-                       {"description", option.description},
-                       {"required", option.required}};
+  json::Object written{
+      {"type", static_cast<int>(option.type)}, {"name", option.name}, {"description", option.description}};
+  if (!option.names.empty()) written["name_localizations"] = translations_json(option.names);
   if (!option.translations.empty())
     written["description_localizations"] = translations_json(option.translations);
-  if (option.least) written["min_value"] = *option.least;
-  if (option.most) written["max_value"] = *option.most;
-  if (option.choices.empty()) return written;
-  json::Array choices;
-  for (const CommandChoice& choice : option.choices) {
-    choices.push_back(json::Object{{"name", choice.name}, {"value", choice.value}});
+  if (option.type == OptionType::sub_command || option.type == OptionType::group) {
+    written["options"] = options_json(option.options);
+    return written;
   }
-  written["choices"] = std::move(choices);
+  written["required"] = option.required;
+  const bool text = option.type == OptionType::text;
+  if (option.least) written[text ? "min_length" : "min_value"] = *option.least;
+  if (option.most) written[text ? "max_length" : "max_value"] = *option.most;
+  if (!option.choices.empty()) written["choices"] = choices_json(option.choices);
+  if (option.autocomplete) written["autocomplete"] = true;
+  if (!option.channel_types.empty())
+    written["channel_types"] = json::Array(option.channel_types.begin(), option.channel_types.end());
+  return written;
+}
+
+json::Array options_json(const std::vector<CommandOption>& options) {
+  json::Array written;
+  for (const CommandOption& option : options) written.push_back(option_json(option));
   return written;
 }
 
 json::Object command_json(const CommandDefinition& command) {
-  json::Object written{{"type", kSlashCommand},
+  json::Object written{{"type", static_cast<int>(command.kind)},
                        {"name", command.name},
-                       {"description", command.description},
                        {"contexts", json::Array{kInGuilds}},
                        {"integration_types", json::Array{kInGuilds}}};
-  if (!command.translations.empty())
-    written["description_localizations"] = translations_json(command.translations);
+  if (!command.names.empty()) written["name_localizations"] = translations_json(command.names);
   if (command.default_permissions) {
     written["default_member_permissions"] = std::to_string(*command.default_permissions);
   }
-  json::Array options;
-  for (const CommandOption& option : command.options) options.push_back(option_json(option));
-  written["options"] = std::move(options);
+  if (command.kind != CommandKind::slash) return written;
+  written["description"] = command.description;
+  if (!command.translations.empty())
+    written["description_localizations"] = translations_json(command.translations);
+  written["options"] = options_json(command.options);
   return written;
 }
 
@@ -118,7 +138,7 @@ std::string normal_form(const json::Value& commands) {
   for (const json::Value& command : commands.get_array()) {
     if (!command.is_object()) continue;
     json::Object members = command.get_object();
-    if (!members.contains("type")) members["type"] = kSlashCommand;
+    if (!members.contains("type")) members["type"] = static_cast<int>(CommandKind::slash);
     texts.push_back(json::write(normal_object(members, false)));
   }
   std::ranges::sort(texts);

@@ -88,6 +88,52 @@ TEST(CommandsJson, CommandsAreForGuildsWhereTheBotIsInstalled) {
   EXPECT_EQ(json::text(command, "default_member_permissions"), "8");
 }
 
+TEST(CommandsJson, EverythingThatACommandCanHave) {
+  CommandOption sub{
+      .type = OptionType::sub_command, .name = "add", .description = "Adds", .names = {{"de", "dazu"}}};
+  sub.options = {
+      {.type = OptionType::text,
+       .name = "who",
+       .description = "Whom",
+       .least = 2,
+       .most = 32,
+       .autocomplete = true},
+      {.type = OptionType::number, .name = "rate", .description = "How", .most = 10},
+      {.type = OptionType::channel, .name = "where", .description = "Where", .channel_types = {0, 5}},
+      {.name = "kind", .description = "Kind", .choices = {{"Gift", "gift", {{"de", "Geschenk"}}}}}};
+  CommandOption group{
+      .type = OptionType::group, .name = "member", .description = "Of members", .options = {sub}};
+  const CommandDefinition command{
+      .name = "points", .description = "Points", .options = {group}, .names = {{"de", "punkte"}}};
+  const CommandDefinition menu{
+      .name = "Show points", .names = {{"de", "Punkte"}}, .kind = CommandKind::user_menu};
+  EXPECT_EQ(commands_json({command, menu}), *json::parse(R"([
+    {"type":1,"name":"points","description":"Points","contexts":[0],"integration_types":[0],
+     "name_localizations":{"de":"punkte"},"options":[
+      {"type":2,"name":"member","description":"Of members","options":[
+       {"type":1,"name":"add","description":"Adds","name_localizations":{"de":"dazu"},"options":[
+        {"type":3,"name":"who","description":"Whom","required":false,"min_length":2,"max_length":32,"autocomplete":true},
+        {"type":10,"name":"rate","description":"How","required":false,"max_value":10},
+        {"type":7,"name":"where","description":"Where","required":false,"channel_types":[0,5]},
+        {"type":3,"name":"kind","description":"Kind","required":false,
+         "choices":[{"name":"Gift","value":"gift","name_localizations":{"de":"Geschenk"}}]}]}]}]},
+    {"type":2,"name":"Show points","contexts":[0],"integration_types":[0],"name_localizations":{"de":"Punkte"}}])"));
+
+  using Change = void (*)(CommandDefinition&);
+  const Change changes[] = {[](auto& c) { c.names.clear(); },
+                            [](auto& c) { c.options[0].options[0].names["de"] = "anders"; },
+                            [](auto& c) { c.options[0].options[0].options[0].autocomplete = false; },
+                            [](auto& c) { c.options[0].options[0].options[0].most = 31; },
+                            [](auto& c) { c.options[0].options[0].options[2].channel_types = {0}; },
+                            [](auto& c) { c.options[0].options[0].options[3].choices[0].names.clear(); },
+                            [](auto& c) { c.kind = CommandKind::message_menu; }};
+  for (std::size_t i = 0; i < std::size(changes); ++i) {
+    CommandDefinition changed = command;
+    changes[i](changed);
+    EXPECT_NE(commands_hash({changed}), commands_hash({command})) << "change " << i;
+  }
+}
+
 TEST(CommandsJson, SomethingElseThanAListIsNothing) {
   EXPECT_EQ(normal_form(*json::parse(R"({"message":"x"})")), "");
   EXPECT_EQ(normal_form(*json::parse("[]")), "");

@@ -7,6 +7,9 @@
 //   session.h          what the gateway remembers over a restart
 //   rest.h             the HTTP calls, behind every limit of Discord's
 //   rest_routes.h      which calls there are         upload.h   files that go with a message
+//   message.h          what a message says, always within Discord's limits
+//   components.h       buttons, selects and modals
+//   answers.h          the first answers to an interaction, and which of them it takes
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
 // Inside only: protocol.h, inflate.h, connection.h, event_router.h and memory_keeper.h serve the gateway;

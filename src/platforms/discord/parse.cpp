@@ -25,6 +25,7 @@ constexpr std::int64_t kSubCommandGroup = 2;
 void read_options(const json::Value& data, Interaction& into) {
   for (const json::Value& option : json::array(data, "options")) {
     std::string name = json::text_or(option, "name", "");
+    if (json::boolean(option, "focused").value_or(false)) into.focused = name;
     if (const json::Value* value = json::find(option, "value")) {
       into.options.insert_or_assign(std::move(name), option_text(*value));
     } else if (const auto type = json::integer(option, "type");
@@ -35,13 +36,54 @@ void read_options(const json::Value& data, Interaction& into) {
   }
 }
 
-void read_resolved_users(const json::Value& data, Interaction& into) {
-  const json::Value* users = json::find(data, "resolved", "users");
-  if (users == nullptr || !users->is_object()) return;
-  for (const auto& [key, value] : users->get_object()) {
-    const std::string_view id = key;
-    const json::Value* member = json::find(data, "resolved", "members", id);
-    if (auto user = read_user(value, member)) into.users.emplace(user->id, std::move(user->display_name));
+/// `each(id, object)` of what is described there, "roles" for example.
+template <class Id, class F>
+void each_resolved(const json::Value& data, std::string_view kind, F each) {
+  const json::Value* described = json::find(data, "resolved", kind);
+  if (described == nullptr || !described->is_object()) return;
+  for (const auto& [key, value] : described->get_object()) {
+    if (const auto id = Id::parse(std::string_view(key))) each(*id, value);
+  }
+}
+
+void read_resolved(const json::Value& data, Interaction& into) {
+  each_resolved<DiscordUserId>(data, "users", [&](DiscordUserId id, const json::Value& value) {
+    const std::string key = id.str();
+    const json::Value* member = json::find(data, "resolved", "members", std::string_view(key));
+    if (auto user = read_user(value, member)) into.users.emplace(id, std::move(user->display_name));
+  });
+  each_resolved<MessageId>(data, "messages", [&](MessageId id, const json::Value& value) {
+    if (into.target == id.value()) into.target_message = read_message(value);
+  });
+  each_resolved<RoleId>(data, "roles", [&](RoleId id, const json::Value& value) {
+    into.roles.emplace(id, json::text_or(value, "name", ""));
+  });
+  each_resolved<DiscordChannelId>(data, "channels", [&](DiscordChannelId id, const json::Value& value) {
+    into.channels.emplace(id, json::text_or(value, "name", ""));
+  });
+  each_resolved<AttachmentId>(data, "attachments", [&](AttachmentId id, const json::Value& value) {
+    into.attachments.emplace(
+        id, Attachment{json::text_or(value, "filename", ""), json::text_or(value, "content_type", ""),
+                       json::integer(value, "size").value_or(0), json::text_or(value, "url", "")});
+  });
+}
+
+std::vector<std::string> read_values(const json::Value& component) {
+  std::vector<std::string> values;
+  for (const json::Value& value : json::array(component, "values")) values.push_back(option_text(value));
+  // A text, a box that is checked or not, the one that was chosen; null: none was.
+  if (const json::Value* value = json::find(component, "value")) values.push_back(option_text(*value));
+  return values;
+}
+
+/// The parts of a modal: today's labels with one component each, or the rows of old with several.
+void read_fields(const json::Value& parts, Interaction& into) {
+  for (const json::Value& part : json::array(parts, "components")) {
+    const json::Value* inner = json::find(part, "component");
+    const json::Value& component = inner == nullptr ? part : *inner;
+    auto id = json::text(component, "custom_id");
+    if (id) into.fields.insert_or_assign(*std::move(id), read_values(component));
+    read_fields(part, into);
   }
 }
 
@@ -144,10 +186,18 @@ std::optional<Interaction> read_interaction(const json::Value& event) {
   interaction.user = std::move(*user);
   if (member != nullptr) interaction.permissions = read_permissions(*member, "permissions");
   interaction.locale = json::text_or(event, "locale", "");
+  if (const json::Value* message = json::find(event, "message"))
+    interaction.message = read_id<MessageId>(*message, "id");
   if (const json::Value* data = json::find(event, "data")) {
     interaction.command = json::text_or(*data, "name", "");
+    interaction.kind = static_cast<CommandKind>(json::integer(*data, "type").value_or(1));
+    interaction.target = json::id(*data, "target_id");
+    interaction.custom_id = json::text_or(*data, "custom_id", "");
+    interaction.component = static_cast<int>(json::integer(*data, "component_type").value_or(0));
+    interaction.values = read_values(*data);
     read_options(*data, interaction);
-    read_resolved_users(*data, interaction);
+    read_fields(*data, interaction);
+    read_resolved(*data, interaction);
   }
   return interaction;
 }

@@ -211,5 +211,100 @@ TEST(FrameParserTest, MessagesLargerThanItsBufferAreNoTroubleHoweverMany) {
   }
 }
 
+TEST(Parse, AnArgumentThatIsBeingTyped) {
+  const auto typing = read_interaction(from(R"({"id":"1","type":4,"token":"t","user":{"id":"5"},
+      "data":{"name":"points","options":[{"type":1,"name":"add","options":[
+        {"type":4,"name":"amount","value":"12","focused":true},{"type":3,"name":"reason","value":"x"}]}]}})"));
+  ASSERT_TRUE(typing);
+  EXPECT_EQ(typing->type, InteractionType::autocomplete);
+  EXPECT_EQ(typing->command, "points add");
+  EXPECT_EQ(typing->focused, "amount");
+  EXPECT_THAT(typing->options, UnorderedElementsAre(Pair("amount", "12"), Pair("reason", "x")));
+}
+
+TEST(Parse, EveryKindOfOption) {
+  const auto called = read_interaction(from(R"({"id":"1","type":2,"token":"t","user":{"id":"5"},
+      "data":{"name":"all","options":[{"type":5,"name":"flag","value":true},{"type":10,"name":"rate","value":2},
+        {"type":10,"name":"part","value":2.5},{"type":7,"name":"channel","value":"7"},
+        {"type":8,"name":"role","value":"8"},{"type":9,"name":"who","value":"8"},{"type":11,"name":"file","value":"11"}],
+       "resolved":{"roles":{"8":{"name":"Owls"}},"channels":{"7":{"name":"chat","type":0}},
+        "attachments":{"11":{"filename":"a.png","content_type":"image/png","size":120,"url":"https://cdn/a"}}}}})"));
+  ASSERT_TRUE(called);
+  EXPECT_FALSE(called->focused);
+  EXPECT_THAT(called->options, UnorderedElementsAre(Pair("flag", "true"), Pair("rate", "2"),
+                                                    Pair("part", "2.5"), Pair("channel", "7"),
+                                                    Pair("role", "8"), Pair("who", "8"), Pair("file", "11")));
+  EXPECT_THAT(called->roles, ElementsAre(Pair(RoleId(8), "Owls")));
+  EXPECT_THAT(called->channels, ElementsAre(Pair(DiscordChannelId(7), "chat")));
+  const Attachment& file = called->attachments.at(AttachmentId(11));
+  EXPECT_EQ(file.name + " " + file.type + " " + file.url, "a.png image/png https://cdn/a");
+  EXPECT_EQ(file.bytes, 120);
+}
+
+TEST(Parse, APressAndAChoice) {
+  const auto press = read_interaction(from(R"({"id":"1","type":3,"token":"t","member":{"user":{"id":"5"}},
+      "message":{"id":"77"},"data":{"custom_id":"next","component_type":2,"id":0}})"));
+  ASSERT_TRUE(press);
+  EXPECT_EQ(press->type, InteractionType::component);
+  EXPECT_EQ(press->custom_id, "next");
+  EXPECT_EQ(press->component, 2);
+  EXPECT_EQ(press->message, MessageId(77));
+  EXPECT_THAT(press->values, IsEmpty());
+
+  const auto choice = read_interaction(from(R"({"id":"1","type":3,"token":"t","member":{"user":{"id":"5"}},
+      "message":{"id":"77"},"data":{"custom_id":"who","component_type":7,"values":["8","9"],
+      "resolved":{"users":{"9":{"username":"ann","global_name":"Ann"}},"members":{"9":{"nick":"Annie"}},
+       "roles":{"8":{"name":"Owls"}}}}})"));
+  EXPECT_THAT(choice->values, ElementsAre("8", "9"));
+  EXPECT_THAT(choice->roles, ElementsAre(Pair(RoleId(8), "Owls")));
+  EXPECT_THAT(choice->users, IsEmpty()) << "a user without an id";
+}
+
+TEST(Parse, AFilledInModalOfTodayAndOfOld) {
+  const auto today = read_interaction(from(R"({"id":"1","type":5,"token":"t","member":{"user":{"id":"5"}},
+      "data":{"custom_id":"report","components":[
+        {"type":18,"id":1,"component":{"type":4,"id":2,"custom_id":"reason","value":"so"}},
+        {"type":18,"component":{"type":3,"custom_id":"kinds","values":["a","b"]}},
+        {"type":18,"component":{"type":21,"custom_id":"one","value":"x"}},
+        {"type":18,"component":{"type":21,"custom_id":"none","value":null}},
+        {"type":18,"component":{"type":22,"custom_id":"any","values":[]}},
+        {"type":18,"component":{"type":23,"custom_id":"sure","value":false}},
+        {"type":18,"component":{"type":19,"custom_id":"file","values":["11"]}},
+        {"type":10,"id":9}]}})"));
+  ASSERT_TRUE(today);
+  EXPECT_EQ(today->custom_id, "report");
+  EXPECT_FALSE(today->message);
+  EXPECT_THAT(
+      today->fields,
+      UnorderedElementsAre(Pair("reason", ElementsAre("so")), Pair("kinds", ElementsAre("a", "b")),
+                           Pair("one", ElementsAre("x")), Pair("none", IsEmpty()), Pair("any", IsEmpty()),
+                           Pair("sure", ElementsAre("false")), Pair("file", ElementsAre("11"))));
+  const auto old = read_interaction(from(R"({"id":"1","type":5,"token":"t","user":{"id":"5"},
+      "message":{"id":"77"},"data":{"custom_id":"report","components":[
+        {"type":1,"components":[{"type":4,"custom_id":"reason","value":"so"}]},
+        {"type":1,"components":[{"type":4,"custom_id":"more","value":""}]}]}})"));
+  EXPECT_EQ(old->message, MessageId(77));
+  EXPECT_THAT(old->fields,
+              UnorderedElementsAre(Pair("reason", ElementsAre("so")), Pair("more", ElementsAre(""))));
+}
+
+TEST(Parse, MenusOfAUserAndOfAMessage) {
+  const auto user = read_interaction(from(R"({"id":"1","type":2,"token":"t","member":{"user":{"id":"5"}},
+      "data":{"name":"Show points","type":2,"target_id":"7",
+      "resolved":{"users":{"7":{"id":"7","username":"ann"}},"members":{"7":{"nick":"Annie"}}}}})"));
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->kind, CommandKind::user_menu);
+  EXPECT_EQ(user->command, "Show points");
+  EXPECT_EQ(user->target, 7);
+  EXPECT_THAT(user->users, ElementsAre(Pair(DiscordUserId(7), "Annie")));
+  const auto message = read_interaction(from(R"({"id":"1","type":2,"token":"t","member":{"user":{"id":"5"}},
+      "data":{"name":"Report","type":3,"target_id":"70","resolved":{"messages":{"70":{"id":"70","channel_id":"4",
+      "content":"bad words","author":{"id":"8","username":"bob"}}}}}})"));
+  EXPECT_EQ(message->kind, CommandKind::message_menu);
+  ASSERT_TRUE(message->target_message);
+  EXPECT_EQ(message->target_message->content, "bad words");
+  EXPECT_EQ(message->target_message->author.id, DiscordUserId(8));
+}
+
 }  // namespace
 }  // namespace guildhall::discord

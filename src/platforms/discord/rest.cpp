@@ -10,31 +10,29 @@
 namespace guildhall::discord {
 namespace {
 
-constexpr int kMessageCallback = 4;
-constexpr int kDeferredCallback = 5;
-constexpr int kEphemeral = 1 << 6;
 constexpr std::size_t kMostTogether = 100;  // messages that are deleted by one call
 /// Two weeks, and some time for the way.
 constexpr auto kYoungEnough = std::chrono::days(14) - std::chrono::minutes(1);
 
-std::unexpected<Error> empty_message() {
-  return fail(ErrorCode::invalid, "a Discord message cannot be empty");
+/// With files it need say nothing besides.
+Result<json::Object> written(const MessageBody& body, bool with_files) {
+  const bool silent = body.text.empty() && body.embeds.empty() && body.rows.empty();
+  return silent && with_files ? json::Object() : message_json(body);
 }
 
-json::Object message_json(NewMessage& message) {
-  json::Object body{{"content", std::move(message.content)}};
+Result<json::Object> new_message_json(const NewMessage& message) {
+  auto body = written(message.body, !message.files.empty());
+  if (!body) return body;
   if (!message.nonce.empty()) {
-    body["nonce"] = std::move(message.nonce);
-    body["enforce_nonce"] = true;
+    (*body)["nonce"] = message.nonce;
+    (*body)["enforce_nonce"] = true;
   }
   if (message.reply_to) {
-    body["message_reference"] =
+    (*body)["message_reference"] =
         json::Object{{"message_id", message.reply_to->str()}, {"fail_if_not_exists", false}};
   }
   return body;
 }
-
-json::Object callback(int type, json::Object data) { return {{"type", type}, {"data", std::move(data)}}; }
 
 /// The first id of that moment. Source: developer documentation, "Snowflakes".
 MessageId first_id_at(TimePoint moment) {
@@ -103,8 +101,9 @@ Task<Result<json::Value>> RestClient::guild(ServerId guild) {
 }
 
 Task<Result<MessageId>> RestClient::create_message(DiscordChannelId channel, NewMessage message) {
-  if (message.content.empty() && message.files.empty()) co_return empty_message();
-  CallOptions options{.body = message_json(message),
+  auto body = new_message_json(message);
+  if (!body) co_return std::unexpected(body.error());
+  CallOptions options{.body = *std::move(body),
                       .files = std::move(message.files),
                       .urgency = message.urgency,
                       .guild = message.guild};
@@ -112,10 +111,10 @@ Task<Result<MessageId>> RestClient::create_message(DiscordChannelId channel, New
   co_return understood(answer, [](const json::Value& sent) { return read_id<MessageId>(sent, "id"); });
 }
 
-Task<Result<void>> RestClient::edit_message(DiscordChannelId channel, MessageId message,
-                                            std::string content) {
-  if (content.empty()) co_return empty_message();
-  CallOptions options{.body = json::Object{{"content", std::move(content)}}};
+Task<Result<void>> RestClient::edit_message(DiscordChannelId channel, MessageId message, MessageBody body) {
+  auto written = edited_message_json(body);
+  if (!written) co_return std::unexpected(written.error());
+  CallOptions options{.body = *std::move(written)};
   const auto answer = co_await call(routes::kEditMessage, std::move(options), channel, message);
   co_return done(answer);
 }
@@ -169,30 +168,28 @@ Task<Result<DiscordChannelId>> RestClient::direct_channel(DiscordUserId user) {
                        [](const json::Value& channel) { return read_id<DiscordChannelId>(channel, "id"); });
 }
 
-Task<Result<void>> RestClient::answer(InteractionId interaction, std::string token, std::string content,
-                                      bool only_for_caller) {
-  if (content.empty()) co_return empty_message();
-  json::Object data{{"content", std::move(content)}};
-  if (only_for_caller) data["flags"] = kEphemeral;
-  CallOptions options{.body = callback(kMessageCallback, std::move(data))};
-  const auto answer = co_await call(routes::kCallback, std::move(options), interaction, token);
-  co_return done(answer);
+Task<Result<void>> RestClient::answer(Asked asked, FirstAnswer answer) {
+  auto body = answer_json(asked, answer);
+  if (!body) co_return std::unexpected(body.error());
+  CallOptions options{.body = *std::move(body)};
+  const auto sent = co_await call(routes::kCallback, std::move(options), asked.id, asked.token);
+  co_return done(sent);
 }
 
-Task<Result<void>> RestClient::defer(InteractionId interaction, std::string token, bool only_for_caller) {
-  json::Object data;
-  if (only_for_caller) data["flags"] = kEphemeral;
-  CallOptions options{.body = callback(kDeferredCallback, std::move(data))};
-  const auto answer = co_await call(routes::kCallback, std::move(options), interaction, token);
-  co_return done(answer);
+Task<Result<void>> RestClient::edit_answer(ApplicationId application, std::string token, MessageBody body) {
+  auto written = edited_message_json(body);
+  if (!written) co_return std::unexpected(written.error());
+  CallOptions options{.body = *std::move(written)};
+  const auto sent = co_await call(routes::kEditAnswer, std::move(options), application, token);
+  co_return done(sent);
 }
 
-Task<Result<void>> RestClient::edit_answer(ApplicationId application, std::string token,
-                                           std::string content) {
-  if (content.empty()) co_return empty_message();
-  CallOptions options{.body = json::Object{{"content", std::move(content)}}};
-  const auto answer = co_await call(routes::kEditAnswer, std::move(options), application, token);
-  co_return done(answer);
+Task<Result<void>> RestClient::follow_up(ApplicationId application, std::string token, Say say) {
+  auto written = say_json(say);
+  if (!written) co_return std::unexpected(written.error());
+  CallOptions options{.body = *std::move(written)};
+  const auto sent = co_await call(routes::kFollowUp, std::move(options), application, token);
+  co_return done(sent);
 }
 
 Task<Result<json::Value>> RestClient::commands(ApplicationId application) {

@@ -18,7 +18,9 @@
 #include "base/metrics.h"
 #include "base/task.h"
 #include "net/http_client.h"
+#include "platforms/discord/answers.h"
 #include "platforms/discord/commands_json.h"
+#include "platforms/discord/message.h"
 #include "platforms/discord/rest_sender.h"
 #include "platforms/discord/timing.h"
 #include "platforms/discord/types.h"
@@ -31,9 +33,8 @@ struct RestOptions {
   std::string project_url;  // Discord wants to know whose bot it is talking to
 };
 
-/// No message pings anybody.
 struct NewMessage {
-  std::string content;
+  MessageBody body;
   /// At most 25 characters. With it a message is posted once however often it is sent within some
   /// minutes, and is sent again when an answer is lost.
   std::string nonce = {};
@@ -70,10 +71,11 @@ class RestClient {
   /// As State::put_guild takes it, for guilds of a resumed session, which tells of none.
   Task<Result<json::Value>> guild(ServerId guild);
 
-  /// Errors besides: `too_large` (over kLongestMessage, or files as upload.h says), `invalid` (empty).
+  /// Errors besides: `too_large` (files, as upload.h says), `invalid` (it says nothing, or its components
+  /// cannot be mended).
   Task<Result<MessageId>> create_message(DiscordChannelId channel, NewMessage message);
   /// Errors as of create_message. Of a message that is over an hour old Discord lets few edits through.
-  Task<Result<void>> edit_message(DiscordChannelId channel, MessageId message, std::string content);
+  Task<Result<void>> edit_message(DiscordChannelId channel, MessageId message, MessageBody body);
   /// Together what Discord lets be deleted together, the rest one by one. Gone already is as good as deleted.
   Task<Result<void>> delete_messages(DiscordChannelId channel, std::vector<MessageId> messages,
                                      std::string reason);
@@ -86,11 +88,12 @@ class RestClient {
 
   /// The first answer to an interaction, within 3 s of its coming. Never sent twice: after `timeout` or
   /// `unavailable` go on with edit_answer, which finds the answer if it did arrive.
-  Task<Result<void>> answer(InteractionId interaction, std::string token, std::string content,
-                            bool only_for_caller);
-  /// "Thinking": the answer comes within 15 minutes by edit_answer, and is as public as this says.
-  Task<Result<void>> defer(InteractionId interaction, std::string token, bool only_for_caller);
-  Task<Result<void>> edit_answer(ApplicationId application, std::string token, std::string content);
+  Task<Result<void>> answer(Asked asked, FirstAnswer answer);
+  /// Within 15 minutes: in place of the first answer, or of what a deferral promised. Of a component that
+  /// was answered with DeferUpdate or Update it is the message with the component.
+  Task<Result<void>> edit_answer(ApplicationId application, std::string token, MessageBody body);
+  /// Within 15 minutes: one more message. Right after Defer it would fill the place of the answer.
+  Task<Result<void>> follow_up(ApplicationId application, std::string token, Say say);
 
   /// The global commands as Discord has them, translations included.
   Task<Result<json::Value>> commands(ApplicationId application);

@@ -10,14 +10,12 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "net/http.h"
+#include "platforms/discord/message.h"
 #include "platforms/discord/rest_routes.h"
 #include "platforms/discord/types.h"
 #include "platforms/discord/upload.h"
 
 namespace guildhall::discord {
-
-/// UTF-16 code units of a message's text.
-inline constexpr std::size_t kLongestMessage = 2000;
 
 /// What a call's turn depends on.
 struct Lane {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/text.h"
 #include "platforms/discord/rest_testing.h"
 
 namespace guildhall::discord {
@@ -57,31 +58,46 @@ TEST_F(RestTest, AMessagePingsNobodyAndIsPostedOncePerNonce) {
 
 TEST_F(RestTest, AnInteractionIsAnsweredWithoutTheToken) {
   http.then(204, "");
-  EXPECT_TRUE(start(client.answer(InteractionId(4), "secret/1", "hi", true))->value());
+  EXPECT_TRUE(start(client.answer({.id = InteractionId(4), .token = "secret/1"}, Say{"hi", true}))->value());
   EXPECT_EQ(path(0), "/interactions/4/secret%2F1/callback");
   EXPECT_EQ(http.requests[0].header("authorization"), std::nullopt);
   EXPECT_EQ(body(0),
             *json::parse(R"({"type":4,"data":{"content":"hi","allowed_mentions":{"parse":[]},"flags":64}})"));
 
-  EXPECT_TRUE(start(client.defer(InteractionId(4), "secret", true))->value());
+  EXPECT_TRUE(start(client.answer({.id = InteractionId(4), .token = "secret"}, Defer{true}))->value());
   EXPECT_EQ(body(1), *json::parse(R"({"type":5,"data":{"flags":64}})"));
-  EXPECT_TRUE(start(client.defer(InteractionId(4), "secret", false))->value());
-  EXPECT_EQ(body(2), *json::parse(R"({"type":5,"data":{}})"));
+  EXPECT_TRUE(start(client.answer({.id = InteractionId(4), .token = "secret"}, Defer{}))->value());
+  EXPECT_EQ(body(2), *json::parse(R"({"type":5})"));
 
   EXPECT_TRUE(start(client.edit_answer(ApplicationId(98), "secret", "done"))->value());
   EXPECT_EQ(http.requests[3].method, "PATCH");
   EXPECT_EQ(path(3), "/webhooks/98/secret/messages/@original");
-  EXPECT_EQ(body(3), *json::parse(R"({"content":"done","allowed_mentions":{"parse":[]}})"));
+  EXPECT_EQ(
+      body(3),
+      *json::parse(R"({"content":"done","embeds":[],"components":[],"allowed_mentions":{"parse":[]}})"));
+
+  EXPECT_TRUE(start(client.follow_up(ApplicationId(98), "secret", Say{"psst", true}))->value());
+  EXPECT_EQ(http.requests[4].method, "POST");
+  EXPECT_EQ(path(4), "/webhooks/98/secret");
+  EXPECT_EQ(body(4), *json::parse(R"({"content":"psst","allowed_mentions":{"parse":[]},"flags":64})"));
 }
 
-TEST_F(RestTest, TextsThatDiscordWouldRefuseAreNotSent) {
+TEST_F(RestTest, WhatDiscordWouldRefuseIsNotSent) {
   EXPECT_EQ(post(1, "")->value().error().code, ErrorCode::invalid);
-  EXPECT_EQ(post(1, std::string(2001, 'x'))->value().error().code, ErrorCode::too_large);
+  EXPECT_EQ(post(1, " \u3000\n")->value().error().code, ErrorCode::invalid);
+  EXPECT_EQ(start(client.answer({.id = InteractionId(1), .token = "t"}, Update{"x"}))->value().error().code,
+            ErrorCode::invalid)
+      << "no message to change";
+  EXPECT_TRUE(http.requests.empty());
+}
+
+TEST_F(RestTest, TextsAreCutToWhatDiscordTakes) {
   std::string smileys;
   for (int i = 0; i < 1001; ++i) smileys += "🙂";
-  EXPECT_EQ(start(client.edit_answer(ApplicationId(1), "t", smileys))->value().error().code,
-            ErrorCode::too_large);
-  EXPECT_TRUE(http.requests.empty());
+  post(1, smileys);
+  start(client.edit_answer(ApplicationId(1), "t", smileys));
+  EXPECT_EQ(utf16_length(json::text_or(body(0), "content", "")), 1'999U) << "999 of two units each, and …";
+  EXPECT_EQ(json::text(body(0), "content"), json::text(body(1), "content"));
 }
 
 TEST_F(RestTest, AChannelsMessagesGoOneAfterTheOtherAndChannelsSideBySide) {

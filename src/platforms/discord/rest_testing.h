@@ -32,7 +32,7 @@ struct RestTest : testing::Test, TestLoop {
         client.create_message(DiscordChannelId(channel), NewMessage{std::move(text), std::move(nonce), {}}));
   }
   auto answer(std::int64_t interaction) {
-    return start(client.answer(InteractionId(interaction), "secret", "hi", false));
+    return start(client.answer({.id = InteractionId(interaction), .token = "secret"}, Say{"hi"}));
   }
   json::Value body(std::size_t index) { return *json::parse(http.requests.at(index).body); }
   std::string path(std::size_t index) {

@@ -16,6 +16,7 @@ namespace guildhall::discord {
 using RoleId = StrongId<struct RoleTag>;
 using MessageId = StrongId<struct MessageTag>;
 using InteractionId = StrongId<struct InteractionTag>;
+using AttachmentId = StrongId<struct AttachmentTag>;
 using ApplicationId = StrongId<struct ApplicationTag>;
 
 /// Bits of permissions.h. Unknown bits are kept.
@@ -60,7 +61,17 @@ struct Message {
   MessageType type = MessageType::plain;
 };
 
+/// Source: documentation "Application Command Types". Menus are those of a user and of a message.
+enum class CommandKind : int { slash = 1, user_menu = 2, message_menu = 3 };
+
 enum class InteractionType : int { ping = 1, command = 2, component = 3, autocomplete = 4, modal = 5 };
+
+struct Attachment {
+  std::string name;
+  std::string type;  // "image/png", as whoever sent it says
+  std::int64_t bytes = 0;
+  std::string url;  // ends after some hours
+};
 
 struct Interaction {
   InteractionId id;
@@ -71,10 +82,28 @@ struct Interaction {
   std::optional<DiscordChannelId> channel;
   User user;
   Permissions permissions = 0;  // the caller's effective bits in that channel; 0 outside a guild
-  std::string command;          // with sub-commands: "points add"
+  std::string locale;           // of the caller, "de"
+
+  // Of a command, and of one that is being typed: then any option may be missing or half written.
+  std::string command;                                      // with sub-commands: "points add"
   std::map<std::string, std::string, std::less<>> options;  // values as text; ids too
-  std::map<DiscordUserId, std::string> users;               // display names of users among the options
-  std::string locale;                                       // of the caller, "de"
+  std::optional<std::string> focused;                       // the option that is being typed
+  CommandKind kind = CommandKind::slash;
+  std::optional<std::int64_t> target;     // of a menu: the user's or the message's id
+  std::optional<Message> target_message;  // with its text, whatever the intents
+
+  // Of a component, and of a modal.
+  std::string custom_id;
+  std::optional<MessageId> message;  // that the component is of; a modal may have been opened from one
+  int component = 0;                 // Discord's number of its kind
+  std::vector<std::string> values;   // what was chosen in a select
+  std::map<std::string, std::vector<std::string>, std::less<>> fields;  // of a modal, by custom id
+
+  // What options, values and fields name by id, as far as Discord describes it.
+  std::map<DiscordUserId, std::string> users;        // display names
+  std::map<RoleId, std::string> roles;               // names
+  std::map<DiscordChannelId, std::string> channels;  // names
+  std::map<AttachmentId, Attachment> attachments;
 };
 
 /// One of the connections among which Discord divides a bot's guilds; source: gateway documentation,

@@ -131,7 +131,7 @@ TEST(Wire, CallsOverRealHttp) {
   std::optional<Result<void>> answered;
   net::spawn(loop, "calls", [&]() -> Task<void> {
     sent = co_await client.create_message(DiscordChannelId(5), NewMessage{"größe", "n", {}});
-    answered = co_await client.answer(InteractionId(6), "token", "hi", true);
+    answered = co_await client.answer({.id = InteractionId(6), .token = "token"}, Say{"hi", true});
   });
   ASSERT_TRUE(run_until(loop, [&] { return answered.has_value(); }));
   EXPECT_EQ(*sent, MessageId(77));

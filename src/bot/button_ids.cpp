@@ -1,0 +1,97 @@
+#include "bot/button_ids.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
+#include "base/crypto.h"
+#include "net/url.h"
+#include "platforms/discord/components.h"
+
+namespace guildhall::bot {
+namespace {
+
+constexpr std::string_view kForm = "1";
+constexpr std::string_view kPurpose = "discord.buttons";
+constexpr std::size_t kSignature = 16;      // bytes
+constexpr std::size_t kSignatureText = 22;  // characters of base64url
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const auto end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string values_text(const CommandSpec& command, const ButtonCall& call) {
+  std::vector<std::string> values;
+  for (const ArgumentSpec& spec : command.arguments) {
+    const auto found = call.options.find(spec.name);
+    values.push_back(found == call.options.end() ? "" : net::percent_encode(found->second));
+  }
+  while (!values.empty() && values.back().empty()) values.pop_back();
+  return fmt::format("{}", fmt::join(values, ","));
+}
+
+/// One signature for one server: the id itself does not name it.
+std::string signed_text(ServerId server, std::string_view text) {
+  return fmt::format("{}\n{}", server.str(), text);
+}
+
+/// Only as we write it: other spellings of the same bytes are none of ours.
+std::optional<std::string> signature_of(std::string_view text) {
+  if (text.size() != kSignatureText) return std::nullopt;
+  std::string base64_text = std::string(text) + "==";
+  std::ranges::replace(base64_text, '-', '+');
+  std::ranges::replace(base64_text, '_', '/');
+  const auto bytes = base64_decode(base64_text);
+  if (!bytes || base64url(*bytes) != text) return std::nullopt;
+  return *bytes;
+}
+
+const CommandSpec& command_of(const CommandRegistry& commands, const ButtonCall& call) {
+  for (const CommandSpec& command : commands.all()) {
+    if (command.path == call.command && command.open_at(Door::button)) return command;
+  }
+  throw std::logic_error("a button calls for what no button can: " + call.command);
+}
+
+}  // namespace
+
+std::optional<std::string> ButtonIds::make(ServerId server, const ButtonCall& call,
+                                           const std::optional<std::string>& user) const {
+  const CommandSpec& command = command_of(commands_, call);
+  std::string id = fmt::format("{}:{}:{}:{}:{}", kForm, command.slash_name(), command.button_version,
+                               user.value_or(""), values_text(command, call));
+  if (id.size() + 1 + kSignatureText > discord::kLongestCustomId) return std::nullopt;
+  const std::string signature = secrets_.sign(signed_text(server, id), kPurpose).substr(0, kSignature);
+  return id + ":" + base64url(signature);
+}
+
+Result<ButtonCall> ButtonIds::read(ServerId server, std::string_view user, std::string_view id) const {
+  const auto end = id.rfind(':');
+  if (end == std::string_view::npos) return fail(ErrorCode::invalid, "not a button of ours");
+  const std::string_view text = id.substr(0, end);
+  const auto signature = signature_of(id.substr(end + 1));
+  if (!signature || !secrets_.verify(signed_text(server, text), kPurpose, *signature))
+    return fail(ErrorCode::invalid, "not a button of ours");
+  const auto parts = split(text, ':');
+  if (parts.size() != 5 || parts[0] != kForm) return fail(ErrorCode::conflict, "a button of another form");
+  const CommandSpec* command = commands_.find(Door::button, parts[1]);
+  if (command == nullptr || parts[2] != fmt::format("{}", command->button_version))
+    return fail(ErrorCode::conflict, "a button of another version");
+  if (!parts[3].empty() && parts[3] != user) return fail(ErrorCode::forbidden, "somebody else's button");
+  ButtonCall call{std::string(parts[1]), {}};
+  const auto values = split(parts[4], ',');
+  for (std::size_t i = 0; i < std::min(values.size(), command->arguments.size()); ++i) {
+    if (!values[i].empty()) call.options.emplace(command->arguments[i].name, net::percent_decode(values[i]));
+  }
+  return call;
+}
+
+}  // namespace guildhall::bot

@@ -1,0 +1,245 @@
+#include "bot/discord_interactions.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "base/log.h"
+#include "bot/discord_bridge.h"
+#include "platforms/discord/permissions.h"
+
+namespace guildhall::bot {
+namespace {
+
+/// Discord gives three seconds for the first answer; after this much a deferral goes out instead.
+constexpr std::chrono::milliseconds kPatience{1'800};
+
+}  // namespace
+
+/// One interaction until it is answered: by a message if that comes soon, by a deferral and what follows it
+/// otherwise. Lives on the bridge's loop.
+class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending> {
+ public:
+  Pending(DiscordInteractions& owner, discord::Interaction interaction, bool private_deferral)
+      : owner_(owner),
+        interaction_(std::move(interaction)),
+        private_(private_deferral),
+        timer_(owner.services_.loop) {}
+
+  void start() {
+    boost::asio::co_spawn(owner_.services_.loop, defer_when_late(shared_from_this()), boost::asio::detached);
+  }
+
+  /// In place of `start`, of an interaction that Discord tells of once more: it is ours to answer only when
+  /// nobody has answered it and its time is not over. False: it is not, and must come to nothing.
+  static Task<bool> claim(std::shared_ptr<Pending> self) {
+    const auto deferred = co_await defer(self);
+    self->deferred_ = deferred.has_value();
+    co_return self->deferred_;
+  }
+
+  /// From any thread.
+  void answer(Answer answer) {
+    net::spawn(owner_.services_.loop, "discord.answer",
+               [self = shared_from_this(), answer = std::move(answer)] { return give(self, answer); });
+  }
+
+ private:
+  bool is_press() const { return interaction_.type == discord::InteractionType::component; }
+
+  /// After a button nothing is seen of it, so that what follows can still be for everybody or for one.
+  static Task<Result<void>> defer(std::shared_ptr<Pending> self) {
+    discord::Asked asked = discord::asked(self->interaction_);
+    discord::FirstAnswer deferral = discord::Defer{self->private_};
+    if (self->is_press()) deferral = discord::DeferUpdate{};
+    co_return co_await self->owner_.rest_.answer(std::move(asked), std::move(deferral));
+  }
+
+  static Task<void> defer_when_late(std::shared_ptr<Pending> self) {
+    co_await self->owner_.timing_->wait(self->timer_, self->owner_.timing_->now() + kPatience);
+    if (self->answered_) co_return;
+    self->deferring_ = true;
+    const auto deferred = co_await defer(self);
+    if (!deferred) self->report("deferral", deferred.error());
+    self->deferring_ = false;
+    self->deferred_ = true;
+    self->timer_.cancel();
+  }
+
+  static Task<void> give(std::shared_ptr<Pending> self, Answer answer) {
+    self->answered_ = true;
+    if (self->deferring_) {  // its outcome decides how to go on
+      co_await self->owner_.timing_->wait(self->timer_,
+                                          self->owner_.timing_->now() + std::chrono::seconds(10));
+    }
+    const bool replaces = self->is_press() && answer.replaces;
+    discord::Say say;
+    say.message = self->owner_.body_of(answer, self->interaction_.guild.value_or(ServerId()),
+                                       self->interaction_.user.id.str());
+    say.only_for_caller = answer.private_answer;
+    if (!self->deferred_) {
+      self->timer_.cancel();
+      const bool settled = co_await give_at_once(self, say, replaces);
+      if (settled) co_return;
+    }
+    co_await give_later(self, std::move(say), replaces);
+  }
+
+  /// False: the call may have arrived although its answer was lost. Only an edit cannot say it twice.
+  static Task<bool> give_at_once(std::shared_ptr<Pending> self, discord::Say say, bool replaces) {
+    discord::Asked asked = discord::asked(self->interaction_);
+    discord::FirstAnswer first;
+    if (replaces) {
+      first = discord::Update{std::move(say.message)};
+    } else {
+      first = std::move(say);
+    }
+    const auto given = co_await self->owner_.rest_.answer(std::move(asked), std::move(first));
+    if (given) co_return true;
+    self->report("answer", given.error());
+    co_return given.error().code != ErrorCode::timeout&& given.error().code != ErrorCode::unavailable;
+  }
+
+  static Task<void> give_later(std::shared_ptr<Pending> self, discord::Say say, bool replaces) {
+    auto& rest = self->owner_.rest_;
+    const auto application = self->interaction_.application;
+    std::string token = self->interaction_.token;
+    // Behind a deferred button the "original" is the button's own message, which stays as it is.
+    const bool beside = self->is_press() && self->deferred_ && !replaces;
+    Result<void> given;
+    if (beside) {
+      given = co_await rest.follow_up(application, std::move(token), std::move(say));
+    } else {
+      given = co_await rest.edit_answer(application, std::move(token), std::move(say.message));
+    }
+    if (!given) self->report("late answer", given.error());
+  }
+
+  void report(std::string_view what, const Error& error) const {
+    const std::string server = interaction_.guild ? interaction_.guild->str() : "";
+    log::warning("interaction not answered", {log::field("step", what), log::field("server", server),
+                                              log::field("error", error.message)});
+  }
+
+  DiscordInteractions& owner_;
+  discord::Interaction interaction_;
+  bool private_;
+  boost::asio::steady_timer timer_;
+  bool answered_ = false;
+  bool deferring_ = false;
+  bool deferred_ = false;
+};
+
+DiscordInteractions::DiscordInteractions(const BridgeServices& services, const Secrets& secrets,
+                                         discord::RestClient& rest, std::shared_ptr<discord::Timing> timing)
+    : services_(services),
+      rest_(rest),
+      timing_(std::move(timing)),
+      button_ids_(secrets, services.declarations.commands) {}
+
+DiscordInteractions::~DiscordInteractions() = default;
+
+std::string DiscordInteractions::say_plainly(std::string_view key) const {
+  return services_.declarations.texts.text(services_.config.language, key);
+}
+
+void DiscordInteractions::take(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction,
+                               bool told_again) {
+  const bool ours = interaction.type == discord::InteractionType::command ||
+                    interaction.type == discord::InteractionType::component;
+  if (!ours) return;
+  Wish wish = wish_of(interaction);
+  if (!scope && wish.refusal.empty()) wish.refusal = "common.not_ready";
+  const auto pending = std::make_shared<Pending>(*this, std::move(interaction), wish.private_answer);
+  if (wish.refusal.empty() && told_again) {
+    net::spawn(services_.loop, "discord.told_again",
+               [this, scope = *scope, pending, request = *wish.request] {
+                 return take_up(scope, pending, request);
+               });
+    return;
+  }
+  pending->start();
+  if (!wish.refusal.empty()) return pending->answer({say_plainly(wish.refusal), true});
+  call(*scope, pending, *std::move(wish.request));
+}
+
+/// A session that is resumed repeats what came last. An earlier process may have answered that it failed:
+/// then it must not be done after all.
+Task<void> DiscordInteractions::take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
+                                        CommandRequest request) {
+  const bool claimed = co_await Pending::claim(pending);
+  if (claimed) call(scope, std::move(pending), std::move(request));
+}
+
+DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interaction& interaction) const {
+  if (!interaction.guild) return {{}, "common.servers_only"};
+  Wish wish = interaction.type == discord::InteractionType::component ? button_wish(interaction)
+                                                                      : command_wish(interaction);
+  if (!wish.request) return wish;
+  CommandRequest& request = *wish.request;
+  request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
+                    (interaction.permissions & discord::kAdministrator) != 0};
+  request.place = interaction.channel ? "discord:" + interaction.channel->str() : "";
+  request.operation_id = "discord:" + interaction.id.str();
+  for (const auto& [id, name] : interaction.users) request.person_names[id.str()] = name;
+  return wish;
+}
+
+DiscordInteractions::Wish DiscordInteractions::command_wish(const discord::Interaction& interaction) const {
+  const CommandSpec* command = services_.declarations.commands.find(Door::slash, interaction.command);
+  if (command == nullptr) return {{}, "common.unknown_command"};
+  CommandRequest request;
+  request.door = Door::slash;
+  request.slash_name = interaction.command;
+  request.options = interaction.options;
+  return {std::move(request), {}, command->private_answer};
+}
+
+DiscordInteractions::Wish DiscordInteractions::button_wish(const discord::Interaction& interaction) const {
+  auto call = button_ids_.read(*interaction.guild, interaction.user.id.str(), interaction.custom_id);
+  if (!call) {
+    return {{},
+            call.error().code == ErrorCode::forbidden  ? "common.button_not_yours"
+            : call.error().code == ErrorCode::conflict ? "common.button_outdated"
+                                                       : "common.button_unknown"};
+  }
+  CommandRequest request;
+  request.door = Door::button;
+  request.slash_name = std::move(call->command);
+  request.options = std::move(call->options);
+  return {std::move(request), {}};
+}
+
+void DiscordInteractions::call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
+                               CommandRequest request) {
+  services_.dispatcher.submit(scope, std::move(request),
+                              [this, pending](Outcome outcome, std::optional<Answer> answer) {
+                                if (answer) return pending->answer(*std::move(answer));
+                                if (outcome == Outcome::overloaded)
+                                  pending->answer({say_plainly("common.busy"), true});
+                              });
+}
+
+discord::MessageBody DiscordInteractions::body_of(const Answer& answer, ServerId server,
+                                                  const std::string& user) const {
+  discord::MessageBody body(answer.text);
+  discord::ButtonRow row;
+  const auto finish_row = [&] {
+    if (!row.empty()) body.rows.emplace_back(std::exchange(row, {}));
+  };
+  for (const ShownButton& button : answer.buttons) {
+    auto id = button_ids_.make(server, button.call, button.for_all ? std::nullopt : std::optional(user));
+    if (!id) {
+      log::warning("button left out: its arguments are too long",
+                   {log::field("command", button.call.command)});
+      continue;
+    }
+    if (row.size() == discord::kButtonsInARow) finish_row();
+    row.emplace_back(
+        discord::Button{*std::move(id), button.label, discord::ButtonStyle::secondary, !button.enabled});
+  }
+  finish_row();
+  return body;
+}
+
+}  // namespace guildhall::bot

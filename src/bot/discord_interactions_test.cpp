@@ -1,0 +1,427 @@
+// What people press in the simulated Discord, answered by the bridge, the dispatcher and the features.
+#include "bot/discord_interactions.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "bot/discord_bridge.h"
+#include "platforms/discord/scripted.h"
+#include "sim/sim.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+void wait_until(const std::function<bool()>& reached) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!reached()) {
+    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("nothing moves any more");
+    std::this_thread::sleep_for(2ms);
+  }
+}
+
+/// One run of the bot, from its start to its end.
+class RunningBot {
+ public:
+  RunningBot(test::TestWorld& world, const Secrets& secrets)
+      : dispatcher_(loops_, world.declarations, world.clock, topics_, world.metrics),
+        bridge_({loops_.main(), world.config, world.clock, world.metrics, *world.tenancy, world.declarations,
+                 dispatcher_, topics_, http_},
+                secrets),
+        world_(world) {
+    net::spawn(loops_.main(), "discord", [this]() -> Task<void> { co_await bridge_.run(); });
+    loops_.start();
+  }
+  ~RunningBot() {
+    bridge_.stop();
+    loops_.drain(10s);
+    world_.close(loops_);
+  }
+
+  Dispatcher& dispatcher() { return dispatcher_; }
+
+ private:
+  net::Loops loops_{2};
+  TopicHub topics_;
+  net::HttpClient http_{loops_.main(), {}};
+  Dispatcher dispatcher_;
+  DiscordBridge bridge_;
+  test::TestWorld& world_;
+};
+
+class InDiscord : public testing::Test {
+ protected:
+  InDiscord() {
+    // The key of the simulated Kick takes longer than the whole test, so it is made once.
+    static const test::TemporaryFolder kKick;
+    sim::SimOptions options;
+    options.clock = &world_.clock;
+    options.size.servers = 2;
+    options.size.members = 3;
+    options.key_file = kKick.path() / "kick.pem";
+    auto started = sim::Simulation::start(sim_loops_.main(), options);
+    if (!started) throw ErrorException(started.error());
+    sim_ = *std::move(started);
+    contract_ = *json::parse(sim_->contract_json());
+    servers_ = sim_->world().servers;
+    sim_bot_ = sim_->world().bot.id;
+    sim_loops_.start();
+    const json::Value& discord = contract_.at("discord");
+    world_.config.discord_token = json::text_or(discord, "token", "");
+    world_.config.discord_api_url = json::text_or(discord, "rest", "");
+    world_.config.discord_gateway_url = json::text_or(discord, "gateway", "");
+    if (auto made = Secrets::create(world_.config.key_file()); !made) throw ErrorException(made.error());
+    run();
+  }
+  ~InDiscord() override {
+    bot_.reset();
+    sim_->stop();
+    sim_loops_.drain(10s);
+    sim_loops_.stop();
+  }
+
+  /// The bot starts, and has what a start gives it: the connection, its commands, the servers.
+  void run() {
+    secrets_.emplace(*Secrets::load(world_.config.key_file()));
+    bot_ = std::make_unique<RunningBot>(world_, *secrets_);
+    wait_until([&] {
+      const json::Value health = control("GET", "/healthz");
+      return json::integer(health, "gateway_connections") == 1 &&
+             json::write(control("GET", "/discord/commands")).find("leaderboard") != std::string::npos &&
+             world_.tenancy->servers().list().size() == 2;
+    });
+  }
+  void restart() {
+    bot_.reset();
+    world_.reopen();
+    run();
+  }
+
+  json::Value control(const std::string& method, const std::string& path, const json::Value& body = nullptr) {
+    net::HttpRequest request{method, json::text_or(contract_, "control", "") + path};
+    if (!body.is_null()) request.body = json::write(body);
+    std::promise<std::string> answered;
+    net::spawn(sim_loops_.main(), "control", [this, &answered, request]() -> Task<void> {
+      auto response = co_await http_.send(request);
+      answered.set_value(response ? response->body : response.error().message);
+    });
+    return json::parse(answered.get_future().get()).value_or(json::Value(nullptr));
+  }
+  std::string id(sim::Snowflake value) const { return std::to_string(value); }
+  sim::Snowflake member(std::size_t server, std::size_t number) const {
+    auto found = servers_[server].members.begin();
+    for (std::size_t i = 0;; ++found) {
+      if (found->first == servers_[server].owner || found->first == sim_bot_) continue;
+      if (i++ == number) return found->first;
+    }
+  }
+
+  /// So many people with points, the first has most.
+  void give_points(std::size_t server, int people) {
+    for (int i = 1; i <= people; ++i) {
+      CommandRequest request;
+      request.door = Door::prefix;
+      request.caller = {{kDiscord, "1", "Owner"}, true};
+      request.operation_id = "give " + id(servers_[server].id) + " " + std::to_string(i);
+      request.line = fmt::format("!points add <@{}> {} raid", 5'000 + i, 1'000 - i);
+      std::promise<Outcome> done;
+      bot_->dispatcher().submit(*world_.tenancy->scopes().for_operator(ServerId(servers_[server].id)),
+                                std::move(request),
+                                [&](Outcome outcome, std::optional<Answer>) { done.set_value(outcome); });
+      ASSERT_EQ(done.get_future().get(), Outcome::committed);
+    }
+  }
+
+  /// The interaction that this act began, as soon as it is answered.
+  json::Value told(const std::string& act, const json::Value& body) {
+    const std::string interaction = json::text_or(control("POST", act, body), "interaction", "");
+    if (interaction.empty()) throw std::runtime_error("nothing was asked");
+    json::Value story;
+    wait_until([&] {
+      story = control("GET", "/discord/interactions?id=" + interaction).at(0);
+      return json::text_or(story, "state", "") == "answered" || !json::array(story, "followups").empty();
+    });
+    return story;
+  }
+  json::Value ask(std::size_t server, sim::Snowflake user, json::Object options) {
+    return told("/discord/command", {{"guild", id(servers_[server].id)},
+                                     {"user", id(user)},
+                                     {"name", "leaderboard"},
+                                     {"options", std::move(options)}});
+  }
+  json::Value press(std::size_t server, sim::Snowflake user, const json::Value& message,
+                    const std::string& custom_id, bool forged = false) {
+    return told("/discord/click", {{"guild", id(servers_[server].id)},
+                                   {"user", id(user)},
+                                   {"message", message.at("id")},
+                                   {"custom_id", custom_id},
+                                   {"forged", forged}});
+  }
+  /// The message as it stands now.
+  json::Value look(std::size_t server, const json::Value& message) {
+    for (const json::Value& one : messages(server)) {
+      if (one.at("id") == message.at("id")) return one;
+    }
+    return nullptr;
+  }
+  json::Array messages(std::size_t server) {
+    return control("GET", "/discord/messages?guild=" + id(servers_[server].id)).as_array();
+  }
+  static std::string content(const json::Value& message) { return json::text_or(message, "content", ""); }
+  static json::Value button(const json::Value& message, std::size_t number) {
+    return message.at("components").at(0).at("components").at(number);
+  }
+  static std::string previous(const json::Value& message) {
+    return json::text_or(button(message, 0), "custom_id", "");
+  }
+  static std::string next(const json::Value& message) {
+    return json::text_or(button(message, 1), "custom_id", "");
+  }
+
+  test::TestWorld world_;
+  net::Loops sim_loops_{1};
+  net::HttpClient http_{sim_loops_.main(), {}};
+  std::unique_ptr<sim::Simulation> sim_;
+  json::Value contract_;
+  sim::Snowflake sim_bot_ = 0;
+  std::vector<sim::Server> servers_;
+  std::optional<Secrets> secrets_;
+  std::unique_ptr<RunningBot> bot_;
+};
+
+TEST_F(InDiscord, AListIsReadPageByPageAlsoAfterARestart) {
+  give_points(0, 7);
+  const auto asker = member(0, 0);
+  const json::Value first = ask(0, asker, {{"of", "points"}, {"count", 3}}).at("answer");
+  EXPECT_EQ(content(first), "Most points:\n1. 5001: 999\n2. 5002: 998\n3. 5003: 997");
+  EXPECT_EQ(json::boolean(button(first, 0), "disabled"), true) << "there is nothing before the first page";
+  EXPECT_EQ(json::boolean(button(first, 1), "disabled"), false);
+
+  press(0, asker, first, next(first));
+  const json::Value second = look(0, first);
+  EXPECT_EQ(content(second), "Most points:\n4. 5004: 996\n5. 5005: 995\n6. 5006: 994");
+
+  restart();
+  press(0, asker, second, next(second));
+  const json::Value third = look(0, first);
+  EXPECT_EQ(content(third), "Most points:\n7. 5007: 993");
+  EXPECT_EQ(json::boolean(button(third, 1), "disabled"), true) << "it is the last page";
+  press(0, asker, third, previous(third));
+  EXPECT_EQ(content(look(0, first)), content(second));
+  EXPECT_EQ(messages(0).size(), 1U) << "it was one message all the time";
+}
+
+TEST_F(InDiscord, AShortListHasNoButtons) {
+  give_points(0, 3);
+  const json::Value list = ask(0, member(0, 0), {{"of", "points"}, {"count", 3}}).at("answer");
+  EXPECT_THAT(content(list), HasSubstr("3. 5003"));
+  EXPECT_EQ(json::write(list.at("components")), "[]");
+}
+
+TEST_F(InDiscord, AButtonWorksForWhomItWasMadeInItsServerAlone) {
+  give_points(0, 7);
+  give_points(1, 7);
+  const auto asker = member(0, 0);
+  const json::Value here = ask(0, asker, {{"of", "points"}, {"count", 3}}).at("answer");
+  const json::Value there = ask(1, member(1, 0), {{"of", "points"}, {"count", 4}}).at("answer");
+  const auto refused = [&](std::size_t server, sim::Snowflake user, const json::Value& message,
+                           const std::string& custom_id, const std::string& says) {
+    const json::Value story = press(server, user, message, custom_id, true);
+    const json::Array& late = json::array(story, "followups");
+    const json::Value said = look(server, late.empty() ? story.at("answer") : late.at(0));
+    EXPECT_EQ(json::boolean(said, "ephemeral"), true);
+    EXPECT_THAT(content(said), HasSubstr(says)) << custom_id;
+    EXPECT_EQ(content(look(server, message)), content(message)) << "the message stays as it is";
+  };
+  refused(0, member(0, 1), here, next(here), "for whoever used the command");
+  refused(0, asker, here, next(there), "does not work here");
+  refused(1, asker == member(1, 0) ? member(1, 1) : member(1, 0), there, next(here), "does not work here");
+  std::string forged = next(here);
+  forged.replace(forged.find(",2:"), 3, ",3:");
+  refused(0, asker, here, forged, "does not work here");
+  refused(0, asker, here, "join:1", "does not work here");
+}
+
+TEST_F(InDiscord, AMessageInDiscordIsAnsweredWithButtonsToo) {
+  give_points(0, 7);
+  const auto asker = member(0, 0);
+  control("POST", "/discord/message",
+          {{"guild", id(servers_[0].id)}, {"user", id(asker)}, {"content", "!leaderboard points 3"}});
+  json::Value said;
+  wait_until([&] {
+    for (const json::Value& one : messages(0)) {
+      if (content(one).starts_with("Most points")) said = one;
+    }
+    return !said.is_null();
+  });
+  press(0, asker, said, next(said));
+  EXPECT_THAT(content(look(0, said)), HasSubstr("4. 5004"));
+  EXPECT_THAT(content(look(0, said)), Not(HasSubstr("3. 5003")));
+}
+
+/// Interactions on a loop in virtual time, whose answers are HTTP requests that a script answers.
+class AtTheDeadline : public testing::Test, protected discord::TestLoop {
+ protected:
+  AtTheDeadline() {
+    world_.server(1);
+    loops_.start();
+  }
+  ~AtTheDeadline() override { world_.close(loops_); }
+
+  static Secrets new_secrets(const test::TestWorld& world) {
+    if (auto made = Secrets::create(world.config.key_file()); !made) throw ErrorException(made.error());
+    return *Secrets::load(world.config.key_file());
+  }
+
+  discord::Interaction asked(discord::InteractionType type) {
+    discord::Interaction interaction;
+    interaction.id = discord::InteractionId(++last_id_);
+    interaction.application = discord::ApplicationId(98);
+    interaction.type = type;
+    interaction.token = "secret";
+    interaction.guild = ServerId(1);
+    interaction.user = {DiscordUserId(555), "member", "Member"};
+    interaction.permissions = discord::kAdministrator;
+    return interaction;
+  }
+  discord::Interaction press(std::string of) {
+    const ButtonIds ids(secrets_, world_.declarations.commands);
+    auto interaction = asked(discord::InteractionType::component);
+    interaction.custom_id =
+        *ids.make(ServerId(1), {"leaderboard", {{"of", std::move(of)}, {"page", "1"}}}, "555");
+    return interaction;
+  }
+  discord::Interaction command(std::string name,
+                               std::map<std::string, std::string, std::less<>> options = {}) {
+    auto interaction = asked(discord::InteractionType::command);
+    interaction.command = std::move(name);
+    interaction.options = std::move(options);
+    return interaction;
+  }
+  void take(discord::Interaction interaction, bool told_again = false) {
+    interactions_.take(world_.server(1), std::move(interaction), told_again);
+    settle();
+  }
+  /// Lets the database work until so many requests went out.
+  void expect_requests(std::size_t count) {
+    wait_until([&] {
+      settle();
+      return http.requests.size() >= count;
+    });
+  }
+  std::string sent(std::size_t index) {
+    const net::HttpRequest& request = http.requests.at(index);
+    return request.method + " " + request.url.substr(request.url.find("v10") + 3);
+  }
+  json::Value body(std::size_t index) { return *json::parse(http.requests.at(index).body); }
+
+  net::Loops loops_{2};
+  test::TestWorld world_;
+  TopicHub topics_;
+  Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
+  net::HttpClient unused_{loop, {}};
+  Secrets secrets_ = new_secrets(world_);
+  discord::ScriptedHttp http{*this};
+  discord::RestClient rest_{
+      loop,
+      {.api_url = "https://discord.test/api", .token = "t", .project_url = "https://p.test"},
+      [this](net::HttpRequest request) { return http.send(std::move(request)); },
+      timing,
+      world_.metrics};
+  BridgeServices services_{loop,           world_.config,   world_.clock,
+                           world_.metrics, *world_.tenancy, world_.declarations,
+                           dispatcher_,    topics_,         unused_};
+  DiscordInteractions interactions_{services_, secrets_, rest_, timing};
+  std::int64_t last_id_ = 0;
+};
+
+TEST_F(AtTheDeadline, ALateCommandIsDeferredAndThenEdited) {
+  const auto other = world_.database->hold_writer(1);
+  take(command("help"));
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 1U);
+  EXPECT_EQ(sent(0), "POST /interactions/1/secret/callback");
+  EXPECT_EQ(json::write(body(0)), R"({"type":5,"data":{"flags":64}})") << "help is for its caller";
+  other->execute("COMMIT");
+  expect_requests(2);
+  EXPECT_EQ(sent(1), "PATCH /webhooks/98/secret/messages/@original");
+  EXPECT_THAT(json::text_or(body(1), "content", ""), HasSubstr("leaderboard"));
+}
+
+TEST_F(AtTheDeadline, AButtonIsDeferredUnseenAndThenItsMessageChanges) {
+  const auto other = world_.database->hold_writer(1);
+  take(press("points"));
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 1U);
+  EXPECT_EQ(json::write(body(0)), R"({"type":6})");
+  other->execute("COMMIT");
+  expect_requests(2);
+  EXPECT_EQ(sent(1), "PATCH /webhooks/98/secret/messages/@original");
+  EXPECT_EQ(json::text(body(1), "content"), "Nobody is on the board yet.");
+}
+
+TEST_F(AtTheDeadline, ALateRefusalOfAButtonIsSaidToTheCallerAlone) {
+  world_.in(1, [&](store::Tx& tx) {
+    return change_server_setting(tx, world_.declarations, ServerId(1), {"points_enabled", "false"},
+                                 {"t", "system"}, world_.clock.now());
+  });
+  const auto other = world_.database->hold_writer(1);
+  take(press("points"));
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 1U);
+  other->execute("COMMIT");
+  expect_requests(2);
+  EXPECT_EQ(sent(1), "POST /webhooks/98/secret") << "the message with the button stays as it is";
+  EXPECT_EQ(json::integer(body(1), "flags"), 64);
+  EXPECT_THAT(json::text_or(body(1), "content", ""), HasSubstr("switched off"));
+}
+
+TEST_F(AtTheDeadline, AnAnswerThatMayHaveArrivedIsNotSaidAgain) {
+  http.then_fail(ErrorCode::timeout);
+  take(press("points"));
+  expect_requests(2);
+  EXPECT_EQ(json::integer(body(0), "type"), 7);
+  EXPECT_EQ(sent(1), "PATCH /webhooks/98/secret/messages/@original");
+  advance(10s);
+  EXPECT_EQ(http.requests.size(), 2U);
+}
+
+TEST_F(AtTheDeadline, WhatIsToldAgainIsDoneOnlyIfNobodyHasAnswered) {
+  const std::map<std::string, std::string, std::less<>> gift{
+      {"user", "777"}, {"amount", "5"}, {"reason", "x"}};
+  http.then(404, R"({"code":10062,"message":"Unknown interaction"})");
+  take(command("points-add", gift), true);
+  advance(10s);
+  EXPECT_EQ(json::integer(body(0), "type"), 5);
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "0\n");
+  take(command("points-add", gift), true);
+  expect_requests(3);
+  EXPECT_EQ(sent(2), "PATCH /webhooks/98/secret/messages/@original");
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "1\n");
+}
+
+TEST_F(AtTheDeadline, NothingHappensForAnybodyElsesButton) {
+  auto pressed = press("points");
+  pressed.user.id = DiscordUserId(556);
+  take(pressed);
+  expect_requests(1);
+  EXPECT_EQ(json::integer(body(0), "type"), 4);
+  EXPECT_EQ(json::integer(body(0).at("data"), "flags"), 64);
+  EXPECT_THAT(json::text_or(body(0).at("data"), "content", ""), HasSubstr("whoever used the command"));
+  auto outside = press("points");
+  outside.guild.reset();
+  interactions_.take(std::nullopt, outside, false);
+  expect_requests(2);
+  EXPECT_THAT(json::text_or(body(1).at("data"), "content", ""), HasSubstr("in a server"));
+}
+
+}  // namespace
+}  // namespace guildhall::bot
