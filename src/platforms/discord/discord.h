@@ -5,10 +5,11 @@
 //   state.h            what is remembered of guilds, as far as features ask for it
 //   gateway.h          one shard: a session kept alive, its events to a GatewayHandler
 //   session.h          what the gateway remembers over a restart
+//   identify_turns.h   whose turn it is to identify, of all shards of a bot
 //   rest.h             the HTTP calls, behind every limit that Discord announces
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
-// Inside only: protocol.h, inflate.h, connection.h, event_router.h and memory_keeper.h serve the gateway;
+// Inside only: protocol.h, inflate.h, connection.h, event_router.h and session_keeper.h serve the gateway;
 // name_pool.h the state;
 // rest_call.h, rest_errors.h, rest_sender.h and rate_limits.h the calls; window_limit.h both.
 //
