@@ -235,10 +235,19 @@ void Gateway::identify(Peer& peer, const json::Value& data) {
   }
   // Discord resets the token of a bot that identifies too often.
   if (++identified_today_ > options_.identifies_per_day) return peer.connection->close(kAuthenticationFailed);
-  const bool too_fast = last_identify_ && now - *last_identify_ < options_.identify_spacing;
-  if (too_fast) return peer.connection->send(frame(kInvalidSession, false));
-  last_identify_ = now;
+  if (too_soon(data)) return peer.connection->send(frame(kInvalidSession, false));
   start_session(peer, data);
+}
+
+bool Gateway::too_soon(const json::Value& data) {
+  const json::Array& shard = json::array(data, "shard");
+  const auto index = shard.empty() ? 0 : static_cast<std::uint64_t>(shard[0].get_int64());
+  const std::uint64_t key = index % static_cast<std::uint64_t>(options_.identifies_at_once);
+  const auto now = steady_clock::now();
+  const auto last = last_identify_.find(key);
+  if (last != last_identify_.end() && now - last->second < options_.identify_spacing) return true;
+  last_identify_[key] = now;
+  return false;
 }
 
 void Gateway::start_session(Peer& peer, const json::Value& data) {
@@ -424,7 +433,7 @@ json::Object Gateway::start_limit() const {
   return {{"total", options_.identifies_per_day},
           {"remaining", std::max(0, options_.identifies_per_day - identified_today_)},
           {"reset_after", std::max<std::int64_t>(0, left.count())},
-          {"max_concurrency", 1}};
+          {"max_concurrency", options_.identifies_at_once}};
 }
 
 std::size_t Gateway::connections() const { return peers_.size(); }

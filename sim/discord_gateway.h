@@ -22,6 +22,8 @@ struct GatewayOptions {
   std::chrono::milliseconds identify_spacing{5'000};
   std::chrono::seconds session_life{300};  // of one that lost its connection
   int identifies_per_day = 1'000;
+  int shards = 1;              // as many as bots are told to have
+  int identifies_at_once = 1;  // "max_concurrency"
 };
 
 class Gateway {
@@ -40,6 +42,7 @@ class Gateway {
 
   /// {total, remaining, reset_after, max_concurrency}
   json::Object start_limit() const;
+  int shards() const { return options_.shards; }
   std::size_t connections() const;
 
   /// What a gateway does to its clients now and then, to all of them at once.
@@ -79,6 +82,8 @@ class Gateway {
   bool within_limits(Peer& peer, std::string_view text);
   void beat(Peer& peer);
   void identify(Peer& peer, const json::Value& data);
+  /// Did another shard that has to keep its distance identify just before? Notes this one's moment if not.
+  bool too_soon(const json::Value& data);
   /// The close code that the IDENTIFY deserves, or 0.
   std::uint16_t refusal(const json::Value& data) const;
   void start_session(Peer& peer, const json::Value& data);
@@ -101,7 +106,7 @@ class Gateway {
   std::string url_;
   std::map<std::string, std::shared_ptr<Session>> sessions_;
   std::set<std::shared_ptr<Peer>> peers_;
-  std::optional<Time> last_identify_;
+  std::map<std::uint64_t, Time> last_identify_;  // by what the shard's index leaves by identifies_at_once
   Time day_started_;
   int identified_today_ = 0;
 };

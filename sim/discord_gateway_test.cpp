@@ -181,6 +181,29 @@ TEST_F(GatewayTest, IdentifiesNeedSpaceAndABudget) {
   EXPECT_EQ(closed_with(*third), 4004) << "the budget is spent and the token reset";
 }
 
+TEST_F(GatewayTest, ShardsOfDifferentKeysIdentifyAtOnce) {
+  end();
+  options_.gateway.identify_spacing = std::chrono::hours(1);
+  options_.gateway.shards = 4;
+  options_.gateway.identifies_at_once = 2;
+  start();
+  const json::Value bot = body_of(rest("GET", "gateway/bot"));
+  EXPECT_EQ(json::integer(bot, "shards"), 4);
+  EXPECT_EQ(json::integer(bot.at("session_start_limit"), "max_concurrency"), 2);
+  json::Object data = identify_data();
+  for (const int shard : {0, 1}) {
+    data["shard"] = json::Array{shard, 4};
+    ready(data);
+  }
+  for (const int shard : {2, 3}) {
+    Socket socket = connect();
+    read(*socket);
+    data["shard"] = json::Array{shard, 4};
+    send(*socket, 2, data);
+    EXPECT_EQ(json::integer(read(*socket), "op"), 9);
+  }
+}
+
 TEST_F(GatewayTest, IntentsDecideWhatIsTold) {
   Socket socket = ready(identify_data(kGuilds | kMessages));
   const json::Value joined = control("POST", "/discord/member-join", {{"guild", id(server(0).id)}});

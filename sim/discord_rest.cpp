@@ -218,7 +218,7 @@ ApiAnswer DiscordRest::gateway(Call&) { return ApiReply{200, json::Object{{"url"
 
 ApiAnswer DiscordRest::gateway_bot(Call&) {
   return ApiReply{200, json::Object{{"url", discord_.gateway.url()},
-                                    {"shards", 1},
+                                    {"shards", discord_.gateway.shards()},
                                     {"session_start_limit", discord_.gateway.start_limit()}}};
 }
 

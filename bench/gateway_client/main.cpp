@@ -39,8 +39,8 @@ discord::Compression compression() {
 
 /// Nothing is remembered: each run begins anew.
 struct Forgetful : discord::SessionStore {
-  Task<discord::GatewayMemory> load() override { co_return discord::GatewayMemory{}; }
-  Task<void> save(discord::GatewayMemory) override { co_return; }
+  Task<std::optional<discord::SavedSession>> load() override { co_return std::nullopt; }
+  Task<void> save(std::optional<discord::SavedSession>) override { co_return; }
 };
 
 class Client : public discord::GatewayHandler {
@@ -97,6 +97,7 @@ int run() {
   discord::State state({.channels = true, .members = true}, metrics);
   const int guilds = std::max(1, std::atoi(environment("G").c_str()));
   const int shards = (guilds + kGuildsPerShard - 1) / kGuildsPerShard;
+  const auto turns = std::make_shared<discord::IdentifyTurns>(loop, timing);
   std::vector<std::unique_ptr<discord::Gateway>> gateways;
   for (int shard = 0; shard < shards; ++shard) {
     discord::GatewayOptions options;
@@ -105,7 +106,7 @@ int run() {
     options.compression = compression();
     options.shard = {shard, shards};
     gateways.push_back(std::make_unique<discord::Gateway>(
-        loop, std::move(options), client, state, std::make_shared<Forgetful>(),
+        loop, std::move(options), client, state, std::make_shared<Forgetful>(), turns,
         discord::websocket_connector({}), [&rest] { return rest.gateway_info(); }, timing, metrics));
     net::spawn(loop, "gateway", [gateway = gateways.back().get()]() -> Task<void> {
       const auto ended = co_await gateway->run();

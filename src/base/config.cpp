@@ -13,6 +13,9 @@
 namespace guildhall {
 namespace {
 
+/// As many would serve 25 million servers.
+constexpr std::int64_t kMostShards = 10'000;
+
 constexpr ConfigKey kKeys[] = {
     {"data.dir", &Config::data_dir, false, "folder for the database, keys and temporary files"},
     {"database.url", &Config::database_url, true,
@@ -35,6 +38,8 @@ constexpr ConfigKey kKeys[] = {
     {"discord.api_url", &Config::discord_api_url, false, "ends in /api"},
     {"discord.gateway_url", &Config::discord_gateway_url, false, "instead of the one that Discord names"},
     {"discord.compression", &Config::discord_compression, false, "of what Discord sends: zstd, zlib or none"},
+    {"discord.shards", &Config::discord_shards, false,
+     "among how many connections Discord divides the servers: auto, or a number"},
     {"kick.client_id", &Config::kick_client_id, false, "of the Kick app"},
     {"kick.client_secret", &Config::kick_client_secret, true, "of the Kick app"},
     {"kick.oauth_url", &Config::kick_oauth_url, false, "origin, no path"},
@@ -159,6 +164,9 @@ Result<void> check(const Config& config) {
   if (config.language != "en" && config.language != "de") return wrong("language", "must be en or de");
   if (const std::string& way = config.discord_compression; way != "zstd" && way != "zlib" && way != "none")
     return wrong("discord.compression", "must be zstd, zlib or none");
+  if (const auto shards = parse_amount(config.discord_shards);
+      config.discord_shards != "auto" && (!shards || *shards < 1 || *shards > kMostShards))
+    return wrong("discord.shards", fmt::format("must be auto, or a number from 1 to {}", kMostShards));
   if (!is_time_zone(config.time_zone)) {
     return wrong("time_zone", fmt::format("'{}' is not a time zone such as Europe/Berlin", config.time_zone));
   }

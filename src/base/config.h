@@ -34,6 +34,7 @@ struct Config {
   std::string discord_api_url = "https://discord.com/api";
   std::string discord_gateway_url;
   std::string discord_compression = "zstd";
+  std::string discord_shards = "auto";
   std::string kick_client_id;
   std::string kick_client_secret;
   std::string kick_oauth_url = "https://id.kick.com";

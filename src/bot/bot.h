@@ -14,6 +14,8 @@
 //   imports.h     how a feature takes over what an old bot kept
 //   import_trace.h  whose the amounts of old names became
 //   routes.h      how a feature declares its dashboard routes
+//   leases.h      what only one of several processes may do at a time
+//   discord_shards.h  the shards of Discord that this process serves
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
 //   button_ids.h                      what a button in Discord calls for, signed
 //   discord_interactions.h            what people ask for in Discord, answered in time and once

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "bot/activity.h"
+#include "bot/discord_shards.h"
 #include "bot/feature.h"
 #include "bot/jobs.h"
 #include "bot/kick_bridge.h"
@@ -67,6 +68,8 @@ void declare_bot(Declarations& declarations) {
   declare_activity(declarations.statements);
   declare_jobs(declarations.statements);
   declare_process_state(declarations.statements);
+  declare_leases(declarations.statements);
+  declare_discord_shards(declarations.statements);
   declare_schema_reader(declarations.statements);
   declare_kick(declarations.statements);
   declare_settings(declarations.statements, declarations.settings);
@@ -78,6 +81,8 @@ void declare_bot(Declarations& declarations) {
       [](store::Tx& tx, ServerContext&) -> TxTask<void> { co_await count_ledger_mismatches(tx); });
   declarations.rehearsals.cross_server.push_back(rehearse_jobs);
   declarations.rehearsals.global.push_back(rehearse_process_state);
+  declarations.rehearsals.global.push_back(rehearse_leases);
+  declarations.rehearsals.global.push_back(rehearse_discord_shards);
   declarations.rehearsals.global.push_back(rehearse_schema_reader);
   declarations.rehearsals.global.push_back(rehearse_kick);
   declarations.rehearsals.global.push_back([&declarations](store::GlobalTx& tx, TimePoint now) {

@@ -5,9 +5,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <charconv>
 
 #include "base/log.h"
-#include "bot/process_state.h"
 #include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
 
@@ -16,21 +16,6 @@ namespace {
 
 constexpr std::chrono::minutes kAskGuildAgain{1};
 constexpr const char* kProjectUrl = "https://guildhall.example";
-constexpr const char* kMemoryName = "discord.gateway";
-
-class StoredMemory final : public discord::SessionStore {
- public:
-  explicit StoredMemory(tenancy::GlobalScope global) : state_(global) {}
-  Task<discord::GatewayMemory> load() override {
-    co_return discord::read_memory(co_await state_.read(kMemoryName));
-  }
-  Task<void> save(discord::GatewayMemory memory) override {
-    co_await state_.write(kMemoryName, discord::write_memory(memory));
-  }
-
- private:
-  ProcessState state_;
-};
 
 discord::OptionType option_type(ArgumentKind kind) {
   switch (kind) {
@@ -67,28 +52,39 @@ discord::RestOptions rest_options(const Config& config) {
   return {config.discord_api_url, config.discord_token, kProjectUrl};
 }
 
+discord::GatewayOptions gateway_options(const Config& config) {
+  return {config.discord_token, discord::kDefaultIntents, config.discord_gateway_url, compression_of(config)};
+}
+
+/// A number, for which the configuration was checked, or "auto".
+int shard_count(const Config& config) {
+  int count = 0;
+  std::from_chars(config.discord_shards.data(), config.discord_shards.data() + config.discord_shards.size(),
+                  count);
+  return count;
+}
+
 }  // namespace
 
-DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets)
+DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, std::string holder,
+                             std::string predecessors)
     : services_(services),
       timing_(discord::system_timing()),
       rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_,
             services.metrics),
       interactions_(services_, secrets, rest_, timing_),
       state_({}, services.metrics),
-      gateway_(
-          services.loop,
-          {services.config.discord_token, discord::kDefaultIntents, services.config.discord_gateway_url,
-           compression_of(services.config)},
-          *this, state_, std::make_shared<StoredMemory>(services.tenancy.global()),
-          discord::websocket_connector({services.config.net_ca_file}),
-          [this] { return rest_.gateway_info(); }, timing_, services.metrics) {}
+      shards_({services.loop, services.tenancy.global(), *this, state_,
+               discord::websocket_connector({services.config.net_ca_file}),
+               [this] { return rest_.gateway_info(); }, timing_, services.metrics},
+              {gateway_options(services.config), shard_count(services.config), std::move(holder),
+               std::move(predecessors)}) {}
 
 DiscordBridge::~DiscordBridge() = default;
 
-Task<Result<void>> DiscordBridge::run() { co_return co_await gateway_.run(); }
+Task<Result<void>> DiscordBridge::run() { co_return co_await shards_.run(); }
 
-void DiscordBridge::stop() { gateway_.stop(); }
+void DiscordBridge::stop() { shards_.stop(); }
 
 Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, std::string content,
                                        std::string nonce) {
@@ -104,11 +100,14 @@ Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, 
 }
 
 void DiscordBridge::on_ready(discord::Ready ready) {
-  log::info("discord ready", {log::field("servers", ready.guilds.size())});
-  net::spawn(services_.loop, "discord.register_commands",
-             [this, id = ready.application] { return register_commands(id); });
-  const std::set<ServerId> present(ready.guilds.begin(), ready.guilds.end());
-  net::spawn(services_.loop, "discord.leave_missing", [this, present] { return leave_missing(present); });
+  log::info("discord ready",
+            {log::field("shard", ready.shard.index), log::field("servers", ready.guilds.size())});
+  // They are the bot's and no shard's.
+  if (ready.shard.index == 0)
+    net::spawn(services_.loop, "discord.register_commands",
+               [this, id = ready.application] { return register_commands(id); });
+  net::spawn(services_.loop, "discord.leave_missing",
+             [this, ready = std::move(ready)] { return leave_missing(ready); });
 }
 
 void DiscordBridge::on_intents_refused(discord::Intents refused) {
@@ -220,7 +219,8 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
   const auto scope =
       interaction.guild ? services_.tenancy.scopes().for_discord_event(*interaction.guild) : std::nullopt;
   // A session that is resumed repeats what came last.
-  interactions_.take(scope, std::move(interaction), !gateway_.health().connected);
+  const bool told_again = interaction.guild && !shards_.is_up(*interaction.guild);
+  interactions_.take(scope, std::move(interaction), told_again);
 }
 
 Task<void> DiscordBridge::carry_through(ServerId server, std::string_view what,
@@ -257,10 +257,11 @@ Task<void> DiscordBridge::leave(ServerId server) {
   services_.topics.publish("servers");
 }
 
-Task<void> DiscordBridge::leave_missing(std::set<ServerId> present) {
+Task<void> DiscordBridge::leave_missing(discord::Ready ready) {
+  const std::set<ServerId> present(ready.guilds.begin(), ready.guilds.end());
   for (const auto& server : services_.tenancy.servers().list()) {
-    const bool on_discord = server.discord_server_id.value() > 0;
-    if (on_discord && server.state == "active" && !present.contains(server.discord_server_id)) {
+    const bool told_of = server.discord_server_id.value() > 0 && ready.shard.has(server.discord_server_id);
+    if (told_of && server.state == "active" && !present.contains(server.discord_server_id)) {
       const ServerId gone = server.discord_server_id;
       co_await carry_through(gone, "discord.leave_missing", [this, gone] { return leave(gone); });
     }

@@ -14,6 +14,7 @@
 #include "base/config.h"
 #include "base/metrics.h"
 #include "bot/discord_interactions.h"
+#include "bot/discord_shards.h"
 #include "bot/dispatcher.h"
 #include "bot/feature.h"
 #include "bot/topics.h"
@@ -39,15 +40,16 @@ struct BridgeServices {
 
 class DiscordBridge final : private discord::GatewayHandler {
  public:
-  /// `secrets` outlives it.
-  DiscordBridge(BridgeServices services, const Secrets& secrets);
+  /// `secrets` outlives it; `holder` and `predecessors` as of Leases: which process this is.
+  DiscordBridge(BridgeServices services, const Secrets& secrets, std::string holder,
+                std::string predecessors);
   ~DiscordBridge() override;
 
   /// Runs until `stop`; returns what cannot be mended by trying again (`token_refused`, ...).
   Task<Result<void>> run();
   void stop();
 
-  discord::GatewayHealth health() const { return gateway_.health(); }
+  discord::GatewayHealth health() const { return shards_.health(); }
 
   /// Sends a message of the outbox.
   Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
@@ -70,7 +72,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> carry_through(ServerId server, std::string_view what, std::function<Task<void>()> step);
   Task<void> arrive(ServerId server, std::string name);
   Task<void> leave(ServerId server);
-  Task<void> leave_missing(std::set<ServerId> present);
+  Task<void> leave_missing(discord::Ready ready);
   Task<void> register_commands(discord::ApplicationId application);
   Task<void> know_guild(ServerId server);
   Task<void> handle_message(discord::Message message);
@@ -81,7 +83,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   discord::RestClient rest_;
   DiscordInteractions interactions_;
   discord::State state_;
-  discord::Gateway gateway_;
+  DiscordShards shards_;
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
 };

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "bot/process_state.h"
 #include "web/web_server.h"
@@ -56,24 +57,41 @@ Result<Secrets> open_secrets(const Config& config, bool has_sealed_tokens) {
   return Secrets::load(file);
 }
 
-App::App(const Config& config, const Clock& clock, std::unique_ptr<InstanceLock> lock)
-    : config_(config), clock_(clock), lock_(std::move(lock)), loops_(loop_count()) {}
+App::App(const Config& config, const Clock& clock, Role role)
+    : config_(config), clock_(clock), role_(role), loops_(loop_count()) {}
 
 Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock,
-                                        migrate::Interrupt* interrupt) {
+                                        migrate::Interrupt* interrupt, Role role) {
   if (auto prepared = prepare_data_dir(config); !prepared) return std::unexpected(prepared.error());
   const auto place = store::find_place(config);
   if (!place) return std::unexpected(place.error());
-  auto lock = InstanceLock::take(*place, Exclusive::bot);
-  if (!lock) return std::unexpected(lock.error());
-  std::unique_ptr<App> app(new App(config, clock, *std::move(lock)));
-  app->lock_->on_taken([raw = app.get()](const Error& error) { raw->give_up(error); });
+  std::unique_ptr<App> app(new App(config, clock, role));
+  if (auto taken = app->take_lock(*place); !taken) return std::unexpected(taken.error());
   if (auto opened = app->open(interrupt); !opened) return std::unexpected(opened.error());
   app->start_platforms();
-  // From here on requests come in; everything behind them is there.
-  if (auto listening = app->start_web(); !listening) return std::unexpected(listening.error());
+  if (role == Role::everything) {
+    // From here on requests come in; everything behind them is there.
+    if (auto listening = app->start_web(); !listening) return std::unexpected(listening.error());
+  }
   app->loops_.start();
   return app;
+}
+
+/// There is one that does everything; of those beside it there may be any number.
+Result<void> App::take_lock(const store::DatabasePlace& place) {
+  if (role_ != Role::everything) {
+    if (place.layout != store::Layout::postgres)
+      return fail(ErrorCode::usage, "--roles: several processes need PostgreSQL",
+                  "`guildhall move` takes a SQLite database there (docs/guide).");
+    if (config_.discord_token.empty())
+      return fail(ErrorCode::configuration, "--roles discord: discord.token is not set");
+    return {};
+  }
+  auto lock = InstanceLock::take(place, Exclusive::bot);
+  if (!lock) return std::unexpected(lock.error());
+  lock_ = *std::move(lock);
+  lock_->on_taken([this](const Error& error) { give_up(error); });
+  return {};
 }
 
 Result<void> App::open(migrate::Interrupt* interrupt) {
@@ -107,8 +125,9 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
   const bot::BridgeServices services{
       loops_.main(), config_, clock_, workspace_->metrics(), workspace_->tenancy(), declarations,
       *dispatcher_,  topics_, *http_};
-  if (!config_.discord_token.empty()) discord_ = std::make_unique<bot::DiscordBridge>(services, *secrets_);
-  if (!config_.kick_client_id.empty()) kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *key);
+  start_discord(services);
+  if (role_ == Role::everything && !config_.kick_client_id.empty())
+    kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *key);
   outbox_ = std::make_unique<bot::OutboxSender>(
       loops_, workspace_->tenancy(), clock_, workspace_->metrics(),
       [this](ServerId server, std::string channel, std::string content,
@@ -120,13 +139,22 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
   return {};
 }
 
+/// One that does everything is alone in that: what holds leases under its name is a run of it that has ended.
+void App::start_discord(const bot::BridgeServices& services) {
+  if (config_.discord_token.empty()) return;
+  const std::string name = role_ == Role::everything ? "everything " : "discord ";
+  discord_ = std::make_unique<bot::DiscordBridge>(services, *secrets_, name + hex(random_bytes(8)),
+                                                  role_ == Role::everything ? name : "");
+}
+
 void App::start_platforms() {
   auto& loop = loops_.main();
   if (discord_) net::spawn(loop, "discord", [this] { return run_discord(); });
   if (!discord_) log::warning("discord is not configured", {log::field("key", "discord.token")});
   if (kick_) kick_->start();
-  net::repeat(loop, "ticks", clock_.real(kLookForTicks),
-              [this]() -> Task<void> { co_await ticks_->run_due(); });
+  if (role_ == Role::everything)
+    net::repeat(loop, "ticks", clock_.real(kLookForTicks),
+                [this]() -> Task<void> { co_await ticks_->run_due(); });
   net::repeat(loop, "outbox", clock_.real(std::chrono::minutes(1)), [this] { return outbox_->sweep(); });
   net::repeat(loop, "schema reader", bot::kSchemaHeartbeat, [this] { return workspace_->renew_reader(); });
   net::repeat(loop, "database", kLookForChanges, [this] { return look_at_database(); });
@@ -223,7 +251,7 @@ void App::stop() {
 }
 
 App::~App() {
-  lock_->on_taken(nullptr);
+  if (lock_) lock_->on_taken(nullptr);
   stopping_ = true;
   if (server_) server_->stop();
   if (outbox_) outbox_->stop();

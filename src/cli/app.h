@@ -22,19 +22,25 @@
 
 namespace guildhall::cli {
 
+/// What a process does. One does everything; others may stand beside it on PostgreSQL and share Discord's
+/// shards with it, which goes on while any of them does.
+enum class Role { everything, discord };
+
 /// Under this name the running process keeps the dashboard's address (bot/process_state.h).
 inline constexpr const char* kWebUrl = "web.url";
 
 class App {
  public:
-  /// Opens everything and starts it. Errors: `configuration` (folder, keys), `other_instance`,
-  /// `storage`, `schema`, `port_in_use`, and `failed` where `interrupt` ended a change of the schema.
+  /// Opens everything and starts it. Errors: `configuration` (folder, keys; no token for the role `discord`),
+  /// `usage` (a role on SQLite), `other_instance`, `storage`, `schema`, `port_in_use`, and `failed` where
+  /// `interrupt` ended a change of the schema.
   static Result<std::unique_ptr<App>> start(const Config& config, const Clock& clock,
-                                            migrate::Interrupt* interrupt = nullptr);
+                                            migrate::Interrupt* interrupt = nullptr,
+                                            Role role = Role::everything);
   /// Stops taking work, finishes what is under way, closes.
   ~App();
 
-  /// Where this machine reaches it.
+  /// Where this machine reaches it, if its role has a dashboard.
   std::string url() const;
   /// As browsers reach it.
   std::string public_url() const { return config_.public_url(); }
@@ -50,9 +56,11 @@ class App {
   void stop();
 
  private:
-  App(const Config& config, const Clock& clock, std::unique_ptr<InstanceLock> lock);
+  App(const Config& config, const Clock& clock, Role role);
 
+  Result<void> take_lock(const store::DatabasePlace& place);
   Result<void> open(migrate::Interrupt* interrupt);
+  void start_discord(const bot::BridgeServices& services);
   void start_platforms();
   Result<void> start_web();
   Task<void> run_discord();
@@ -64,9 +72,10 @@ class App {
 
   Config config_;
   const Clock& clock_;
+  const Role role_;
   /// Codes and sessions are for people: fifteen minutes are theirs, however fast the world runs.
   SystemClock people_clock_;
-  std::unique_ptr<InstanceLock> lock_;
+  std::unique_ptr<InstanceLock> lock_;  // of the one that does everything
   net::Loops loops_;
   bot::TopicHub topics_;
   std::optional<Secrets> secrets_;

@@ -57,16 +57,29 @@ Answer interrupted(const Error& error, int signal) {
   return answer;
 }
 
+Result<Role> read_role(const Arguments& arguments) {
+  const auto text = arguments.get("--roles");
+  if (!text) return Role::everything;
+  if (*text == "discord") return Role::discord;
+  return fail(ErrorCode::usage, fmt::format("--roles: there is no role '{}'", *text), "There is: discord.");
+}
+
 Outcome run(const Arguments& arguments) {
   const auto clock = read_clock(arguments);
   if (!clock) return std::unexpected(clock.error());
+  const auto role = read_role(arguments);
+  if (!role) return std::unexpected(role.error());
   FirstSignal signal;
-  auto app = App::start(arguments.config, **clock, &signal.interrupt());
+  auto app = App::start(arguments.config, **clock, &signal.interrupt(), *role);
   if (!app && signal.interrupt().signal() != 0) return interrupted(app.error(), signal.interrupt().signal());
   if (!app) return std::unexpected(app.error());
   signal.lead_to(app->get());
-  fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n",
-             (*app)->public_url());
+  if (*role == Role::discord) {
+    fmt::print(stderr, "Guildhall takes its share of Discord's shards.\n");
+  } else {
+    fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n",
+               (*app)->public_url());
+  }
   const auto ended = (*app)->wait();
   signal.lead_to(nullptr);
   if (!ended) return std::unexpected(ended.error());
@@ -109,6 +122,7 @@ void add_run_commands(std::vector<Command>& commands) {
        "guildhall run --config /etc/guildhall.toml",
        {},
        {{"--listen", "ADDRESS:PORT", "where dashboard and webhooks listen", false, "web.listen"},
+        {"--roles", "discord", "beside another process on PostgreSQL: only shares Discord's shards with it"},
         {"--sim-clock", "SPEED:ORIGIN", "for simulated platforms: a clock that runs faster"}},
        run});
   commands.push_back({{"login-code"},

@@ -22,6 +22,9 @@ Result<sim::SimOptions> read_options(const Arguments& arguments) {
   if (!rate) return std::unexpected(rate.error());
   options.seed = static_cast<std::uint64_t>(*seed);
   options.events_per_minute = static_cast<double>(*rate);
+  const auto shards = arguments.integer("--shards", 1, 1, 1'000);
+  if (!shards) return std::unexpected(shards.error());
+  options.gateway.shards = static_cast<int>(*shards);
   options.kick_webhook = arguments.get("--kick-webhook").value_or("");
   if (const auto folder = arguments.get("--keep")) {
     std::error_code error;
@@ -66,6 +69,7 @@ void add_sim_command(std::vector<Command>& commands) {
                        {"--members", "", "members act from the start"},
                        {"--seed", "N", "of the invented world (1)"},
                        {"--rate", "N", "events per minute of its clock (6)"},
+                       {"--shards", "N", "among how many the bot is told to divide its servers (1)"},
                        {"--sim-clock", "SPEED:ORIGIN", "a clock that runs faster since that second"},
                        {"--keep", "DIR", "keeps what was told, and Kick's key, over restarts"}},
                       run,

@@ -1,7 +1,9 @@
 // Faults: the bot and its database are killed at random moments under load, the disk is full, one server makes a
-// noise, and every message of the platforms is repeated, delayed and reordered. The simulation is the witness:
+// noise, processes that share Discord's shards come and go, and every message of the platforms is repeated, delayed and
+// reordered. The simulation is the witness:
 // what it was answered 200 for, and the totals that follow from its own record, must be in the database.
 import './kills.mjs';
 import './platform_faults.mjs';
 import './disk_full.mjs';
 import './noisy_server.mjs';
+import './shards.mjs';

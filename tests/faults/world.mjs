@@ -10,10 +10,10 @@ export const speed = 30; // a minute of the world is two seconds
 const known = (rows, column) => rows.map((row) => row[column]).filter((value) => value !== null);
 
 /** The platforms with their members at work, and a bot that serves them; both end with the test. */
-export async function world(t, { rate = 100, faults = {}, members = true, layout = oneFile, postgres, dataDir = temporaryFolder() } = {}) {
+export async function world(t, { rate = 100, faults = {}, members = true, layout = oneFile, postgres, shards = 1, dataDir = temporaryFolder() } = {}) {
   const origin = Math.floor(Date.now() / 1000);
   const clock = `${speed}:${origin}`;
-  const sim = await startSim(['--rate', String(rate), '--sim-clock', clock, '--keep', temporaryFolder()]);
+  const sim = await startSim(['--rate', String(rate), '--shards', String(shards), '--sim-clock', clock, '--keep', temporaryFolder()]);
   const port = await freePort();
   await sim.post('/kick/webhook', { url: `http://127.0.0.1:${port}/webhooks/kick` });
   mkdirSync(dataDir, { recursive: true });

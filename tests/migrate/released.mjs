@@ -36,7 +36,7 @@ const schemaOf = (file) => queryFile(file, "SELECT name, sql FROM sqlite_schema 
 
 const none = { up_to_date: 0, pending: 0, midway: 0, drift: 0, failed: 0 };
 /** Of a database that is one. */
-const single = { upToDate: Array(4).fill('applied'), oneDown: [...Array(3).fill('applied'), 'pending'], back: [] };
+const single = { upToDate: Array(5).fill('applied'), oneDown: [...Array(4).fill('applied'), 'pending'], back: [] };
 
 /** {call(...words), folder, rows(), schema()} of a database of that version, as it was left. */
 const places = {

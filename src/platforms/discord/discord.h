@@ -5,6 +5,7 @@
 //   state.h            what is remembered of guilds, as far as features ask for it
 //   gateway.h          one shard: a session kept alive, its events to a GatewayHandler
 //   session.h          what the gateway remembers over a restart
+//   identify_turns.h   whose turn it is to identify, of all shards of a bot
 //   rest.h             the HTTP calls, behind every limit of Discord's
 //   rest_routes.h      which calls there are         upload.h   files that go with a message
 //   message.h          what a message says, always within Discord's limits
@@ -12,7 +13,7 @@
 //   answers.h          the first answers to an interaction, and which of them it takes
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
-// Inside only: protocol.h, inflate.h, connection.h, event_router.h and memory_keeper.h serve the gateway;
+// Inside only: protocol.h, inflate.h, connection.h, event_router.h and session_keeper.h serve the gateway;
 // name_pool.h the state;
 // rest_call.h, rest_errors.h, rest_sender.h, rate_limits.h, fair_queue.h and refusals.h the calls;
 // window_limit.h both.

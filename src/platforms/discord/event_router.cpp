@@ -81,6 +81,7 @@ void EventRouter::intents_refused(Intents refused) {
 bool EventRouter::ready(const json::Value& data) {
   auto ready = read_ready(data);
   if (!ready) return false;
+  ready->shard = shard_;
   guilds_ = {ready->guilds.begin(), ready->guilds.end()};
   pending_ = guilds_;
   state_.session_began(ready->self.id, shard_, guilds_);

@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "platforms/discord/connection.h"
 #include "platforms/discord/event_router.h"
-#include "platforms/discord/memory_keeper.h"
 #include "platforms/discord/parse.h"
+#include "platforms/discord/session_keeper.h"
 
 namespace guildhall::discord {
 namespace {
@@ -21,8 +21,6 @@ namespace asio = boost::asio;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
-/// Between two IDENTIFYs of one shard; source: gateway documentation, "Session Start Limit Object".
-constexpr seconds kIdentifySpacing{5};
 /// A session that was identified counts as a success, so that the back-off begins anew, when it was up
 /// for so long; one that was resumed, which costs nothing, at once.
 constexpr seconds kHealthy{60};
@@ -32,8 +30,13 @@ constexpr int kMostResumes = 5;
 constexpr seconds kPauseAfterRateLimit{5};
 /// How long to go without asking again while the identify budget is used up.
 constexpr std::chrono::minutes kBudgetPause{10};
+/// By so much Discord's answers may differ about the moment when the limit resets: they tell how long it is
+/// until then.
+constexpr std::chrono::minutes kSameReset{1};
 /// For an address, and for a connection; both have closer deadlines of their own.
 constexpr std::chrono::minutes kLongestStep{2};
+/// For the turn to identify, where other shards stand before this one, 5 s each.
+constexpr std::chrono::hours kLongestLine{24};
 constexpr int kRateLimitedClose = 4008;
 constexpr int kIntentsRefusedClose = 4014;
 
@@ -61,8 +64,8 @@ std::string_view end_name(End why) {
 class Gateway::Impl {
  public:
   Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
-       std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
-       std::shared_ptr<Timing> timing, Metrics& metrics);
+       std::shared_ptr<SessionStore> store, std::shared_ptr<IdentifyTurns> turns, GatewayConnector connector,
+       GatewayDiscovery discovery, std::shared_ptr<Timing> timing, Metrics& metrics);
 
   static Task<Result<void>> run(std::shared_ptr<Impl> self);
   void stop();
@@ -79,11 +82,12 @@ class Gateway::Impl {
   /// Finds the address and waits for its turn; how long to pause instead, if it may not identify now.
   Task<Result<std::optional<nanoseconds>>> prepare_identify();
   Result<void> use_discovery(const Result<GatewayInfo>& info);
+  void learn_budget(const std::optional<IdentifyBudget>& recorded);
   Task<void> pause_until(SteadyTime at);
   /// What something that goes over the network gives. Error `unavailable` when `stop` comes first, or
-  /// nothing within kLongestStep; then nobody listens to it any more.
+  /// nothing in time; then nobody listens to it any more.
   template <class T>
-  Task<Result<T>> interruptible(Task<Result<T>> work);
+  Task<Result<T>> interruptible(Task<Result<T>> work, nanoseconds longest = kLongestStep);
   Task<std::string> greeting();
   Result<nanoseconds> settle(const Ending& ending, bool fruitless);
   Result<nanoseconds> settle_close(int code, bool fruitless);
@@ -95,7 +99,7 @@ class Gateway::Impl {
   }
   Intents intents() const { return options_.intents & ~refused_; }
   void forget_session();
-  GatewayMemory memory() const;
+  std::optional<SavedSession> session() const;
   ConnectionHooks hooks();
   void heartbeat_answered(nanoseconds took);
 
@@ -108,22 +112,24 @@ class Gateway::Impl {
 
   asio::io_context& loop_;
   GatewayOptions options_;
+  std::shared_ptr<IdentifyTurns> turns_;
   GatewayConnector connector_;
   GatewayDiscovery discovery_;
   std::shared_ptr<Timing> timing_;
   Metrics& metrics_;
   State& state_;
   EventRouter router_;
-  std::shared_ptr<MemoryKeeper> keeper_;
+  std::shared_ptr<SessionKeeper> keeper_;
   Histogram& heartbeat_seconds_;
   std::shared_ptr<asio::steady_timer> pause_;
 
   std::string main_url_;
   std::optional<SavedSession> session_;  // its sequence and guilds are kept apart, they change all the time
   std::optional<std::int64_t> sequence_;
+  std::optional<IdentifyTurns::Turn> turn_;  // from before it connects to the IDENTIFY
   std::optional<IdentifyBudget> budget_;
+  int identify_at_once_ = 1;
   Intents refused_ = 0;
-  std::optional<SteadyTime> identified_at_;
   int failures_ = 0;
   bool stopping_ = false;
   std::shared_ptr<Connection> connection_;
@@ -133,17 +139,19 @@ class Gateway::Impl {
 };
 
 Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
-                    std::shared_ptr<SessionStore> store, GatewayConnector connector,
-                    GatewayDiscovery discovery, std::shared_ptr<Timing> timing, Metrics& metrics)
+                    std::shared_ptr<SessionStore> store, std::shared_ptr<IdentifyTurns> turns,
+                    GatewayConnector connector, GatewayDiscovery discovery, std::shared_ptr<Timing> timing,
+                    Metrics& metrics)
     : loop_(loop),
       options_(std::move(options)),
+      turns_(std::move(turns)),
       connector_(std::move(connector)),
       discovery_(std::move(discovery)),
       timing_(std::move(timing)),
       metrics_(metrics),
       state_(state),
       router_(handler, state, options_.shard, metrics),
-      keeper_(std::make_shared<MemoryKeeper>(loop, std::move(store))),
+      keeper_(std::make_shared<SessionKeeper>(loop, std::move(store))),
       heartbeat_seconds_(metrics.histogram("guildhall_discord_heartbeat_seconds",
                                            "How long heartbeats took to be answered.")),
       pause_(std::make_shared<asio::steady_timer>(loop)) {}
@@ -153,8 +161,9 @@ Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
   co_await self->restore();
   while (!self->stopping_) {
     const auto pause = co_await self->attempt();
+    self->turn_.reset();
     self->note_disconnected();
-    self->keeper_->save_soon(self->memory());
+    self->keeper_->save_soon(self->session());
     if (!pause || self->stopping_) {
       co_await self->keeper_->flush();
       if (!pause) co_return std::unexpected(pause.error());
@@ -188,13 +197,12 @@ Result<void> Gateway::Impl::check_token() const {
 /// A session that began with other intents brings other events, so it is not taken up: switched-on
 /// intents count from the next start on.
 Task<void> Gateway::Impl::restore() {
-  GatewayMemory memory = co_await keeper_->load();
-  budget_ = memory.budget;
+  std::optional<SavedSession> session = co_await keeper_->load();
   // Nor is one of other shards, or where a state that is empty now would need to be told of each guild.
-  if (!memory.session || memory.session->intents != options_.intents ||
-      memory.session->shard != options_.shard || state_.is_filled_by_guilds())
+  if (!session || session->intents != options_.intents || session->shard != options_.shard ||
+      state_.is_filled_by_guilds())
     co_return;
-  session_ = std::move(memory.session);
+  session_ = std::move(session);
   sequence_ = session_->sequence;
   router_.restore(session_->guilds);
   state_.self_is(session_->self);
@@ -284,22 +292,41 @@ Task<Result<std::optional<nanoseconds>>> Gateway::Impl::prepare_identify() {
     ++failures_;
     co_return nanoseconds(0);
   }
+  auto turn = co_await interruptible(IdentifyTurns::take(turns_, options_.shard.index % identify_at_once_),
+                                     kLongestLine);
+  if (stopping_) co_return nanoseconds(0);
+  if (!turn) {
+    log::warning("discord gateway: no turn to identify", {log::field("error", turn.error().message)});
+    ++failures_;
+    co_return nanoseconds(0);
+  }
+  learn_budget(turn->budget());
   if (budget_ && budget_->exhausted(timing_->wall())) {
     log::error(
         "discord gateway: too many sessions started; waiting for Discord's limit to reset",
         {log::field("left", budget_->left), log::field("resets_at", format_rfc3339(budget_->resets_at))});
     co_return std::min<nanoseconds>(budget_->resets_at - timing_->wall(), kBudgetPause);
   }
-  if (identified_at_) co_await pause_until(*identified_at_ + kIdentifySpacing);
+  turn_.emplace(*std::move(turn));
   co_return std::nullopt;
 }
 
-/// Without an answer the address and the budget from before go on to count.
+/// Discord was asked before the others in the line had identified, so what is on record may be less. It is
+/// the same limit's if it resets at about the same moment.
+void Gateway::Impl::learn_budget(const std::optional<IdentifyBudget>& recorded) {
+  if (!recorded) return;
+  const bool same = budget_ && std::chrono::abs(recorded->resets_at - budget_->resets_at) < kSameReset;
+  if (!budget_ || (same && recorded->left < budget_->left)) budget_ = recorded;
+}
+
+/// Without an answer the address from before goes on to count, and of the budget what is on record.
 Result<void> Gateway::Impl::use_discovery(const Result<GatewayInfo>& info) {
   if (!info && info.error().code == ErrorCode::token_refused) return std::unexpected(info.error());
   if (info) main_url_ = info->url;
   if (!options_.gateway_url.empty()) main_url_ = options_.gateway_url;
+  budget_.reset();
   if (info && info->identifies) {
+    identify_at_once_ = info->identifies->at_once;
     budget_ = IdentifyBudget{info->identifies->total, info->identifies->left,
                              timing_->wall() + info->identifies->resets_after};
   }
@@ -312,14 +339,14 @@ Task<void> Gateway::Impl::pause_until(SteadyTime at) {
 }
 
 template <class T>
-Task<Result<T>> Gateway::Impl::interruptible(Task<Result<T>> work) {
+Task<Result<T>> Gateway::Impl::interruptible(Task<Result<T>> work, nanoseconds longest) {
   auto answer = std::make_shared<std::optional<Result<T>>>();
   asio::co_spawn(loop_, std::move(work), [answer, wake = pause_](std::exception_ptr error, Result<T> value) {
-    if (error) value = fail(ErrorCode::unavailable, "the attempt broke off");
-    *answer = std::move(value);
+    error ? answer->emplace(fail(ErrorCode::unavailable, "the attempt broke off"))
+          : answer->emplace(std::move(value));
     wake->cancel();
   });
-  const SteadyTime give_up = timing_->now() + kLongestStep;
+  const SteadyTime give_up = timing_->now() + longest;
   while (!*answer && !stopping_ && timing_->now() < give_up) co_await timing_->wait(*pause_, give_up);
   if (!*answer) co_return fail(ErrorCode::unavailable, "no answer in time");
   co_return std::move(**answer);
@@ -328,15 +355,13 @@ Task<Result<T>> Gateway::Impl::interruptible(Task<Result<T>> work) {
 Task<std::string> Gateway::Impl::greeting() {
   if (session_) {
     count_start("resume");
-    co_return resume_frame(options_.token, *memory().session);
+    co_return resume_frame(options_.token, *session());
   }
   count_start("identify");
   sequence_.reset();
-  identified_at_ = timing_->now();
-  // The budget is on record before it is spent, or a crash loop would not see it shrink.
   if (budget_) budget_->spend(timing_->wall());
-  keeper_->save_soon(memory());
-  co_await keeper_->flush();
+  co_await turn_->use(budget_);
+  turn_.reset();
   co_return identify_frame(options_.token, intents(), options_.shard);
 }
 
@@ -345,13 +370,13 @@ void Gateway::Impl::forget_session() {
   sequence_.reset();
 }
 
-GatewayMemory Gateway::Impl::memory() const {
-  GatewayMemory memory{session_, budget_};
-  if (memory.session) {
-    memory.session->sequence = sequence_.value_or(0);
-    memory.session->guilds = {router_.guilds().begin(), router_.guilds().end()};
+std::optional<SavedSession> Gateway::Impl::session() const {
+  std::optional<SavedSession> session = session_;
+  if (session) {
+    session->sequence = sequence_.value_or(0);
+    session->guilds = {router_.guilds().begin(), router_.guilds().end()};
   }
-  return memory;
+  return session;
 }
 
 ConnectionHooks Gateway::Impl::hooks() {
@@ -365,7 +390,7 @@ ConnectionHooks Gateway::Impl::hooks() {
 
 void Gateway::Impl::heartbeat_answered(nanoseconds took) {
   heartbeat_seconds_.observe(std::chrono::duration<double>(took).count());
-  keeper_->save_soon(memory());
+  keeper_->save_soon(session());
   const std::scoped_lock lock(health_mutex_);
   health_.latency = took;
 }
@@ -377,7 +402,7 @@ bool Gateway::Impl::dispatch(const Frame& frame) {
   const bool up = frame.event == "READY" || frame.event == "RESUMED";
   if (up) {
     log::info("discord gateway: session is up", {log::field("by", frame.event)});
-    keeper_->save_soon(memory());
+    keeper_->save_soon(session());
   }
   note_event(up);
   return up;
@@ -421,10 +446,12 @@ void Gateway::Impl::count_end(std::string_view why) {
 }
 
 Gateway::Gateway(asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
-                 std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
-                 std::shared_ptr<Timing> timing, Metrics& metrics)
+                 std::shared_ptr<SessionStore> store, std::shared_ptr<IdentifyTurns> turns,
+                 GatewayConnector connector, GatewayDiscovery discovery, std::shared_ptr<Timing> timing,
+                 Metrics& metrics)
     : impl_(std::make_shared<Impl>(loop, std::move(options), handler, state, std::move(store),
-                                   std::move(connector), std::move(discovery), std::move(timing), metrics)) {}
+                                   std::move(turns), std::move(connector), std::move(discovery),
+                                   std::move(timing), metrics)) {}
 
 Gateway::~Gateway() = default;
 

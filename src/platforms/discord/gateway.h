@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/task.h"
 #include "net/websocket_client.h"
+#include "platforms/discord/identify_turns.h"
 #include "platforms/discord/inflate.h"
 #include "platforms/discord/session.h"
 #include "platforms/discord/state.h"
@@ -58,8 +59,6 @@ struct GatewayOptions {
   Intents intents = kDefaultIntents;
   std::string gateway_url;  // instead of the one that Discord names
   Compression compression = Compression::zstd;
-  /// Several gateways of one token do not know of each other's turn to identify: whoever runs more than one
-  /// has to see to it.
   Shard shard = {};
 };
 
@@ -81,10 +80,12 @@ struct GatewayHealth {
 class Gateway {
  public:
   /// `handler`, `state` and `metrics` outlive the gateway. Everything happens on `loop`. The state has taken
-  /// over an event before the handler hears of it; several gateways may share one.
+  /// over an event before the handler hears of it; several gateways may share one, and all of one bot share
+  /// the turns.
   Gateway(boost::asio::io_context& loop, GatewayOptions options, GatewayHandler& handler, State& state,
-          std::shared_ptr<SessionStore> store, GatewayConnector connector, GatewayDiscovery discovery,
-          std::shared_ptr<Timing> timing, Metrics& metrics);
+          std::shared_ptr<SessionStore> store, std::shared_ptr<IdentifyTurns> turns,
+          GatewayConnector connector, GatewayDiscovery discovery, std::shared_ptr<Timing> timing,
+          Metrics& metrics);
   ~Gateway();
 
   /// Returns after `stop`, or with what cannot be mended by trying again: `token_refused`,

@@ -48,17 +48,35 @@ class Listener final : public GatewayHandler {
 
 class MemoryStore final : public SessionStore {
  public:
-  Task<GatewayMemory> load() override { co_return memory; }
-  Task<void> save(GatewayMemory next) override {
-    ++saves;
+  Task<std::optional<SavedSession>> load() override { co_return session; }
+  Task<void> save(std::optional<SavedSession> next) override {
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
     if (timing) co_await timing->wait(timer, timing->now() + 3s);
-    memory = std::move(next);
+    session = std::move(next);
   }
 
-  GatewayMemory memory;
-  int saves = 0;
+  std::optional<SavedSession> session;
   std::shared_ptr<Timing> timing;  // set: saving takes 3 s
+};
+
+/// Of the turns to identify; nobody else wants one.
+class MemoryRecord final : public IdentifyRecord {
+ public:
+  Task<Claim> claim(int) override {
+    if (broken) throw std::runtime_error("no database");
+    co_return Claim::ours;
+  }
+  Task<void> release(int) override { co_return; }
+  Task<std::optional<IdentifyBudget>> budget() override { co_return kept; }
+  Task<void> write(IdentifyBudget budget) override {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    if (timing) co_await timing->wait(timer, timing->now() + 3s);
+    kept = budget;
+  }
+
+  std::optional<IdentifyBudget> kept;
+  bool broken = false;
+  std::shared_ptr<Timing> timing;  // set: writing takes 3 s
 };
 
 struct GatewayTest : testing::Test, TestLoop {
@@ -66,9 +84,11 @@ struct GatewayTest : testing::Test, TestLoop {
       .token = "a-token", .intents = kDefaultIntents, .gateway_url = {}, .compression = Compression::none};
   Listener listener;
   std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
+  std::shared_ptr<MemoryRecord> record = std::make_shared<MemoryRecord>();
+  std::shared_ptr<IdentifyTurns> turns = std::make_shared<IdentifyTurns>(loop, timing, record);
   Metrics metrics;
   State state{{}, metrics};
-  Result<GatewayInfo> discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 999, 24h}};
+  Result<GatewayInfo> discovered = GatewayInfo{"wss://main", 1, IdentifyLimit{1000, 999, 24h}};
   int asked = 0;
   std::vector<std::string> unreachable;
   bool hanging = false;
@@ -79,8 +99,9 @@ struct GatewayTest : testing::Test, TestLoop {
 
   void begin() {
     gateway = std::make_unique<Gateway>(
-        loop, options, listener, state, store, [this](std::string url) { return connect(std::move(url)); },
-        [this] { return discover(); }, timing, metrics);
+        loop, options, listener, state, store, turns,
+        [this](std::string url) { return connect(std::move(url)); }, [this] { return discover(); }, timing,
+        metrics);
     ended = start(gateway->run());
   }
 
@@ -173,7 +194,7 @@ TEST_F(GatewayTest, TheConfiguredAddressWinsOverDiscordsOwn) {
 }
 
 TEST_F(GatewayTest, ASessionOfOtherShardsIsNotTakenUp) {
-  store->memory.session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
+  store->session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
   options.shard = {1, 2};
   begin();
   EXPECT_THAT(peer().url, HasSubstr("wss://main/"));
@@ -183,11 +204,12 @@ TEST_F(GatewayTest, ASessionOfOtherShardsIsNotTakenUp) {
 
 /// A resumed session would not tell of the channels that somebody asks for.
 TEST_F(GatewayTest, ASessionOfBeforeIsNotTakenUpWhereEachGuildIsToBeTold) {
-  store->memory.session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
+  store->session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
   State demanding({.channels = true, .members = false}, metrics);
   gateway = std::make_unique<Gateway>(
-      loop, options, listener, demanding, store, [this](std::string url) { return connect(std::move(url)); },
-      [this] { return discover(); }, timing, metrics);
+      loop, options, listener, demanding, store, turns,
+      [this](std::string url) { return connect(std::move(url)); }, [this] { return discover(); }, timing,
+      metrics);
   ended = start(gateway->run());
   EXPECT_THAT(peer().url, HasSubstr("wss://main/"));
   stop();
@@ -198,7 +220,7 @@ TEST_F(GatewayTest, AsksForCompressionAlsoWhereItResumes) {
   begin();
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json&compress=zstd-stream");
   options.compression = Compression::zlib;
-  store->memory.session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
+  store->session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
   begin();
   EXPECT_EQ(peer().url, "wss://resume/?v=10&encoding=json&compress=zlib-stream");
 }
@@ -215,7 +237,8 @@ TEST_F(GatewayTest, WhereCompressionNeverWorksItGoesOnWithout) {
     ready();
     EXPECT_TRUE(gateway->health().connected);
     stop();
-    store->memory = {};
+    store->session.reset();
+    advance(5s);  // the next one's turn
   }
 }
 
@@ -334,7 +357,7 @@ TEST_F(GatewayTest, AnInvalidSessionIsIdentifiedAnewAfterOneToFiveSeconds) {
     hello();
     EXPECT_EQ(ops().front(), 2);
     stop();
-    store->memory = {};
+    store->session.reset();
   }
 }
 
@@ -400,7 +423,7 @@ TEST_F(GatewayTest, ASecondHelloIsNotGreeted) {
 }
 
 TEST_F(GatewayTest, NothingIsSentOnceItIsStopped) {
-  store->timing = timing;
+  record->timing = timing;
   begin();
   hello();
   stop();
@@ -469,7 +492,7 @@ TEST_P(CloseCodes, LeadToTheirAction) {
       ASSERT_TRUE(ended->has_value());
       EXPECT_EQ(ended->value().error().code, GetParam().error);
       EXPECT_FALSE(ended->value().error().hint.empty());
-      EXPECT_EQ(store->memory.session, std::nullopt);
+      EXPECT_EQ(store->session, std::nullopt);
       return;
   }
   EXPECT_FALSE(ended->has_value());
@@ -581,21 +604,24 @@ TEST_F(GatewayTest, IdentifiesAreFiveSecondsApart) {
 }
 
 TEST_F(GatewayTest, TheIdentifyBudgetIsOnRecordBeforeItIsSpent) {
+  record->timing = timing;
   begin();
-  EXPECT_EQ(store->saves, 0);
   hello();
-  ASSERT_TRUE(store->memory.budget);
-  EXPECT_EQ(store->memory.budget->left, 998);
-  EXPECT_EQ(store->memory.budget->resets_at, timing->wall() + 24h);
+  EXPECT_THAT(ops(), IsEmpty());
+  advance(3s);
+  EXPECT_THAT(ops(), ElementsAre(2));
+  ASSERT_TRUE(record->kept);
+  EXPECT_EQ(record->kept->left, 998);
+  EXPECT_EQ(record->kept->resets_at, timing->wall() - 3s + 24h);
 }
 
 TEST_F(GatewayTest, StopsIdentifyingWellBeforeTheBudgetIsUsedUp) {
-  discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 50, 2h}};
+  discovered = GatewayInfo{"wss://main", 1, IdentifyLimit{1000, 50, 2h}};
   begin();
   advance(119min);
   EXPECT_THAT(dialled, IsEmpty());
   EXPECT_GT(asked, 5);
-  discovered = GatewayInfo{"wss://main", IdentifyLimit{1000, 1000, 24h}};
+  discovered = GatewayInfo{"wss://main", 1, IdentifyLimit{1000, 1000, 24h}};
   advance(12min);
   EXPECT_GE(dialled.size(), 1U);
 }
@@ -603,12 +629,46 @@ TEST_F(GatewayTest, StopsIdentifyingWellBeforeTheBudgetIsUsedUp) {
 TEST_F(GatewayTest, WithoutAnAnswerTheRecordedBudgetCounts) {
   options.gateway_url = "ws://sim";
   discovered = fail(ErrorCode::unavailable, "no answer");
-  store->memory.budget = IdentifyBudget{1000, 50, timing->wall() + 1h};
+  record->kept = IdentifyBudget{1000, 50, timing->wall() + 1h};
   begin();
   advance(59min);
   EXPECT_THAT(dialled, IsEmpty());
   advance(12min);
   EXPECT_GE(dialled.size(), 1U);
+}
+
+/// Discord was asked before the shards in front of this one had identified.
+TEST_F(GatewayTest, WhatOtherShardsSpentMeanwhileCounts) {
+  record->kept = IdentifyBudget{1000, 700, timing->wall() + 24h - 2s};
+  begin();
+  hello();
+  EXPECT_EQ(record->kept->left, 699);
+  stop();
+  // Of another day: what Discord says is newer.
+  record->kept = IdentifyBudget{1000, 300, timing->wall() + 1h};
+  store->session.reset();
+  begin();
+  hello();
+  EXPECT_EQ(record->kept->left, 998);
+}
+
+TEST_F(GatewayTest, WithoutAWordOnWhoseTurnItIsItWaits) {
+  record->broken = true;
+  begin();
+  advance(5min);
+  EXPECT_THAT(dialled, IsEmpty());
+  EXPECT_GT(asked, 3);
+  record->broken = false;
+  advance(2min);
+  EXPECT_EQ(dialled.size(), 1U);
+}
+
+TEST_F(GatewayTest, AConnectionThatFailsHoldsUpNoOtherShard) {
+  unreachable = {"wss://main"};
+  begin();
+  unreachable.clear();
+  const auto next = start(IdentifyTurns::take(turns, 0));
+  EXPECT_TRUE(next->has_value());
 }
 
 TEST_F(GatewayTest, ARefusedTokenAtTheFirstQuestionEndsIt) {
@@ -622,7 +682,7 @@ TEST_F(GatewayTest, AnUnansweredFirstQuestionIsAskedAgain) {
   discovered = fail(ErrorCode::unavailable, "no answer");
   begin();
   EXPECT_THAT(dialled, IsEmpty());
-  discovered = GatewayInfo{"wss://main", std::nullopt};
+  discovered = GatewayInfo{"wss://main", 1, std::nullopt};
   advance(5s);
   EXPECT_EQ(dialled.size(), 1U);
 }
@@ -643,9 +703,9 @@ TEST_F(GatewayTest, StoppingLeavesASessionThatTheNextStartResumes) {
   EXPECT_EQ(peer().client_closed, 4000);
   ASSERT_TRUE(ended->has_value());
   EXPECT_TRUE(ended->value().has_value());
-  ASSERT_TRUE(store->memory.session);
+  ASSERT_TRUE(store->session);
   EXPECT_EQ(
-      *store->memory.session,
+      *store->session,
       (SavedSession{"s-1", "wss://resume", 41, kDefaultIntents, {ServerId(11)}, {}, DiscordUserId(99)}));
 
   listener.notes.clear();
@@ -684,7 +744,7 @@ TEST_F(GatewayTest, ConnectingThatNeverEndsIsGivenUp) {
 }
 
 TEST_F(GatewayTest, ASessionBegunWithOtherIntentsIsNotTakenUp) {
-  store->memory.session = SavedSession{"s-0", "wss://resume", 3, kGuilds, {}};
+  store->session = SavedSession{"s-0", "wss://resume", 3, kGuilds, {}};
   begin();
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
 }
@@ -692,19 +752,16 @@ TEST_F(GatewayTest, ASessionBegunWithOtherIntentsIsNotTakenUp) {
 TEST_F(GatewayTest, TheSequenceIsSavedWithEveryAnsweredBeat) {
   come_up();
   message("x", 30);
-  EXPECT_LT(store->memory.session->sequence, 30);
+  EXPECT_LT(store->session->sequence, 30);
   advance(20s);
   say(R"({"op":11})");
-  EXPECT_EQ(store->memory.session->sequence, 30);
+  EXPECT_EQ(store->session->sequence, 30);
 }
 
-TEST_F(GatewayTest, ASlowStoreEndsUpWithTheNewestMemory) {
+TEST_F(GatewayTest, ASlowStoreEndsUpWithTheNewestSession) {
   store->timing = timing;
   begin();
   hello();
-  EXPECT_THAT(ops(), IsEmpty());
-  advance(3s);
-  EXPECT_THAT(ops(), ElementsAre(2));
   ready();
   message("x", 2);
   advance(1s);
@@ -712,7 +769,7 @@ TEST_F(GatewayTest, ASlowStoreEndsUpWithTheNewestMemory) {
   stop();
   advance(10s);
   EXPECT_TRUE(ended->has_value());
-  EXPECT_EQ(store->memory.session->sequence, 9);
+  EXPECT_EQ(store->session->sequence, 9);
 }
 
 TEST_F(GatewayTest, TellsFillsJoinsOutagesAndRemovalsApart) {
@@ -783,17 +840,17 @@ TEST_F(GatewayTest, HealthShowsLatencyAndTheLastEvent) {
 
 TEST_F(GatewayTest, AStoreThatThrowsCostsOnlyTheMemory) {
   struct Broken final : SessionStore {
-    Task<GatewayMemory> load() override {
+    Task<std::optional<SavedSession>> load() override {
       throw std::runtime_error("no database");
-      co_return GatewayMemory{};
+      co_return std::nullopt;
     }
-    Task<void> save(GatewayMemory) override {
+    Task<void> save(std::optional<SavedSession>) override {
       throw std::runtime_error("no database");
       co_return;
     }
   };
   gateway = std::make_unique<Gateway>(
-      loop, options, listener, state, std::make_shared<Broken>(),
+      loop, options, listener, state, std::make_shared<Broken>(), turns,
       [this](std::string url) { return connect(std::move(url)); }, [this] { return discover(); }, timing,
       metrics);
   ended = start(gateway->run());
@@ -805,15 +862,18 @@ TEST_F(GatewayTest, AStoreThatThrowsCostsOnlyTheMemory) {
   EXPECT_TRUE(ended->has_value());
 }
 
-TEST(SessionMemory, SurvivesBeingWrittenDown) {
-  GatewayMemory memory;
-  memory.session = SavedSession{"id", "wss://r", 12, kDefaultIntents, {ServerId(9'007'199'254'740'993)}};
-  memory.budget = IdentifyBudget{1000, 7, from_micros(5)};
-  const GatewayMemory read = read_memory(write_memory(memory));
-  EXPECT_EQ(read.session, memory.session);
-  EXPECT_EQ(read.budget, memory.budget);
-  EXPECT_EQ(read_memory("{}").session, std::nullopt);
-  EXPECT_EQ(read_memory("nonsense").session, std::nullopt);
+TEST(SavedSessions, AreAsTheyWereWrittenDown) {
+  const SavedSession session{"id", "wss://r", 12, kDefaultIntents, {ServerId(9'007'199'254'740'993)}, {3, 4}};
+  EXPECT_EQ(read_session(write_session(session)), session);
+  EXPECT_EQ(read_session(write_session(std::nullopt)), std::nullopt);
+  EXPECT_EQ(read_session("nonsense"), std::nullopt);
+}
+
+TEST(IdentifyBudgetTest, IsAsItWasWrittenDown) {
+  const IdentifyBudget budget{1000, 7, from_micros(5)};
+  EXPECT_EQ(read_budget(write_budget(budget)), budget);
+  EXPECT_EQ(read_budget("{}"), std::nullopt);
+  EXPECT_EQ(read_budget("nonsense"), std::nullopt);
 }
 
 TEST(IdentifyBudgetTest, BeginsAnewAfterItsReset) {

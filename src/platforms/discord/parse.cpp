@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/text.h"
@@ -222,11 +223,13 @@ std::optional<GatewayInfo> read_gateway_info(const json::Value& answer) {
   if (!url) return std::nullopt;
   GatewayInfo info;
   info.url = std::move(*url);
+  info.shards = static_cast<int>(std::max<std::int64_t>(json::integer(answer, "shards").value_or(1), 1));
   if (const json::Value* limit = json::find(answer, "session_start_limit")) {
-    info.identifies =
-        IdentifyLimit{static_cast<int>(json::integer(*limit, "total").value_or(0)),
-                      static_cast<int>(json::integer(*limit, "remaining").value_or(0)),
-                      std::chrono::milliseconds(json::integer(*limit, "reset_after").value_or(0))};
+    info.identifies = IdentifyLimit{
+        static_cast<int>(json::integer(*limit, "total").value_or(0)),
+        static_cast<int>(json::integer(*limit, "remaining").value_or(0)),
+        std::chrono::milliseconds(json::integer(*limit, "reset_after").value_or(0)),
+        static_cast<int>(std::max<std::int64_t>(json::integer(*limit, "max_concurrency").value_or(1), 1))};
   }
   return info;
 }

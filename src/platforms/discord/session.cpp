@@ -20,7 +20,7 @@ json::Value session_json(const SavedSession& session) {
                       {"self", session.self.str()}};
 }
 
-std::optional<SavedSession> read_session(const json::Value& saved) {
+std::optional<SavedSession> session_of(const json::Value& saved) {
   const auto id = json::text(saved, "id");
   const auto resume_url = json::text(saved, "resume_url");
   const auto sequence = json::integer(saved, "sequence");
@@ -49,33 +49,16 @@ std::string privileged_names(Intents intents) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-void IdentifyBudget::spend(TimePoint now) {
-  if (now >= resets_at) left = total;
-  --left;
-}
-
-std::string write_memory(const GatewayMemory& memory) {
+std::string write_session(const std::optional<SavedSession>& session) {
   json::Object written;
-  if (memory.session) written["session"] = session_json(*memory.session);
-  if (memory.budget) {
-    written["budget"] = json::Object{{"total", memory.budget->total},
-                                     {"left", memory.budget->left},
-                                     {"resets_at", to_micros(memory.budget->resets_at)}};
-  }
+  if (session) written["session"] = session_json(*session);
   return json::write(written);
 }
 
-GatewayMemory read_memory(std::string_view text) {
-  GatewayMemory memory;
+std::optional<SavedSession> read_session(std::string_view text) {
   const auto parsed = json::parse(text);
-  if (!parsed) return memory;
-  if (const json::Value* session = json::find(*parsed, "session")) memory.session = read_session(*session);
-  if (const json::Value* budget = json::find(*parsed, "budget")) {
-    memory.budget = IdentifyBudget{static_cast<int>(json::integer(*budget, "total").value_or(0)),
-                                   static_cast<int>(json::integer(*budget, "left").value_or(0)),
-                                   from_micros(json::integer(*budget, "resets_at").value_or(0))};
-  }
-  return memory;
+  const json::Value* session = parsed ? json::find(*parsed, "session") : nullptr;
+  return session == nullptr ? std::nullopt : session_of(*session);
 }
 
 }  // namespace guildhall::discord

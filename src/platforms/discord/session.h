@@ -1,5 +1,4 @@
-// What a gateway remembers between two starts of the process, so that it resumes instead of identifying:
-// a bot has about 1000 identifies a day, and whoever uses them up loses the token.
+// What a gateway remembers between two starts of the process, so that it resumes instead of identifying.
 #pragma once
 
 #include <cstdint>
@@ -42,35 +41,17 @@ struct SavedSession {
   friend bool operator==(const SavedSession&, const SavedSession&) = default;
 };
 
-/// How many sessions may still be started before `resets_at` (real time).
-struct IdentifyBudget {
-  int total = 0;
-  int left = 0;
-  TimePoint resets_at;
-
-  /// Stops well before zero: a twentieth is kept for the operator's own restarts.
-  bool exhausted(TimePoint now) const { return now < resets_at && left <= (total + 19) / 20; }
-  void spend(TimePoint now);
-
-  friend bool operator==(const IdentifyBudget&, const IdentifyBudget&) = default;
-};
-
-struct GatewayMemory {
-  std::optional<SavedSession> session;
-  std::optional<IdentifyBudget> budget;
-};
-
-/// Where the memory is kept; called on the gateway's loop. An implementation has its own deadline. If it
-/// fails, the gateway goes on and identifies anew after the next start.
+/// Where the session is kept, none if there is none; called on the gateway's loop. An implementation has its
+/// own deadline. If it fails, the gateway goes on and identifies anew after the next start.
 class SessionStore {
  public:
   virtual ~SessionStore() = default;
-  virtual Task<GatewayMemory> load() = 0;
-  virtual Task<void> save(GatewayMemory memory) = 0;
+  virtual Task<std::optional<SavedSession>> load() = 0;
+  virtual Task<void> save(std::optional<SavedSession> session) = 0;
 };
 
-/// The memory as one JSON text, for stores that keep texts. Anything unreadable is an empty memory.
-std::string write_memory(const GatewayMemory& memory);
-GatewayMemory read_memory(std::string_view text);
+/// It as one JSON text, for stores that keep texts. Anything unreadable is no session.
+std::string write_session(const std::optional<SavedSession>& session);
+std::optional<SavedSession> read_session(std::string_view text);
 
 }  // namespace guildhall::discord

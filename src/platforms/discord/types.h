@@ -124,6 +124,7 @@ struct Shard {
 struct Ready {
   User self;
   ApplicationId application;
+  Shard shard;
   std::vector<ServerId> guilds;  // all of this shard; whoever is missing there has removed the bot
 };
 
@@ -132,11 +133,13 @@ struct IdentifyLimit {
   int total = 0;
   int left = 0;
   std::chrono::milliseconds resets_after{0};
+  int at_once = 1;  // "max_concurrency": so many shards may identify in the same 5 s
 };
 
 /// GET /gateway/bot.
 struct GatewayInfo {
   std::string url;
+  int shards = 1;  // as many as Discord thinks right for this bot
   std::optional<IdentifyLimit> identifies;
 };
 

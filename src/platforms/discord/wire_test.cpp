@@ -44,8 +44,8 @@ struct Nobody : GatewayHandler {
 };
 
 struct Forgetful : SessionStore {
-  Task<GatewayMemory> load() override { co_return GatewayMemory{}; }
-  Task<void> save(GatewayMemory) override { co_return; }
+  Task<std::optional<SavedSession>> load() override { co_return std::nullopt; }
+  Task<void> save(std::optional<SavedSession>) override { co_return; }
 };
 
 /// A gateway that greets, answers beats and sends one message.
@@ -90,7 +90,8 @@ TEST(Wire, TheGatewayOverARealWebSocket) {
   const std::string url = "ws://127.0.0.1:" + std::to_string((*server)->port());
   Gateway gateway(
       loop, {.token = "t", .intents = kDefaultIntents, .gateway_url = url, .compression = Compression::none},
-      handler, state, std::make_shared<Forgetful>(), websocket_connector({}),
+      handler, state, std::make_shared<Forgetful>(), std::make_shared<IdentifyTurns>(loop, system_timing()),
+      websocket_connector({}),
       []() -> Task<Result<GatewayInfo>> { co_return fail(ErrorCode::unavailable, "none"); }, system_timing(),
       metrics);
   std::optional<Result<void>> ended;

@@ -1,4 +1,4 @@
-#include "platforms/discord/memory_keeper.h"
+#include "platforms/discord/session_keeper.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -9,33 +9,33 @@
 
 namespace guildhall::discord {
 
-Task<GatewayMemory> MemoryKeeper::load() {
+Task<std::optional<SavedSession>> SessionKeeper::load() {
   try {
     co_return co_await store_->load();
   } catch (const std::exception& e) {
     log::warning("discord session not loaded", {log::field("error", e.what())});
   }
-  co_return GatewayMemory{};
+  co_return std::nullopt;
 }
 
-void MemoryKeeper::save_soon(GatewayMemory memory) {
-  next_ = std::move(memory);
+void SessionKeeper::save_soon(std::optional<SavedSession> session) {
+  next_ = std::move(session);
   if (writing_) return;
   writing_ = true;
   done_.expires_after(std::chrono::seconds(10));
   net::spawn(loop_, "discord session save", [self = shared_from_this()] { return write_all(self); });
 }
 
-Task<void> MemoryKeeper::flush() {
+Task<void> SessionKeeper::flush() {
   if (writing_) co_await done_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
 }
 
-Task<void> MemoryKeeper::write_all(std::shared_ptr<MemoryKeeper> self) {
+Task<void> SessionKeeper::write_all(std::shared_ptr<SessionKeeper> self) {
   while (self->next_) {
-    GatewayMemory memory = std::move(*self->next_);
+    std::optional<SavedSession> session = std::move(*self->next_);
     self->next_.reset();
     try {
-      co_await self->store_->save(std::move(memory));
+      co_await self->store_->save(std::move(session));
     } catch (const std::exception& e) {
       log::warning("discord session not saved", {log::field("error", e.what())});
     }

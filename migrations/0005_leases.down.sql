@@ -1,0 +1,2 @@
+-- Takes away who holds what, on both databases: sessions with Discord are begun anew.
+DROP TABLE leases;

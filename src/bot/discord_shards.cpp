@@ -1,0 +1,416 @@
+#include "bot/discord_shards.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <charconv>
+
+#include "base/log.h"
+#include "bot/process_state.h"
+#include "net/loops.h"
+#include "platforms/discord/protocol.h"
+
+namespace guildhall::bot {
+namespace {
+
+using std::chrono::nanoseconds;
+using store::GlobalStatement;
+using store::GlobalTx;
+using store::NoParams;
+using store::NoRow;
+using store::TxTask;
+
+/// How often it is looked whether there is something to take.
+constexpr std::chrono::seconds kLook{1};
+/// With Discord's word on how many shards there should be, where it is known how many there were.
+constexpr std::chrono::seconds kPatience{3};
+constexpr const char* kShards = "discord.shard";       // "COUNT/INDEX", with the session
+constexpr const char* kTurns = "discord.identify";     // the key of the turn
+constexpr const char* kProcesses = "discord.process";  // the holder
+constexpr const char* kBudget = "discord.identifies";  // in process_state
+
+struct ValueRow {
+  std::string value;
+};
+BOOST_DESCRIBE_STRUCT(ValueRow, (), (value))
+struct ValueParams {
+  std::string value;
+};
+BOOST_DESCRIBE_STRUCT(ValueParams, (), (value))
+struct ShardRow {
+  std::string name;
+  std::string holder;
+};
+BOOST_DESCRIBE_STRUCT(ShardRow, (), (name, holder))
+struct ShardParams {
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(ShardParams, (), (name))
+struct PatternParams {
+  std::string pattern;
+};
+BOOST_DESCRIBE_STRUCT(PatternParams, (), (pattern))
+
+/// Processes that begin at once agree on the number one after the other: this holds its row.
+constexpr GlobalStatement<NoParams, ValueRow> kCount{
+    "discord_shards.count",
+    "INSERT INTO process_state (key, value) VALUES ('discord.shards', '') ON CONFLICT (key) DO UPDATE SET "
+    "value "
+    "= process_state.value RETURNING value"};
+constexpr GlobalStatement<ValueParams, NoRow> kSetCount{
+    "discord_shards.set_count", "UPDATE process_state SET value = :value WHERE key = 'discord.shards'"};
+constexpr GlobalStatement<NoParams, ShardRow> kHolders{
+    "discord_shards.holders", "SELECT name, holder FROM leases WHERE kind = 'discord.shard' ORDER BY name"};
+constexpr GlobalStatement<PatternParams, NoRow> kDropOthers{
+    "discord_shards.drop_others",
+    "DELETE FROM leases WHERE kind = 'discord.shard' AND name NOT LIKE :pattern"};
+constexpr GlobalStatement<ShardParams, NoRow> kAdd{
+    "discord_shards.add",
+    "INSERT INTO leases (kind, name, holder, beats, kept) VALUES ('discord.shard', :name, '', 0, '') "
+    "ON CONFLICT (kind, name) DO NOTHING"};
+
+std::string name_of(discord::Shard shard) { return fmt::format("{}/{}", shard.count, shard.index); }
+
+int number_in(std::string_view text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+discord::Shard shard_of(std::string_view name) {
+  const auto slash = name.find('/');
+  if (slash == std::string_view::npos) return {0, 0};
+  return {number_in(name.substr(slash + 1)), number_in(name.substr(0, slash))};
+}
+
+/// Puts the session down beside the lease of its shard.
+class LeasedSession final : public discord::SessionStore {
+ public:
+  LeasedSession(std::shared_ptr<Leases> leases, std::string name, std::string kept)
+      : leases_(std::move(leases)), name_(std::move(name)), kept_(std::move(kept)) {}
+  Task<std::optional<discord::SavedSession>> load() override { co_return discord::read_session(kept_); }
+  Task<void> save(std::optional<discord::SavedSession> session) override {
+    co_await leases_->keep(kShards, name_, discord::write_session(session));
+  }
+
+ private:
+  std::shared_ptr<Leases> leases_;
+  std::string name_;
+  std::string kept_;
+};
+
+class LeasedTurns final : public discord::IdentifyRecord {
+ public:
+  LeasedTurns(std::shared_ptr<Leases> leases, tenancy::GlobalScope global)
+      : leases_(std::move(leases)), state_(global) {}
+
+  Task<Claim> claim(int key) override {
+    const std::string name = fmt::format("{}", key);
+    co_await leases_->make(kTurns, {name});
+    for (const Lease& seen : co_await leases_->look(kTurns)) {
+      if (seen.name != name) continue;
+      const auto state = leases_->state_of(seen);
+      const bool free = state != Leases::State::others;
+      if (free && co_await leases_->take(seen))
+        co_return state == Leases::State::free ? Claim::ours : Claim::inherited;
+    }
+    co_return Claim::taken;
+  }
+  Task<void> release(int key) override { co_await leases_->give_back(kTurns, fmt::format("{}", key)); }
+  Task<std::optional<discord::IdentifyBudget>> budget() override {
+    co_return discord::read_budget(co_await state_.read(kBudget));
+  }
+  Task<void> write(discord::IdentifyBudget budget) override {
+    co_await state_.write(kBudget, discord::write_budget(budget));
+  }
+
+ private:
+  std::shared_ptr<Leases> leases_;
+  ProcessState state_;
+};
+
+}  // namespace
+
+struct DiscordShards::Running {
+  discord::Shard shard;
+  std::unique_ptr<discord::Gateway> gateway;
+  bool leaving = false;
+};
+
+DiscordShards::DiscordShards(Surroundings surroundings, DiscordShardsOptions options)
+    : around_(std::move(surroundings)),
+      options_(std::move(options)),
+      leases_(std::make_shared<Leases>(around_.global, options_.holder, options_.predecessors,
+                                       [timing = around_.timing] { return timing->now(); })),
+      turns_(std::make_shared<discord::IdentifyTurns>(
+          around_.loop, around_.timing, std::make_shared<LeasedTurns>(leases_, around_.global))),
+      timer_(std::make_shared<boost::asio::steady_timer>(around_.loop)) {
+  around_.metrics.gauge("guildhall_discord_shards", "Shards that this process serves.",
+                        [this] { return static_cast<double>(served_.load()); });
+}
+
+DiscordShards::~DiscordShards() = default;
+
+Task<Result<void>> DiscordShards::run() {
+  if (const auto count = co_await settle_count(); !count) co_return std::unexpected(count.error());
+  while (!stopping_ && !failed_) {
+    std::string trouble;
+    try {
+      co_await look_after();
+    } catch (const std::exception& e) {
+      trouble = e.what();
+    }
+    if (!trouble.empty()) doubt(trouble);
+    co_await pause(kLook);
+  }
+  co_await end();
+  if (failed_ && !stopping_) co_return std::unexpected(*failed_);
+  co_return Result<void>{};
+}
+
+void DiscordShards::stop() {
+  boost::asio::post(around_.loop, [this] {
+    stopping_ = true;
+    timer_->cancel();
+    for (const auto& [index, one] : running_) one->gateway->stop();
+  });
+}
+
+bool DiscordShards::is_up(ServerId server) const {
+  return std::ranges::any_of(running_, [&](const auto& entry) {
+    return entry.second->shard.has(server) && entry.second->gateway->health().connected;
+  });
+}
+
+discord::GatewayHealth DiscordShards::health() const {
+  discord::GatewayHealth all;
+  all.connected = all_served_;
+  for (const auto& [index, one] : running_) {
+    const discord::GatewayHealth here = one->gateway->health();
+    all.connected = all.connected && here.connected;
+    all.latency = std::max(all.latency, here.latency);
+    all.last_event_at = std::max(all.last_event_at, here.last_event_at);
+    all.guilds += here.guilds;
+    all.guilds_pending += here.guilds_pending;
+    all.refused_intents |= here.refused_intents;
+  }
+  return all;
+}
+
+// How many shards there are ---------------------------------------------------------------------------
+
+/// 0: unknown, as Discord does not answer; then it is what it was, if it was anything.
+Task<Result<int>> DiscordShards::count_wished() {
+  if (options_.count > 0) co_return options_.count;
+  const auto info = co_await ask_discord();
+  if (info) co_return info->shards;
+  if (info.error().code == ErrorCode::token_refused) co_return std::unexpected(info.error());
+  log::warning("discord does not say how many shards there should be",
+               {log::field("error", info.error().message)});
+  co_return 0;
+}
+
+/// Sessions wait for this to be resumed, so not for long.
+Task<Result<discord::GatewayInfo>> DiscordShards::ask_discord() {
+  auto answer = std::make_shared<std::optional<Result<discord::GatewayInfo>>>();
+  boost::asio::co_spawn(around_.loop, around_.discovery(),
+                        [answer, wake = timer_](std::exception_ptr error, Result<discord::GatewayInfo> info) {
+                          if (!error) *answer = std::move(info);
+                          wake->cancel();
+                        });
+  const auto give_up = around_.timing->now() + kPatience;
+  while (!*answer && !stopping_ && around_.timing->now() < give_up)
+    co_await around_.timing->wait(*timer_, give_up);
+  if (!*answer) co_return fail(ErrorCode::unavailable, "no answer in time");
+  co_return **answer;
+}
+
+Task<Result<int>> DiscordShards::settle_count() {
+  for (int failures = 1; !stopping_; ++failures) {
+    const auto wished = co_await count_wished();
+    if (!wished) co_return std::unexpected(wished.error());
+    std::string trouble;
+    try {
+      if (const int count = co_await agree(*wished); count > 0) co_return count;
+    } catch (const std::exception& e) {
+      trouble = e.what();
+    }
+    if (!trouble.empty()) log::warning("the number of shards is not known", {log::field("error", trouble)});
+    co_await pause(discord::backoff(failures, around_.timing->random()));
+  }
+  co_return 0;
+}
+
+/// What is wished, unless somebody serves another number.
+Task<int> DiscordShards::agree(int wished) {
+  const std::string predecessors = options_.predecessors;
+  const int count = co_await around_.global.transact([wished, predecessors](GlobalTx& tx) -> TxTask<int> {
+    const auto noted = co_await tx.one(kCount);
+    const int before = noted ? number_in(noted->value) : 0;
+    const auto holders = co_await tx.all(kHolders);
+    const bool served = std::ranges::any_of(holders, [&](const ShardRow& row) {
+      return !row.holder.empty() && shard_of(row.name).count == before &&
+             (predecessors.empty() || !row.holder.starts_with(predecessors));
+    });
+    const int agreed = wished == 0 || (served && before > 0) ? before : wished;
+    if (agreed == 0) co_return 0;
+    co_await tx.change(kSetCount, {fmt::format("{}", agreed)});
+    co_await tx.change(kDropOthers, {fmt::format("{}/%", agreed)});
+    for (int index = 0; index < agreed; ++index) co_await tx.change(kAdd, {name_of({index, agreed})});
+    co_return agreed;
+  });
+  if (wished > 0 && count != wished) {
+    log::warning("other processes serve another number of shards, which counts until all of them have ended",
+                 {log::field("shards", count), log::field("wished", wished)});
+  }
+  co_return count;
+}
+
+// Who serves them -------------------------------------------------------------------------------------
+
+Task<void> DiscordShards::look_after() {
+  const auto now = around_.timing->now();
+  if (!beaten_at_ || now - *beaten_at_ >= Leases::kBeat) co_await show_life();
+  processes_ = co_await count_processes();
+  const auto shards = co_await leases_->look(kShards);
+  all_served_ = std::ranges::none_of(shards, [&](const Lease& one) {
+    const auto state = leases_->state_of(one);
+    return state == Leases::State::free || state == Leases::State::dead;
+  });
+  co_await share(shards, processes_);
+}
+
+Task<void> DiscordShards::show_life() {
+  const auto now = around_.timing->now();
+  auto ours = co_await leases_->beat();
+  if (!ours.contains({kProcesses, leases_->holder()})) co_await join();
+  beaten_at_ = now;
+  for (const auto& [index, one] : running_) {
+    if (ours.contains({kShards, name_of(one->shard)}) || one->leaving) continue;
+    log::warning("a shard was taken over by another process, which took this one for dead",
+                 {log::field("shard", name_of(one->shard))});
+    leave(*one);
+  }
+}
+
+Task<void> DiscordShards::join() {
+  co_await leases_->make(kProcesses, {leases_->holder()});
+  for (const Lease& seen : co_await leases_->look(kProcesses)) {
+    if (seen.name == leases_->holder() && seen.holder.empty()) co_await leases_->take(seen);
+  }
+}
+
+/// Those that live, this one among them.
+Task<std::size_t> DiscordShards::count_processes() {
+  std::size_t alive = 1;
+  for (const Lease& seen : co_await leases_->look(kProcesses)) {
+    const auto state = leases_->state_of(seen);
+    if (state == Leases::State::others) ++alive;
+    if (state == Leases::State::dead || (state == Leases::State::free && seen.name != leases_->holder()))
+      co_await leases_->remove(seen);
+  }
+  co_return alive;
+}
+
+/// Each process has as many as any other, or one more.
+Task<void> DiscordShards::share(const std::vector<Lease>& shards, std::size_t processes) {
+  const std::size_t fair = (shards.size() + processes - 1) / processes;
+  for (const Lease& seen : shards) {
+    const auto state = leases_->state_of(seen);
+    const bool takes = state == Leases::State::free || state == Leases::State::dead;
+    if (takes && running_.size() < fair && !stopping_) co_await take(seen);
+  }
+  const auto staying = std::ranges::count_if(running_, [](const auto& one) { return !one.second->leaving; });
+  if (static_cast<std::size_t>(staying) > fair) hand_over_one();
+}
+
+void DiscordShards::hand_over_one() {
+  const auto last =
+      std::find_if(running_.rbegin(), running_.rend(), [](const auto& one) { return !one.second->leaving; });
+  log::info("a shard is handed over to another process", {log::field("shard", name_of(last->second->shard))});
+  leave(*last->second);
+}
+
+void DiscordShards::leave(Running& one) {
+  one.leaving = true;
+  one.gateway->stop();
+}
+
+Task<void> DiscordShards::take(const Lease& seen) {
+  const discord::Shard shard = shard_of(seen.name);
+  if (running_.contains(shard.index)) co_return;
+  auto kept = co_await leases_->take(seen);
+  if (!kept) co_return;
+  log::info("a shard is served here", {log::field("shard", seen.name)});
+  discord::GatewayOptions options = options_.gateway;
+  options.shard = shard;
+  auto one = std::make_unique<Running>();
+  one->shard = shard;
+  one->gateway = std::make_unique<discord::Gateway>(
+      around_.loop, std::move(options), around_.handler, around_.state,
+      std::make_shared<LeasedSession>(leases_, seen.name, *std::move(kept)), turns_, around_.connector,
+      around_.discovery, around_.timing, around_.metrics);
+  running_[shard.index] = std::move(one);
+  served_ = running_.size();
+  net::spawn(around_.loop, "discord.shard", [this, index = shard.index] { return serve(index); });
+}
+
+Task<void> DiscordShards::serve(int index) {
+  const Running& one = *running_.at(index);
+  std::string trouble;
+  try {
+    const auto ended = co_await one.gateway->run();
+    if (!ended && !failed_) failed_ = ended.error();
+    co_await leases_->give_back(kShards, name_of(one.shard));
+  } catch (const std::exception& e) {
+    trouble = e.what();
+  }
+  if (!trouble.empty()) {
+    log::warning("a shard was not given back; others take it over in half a minute",
+                 {log::field("shard", name_of(one.shard)), log::field("error", trouble)});
+  }
+  running_.erase(index);
+  served_ = running_.size();
+  timer_->cancel();
+}
+
+/// The database does not answer. Others, if there are any, may reach it and take this process for dead.
+void DiscordShards::doubt(const std::string& trouble) {
+  log::warning("shards could not be looked after", {log::field("error", trouble)});
+  const bool silent = beaten_at_ && around_.timing->now() - *beaten_at_ >= Leases::kFence;
+  if (processes_ < 2 || !silent) return;
+  for (const auto& [index, one] : running_) {
+    if (!one->leaving) leave(*one);
+  }
+}
+
+Task<void> DiscordShards::end() {
+  for (const auto& [index, one] : running_) leave(*one);
+  while (!running_.empty()) co_await pause(kLook);
+  try {
+    co_await leases_->give_back(kProcesses, leases_->holder());
+  } catch (const std::exception& e) {
+    log::warning("the others are not told that this process ends", {log::field("error", e.what())});
+  }
+}
+
+Task<void> DiscordShards::pause(nanoseconds time) {
+  co_await around_.timing->wait(*timer_, around_.timing->now() + time);
+}
+
+TxTask<void> rehearse_discord_shards(GlobalTx& tx, TimePoint) {
+  co_await tx.one(kCount);
+  co_await tx.change(kSetCount, {"7"});
+  co_await tx.change(kAdd, {"7/6"});
+  co_await tx.change(kAdd, {"8/6"});
+  co_await tx.all(kHolders);
+  co_await tx.change(kDropOthers, {"7/%"});
+}
+
+void declare_discord_shards(store::StatementRegistry& statements) {
+  statements.add("discord_shards", kCount, kSetCount, kHolders, kDropOthers, kAdd);
+}
+
+}  // namespace guildhall::bot

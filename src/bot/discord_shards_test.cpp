@@ -1,0 +1,277 @@
+// Several processes, each with its own loop and time, on one database; Discord is at the other end of each
+// connection and greets, begins and resumes sessions.
+#include "bot/discord_shards.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "base/json.h"
+#include "platforms/discord/scripted.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall::bot {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT
+using testing::Each;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+/// One greeting of a client: op 2 or 6, for a shard.
+struct Greeting {
+  int op = 0;
+  int shard = 0;
+  std::int64_t sequence = 0;
+};
+
+/// Discord's end: sessions are named by their shard.
+class SmallDiscord final : public net::WebSocket {
+ public:
+  SmallDiscord(boost::asio::io_context& loop, std::vector<Greeting>& greetings)
+      : greetings_(greetings), wake_(loop, discord::SteadyTime::max()) {
+    to_client_.push_back(R"({"op":10,"d":{"heartbeat_interval":40000}})");
+  }
+
+  Task<Result<std::string_view>> read() override {
+    while (to_client_.empty() && !ended_)
+      co_await wake_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (to_client_.empty()) co_return fail(ErrorCode::unavailable, "the connection ended");
+    message_ = std::move(to_client_.front());
+    to_client_.pop_front();
+    co_return message_;
+  }
+
+  Task<Result<void>> write(std::string message) override {
+    const auto frame = *json::parse(message);
+    const int op = static_cast<int>(*json::integer(frame, "op"));
+    const json::Value& data = *json::find(frame, "d");
+    if (op == 2) {
+      const int shard = static_cast<int>(json::array(data, "shard").at(0).as_int64());
+      greetings_.push_back({op, shard});
+      say(fmt::format(
+          R"({{"op":0,"s":1,"t":"READY","d":{{"v":10,"user":{{"id":"99"}},"application":{{"id":"98"}},)"
+          R"("session_id":"{}","resume_gateway_url":"wss://resume","guilds":[]}}}})",
+          shard));
+    } else if (op == 6) {
+      greetings_.push_back(
+          {op, std::stoi(json::text_or(data, "session_id", "-1")), *json::integer(data, "seq")});
+      say(R"({"op":0,"s":2,"t":"RESUMED","d":{}})");
+    } else if (op == 1) {
+      say(R"({"op":11})");
+    }
+    co_return Result<void>{};
+  }
+  Task<Result<void>> write_binary(std::string message) override { return write(std::move(message)); }
+  Task<void> close(std::uint16_t) override {
+    ended_ = true;
+    wake_.cancel();
+    co_return;
+  }
+  std::uint16_t close_code() const override { return 0; }
+
+ private:
+  void say(std::string message) {
+    to_client_.push_back(std::move(message));
+    wake_.cancel();
+  }
+
+  std::vector<Greeting>& greetings_;
+  std::deque<std::string> to_client_;
+  std::string message_;
+  bool ended_ = false;
+  boost::asio::steady_timer wake_;
+};
+
+class Nobody final : public discord::GatewayHandler {
+ public:
+  void on_ready(discord::Ready) override {}
+  void on_intents_refused(discord::Intents) override {}
+  void on_guild(discord::GuildSnapshot, discord::GuildArrival) override {}
+  void on_guild_renamed(ServerId, std::string) override {}
+  void on_guild_unavailable(ServerId) override {}
+  void on_guild_removed(ServerId) override {}
+  void on_member_joined(discord::MemberJoin) override {}
+  void on_member_left(discord::MemberLeave) override {}
+  void on_message(discord::Message) override {}
+  void on_interaction(discord::Interaction) override {}
+};
+
+/// One process of the bot.
+struct Process : discord::TestLoop {
+  Process(test::TestWorld& world, std::string holder, int count, std::string predecessors = "") {
+    discord::GatewayOptions gateway;
+    gateway.token = "a-token";
+    gateway.compression = discord::Compression::none;
+    shards.emplace(
+        DiscordShards::Surroundings{loop, world.tenancy->global(), handler, state,
+                                    [this](std::string) -> Task<Result<std::unique_ptr<net::WebSocket>>> {
+                                      co_return std::make_unique<SmallDiscord>(loop, greetings);
+                                    },
+                                    [this]() -> Task<Result<discord::GatewayInfo>> { co_return discovered; },
+                                    timing, metrics},
+        DiscordShardsOptions{std::move(gateway), count, std::move(holder), std::move(predecessors)});
+    ended = start(shards->run());
+  }
+
+  std::vector<int> shards_of(int op) const {
+    std::vector<int> found;
+    for (const Greeting& one : greetings) {
+      if (one.op == op) found.push_back(one.shard);
+    }
+    return found;
+  }
+
+  Nobody handler;
+  Metrics metrics;
+  discord::State state{{}, metrics};
+  std::vector<Greeting> greetings;
+  Result<discord::GatewayInfo> discovered =
+      discord::GatewayInfo{"wss://main", 4, discord::IdentifyLimit{1000, 999, 24h}};
+  std::optional<DiscordShards> shards;
+  std::shared_ptr<std::optional<Result<void>>> ended;
+};
+
+class DiscordShardsTest : public testing::Test {
+ protected:
+  std::unique_ptr<Process> process(const std::string& holder, int count = 0,
+                                   const std::string& predecessors = "") {
+    return std::make_unique<Process>(world_, holder, count, predecessors);
+  }
+
+  /// Lets time pass for these; who is not among them is dead, or stands still.
+  void pass(std::chrono::seconds time, const std::vector<Process*>& living) {
+    for (auto left = time; left > 0s; left -= 1s) {
+      for (Process* one : living) one->advance(1s);
+      work_off(living);
+    }
+  }
+  /// The database answers in real time.
+  static void work_off(const std::vector<Process*>& living) {
+    for (int quiet = 0; quiet < 3;) {
+      std::size_t done = 0;
+      for (Process* one : living) {
+        one->loop.restart();
+        done += one->loop.poll();
+      }
+      quiet = done > 0 ? 0 : quiet + 1;
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  bool pass_until(std::chrono::seconds at_most, const std::vector<Process*>& living,
+                  const std::function<bool()>& met) {
+    for (auto left = at_most; left > 0s && !met(); left -= 1s) pass(1s, living);
+    return met();
+  }
+  void stop(Process& one, const std::vector<Process*>& beside = {}) {
+    std::vector<Process*> living = beside;
+    living.push_back(&one);
+    one.shards->stop();
+    ASSERT_TRUE(pass_until(10s, living, [&] { return one.ended->has_value(); }));
+    EXPECT_TRUE(one.ended->value().has_value());
+  }
+  int served_by(const std::string& holder) {
+    return std::stoi(world_.dump("SELECT count(*) FROM leases WHERE kind = 'discord.shard' AND holder = '" +
+                                 holder + "'"));
+  }
+
+  test::TestWorld world_;
+};
+
+TEST_F(DiscordShardsTest, OneServesAllAndTheNextOneResumesThem) {
+  const auto first = process("one");
+  pass(20s, {first.get()});
+  EXPECT_THAT(first->shards_of(2), ElementsAre(0, 1, 2, 3));
+  EXPECT_TRUE(first->shards->health().connected);
+  stop(*first);
+  const auto second = process("two");
+  pass(3s, {second.get()});
+  EXPECT_THAT(second->shards_of(6), UnorderedElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(second->shards_of(2), IsEmpty());
+  EXPECT_TRUE(second->shards->health().connected);
+  stop(*second);
+}
+
+TEST_F(DiscordShardsTest, WhoeverJoinsGetsItsShareAndGivesItBackAtItsEnd) {
+  const auto first = process("one");
+  pass(20s, {first.get()});
+  const auto second = process("two");
+  ASSERT_TRUE(pass_until(20s, {first.get(), second.get()}, [&] { return second->greetings.size() == 2; }));
+  EXPECT_THAT(second->shards_of(6), UnorderedElementsAre(2, 3));
+  pass(10s, {first.get(), second.get()});
+  EXPECT_EQ(second->greetings.size(), 2U) << "they stay where they are";
+  EXPECT_TRUE(first->shards->health().connected);
+  EXPECT_TRUE(second->shards->health().connected);
+  first->greetings.clear();
+  stop(*second, {first.get()});
+  ASSERT_TRUE(pass_until(3s, {first.get()}, [&] { return first->greetings.size() == 2; }));
+  EXPECT_THAT(first->shards_of(6), UnorderedElementsAre(2, 3));
+  stop(*first);
+}
+
+TEST_F(DiscordShardsTest, WhatAKilledOneLeavesIsResumedByTheOthersWithinHalfAMinute) {
+  const auto first = process("one");
+  pass(20s, {first.get()});
+  const auto second = process("two");
+  pass(10s, {first.get(), second.get()});
+  ASSERT_EQ(second->greetings.size(), 2U);
+  EXPECT_TRUE(pass_until(30s, {second.get()}, [&] { return second->greetings.size() == 4; }));
+  EXPECT_THAT(second->shards_of(6), UnorderedElementsAre(2, 3, 0, 1));
+  EXPECT_TRUE(second->shards->health().connected);
+  // It only stood still: it finds out and leaves what is not its own any more, then both share again.
+  pass(1s, {first.get(), second.get()});
+  EXPECT_TRUE(pass_until(20s, {first.get(), second.get()}, [&] {
+    return served_by("one") == 2 && served_by("two") == 2 && first->shards->health().connected;
+  }));
+  stop(*first, {second.get()});
+  stop(*second);
+}
+
+TEST_F(DiscordShardsTest, TheOneThatDoesEverythingGoesOnAtOnceAfterItWasKilled) {
+  const auto killed = process("everything 1", 0, "everything ");
+  pass(20s, {killed.get()});
+  const auto next = process("everything 2", 0, "everything ");
+  pass(2s, {next.get()});
+  EXPECT_THAT(next->shards_of(6), UnorderedElementsAre(0, 1, 2, 3));
+  stop(*next);
+}
+
+TEST_F(DiscordShardsTest, AnotherNumberOfShardsCountsWhenNobodyServesTheOldOne) {
+  const auto first = process("one", 2);
+  pass(10s, {first.get()});
+  const auto second = process("two", 3);
+  pass(10s, {first.get(), second.get()});
+  EXPECT_THAT(second->shards_of(6), ElementsAre(1));
+  stop(*second, {first.get()});
+  pass(3s, {first.get()});
+  stop(*first);
+  const auto third = process("three", 3);
+  pass(15s, {third.get()});
+  EXPECT_THAT(third->shards_of(2), ElementsAre(0, 1, 2));
+  EXPECT_THAT(third->shards_of(6), IsEmpty());
+  stop(*third);
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM leases WHERE kind = 'discord.shard'"), "3\n");
+}
+
+TEST_F(DiscordShardsTest, WithoutAWordFromDiscordTheNumberStaysAndTheSessionsGoOn) {
+  const auto first = process("one");
+  pass(20s, {first.get()});
+  stop(*first);
+  const auto second = process("two");
+  second->discovered = fail(ErrorCode::unavailable, "no answer");
+  pass(3s, {second.get()});
+  EXPECT_THAT(second->shards_of(6), UnorderedElementsAre(0, 1, 2, 3));
+  stop(*second);
+}
+
+TEST_F(DiscordShardsTest, ARefusedTokenEndsIt) {
+  const auto first = process("one", 2);
+  first->discovered = fail(ErrorCode::token_refused, "no");
+  ASSERT_TRUE(pass_until(5s, {first.get()}, [&] { return first->ended->has_value(); }));
+  EXPECT_EQ(first->ended->value().error().code, ErrorCode::token_refused);
+}
+
+}  // namespace
+}  // namespace guildhall::bot

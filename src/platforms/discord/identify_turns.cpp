@@ -1,0 +1,126 @@
+#include "platforms/discord/identify_turns.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <utility>
+
+#include "base/json.h"
+#include "base/log.h"
+
+namespace guildhall::discord {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::seconds kSpacing{5};
+/// How often to ask whether another process has given its turn back.
+constexpr std::chrono::seconds kLook{1};
+
+}  // namespace
+
+void IdentifyBudget::spend(TimePoint now) {
+  if (now >= resets_at) left = total;
+  --left;
+}
+
+std::string write_budget(const IdentifyBudget& budget) {
+  return json::write(json::Object{
+      {"total", budget.total}, {"left", budget.left}, {"resets_at", to_micros(budget.resets_at)}});
+}
+
+std::optional<IdentifyBudget> read_budget(std::string_view text) {
+  const auto parsed = json::parse(text);
+  const auto total = parsed ? json::integer(*parsed, "total") : std::nullopt;
+  const auto left = parsed ? json::integer(*parsed, "left") : std::nullopt;
+  const auto resets_at = parsed ? json::integer(*parsed, "resets_at") : std::nullopt;
+  if (!total || !left || !resets_at) return std::nullopt;
+  return IdentifyBudget{static_cast<int>(*total), static_cast<int>(*left), from_micros(*resets_at)};
+}
+
+/// Lives in the coroutine that waits.
+struct IdentifyTurns::Waiter {
+  explicit Waiter(asio::io_context& loop) : timer(loop) {}
+  asio::steady_timer timer;
+  bool granted = false;
+};
+
+IdentifyTurns::IdentifyTurns(asio::io_context& loop, std::shared_ptr<Timing> timing,
+                             std::shared_ptr<IdentifyRecord> record)
+    : loop_(loop), timing_(std::move(timing)), record_(std::move(record)) {}
+
+IdentifyTurns::Turn::~Turn() {
+  if (!turns_) return;
+  asio::io_context& loop = turns_->loop_;
+  asio::co_spawn(loop, finish(std::move(turns_), key_, used_), asio::detached);
+}
+
+Task<void> IdentifyTurns::Turn::use(std::optional<IdentifyBudget> left) {
+  used_ = true;
+  turns_->budget_ = left;
+  if (!turns_->record_ || !left) co_return;
+  try {
+    co_await turns_->record_->write(*left);
+  } catch (const std::exception& e) {
+    log::warning("discord: identify budget not on record", {log::field("error", e.what())});
+  }
+}
+
+Task<Result<IdentifyTurns::Turn>> IdentifyTurns::take(std::shared_ptr<IdentifyTurns> self, int key) {
+  co_await self->wait_in_line(key);
+  Turn turn(self, key);
+  std::string trouble;
+  try {
+    co_await self->claim(key);
+    turn.budget_ = self->record_ ? co_await self->record_->budget() : self->budget_;
+    co_return std::move(turn);
+  } catch (const std::exception& e) {
+    trouble = e.what();
+  }
+  co_return fail(ErrorCode::unavailable, "whose turn it is to identify is not known: " + trouble);
+}
+
+Task<void> IdentifyTurns::wait_in_line(int key) {
+  Line& line = lines_[key];
+  if (!std::exchange(line.taken, true)) co_return;
+  Waiter waiter(loop_);
+  line.waiting.push_back(&waiter);
+  while (!waiter.granted) co_await timing_->wait(waiter.timer, SteadyTime::max());
+}
+
+/// Between processes.
+Task<void> IdentifyTurns::claim(int key) {
+  if (!record_) co_return;
+  auto claim = co_await record_->claim(key);
+  for (; claim == IdentifyRecord::Claim::taken; claim = co_await record_->claim(key)) co_await pause(kLook);
+  if (claim == IdentifyRecord::Claim::inherited) co_await pause(kSpacing);
+}
+
+Task<void> IdentifyTurns::finish(std::shared_ptr<IdentifyTurns> self, int key, bool used) {
+  if (used) co_await self->pause(kSpacing);
+  try {
+    if (self->record_) co_await self->record_->release(key);
+  } catch (const std::exception& e) {
+    // Others see no beats of it any more and take it over.
+    log::warning("discord: a turn to identify was not given back", {log::field("error", e.what())});
+  }
+  self->give_on(key);
+}
+
+void IdentifyTurns::give_on(int key) {
+  Line& line = lines_[key];
+  line.taken = !line.waiting.empty();
+  if (!line.taken) return;
+  Waiter* next = line.waiting.front();
+  line.waiting.pop_front();
+  next->granted = true;
+  next->timer.cancel();
+}
+
+Task<void> IdentifyTurns::pause(std::chrono::nanoseconds time) {
+  asio::steady_timer timer(loop_);
+  co_await timing_->wait(timer, timing_->now() + time);
+}
+
+}  // namespace guildhall::discord
