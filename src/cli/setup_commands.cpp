@@ -63,6 +63,7 @@ class PostgresSetup {
     auto admin = store::open_postgres_session(admin_url_);
     if (!admin) return std::unexpected(admin.error());
     (*admin)->execute("SET client_min_messages TO warning");
+    wait_for_others(**admin);
     if (auto allowed = check_rights(**admin); !allowed) return std::unexpected(allowed.error());
     if (auto usable = look_around(**admin); !usable) return std::unexpected(usable.error());
 
@@ -77,6 +78,12 @@ class PostgresSetup {
   }
 
  private:
+  /// Roles are the whole server's, whichever database is set up: two setups at once would make and change the
+  /// same ones. The lock goes with the connection.
+  static void wait_for_others(SchemaSession& admin) {
+    admin.query(fmt::format("SELECT pg_advisory_lock({}, hashtext('setup'))", store::kLockClass));
+  }
+
   static Result<void> check_rights(SchemaSession& admin) {
     const auto row = admin
                          .query(

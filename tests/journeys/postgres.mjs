@@ -78,6 +78,12 @@ test('a second time it keeps what is there, and says so', async () => {
   assert.doesNotMatch(stdout, /^database\./m, 'passwords that it does not know it does not print');
 });
 
+test('several databases of one server are set up at once', async () => {
+  const server = await startPostgres();
+  const made = await Promise.all([...Array(6).keys()].map((i) => setUp(server, `at_once_${i}`)));
+  for (const env of made) assert.equal((await call(env, 'server', 'list')).code, 0);
+});
+
 test('it mends what was opened in between', async () => {
   await postgres.execute('guildhall', 'DROP POLICY server ON guildhall.balances; GRANT TRUNCATE ON guildhall.ledger TO guildhall_app');
   assert.equal((await setup('--url', postgres.admin)).code, 0);
