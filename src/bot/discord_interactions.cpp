@@ -97,7 +97,8 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     const auto given = co_await self->owner_.rest_.answer(std::move(asked), std::move(first));
     if (given) co_return true;
     self->report("answer", given.error());
-    co_return given.error().code != ErrorCode::timeout&& given.error().code != ErrorCode::unavailable;
+    const ErrorCode why = given.error().code;
+    co_return !(why == ErrorCode::timeout || why == ErrorCode::unavailable);
   }
 
   static Task<void> give_later(std::shared_ptr<Pending> self, discord::Say say, bool replaces) {

@@ -245,7 +245,7 @@ TEST_F(DiscordShapes, MessagesOfChannels) {
 
 TEST_F(DiscordShapes, MessagesWithFiles) {
   start(client.create_message(kTestChannel,
-                              {.content = "x", .files = {{.name = "a", .bytes = "b", .description = "d"}}}));
+                              {.body = "x", .files = {{.name = "a", .bytes = "b", .description = "d"}}}));
   const net::HttpRequest& request = http.requests.back();
   const auto begin = request.body.find("\r\n\r\n") + 4;
   const std::string payload = request.body.substr(begin, request.body.find("\r\n--", begin) - begin);

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 struct RateLimitsTest : RestTest {
   auto post_for(std::int64_t guild, std::int64_t channel, Urgency urgency = Urgency::background,
                 std::string text = "hi") {
-    NewMessage message{.content = std::move(text), .urgency = urgency, .guild = ServerId(guild)};
+    NewMessage message{.body = std::move(text), .urgency = urgency, .guild = ServerId(guild)};
     return start(client.create_message(DiscordChannelId(channel), std::move(message)));
   }
   /// A guild writes in `channels` of its channels at once.

@@ -179,7 +179,7 @@ struct FilesTest : RestCallsTest {
     return *json::parse(part.substr(part.find("\r\n\r\n") + 4));
   }
   auto post_files(std::vector<Upload> files) {
-    return start(client.create_message(kTestChannel, {.content = "", .files = std::move(files)}));
+    return start(client.create_message(kTestChannel, {.files = std::move(files)}));
   }
 };
 
@@ -189,7 +189,7 @@ TEST_F(FilesTest, StandBesideTheirMessage) {
       .name = "a \"b\"\r\n.png", .bytes = std::string("\0\r\n--x", 6), .content_type = "image/png"};
   const Upload list{.name = "ü.csv", .bytes = "1,2", .content_type = "text/csv", .description = "Numbers"};
   EXPECT_EQ(post_files({picture, list})->value(), MessageId(77));
-  EXPECT_EQ(payload(), *json::parse(R"({"content":"","allowed_mentions":{"parse":[]},"attachments":[
+  EXPECT_EQ(payload(), *json::parse(R"({"allowed_mentions":{"parse":[]},"attachments":[
       {"id":"0","filename":"a \"b\"\r\n.png"},{"id":"1","filename":"ü.csv","description":"Numbers"}]})"));
   ASSERT_THAT(parts(), SizeIs(3));
   EXPECT_EQ(parts()[1],
