@@ -56,7 +56,7 @@ void ServedBot::connect() {
   const bot::BridgeServices services{loops_.main(), world.config,   world.clock,
                                      world.metrics, *world.tenancy, world.declarations,
                                      dispatcher_,   topics_,        http_};
-  discord_bridge_ = std::make_unique<bot::DiscordBridge>(services, *secrets_);
+  discord_bridge_ = std::make_unique<bot::DiscordBridge>(services, *secrets_, "bench", "bench");
   kick_ = std::make_unique<bot::KickBridge>(services, *secrets_,
                                             *RsaPublicKey::from_pem(signing_key.public_pem()));
   net::spawn(loops_.main(), "discord", [this] { return run_discord(); });

@@ -43,6 +43,34 @@ TEST(Messages, DescribeEveryCommandArgumentAndSetting) {
     EXPECT_TRUE(english.contains("setting." + key)) << key;
 }
 
+/// Discord takes small letters, digits, - and _, and each name once.
+void expect_names(const std::set<std::string>& names, std::size_t count) {
+  EXPECT_EQ(names.size(), count) << "two have one name";
+  for (const std::string& name : names) {
+    EXPECT_TRUE(std::regex_match(name, std::regex("[a-z0-9_-]{1,32}"))) << name;
+  }
+}
+
+TEST(Messages, NameEveryCommandAndArgumentInEveryLanguage) {
+  const test::TestWorld world;
+  const auto& texts = world.declarations.texts;
+  std::set<std::string> german;
+  for (const auto& command : world.declarations.commands.all()) {
+    EXPECT_EQ(texts.text("en", command.name_key()), command.slash_name()) << "the name by default";
+    german.insert(texts.text("de", command.name_key()));
+    if (command.user_menu) EXPECT_TRUE(texts.entries("en").contains(command.menu_key())) << command.path;
+    std::set<std::string> arguments;
+    for (const auto& argument : command.arguments) {
+      EXPECT_EQ(texts.text("en", "argument_name." + argument.name), argument.name);
+      arguments.insert(texts.text("de", "argument_name." + argument.name));
+      for (const auto& choice : argument.choices)
+        EXPECT_TRUE(texts.entries("en").contains("choice." + choice)) << choice;
+    }
+    expect_names(arguments, command.arguments.size());
+  }
+  expect_names(german, world.declarations.commands.all().size());
+}
+
 TEST(Messages, WhatAnArgumentBringsIsNeverExpandedAgain) {
   const auto catalogue = *Catalogue::parse({{"en", "[a]\nb = \"{name} has {points}\"\n"}});
   const Message message{"a.b", {{"name", MemberText{"{points}*"}}, {"points", std::int64_t{12345}}}};

@@ -18,6 +18,7 @@
 //   discord_shards.h  the shards of Discord that this process serves
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
 //   button_ids.h                      what a button in Discord calls for, signed
+//   discord_commands.h                our commands as Discord knows them
 //   discord_interactions.h            what people ask for in Discord, answered in time and once
 //
 // Features, web and cli call it. It promises: events of one server are handled in the order of their

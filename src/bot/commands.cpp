@@ -31,6 +31,11 @@ std::optional<ArgumentValue> read_person(std::string_view text, std::string_view
   return PersonArgument{std::string(platform), "", std::string(name)};
 }
 
+std::string key_of(std::string path) {
+  std::replace(path.begin(), path.end(), ' ', '_');
+  return path;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> CommandCall::integer(std::string_view name) const {
@@ -61,11 +66,11 @@ std::string CommandSpec::slash_name() const {
   return name;
 }
 
-std::string CommandSpec::description_key() const {
-  std::string name = path;
-  std::replace(name.begin(), name.end(), ' ', '_');
-  return "command." + name;
-}
+std::string CommandSpec::description_key() const { return "command." + key_of(path); }
+
+std::string CommandSpec::name_key() const { return "command_name." + key_of(path); }
+
+std::string CommandSpec::menu_key() const { return "menu." + key_of(path); }
 
 void CommandRegistry::add(CommandSpec command) {
   for (const CommandSpec& other : commands_) {

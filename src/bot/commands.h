@@ -30,7 +30,7 @@ enum class ArgumentKind {
 };
 
 struct ArgumentSpec {
-  std::string name;  // "amount": also the key of its description, "argument.amount"
+  std::string name;  // "amount": also the key of its description, "argument.amount", and of its names
   ArgumentKind kind = ArgumentKind::text;
   bool required = false;
   std::int64_t least = 0;
@@ -74,6 +74,9 @@ struct CommandSpec {
   std::vector<Door> doors;
   Permission permission = Permission::everyone;
   bool private_answer = false;  // Discord shows the answer to the caller alone
+  /// Also in Discord's menu of a user, who is the first argument then; called "menu.points_add". Such answers
+  /// are the caller's alone.
+  bool user_menu = false;
   std::vector<ArgumentSpec> arguments;
   Duration cooldown{0};             // administrators have none
   bool cooldown_per_place = false;  // otherwise per caller
@@ -83,8 +86,10 @@ struct CommandSpec {
   bool open_at(Door door) const;
   /// "points-add": a slash command is one word, and Discord hides whole commands from who may not.
   std::string slash_name() const;
-  /// "command.points_add"
+  /// "command.points_add"; its names by language are "command_name.points_add".
   std::string description_key() const;
+  std::string name_key() const;
+  std::string menu_key() const;
 };
 
 /// A command line taken apart: the command and its raw argument texts.

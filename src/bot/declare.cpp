@@ -25,6 +25,16 @@ Catalogue read_texts() {
   return *std::move(catalogue);
 }
 
+/// What follows a slash command, as Discord shows it in that language: " <user> [page]".
+std::string slash_usage(const CommandSpec& command, const Catalogue& texts, const std::string& language) {
+  std::string text;
+  for (const ArgumentSpec& spec : command.arguments) {
+    const std::string name = texts.text(language, "argument_name." + spec.name);
+    text += spec.required ? fmt::format(" <{}>", name) : fmt::format(" [{}]", name);
+  }
+  return text;
+}
+
 /// What can be called at this door, one line each.
 TxTask<Reply> help(const Declarations& declarations, ServerContext& context, const CommandCall& call) {
   Reply reply = say("help.title");
@@ -33,10 +43,13 @@ TxTask<Reply> help(const Declarations& declarations, ServerContext& context, con
     if (!command.open_at(call.door) ||
         (command.permission == Permission::administrator && !call.caller.administrator))
       continue;
-    const std::string name = call.door == Door::slash ? command.slash_name() : command.path;
+    const auto word = [&](std::string key) { return context.texts->text(context.language(), key); };
+    const std::string name = call.door == Door::slash ? word(command.name_key()) : command.path;
+    std::string words = usage(command).substr(command.path.size());
+    if (call.door == Door::slash) words = slash_usage(command, *context.texts, context.language());
     reply.lines.push_back(
         {call.door == Door::chat ? "help.name" : "help.row",
-         {{"usage", prefix + name + usage(command).substr(command.path.size())},
+         {{"usage", prefix + name + words},
           {"name", prefix + name},
           {"description", context.texts->text(context.language(), command.description_key())}}});
   }
@@ -79,6 +92,9 @@ void declare_bot(Declarations& declarations) {
   declare_importers(declarations);
   declarations.rehearsals.server.push_back(
       [](store::Tx& tx, ServerContext&) -> TxTask<void> { co_await count_ledger_mismatches(tx); });
+  declarations.rehearsals.server.push_back([](store::Tx& tx, ServerContext&) -> TxTask<void> {
+    co_await names_beginning(tx, kKick, "", 25);  // what is asked for while a name is typed
+  });
   declarations.rehearsals.cross_server.push_back(rehearse_jobs);
   declarations.rehearsals.global.push_back(rehearse_process_state);
   declarations.rehearsals.global.push_back(rehearse_leases);

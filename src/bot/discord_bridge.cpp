@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "bot/discord_commands.h"
 #include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
 
@@ -16,31 +17,6 @@ namespace {
 
 constexpr std::chrono::minutes kAskGuildAgain{1};
 constexpr const char* kProjectUrl = "https://guildhall.example";
-
-discord::OptionType option_type(ArgumentKind kind) {
-  switch (kind) {
-    case ArgumentKind::person: return discord::OptionType::user;
-    case ArgumentKind::integer: return discord::OptionType::integer;
-    case ArgumentKind::choice:
-    case ArgumentKind::text: return discord::OptionType::text;
-  }
-  return discord::OptionType::text;
-}
-
-discord::CommandOption option_of(const ArgumentSpec& spec, const Catalogue& texts) {
-  const std::string key = "argument." + spec.name;
-  discord::CommandOption option{option_type(spec.kind),
-                                spec.name,
-                                texts.text("en", key),
-                                {{"de", texts.text("de", key)}},
-                                spec.required};
-  if (spec.kind == ArgumentKind::integer) {
-    option.least = spec.least;
-    option.most = spec.most;
-  }
-  for (const std::string& choice : spec.choices) option.choices.push_back({choice, choice});
-  return option;
-}
 
 /// One of the three, which the configuration was checked for.
 discord::Compression compression_of(const Config& config) {
@@ -275,22 +251,6 @@ Task<void> DiscordBridge::register_commands(discord::ApplicationId application) 
   } else if (*changed) {
     log::info("commands registered");
   }
-}
-
-std::vector<discord::CommandDefinition> command_definitions(const Declarations& declarations) {
-  std::vector<discord::CommandDefinition> definitions;
-  for (const CommandSpec& command : declarations.commands.all()) {
-    if (!command.open_at(Door::slash)) continue;
-    const std::string key = command.description_key();
-    discord::CommandDefinition definition{command.slash_name(),
-                                          declarations.texts.text("en", key),
-                                          {{"de", declarations.texts.text("de", key)}}};
-    for (const ArgumentSpec& argument : command.arguments)
-      definition.options.push_back(option_of(argument, declarations.texts));
-    if (command.permission == Permission::administrator) definition.default_permissions = 0;
-    definitions.push_back(std::move(definition));
-  }
-  return definitions;
 }
 
 }  // namespace guildhall::bot

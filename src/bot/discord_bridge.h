@@ -88,7 +88,4 @@ class DiscordBridge final : private discord::GatewayHandler {
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
 };
 
-/// The registered commands as Discord wants them, with German descriptions beside the English ones.
-std::vector<discord::CommandDefinition> command_definitions(const Declarations& declarations);
-
 }  // namespace guildhall::bot

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "bot/discord_bridge.h"
+#include "bot/discord_commands.h"
 #include "platforms/discord/permissions.h"
 
 namespace guildhall::bot {
@@ -13,6 +14,8 @@ namespace {
 
 /// Discord gives three seconds for the first answer; after this much a deferral goes out instead.
 constexpr std::chrono::milliseconds kPatience{1'800};
+/// As many as Discord shows to somebody who is typing one.
+constexpr std::int64_t kMostNames = 25;
 
 }  // namespace
 
@@ -76,7 +79,7 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     discord::Say say;
     say.message = self->owner_.body_of(answer, self->interaction_.guild.value_or(ServerId()),
                                        self->interaction_.user.id.str());
-    say.only_for_caller = answer.private_answer;
+    say.only_for_caller = answer.private_answer || self->private_;
     if (!self->deferred_) {
       self->timer_.cancel();
       const bool settled = co_await give_at_once(self, say, replaces);
@@ -97,8 +100,9 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     const auto given = co_await self->owner_.rest_.answer(std::move(asked), std::move(first));
     if (given) co_return true;
     self->report("answer", given.error());
-    const ErrorCode why = given.error().code;
-    co_return !(why == ErrorCode::timeout || why == ErrorCode::unavailable);
+    const ErrorCode code = given.error().code;
+    const bool lost = code == ErrorCode::timeout || code == ErrorCode::unavailable;
+    co_return !lost;
   }
 
   static Task<void> give_later(std::shared_ptr<Pending> self, discord::Say say, bool replaces) {
@@ -146,22 +150,34 @@ std::string DiscordInteractions::say_plainly(std::string_view key) const {
 
 void DiscordInteractions::take(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction,
                                bool told_again) {
+  if (interaction.type == discord::InteractionType::autocomplete) {
+    if (scope && !told_again)
+      net::spawn(services_.loop, "discord.suggest",
+                 [this, scope = *scope, interaction = std::move(interaction)] {
+                   return suggest(scope, interaction);
+                 });
+    return;
+  }
   const bool ours = interaction.type == discord::InteractionType::command ||
                     interaction.type == discord::InteractionType::component;
   if (!ours) return;
+  if (!interaction.guild || !scope) {
+    const char* key = interaction.guild ? "common.not_ready" : "common.servers_only";
+    const auto pending = std::make_shared<Pending>(*this, std::move(interaction), true);
+    pending->start();
+    return pending->answer({say_plainly(key), true});
+  }
   Wish wish = wish_of(interaction);
-  if (!scope && wish.refusal.empty()) wish.refusal = "common.not_ready";
   const auto pending = std::make_shared<Pending>(*this, std::move(interaction), wish.private_answer);
-  if (wish.refusal.empty() && told_again) {
+  if (told_again) {
     net::spawn(services_.loop, "discord.told_again",
-               [this, scope = *scope, pending, request = *wish.request] {
+               [this, scope = *scope, pending, request = std::move(wish.request)] {
                  return take_up(scope, pending, request);
                });
     return;
   }
   pending->start();
-  if (!wish.refusal.empty()) return pending->answer({say_plainly(wish.refusal), true});
-  call(*scope, pending, *std::move(wish.request));
+  call(*scope, pending, std::move(wish.request));
 }
 
 /// A session that is resumed repeats what came last. An earlier process may have answered that it failed:
@@ -173,11 +189,9 @@ Task<void> DiscordInteractions::take_up(tenancy::ServerScope scope, std::shared_
 }
 
 DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interaction& interaction) const {
-  if (!interaction.guild) return {{}, "common.servers_only"};
   Wish wish = interaction.type == discord::InteractionType::component ? button_wish(interaction)
                                                                       : command_wish(interaction);
-  if (!wish.request) return wish;
-  CommandRequest& request = *wish.request;
+  CommandRequest& request = wish.request;
   request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
                     (interaction.permissions & discord::kAdministrator) != 0};
   request.place = interaction.channel ? "discord:" + interaction.channel->str() : "";
@@ -187,28 +201,56 @@ DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interactio
 }
 
 DiscordInteractions::Wish DiscordInteractions::command_wish(const discord::Interaction& interaction) const {
-  const CommandSpec* command = services_.declarations.commands.find(Door::slash, interaction.command);
-  if (command == nullptr) return {{}, "common.unknown_command"};
-  CommandRequest request;
-  request.door = Door::slash;
-  request.slash_name = interaction.command;
-  request.options = interaction.options;
-  return {std::move(request), {}, command->private_answer};
+  Wish wish;
+  wish.request.door = Door::slash;
+  const CommandSpec* command = called_command(services_.declarations, interaction);
+  if (command == nullptr) {
+    wish.request.refusal = "common.unknown_command";
+    return wish;
+  }
+  wish.private_answer = command->private_answer || interaction.kind != discord::CommandKind::slash;
+  wish.request.slash_name = command->slash_name();
+  auto options = called_options(*command, interaction);
+  if (options) {
+    wish.request.options = *std::move(options);
+  } else {
+    wish.request.refusal = "common.one_person";
+  }
+  return wish;
 }
 
 DiscordInteractions::Wish DiscordInteractions::button_wish(const discord::Interaction& interaction) const {
+  Wish wish;
+  wish.request.door = Door::button;
   auto call = button_ids_.read(*interaction.guild, interaction.user.id.str(), interaction.custom_id);
-  if (!call) {
-    return {{},
-            call.error().code == ErrorCode::forbidden  ? "common.button_not_yours"
-            : call.error().code == ErrorCode::conflict ? "common.button_outdated"
-                                                       : "common.button_unknown"};
+  if (call) {
+    wish.request.slash_name = std::move(call->command);
+    wish.request.options = std::move(call->options);
+  } else {
+    wish.request.refusal = call.error().code == ErrorCode::forbidden  ? "common.button_not_yours"
+                           : call.error().code == ErrorCode::conflict ? "common.button_outdated"
+                                                                      : "common.button_unknown";
   }
-  CommandRequest request;
-  request.door = Door::button;
-  request.slash_name = std::move(call->command);
-  request.options = std::move(call->options);
-  return {std::move(request), {}};
+  return wish;
+}
+
+Task<void> DiscordInteractions::suggest(tenancy::ServerScope scope, discord::Interaction interaction) {
+  const CommandSpec* command = called_command(services_.declarations, interaction);
+  const bool administrator = (interaction.permissions & discord::kAdministrator) != 0;
+  const bool allowed = command != nullptr && (command->permission == Permission::everyone || administrator);
+  discord::Suggest suggest;
+  if (allowed && types_viewer(*command, interaction)) {
+    const std::string typed = interaction.options[*interaction.focused];
+    const auto names = co_await scope.read(
+        [&typed](store::Tx& tx) { return names_beginning(tx, kKick, typed, kMostNames); });
+    for (const std::string& name : names) suggest.choices.push_back({name, name});
+  }
+  discord::Asked asked = discord::asked(interaction);
+  discord::FirstAnswer answer = std::move(suggest);
+  const auto given = co_await rest_.answer(std::move(asked), std::move(answer));
+  if (!given)
+    log::warning("nothing suggested",
+                 {log::field("server", scope.server().str()), log::field("error", given.error().message)});
 }
 
 void DiscordInteractions::call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,

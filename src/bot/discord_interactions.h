@@ -33,13 +33,14 @@ class DiscordInteractions {
 
  private:
   class Pending;
-  /// What an interaction asks for, or the key of what is said instead.
+  /// What an interaction asks for.
   struct Wish {
-    std::optional<CommandRequest> request;
-    std::string refusal;
+    CommandRequest request;
     bool private_answer = false;
   };
 
+  /// Offers names to whoever is typing one. There is no putting off: late, it is of no use to anybody.
+  Task<void> suggest(tenancy::ServerScope scope, discord::Interaction interaction);
   Wish wish_of(const discord::Interaction& interaction) const;
   Wish command_wish(const discord::Interaction& interaction) const;
   Wish button_wish(const discord::Interaction& interaction) const;

@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include "base/crypto.h"
 #include "bot/discord_bridge.h"
 #include "platforms/discord/scripted.h"
 #include "sim/sim.h"
@@ -35,7 +36,7 @@ class RunningBot {
       : dispatcher_(loops_, world.declarations, world.clock, topics_, world.metrics),
         bridge_({loops_.main(), world.config, world.clock, world.metrics, *world.tenancy, world.declarations,
                  dispatcher_, topics_, http_},
-                secrets),
+                secrets, "everything " + hex(random_bytes(4)), "everything "),
         world_(world) {
     net::spawn(loops_.main(), "discord", [this]() -> Task<void> { co_await bridge_.run(); });
     loops_.start();
@@ -409,18 +410,112 @@ TEST_F(AtTheDeadline, WhatIsToldAgainIsDoneOnlyIfNobodyHasAnswered) {
 }
 
 TEST_F(AtTheDeadline, NothingHappensForAnybodyElsesButton) {
+  world_.in(1, [&](store::Tx& tx) {
+    return change_server_setting(tx, world_.declarations, ServerId(1), {"language", "de"}, {"t", "system"},
+                                 world_.clock.now());
+  });
   auto pressed = press("points");
   pressed.user.id = DiscordUserId(556);
   take(pressed);
   expect_requests(1);
   EXPECT_EQ(json::integer(body(0), "type"), 4);
   EXPECT_EQ(json::integer(body(0).at("data"), "flags"), 64);
-  EXPECT_THAT(json::text_or(body(0).at("data"), "content", ""), HasSubstr("whoever used the command"));
+  EXPECT_THAT(json::text_or(body(0).at("data"), "content", ""), HasSubstr("den Befehl benutzt hat"))
+      << "in the language of the server";
   auto outside = press("points");
   outside.guild.reset();
   interactions_.take(std::nullopt, outside, false);
   expect_requests(2);
   EXPECT_THAT(json::text_or(body(1).at("data"), "content", ""), HasSubstr("in a server"));
+}
+
+TEST_F(AtTheDeadline, NamesOfViewersAreOfferedWhileOneIsTyped) {
+  for (const char* name : {"Nightowl_7", "NightOwl", "nightfox", "Day", "123456"}) {
+    world_.in(1, [&](store::Tx& tx) { return provisional_identity(tx, kKick, name, world_.clock.now()); });
+    world_.in(2, [&](store::Tx& tx) {
+      return provisional_identity(tx, kKick, std::string("elsewhere") + name, world_.clock.now());
+    });
+  }
+  const auto offered = [&](std::string typed, std::string focused = "viewer", std::string name = "points",
+                           discord::Permissions permissions = 0) {
+    auto typing = asked(discord::InteractionType::autocomplete);
+    typing.command = std::move(name);
+    typing.options["viewer"] = std::move(typed);
+    typing.focused = std::move(focused);
+    typing.permissions = permissions;
+    const std::size_t before = http.requests.size();
+    take(typing);
+    expect_requests(before + 1);
+    std::string names;
+    EXPECT_EQ(json::integer(body(before), "type"), 8);
+    for (const json::Value& choice : json::array(body(before).at("data"), "choices"))
+      names += json::text_or(choice, "value", "") + ";";
+    return names;
+  };
+  EXPECT_EQ(offered("NIGHT"), "nightfox;NightOwl;Nightowl_7;");
+  EXPECT_EQ(offered("nightowl_"), "Nightowl_7;");
+  EXPECT_EQ(offered(""), "123456;Day;nightfox;NightOwl;Nightowl_7;");
+  EXPECT_EQ(offered("else"), "") << "those of another server";
+  EXPECT_EQ(offered("%"), "");
+  EXPECT_EQ(offered("n", "user"), "");
+  EXPECT_EQ(offered("n", "viewer", "points-add"), "") << "only administrators may call it";
+  EXPECT_EQ(offered("nightf", "viewer", "points-add", discord::kAdministrator), "nightfox;");
+  EXPECT_EQ(offered("n", "viewer", "gone"), "");
+}
+
+TEST_F(AtTheDeadline, AViewerIsNamedInPlaceOfAMember) {
+  for (const char* name : {"Nightowl_7", "123456"})
+    world_.in(1, [&](store::Tx& tx) { return provisional_identity(tx, kKick, name, world_.clock.now()); });
+  take(command("points-add", {{"viewer", "nightowl_7"}, {"amount", "5"}, {"reason", "x"}}));
+  expect_requests(1);
+  EXPECT_THAT(json::text_or(body(0).at("data"), "content", ""), HasSubstr("Nightowl\\_7 got 5 points"));
+  take(command("points-add", {{"viewer", "123456"}, {"amount", "5"}, {"reason", "x"}}));
+  expect_requests(2);
+  EXPECT_THAT(json::text_or(body(1).at("data"), "content", ""), HasSubstr("123456 got 5 points"))
+      << "digits are a name too, and nobody's number";
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM identities WHERE platform = 'discord'"), "0\n");
+  take(command("points-add", {{"viewer", "x"}, {"user", "777"}, {"amount", "5"}, {"reason", "x"}}));
+  expect_requests(3);
+  EXPECT_THAT(json::text_or(body(2).at("data"), "content", ""), HasSubstr("either a member or a viewer"));
+  take(command("points-add", {{"amount", "5"}, {"reason", "x"}}));
+  expect_requests(4);
+  EXPECT_THAT(json::text_or(body(3).at("data"), "content", ""), HasSubstr("missing: user"));
+}
+
+TEST_F(AtTheDeadline, TheMenuOfAUserAnswersItsCallerAlone) {
+  take(command("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "x"}}));
+  expect_requests(1);
+  auto menu = asked(discord::InteractionType::command);
+  menu.kind = discord::CommandKind::user_menu;
+  menu.command = "Show points";
+  menu.target = 777;
+  take(menu);
+  expect_requests(2);
+  EXPECT_EQ(json::integer(body(1).at("data"), "flags"), 64);
+  EXPECT_THAT(json::text_or(body(1).at("data"), "content", ""), HasSubstr("777 has 5 points"));
+  menu.id = discord::InteractionId(900);
+  menu.command = "points";
+  take(menu);
+  expect_requests(3);
+  EXPECT_THAT(json::text_or(body(2).at("data"), "content", ""), HasSubstr("not known any more"));
+}
+
+TEST_F(InDiscord, CommandsAreKnownInBothLanguagesAndInTheMenuOfAUser) {
+  give_points(0, 1);
+  bool menu = false;
+  for (const json::Value& command : control("GET", "/discord/commands").as_array()) {
+    const json::Value* names = json::find(command, "name_localizations");
+    ASSERT_NE(names, nullptr) << json::write(command);
+    if (json::text_or(command, "name", "") == "points") EXPECT_EQ(json::text(*names, "de"), "punkte");
+    if (json::text_or(command, "name", "") == "Show points") menu = json::integer(command, "type") == 2;
+  }
+  EXPECT_TRUE(menu);
+  const json::Value story = told("/discord/command", {{"guild", id(servers_[0].id)},
+                                                      {"user", id(member(0, 0))},
+                                                      {"name", "Show points"},
+                                                      {"target", id(member(0, 1))}});
+  EXPECT_EQ(json::boolean(story, "ephemeral"), true);
+  EXPECT_THAT(content(story.at("answer")), HasSubstr("known here yet")) << "nobody has seen that member";
 }
 
 }  // namespace

@@ -92,6 +92,9 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   /// From any thread.
   std::size_t under_way() const { return under_way_; }
   const Settings& settings() const { return *settings_; }
+  ServerContext context() const {
+    return {server_, owner_.clock_.now(), settings_, &owner_.declarations_.texts};
+  }
   RecentIds& recent() { return recent_; }
 
   /// Runs one transaction and tells the outcome. Called on the loop: the transaction is submitted
@@ -411,6 +414,9 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
 void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answered) {
   auto place = lane(scope.server());
   auto start = [this, place, scope, request = std::move(request), answered] {
+    if (!request.refusal.empty())
+      return answered(Outcome::committed,
+                      answer_of(place->context(), refuse(request.refusal), request.door, true));
     const auto prepared = prepare(declarations_.commands, place->settings(), request);
     if (!prepared || !place->recent().add(request.operation_id))
       return answered(Outcome::committed, std::nullopt);

@@ -55,6 +55,8 @@ struct CommandRequest {
   std::map<std::string, std::string, std::less<>> person_names;
   /// Prefix: the whole message. It is a call only if it begins with the server's prefix.
   std::string line;
+  /// The door knows already that it comes to nothing: the key of what is said, in the server's language.
+  std::string refusal;
 };
 
 class Dispatcher {

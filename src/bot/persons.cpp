@@ -86,6 +86,26 @@ constexpr Statement<NameParams, Identity> kFindByName{
     "AND n.folded_name = :folded AND i.discord_server_id = :server AND i.platform = :platform "
     "AND i.platform_user_id = n.platform_user_id ORDER BY i.first_seen_at DESC, i.platform_user_id LIMIT 1"};
 
+struct BeginningParams {
+  std::string platform;
+  std::string from;
+  std::string to;
+  std::int64_t most;
+};
+BOOST_DESCRIBE_STRUCT(BeginningParams, (), (platform, from, to, most))
+struct NameRow {
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(NameRow, (), (name))
+
+/// By the index of names, as above.
+constexpr Statement<BeginningParams, NameRow> kNamesBeginning{
+    "persons.names_beginning",
+    "SELECT i.name FROM identities n CROSS JOIN identities i "
+    "WHERE n.discord_server_id = :server AND n.platform = :platform AND n.folded_name >= :from "
+    "AND n.folded_name < :to AND i.discord_server_id = :server AND i.platform = :platform "
+    "AND i.platform_user_id = n.platform_user_id ORDER BY n.folded_name, i.first_seen_at DESC LIMIT :most"};
+
 constexpr Statement<PersonParams, Identity> kOfPerson{
     "persons.identities_of",
     "SELECT platform, platform_user_id, person_id, home_person_id, name FROM identities "
@@ -283,6 +303,20 @@ TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string
   co_return co_await tx.one(kFindByName, {std::move(platform), fold_name(name)});
 }
 
+TxTask<std::vector<std::string>> names_beginning(store::Tx& tx, std::string platform, std::string beginning,
+                                                 std::int64_t most) {
+  constexpr std::string_view kLastCharacter = "\U0010FFFF";  // behind whatever a name goes on with
+  std::string from = fold_name(beginning);
+  std::string to = from + std::string(kLastCharacter);
+  std::vector<std::string> names;
+  for (NameRow& row :
+       co_await tx.all(kNamesBeginning, {std::move(platform), std::move(from), std::move(to), most})) {
+    const bool again = !names.empty() && fold_name(names.back()) == fold_name(row.name);
+    if (!again) names.push_back(std::move(row.name));
+  }
+  co_return names;
+}
+
 TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person) {
   co_return co_await tx.all(kOfPerson, {person});
 }
@@ -300,8 +334,8 @@ TxTask<void> repoint(store::Tx& tx, Identity identity, PersonId person) {
 }
 
 void declare_persons(store::StatementRegistry& statements) {
-  statements.add("persons", kFind, kFindByName, kOfPerson, kNewPerson, kNewIdentity, kRename, kRenamePerson,
-                 kRepoint, kAskFor, kWantedNames, kWantedIds, kAsked);
+  statements.add("persons", kNamesBeginning, kFind, kFindByName, kOfPerson, kNewPerson, kNewIdentity, kRename,
+                 kRenamePerson, kRepoint, kAskFor, kWantedNames, kWantedIds, kAsked);
 }
 
 }  // namespace guildhall::bot

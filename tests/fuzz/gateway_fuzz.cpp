@@ -39,6 +39,16 @@ class Handler final : public GatewayHandler {
     look_at(interaction.command);
     for (const auto& [name, value] : interaction.options) look_at(value);
     for (const auto& [id, name] : interaction.users) look_at(name);
+    for (const auto& [id, name] : interaction.roles) look_at(name);
+    for (const auto& [id, name] : interaction.channels) look_at(name);
+    for (const auto& [id, file] : interaction.attachments) look_at(file.name + file.type + file.url);
+    look_at(interaction.custom_id);
+    for (const std::string& value : interaction.values) look_at(value);
+    for (const auto& [id, values] : interaction.fields) {
+      look_at(id);
+      for (const std::string& value : values) look_at(value);
+    }
+    if (interaction.target_message) look_at(interaction.target_message->content);
   }
 
   const std::string& broken() const { return broken_; }

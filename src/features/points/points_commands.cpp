@@ -145,6 +145,7 @@ void declare_commands(bot::Declarations& declarations) {
   show.aliases = {"balance", "pts"};
   show.doors = {bot::Door::slash, bot::Door::prefix, bot::Door::chat};
   show.arguments = {{"user", bot::ArgumentKind::person}};
+  show.user_menu = true;
   show.cooldown = std::chrono::seconds(5);
   show.handler = points;
   declarations.commands.add(std::move(show));

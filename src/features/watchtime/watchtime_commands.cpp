@@ -156,6 +156,7 @@ void declare_commands(bot::Declarations& declarations) {
   watch.aliases = {"wt"};
   watch.doors = everywhere;
   watch.arguments = {{"user", bot::ArgumentKind::person}};
+  watch.user_menu = true;
   watch.cooldown = std::chrono::seconds(15);
   watch.handler = watchtime;
   declarations.commands.add(std::move(watch));
