@@ -113,11 +113,26 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     const bool beside = self->is_press() && self->deferred_ && !replaces;
     Result<void> given;
     if (beside) {
-      given = co_await rest.follow_up(application, std::move(token), std::move(say));
+      given = co_await rest.follow_up(application, std::move(token), say);
     } else {
-      given = co_await rest.edit_answer(application, std::move(token), std::move(say.message));
+      given = co_await rest.edit_answer(application, std::move(token), say.message);
     }
-    if (!given) self->report("late answer", given.error());
+    if (given) co_return;
+    self->report("late answer", given.error());
+    const bool too_late =
+        given.error().code == ErrorCode::unauthenticated;  // the token's 15 minutes are over
+    const bool for_all = !say.only_for_caller && !self->is_press();
+    if (too_late && for_all) co_await give_in_channel(self, std::move(say.message));
+  }
+
+  static Task<void> give_in_channel(std::shared_ptr<Pending> self, discord::MessageBody body) {
+    if (!self->interaction_.channel) co_return;
+    discord::NewMessage message;
+    message.body = std::move(body);
+    message.nonce = "in-" + self->interaction_.id.str();
+    const auto sent =
+        co_await self->owner_.rest_.create_message(*self->interaction_.channel, std::move(message));
+    if (!sent) self->report("answer in the channel", sent.error());
   }
 
   void report(std::string_view what, const Error& error) const {

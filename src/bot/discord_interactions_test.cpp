@@ -385,6 +385,28 @@ TEST_F(AtTheDeadline, ALateRefusalOfAButtonIsSaidToTheCallerAlone) {
   EXPECT_THAT(json::text_or(body(1), "content", ""), HasSubstr("switched off"));
 }
 
+TEST_F(AtTheDeadline, AfterTheTokensTimeAPublicAnswerGoesToTheChannel) {
+  const auto late = [&](std::string name) {
+    auto interaction = command(std::move(name));
+    interaction.channel = DiscordChannelId(4);
+    http.then(204, "");
+    http.then(401, R"({"message":"Invalid Webhook Token","code":50027})");
+    const auto other = world_.database->hold_writer(1);
+    take(interaction);
+    advance(16min);
+    other->execute("COMMIT");
+  };
+  late("points");
+  expect_requests(3);
+  EXPECT_EQ(sent(2), "POST /channels/4/messages");
+  EXPECT_THAT(json::text_or(body(2), "content", ""), HasSubstr("no points yet"));
+  EXPECT_EQ(json::write(body(2).at("allowed_mentions")), R"({"parse":[]})");
+  late("help");
+  expect_requests(5);
+  advance(1min);
+  EXPECT_EQ(http.requests.size(), 5U) << "what is for one alone is said to nobody else";
+}
+
 TEST_F(AtTheDeadline, AnAnswerThatMayHaveArrivedIsNotSaidAgain) {
   http.then_fail(ErrorCode::timeout);
   take(press("points"));
