@@ -221,7 +221,8 @@ void RateLimits::learn(Turn* turn, const net::HttpResponse& answer, bool with_to
 }
 
 void RateLimits::learn_bucket(Turn& turn, const net::HttpResponse& answer) {
-  turn.hash_ = header(answer, "x-ratelimit-bucket");
+  const std::string_view hash = header(answer, "x-ratelimit-bucket");
+  turn.hash_ = hash == turn.bucket_->hash ? "" : hash;
   const auto left = header_number(answer, "x-ratelimit-remaining");
   if (!left || *left >= 1) return;
   // The time until the reset, not the moment: the clocks may differ.
@@ -263,7 +264,7 @@ void RateLimits::count_invalid(const net::HttpResponse& answer) {
 
 void RateLimits::leave(Turn& turn) {
   const std::shared_ptr<Bucket> bucket = turn.bucket_;
-  if (!turn.hash_.empty() && turn.hash_ != bucket->hash) {
+  if (!turn.hash_.empty()) {
     hashes_[turn.lane_.route] = turn.hash_;
     rename(bucket, turn.hash_, key_of(turn.lane_));
   }

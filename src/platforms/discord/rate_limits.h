@@ -44,7 +44,7 @@ class RateLimits {
     RateLimits* limits_;
     std::shared_ptr<Bucket> bucket_;
     Lane lane_;
-    std::string hash_;  // of the bucket, as the last answer named it
+    std::string hash_;  // of the bucket, where the last answer named another one
   };
 
   /// Waits for the bucket. Error `rate_limited`: too many of this guild wait there already, or not by

@@ -154,7 +154,31 @@ TEST_F(RefusalsTest, AChannelThatRefusedIsLeftInPeace) {
   post(2);
   start(client.edit_message(DiscordChannelId(1), MessageId(5), "own messages can still be edited"));
   EXPECT_EQ(http.requests.size(), 3U);
-  advance(10min);
+  advance(1min);
+  EXPECT_TRUE(post(1)->has_value());
+  EXPECT_EQ(http.requests.size(), 4U);
+}
+
+TEST_F(RefusalsTest, WhatStaysRefusedIsAskedEverMoreSeldom) {
+  for (int i = 0; i < 20; ++i) refuse(403, 50013);
+  std::vector<std::chrono::nanoseconds> asked;
+  for (int minute = 0; minute < 200; ++minute) {
+    const std::size_t before = http.requests.size();
+    post(1);
+    if (http.requests.size() > before) asked.push_back(std::chrono::minutes(minute));
+    advance(1min);
+  }
+  EXPECT_THAT(asked, ElementsAre(0min, 1min, 3min, 7min, 15min, 31min, 63min, 123min, 183min));
+}
+
+TEST_F(RefusalsTest, OneThatSucceedsEndsTheSeries) {
+  refuse(403, 50013);
+  post(1);
+  advance(1min);
+  EXPECT_TRUE(post(1)->has_value());
+  refuse(403, 50013);
+  post(1);
+  advance(1min);
   post(1);
   EXPECT_EQ(http.requests.size(), 4U);
 }

@@ -10,7 +10,8 @@
 namespace guildhall::discord {
 namespace {
 
-constexpr std::chrono::minutes kRest{10};
+constexpr std::chrono::minutes kFirstRest{1};
+constexpr std::chrono::hours kLongestRest{1};
 constexpr std::size_t kSweepFrom = 1'000;
 constexpr std::size_t kMostGone = 10'000;
 
@@ -55,6 +56,10 @@ const Refusals::Closed* Refusals::find(const Door& door, SteadyTime now) {
 }
 
 void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, SteadyTime now) {
+  if (answer.status < 400) {
+    open(call);
+    return;
+  }
   const std::int64_t code = api_code::of(answer.body);
   if (code == api_code::kUnknownWebhook && is_of_webhook(*call.route)) {
     if (gone_.size() >= kMostGone) gone_.clear();
@@ -68,16 +73,27 @@ void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, Stea
   error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
   Door door{subject_of(call), nullptr, false};
   if (!unseen) door = {subject_of(call), call.route, call.with_files};
-  close(std::move(door), {now + kRest, std::move(error), call.guild}, now);
+  close(std::move(door), call, std::move(error), now);
 }
 
-void Refusals::close(Door door, Closed closed, SteadyTime now) {
+void Refusals::close(Door door, const RestCall& call, Error error, SteadyTime now) {
   log::warning("discord: a channel rests",
-               {log::field("channel", std::get<0>(door)), log::field("error", closed.error.message)});
+               {log::field("channel", std::get<0>(door)), log::field("error", error.message)});
   if (closed_.size() >= kSweepFrom) {
     std::erase_if(closed_, [&](const auto& entry) { return entry.second.until <= now; });
   }
-  closed_.insert_or_assign(std::move(door), std::move(closed));
+  const auto before = closed_.find(door);
+  std::chrono::nanoseconds rest = kFirstRest;
+  if (before != closed_.end())
+    rest = std::min<std::chrono::nanoseconds>(2 * before->second.rest, kLongestRest);
+  closed_.insert_or_assign(std::move(door), Closed{now + rest, rest, std::move(error), call.guild});
+}
+
+/// What was done can be done again.
+void Refusals::open(const RestCall& call) {
+  if (closed_.empty() || !is_in_channel(*call.route)) return;
+  closed_.erase({subject_of(call), nullptr, false});
+  closed_.erase({subject_of(call), call.route, call.with_files});
 }
 
 void Refusals::lift(ServerId guild) {

@@ -1,6 +1,7 @@
 // What Discord has said no to and would say no to again: it is not asked, because every such answer brings
-// this machine's address closer to a ban. A channel that the bot cannot see or write in rests for some
-// minutes, or until somebody's permissions change; a deleted webhook for ever.
+// this machine's address closer to a ban. A channel that the bot cannot see or write in rests for a
+// minute, twice as long each time that it is still so, up to an hour, or until somebody's permissions change;
+// a deleted webhook for ever.
 #pragma once
 
 #include <map>
@@ -20,7 +21,7 @@ class Refusals {
   /// The error that this call would meet again; `forbidden` names the channel.
   Result<void> check(const RestCall& call, SteadyTime now);
 
-  /// Takes over what an answer of 400 or more says.
+  /// Takes over what an answer says.
   void learn(const RestCall& call, const net::HttpResponse& answer, SteadyTime now);
 
   /// Channels of this guild are tried again.
@@ -31,12 +32,14 @@ class Refusals {
   using Door = std::tuple<std::string, const RouteSpec*, bool>;
   struct Closed {
     SteadyTime until;
+    std::chrono::nanoseconds rest;
     Error error;
     std::optional<ServerId> guild;
   };
 
   const Closed* find(const Door& door, SteadyTime now);
-  void close(Door door, Closed closed, SteadyTime now);
+  void close(Door door, const RestCall& call, Error error, SteadyTime now);
+  void open(const RestCall& call);
 
   std::map<Door, Closed> closed_;
   std::set<std::string> gone_;  // webhooks

@@ -59,9 +59,9 @@ class RestClient {
     return send(make_call(route, {std::string_view(argument(ids))...}, std::move(options)));
   }
 
-  /// A channel where Discord says that the bot cannot see or write is left in peace for ten minutes: such
-  /// calls are `forbidden` without being sent. This ends that for a guild whose roles or channels have
-  /// changed.
+  /// A channel where Discord says that the bot cannot see or write is left in peace for a minute at first,
+  /// for up to an hour where that stays so: such calls are `forbidden` without being sent. This ends that for
+  /// a guild whose roles or channels have changed.
   void permissions_changed(ServerId guild);
 
   Task<Result<GatewayInfo>> gateway_info();

@@ -100,7 +100,7 @@ Task<Result<net::HttpResponse>> RestSender::exchange(const RestCall& call, const
   auto answer = co_await http_(request);
   answers_[kind_of(answer)]->add();
   if (answer) limits_.learn(turn, *answer, call.route->with_token());
-  if (answer && answer->status >= 400) refusals_.learn(call, *answer, timing_->now());
+  if (answer) refusals_.learn(call, *answer, timing_->now());
   co_return answer;
 }
 

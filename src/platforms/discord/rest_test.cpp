@@ -367,6 +367,9 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{403, R"({"code":50007,"message":"x"})", ErrorCode::forbidden, "direct messages"},
         ErrorCase{404, R"({"code":10062,"message":"x"})", ErrorCode::not_found, "interaction"},
         ErrorCase{400, R"({"code":40060,"message":"x"})", ErrorCode::conflict, "answered already"},
+        ErrorCase{400, R"({"code":30003,"message":"x"})", ErrorCode::too_large, "pinned"},
+        ErrorCase{413, R"({"code":40005,"message":"x"})", ErrorCode::too_large, "files"},
+        ErrorCase{404, R"({"code":10026,"message":"x"})", ErrorCode::not_found, "not banned"},
         ErrorCase{400, R"({"code":30034,"message":"x"})", ErrorCode::rate_limited, "commands"},
         ErrorCase{400, R"({"code":50035,"message":"Invalid Form Body","errors":{"embeds":{"0":{"title":{
             "_errors":[{"code":"BASE_TYPE_MAX_LENGTH","message":"Must be 256 or fewer in length."}]}}}}})",
