@@ -39,7 +39,7 @@ async function joinsNoted(bot) {
 const holders = async (bot) => (await bot.query("SELECT holder FROM leases WHERE kind = 'discord.shard' ORDER BY name")).map(({ holder }) => holder.split(' ')[0]);
 
 const identifiesLeft = async (sim) => {
-  const answer = await http('GET', `${sim.contract.discord.rest}/v10/gateway/bot`, undefined, { authorization: `Bot ${sim.contract.discord.token}` });
+  const answer = await http('GET', `${sim.contract.discord.rest}/v10/gateway/bot`, undefined, { authorization: `Bot ${sim.contract.discord.token}`, 'user-agent': 'DiscordBot (https://example.org, 1)' });
   return answer.json.session_start_limit.remaining;
 };
 
