@@ -127,6 +127,7 @@ void DiscordRest::add_routes() {
   }
   add_open("POST", "interactions/{}/{}/callback", &Rest::answer_interaction, false);
   add_open("POST", "webhooks/{}/{}", &Rest::add_answer, true);
+  add_open("DELETE", "webhooks/{}/{}", &Rest::delete_webhook_by_token, true);
   add_open("GET", "webhooks/{}/{}/messages/{}", &Rest::read_answer, true);
   add_open("PATCH", "webhooks/{}/{}/messages/{}", &Rest::edit_answer, true);
   add_open("DELETE", "webhooks/{}/{}/messages/{}", &Rest::delete_answer, true);

@@ -130,6 +130,7 @@ class DiscordRest {
   ApiAnswer create_webhook(Call& call);
   ApiAnswer read_webhooks(Call& call);
   ApiAnswer delete_webhook(Call& call);
+  ApiAnswer delete_webhook_by_token(Call& call);
   ApiAnswer execute_webhook(Call& call);
   ApiAnswer edit_webhook_message(Call& call);
   ApiAnswer delete_webhook_message(Call& call);

@@ -162,6 +162,13 @@ ApiAnswer DiscordRest::delete_webhook(Call& call) {
   return ApiReply{204};
 }
 
+ApiAnswer DiscordRest::delete_webhook_by_token(Call& call) {
+  const auto webhook = webhook_of(call);
+  if (!webhook) return std::unexpected(webhook.error());
+  webhooks_.erase(call.number(0));
+  return ApiReply{204};
+}
+
 std::expected<const DiscordRest::Webhook*, ApiError> DiscordRest::webhook_of(Call& call) const {
   const auto found = webhooks_.find(call.number(0));
   if (found == webhooks_.end()) return api_error::unknown_webhook();

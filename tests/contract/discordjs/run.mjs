@@ -131,6 +131,40 @@ test('a button is clicked and the message changes', async () => {
   assert.equal((await channel.messages.fetch({ message: message.id, force: true })).content, 'clicked');
 });
 
+test('manages roles, channels, invites and the audit log', async () => {
+  const guild = client.guilds.cache.get(world.servers[1].id);
+  const role = await guild.roles.create({ name: 'Readers', reason: 'für den Club' });
+  assert.equal((await role.setName('Writers')).name, 'Writers');
+  const entries = (await guild.fetchAuditLogs({ limit: 5 })).entries;
+  assert.ok(entries.some(({ targetId, reason }) => targetId === role.id && reason === 'für den Club'));
+  await role.delete();
+  const channel = await guild.channels.create({ name: 'new-books', topic: 'what comes' });
+  assert.equal((await channel.setTopic('what came')).topic, 'what came');
+  const invite = await channel.createInvite({ maxUses: 1 });
+  assert.ok((await guild.invites.fetch()).has(invite.code));
+  await channel.permissionOverwrites.create(guild.roles.everyone, { SendMessages: false });
+  await assert.rejects(channel.send('no'), { code: 50013 });
+  await channel.delete();
+});
+
+test('sends files, reacts, pins, deletes many and writes through a webhook', async () => {
+  const guild = client.guilds.cache.get(world.servers[1].id);
+  const channel = await guild.channels.create({ name: 'desk' });
+  const message = await channel.send({ files: [{ attachment: Buffer.from('1,2\r\n'), name: 'numbers.csv', description: 'Two' }] });
+  const file = message.attachments.first();
+  assert.deepEqual([file.name, file.size, file.description], ['numbers.csv', 5, 'Two']);
+  await message.react('👍');
+  assert.equal((await channel.messages.fetch({ message: message.id, force: true })).reactions.cache.get('👍').me, true);
+  await message.pin();
+  assert.equal((await channel.messages.fetch({ message: message.id, force: true })).pinned, true);
+  const webhook = await channel.createWebhook({ name: 'news' });
+  const written = await webhook.send({ content: 'from outside', username: 'Herald' });
+  assert.equal(written.webhookId, webhook.id);
+  assert.equal((await channel.bulkDelete([message.id, written.id])).size, 2);
+  await webhook.delete();
+  await assert.rejects(webhook.send('gone'), { code: 10015 });
+});
+
 test('is limited by rate and still sends everything, in order', async () => {
   const [server] = world.servers;
   let limited = 0;
