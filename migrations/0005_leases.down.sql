@@ -1,2 +1,2 @@
--- Takes away who holds what, on both databases: sessions with Discord are begun anew.
+-- Takes away who holds what, on both databases. Sessions with Discord are begun anew, or are the older program's own.
 DROP TABLE leases;

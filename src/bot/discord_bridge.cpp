@@ -16,6 +16,7 @@ namespace guildhall::bot {
 namespace {
 
 constexpr std::chrono::minutes kAskGuildAgain{1};
+constexpr int kMostRegistrations = 5;
 constexpr const char* kProjectUrl = "https://guildhall.example";
 
 /// One of the three, which the configuration was checked for.
@@ -58,7 +59,11 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
 
 DiscordBridge::~DiscordBridge() = default;
 
-Task<Result<void>> DiscordBridge::run() { co_return co_await shards_.run(); }
+/// A new version has other commands, and sessions are resumed: no READY tells that it is there.
+Task<Result<void>> DiscordBridge::run() {
+  net::spawn(services_.loop, "discord.register_commands", [this] { return register_commands(); });
+  co_return co_await shards_.run();
+}
 
 void DiscordBridge::stop() { shards_.stop(); }
 
@@ -78,10 +83,6 @@ Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, 
 void DiscordBridge::on_ready(discord::Ready ready) {
   log::info("discord ready",
             {log::field("shard", ready.shard.index), log::field("servers", ready.guilds.size())});
-  // They are the bot's and no shard's.
-  if (ready.shard.index == 0)
-    net::spawn(services_.loop, "discord.register_commands",
-               [this, id = ready.application] { return register_commands(id); });
   net::spawn(services_.loop, "discord.leave_missing",
              [this, ready = std::move(ready)] { return leave_missing(ready); });
 }
@@ -244,13 +245,20 @@ Task<void> DiscordBridge::leave_missing(discord::Ready ready) {
   }
 }
 
-Task<void> DiscordBridge::register_commands(discord::ApplicationId application) {
-  const auto changed = co_await rest_.sync_commands(application, command_definitions(services_.declarations));
-  if (!changed) {
+Task<void> DiscordBridge::register_commands() {
+  for (int failures = 1; failures <= kMostRegistrations; ++failures) {
+    const auto changed = co_await sync_commands();
+    if (changed && *changed) log::info("commands registered");
+    if (changed || changed.error().code == ErrorCode::token_refused) co_return;
     log::error("commands not registered", {log::field("error", changed.error().message)});
-  } else if (*changed) {
-    log::info("commands registered");
+    co_await net::sleep_for(discord::backoff(failures, timing_->random()));
   }
+}
+
+Task<Result<bool>> DiscordBridge::sync_commands() {
+  const auto application = co_await rest_.application();
+  if (!application) co_return std::unexpected(application.error());
+  co_return co_await rest_.sync_commands(application->id, command_definitions(services_.declarations));
 }
 
 }  // namespace guildhall::bot

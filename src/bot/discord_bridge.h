@@ -73,7 +73,8 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> arrive(ServerId server, std::string name);
   Task<void> leave(ServerId server);
   Task<void> leave_missing(discord::Ready ready);
-  Task<void> register_commands(discord::ApplicationId application);
+  Task<void> register_commands();
+  Task<Result<bool>> sync_commands();
   Task<void> know_guild(ServerId server);
   Task<void> handle_message(discord::Message message);
   Task<void> reply(discord::Message message, Answer answer);

@@ -109,14 +109,14 @@ class LeasedTurns final : public discord::IdentifyRecord {
   Task<Claim> claim(int key) override {
     const std::string name = fmt::format("{}", key);
     co_await leases_->make(kTurns, {name});
-    for (const Lease& seen : co_await leases_->look(kTurns)) {
-      if (seen.name != name) continue;
-      const auto state = leases_->state_of(seen);
-      const bool free = state != Leases::State::others;
-      if (free && co_await leases_->take(seen))
-        co_return state == Leases::State::free ? Claim::ours : Claim::inherited;
-    }
-    co_return Claim::taken;
+    const auto turns = co_await leases_->look(kTurns);
+    const auto seen = std::ranges::find(turns, name, &Lease::name);
+    if (seen == turns.end()) co_return Claim::taken;
+    const auto state = leases_->state_of(*seen);
+    if (state == Leases::State::others) co_return Claim::taken;
+    const auto taken = co_await leases_->take(*seen);
+    if (!taken) co_return Claim::taken;
+    co_return state == Leases::State::free ? Claim::ours : Claim::inherited;
   }
   Task<void> release(int key) override { co_await leases_->give_back(kTurns, fmt::format("{}", key)); }
   Task<std::optional<discord::IdentifyBudget>> budget() override {
@@ -146,7 +146,8 @@ DiscordShards::DiscordShards(Surroundings surroundings, DiscordShardsOptions opt
                                        [timing = around_.timing] { return timing->now(); })),
       turns_(std::make_shared<discord::IdentifyTurns>(
           around_.loop, around_.timing, std::make_shared<LeasedTurns>(leases_, around_.global))),
-      timer_(std::make_shared<boost::asio::steady_timer>(around_.loop)) {
+      timer_(std::make_shared<boost::asio::steady_timer>(around_.loop)),
+      fence_timer_(std::make_shared<boost::asio::steady_timer>(around_.loop)) {
   around_.metrics.gauge("guildhall_discord_shards", "Shards that this process serves.",
                         [this] { return static_cast<double>(served_.load()); });
 }
@@ -155,6 +156,7 @@ DiscordShards::~DiscordShards() = default;
 
 Task<Result<void>> DiscordShards::run() {
   if (const auto count = co_await settle_count(); !count) co_return std::unexpected(count.error());
+  net::spawn(around_.loop, "discord.fence", [this] { return fence(); });
   while (!stopping_ && !failed_) {
     std::string trouble;
     try {
@@ -227,32 +229,54 @@ Task<Result<discord::GatewayInfo>> DiscordShards::ask_discord() {
   co_return **answer;
 }
 
+/// Whoever seems to serve another number may be dead, which shows after a while.
 Task<Result<int>> DiscordShards::settle_count() {
+  const auto patience = around_.timing->now() + Leases::kSilence + 2 * kLook;
   for (int failures = 1; !stopping_; ++failures) {
     const auto wished = co_await count_wished();
     if (!wished) co_return std::unexpected(wished.error());
-    std::string trouble;
-    try {
-      if (const int count = co_await agree(*wished); count > 0) co_return count;
-    } catch (const std::exception& e) {
-      trouble = e.what();
+    const int count = co_await try_to_agree(*wished);
+    const bool as_wished = *wished == 0 || count == *wished;
+    if (count > 0 && !as_wished && around_.timing->now() >= patience) {
+      log::warning(
+          "other processes serve another number of shards, which counts until all of them have ended",
+          {log::field("shards", count), log::field("wished", *wished)});
+      co_return count;
     }
-    if (!trouble.empty()) log::warning("the number of shards is not known", {log::field("error", trouble)});
-    co_await pause(discord::backoff(failures, around_.timing->random()));
+    if (count > 0 && as_wished) co_return count;
+    co_await pause(count > 0 ? nanoseconds(kLook) : discord::backoff(failures, around_.timing->random()));
   }
   co_return 0;
 }
 
-/// What is wished, unless somebody serves another number.
-Task<int> DiscordShards::agree(int wished) {
-  const std::string predecessors = options_.predecessors;
-  const int count = co_await around_.global.transact([wished, predecessors](GlobalTx& tx) -> TxTask<int> {
+/// 0: it is not known.
+Task<int> DiscordShards::try_to_agree(int wished) {
+  try {
+    std::set<std::string> living = co_await living_holders();
+    co_return co_await agree(wished, std::move(living));
+  } catch (const std::exception& e) {
+    log::warning("the number of shards is not known", {log::field("error", e.what())});
+  }
+  co_return 0;
+}
+
+Task<std::set<std::string>> DiscordShards::living_holders() {
+  std::set<std::string> holders;
+  const auto shards = co_await leases_->look(kShards);
+  for (const Lease& seen : shards) {
+    if (leases_->state_of(seen) == Leases::State::others) holders.insert(seen.holder);
+  }
+  co_return holders;
+}
+
+/// What is wished, unless one of the living serves another number.
+Task<int> DiscordShards::agree(int wished, std::set<std::string> living) {
+  co_return co_await around_.global.transact([wished, living](GlobalTx& tx) -> TxTask<int> {
     const auto noted = co_await tx.one(kCount);
     const int before = noted ? number_in(noted->value) : 0;
     const auto holders = co_await tx.all(kHolders);
     const bool served = std::ranges::any_of(holders, [&](const ShardRow& row) {
-      return !row.holder.empty() && shard_of(row.name).count == before &&
-             (predecessors.empty() || !row.holder.starts_with(predecessors));
+      return shard_of(row.name).count == before && living.contains(row.holder);
     });
     const int agreed = wished == 0 || (served && before > 0) ? before : wished;
     if (agreed == 0) co_return 0;
@@ -261,11 +285,6 @@ Task<int> DiscordShards::agree(int wished) {
     for (int index = 0; index < agreed; ++index) co_await tx.change(kAdd, {name_of({index, agreed})});
     co_return agreed;
   });
-  if (wished > 0 && count != wished) {
-    log::warning("other processes serve another number of shards, which counts until all of them have ended",
-                 {log::field("shards", count), log::field("wished", wished)});
-  }
-  co_return count;
 }
 
 // Who serves them -------------------------------------------------------------------------------------
@@ -274,12 +293,18 @@ Task<void> DiscordShards::look_after() {
   const auto now = around_.timing->now();
   if (!beaten_at_ || now - *beaten_at_ >= Leases::kBeat) co_await show_life();
   processes_ = co_await count_processes();
-  const auto shards = co_await leases_->look(kShards);
-  all_served_ = std::ranges::none_of(shards, [&](const Lease& one) {
-    const auto state = leases_->state_of(one);
-    return state == Leases::State::free || state == Leases::State::dead;
-  });
+  auto shards = co_await leases_->look(kShards);
+  std::ranges::sort(shards, {}, [](const Lease& one) { return shard_of(one.name).index; });
+  all_served_ = std::ranges::none_of(shards, [&](const Lease& one) { return lies_idle(one); });
   co_await share(shards, processes_);
+}
+
+/// Nobody serves it: also one that is ours by the database and did not come to be served, or to be given
+/// back.
+bool DiscordShards::lies_idle(const Lease& seen) const {
+  const auto state = leases_->state_of(seen);
+  return state != Leases::State::others &&
+         (state != Leases::State::ours || !running_.contains(shard_of(seen.name).index));
 }
 
 Task<void> DiscordShards::show_life() {
@@ -314,13 +339,16 @@ Task<std::size_t> DiscordShards::count_processes() {
   co_return alive;
 }
 
-/// Each process has as many as any other, or one more.
+/// No process has more than its part, rounded up.
 Task<void> DiscordShards::share(const std::vector<Lease>& shards, std::size_t processes) {
   const std::size_t fair = (shards.size() + processes - 1) / processes;
   for (const Lease& seen : shards) {
-    const auto state = leases_->state_of(seen);
-    const bool takes = state == Leases::State::free || state == Leases::State::dead;
-    if (takes && running_.size() < fair && !stopping_) co_await take(seen);
+    if (stopping_ || !lies_idle(seen)) continue;
+    if (running_.size() < fair) {
+      co_await take(seen);
+    } else if (leases_->state_of(seen) == Leases::State::ours) {
+      co_await leases_->give_back(seen.kind, seen.name);
+    }
   }
   const auto staying = std::ranges::count_if(running_, [](const auto& one) { return !one.second->leaving; });
   if (static_cast<std::size_t>(staying) > fair) hand_over_one();
@@ -340,9 +368,9 @@ void DiscordShards::leave(Running& one) {
 
 Task<void> DiscordShards::take(const Lease& seen) {
   const discord::Shard shard = shard_of(seen.name);
-  if (running_.contains(shard.index)) co_return;
   auto kept = co_await leases_->take(seen);
-  if (!kept) co_return;
+  // What is left of another connection's going away comes first, and whoever ends takes up nothing more.
+  if (!kept || stopping_ || running_.contains(shard.index)) co_return;
   log::info("a shard is served here", {log::field("shard", seen.name)});
   discord::GatewayOptions options = options_.gateway;
   options.shard = shard;
@@ -368,27 +396,40 @@ Task<void> DiscordShards::serve(int index) {
     trouble = e.what();
   }
   if (!trouble.empty()) {
-    log::warning("a shard was not given back; others take it over in half a minute",
+    log::warning("a shard is not given back yet",
                  {log::field("shard", name_of(one.shard)), log::field("error", trouble)});
   }
+  around_.state.forget(one.shard);  // whoever serves it hears what changes
   running_.erase(index);
   served_ = running_.size();
   timer_->cancel();
 }
 
-/// The database does not answer. Others, if there are any, may reach it and take this process for dead.
 void DiscordShards::doubt(const std::string& trouble) {
   log::warning("shards could not be looked after", {log::field("error", trouble)});
-  const bool silent = beaten_at_ && around_.timing->now() - *beaten_at_ >= Leases::kFence;
-  if (processes_ < 2 || !silent) return;
-  for (const auto& [index, one] : running_) {
-    if (!one->leaving) leave(*one);
+  all_served_ = false;
+}
+
+/// The database does not answer. Other processes, if there are any, may reach it and take this one for dead.
+/// By itself, because whoever looks after the shards may be waiting for the database.
+Task<void> DiscordShards::fence() {
+  fencing_ = true;
+  while (!ended_) {
+    const bool silent = beaten_at_ && around_.timing->now() - *beaten_at_ >= Leases::kFence;
+    for (const auto& [index, one] : running_) {
+      if (silent && processes_ > 1 && !one->leaving) leave(*one);
+    }
+    co_await around_.timing->wait(*fence_timer_, around_.timing->now() + kLook);
   }
+  fencing_ = false;
 }
 
 Task<void> DiscordShards::end() {
   for (const auto& [index, one] : running_) leave(*one);
   while (!running_.empty()) co_await pause(kLook);
+  ended_ = true;
+  fence_timer_->cancel();
+  while (fencing_) co_await pause(kLook);
   try {
     co_await leases_->give_back(kProcesses, leases_->holder());
   } catch (const std::exception& e) {
@@ -396,7 +437,9 @@ Task<void> DiscordShards::end() {
   }
 }
 
+/// Whoever ends need not wait for long, whether it heard the word or not.
 Task<void> DiscordShards::pause(nanoseconds time) {
+  if (stopping_) time = std::min<nanoseconds>(time, kLook);
   co_await around_.timing->wait(*timer_, around_.timing->now() + time);
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "bot/leases.h"
@@ -64,18 +65,22 @@ class DiscordShards {
   Task<Result<int>> settle_count();
   Task<Result<int>> count_wished();
   Task<Result<discord::GatewayInfo>> ask_discord();
-  Task<int> agree(int wished);
+  Task<int> try_to_agree(int wished);
+  Task<std::set<std::string>> living_holders();
+  Task<int> agree(int wished, std::set<std::string> living);
   // Who serves them.
   Task<void> look_after();
   Task<void> show_life();
   Task<void> join();
   Task<std::size_t> count_processes();
+  bool lies_idle(const Lease& seen) const;
   Task<void> share(const std::vector<Lease>& shards, std::size_t processes);
   Task<void> take(const Lease& seen);
   Task<void> serve(int index);
   void hand_over_one();
   void leave(Running& one);
   void doubt(const std::string& trouble);
+  Task<void> fence();
   Task<void> end();
   Task<void> pause(std::chrono::nanoseconds time);
 
@@ -84,6 +89,7 @@ class DiscordShards {
   std::shared_ptr<Leases> leases_;
   std::shared_ptr<discord::IdentifyTurns> turns_;
   std::shared_ptr<boost::asio::steady_timer> timer_;
+  std::shared_ptr<boost::asio::steady_timer> fence_timer_;
   std::map<int, std::unique_ptr<Running>> running_;  // by the index of the shard
   std::atomic<std::size_t> served_ = 0;
   bool all_served_ = false;
@@ -91,6 +97,8 @@ class DiscordShards {
   std::optional<discord::SteadyTime> beaten_at_;
   std::optional<Error> failed_;
   bool stopping_ = false;
+  bool fencing_ = false;
+  bool ended_ = false;
 };
 
 store::TxTask<void> rehearse_discord_shards(store::GlobalTx& tx, TimePoint now);

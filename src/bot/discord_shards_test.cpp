@@ -243,17 +243,50 @@ TEST_F(DiscordShardsTest, AnotherNumberOfShardsCountsWhenNobodyServesTheOldOne) 
   const auto first = process("one", 2);
   pass(10s, {first.get()});
   const auto second = process("two", 3);
-  pass(10s, {first.get(), second.get()});
+  pass(30s, {first.get(), second.get()});
   EXPECT_THAT(second->shards_of(6), ElementsAre(1));
   stop(*second, {first.get()});
   pass(3s, {first.get()});
   stop(*first);
   const auto third = process("three", 3);
-  pass(15s, {third.get()});
+  pass(20s, {third.get()});
   EXPECT_THAT(third->shards_of(2), ElementsAre(0, 1, 2));
   EXPECT_THAT(third->shards_of(6), IsEmpty());
   stop(*third);
   EXPECT_EQ(world_.dump("SELECT count(*) FROM leases WHERE kind = 'discord.shard'"), "3\n");
+}
+
+/// Nobody knows at first that it is dead.
+TEST_F(DiscordShardsTest, AKilledOneHoldsUpAnotherNumberOfShardsOnlyForAWhile) {
+  const auto killed = process("one", 2);
+  pass(10s, {killed.get()});
+  const auto next = process("two", 3);
+  pass(15s, {next.get()});
+  EXPECT_THAT(next->greetings, IsEmpty());
+  pass(60s, {next.get()});
+  EXPECT_THAT(next->shards_of(2), ElementsAre(0, 1, 2));
+  stop(*next);
+}
+
+/// Whoever cannot show that it lives leaves its shards to the others; when all are back, each shard has
+/// somebody.
+TEST_F(DiscordShardsTest, ADatabaseThatWasAwayLeavesNoShardWithoutAProcess) {
+  const auto first = process("one");
+  pass(20s, {first.get()});
+  const auto second = process("two");
+  pass(10s, {first.get(), second.get()});
+  ASSERT_EQ(served_by("two"), 2);
+  world_.execute("ALTER TABLE leases RENAME TO gone");
+  pass(40s, {first.get(), second.get()});
+  EXPECT_FALSE(first->shards->health().connected);
+  world_.execute("ALTER TABLE gone RENAME TO leases");
+  EXPECT_TRUE(pass_until(60s, {first.get(), second.get()}, [&] {
+    return served_by("one") == 2 && served_by("two") == 2 && first->shards->health().connected &&
+           second->shards->health().connected;
+  }));
+  EXPECT_THAT(first->shards_of(2), ElementsAre(0, 1, 2, 3)) << "each was resumed";
+  stop(*first, {second.get()});
+  stop(*second);
 }
 
 TEST_F(DiscordShardsTest, WithoutAWordFromDiscordTheNumberStaysAndTheSessionsGoOn) {

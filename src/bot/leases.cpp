@@ -54,9 +54,8 @@ struct LeaseRow {
   std::string name;
   std::string holder;
   std::int64_t beats = 0;
-  std::string kept;
 };
-BOOST_DESCRIBE_STRUCT(LeaseRow, (), (name, holder, beats, kept))
+BOOST_DESCRIBE_STRUCT(LeaseRow, (), (name, holder, beats))
 struct KeptRow {
   std::string kept;
 };
@@ -73,7 +72,7 @@ constexpr GlobalStatement<NameParams, NoRow> kMake{
     "ON CONFLICT (kind, name) DO NOTHING"};
 
 constexpr GlobalStatement<KindParams, LeaseRow> kLook{
-    "leases.look", "SELECT name, holder, beats, kept FROM leases WHERE kind = :kind ORDER BY name"};
+    "leases.look", "SELECT name, holder, beats FROM leases WHERE kind = :kind ORDER BY name"};
 
 constexpr GlobalStatement<TakeParams, KeptRow> kTake{
     "leases.take",
@@ -118,7 +117,7 @@ Task<std::vector<Lease>> Leases::look(std::string kind) {
   for (const LeaseRow& row : rows) {
     Sight& sight = sights_[{kind, row.name}];
     if (sight.holder != row.holder || sight.beats != row.beats) sight = {row.holder, row.beats, now_()};
-    seen.push_back({kind, row.name, row.holder, row.beats, row.kept});
+    seen.push_back({kind, row.name, row.holder, row.beats});
   }
   co_return seen;
 }

@@ -24,7 +24,6 @@ struct Lease {
   std::string name;
   std::string holder;  // empty: nobody
   std::int64_t beats = 0;
-  std::string kept;  // what the next holder goes on from
 };
 
 /// Not for several threads at once. Every call may throw DatabaseError.
@@ -53,7 +52,8 @@ class Leases {
   /// As of the last look.
   State state_of(const Lease& seen) const;
 
-  /// Takes one that is free or whose holder is dead: what is kept there. Nothing: somebody else was faster.
+  /// Takes one that is free, whose holder is dead, or that is ours: what is kept there, for its next holder
+  /// to go on from. Nothing: it is not any more as it was seen.
   Task<std::optional<std::string>> take(Lease seen);
   /// Puts down what the next holder goes on from; nothing happens when it is not ours any more.
   Task<void> keep(std::string kind, std::string name, std::string kept);

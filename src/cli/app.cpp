@@ -98,6 +98,7 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
   auto workspace = Workspace::open(config_, clock_, Purpose::bot, interrupt);
   if (!workspace) return std::unexpected(workspace.error());
   workspace_ = *std::move(workspace);
+  if (auto there = check_shared_key(); !there) return there;
   auto secrets = open_secrets(config_, has_sealed_tokens(workspace_->tenancy()));
   if (!secrets) return std::unexpected(secrets.error());
   secrets_ = *std::move(secrets);
@@ -137,6 +138,16 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
       });
   dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
   return {};
+}
+
+/// Several processes need the same one: what one of them has signed comes to the other.
+Result<void> App::check_shared_key() const {
+  std::error_code ignored;
+  const auto file = config_.key_file();
+  if (role_ == Role::everything || std::filesystem::exists(file, ignored)) return {};
+  return fail(ErrorCode::configuration,
+              fmt::format("--roles discord: the key file '{}' is not there", file.string()),
+              "Copy it from the process that does everything (secrets.key_file).");
 }
 
 /// One that does everything is alone in that: what holds leases under its name is a run of it that has ended.

@@ -60,6 +60,7 @@ class App {
 
   Result<void> take_lock(const store::DatabasePlace& place);
   Result<void> open(migrate::Interrupt* interrupt);
+  Result<void> check_shared_key() const;
   void start_discord(const bot::BridgeServices& services);
   void start_platforms();
   Result<void> start_web();

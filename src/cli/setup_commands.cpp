@@ -79,7 +79,7 @@ class PostgresSetup {
 
  private:
   /// Roles are the whole server's, whichever database is set up: two setups at once would make and change the
-  /// same ones. The lock goes with the connection.
+  /// same ones. The lock is one of the database that --url names, and goes with the connection.
   static void wait_for_others(SchemaSession& admin) {
     admin.query(fmt::format("SELECT pg_advisory_lock({}, hashtext('setup'))", store::kLockClass));
   }

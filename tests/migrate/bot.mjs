@@ -73,7 +73,7 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
       };
       await call('server', 'add', '-7', 'Alone');
       const scratch = layout === onPostgres ? ['--scratch-url', (await postgres()).url('postgres', 'postgres')] : [];
-      const back = layout === filePerServer ? ['--to', '0003'] : [];
+      const back = layout === filePerServer ? ['--to', '0004'] : [];
       await call('migrate', 'down', ...back, '--confirm-data-loss', ...scratch);
       const applied = async () => (await bot.commandJson('migrate', 'status')).counts;
       const before = await applied();
@@ -103,7 +103,7 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
     test(`${signal} while the bot's start changes the schema: rolled back, and the next start goes on`, { timeout: 120_000 }, async () => {
       const where = await place(onPostgres);
       const { bot } = where;
-      const down = await bot.command('migrate', 'down', '--confirm-data-loss', '--no-backup', '--i-accept-data-loss');
+      const down = await bot.command('migrate', 'down', '--to', '0003', '--confirm-data-loss', '--no-backup', '--i-accept-data-loss');
       assert.equal(down.code, 0, down.stderr);
       // What is to refer to servers waits for whoever writes there; dumping them does not.
       where.postgres.begin(where.database, 'BEGIN; LOCK TABLE guildhall.servers IN ROW EXCLUSIVE MODE; SELECT pg_sleep(100)');

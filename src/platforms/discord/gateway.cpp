@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "platforms/discord/connection.h"
 #include "platforms/discord/event_router.h"
+#include "platforms/discord/handled_sequence.h"
 #include "platforms/discord/parse.h"
 #include "platforms/discord/session_keeper.h"
 
@@ -37,6 +38,8 @@ constexpr std::chrono::minutes kSameReset{1};
 constexpr std::chrono::minutes kLongestStep{2};
 /// For the turn to identify, where other shards stand before this one, 5 s each.
 constexpr std::chrono::hours kLongestLine{24};
+/// What came so long ago is handled: within ten seconds a unit of work is committed or refused.
+constexpr seconds kHandled{15};
 constexpr int kRateLimitedClose = 4008;
 constexpr int kIntentsRefusedClose = 4014;
 
@@ -99,7 +102,7 @@ class Gateway::Impl {
   }
   Intents intents() const { return options_.intents & ~refused_; }
   void forget_session();
-  std::optional<SavedSession> session() const;
+  std::optional<SavedSession> session();
   ConnectionHooks hooks();
   void heartbeat_answered(nanoseconds took);
 
@@ -126,6 +129,7 @@ class Gateway::Impl {
   std::string main_url_;
   std::optional<SavedSession> session_;  // its sequence and guilds are kept apart, they change all the time
   std::optional<std::int64_t> sequence_;
+  HandledSequence handled_{kHandled};
   std::optional<IdentifyTurns::Turn> turn_;  // from before it connects to the IDENTIFY
   std::optional<IdentifyBudget> budget_;
   int identify_at_once_ = 1;
@@ -204,6 +208,7 @@ Task<void> Gateway::Impl::restore() {
     co_return;
   session_ = std::move(session);
   sequence_ = session_->sequence;
+  handled_.begin(session_->sequence);
   router_.restore(session_->guilds);
   state_.self_is(session_->self);
 }
@@ -355,7 +360,9 @@ Task<Result<T>> Gateway::Impl::interruptible(Task<Result<T>> work, nanoseconds l
 Task<std::string> Gateway::Impl::greeting() {
   if (session_) {
     count_start("resume");
-    co_return resume_frame(options_.token, *session());
+    SavedSession resumed = *session_;
+    resumed.sequence = sequence_.value_or(0);
+    co_return resume_frame(options_.token, resumed);
   }
   count_start("identify");
   sequence_.reset();
@@ -370,10 +377,10 @@ void Gateway::Impl::forget_session() {
   sequence_.reset();
 }
 
-std::optional<SavedSession> Gateway::Impl::session() const {
+std::optional<SavedSession> Gateway::Impl::session() {
   std::optional<SavedSession> session = session_;
   if (session) {
-    session->sequence = sequence_.value_or(0);
+    session->sequence = handled_.at(timing_->now());
     session->guilds = {router_.guilds().begin(), router_.guilds().end()};
   }
   return session;
@@ -398,6 +405,7 @@ void Gateway::Impl::heartbeat_answered(nanoseconds took) {
 bool Gateway::Impl::dispatch(const Frame& frame) {
   if (frame.sequence) sequence_ = std::max(sequence_.value_or(0), *frame.sequence);
   if (frame.event == "READY") begin_session(*frame.data);
+  if (frame.sequence) handled_.note(*frame.sequence, timing_->now());
   router_.route(frame.event, frame.data);
   const bool up = frame.event == "READY" || frame.event == "RESUMED";
   if (up) {
@@ -411,6 +419,7 @@ bool Gateway::Impl::dispatch(const Frame& frame) {
 void Gateway::Impl::begin_session(const json::Value& ready) {
   auto id = json::text(ready, "session_id");
   if (!id) return;
+  handled_.begin(sequence_.value_or(0));
   session_ = SavedSession{
       std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, intents(), {}, options_.shard,
       self_of(ready)};

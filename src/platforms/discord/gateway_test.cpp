@@ -701,6 +701,7 @@ TEST_F(GatewayTest, AMissingTokenIsAConfigurationError) {
 TEST_F(GatewayTest, StoppingLeavesASessionThatTheNextStartResumes) {
   come_up(R"([{"id":"11","unavailable":true}])");
   message("x", 41);
+  advance(16s);
   stop();
   EXPECT_EQ(peer().client_closed, 4000);
   ASSERT_TRUE(ended->has_value());
@@ -768,10 +769,31 @@ TEST_F(GatewayTest, ASlowStoreEndsUpWithTheNewestSession) {
   message("x", 2);
   advance(1s);
   message("y", 9);
+  advance(16s);
   stop();
   advance(10s);
   EXPECT_TRUE(ended->has_value());
   EXPECT_EQ(store->session->sequence, 9);
+}
+
+/// What came just now is not committed yet: a process that is killed takes it with it.
+TEST_F(GatewayTest, WhatIsPutDownIsNoNewerThanWhatIsHandled) {
+  come_up();
+  message("x", 30);
+  advance(10s);
+  message("y", 31);
+  advance(10s);
+  say(R"({"op":11})");
+  EXPECT_EQ(store->session->sequence, 30);
+  close(1006);
+  advance(3s);
+  hello();
+  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "seq"), 31) << "the process itself knows better";
+  message("z", 32);
+  event("RESUMED", "{}", 33);
+  EXPECT_EQ(store->session->sequence, 30);
+  stop();
+  EXPECT_EQ(store->session->sequence, 30);
 }
 
 TEST_F(GatewayTest, TellsFillsJoinsOutagesAndRemovalsApart) {

@@ -14,14 +14,20 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::chrono::seconds kSpacing{5};
-/// How often to ask whether another process has given its turn back.
+/// Five seconds, and some for the way: Discord counts from when the frame comes.
+constexpr std::chrono::milliseconds kSpacing{5'500};
+/// How often to ask whether another process has given its turn back, and to try again to give back one's own.
 constexpr std::chrono::seconds kLook{1};
+/// Source: gateway documentation, "Session Start Limit": it is a limit per day.
+constexpr std::chrono::hours kPeriod{24};
 
 }  // namespace
 
 void IdentifyBudget::spend(TimePoint now) {
-  if (now >= resets_at) left = total;
+  if (now >= resets_at) {
+    left = total;
+    resets_at = now + kPeriod;
+  }
   --left;
 }
 
@@ -53,7 +59,7 @@ IdentifyTurns::IdentifyTurns(asio::io_context& loop, std::shared_ptr<Timing> tim
 IdentifyTurns::Turn::~Turn() {
   if (!turns_) return;
   asio::io_context& loop = turns_->loop_;
-  asio::co_spawn(loop, finish(std::move(turns_), key_, used_), asio::detached);
+  asio::co_spawn(loop, finish(std::move(turns_), key_, claimed_, used_), asio::detached);
 }
 
 Task<void> IdentifyTurns::Turn::use(std::optional<IdentifyBudget> left) {
@@ -73,6 +79,7 @@ Task<Result<IdentifyTurns::Turn>> IdentifyTurns::take(std::shared_ptr<IdentifyTu
   std::string trouble;
   try {
     co_await self->claim(key);
+    turn.claimed_ = true;
     turn.budget_ = self->record_ ? co_await self->record_->budget() : self->budget_;
     co_return std::move(turn);
   } catch (const std::exception& e) {
@@ -97,15 +104,25 @@ Task<void> IdentifyTurns::claim(int key) {
   if (claim == IdentifyRecord::Claim::inherited) co_await pause(kSpacing);
 }
 
-Task<void> IdentifyTurns::finish(std::shared_ptr<IdentifyTurns> self, int key, bool used) {
+Task<void> IdentifyTurns::finish(std::shared_ptr<IdentifyTurns> self, int key, bool claimed, bool used) {
   if (used) co_await self->pause(kSpacing);
-  try {
-    if (self->record_) co_await self->record_->release(key);
-  } catch (const std::exception& e) {
-    // Others see no beats of it any more and take it over.
-    log::warning("discord: a turn to identify was not given back", {log::field("error", e.what())});
+  bool released = !claimed;
+  while (!released) {
+    released = co_await self->release(key);
+    if (!released) co_await self->pause(kLook);
   }
   self->give_on(key);
+}
+
+/// This process lives, so nobody else would take it over.
+Task<bool> IdentifyTurns::release(int key) {
+  try {
+    if (record_) co_await record_->release(key);
+    co_return true;
+  } catch (const std::exception& e) {
+    log::warning("discord: a turn to identify is not given back yet", {log::field("error", e.what())});
+  }
+  co_return false;
 }
 
 void IdentifyTurns::give_on(int key) {

@@ -56,8 +56,7 @@ class IdentifyTurns {
   IdentifyTurns(boost::asio::io_context& loop, std::shared_ptr<Timing> timing,
                 std::shared_ptr<IdentifyRecord> record = nullptr);
 
-  /// Nobody else of the same key identifies while it lives, nor within 5 s of the moment at which it was
-  /// used.
+  /// Nobody else of the same key identifies while it lives, nor within 5 s of its use.
   class Turn {
    public:
     Turn() = default;  // nobody's
@@ -77,6 +76,7 @@ class IdentifyTurns {
     std::shared_ptr<IdentifyTurns> turns_;
     int key_ = 0;
     std::optional<IdentifyBudget> budget_;
+    bool claimed_ = false;
     bool used_ = false;
   };
 
@@ -92,7 +92,8 @@ class IdentifyTurns {
 
   Task<void> wait_in_line(int key);
   Task<void> claim(int key);
-  static Task<void> finish(std::shared_ptr<IdentifyTurns> self, int key, bool used);
+  static Task<void> finish(std::shared_ptr<IdentifyTurns> self, int key, bool claimed, bool used);
+  Task<bool> release(int key);
   void give_on(int key);
   Task<void> pause(std::chrono::nanoseconds time);
 
