@@ -138,11 +138,25 @@ std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string
   return std::nullopt;
 }
 
+namespace {
+
+const ArgumentSpec* last_by_place(const CommandSpec& command) {
+  const ArgumentSpec* last = nullptr;
+  for (const ArgumentSpec& spec : command.arguments) {
+    if (!spec.by_name_only) last = &spec;
+  }
+  return last;
+}
+
+}  // namespace
+
 ArgumentsOrReply read_words(const ParsedCommand& parsed, std::string_view platform) {
   ArgumentsOrReply result;
   std::size_t word = 0;
+  const ArgumentSpec* last = last_by_place(*parsed.command);
   for (const ArgumentSpec& spec : parsed.command->arguments) {
     if (word >= parsed.words.size()) break;
+    if (spec.by_name_only) continue;
     std::string_view text = parsed.words[word];
     if (spec.kind == ArgumentKind::text) {
       const auto begin = static_cast<std::size_t>(text.data() - parsed.rest.data());
@@ -154,7 +168,7 @@ ArgumentsOrReply read_words(const ParsedCommand& parsed, std::string_view platfo
     std::optional<Reply> refusal;
     auto value = read_argument(spec, text, platform, refusal);
     // An optional argument that does not fit may be the next one: "leaderboard 5".
-    if (!value && !spec.required && &spec != &parsed.command->arguments.back()) {
+    if (!value && !spec.required && &spec != last) {
       --word;
       continue;
     }

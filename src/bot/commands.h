@@ -36,6 +36,7 @@ struct ArgumentSpec {
   std::int64_t least = 0;
   std::int64_t most = 0;
   std::vector<std::string> choices = {};
+  bool by_name_only = false;  // where words are told apart by their place, none is it
 };
 
 /// A user as an argument names him: by platform number, or by name alone.

@@ -115,6 +115,8 @@ void DiscordBridge::on_guild_removed(ServerId guild) {
   });
 }
 
+void DiscordBridge::on_permissions_changed(ServerId guild) { rest_.permissions_changed(guild); }
+
 void DiscordBridge::on_member_joined(discord::MemberJoin join) {
   const auto scope = services_.tenancy.scopes().for_discord_event(join.guild);
   if (!scope) return;

@@ -61,6 +61,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   void on_guild_renamed(ServerId guild, std::string name) override;
   void on_guild_unavailable(ServerId guild) override;
   void on_guild_removed(ServerId guild) override;
+  void on_permissions_changed(ServerId guild) override;
   void on_member_joined(discord::MemberJoin join) override;
   void on_member_left(discord::MemberLeave leave) override;
   void on_message(discord::Message message) override;

@@ -1,7 +1,5 @@
 #include "bot/discord_interactions.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <utility>
 
 #include "base/log.h"
@@ -30,7 +28,8 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
         timer_(owner.services_.loop) {}
 
   void start() {
-    boost::asio::co_spawn(owner_.services_.loop, defer_when_late(shared_from_this()), boost::asio::detached);
+    net::spawn(owner_.services_.loop, "discord.defer",
+               [self = shared_from_this()] { return defer_when_late(self); });
   }
 
   /// In place of `start`, of an interaction that Discord tells of once more: it is ours to answer only when
@@ -61,7 +60,7 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
   static Task<void> defer_when_late(std::shared_ptr<Pending> self) {
     co_await self->owner_.timing_->wait(self->timer_, self->owner_.timing_->now() + kPatience);
     if (self->answered_) co_return;
-    self->deferring_ = true;
+    self->deferring_ = self->tried_to_defer_ = true;
     const auto deferred = co_await defer(self);
     if (!deferred) self->report("deferral", deferred.error());
     self->deferring_ = false;
@@ -101,8 +100,10 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     if (given) co_return true;
     self->report("answer", given.error());
     const ErrorCode code = given.error().code;
+    // A deferral whose answer was slow to come had arrived.
+    if (code == ErrorCode::conflict && self->tried_to_defer_) self->deferred_ = true;
     const bool lost = code == ErrorCode::timeout || code == ErrorCode::unavailable;
-    co_return !lost;
+    co_return !lost && !self->deferred_;
   }
 
   static Task<void> give_later(std::shared_ptr<Pending> self, discord::Say say, bool replaces) {
@@ -111,8 +112,13 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     std::string token = self->interaction_.token;
     // Behind a deferred button the "original" is the button's own message, which stays as it is.
     const bool beside = self->is_press() && self->deferred_ && !replaces;
+    // Everybody sees that an answer was promised; what comes instead is for one alone.
+    const bool unseen = !self->is_press() && self->deferred_ && !self->private_ && say.only_for_caller;
     Result<void> given;
-    if (beside) {
+    if (unseen) given = co_await rest.delete_answer(application, token);
+    if (!given) {
+      // A message more would be taken for the promised one.
+    } else if (beside || unseen) {
       given = co_await rest.follow_up(application, std::move(token), say);
     } else {
       given = co_await rest.edit_answer(application, std::move(token), say.message);
@@ -147,6 +153,7 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
   boost::asio::steady_timer timer_;
   bool answered_ = false;
   bool deferring_ = false;
+  bool tried_to_defer_ = false;
   bool deferred_ = false;
 };
 

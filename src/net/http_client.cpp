@@ -141,7 +141,8 @@ class TypedConnection final : public Connection {
     if (request.method == "HEAD") parser.skip(true);
     const auto [read_error, read] = co_await http::async_read(stream_, buffer_, parser, kAwait);
     if (read_error) co_return std::unexpected(network_error(url, read_error, "no answer"));
-    reusable = parser.keep_alive();
+    // What came beyond the answer would be taken for the next one.
+    reusable = parser.keep_alive() && buffer_.size() == 0;
     co_return plain_response(parser.release());
   }
 

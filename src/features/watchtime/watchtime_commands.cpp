@@ -168,7 +168,11 @@ void declare_commands(bot::Declarations& declarations) {
   board.doors = {bot::Door::slash, bot::Door::prefix, bot::Door::chat, bot::Door::button};
   board.arguments = {{"of", bot::ArgumentKind::choice, false, 0, 0, {"points", "watchtime"}},
                      {"count", bot::ArgumentKind::integer, false, 1, kMostShown},
-                     {"page", bot::ArgumentKind::integer, false, 1, kLastPage}};
+                     {.name = "page",
+                      .kind = bot::ArgumentKind::integer,
+                      .least = 1,
+                      .most = kLastPage,
+                      .by_name_only = true}};
   board.cooldown = std::chrono::seconds(30);
   board.cooldown_per_place = true;
   board.handler = leaderboard;

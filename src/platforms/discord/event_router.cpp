@@ -27,6 +27,11 @@ const std::array<EventRouter::Event, EventRouter::kEventCount> EventRouter::kEve
     {"GUILD_DELETE", &EventRouter::guild_deleted},
     {"READY", &EventRouter::ready},
     {"RESUMED", &EventRouter::nothing_to_tell},
+    {"GUILD_ROLE_CREATE", &EventRouter::permissions_changed},
+    {"GUILD_ROLE_UPDATE", &EventRouter::permissions_changed},
+    {"GUILD_ROLE_DELETE", &EventRouter::permissions_changed},
+    {"CHANNEL_UPDATE", &EventRouter::permissions_changed},
+    {"GUILD_MEMBER_UPDATE", &EventRouter::member_updated},
 }};
 
 EventRouter::EventRouter(GatewayHandler& handler, State& state, Shard shard, Metrics& metrics)
@@ -149,6 +154,21 @@ bool EventRouter::interaction_created(const json::Value& data) {
   if (!interaction) return false;
   handler_.on_interaction(std::move(*interaction));
   return true;
+}
+
+bool EventRouter::permissions_changed(const json::Value& data) {
+  const auto guild = read_id<ServerId>(data, "guild_id");
+  if (!guild) return false;
+  handler_.on_permissions_changed(*guild);
+  return true;
+}
+
+/// Of others it is no concern of the bot's.
+bool EventRouter::member_updated(const json::Value& data) {
+  const json::Value* user = json::find(data, "user");
+  const auto id = user == nullptr ? std::nullopt : read_id<DiscordUserId>(*user, "id");
+  if (!id) return false;
+  return *id != state_.self() || permissions_changed(data);
 }
 
 bool EventRouter::nothing_to_tell(const json::Value&) { return true; }

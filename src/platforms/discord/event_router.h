@@ -36,7 +36,7 @@ class EventRouter {
     /// False: the event lacks what it cannot be used without.
     bool (EventRouter::*handle)(const json::Value& data);
   };
-  static constexpr std::size_t kEventCount = 9;
+  static constexpr std::size_t kEventCount = 14;
   static const std::array<Event, kEventCount> kEvents;
 
   static const Event* find(std::string_view event);
@@ -51,6 +51,8 @@ class EventRouter {
   bool member_left(const json::Value& data);
   bool message_created(const json::Value& data);
   bool interaction_created(const json::Value& data);
+  bool permissions_changed(const json::Value& data);
+  bool member_updated(const json::Value& data);
   bool nothing_to_tell(const json::Value& data);
 
   GatewayHandler& handler_;

@@ -47,6 +47,8 @@ class GatewayHandler {
   virtual void on_guild_unavailable(ServerId guild) = 0;
   /// The bot was removed. Discord may say so at every start for a dead guild: never delete data on it.
   virtual void on_guild_removed(ServerId guild) = 0;
+  /// Roles, a channel, or the bot's own roles are others now: it may be allowed what it was not.
+  virtual void on_permissions_changed(ServerId /*guild*/) {}
   virtual void on_member_joined(MemberJoin join) = 0;
   /// Left, kicked and banned look the same.
   virtual void on_member_left(MemberLeave leave) = 0;

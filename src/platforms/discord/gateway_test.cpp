@@ -30,6 +30,7 @@ class Listener final : public GatewayHandler {
   }
   void on_guild_unavailable(ServerId guild) override { note("unavailable", guild.str()); }
   void on_guild_removed(ServerId guild) override { note("removed", guild.str()); }
+  void on_permissions_changed(ServerId guild) override { note("permissions", guild.str()); }
   void on_member_joined(MemberJoin join) override { note("member", join.user.id.str()); }
   void on_member_left(MemberLeave leave) override { note("gone", leave.user.id.str()); }
   void on_message(Message message) override {
@@ -846,6 +847,18 @@ TEST_F(GatewayTest, ABrokenHandlerAndUnusableMessagesCostOnlyThemselves) {
   EXPECT_THAT(listener.notes, ElementsAre("message still here"));
   EXPECT_THAT(metrics.text(), HasSubstr("guildhall_discord_events_unusable_total 2"));
   EXPECT_EQ(peers.size(), 1U);
+}
+
+TEST_F(GatewayTest, TellsWhenTheBotMayBeAllowedSomethingElse) {
+  come_up();
+  listener.notes.clear();
+  event("GUILD_ROLE_UPDATE", R"({"guild_id":"7","role":{"id":"8","permissions":"0"}})", 2);
+  event("GUILD_ROLE_DELETE", R"({"guild_id":"7","role_id":"8"})", 3);
+  event("CHANNEL_UPDATE", R"({"guild_id":"9","id":"10","type":0})", 4);
+  event("GUILD_MEMBER_UPDATE", R"({"guild_id":"11","user":{"id":"99"},"roles":[]})", 5);
+  event("GUILD_MEMBER_UPDATE", R"({"guild_id":"11","user":{"id":"5"},"roles":[]})", 6);
+  EXPECT_THAT(listener.notes,
+              ElementsAre("permissions 7", "permissions 7", "permissions 9", "permissions 11"));
 }
 
 TEST_F(GatewayTest, HealthShowsLatencyAndTheLastEvent) {

@@ -231,7 +231,8 @@ void RateLimits::learn_bucket(Turn& turn, const net::HttpResponse& answer) {
   }
 }
 
-/// An answer without JSON comes from the edge, before any bucket was looked at: it stops everything.
+/// An answer without JSON comes from the edge, before any bucket was looked at: it stops all that waits in
+/// turn.
 void RateLimits::learn_refusal(Turn* turn, const net::HttpResponse& answer) {
   const auto body = json::parse(answer.body);
   const auto stated = body ? json::number(*body, "retry_after") : std::nullopt;
@@ -240,11 +241,9 @@ void RateLimits::learn_refusal(Turn* turn, const net::HttpResponse& answer) {
   const bool global = !stated || scope == "global" || header(answer, "x-ratelimit-global") == "true" ||
                       json::boolean(*body, "global").value_or(false);
   const SteadyTime until = timing_->now() + in_seconds(seconds + 0.05 + 0.2 * timing_->random());
-  if (global) {
-    global_free_at_ = std::max(global_free_at_, until);
-  } else if (turn != nullptr) {
-    turn->bucket_->free_at = std::max(turn->bucket_->free_at, until);
-  }
+  if (global) global_free_at_ = std::max(global_free_at_, until);
+  // Also then: an interaction's routes do not wait for the global limit.
+  if (turn != nullptr) turn->bucket_->free_at = std::max(turn->bucket_->free_at, until);
   const Refusal refusal = !stated             ? Refusal::edge
                           : global            ? Refusal::global
                           : scope == "shared" ? Refusal::shared

@@ -286,5 +286,16 @@ TEST_F(RefusalsTest, ARefusedNameHoldsBackNamesOfThatChannelOnly) {
   EXPECT_TRUE(rename(1)->value());
 }
 
+/// Five of its tries at once would be five of the refusals that are counted.
+TEST_F(RateLimitsTest, ARefusalOfTheEdgeHoldsUpAnInteractionsAnswerToo) {
+  http.then(429, "<html>", {{"retry-after", "7"}});
+  const auto edited = start(client.edit_answer(ApplicationId(98), "secret", "x"));
+  advance(6s);
+  EXPECT_EQ(http.requests.size(), 1U);
+  advance(2s);
+  EXPECT_EQ(http.requests.size(), 2U);
+  EXPECT_TRUE(edited->value());
+}
+
 }  // namespace
 }  // namespace guildhall::discord

@@ -49,6 +49,7 @@ class State {
   /// A new session has begun: of the guilds of its shard those that are not listed are gone.
   void session_began(DiscordUserId self, Shard shard, const std::unordered_set<ServerId>& listed);
   void self_is(DiscordUserId self) { self_ = self; }
+  DiscordUserId self() const { return self_; }
   /// Nobody tells of this shard's guilds any more.
   void forget(Shard shard) { session_began(self_, shard, {}); }
   /// Is more needed than what GET /guilds/{id} gives?
