@@ -112,13 +112,8 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     std::string token = self->interaction_.token;
     // Behind a deferred button the "original" is the button's own message, which stays as it is.
     const bool beside = self->is_press() && self->deferred_ && !replaces;
-    // Everybody sees that an answer was promised; what comes instead is for one alone.
-    const bool unseen = !self->is_press() && self->deferred_ && !self->private_ && say.only_for_caller;
     Result<void> given;
-    if (unseen) given = co_await rest.delete_answer(application, token);
-    if (!given) {
-      // A message more would be taken for the promised one.
-    } else if (beside || unseen) {
+    if (beside) {
       given = co_await rest.follow_up(application, std::move(token), say);
     } else {
       given = co_await rest.edit_answer(application, std::move(token), say.message);

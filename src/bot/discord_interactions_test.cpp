@@ -385,25 +385,6 @@ TEST_F(AtTheDeadline, ALateRefusalOfAButtonIsSaidToTheCallerAlone) {
   EXPECT_THAT(json::text_or(body(1), "content", ""), HasSubstr("switched off"));
 }
 
-/// Everybody saw that an answer was on its way.
-TEST_F(AtTheDeadline, ALateRefusalOfAPublicCommandIsSaidToTheCallerAlone) {
-  world_.in(1, [&](store::Tx& tx) {
-    return change_server_setting(tx, world_.declarations, ServerId(1), {"points_enabled", "false"},
-                                 {"t", "system"}, world_.clock.now());
-  });
-  const auto other = world_.database->hold_writer(1);
-  take(command("points"));
-  advance(2s);
-  ASSERT_EQ(http.requests.size(), 1U);
-  EXPECT_EQ(json::integer(body(0), "type"), 5);
-  other->execute("COMMIT");
-  expect_requests(3);
-  EXPECT_EQ(sent(1), "DELETE /webhooks/98/secret/messages/@original");
-  EXPECT_EQ(sent(2), "POST /webhooks/98/secret");
-  EXPECT_EQ(json::integer(body(2), "flags"), 64);
-  EXPECT_THAT(json::text_or(body(2), "content", ""), HasSubstr("switched off"));
-}
-
 TEST_F(AtTheDeadline, AfterTheTokensTimeAPublicAnswerGoesToTheChannel) {
   const auto late = [&](std::string name) {
     auto interaction = command(std::move(name));
