@@ -48,10 +48,12 @@ struct ShardParams {
   std::string name;
 };
 BOOST_DESCRIBE_STRUCT(ShardParams, (), (name))
-struct PatternParams {
-  std::string pattern;
+/// Of the names that begin with one number of shards.
+struct NamesParams {
+  std::string first;
+  std::string behind;
 };
-BOOST_DESCRIBE_STRUCT(PatternParams, (), (pattern))
+BOOST_DESCRIBE_STRUCT(NamesParams, (), (first, behind))
 
 /// Processes that begin at once agree on the number one after the other: this holds its row.
 constexpr GlobalStatement<NoParams, ValueRow> kCount{
@@ -63,15 +65,18 @@ constexpr GlobalStatement<ValueParams, NoRow> kSetCount{
     "discord_shards.set_count", "UPDATE process_state SET value = :value WHERE key = 'discord.shards'"};
 constexpr GlobalStatement<NoParams, ShardRow> kHolders{
     "discord_shards.holders", "SELECT name, holder FROM leases WHERE kind = 'discord.shard' ORDER BY name"};
-constexpr GlobalStatement<PatternParams, NoRow> kDropOthers{
+constexpr GlobalStatement<NamesParams, NoRow> kDropOthers{
     "discord_shards.drop_others",
-    "DELETE FROM leases WHERE kind = 'discord.shard' AND name NOT LIKE :pattern"};
+    "DELETE FROM leases WHERE kind = 'discord.shard' AND (name < :first OR name >= :behind)"};
 constexpr GlobalStatement<ShardParams, NoRow> kAdd{
     "discord_shards.add",
     "INSERT INTO leases (kind, name, holder, beats, kept) VALUES ('discord.shard', :name, '', 0, '') "
     "ON CONFLICT (kind, name) DO NOTHING"};
 
 std::string name_of(discord::Shard shard) { return fmt::format("{}/{}", shard.count, shard.index); }
+
+/// '0' comes behind '/'.
+NamesParams names_of(int count) { return {fmt::format("{}/", count), fmt::format("{}0", count)}; }
 
 int number_in(std::string_view text) {
   int number = 0;
@@ -281,7 +286,7 @@ Task<int> DiscordShards::agree(int wished, std::set<std::string> living) {
     const int agreed = wished == 0 || (served && before > 0) ? before : wished;
     if (agreed == 0) co_return 0;
     co_await tx.change(kSetCount, {fmt::format("{}", agreed)});
-    co_await tx.change(kDropOthers, {fmt::format("{}/%", agreed)});
+    co_await tx.change(kDropOthers, names_of(agreed));
     for (int index = 0; index < agreed; ++index) co_await tx.change(kAdd, {name_of({index, agreed})});
     co_return agreed;
   });
@@ -449,7 +454,7 @@ TxTask<void> rehearse_discord_shards(GlobalTx& tx, TimePoint) {
   co_await tx.change(kAdd, {"7/6"});
   co_await tx.change(kAdd, {"8/6"});
   co_await tx.all(kHolders);
-  co_await tx.change(kDropOthers, {"7/%"});
+  co_await tx.change(kDropOthers, names_of(7));
 }
 
 void declare_discord_shards(store::StatementRegistry& statements) {

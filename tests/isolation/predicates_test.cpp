@@ -18,8 +18,8 @@ namespace {
 /// servers' rows away there is the statement before it, and tables that are empty between transactions hold
 /// none. With #0: the first of its predicates alone.
 const std::set<std::string> kWithoutEffect{
-    "ledger.post_balances", "ledger.post_ledger", "ledger.clear_postings", "points.post_awards",
-    "jobs.ensure",          "jobs.done",          "persons.asked",         "persons.wanted_names#0",
+    "ledger.post_balances", "ledger.post_ledger",  "ledger.clear_postings", "points.post_awards",
+    "jobs.ensure",          "jobs.done",           "persons.asked",         "persons.wanted_names#0",
     "persons.wanted_ids#0", "imports.carried_of#0"};
 
 /// The statement without its n-th binding to the scope's server, or to the range; nothing: it has no more.
