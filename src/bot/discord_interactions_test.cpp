@@ -273,6 +273,7 @@ class AtTheDeadline : public testing::Test, protected discord::TestLoop {
  protected:
   AtTheDeadline() {
     world_.server(1);
+    world_.touch(1);  // with a file per server it is there from now on
     loops_.start();
   }
   ~AtTheDeadline() override { world_.close(loops_); }
