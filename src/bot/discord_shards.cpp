@@ -161,6 +161,7 @@ DiscordShards::~DiscordShards() = default;
 
 Task<Result<void>> DiscordShards::run() {
   if (const auto count = co_await settle_count(); !count) co_return std::unexpected(count.error());
+  fencing_ = true;
   net::spawn(around_.loop, "discord.fence", [this] { return fence(); });
   while (!stopping_ && !failed_) {
     std::string trouble;
@@ -418,7 +419,6 @@ void DiscordShards::doubt(const std::string& trouble) {
 /// The database does not answer. Other processes, if there are any, may reach it and take this one for dead.
 /// By itself, because whoever looks after the shards may be waiting for the database.
 Task<void> DiscordShards::fence() {
-  fencing_ = true;
   while (!ended_) {
     const bool silent = beaten_at_ && around_.timing->now() - *beaten_at_ >= Leases::kFence;
     for (const auto& [index, one] : running_) {

@@ -907,22 +907,5 @@ TEST(SavedSessions, AreAsTheyWereWrittenDown) {
   EXPECT_EQ(read_session("nonsense"), std::nullopt);
 }
 
-TEST(IdentifyBudgetTest, IsAsItWasWrittenDown) {
-  const IdentifyBudget budget{1000, 7, from_micros(5)};
-  EXPECT_EQ(read_budget(write_budget(budget)), budget);
-  EXPECT_EQ(read_budget("{}"), std::nullopt);
-  EXPECT_EQ(read_budget("nonsense"), std::nullopt);
-}
-
-TEST(IdentifyBudgetTest, BeginsAnewAfterItsReset) {
-  IdentifyBudget budget{1000, 51, from_micros(1'000)};
-  EXPECT_FALSE(budget.exhausted(from_micros(0)));
-  budget.spend(from_micros(0));
-  EXPECT_TRUE(budget.exhausted(from_micros(0)));
-  EXPECT_FALSE(budget.exhausted(from_micros(1'000)));
-  budget.spend(from_micros(1'000));
-  EXPECT_EQ(budget.left, 999);
-}
-
 }  // namespace
 }  // namespace guildhall::discord
