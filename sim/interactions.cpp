@@ -156,6 +156,7 @@ void Interactions::answer(Interaction& interaction, const json::Value& body) {
   if (type == kUpdate) update_source(interaction, fields);
   if (type == kModal) interaction.modal = fields;
   if (type == kChoices) interaction.choices = json::array(fields, "choices");
+  if (on_first_answer) on_first_answer(interaction);
   if (interaction.type == kAutocomplete) return;  // nobody waits for it as for an answer
   stage_.witness.answered(interaction.id, how_of(type), interaction.ephemeral,
                           json::text_or(fields, "content", ""), stage_.clock.now());

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -58,6 +59,9 @@ class Interactions {
   ApiAnswer edit(const std::string& token, std::optional<Snowflake> message, const json::Value& body);
   ApiAnswer erase(const std::string& token, std::optional<Snowflake> message);
   ApiAnswer followup(const std::string& token, const json::Value& body);
+
+  /// Told of each first answer, where somebody counts them.
+  std::function<void(const Interaction&)> on_first_answer;
 
   /// The last few thousand, oldest first, or the one asked for, with their answers.
   json::Array list(std::optional<Snowflake> only) const;

@@ -167,4 +167,6 @@ const Witness& Simulation::witness() const { return parts_->stage.witness; }
 
 World& Simulation::world() { return parts_->stage.world; }
 
+Discord& Simulation::discord() { return parts_->discord; }
+
 }  // namespace guildhall::sim

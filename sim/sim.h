@@ -5,6 +5,7 @@
 //   discord*.h, gateway*.h, interactions.h, ...       Discord: REST, gateway, limits, codes
 //   kick*.h       Kick: OAuth, API, signed webhooks
 //   faults.h      switches for everything that goes wrong on the real ones
+//   load.h        so many events a second, and how long the answers took
 //   witness.h     what the bot was told and what it took: tests recompute totals from it
 //   control.h     the HTTP interface by which a test or a person moves all of this
 //
@@ -27,6 +28,7 @@
 
 namespace guildhall::sim {
 
+class Discord;
 class Witness;
 
 /// 0: any free port.
@@ -74,6 +76,7 @@ class Simulation {
   /// For code that runs on the loop.
   const Witness& witness() const;
   World& world();
+  Discord& discord();
 
  private:
   struct Parts;

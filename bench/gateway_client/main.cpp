@@ -7,9 +7,13 @@
 //   G             how many guilds there are; a shard holds 2,500
 //   COMPRESS      1 or zlib: zlib-stream, zstd: zstd-stream; none otherwise
 //   SSL_CERT_FILE certificate authorities instead of the system's
+//
+// `guildhall sim load --command ping --bot build/release/gateway_client` tells it the first two and a token
+// by GUILDHALL_DISCORD_API_URL, GUILDHALL_DISCORD_GATEWAY_URL and GUILDHALL_DISCORD_TOKEN.
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,15 +28,17 @@ namespace guildhall::bench {
 namespace {
 
 constexpr int kGuildsPerShard = 2500;
-constexpr const char* kToken = "AAAA.BBBB.CCCC";
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
+/// The first of them that is set.
+std::string environment(std::initializer_list<const char*> names, const char* otherwise = "") {
+  for (const char* name : names) {
+    if (const char* value = std::getenv(name)) return value;
+  }
+  return otherwise;
 }
 
 discord::Compression compression() {
-  const std::string wish = environment("COMPRESS");
+  const std::string wish = environment({"COMPRESS"});
   if (wish == "zstd") return discord::Compression::zstd;
   return wish == "1" || wish == "zlib" ? discord::Compression::zlib : discord::Compression::none;
 }
@@ -70,7 +76,14 @@ class Client : public discord::GatewayHandler {
                });
   }
 
-  void on_ready(discord::Ready) override {}
+  void on_ready(discord::Ready ready) override {
+    net::spawn(loop_, "commands", [this, application = ready.application]() -> Task<void> {
+      std::vector<discord::CommandDefinition> commands(1);
+      commands.front().name = "ping";
+      commands.front().description = "Answers pong.";
+      co_await rest_.overwrite_commands(application, std::move(commands));
+    });
+  }
   void on_intents_refused(discord::Intents) override {}
   void on_guild(discord::GuildSnapshot, discord::GuildArrival) override {}
   void on_guild_renamed(ServerId, std::string) override {}
@@ -91,18 +104,20 @@ int run() {
   Metrics metrics;
   const auto timing = discord::system_timing();
   net::HttpClient http(loop, {});
-  discord::RestClient rest(loop, {environment("FAKE_REST"), kToken, "https://example.org"},
-                           discord::http_sender(http), timing, metrics);
+  const std::string token = environment({"GUILDHALL_DISCORD_TOKEN"}, "AAAA.BBBB.CCCC");
+  discord::RestClient rest(
+      loop, {environment({"FAKE_REST", "GUILDHALL_DISCORD_API_URL"}), token, "https://example.org"},
+      discord::http_sender(http), timing, metrics);
   Client client(loop, rest);
   discord::State state({.channels = true, .members = true}, metrics);
-  const int guilds = std::max(1, std::atoi(environment("G").c_str()));
+  const int guilds = std::max(1, std::atoi(environment({"G"}).c_str()));
   const int shards = (guilds + kGuildsPerShard - 1) / kGuildsPerShard;
   const auto turns = std::make_shared<discord::IdentifyTurns>(loop, timing);
   std::vector<std::unique_ptr<discord::Gateway>> gateways;
   for (int shard = 0; shard < shards; ++shard) {
     discord::GatewayOptions options;
-    options.token = kToken;
-    options.gateway_url = environment("FAKE_GW");
+    options.token = token;
+    options.gateway_url = environment({"FAKE_GW", "GUILDHALL_DISCORD_GATEWAY_URL"});
     options.compression = compression();
     options.shard = {shard, shards};
     gateways.push_back(std::make_unique<discord::Gateway>(

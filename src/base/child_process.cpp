@@ -203,6 +203,7 @@ Result<ChildEnd> run_child(const ChildCommand& command, const std::stop_token& s
   const auto process =
       spawn(command, command.output < 0 ? output.writing() : command.output, errors.writing());
   if (!process) return std::unexpected(process.error());
+  if (command.on_start) command.on_start(*process);
   output.close_writing();
   errors.close_writing();
   Ender ender(*process);

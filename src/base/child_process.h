@@ -2,6 +2,8 @@
 // is given, without input, in a process group of their own. What they write is caught, or goes into a file.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <stop_token>
 #include <string>
@@ -20,6 +22,7 @@ struct ChildCommand {
   std::vector<std::string> arguments;  // the first names the program; without '/' it is looked for in PATH
   Environment environment;
   int output = -1;  // an open file that its standard output goes into; -1: it is caught
+  std::function<void(std::int64_t pid)> on_start = {};  // told as soon as it runs
 };
 
 struct ChildEnd {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace guildhall {
@@ -13,5 +14,14 @@ std::string user_name();
 
 /// A process of this machine that is there no more. Of another machine's nothing is known: false.
 bool has_ended(const std::string& host, std::int64_t pid);
+
+/// What a process of this machine has used so far.
+struct ProcessUse {
+  double cpu_seconds = 0;  // of all its threads, in user and system
+  std::int64_t resident = 0;
+  std::int64_t most_resident = 0;  // bytes, both
+};
+/// Nothing: it is not there.
+std::optional<ProcessUse> use_of(std::int64_t pid);
 
 }  // namespace guildhall

@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <ctime>
+
 namespace guildhall {
 namespace {
 
@@ -15,6 +17,20 @@ TEST(Process, IsGoneOnceItEndedAndOnlyOnThisMachine) {
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(has_ended(host_name(), child));
   EXPECT_FALSE(has_ended(host_name() + ".elsewhere", child));
+}
+
+TEST(Process, TellsWhatItUses) {
+  const auto before = use_of(getpid());
+  ASSERT_TRUE(before.has_value());
+  EXPECT_GT(before->resident, 1 << 20);
+  EXPECT_GE(before->most_resident, before->resident);
+  const std::clock_t begin = std::clock();
+  while (std::clock() - begin < CLOCKS_PER_SEC / 10) {
+  }
+  const double used = use_of(getpid())->cpu_seconds - before->cpu_seconds;
+  EXPECT_GT(used, 0.05);
+  EXPECT_LT(used, 5) << "seconds, not ticks";
+  EXPECT_FALSE(use_of(-1).has_value());
 }
 
 TEST(Process, MachineAndUserHaveNames) {

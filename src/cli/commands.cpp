@@ -8,6 +8,7 @@ const std::vector<Command>& commands() {
     add_run_commands(made);
     add_demo_command(made);
     add_sim_command(made);
+    add_sim_load_command(made);
     add_sim_check_command(made);
     add_server_commands(made);
     add_settings_commands(made);

@@ -10,6 +10,7 @@ namespace guildhall::cli {
 void add_run_commands(std::vector<Command>& commands);
 void add_demo_command(std::vector<Command>& commands);
 void add_sim_command(std::vector<Command>& commands);
+void add_sim_load_command(std::vector<Command>& commands);
 void add_sim_check_command(std::vector<Command>& commands);
 void add_server_commands(std::vector<Command>& commands);
 void add_settings_commands(std::vector<Command>& commands);

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/demo.h"
+#include "cli/own_folder.h"
 #include "cli/signals.h"
 
 namespace guildhall::cli {
@@ -31,25 +32,6 @@ Result<Wanted> read_wanted(const Arguments& arguments) {
   }
   return Wanted{{static_cast<int>(*speed), *seed, *rate}, *seconds};
 }
-
-/// A folder of its own that goes when the demo ends: what a counted run finds there is its own.
-class OwnFolder {
- public:
-  OwnFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "guildhall-demo-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  OwnFolder(const OwnFolder&) = delete;
-  OwnFolder& operator=(const OwnFolder&) = delete;
-  ~OwnFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 bool is_sound(const boost::json::object& counts) {
   return counts.at("ledger_mismatches").as_int64() == 0 && counts.at("foreign_rows").as_int64() == 0 &&
@@ -92,8 +74,8 @@ Outcome run(const Arguments& arguments) {
   if (!wanted) return std::unexpected(wanted.error());
   Config config = arguments.config;
   const bool named = config.sources.at("data.dir") != "default";
-  std::optional<OwnFolder> own;
-  if (!named && wanted->seconds > 0) own.emplace();
+  std::optional<OwnFolder> own;  // what a counted run finds there is its own
+  if (!named && wanted->seconds > 0) own.emplace("demo");
   if (!named) config.data_dir = own ? own->path() : "demo-data";
   Signals signals;
   auto demo = Demo::start(config, wanted->options);

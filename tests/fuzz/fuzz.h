@@ -18,6 +18,7 @@ namespace guildhall::fuzz {
 
 void fuzz_gateway(std::string_view input);
 void fuzz_inflate(std::string_view input);
+void fuzz_rest(std::string_view input);
 void fuzz_webhook(std::string_view input);
 void fuzz_command(std::string_view input);
 void fuzz_sql(std::string_view input);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
+#include <cmath>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -34,7 +35,8 @@ std::optional<double> header_number(const net::HttpResponse& answer, std::string
   double value = 0;
   if (text == nullptr || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
     return std::nullopt;
-  return value;
+  // "nan" and "inf" are numbers to from_chars.
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 std::string_view header(const net::HttpResponse& answer, std::string_view name) {

@@ -54,6 +54,18 @@ TEST_F(RateLimitsTest, OneGuildsFloodDelaysAnothersMessageByItsTurnOnly) {
   for (std::size_t i = 50; i < http.requests.size(); ++i) EXPECT_GE(time(i) - time(i - 50), 1s) << i;
 }
 
+TEST_F(RateLimitsTest, APauseThatIsNoNumberIsNotStated) {
+  for (const auto* odd : {"nan", "inf", "soon"}) {
+    http.requests.clear();
+    http.then(429, "<!DOCTYPE html>", {{"retry-after", odd}});
+    post(1);
+    advance(59s);
+    EXPECT_EQ(http.requests.size(), 1U) << odd;
+    advance(3s);
+    EXPECT_EQ(http.requests.size(), 2U) << odd;
+  }
+}
+
 TEST_F(RateLimitsTest, WhoIsWaitedForOvertakesWhatCanWait) {
   flood(1, 200);
   post_for(1, 7, Urgency::person);
