@@ -76,7 +76,7 @@ class Client : public discord::GatewayHandler {
                });
   }
 
-  void on_ready(discord::Ready ready) override {
+  void on_ready(discord::Ready ready, discord::Receipt) override {
     net::spawn(loop_, "commands", [this, application = ready.application]() -> Task<void> {
       std::vector<discord::CommandDefinition> commands(1);
       commands.front().name = "ping";
@@ -85,12 +85,12 @@ class Client : public discord::GatewayHandler {
     });
   }
   void on_intents_refused(discord::Intents) override {}
-  void on_guild(discord::GuildSnapshot, discord::GuildArrival) override {}
-  void on_guild_renamed(ServerId, std::string) override {}
+  void on_guild(discord::GuildSnapshot, discord::GuildArrival, discord::Receipt) override {}
+  void on_guild_renamed(ServerId, std::string, discord::Receipt) override {}
   void on_guild_unavailable(ServerId) override {}
-  void on_guild_removed(ServerId) override {}
-  void on_member_joined(discord::MemberJoin) override {}
-  void on_member_left(discord::MemberLeave) override {}
+  void on_guild_removed(ServerId, discord::Receipt) override {}
+  void on_member_joined(discord::MemberJoin, discord::Receipt) override {}
+  void on_member_left(discord::MemberLeave, discord::Receipt) override {}
 
  private:
   boost::asio::io_context& loop_;

@@ -41,6 +41,13 @@ int shard_count(const Config& config) {
   return count;
 }
 
+/// Holds the receipt until the event is committed. One that fails by itself would fail again.
+Dispatcher::Done settles(discord::Receipt receipt) {
+  return [receipt = std::move(receipt)](Outcome outcome) {
+    if (outcome == Outcome::overloaded || outcome == Outcome::postponed) receipt.refuse();
+  };
+}
+
 }  // namespace
 
 DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, std::string holder,
@@ -80,28 +87,30 @@ Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, 
   co_return Result<void>{};
 }
 
-void DiscordBridge::on_ready(discord::Ready ready) {
+void DiscordBridge::on_ready(discord::Ready ready, discord::Receipt receipt) {
   log::info("discord ready",
             {log::field("shard", ready.shard.index), log::field("servers", ready.guilds.size())});
   net::spawn(services_.loop, "discord.leave_missing",
-             [this, ready = std::move(ready)] { return leave_missing(ready); });
+             [this, ready = std::move(ready), receipt = std::move(receipt)] { return leave_missing(ready); });
 }
 
 void DiscordBridge::on_intents_refused(discord::Intents refused) {
   log::warning("discord refused intents", {log::field("intents", discord::privileged_names(refused))});
 }
 
-void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival) {
+void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival, discord::Receipt receipt) {
   rest_.permissions_changed(guild.id);
-  net::spawn(services_.loop, "discord.arrive", [this, id = guild.id, name = guild.name] {
-    return carry_through(id, "discord.arrive", [this, id, name] { return arrive(id, name); });
-  });
+  net::spawn(services_.loop, "discord.arrive",
+             [this, id = guild.id, name = guild.name, receipt = std::move(receipt)] {
+               return carry_through(id, "discord.arrive", [this, id, name] { return arrive(id, name); });
+             });
 }
 
-void DiscordBridge::on_guild_renamed(ServerId guild, std::string name) {
-  net::spawn(services_.loop, "discord.rename", [this, guild, name = std::move(name)] {
-    return carry_through(guild, "discord.rename", [this, guild, name] { return arrive(guild, name); });
-  });
+void DiscordBridge::on_guild_renamed(ServerId guild, std::string name, discord::Receipt receipt) {
+  net::spawn(
+      services_.loop, "discord.rename", [this, guild, name = std::move(name), receipt = std::move(receipt)] {
+        return carry_through(guild, "discord.rename", [this, guild, name] { return arrive(guild, name); });
+      });
 }
 
 void DiscordBridge::on_guild_unavailable(ServerId guild) {
@@ -109,29 +118,30 @@ void DiscordBridge::on_guild_unavailable(ServerId guild) {
   log::warning("server unavailable", {log::field("server", guild.str())});
 }
 
-void DiscordBridge::on_guild_removed(ServerId guild) {
-  net::spawn(services_.loop, "discord.leave", [this, guild] {
+void DiscordBridge::on_guild_removed(ServerId guild, discord::Receipt receipt) {
+  net::spawn(services_.loop, "discord.leave", [this, guild, receipt = std::move(receipt)] {
     return carry_through(guild, "discord.leave", [this, guild] { return leave(guild); });
   });
 }
 
 void DiscordBridge::on_permissions_changed(ServerId guild) { rest_.permissions_changed(guild); }
 
-void DiscordBridge::on_member_joined(discord::MemberJoin join) {
+void DiscordBridge::on_member_joined(discord::MemberJoin join, discord::Receipt receipt) {
   const auto scope = services_.tenancy.scopes().for_discord_event(join.guild);
   if (!scope) return;
   services_.dispatcher.submit(
       *scope,
       MemberJoined{join.user.id, join.user.display_name, join.joined_at.value_or(services_.clock.now())},
-      [](Outcome) {});
+      settles(std::move(receipt)));
 }
 
-void DiscordBridge::on_member_left(discord::MemberLeave leave) {
+void DiscordBridge::on_member_left(discord::MemberLeave leave, discord::Receipt receipt) {
   const auto scope = services_.tenancy.scopes().for_discord_event(leave.guild);
   if (!scope) return;
   // Discord gives no moment; to the minute, so that a repeated event is the same one.
   const TimePoint at = std::chrono::floor<std::chrono::minutes>(services_.clock.now());
-  services_.dispatcher.submit(*scope, MemberLeft{leave.user.id, leave.user.display_name, at}, [](Outcome) {});
+  services_.dispatcher.submit(*scope, MemberLeft{leave.user.id, leave.user.display_name, at},
+                              settles(std::move(receipt)));
 }
 
 void DiscordBridge::on_message(discord::Message message) {

@@ -55,15 +55,16 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
 
  private:
-  void on_ready(discord::Ready ready) override;
+  void on_ready(discord::Ready ready, discord::Receipt receipt) override;
   void on_intents_refused(discord::Intents refused) override;
-  void on_guild(discord::GuildSnapshot guild, discord::GuildArrival arrival) override;
-  void on_guild_renamed(ServerId guild, std::string name) override;
+  void on_guild(discord::GuildSnapshot guild, discord::GuildArrival arrival,
+                discord::Receipt receipt) override;
+  void on_guild_renamed(ServerId guild, std::string name, discord::Receipt receipt) override;
   void on_guild_unavailable(ServerId guild) override;
-  void on_guild_removed(ServerId guild) override;
+  void on_guild_removed(ServerId guild, discord::Receipt receipt) override;
   void on_permissions_changed(ServerId guild) override;
-  void on_member_joined(discord::MemberJoin join) override;
-  void on_member_left(discord::MemberLeave leave) override;
+  void on_member_joined(discord::MemberJoin join, discord::Receipt receipt) override;
+  void on_member_left(discord::MemberLeave leave, discord::Receipt receipt) override;
   void on_message(discord::Message message) override;
   void on_interaction(discord::Interaction interaction) override;
 

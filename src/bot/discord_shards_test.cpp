@@ -88,14 +88,14 @@ class SmallDiscord final : public net::WebSocket {
 
 class Nobody final : public discord::GatewayHandler {
  public:
-  void on_ready(discord::Ready) override {}
+  void on_ready(discord::Ready, discord::Receipt) override {}
   void on_intents_refused(discord::Intents) override {}
-  void on_guild(discord::GuildSnapshot, discord::GuildArrival) override {}
-  void on_guild_renamed(ServerId, std::string) override {}
+  void on_guild(discord::GuildSnapshot, discord::GuildArrival, discord::Receipt) override {}
+  void on_guild_renamed(ServerId, std::string, discord::Receipt) override {}
   void on_guild_unavailable(ServerId) override {}
-  void on_guild_removed(ServerId) override {}
-  void on_member_joined(discord::MemberJoin) override {}
-  void on_member_left(discord::MemberLeave) override {}
+  void on_guild_removed(ServerId, discord::Receipt) override {}
+  void on_member_joined(discord::MemberJoin, discord::Receipt) override {}
+  void on_member_left(discord::MemberLeave, discord::Receipt) override {}
   void on_message(discord::Message) override {}
   void on_interaction(discord::Interaction) override {}
 };

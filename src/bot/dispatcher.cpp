@@ -51,6 +51,23 @@ class RecentIds {
   std::deque<std::string> order_;
 };
 
+/// Nothing is wrong with what was to be written.
+bool is_passing(store::DbCode code) {
+  using enum store::DbCode;
+  switch (code) {
+    case serialisation:
+    case deadlock:
+    case busy:
+    case timed_out:
+    case full:
+    case connection_lost:
+    case unreachable:
+    case read_only:
+    case overloaded: return true;
+    default: return false;
+  }
+}
+
 /// What one attempt of a transaction brought.
 struct Unit {
   ServerContext context;
@@ -139,6 +156,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     const SettingsPtr settings = self->settings_;
     const Catalogue* texts = &self->owner_.declarations_.texts;
     std::string trouble;
+    Outcome outcome = Outcome::failed;
     std::optional<Unit> unit;
     try {
       unit = co_await scope.transact([&](Tx& tx) -> TxTask<Unit> {
@@ -146,12 +164,15 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
         made.reply = co_await body(tx, made.context);
         co_return made;
       });
+    } catch (const store::DatabaseError& error) {
+      trouble = error.what();
+      if (is_passing(error.code())) outcome = Outcome::postponed;
     } catch (const std::exception& error) {
       trouble = error.what();
     }
     --self->under_way_;
     if (!unit) {
-      done(Outcome::failed, self->report(trouble, now, settings));
+      done(outcome, self->report(trouble, now, settings));
       co_return;
     }
     self->owner_.committed_.add();

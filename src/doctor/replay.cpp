@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -18,6 +19,8 @@ using store::RawAnswer;
 using store::TxTask;
 
 constexpr std::size_t kUsed = 8;
+/// Of the last: in the end the servers hold most, and no two the same.
+constexpr std::size_t kLast = 2;
 constexpr std::size_t kOthers = 12;
 constexpr std::size_t kMost = 60;
 
@@ -141,6 +144,9 @@ Samples samples_of(const std::vector<Run>& runs, const store::StatementRegistry&
     for (const Run& run : runs) {
       if ((run.rows + run.changes > 0) == effective && !run.failed) collector.add(run, kUsed);
     }
+  }
+  for (const Run& run : runs | std::views::reverse) {
+    if (run.rows + run.changes > 0 && !run.failed) collector.add(run, kUsed + kLast);
   }
   const auto pools = pools_of(samples, statements);
   const Samples used = samples;

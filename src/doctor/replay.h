@@ -20,7 +20,8 @@ struct Outcome {
 };
 
 /// Distinct lists of values per statement: a few that were used, those first that returned or changed
-/// something; and each first one with other values that a parameter of that name had anywhere.
+/// something, and the last of them; and each first one with other values that a parameter of that name had
+/// anywhere.
 using Samples = std::map<std::size_t, std::vector<Run>>;
 Samples samples_of(const std::vector<Run>& runs, const store::StatementRegistry& statements);
 

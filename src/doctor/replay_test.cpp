@@ -1,6 +1,7 @@
 // What was recorded is run again as it was run.
 #include "doctor/replay.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,6 +69,18 @@ TEST_F(Replay, OfABatchIsABatch) {
     EXPECT_EQ(again.front().many, many);
     EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n") << "something of it remains";
   }
+}
+
+TEST_F(Replay, SamplesAreOfTheBeginningAndOfTheEnd) {
+  std::vector<Recorded> runs;
+  for (int i = 0; i < 100; ++i)
+    runs.push_back({statement_, {store::Access::server, ServerId(1)}, {fmt::format("{}", i)}, 0, 1});
+  std::vector<std::string> values;
+  const Samples samples = samples_of(runs, world_.declarations.statements);
+  for (const Recorded& sample : samples.at(statement_))
+    values.push_back(std::get<std::string>(sample.values.front()));
+  EXPECT_THAT(values, testing::IsSupersetOf({"0", "1", "98", "99"}));
+  EXPECT_THAT(values, testing::Not(testing::Contains("50")));
 }
 
 TEST_F(Replay, SamplesAreOfBatchesAndOfOthers) {

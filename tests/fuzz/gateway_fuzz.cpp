@@ -19,17 +19,17 @@ constexpr std::string_view kGuild =
 /// what is wrong is kept until it is done.
 class Handler final : public GatewayHandler {
  public:
-  void on_ready(Ready ready) override { look_at(ready.self); }
+  void on_ready(Ready ready, Receipt) override { look_at(ready.self); }
   void on_intents_refused(Intents) override {}
-  void on_guild(GuildSnapshot guild, GuildArrival) override {
+  void on_guild(GuildSnapshot guild, GuildArrival, Receipt) override {
     if (guild.unavailable) broken_ = "an outage was told as an arrival";
     look_at(guild.name);
   }
-  void on_guild_renamed(ServerId, std::string name) override { look_at(name); }
+  void on_guild_renamed(ServerId, std::string name, Receipt) override { look_at(name); }
   void on_guild_unavailable(ServerId) override {}
-  void on_guild_removed(ServerId) override {}
-  void on_member_joined(MemberJoin join) override { look_at(join.user); }
-  void on_member_left(MemberLeave leave) override { look_at(leave.user); }
+  void on_guild_removed(ServerId, Receipt) override {}
+  void on_member_joined(MemberJoin join, Receipt) override { look_at(join.user); }
+  void on_member_left(MemberLeave leave, Receipt) override { look_at(leave.user); }
   void on_message(Message message) override {
     look_at(message.author);
     look_at(message.content);
@@ -101,7 +101,7 @@ void fuzz_gateway(std::string_view input) {
   Handler handler;
   State state({.channels = true, .members = true}, metrics);
   state.put_guild(*json::parse(kGuild));
-  EventRouter router(handler, state, {}, metrics);
+  EventRouter router(handler, state, {}, metrics, nullptr);
   router.route(frame->event, frame->data);
   require(handler.broken().empty(), handler.broken());
   for (const ChannelInfo& channel : state.channels(ServerId(1)))

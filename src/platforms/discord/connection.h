@@ -25,6 +25,7 @@ enum class End {
   silent,           // a heartbeat had no answer
   late,             // no HELLO, or no progress towards READY or RESUMED
   unreadable,       // the compressed stream is damaged
+  behind,           // by us, to be told again what could not be handled
   stopped,          // by us
 };
 

@@ -5,6 +5,7 @@
 //   state.h            what is remembered of guilds, as far as features ask for it
 //   gateway.h          one shard: a session kept alive, its events to a GatewayHandler
 //   session.h          what the gateway remembers over a restart
+//   receipts.h         which of its events are handled
 //   identify_turns.h   whose turn it is to identify, of all shards of a bot
 //   rest.h             the HTTP calls, behind every limit of Discord's
 //   rest_routes.h      which calls there are         upload.h   files that go with a message

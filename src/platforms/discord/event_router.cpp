@@ -34,10 +34,12 @@ const std::array<EventRouter::Event, EventRouter::kEventCount> EventRouter::kEve
     {"GUILD_MEMBER_UPDATE", &EventRouter::member_updated},
 }};
 
-EventRouter::EventRouter(GatewayHandler& handler, State& state, Shard shard, Metrics& metrics)
+EventRouter::EventRouter(GatewayHandler& handler, State& state, Shard shard, Metrics& metrics,
+                         std::shared_ptr<Receipts> receipts)
     : handler_(handler),
       state_(state),
       shard_(shard),
+      receipts_(std::move(receipts)),
       others_(metrics.counter(kEventsName, kEventsHelp, "event=\"other\"")),
       unusable_(metrics.counter("guildhall_discord_events_unusable_total",
                                 "Events that lacked an id, or whose handling failed.")) {
@@ -65,7 +67,9 @@ bool EventRouter::wants(std::string_view event) const {
   return find(event) != nullptr || state_.wants(event);
 }
 
-void EventRouter::route(std::string_view event, const json::Value* data) {
+void EventRouter::route(std::string_view event, const json::Value* data,
+                        std::optional<std::int64_t> sequence) {
+  sequence_ = sequence;
   const Event* known = find(event);
   (known == nullptr ? others_ : *counters_[static_cast<std::size_t>(known - kEvents.data())]).add();
   if (data == nullptr) return;
@@ -74,6 +78,10 @@ void EventRouter::route(std::string_view event, const json::Value* data) {
     return known == nullptr || (this->*known->handle)(*data);
   });
   if (!usable) unusable_.add();
+}
+
+Receipt EventRouter::receipt() const {
+  return receipts_ && sequence_ ? receipts_->receipt(*sequence_) : Receipt();
 }
 
 void EventRouter::intents_refused(Intents refused) {
@@ -90,7 +98,7 @@ bool EventRouter::ready(const json::Value& data) {
   guilds_ = {ready->guilds.begin(), ready->guilds.end()};
   pending_ = guilds_;
   state_.session_began(ready->self.id, shard_, guilds_);
-  handler_.on_ready(std::move(*ready));
+  handler_.on_ready(std::move(*ready), receipt());
   return true;
 }
 
@@ -102,7 +110,7 @@ bool EventRouter::guild_created(const json::Value& data) {
   if (guild->unavailable) {
     handler_.on_guild_unavailable(guild->id);
   } else {
-    handler_.on_guild(std::move(*guild), known ? GuildArrival::filled : GuildArrival::joined);
+    handler_.on_guild(std::move(*guild), known ? GuildArrival::filled : GuildArrival::joined, receipt());
   }
   return true;
 }
@@ -110,7 +118,7 @@ bool EventRouter::guild_created(const json::Value& data) {
 bool EventRouter::guild_updated(const json::Value& data) {
   const auto guild = read_id<ServerId>(data, "id");
   if (!guild) return false;
-  if (auto name = json::text(data, "name")) handler_.on_guild_renamed(*guild, std::move(*name));
+  if (auto name = json::text(data, "name")) handler_.on_guild_renamed(*guild, std::move(*name), receipt());
   return true;
 }
 
@@ -123,7 +131,7 @@ bool EventRouter::guild_deleted(const json::Value& data) {
     handler_.on_guild_unavailable(guild->id);
   } else {
     guilds_.erase(guild->id);
-    handler_.on_guild_removed(guild->id);
+    handler_.on_guild_removed(guild->id, receipt());
   }
   return true;
 }
@@ -131,14 +139,14 @@ bool EventRouter::guild_deleted(const json::Value& data) {
 bool EventRouter::member_joined(const json::Value& data) {
   auto join = read_member_join(data);
   if (!join) return false;
-  handler_.on_member_joined(std::move(*join));
+  handler_.on_member_joined(std::move(*join), receipt());
   return true;
 }
 
 bool EventRouter::member_left(const json::Value& data) {
   auto leave = read_member_leave(data);
   if (!leave) return false;
-  handler_.on_member_left(std::move(*leave));
+  handler_.on_member_left(std::move(*leave), receipt());
   return true;
 }
 

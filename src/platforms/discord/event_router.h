@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
@@ -15,12 +17,14 @@ namespace guildhall::discord {
 
 class EventRouter {
  public:
-  EventRouter(GatewayHandler& handler, State& state, Shard shard, Metrics& metrics);
+  /// `receipts` may be null: then nobody counts what is handled.
+  EventRouter(GatewayHandler& handler, State& state, Shard shard, Metrics& metrics,
+              std::shared_ptr<Receipts> receipts);
 
   /// Does anybody look at the data of such events?
   bool wants(std::string_view event) const;
   /// `data` is null for an event that nobody wants: it is counted. What the handler throws is logged.
-  void route(std::string_view event, const json::Value* data);
+  void route(std::string_view event, const json::Value* data, std::optional<std::int64_t> sequence = {});
 
   void intents_refused(Intents refused);
 
@@ -43,6 +47,7 @@ class EventRouter {
   /// Runs `handle`; what it throws is logged and costs one event.
   template <class F>
   static bool guarded(std::string_view event, F handle);
+  Receipt receipt() const;
   bool ready(const json::Value& data);
   bool guild_created(const json::Value& data);
   bool guild_updated(const json::Value& data);
@@ -58,6 +63,8 @@ class EventRouter {
   GatewayHandler& handler_;
   State& state_;
   Shard shard_;
+  std::shared_ptr<Receipts> receipts_;
+  std::optional<std::int64_t> sequence_;  // of the event that is told
   std::unordered_set<ServerId> guilds_;
   std::unordered_set<ServerId> pending_;
   std::array<Counter*, kEventCount> counters_;

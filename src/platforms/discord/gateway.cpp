@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "platforms/discord/connection.h"
 #include "platforms/discord/event_router.h"
-#include "platforms/discord/handled_sequence.h"
 #include "platforms/discord/parse.h"
 #include "platforms/discord/session_keeper.h"
 
@@ -38,8 +37,11 @@ constexpr std::chrono::minutes kSameReset{1};
 constexpr std::chrono::minutes kLongestStep{2};
 /// For the turn to identify, where other shards stand before this one, 5 s each.
 constexpr std::chrono::hours kLongestLine{24};
-/// What came so long ago is handled: within ten seconds a unit of work is committed or refused.
-constexpr seconds kHandled{15};
+/// How often it is put down how far the session is handled, while events come.
+constexpr seconds kPutDown{10};
+/// Between two times that what was refused is asked for, and for how long it is.
+constexpr seconds kAskAgain{5};
+constexpr std::chrono::minutes kAskAgainFor{10};
 constexpr int kRateLimitedClose = 4008;
 constexpr int kIntentsRefusedClose = 4014;
 
@@ -57,6 +59,7 @@ std::string_view end_name(End why) {
     case End::silent: return "silent";
     case End::late: return "late";
     case End::unreadable: return "unreadable";
+    case End::behind: return "behind";
     case End::stopped: return "stopped";
   }
   return "closed";
@@ -102,7 +105,10 @@ class Gateway::Impl {
   }
   Intents intents() const { return options_.intents & ~refused_; }
   void forget_session();
-  std::optional<SavedSession> session();
+  std::optional<SavedSession> session() const;
+  void put_down();
+  void ask_for_what_was_refused();
+  void count_lost(std::size_t events);
   ConnectionHooks hooks();
   void heartbeat_answered(nanoseconds took);
 
@@ -121,6 +127,7 @@ class Gateway::Impl {
   std::shared_ptr<Timing> timing_;
   Metrics& metrics_;
   State& state_;
+  std::shared_ptr<Receipts> receipts_ = std::make_shared<Receipts>();
   EventRouter router_;
   std::shared_ptr<SessionKeeper> keeper_;
   Histogram& heartbeat_seconds_;
@@ -129,7 +136,8 @@ class Gateway::Impl {
   std::string main_url_;
   std::optional<SavedSession> session_;  // its sequence and guilds are kept apart, they change all the time
   std::optional<std::int64_t> sequence_;
-  HandledSequence handled_{kHandled};
+  SteadyTime put_down_at_;
+  SteadyTime asked_at_;
   std::optional<IdentifyTurns::Turn> turn_;  // from before it connects to the IDENTIFY
   std::optional<IdentifyBudget> budget_;
   int identify_at_once_ = 1;
@@ -154,7 +162,7 @@ Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandl
       timing_(std::move(timing)),
       metrics_(metrics),
       state_(state),
-      router_(handler, state, options_.shard, metrics),
+      router_(handler, state, options_.shard, metrics, receipts_),
       keeper_(std::make_shared<SessionKeeper>(loop, std::move(store))),
       heartbeat_seconds_(metrics.histogram("guildhall_discord_heartbeat_seconds",
                                            "How long heartbeats took to be answered.")),
@@ -167,7 +175,7 @@ Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
     const auto pause = co_await self->attempt();
     self->turn_.reset();
     self->note_disconnected();
-    self->keeper_->save_soon(self->session());
+    self->put_down();
     if (!pause || self->stopping_) {
       co_await self->keeper_->flush();
       if (!pause) co_return std::unexpected(pause.error());
@@ -208,7 +216,7 @@ Task<void> Gateway::Impl::restore() {
     co_return;
   session_ = std::move(session);
   sequence_ = session_->sequence;
-  handled_.begin(session_->sequence);
+  receipts_->begin(session_->sequence);
   router_.restore(session_->guilds);
   state_.self_is(session_->self);
 }
@@ -361,7 +369,7 @@ Task<std::string> Gateway::Impl::greeting() {
   if (session_) {
     count_start("resume");
     SavedSession resumed = *session_;
-    resumed.sequence = sequence_.value_or(0);
+    resumed.sequence = receipts_->handled();
     co_return resume_frame(options_.token, resumed);
   }
   count_start("identify");
@@ -377,10 +385,10 @@ void Gateway::Impl::forget_session() {
   sequence_.reset();
 }
 
-std::optional<SavedSession> Gateway::Impl::session() {
+std::optional<SavedSession> Gateway::Impl::session() const {
   std::optional<SavedSession> session = session_;
   if (session) {
-    session->sequence = handled_.at(timing_->now());
+    session->sequence = receipts_->handled();
     session->guilds = {router_.guilds().begin(), router_.guilds().end()};
   }
   return session;
@@ -397,29 +405,55 @@ ConnectionHooks Gateway::Impl::hooks() {
 
 void Gateway::Impl::heartbeat_answered(nanoseconds took) {
   heartbeat_seconds_.observe(std::chrono::duration<double>(took).count());
-  keeper_->save_soon(session());
+  put_down();
+  ask_for_what_was_refused();
   const std::scoped_lock lock(health_mutex_);
   health_.latency = took;
+}
+
+void Gateway::Impl::put_down() {
+  put_down_at_ = timing_->now();
+  keeper_->save_soon(session());
+}
+
+/// By resuming behind the last event before it, which costs nothing.
+void Gateway::Impl::ask_for_what_was_refused() {
+  const auto since = receipts_->refused_since();
+  const SteadyTime now = timing_->now();
+  if (!since || now - asked_at_ < kAskAgain || !connection_ || !connection_->up_since()) return;
+  if (now - *since > kAskAgainFor) return count_lost(receipts_->give_up());
+  asked_at_ = now;
+  log::warning("discord gateway: events could not be handled; asking for them again");
+  connection_->end(End::behind);
+}
+
+void Gateway::Impl::count_lost(std::size_t events) {
+  if (events == 0) return;
+  log::error("discord gateway: events are lost", {log::field("events", events)});
+  metrics_
+      .counter("guildhall_discord_events_lost_total",
+               "Events that could not be handled before Discord forgot them.")
+      .add(static_cast<std::int64_t>(events));
 }
 
 bool Gateway::Impl::dispatch(const Frame& frame) {
   if (frame.sequence) sequence_ = std::max(sequence_.value_or(0), *frame.sequence);
   if (frame.event == "READY") begin_session(*frame.data);
-  if (frame.sequence) handled_.note(*frame.sequence, timing_->now());
-  router_.route(frame.event, frame.data);
+  // What is repeated after a resume is told once, unless it could not be handled.
+  const bool news = !frame.sequence || receipts_->take(*frame.sequence, timing_->now());
+  if (news) router_.route(frame.event, frame.data, frame.sequence);
   const bool up = frame.event == "READY" || frame.event == "RESUMED";
-  if (up) {
-    log::info("discord gateway: session is up", {log::field("by", frame.event)});
-    keeper_->save_soon(session());
-  }
+  if (up) log::info("discord gateway: session is up", {log::field("by", frame.event)});
+  if (up || timing_->now() - put_down_at_ >= kPutDown) put_down();
   note_event(up);
+  ask_for_what_was_refused();
   return up;
 }
 
 void Gateway::Impl::begin_session(const json::Value& ready) {
   auto id = json::text(ready, "session_id");
   if (!id) return;
-  handled_.begin(sequence_.value_or(0));
+  count_lost(receipts_->begin(0));
   session_ = SavedSession{
       std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, intents(), {}, options_.shard,
       self_of(ready)};

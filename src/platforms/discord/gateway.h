@@ -19,6 +19,7 @@
 #include "net/websocket_client.h"
 #include "platforms/discord/identify_turns.h"
 #include "platforms/discord/inflate.h"
+#include "platforms/discord/receipts.h"
 #include "platforms/discord/session.h"
 #include "platforms/discord/state.h"
 #include "platforms/discord/timing.h"
@@ -32,26 +33,28 @@ enum class GuildArrival {
 };
 
 /// Called on the gateway's loop, one after the other. Must not block; what it throws is logged and
-/// loses that one event.
+/// loses that one event. A receipt is kept until the event is handled: after a restart Discord is asked for
+/// everything behind the first that is not, and at once for one that is refused.
 class GatewayHandler {
  public:
   virtual ~GatewayHandler() = default;
   /// A new session: all guilds of the bot by id, each to be followed by on_guild or on_guild_unavailable.
   /// A resumed session brings no READY and tells of no guild again.
-  virtual void on_ready(Ready ready) = 0;
+  virtual void on_ready(Ready ready, Receipt receipt) = 0;
   /// These privileged intents are not switched on for the bot and their events will not come.
   virtual void on_intents_refused(Intents refused) = 0;
-  virtual void on_guild(GuildSnapshot guild, GuildArrival arrival) = 0;
-  virtual void on_guild_renamed(ServerId guild, std::string name) = 0;
+  virtual void on_guild(GuildSnapshot guild, GuildArrival arrival, Receipt receipt) = 0;
+  virtual void on_guild_renamed(ServerId guild, std::string name, Receipt receipt) = 0;
   /// An outage on Discord's side: nothing has been removed.
   virtual void on_guild_unavailable(ServerId guild) = 0;
   /// The bot was removed. Discord may say so at every start for a dead guild: never delete data on it.
-  virtual void on_guild_removed(ServerId guild) = 0;
+  virtual void on_guild_removed(ServerId guild, Receipt receipt) = 0;
   /// Roles, a channel, or the bot's own roles are others now: it may be allowed what it was not.
   virtual void on_permissions_changed(ServerId /*guild*/) {}
-  virtual void on_member_joined(MemberJoin join) = 0;
+  virtual void on_member_joined(MemberJoin join, Receipt receipt) = 0;
   /// Left, kicked and banned look the same.
-  virtual void on_member_left(MemberLeave leave) = 0;
+  virtual void on_member_left(MemberLeave leave, Receipt receipt) = 0;
+  /// These two are for now or never: nobody waits for an answer to what was said before a restart.
   virtual void on_message(Message message) = 0;
   virtual void on_interaction(Interaction interaction) = 0;
 };

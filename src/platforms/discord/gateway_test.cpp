@@ -13,26 +13,32 @@ namespace guildhall::discord {
 namespace {
 
 using namespace std::chrono_literals;  // NOLINT
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Ne;
 
 /// Writes down what it is told.
 class Listener final : public GatewayHandler {
  public:
-  void on_ready(Ready ready) override { note("ready", std::to_string(ready.guilds.size())); }
+  void on_ready(Ready ready, Receipt) override { note("ready", std::to_string(ready.guilds.size())); }
   void on_intents_refused(Intents refused) override { note("refused", privileged_names(refused)); }
-  void on_guild(GuildSnapshot guild, GuildArrival arrival) override {
+  void on_guild(GuildSnapshot guild, GuildArrival arrival, Receipt) override {
     note(arrival == GuildArrival::joined ? "joined" : "filled", guild.id.str());
   }
-  void on_guild_renamed(ServerId guild, std::string name) override {
+  void on_guild_renamed(ServerId guild, std::string name, Receipt) override {
     note("renamed", guild.str() + " " + name);
   }
   void on_guild_unavailable(ServerId guild) override { note("unavailable", guild.str()); }
-  void on_guild_removed(ServerId guild) override { note("removed", guild.str()); }
+  void on_guild_removed(ServerId guild, Receipt) override { note("removed", guild.str()); }
   void on_permissions_changed(ServerId guild) override { note("permissions", guild.str()); }
-  void on_member_joined(MemberJoin join) override { note("member", join.user.id.str()); }
-  void on_member_left(MemberLeave leave) override { note("gone", leave.user.id.str()); }
+  void on_member_joined(MemberJoin join, Receipt receipt) override {
+    note("member", join.user.id.str());
+    if (refuses) receipt.refuse();
+    if (keeps) kept.push_back(std::move(receipt));
+  }
+  void on_member_left(MemberLeave leave, Receipt) override { note("gone", leave.user.id.str()); }
   void on_message(Message message) override {
     if (message.content == "throw") throw std::runtime_error("broken handler");
     note("message", message.content);
@@ -40,6 +46,9 @@ class Listener final : public GatewayHandler {
   void on_interaction(Interaction interaction) override { note("interaction", interaction.command); }
 
   std::vector<std::string> notes;
+  bool refuses = false;
+  bool keeps = false;
+  std::vector<Receipt> kept;
 
  private:
   void note(std::string_view what, const std::string& which) {
@@ -145,6 +154,10 @@ struct GatewayTest : testing::Test, TestLoop {
   }
   void message(const std::string& text, int sequence) {
     event("MESSAGE_CREATE", R"({"id":"1","channel_id":"2","author":{"id":"3"},"content":")" + text + "\"}",
+          sequence);
+  }
+  void member(int user, int sequence) {
+    event("GUILD_MEMBER_ADD", fmt::format(R"({{"guild_id":"1","user":{{"id":"{}"}},"roles":[]}})", user),
           sequence);
   }
   /// Connects and brings the session up.
@@ -309,7 +322,7 @@ TEST_F(GatewayTest, AnUnansweredBeatMeansADeadConnectionThatIsResumed) {
   EXPECT_EQ(json::integer(resume, "seq"), 5);
 }
 
-TEST_F(GatewayTest, ReplayedEventsArePassedOn) {
+TEST_F(GatewayTest, WhatIsReplayedIsToldOnce) {
   come_up();
   message("first", 2);
   close(1006);
@@ -318,7 +331,7 @@ TEST_F(GatewayTest, ReplayedEventsArePassedOn) {
   message("first", 2);
   message("second", 3);
   event("RESUMED", "{}", 4);
-  EXPECT_THAT(listener.notes, ElementsAre("ready 0", "message first", "message first", "message second"));
+  EXPECT_THAT(listener.notes, ElementsAre("ready 0", "message first", "message second"));
   EXPECT_TRUE(gateway->health().connected);
   EXPECT_EQ(asked, 1);
 }
@@ -753,13 +766,18 @@ TEST_F(GatewayTest, ASessionBegunWithOtherIntentsIsNotTakenUp) {
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
 }
 
-TEST_F(GatewayTest, TheSequenceIsSavedWithEveryAnsweredBeat) {
+TEST_F(GatewayTest, TheSequenceIsSavedWithEveryAnsweredBeatAndWhileEventsCome) {
   come_up();
   message("x", 30);
   EXPECT_LT(store->session->sequence, 30);
   advance(20s);
   say(R"({"op":11})");
   EXPECT_EQ(store->session->sequence, 30);
+  advance(10s);
+  message("y", 31);
+  EXPECT_EQ(store->session->sequence, 31);
+  message("z", 32);
+  EXPECT_EQ(store->session->sequence, 31) << "not with each event";
 }
 
 TEST_F(GatewayTest, ASlowStoreEndsUpWithTheNewestSession) {
@@ -770,31 +788,75 @@ TEST_F(GatewayTest, ASlowStoreEndsUpWithTheNewestSession) {
   message("x", 2);
   advance(1s);
   message("y", 9);
-  advance(16s);
   stop();
   advance(10s);
   EXPECT_TRUE(ended->has_value());
   EXPECT_EQ(store->session->sequence, 9);
 }
 
-/// What came just now is not committed yet: a process that is killed takes it with it.
+/// A process that is killed takes with it what is not committed.
 TEST_F(GatewayTest, WhatIsPutDownIsNoNewerThanWhatIsHandled) {
   come_up();
   message("x", 30);
-  advance(10s);
-  message("y", 31);
-  advance(10s);
+  listener.keeps = true;
+  member(7, 31);
+  member(8, 32);
+  message("y", 33);
+  advance(20s);
   say(R"({"op":11})");
   EXPECT_EQ(store->session->sequence, 30);
+  listener.kept.erase(listener.kept.begin());
   close(1006);
   advance(3s);
+  EXPECT_EQ(store->session->sequence, 31);
   hello();
-  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "seq"), 31) << "the process itself knows better";
-  message("z", 32);
-  event("RESUMED", "{}", 33);
-  EXPECT_EQ(store->session->sequence, 30);
+  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "seq"), 31);
+  listener.kept.clear();
   stop();
-  EXPECT_EQ(store->session->sequence, 30);
+  EXPECT_EQ(store->session->sequence, 33);
+}
+
+TEST_F(GatewayTest, WhatCouldNotBeHandledIsAskedForAgain) {
+  come_up();
+  advance(10s);
+  listener.refuses = true;
+  member(7, 30);
+  EXPECT_TRUE(peer().client_closed.has_value());
+  EXPECT_THAT(*peer().client_closed, AllOf(Ne(1000), Ne(1001))) << "which would end the session";
+  advance(3s);
+  hello();
+  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "seq"), 29);
+  listener.refuses = false;
+  member(7, 30);
+  message("x", 31);
+  event("RESUMED", "{}", 32);
+  EXPECT_THAT(listener.notes, ElementsAre("ready 0", "member 7", "member 7", "message x"));
+  const std::size_t connections = peers.size();
+  advance(20s);
+  say(R"({"op":11})");
+  EXPECT_EQ(store->session->sequence, 32);
+  EXPECT_EQ(peers.size(), connections) << "nothing is missing any more";
+}
+
+TEST_F(GatewayTest, WhatCanNeverBeHandledIsGivenUpAfterAWhile) {
+  come_up();
+  listener.refuses = true;
+  member(7, 30);
+  std::size_t connections = 1;
+  for (int turn = 0; turn < 40; ++turn) {
+    advance(3s);
+    if (peers.size() > connections) {
+      connections = peers.size();
+      hello();
+      member(7, 30);
+      event("RESUMED", "{}", 100 + turn);
+    }
+    advance(20s);
+    say(R"({"op":11})");
+  }
+  EXPECT_THAT(metrics.text(), HasSubstr("guildhall_discord_events_lost_total 1"));
+  EXPECT_GT(connections, 10U);
+  EXPECT_FALSE(peer().client_closed.has_value()) << "it is asked for no more";
 }
 
 TEST_F(GatewayTest, TellsFillsJoinsOutagesAndRemovalsApart) {

@@ -24,14 +24,14 @@ struct Fate {
 
 class Tally final : public GatewayHandler {
  public:
-  void on_ready(Ready) override {}
+  void on_ready(Ready, Receipt) override {}
   void on_intents_refused(Intents) override {}
-  void on_guild(GuildSnapshot, GuildArrival) override {}
-  void on_guild_renamed(ServerId, std::string) override {}
+  void on_guild(GuildSnapshot, GuildArrival, Receipt) override {}
+  void on_guild_renamed(ServerId, std::string, Receipt) override {}
   void on_guild_unavailable(ServerId) override {}
-  void on_guild_removed(ServerId) override {}
-  void on_member_joined(MemberJoin) override {}
-  void on_member_left(MemberLeave) override {}
+  void on_guild_removed(ServerId, Receipt) override {}
+  void on_member_joined(MemberJoin, Receipt) override {}
+  void on_member_left(MemberLeave, Receipt) override {}
   void on_interaction(Interaction) override {}
   void on_message(Message message) override { ++fates.at(std::stoul(message.content)).handled; }
 
