@@ -1,5 +1,5 @@
 # The fuzz targets, one program each: build/fuzz/fuzz/NAME tests/fuzz/corpus/NAME. `ninja fuzz` builds all; it needs the
-# package libclang-rt-19-dev, which nothing else does.
+# package libclang-rt-19-dev.
 add_custom_target(fuzz)
 file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*_fuzz.cpp)
 foreach(source IN LISTS fuzz_sources)

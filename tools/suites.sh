@@ -4,7 +4,7 @@
 # waits now and then. `twice` ones, whose worlds run faster than the clock, count for two; `alone` ones measure.
 suites=(postgres faults browser migrate convert journeys postgres-isolation unit files isolation dashboard sim contract platforms lint)
 twice=(faults)
-alone=(browser bench-check)
+alone=(browser sanitized bench-check)
 at_once=$(($(nproc) + 1))
 
 # In seconds: a suite that goes on for longer hangs.
@@ -97,6 +97,22 @@ suite_browser() { node_tests tests/browser run.mjs; }
 suite_dashboard() { (cd dashboard && export NO_COLOR=1 && npm run --silent check && npm test --silent); }
 # On the disk, which its numbers are about.
 suite_bench_check() { build release bench && env -u TMPDIR build/release/bench --check; }
+
+# With sanitizers: the tests of Discord's client, and the whole bot under load. They compile for minutes.
+suite_sanitized() {
+  local result=0 sanitizer
+  build asan guildhall tests/platform_tests && build tsan guildhall || return 1
+  timeout "$(longest)" build/asan/tests/platform_tests --gtest_brief=1 || result=1
+  for sanitizer in asan tsan; do
+    if build/release/guildhall sim load --servers 50 --rate 300 --seconds 20 --bot "build/$sanitizer/guildhall run"; then
+      echo "PASSED 1 FAILED 0 SKIPPED 0"
+    else
+      echo "PASSED 0 FAILED 1 SKIPPED 0"
+      result=1
+    fi
+  done
+  return $result
+}
 
 suite_lint() {
   local files

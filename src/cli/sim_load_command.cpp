@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <csignal>
 #include <filesystem>
 #include <future>
 #include <mutex>
@@ -113,6 +114,12 @@ class BotProcess {
     const std::scoped_lock lock(mutex_);
     return ended_;
   }
+  /// Ends it. Nothing: it did so in good order, or knows nothing of signals.
+  std::optional<Error> stop() {
+    runner_.request_stop();
+    runner_.join();
+    return in_order_ ? std::nullopt : ended_;
+  }
 
  private:
   Environment environment(const std::string& contract) const {
@@ -131,8 +138,14 @@ class BotProcess {
     const auto end = run_child(command_, stop);
     if (!end) started_.set_value(0);
     const std::scoped_lock lock(mutex_);
-    ended_ = end ? Error{ErrorCode::failed, fmt::format("the bot ended with {}", end->status), end->errors}
-                 : end.error();
+    if (!end) {
+      ended_ = end.error();
+      return;
+    }
+    in_order_ = end->ended_by_us && (end->signal == 0 ? end->status == 0 : end->signal == SIGTERM);
+    const std::string how =
+        end->signal == 0 ? fmt::format("{}", end->status) : fmt::format("signal {}", end->signal);
+    ended_ = Error{ErrorCode::failed, "the bot ended with " + how, end->errors};
   }
 
   OwnFolder folder_{"load"};
@@ -141,6 +154,7 @@ class BotProcess {
   std::int64_t pid_ = 0;
   std::mutex mutex_;
   std::optional<Error> ended_;
+  bool in_order_ = false;
   std::jthread runner_;  // the last: it uses the others
 };
 
@@ -240,6 +254,7 @@ Result<Measured> measure(const Wanted& wanted, boost::asio::io_context& loop, si
   measured.bot_after = use_of(bot.pid()).value_or(ProcessUse{});
   measured.simulator_seconds = use_of(getpid())->cpu_seconds - own_before;
   measured.load = *std::move(report);
+  if (const auto trouble = bot.stop()) return std::unexpected(*trouble);
   return measured;
 }
 
