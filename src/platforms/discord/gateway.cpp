@@ -39,8 +39,10 @@ constexpr std::chrono::minutes kLongestStep{2};
 constexpr std::chrono::hours kLongestLine{24};
 /// How often it is put down how far the session is handled, while events come.
 constexpr seconds kPutDown{10};
-/// Between two times that what was refused is asked for, and for how long it is.
+/// Between two times that what was refused is asked for, longer each time that it is refused again; and for
+/// how long it is.
 constexpr seconds kAskAgain{5};
+constexpr seconds kAskAgainAtMost{60};
 constexpr std::chrono::minutes kAskAgainFor{10};
 constexpr int kRateLimitedClose = 4008;
 constexpr int kIntentsRefusedClose = 4014;
@@ -138,6 +140,8 @@ class Gateway::Impl {
   std::optional<std::int64_t> sequence_;
   SteadyTime put_down_at_;
   SteadyTime asked_at_;
+  nanoseconds ask_again_after_ = kAskAgain;
+  bool comes_back_ = false;  // it ended the connection to be told again, and is up again in a moment
   std::optional<IdentifyTurns::Turn> turn_;  // from before it connects to the IDENTIFY
   std::optional<IdentifyBudget> budget_;
   int identify_at_once_ = 1;
@@ -174,7 +178,7 @@ Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
   while (!self->stopping_) {
     const auto pause = co_await self->attempt();
     self->turn_.reset();
-    self->note_disconnected();
+    if (!std::exchange(self->comes_back_, false)) self->note_disconnected();
     self->put_down();
     if (!pause || self->stopping_) {
       co_await self->keeper_->flush();
@@ -420,9 +424,13 @@ void Gateway::Impl::put_down() {
 void Gateway::Impl::ask_for_what_was_refused() {
   const auto since = receipts_->refused_since();
   const SteadyTime now = timing_->now();
-  if (!since || now - asked_at_ < kAskAgain || !connection_ || !connection_->up_since()) return;
+  if (now - asked_at_ < ask_again_after_ || !connection_ || !connection_->up_since()) return;
+  if (!since) ask_again_after_ = kAskAgain;
+  if (!since) return;
   if (now - *since > kAskAgainFor) return count_lost(receipts_->give_up());
   asked_at_ = now;
+  ask_again_after_ = std::min<nanoseconds>(2 * ask_again_after_, kAskAgainAtMost);
+  comes_back_ = true;
   log::warning("discord gateway: events could not be handled; asking for them again");
   connection_->end(End::behind);
 }

@@ -822,6 +822,7 @@ TEST_F(GatewayTest, WhatCouldNotBeHandledIsAskedForAgain) {
   listener.refuses = true;
   member(7, 30);
   EXPECT_TRUE(peer().client_closed.has_value());
+  EXPECT_TRUE(gateway->health().connected) << "it is back in a moment";
   EXPECT_THAT(*peer().client_closed, AllOf(Ne(1000), Ne(1001))) << "which would end the session";
   advance(3s);
   hello();
@@ -855,7 +856,7 @@ TEST_F(GatewayTest, WhatCanNeverBeHandledIsGivenUpAfterAWhile) {
     say(R"({"op":11})");
   }
   EXPECT_THAT(metrics.text(), HasSubstr("guildhall_discord_events_lost_total 1"));
-  EXPECT_GT(connections, 10U);
+  EXPECT_GT(connections, 5U);
   EXPECT_FALSE(peer().client_closed.has_value()) << "it is asked for no more";
 }
 

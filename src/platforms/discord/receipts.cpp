@@ -1,7 +1,7 @@
 #include "platforms/discord/receipts.h"
 
 #include <algorithm>
-#include <atomic>
+#include <utility>
 
 namespace guildhall::discord {
 
@@ -24,11 +24,10 @@ void Receipt::refuse() const {
 
 std::size_t Receipts::begin(std::int64_t sequence) {
   const std::scoped_lock lock(mutex_);
-  const std::size_t lost = count_refused();
   ++session_;
   last_ = sequence;
   open_.clear();
-  return lost;
+  return refused_.exchange(0);
 }
 
 bool Receipts::take(std::int64_t sequence, SteadyTime now) {
@@ -45,7 +44,8 @@ bool Receipts::take(std::int64_t sequence, SteadyTime now) {
 Receipt Receipts::receipt(std::int64_t sequence) {
   const std::scoped_lock lock(mutex_);
   // One that was refused before keeps the moment at which it came first.
-  open_.try_emplace(sequence, Event{came_}).first->second.refused = false;
+  Event& event = open_.try_emplace(sequence, Event{came_}).first->second;
+  if (std::exchange(event.refused, false)) --refused_;
   return Receipt(std::make_shared<Receipt::Held>(shared_from_this(), session_, sequence));
 }
 
@@ -53,8 +53,11 @@ void Receipts::end(std::uint64_t session, std::int64_t sequence, bool refused) {
   const std::scoped_lock lock(mutex_);
   const auto event = session == session_ ? open_.find(sequence) : open_.end();
   if (event == open_.end()) return;
-  event->second.refused = refused;
-  if (!refused) open_.erase(event);
+  if (!refused) {
+    open_.erase(event);
+  } else if (!std::exchange(event->second.refused, true)) {
+    ++refused_;
+  }
 }
 
 std::int64_t Receipts::handled() const {
@@ -63,6 +66,7 @@ std::int64_t Receipts::handled() const {
 }
 
 std::optional<SteadyTime> Receipts::refused_since() const {
+  if (refused_ == 0) return std::nullopt;
   const std::scoped_lock lock(mutex_);
   const auto first = std::ranges::find_if(open_, [](const auto& entry) { return entry.second.refused; });
   return first == open_.end() ? std::nullopt : std::optional(first->second.came);
@@ -70,12 +74,8 @@ std::optional<SteadyTime> Receipts::refused_since() const {
 
 std::size_t Receipts::give_up() {
   const std::scoped_lock lock(mutex_);
+  refused_ = 0;
   return std::erase_if(open_, [](const auto& entry) { return entry.second.refused; });
-}
-
-std::size_t Receipts::count_refused() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(open_, [](const auto& entry) { return entry.second.refused; }));
 }
 
 }  // namespace guildhall::discord

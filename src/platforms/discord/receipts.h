@@ -3,6 +3,7 @@
 // asked for again.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -55,13 +56,13 @@ class Receipts : public std::enable_shared_from_this<Receipts> {
   };
 
   void end(std::uint64_t session, std::int64_t sequence, bool refused);
-  std::size_t count_refused() const;
 
   mutable std::mutex mutex_;
-  std::uint64_t session_ = 0;           // receipts of an earlier one count no more
-  std::int64_t last_ = 0;               // that came
-  SteadyTime came_;                     // when
-  std::map<std::int64_t, Event> open_;  // by sequence
+  std::uint64_t session_ = 0;             // receipts of an earlier one count no more
+  std::int64_t last_ = 0;                 // that came
+  SteadyTime came_;                       // when
+  std::map<std::int64_t, Event> open_;    // by sequence
+  std::atomic<std::size_t> refused_ = 0;  // of them; mostly none, which costs nothing to see
 };
 
 }  // namespace guildhall::discord

@@ -1,0 +1,2 @@
+import './disk_full.mjs';
+import './shards.mjs';
