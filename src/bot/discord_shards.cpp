@@ -413,7 +413,8 @@ Task<void> DiscordShards::serve(int index) {
 
 void DiscordShards::doubt(const std::string& trouble) {
   log::warning("shards could not be looked after", {log::field("error", trouble)});
-  all_served_ = false;
+  // What others serve is not known any more; what this one serves is.
+  if (processes_ > 1) all_served_ = false;
 }
 
 /// The database does not answer. Other processes, if there are any, may reach it and take this one for dead.

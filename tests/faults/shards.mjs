@@ -77,6 +77,7 @@ describe("Discord's shards", () => {
     const shared = () => until('both to have a shard', async () => (await holders(bot)).sort().join() === 'discord,everything');
     const joins = noteJoins(bot);
     const leave = comeAndGo(sim, places);
+    t.after(() => Promise.allSettled([joins.stop(), leave()]));
     for (let round = 0; round < rounds; round += 1) {
       const killed = begin();
       await shared();
