@@ -70,7 +70,14 @@ void Load::see(const Interaction& interaction) {
 
 Task<Result<void>> Load::wait_for_bot(std::chrono::seconds patience) {
   const auto end = steady_clock::now() + patience;
-  while (answered_.size() < places_.size()) {
+  for (;;) {
+    std::size_t tried = 0;
+    for (const Place& place : places_) {
+      if (answered_.contains(place.server)) continue;
+      if (const auto asked = ask(place); !asked) refused_ = asked.error().message;
+      if (++tried == kTriedAtOnce) break;
+    }
+    if (tried == 0) co_return Result<void>{};
     if (steady_clock::now() > end) {
       co_return fail(ErrorCode::unavailable,
                      fmt::format("the bot answered /{} in {} of {} servers within {} s{}", options_.command,
@@ -78,16 +85,9 @@ Task<Result<void>> Load::wait_for_bot(std::chrono::seconds patience) {
                                  refused_.empty() ? "" : "; the last call failed: " + refused_),
                      "Has it registered the command? --command names another.");
     }
-    std::size_t tried = 0;
-    for (const Place& place : places_) {
-      if (answered_.contains(place.server)) continue;
-      if (const auto asked = ask(place); !asked) refused_ = asked.error().message;
-      if (++tried == kTriedAtOnce) break;
-    }
     const bool on = co_await discord_.stage.naps.rest(kTryAgain);
     if (!on) co_return fail(ErrorCode::unavailable, "stopped");
   }
-  co_return Result<void>{};
 }
 
 Result<Snowflake> Load::ask(const Place& place) {
