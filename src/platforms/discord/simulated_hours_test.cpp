@@ -9,7 +9,6 @@
 #include "base/process.h"
 #include "platforms/discord/gateway.h"
 #include "platforms/discord/scripted.h"
-#include "tests/support/full_counts.h"
 
 namespace guildhall::discord {
 namespace {
@@ -291,12 +290,12 @@ struct SimulatedHours : testing::Test, TestLoop {
 };
 
 TEST_F(SimulatedHours, LoseNoEventHandleNoneTwiceAndKeepTheBudget) {
-  const int hours = test::full_counts() ? 24 : 1;
-  tally.fates.reserve(static_cast<std::size_t>(hours) * 10'000);
+  constexpr int kHours = 24;
+  tally.fates.reserve(static_cast<std::size_t>(kHours) * 10'000);
   const auto ended = start(gateway.run());
   live(1h, true);
   const auto before = use_of(getpid())->resident;
-  live(1h * (hours - 1), true);
+  live(1h * (kHours - 1), true);
   live(5min, false);
   EXPECT_FALSE(ended->has_value()) << "it gave up";
   EXPECT_TRUE(gateway.health().connected);
@@ -310,7 +309,7 @@ TEST_F(SimulatedHours, LoseNoEventHandleNoneTwiceAndKeepTheBudget) {
         << "event " << i << " of " << tally.fates.size() << " was lost";
   }
   EXPECT_GT(handled, tally.fates.size() * 8 / 10);
-  EXPECT_GT(discord.resumes, 10 * hours);
+  EXPECT_GT(discord.resumes, 10 * kHours);
   EXPECT_LE(discord.identifies, 1 + discord.ended_sessions + discord.cut_short)
       << "a session that could be resumed was given up";
   EXPECT_LE(use_of(getpid())->resident - before, 4'000'000);
