@@ -238,8 +238,14 @@ void Gateway::beat(Peer& peer) {
 
 // Sessions ------------------------------------------------------------------------------------------
 
+/// Also with the prefix that it has in HTTP: that is nowhere written, but eris sends it so.
+bool Gateway::is_own_token(const json::Value& data) const {
+  const std::string token = json::text_or(data, "token", "");
+  return token == token_ || token == "Bot " + token_;
+}
+
 std::uint16_t Gateway::refusal(const json::Value& data) const {
-  if (json::text_or(data, "token", "") != token_) return kAuthenticationFailed;
+  if (!is_own_token(data)) return kAuthenticationFailed;
   const auto intents = json::integer(data, "intents");
   if (!intents || *intents < 0 || (*intents & ~kIntentsKnown) != 0) return kInvalidIntents;
   const std::int64_t privileged = kIntentMembers | kIntentPresences | kIntentContent;
@@ -353,7 +359,7 @@ void Gateway::send_guilds(Session& session) {
 
 void Gateway::resume(Peer& peer, const json::Value& data) {
   if (peer.session) return peer.connection->close(kAlreadyAuthenticated);
-  if (json::text_or(data, "token", "") != token_) return peer.connection->close(kAuthenticationFailed);
+  if (!is_own_token(data)) return peer.connection->close(kAuthenticationFailed);
   forget_lost_sessions();
   const auto found = sessions_.find(json::text_or(data, "session_id", ""));
   const auto seq = json::integer(data, "seq");

@@ -101,6 +101,7 @@ class Gateway {
   bool too_soon(const json::Value& data);
   /// The close code that the IDENTIFY deserves, or 0.
   std::uint16_t refusal(const json::Value& data) const;
+  bool is_own_token(const json::Value& data) const;
   void start_session(Peer& peer, const json::Value& data);
   void note_twins(const Session& session);
   json::Array guilds_of(const Session& session) const;

@@ -50,7 +50,7 @@ TEST_F(GatewayTest, WrongIdentifiesCloseWithTheirCodes) {
     send(*socket, 2, std::move(data));
     return closed_with(*socket);
   };
-  EXPECT_EQ(code("token", json::Value("Bot " + text("discord", "token"))), 4004);
+  EXPECT_EQ(code("token", json::Value("Bearer " + text("discord", "token"))), 4004);
   EXPECT_EQ(code("intents", 1 << 30), 4013);
   EXPECT_EQ(code("intents", "513"), 4013);
   EXPECT_EQ(code("intents", 1 << 8), 4014);

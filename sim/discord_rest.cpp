@@ -67,6 +67,9 @@ bool renames(const net::HttpRequest& request, std::string_view pattern) {
          (body->get_object().contains("name") || body->get_object().contains("topic"));
 }
 
+/// Only "DiscordBot (url, version)" is documented, but oceanic.js gets on with a name of its own.
+bool is_unwelcome(std::string_view agent) { return agent.empty() || agent.starts_with("Mozilla"); }
+
 bool is_json(const net::HttpRequest& request) {
   return request.header("content-type").value_or("").starts_with("application/json");
 }
@@ -160,9 +163,8 @@ net::HttpResponse DiscordRest::answer_uncounted(const net::HttpRequest& request)
   const std::string_view path = request.url;
   if (!path.starts_with("/api/")) return error_response({404, 0, "404: Not Found"});
   if (!path.starts_with(kPrefix)) return error_response({400, 50041, "Invalid API version provided"});
-  if (!request.header("user-agent").value_or("").starts_with("DiscordBot")) {
+  if (is_unwelcome(request.header("user-agent").value_or("")))
     return error_response({403, 40333, "internal network error"});
-  }
   if (auto struck = strike()) return *struck;
   auto match = router_.find(request.method, path.substr(kPrefix.size()));
   if (match.route == nullptr) {
