@@ -60,7 +60,7 @@ add_library(openapi_check STATIC tests/contract/openapi_check.cpp)
 target_link_libraries(openapi_check PUBLIC guildhall_net)
 target_precompile_headers(openapi_check PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
 room_tests(platform_tests FOLDERS src/platforms tests/contract LIBS guildhall_discord guildhall_kick openapi_check)
-room_tests(sim_tests FOLDERS sim LIBS guildhall_sim)
+room_tests(sim_tests FOLDERS sim LIBS guildhall_sim openapi_check)
 
 add_library(noninterference STATIC tests/isolation/noninterference.cpp)
 target_link_libraries(noninterference PUBLIC test_support)

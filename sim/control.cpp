@@ -59,6 +59,9 @@ void Control::add_routes() {
   add("POST", "discord/member-join", &Control::member_join);
   add("POST", "discord/member-leave", &Control::member_leave);
   add("POST", "discord/member-update", &Control::member_update);
+  add("POST", "discord/time-out", &Control::time_out);
+  add("POST", "discord/kick", &Control::kick_member);
+  add("POST", "discord/ban", &Control::ban_member);
   add("POST", "discord/message", &Control::message);
   add("POST", "discord/command", &Control::command);
   add("POST", "discord/type", &Control::type);
@@ -66,6 +69,12 @@ void Control::add_routes() {
   add("POST", "discord/role-create", &Control::role_create);
   add("POST", "discord/role-rename", &Control::role_rename);
   add("POST", "discord/role-delete", &Control::role_delete);
+  add("POST", "discord/role-permissions", &Control::role_permissions);
+  add("POST", "discord/overwrite", &Control::overwrite);
+  add("POST", "discord/invite", &Control::invite);
+  add("POST", "discord/invite-delete", &Control::invite_delete);
+  add("POST", "discord/vanity", &Control::vanity);
+  add("POST", "discord/guild-update", &Control::guild_update);
   add("POST", "discord/guild-join", &Control::guild_join);
   add("POST", "discord/guild-leave", &Control::guild_leave);
   add("POST", "discord/outage", &Control::outage);
@@ -74,6 +83,7 @@ void Control::add_routes() {
   add("GET", "discord/messages", &Control::read_messages);
   add("GET", "discord/interactions", &Control::read_interactions);
   add("GET", "discord/commands", &Control::read_commands);
+  add("GET", "discord/answers", &Control::read_answers);
   add("POST", "kick/chat", &Control::kick_chat);
   add("POST", "kick/gift", &Control::kick_gift);
   add("POST", "kick/subscribe", &Control::kick_subscribe);
@@ -108,6 +118,7 @@ net::HttpResponse Control::answer(const net::HttpRequest& request) {
 Control::Answer Control::health(Call&) {
   return json::Object{{"ok", true},
                       {"gateway_connections", discord_.gateway.connections()},
+                      {"shards_served_twice", discord_.gateway.served_twice()},
                       {"webhooks_waiting", webhooks_.waiting()}};
 }
 
@@ -207,7 +218,7 @@ Control::Answer Control::member_join(Call& call) {
   Snowflake user = id_in(call, "user");
   if (const auto outsiders = discord_.outsiders(server); user == 0 && !outsiders.empty())
     user = outsiders.front();
-  const auto joined = discord_.join(server, user);
+  const auto joined = discord_.join(server, user, text_in(call, "invite"));
   if (!joined) return std::unexpected(joined.error());
   return made("user", std::to_string(user));
 }
@@ -226,6 +237,70 @@ Control::Answer Control::member_update(Call& call) {
   }
   return done_or(discord_.update_member(id_in(call, "guild"), id_in(call, "user"),
                                         json::text(call.body, "nick"), roles));
+}
+
+Discord::Deed Control::deed_of(const Call& call) const {
+  const Server* server = stage_.world.server(id_in(call, "guild"));
+  const Snowflake owner = server == nullptr ? 0 : server->owner;
+  const bool named = json::find(call.body, "by") != nullptr;
+  return {named ? id_in(call, "by") : owner, text_in(call, "reason")};
+}
+
+Control::Answer Control::time_out(Call& call) {
+  const auto seconds = json::integer(call.body, "seconds").value_or(0);
+  const TimePoint until = stage_.clock.now() + std::chrono::seconds(seconds);
+  return done_or(
+      discord_.time_out(id_in(call, "guild"), id_in(call, "user"), seconds > 0 ? until : TimePoint{}));
+}
+
+Control::Answer Control::kick_member(Call& call) {
+  return done_or(discord_.kick(id_in(call, "guild"), id_in(call, "user"), deed_of(call)));
+}
+
+Control::Answer Control::ban_member(Call& call) {
+  return done_or(discord_.ban(id_in(call, "guild"), id_in(call, "user"), deed_of(call)));
+}
+
+Control::Answer Control::role_permissions(Call& call) {
+  return done_or(discord_.change_role_permissions(id_in(call, "guild"), id_in(call, "role"),
+                                                  id_in(call, "permissions")));
+}
+
+Control::Answer Control::overwrite(Call& call) {
+  const auto channel = channel_of(call);
+  if (!channel) return std::unexpected(channel.error());
+  const Server* server = stage_.world.server(id_in(call, "guild"));
+  const Snowflake whose = id_in(call, "id");
+  const bool is_member = server != nullptr && server->members.contains(whose);
+  return done_or(discord_.set_overwrite(id_in(call, "guild"), *channel,
+                                        {whose, is_member, id_in(call, "allow"), id_in(call, "deny")}));
+}
+
+Control::Answer Control::invite(Call& call) {
+  const auto channel = channel_of(call);
+  if (!channel) return std::unexpected(channel.error());
+  Invite wanted;
+  wanted.channel = *channel;
+  wanted.max_uses = static_cast<int>(json::integer(call.body, "max_uses").value_or(0));
+  wanted.max_age = json::integer(call.body, "max_age").value_or(wanted.max_age);
+  const auto code = discord_.create_invite(id_in(call, "guild"), wanted, deed_of(call));
+  if (!code) return std::unexpected(code.error());
+  return made("invite", *code);
+}
+
+Control::Answer Control::invite_delete(Call& call) {
+  return done_or(discord_.delete_invite(id_in(call, "guild"), text_in(call, "invite"), deed_of(call)));
+}
+
+Control::Answer Control::vanity(Call& call) {
+  Server* server = stage_.world.server(id_in(call, "guild"));
+  if (server == nullptr) return fail(ErrorCode::not_found, "there is no such server");
+  server->vanity_code = text_in(call, "code");
+  return done();
+}
+
+Control::Answer Control::guild_update(Call& call) {
+  return done_or(discord_.update_server(id_in(call, "guild"), text_in(call, "name"), id_in(call, "owner")));
 }
 
 Result<Snowflake> Control::channel_of(const Call& call) const {
@@ -303,11 +378,13 @@ Control::Answer Control::gateway(Call& call) {
     discord_.gateway.invalidate(act != "invalid-session");
   } else if (act == "heartbeat") {
     discord_.gateway.ask_heartbeat();
+  } else if (act == "zombie") {
+    discord_.gateway.fall_silent();
   } else if (act == "close" && (code == 0 || (code >= 1000 && code < 5000))) {
     discord_.gateway.close_all(static_cast<std::uint16_t>(code));
   } else {
     return fail(ErrorCode::invalid,
-                "do: reconnect, invalid-session, resumable-invalid-session, heartbeat or close");
+                "do: reconnect, invalid-session, resumable-invalid-session, heartbeat, zombie or close");
   }
   return done();
 }
@@ -317,6 +394,7 @@ Control::Answer Control::read_messages(Call& call) {
   if (const auto user = call.query_number("user")) channels.push_back(discord_.direct_channel(*user));
   if (const Server* server = stage_.world.server(call.query_number("guild").value_or(0))) {
     for (const Channel& channel : server->channels) channels.push_back(channel.id);
+    for (const Channel& thread : server->threads) channels.push_back(thread.id);
   }
   const auto only = call.query_number("channel");
   json::Array out;
@@ -336,6 +414,12 @@ Control::Answer Control::read_interactions(Call& call) {
 }
 
 Control::Answer Control::read_commands(Call&) { return discord_.commands.all(); }
+
+Control::Answer Control::read_answers(Call&) {
+  json::Object out;
+  for (const auto& [status, count] : discord_.answered) out[std::to_string(status)] = count;
+  return out;
+}
 
 // Kick ----------------------------------------------------------------------------------------------
 

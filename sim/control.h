@@ -2,11 +2,13 @@
 // strings, times are RFC 3339 (microseconds in /witness). An act answers {"ok": true} and what it made;
 // an error answers 400, 403, 404 or 409 with {"error": "..."}.
 //
-//   GET  /healthz                              {"ok", "gateway_connections", "webhooks_waiting"}
+//   GET  /healthz                              how many are connected, how often twice, what waits
 //   GET  /world                                servers, channels, members, viewers, suggested bindings
-//   POST /discord/member-join                  {guild, user?}: an outsider
+//   POST /discord/member-join                  {guild, user?, invite?}: an outsider, by a code
 //   POST /discord/member-leave                 {guild, user}
 //   POST /discord/member-update                {guild, user, nick?, roles?}
+//   POST /discord/time-out                     {guild, user, seconds}; 0 ends it
+//   POST /discord/kick, ban                    {guild, user, by?, reason?}; by: or the owner
 //   POST /discord/message                      {guild, user, content, channel?} -> message
 //   POST /discord/command                      {guild, user, name, options?, target?, channel?} ->
 //   interaction;
@@ -17,14 +19,21 @@
 //                                              forged: the message need not have such a component
 //   POST /discord/role-create                  {guild, name, permissions?} -> role
 //   POST /discord/role-rename, role-delete     {guild, role, name?}
+//   POST /discord/role-permissions             {guild, role, permissions}
+//   POST /discord/overwrite                    {guild, channel?, id, allow?, deny?}: of a role or a member
+//   POST /discord/invite                       {guild, channel?, by?, max_uses?, max_age?} -> invite
+//   POST /discord/invite-delete                {guild, invite, by?, reason?}
+//   POST /discord/vanity                       {guild, code}: the server's own address
+//   POST /discord/guild-update                 {guild, name?, owner?}
 //   POST /discord/guild-join, guild-leave      {guild}: the bot is invited, or thrown out
 //   POST /discord/outage, outage-end           {guild}
 //   POST /discord/gateway                      {do: reconnect, invalid-session, resumable-invalid-session,
-//                                              heartbeat or close, code?}; code 0 closes without one
+//                                              heartbeat, zombie or close, code?}; code 0 closes without one
 //   GET  /discord/messages?guild=&channel=     what stands in the channels, ephemeral answers included
 //   GET  /discord/messages?user=               the direct channel with a user
 //   GET  /discord/interactions?id=             asked and answered, with deferral, visibility and timing
 //   GET  /discord/commands                     as registered
+//   GET  /discord/answers                      how often REST answered with each status: {"200": n, ...}
 //   POST /kick/chat                            {slug, user, content} -> message; user: an id or a slug
 //   POST /kick/gift                            {slug, user?, count?}
 //   POST /kick/subscribe, follow               {slug, user}
@@ -69,6 +78,9 @@ class Control {
   Answer member_join(Call& call);
   Answer member_leave(Call& call);
   Answer member_update(Call& call);
+  Answer time_out(Call& call);
+  Answer kick_member(Call& call);
+  Answer ban_member(Call& call);
   Answer message(Call& call);
   Answer command(Call& call);
   Answer type(Call& call);
@@ -76,6 +88,12 @@ class Control {
   Answer role_create(Call& call);
   Answer role_rename(Call& call);
   Answer role_delete(Call& call);
+  Answer role_permissions(Call& call);
+  Answer overwrite(Call& call);
+  Answer invite(Call& call);
+  Answer invite_delete(Call& call);
+  Answer vanity(Call& call);
+  Answer guild_update(Call& call);
   Answer guild_join(Call& call);
   Answer guild_leave(Call& call);
   Answer outage(Call& call);
@@ -84,6 +102,7 @@ class Control {
   Answer read_messages(Call& call);
   Answer read_interactions(Call& call);
   Answer read_commands(Call& call);
+  Answer read_answers(Call& call);
 
   Answer kick_chat(Call& call);
   Answer kick_gift(Call& call);
@@ -99,6 +118,8 @@ class Control {
   /// The viewer that the body names by id or slug.
   Result<KickId> viewer_of(const Call& call) const;
   static Discord::CommandWords words_of(const Call& call);
+  /// Who acts, and why: the server's owner, if the body names nobody.
+  Discord::Deed deed_of(const Call& call) const;
   /// The channel that the body names, or the server's first.
   Result<Snowflake> channel_of(const Call& call) const;
   json::Object describe(const Server& server) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/crypto.h"
+#include "base/text.h"
 #include "sim/discord_shapes.h"
 #include "sim/permissions.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr int kButton = 2;   // a component
 constexpr int kCommand = 2;  // interactions
 constexpr int kAutocomplete = 4;
+constexpr std::size_t kKeptEntries = 5'000;
+constexpr std::size_t kLongestReason = 512;
 
 /// Three parts of which the first is the application's id, as in real tokens.
 std::string bot_token(std::uint64_t seed, Snowflake bot) {
@@ -120,11 +123,13 @@ Result<Role*> Discord::role_of(Server& server, Snowflake id) {
 
 // People --------------------------------------------------------------------------------------------
 
-Result<void> Discord::join(Snowflake id, Snowflake user) {
+Result<void> Discord::join(Snowflake id, Snowflake user, std::string_view invite) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
   if (stage.world.user(user) == nullptr) return missing("user");
   if ((*server)->members.contains(user)) return fail(ErrorCode::conflict, "is a member already");
+  if ((*server)->bans.contains(user)) return fail(ErrorCode::forbidden, "is banned");
+  if (const auto used = use_invite(**server, invite); !used) return used;
   const Member& member = (*server)->members[user] = {user, "", {}, stage.clock.now()};
   json::Object event = shapes::member(stage.world, member);
   event["guild_id"] = std::to_string(id);
@@ -147,7 +152,8 @@ Result<Snowflake> Discord::say(Snowflake id, Snowflake channel_id, Snowflake use
   if (!server) return std::unexpected(server.error());
   const Channel* channel = (*server)->channel(channel_id);
   if (channel == nullptr) return missing("channel");
-  if ((effective_permissions(**server, user, *channel) & permission::kSendMessages) == 0) {
+  const TimePoint now = stage.clock.now();
+  if ((effective_permissions(**server, user, *channel, now) & permission::kSendMessages) == 0) {
     return fail(ErrorCode::forbidden, "may not write there");
   }
   MessageDraft draft;
@@ -157,7 +163,7 @@ Result<Snowflake> Discord::say(Snowflake id, Snowflake channel_id, Snowflake use
   draft.fields = json::Object{{"content", content}};
   const Message& message = messages.add(std::move(draft));
   const Snowflake message_id = message.id;
-  const bool seen = effective_permissions(**server, stage.world.bot.id, *channel) != 0;
+  const bool seen = effective_permissions(**server, stage.world.bot.id, *channel, now) != 0;
   if (seen) gateway.dispatch("MESSAGE_CREATE", id, message_event(stage.world, message), user);
   return message_id;
 }
@@ -236,6 +242,138 @@ void Discord::tell_member_update(const Server& server, const Member& member) {
   json::Object event = shapes::member(stage.world, member);
   event["guild_id"] = std::to_string(server.id);
   gateway.dispatch("GUILD_MEMBER_UPDATE", server.id, event, member.user);
+}
+
+// Moderators ----------------------------------------------------------------------------------------
+
+void Discord::enter(Server& server, int action, Snowflake target, const Deed& deed) {
+  const AuditEntry entry{stage.mint.snowflake(), action, deed.by, target,
+                         shorten(deed.reason, kLongestReason)};
+  json::Object event = shapes::audit_entry(entry);
+  event["guild_id"] = std::to_string(server.id);
+  server.audit_log.push_back(entry);
+  if (server.audit_log.size() > kKeptEntries) server.audit_log.erase(server.audit_log.begin());
+  gateway.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", server.id, event);
+}
+
+bool Discord::may_act_on(const Server& server, Snowflake by, std::uint64_t bits, Snowflake user) {
+  if ((server_permissions(server, by) & bits) != bits) return false;
+  return !server.members.contains(user) || is_above(server, by, user);
+}
+
+Result<void> Discord::kick(Snowflake id, Snowflake user, const Deed& deed) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
+  if (!may_act_on(**server, deed.by, permission::kKickMembers, user))
+    return fail(ErrorCode::forbidden, "may not do that");
+  enter(**server, audit_action::kMemberKick, user, deed);
+  return leave(id, user);
+}
+
+Result<void> Discord::ban(Snowflake id, Snowflake user, const Deed& deed) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (stage.world.user(user) == nullptr) return missing("user");
+  if (!may_act_on(**server, deed.by, permission::kBanMembers, user))
+    return fail(ErrorCode::forbidden, "may not do that");
+  enter(**server, audit_action::kMemberBan, user, deed);
+  const bool banned = (*server)->bans.insert(user).second;
+  (void)leave(id, user);  // who is no member is banned all the same
+  if (banned) {
+    gateway.dispatch("GUILD_BAN_ADD", id,
+                     {{"guild_id", std::to_string(id)}, {"user", shapes::user(*stage.world.user(user))}});
+  }
+  return {};
+}
+
+Result<std::string> Discord::create_invite(Snowflake id, Invite invite, const Deed& deed) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const Channel* channel = (*server)->channel(invite.channel);
+  if (channel == nullptr) return missing("channel");
+  const TimePoint now = stage.clock.now();
+  if ((effective_permissions(**server, deed.by, *channel, now) & permission::kCreateInvite) == 0)
+    return fail(ErrorCode::forbidden, "may not do that");
+  invite.code = stage.mint.token(8);
+  invite.created_at = now;
+  invite.inviter = deed.by;
+  (*server)->invites.push_back(invite);
+  enter(**server, audit_action::kInviteCreate, invite.channel, deed);
+  json::Object event = shapes::invite(stage.world, **server, invite);
+  event.erase("guild");
+  event.erase("channel");
+  event["uses"] = 0;
+  event["channel_id"] = std::to_string(invite.channel);
+  event["guild_id"] = std::to_string(id);
+  gateway.dispatch("INVITE_CREATE", id, event);
+  return invite.code;
+}
+
+Result<void> Discord::delete_invite(Snowflake id, std::string_view code, const Deed& deed) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const auto found = std::ranges::find((*server)->invites, code, &Invite::code);
+  if (found == (*server)->invites.end()) return missing("invite");
+  const std::uint64_t bits = server_permissions(**server, deed.by);
+  if ((bits & (permission::kManageChannels | permission::kManageGuild)) == 0)
+    return fail(ErrorCode::forbidden, "may not do that");
+  enter(**server, audit_action::kInviteDelete, found->channel, deed);
+  forget_invite(**server, code);
+  return {};
+}
+
+Result<void> Discord::use_invite(Server& server, std::string_view code) {
+  if (code.empty()) return {};
+  if (code == server.vanity_code) {
+    ++server.vanity_uses;
+    return {};
+  }
+  const auto found = std::ranges::find(server.invites, code, &Invite::code);
+  if (found == server.invites.end() || found->expired(stage.clock.now())) return missing("invite");
+  if (++found->uses == found->max_uses) forget_invite(server, code);
+  return {};
+}
+
+void Discord::forget_invite(Server& server, std::string_view code) {
+  const auto found = std::ranges::find(server.invites, code, &Invite::code);
+  const json::Object event{{"channel_id", std::to_string(found->channel)},
+                           {"guild_id", std::to_string(server.id)},
+                           {"code", found->code}};
+  server.invites.erase(found);
+  gateway.dispatch("INVITE_DELETE", server.id, event);
+}
+
+Result<void> Discord::set_overwrite(Snowflake id, Snowflake channel_id, const Overwrite& overwrite) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  Channel* channel = (*server)->channel(channel_id);
+  if (channel == nullptr) return missing("channel");
+  std::erase_if(channel->overwrites, [&](const Overwrite& one) { return one.id == overwrite.id; });
+  channel->overwrites.push_back(overwrite);
+  gateway.dispatch("CHANNEL_UPDATE", id, shapes::channel(**server, *channel));
+  return {};
+}
+
+Result<void> Discord::update_server(Snowflake id, std::string name, Snowflake owner) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (const auto member = member_of(**server, owner); owner != 0 && !member)
+    return std::unexpected(member.error());
+  if (!name.empty()) (*server)->name = std::move(name);
+  if (owner != 0) (*server)->owner = owner;
+  gateway.dispatch("GUILD_UPDATE", id, shapes::guild(**server));
+  return {};
+}
+
+Result<void> Discord::time_out(Snowflake id, Snowflake user, TimePoint until) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  const auto member = member_of(**server, user);
+  if (!member) return std::unexpected(member.error());
+  (*member)->timed_out_until = until;
+  tell_member_update(**server, **member);
+  return {};
 }
 
 // Roles ---------------------------------------------------------------------------------------------

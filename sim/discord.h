@@ -15,6 +15,34 @@
 
 namespace guildhall::sim {
 
+/// Discord's numbers of what an audit log tells. Source: developer documentation, "Audit Log Events".
+namespace audit_action {
+inline constexpr int kChannelCreate = 10;
+inline constexpr int kChannelUpdate = 11;
+inline constexpr int kChannelDelete = 12;
+inline constexpr int kOverwriteCreate = 13;
+inline constexpr int kOverwriteDelete = 15;
+inline constexpr int kMemberKick = 20;
+inline constexpr int kMemberBan = 22;
+inline constexpr int kMemberUnban = 23;
+inline constexpr int kMemberUpdate = 24;
+inline constexpr int kMemberRoleUpdate = 25;
+inline constexpr int kRoleCreate = 30;
+inline constexpr int kRoleUpdate = 31;
+inline constexpr int kRoleDelete = 32;
+inline constexpr int kInviteCreate = 40;
+inline constexpr int kInviteDelete = 42;
+inline constexpr int kWebhookCreate = 50;
+inline constexpr int kWebhookDelete = 52;
+inline constexpr int kMessageDelete = 72;
+inline constexpr int kMessageBulkDelete = 73;
+inline constexpr int kMessagePin = 74;
+inline constexpr int kMessageUnpin = 75;
+inline constexpr int kThreadCreate = 110;
+inline constexpr int kThreadUpdate = 111;
+inline constexpr int kThreadDelete = 112;
+}  // namespace audit_action
+
 class Discord {
  public:
   Discord(Stage& stage, GatewayOptions gateway_options, InteractionDeadlines deadlines);
@@ -24,7 +52,9 @@ class Discord {
 
   // People. Errors: `not_found` (no such server, member, channel, message, command), `conflict`
   // (already a member, a disabled button, ...), `forbidden` (may not write there).
-  Result<void> join(Snowflake server, Snowflake user);
+  /// `invite`: its code, or the server's own address; its use counts. Where that was the last one, the
+  /// invite is gone before the member is there.
+  Result<void> join(Snowflake server, Snowflake user, std::string_view invite = {});
   Result<void> leave(Snowflake server, Snowflake user);
   Result<Snowflake> say(Snowflake server, Snowflake channel, Snowflake user, std::string content);
   /// What a person calls, or has begun to type.
@@ -44,6 +74,26 @@ class Discord {
   Result<void> update_member(Snowflake server, Snowflake user, std::optional<std::string> nick,
                              std::optional<std::vector<Snowflake>> roles);
 
+  // Moderators, of whom the bot is one. Errors: `forbidden` where `by` lacks the permission or stands no
+  // higher. Each act is entered in the audit log.
+  struct Deed {
+    Snowflake by = 0;
+    std::string reason = {};
+  };
+  Result<void> kick(Snowflake server, Snowflake user, const Deed& deed);
+  Result<void> ban(Snowflake server, Snowflake user, const Deed& deed);
+  /// Of `invite` the code and the moment are filled in. Its code.
+  Result<std::string> create_invite(Snowflake server, Invite invite, const Deed& deed);
+  Result<void> delete_invite(Snowflake server, std::string_view code, const Deed& deed);
+  /// In place of the one that the role or member has there.
+  Result<void> set_overwrite(Snowflake server, Snowflake channel, const Overwrite& overwrite);
+  /// Gives a server another name, or another owner (0: the same).
+  Result<void> update_server(Snowflake server, std::string name, Snowflake owner);
+  /// Up to that moment the member may only read.
+  Result<void> time_out(Snowflake server, Snowflake user, TimePoint until);
+  /// Enters an act, and tells of it.
+  void enter(Server& server, int action, Snowflake target, const Deed& deed);
+
   // Roles, by a moderator's hand.
   Result<Snowflake> create_role(Snowflake server, std::string name, std::uint64_t permissions);
   Result<void> change_role_permissions(Snowflake server, Snowflake role, std::uint64_t permissions);
@@ -61,6 +111,9 @@ class Discord {
   /// Somebody who is in no member list of the server.
   std::vector<Snowflake> outsiders(Snowflake server) const;
 
+  /// How often REST answered with each status: what a bot must keep small is 401, 403 and 429.
+  std::map<int, std::int64_t> answered;
+
   Stage& stage;
   Gateway gateway;
   Messages messages;
@@ -74,6 +127,11 @@ class Discord {
   Result<Snowflake> ask_command(int type, Snowflake server, Snowflake channel, Snowflake user,
                                 const CommandWords& words);
   void tell_member_update(const Server& server, const Member& member);
+  /// One more use; tells of the invite's end where it was the last.
+  Result<void> use_invite(Server& server, std::string_view code);
+  void forget_invite(Server& server, std::string_view code);
+  /// Does that member hold the bits, and stand above `user`?
+  static bool may_act_on(const Server& server, Snowflake by, std::uint64_t bits, Snowflake user);
 
   std::string token_;
   std::map<Snowflake, Snowflake> direct_channels_;  // user -> channel

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "sim/discord_shapes.h"
+#include "sim/permissions.h"
 #include "sim/router.h"
 
 namespace guildhall::sim {
@@ -61,6 +64,9 @@ constexpr std::size_t kFramesPerMinute = 120;
 constexpr std::size_t kReplayKept = 10'000;
 constexpr std::chrono::seconds kMemberListPause{30};
 constexpr std::chrono::seconds kIdentifyWithin{30};
+constexpr std::chrono::milliseconds kHeldBack{500};
+constexpr std::chrono::milliseconds kZombieGlance{50};
+constexpr std::chrono::minutes kZombieLife{2};
 
 std::string frame(int op, const json::Value& data) {
   return json::write(json::Object{{"t", nullptr}, {"s", nullptr}, {"op", op}, {"d", data}});
@@ -69,10 +75,11 @@ std::string frame(int op, const json::Value& data) {
 /// The intent that an event needs, 0 for none.
 std::int64_t intent_of(std::string_view event, bool direct) {
   if (event.starts_with("GUILD_MEMBER_")) return kIntentMembers;
-  if (event.starts_with("GUILD_BAN_")) return kIntentModeration;
+  if (event.starts_with("GUILD_BAN_") || event.starts_with("GUILD_AUDIT_")) return kIntentModeration;
   if (event.starts_with("INVITE_")) return kIntentInvites;
   if (event.starts_with("MESSAGE_REACTION_")) return direct ? kIntentDirectReactions : kIntentReactions;
-  if (event.starts_with("GUILD_") || event.starts_with("CHANNEL_")) return kIntentGuilds;
+  if (event.starts_with("GUILD_") || event.starts_with("CHANNEL_") || event.starts_with("THREAD_"))
+    return kIntentGuilds;
   if (event.starts_with("MESSAGE_")) return direct ? kIntentDirectMessages : kIntentMessages;
   return 0;
 }
@@ -94,6 +101,9 @@ void make_ids_numbers(json::Value& value) {
     }
   }
 }
+
+/// A server of which nothing is left but that it is told of at each start.
+Snowflake dead_guild(const World& world) { return world.bot.id ^ 1; }
 
 bool mentions(const json::Object& message, Snowflake user) {
   const auto* list = message.if_contains("mentions");
@@ -123,11 +133,22 @@ Task<void> Gateway::serve(std::shared_ptr<net::WebSocket> socket, net::HttpReque
   for (;;) {
     const auto text = co_await connection->read();
     if (!text) break;
+    if (connection->silent()) {
+      co_await wait_out(connection);
+      break;
+    }
     if (!connection->closing()) receive(*peer, *text);
   }
   leave(*peer);
   peers_.erase(peer);
   connection->close(0);
+}
+
+Task<void> Gateway::wait_out(std::shared_ptr<GatewayConnection> connection) {
+  const auto end = steady_clock::now() + kZombieLife;
+  while (!connection->closing() && steady_clock::now() < end) {
+    if (!co_await stage_.naps.rest(kZombieGlance)) co_return;
+  }
 }
 
 bool Gateway::open(Peer& peer, const net::HttpRequest& request) {
@@ -140,13 +161,16 @@ bool Gateway::open(Peer& peer, const net::HttpRequest& request) {
     peer.connection->close(kInvalidVersion);
   } else if (value("encoding") != "json" || (compress != "" && !make_deflater(compress))) {
     peer.connection->close(kDecodeError);
+  } else if (stage_.faults.on(Fault::discord_down)) {
+    peer.connection->close(0);
   } else if (stage_.faults.strikes(Fault::gateway_early_reconnects)) {
     peer.connection->send(frame(kReconnect, nullptr));
     peer.connection->close(0);
   } else {
-    peer.connection->send(
-        frame(kHello, json::Object{{"heartbeat_interval", options_.heartbeat_interval.count()},
-                                   {"_trace", json::Array{"[\"simulated\"]"}}}));
+    peer.connection->send(frame(kHello, json::Object{{"heartbeat_interval", beat_interval().count()},
+                                                     {"_trace", json::Array{"[\"simulated\"]"}}}));
+    if (stage_.faults.strikes(Fault::gateway_early_invalid))
+      peer.connection->send(frame(kInvalidSession, false));
     return true;
   }
   return false;
@@ -161,14 +185,19 @@ void Gateway::leave(Peer& peer) {
   if (!peer.connection->closing() && (code == 1000 || code == 1001)) sessions_.erase(peer.session->id);
 }
 
+std::chrono::milliseconds Gateway::beat_interval() const {
+  const std::chrono::milliseconds asked(stage_.faults.value(Fault::gateway_beat_ms));
+  return asked.count() > 0 ? asked : options_.heartbeat_interval;
+}
+
 Task<void> Gateway::watch(std::shared_ptr<Peer> peer) {
-  const auto patience = options_.heartbeat_interval * 2;
+  const auto interval = beat_interval();
   for (;;) {
-    const bool on = co_await stage_.naps.rest(options_.heartbeat_interval / 4);
-    if (!on || peer->connection->closing()) co_return;
+    const bool on = co_await stage_.naps.rest(interval / 4);
+    if (!on || peer->connection->closing() || peer->connection->silent()) co_return;
     const auto now = steady_clock::now();
     const bool mute = !peer->session && now - peer->connected_at > kIdentifyWithin;
-    if (mute || now - peer->last_beat > patience) peer->connection->close(kSessionTimedOut);
+    if (mute || now - peer->last_beat > interval * 2) peer->connection->close(kSessionTimedOut);
   }
 }
 
@@ -197,7 +226,7 @@ void Gateway::receive(Peer& peer, std::string_view text) {
   if (*op == kIdentify) return identify(peer, data);
   if (*op == kResume) return resume(peer, data);
   if (!peer.session) return peer.connection->close(kNotAuthenticated);
-  if (*op == kRequestMembers) return request_members(*peer.session, data);
+  if (*op == kRequestMembers) return request_members(peer, data);
   const bool harmless = *op == kPresence || *op == kVoiceState || *op == kSoundboard || *op == kChannelInfo;
   if (!harmless) peer.connection->close(kUnknownOp);
 }
@@ -209,8 +238,14 @@ void Gateway::beat(Peer& peer) {
 
 // Sessions ------------------------------------------------------------------------------------------
 
+/// Also with the prefix that it has in HTTP: that is nowhere written, but eris sends it so.
+bool Gateway::is_own_token(const json::Value& data) const {
+  const std::string token = json::text_or(data, "token", "");
+  return token == token_ || token == "Bot " + token_;
+}
+
 std::uint16_t Gateway::refusal(const json::Value& data) const {
-  if (json::text_or(data, "token", "") != token_) return kAuthenticationFailed;
+  if (!is_own_token(data)) return kAuthenticationFailed;
   const auto intents = json::integer(data, "intents");
   if (!intents || *intents < 0 || (*intents & ~kIntentsKnown) != 0) return kInvalidIntents;
   const std::int64_t privileged = kIntentMembers | kIntentPresences | kIntentContent;
@@ -235,7 +270,8 @@ void Gateway::identify(Peer& peer, const json::Value& data) {
   }
   // Discord resets the token of a bot that identifies too often.
   if (++identified_today_ > options_.identifies_per_day) return peer.connection->close(kAuthenticationFailed);
-  if (too_soon(data)) return peer.connection->send(frame(kInvalidSession, false));
+  if (too_soon(data) || stage_.faults.strikes(Fault::gateway_refuse_identifies))
+    return peer.connection->send(frame(kInvalidSession, false));
   start_session(peer, data);
 }
 
@@ -258,19 +294,15 @@ void Gateway::start_session(Peer& peer, const json::Value& data) {
     session->shard = static_cast<std::uint64_t>(shard[0].get_int64());
     session->shards = static_cast<std::uint64_t>(shard[1].get_int64());
   }
+  note_twins(*session);
   session->connection = peer.connection;
   peer.session = session;
   sessions_[session->id] = session;
-  json::Array guilds;
-  for (const Server& server : stage_.world.servers) {
-    if (!server.bot_present || !of_shard(*session, server.id)) continue;
-    guilds.push_back(json::Object{{"id", std::to_string(server.id)}, {"unavailable", true}});
-  }
   deliver(
       *session, "READY",
       {{"v", 10},
        {"user", shapes::user(stage_.world.bot)},
-       {"guilds", std::move(guilds)},
+       {"guilds", guilds_of(*session)},
        {"session_id", session->id},
        {"session_type", "normal"},
        {"resume_gateway_url", url_},
@@ -284,14 +316,41 @@ void Gateway::start_session(Peer& peer, const json::Value& data) {
        {"_trace", json::Array{"[\"simulated\"]"}}});
   send_guilds(*session);
   deliver(*session, "UNANNOUNCED_EVENT", {{"id", "0"}, {"of", "the future"}});
+  trouble(peer);
+}
+
+void Gateway::note_twins(const Session& session) {
+  for (const auto& [id, other] : sessions_) {
+    const bool same = other->shard == session.shard && other->shards == session.shards;
+    const auto& connection = other->connection;
+    if (same && connection && !connection->closing() && !connection->silent()) ++served_twice_;
+  }
+}
+
+json::Array Gateway::guilds_of(const Session& session) const {
+  json::Array guilds;
+  const auto add = [&](Snowflake id) {
+    if (of_shard(session, id))
+      guilds.push_back(json::Object{{"id", std::to_string(id)}, {"unavailable", true}});
+  };
+  for (const Server& server : stage_.world.servers) {
+    if (server.bot_present) add(server.id);
+  }
+  if (stage_.faults.on(Fault::gateway_dead_guild)) add(dead_guild(stage_.world));
+  return guilds;
 }
 
 void Gateway::send_guilds(Session& session) {
   if ((session.intents & kIntentGuilds) == 0) return;
+  const Snowflake dead = dead_guild(stage_.world);
+  if (stage_.faults.on(Fault::gateway_dead_guild) && of_shard(session, dead))
+    deliver(session, "GUILD_DELETE", {{"id", std::to_string(dead)}});
+  const bool created = stage_.faults.on(Fault::gateway_outage_creates);
   for (const Server& server : stage_.world.servers) {
     if (!server.bot_present || !of_shard(session, server.id)) continue;
     if (server.outage) {
-      deliver(session, "GUILD_DELETE", {{"id", std::to_string(server.id)}, {"unavailable", true}});
+      deliver(session, created ? "GUILD_CREATE" : "GUILD_DELETE",
+              {{"id", std::to_string(server.id)}, {"unavailable", true}});
     } else {
       deliver(session, "GUILD_CREATE", shapes::guild_create(stage_.world, server));
     }
@@ -300,13 +359,15 @@ void Gateway::send_guilds(Session& session) {
 
 void Gateway::resume(Peer& peer, const json::Value& data) {
   if (peer.session) return peer.connection->close(kAlreadyAuthenticated);
-  if (json::text_or(data, "token", "") != token_) return peer.connection->close(kAuthenticationFailed);
+  if (!is_own_token(data)) return peer.connection->close(kAuthenticationFailed);
   forget_lost_sessions();
   const auto found = sessions_.find(json::text_or(data, "session_id", ""));
   const auto seq = json::integer(data, "seq");
   const bool refused = stage_.faults.on(Fault::gateway_refuse_resumes);
   if (found == sessions_.end() || refused || !seq)
     return peer.connection->send(frame(kInvalidSession, false));
+  if (stage_.faults.strikes(Fault::gateway_later_resumes))
+    return peer.connection->send(frame(kInvalidSession, true));
   Session& session = *found->second;
   if (*seq > session.seq || *seq < 0) return peer.connection->close(kInvalidSeq);
   const auto missed = static_cast<std::size_t>(session.seq - *seq);
@@ -314,10 +375,24 @@ void Gateway::resume(Peer& peer, const json::Value& data) {
   if (session.connection) session.connection->close(0);
   session.connection = peer.connection;
   peer.session = found->second;
-  for (std::size_t i = session.replay.size() - missed; i < session.replay.size(); ++i) {
+  replay(peer, session, missed);
+}
+
+void Gateway::replay(Peer& peer, Session& session, std::size_t missed) {
+  const auto wanted = static_cast<std::size_t>(stage_.faults.value(Fault::gateway_replay_overlap));
+  const std::size_t again = std::min(wanted, session.replay.size() - missed);
+  const bool cut = missed > 1 && stage_.faults.strikes(Fault::gateway_cut_replays);
+  const std::size_t end = session.replay.size() - (cut ? missed - missed / 2 : 0);
+  for (std::size_t i = session.replay.size() - missed - again; i < end; ++i)
     peer.connection->send(session.replay[i]);
-  }
+  if (cut) return peer.connection->close(0);
   deliver(session, "RESUMED", {{"_trace", json::Array{"[\"simulated\"]"}}});
+  trouble(peer);
+}
+
+void Gateway::trouble(Peer& peer) {
+  if (stage_.faults.strikes(Fault::gateway_reconnects)) peer.connection->send(frame(kReconnect, nullptr));
+  if (stage_.faults.strikes(Fault::gateway_zombies)) peer.connection->fall_silent();
 }
 
 void Gateway::forget_lost_sessions() {
@@ -327,62 +402,69 @@ void Gateway::forget_lost_sessions() {
   });
 }
 
-void Gateway::request_members(Session& session, const json::Value& data) {
-  const auto id = static_cast<Snowflake>(json::id(data, "guild_id").value_or(0));
-  const Server* server = stage_.world.server(id);
-  if (server == nullptr) return;
-  const std::string nonce = json::text_or(data, "nonce", "");
-  const json::Value* query = json::find(data, "query");
-  const bool everyone =
-      query != nullptr && json::text_or(data, "query", "").empty() && json::integer(data, "limit") == 0;
-  const auto now = steady_clock::now();
-  if (const auto last = session.members_asked.find(id); everyone && last != session.members_asked.end()) {
-    const auto wait = std::chrono::duration<double>(last->second + kMemberListPause - now).count();
-    if (wait > 0) {
+void Gateway::request_members(Peer& peer, const json::Value& data) {
+  Session& session = *peer.session;
+  const auto request = read_member_request(data);
+  if (!request) return peer.connection->close(kDecodeError);
+  const Server* server = stage_.world.server(request->server);
+  const bool known = server != nullptr && server->bot_present && !server->outage;
+  // Nothing comes where nothing may be told.
+  if (!known || !of_shard(session, server->id)) return;
+  if (request->everyone()) {
+    if ((session.intents & kIntentMembers) == 0) return;
+    const double pause = list_pause(session, server->id);
+    json::Object meta{{"guild_id", std::to_string(server->id)}};
+    if (!request->nonce.empty()) meta["nonce"] = request->nonce;
+    if (pause > 0) {
       return deliver(session, "RATE_LIMITED",
-                     {{"opcode", kRequestMembers},
-                      {"retry_after", wait},
-                      {"meta", {{"guild_id", std::to_string(id)}, {"nonce", nonce}}}});
+                     {{"opcode", kRequestMembers}, {"retry_after", pause}, {"meta", std::move(meta)}});
     }
   }
-  if (everyone) session.members_asked[id] = now;
-  const json::Array& wanted = json::array(data, "user_ids");
-  json::Array members;
-  for (const auto& [user, member] : server->members) {
-    const bool listed =
-        std::find(wanted.begin(), wanted.end(), json::Value(std::to_string(user))) != wanted.end();
-    const bool named =
-        query != nullptr && stage_.world.user(user)->username.starts_with(json::text_or(data, "query", ""));
-    if (listed || named) members.emplace_back(shapes::member(stage_.world, member));
+  for (json::Object& chunk : member_chunks(stage_.world, *server, *request)) {
+    if (!stage_.faults.strikes(Fault::gateway_lost_chunks))
+      deliver(session, "GUILD_MEMBERS_CHUNK", std::move(chunk));
   }
-  deliver(session, "GUILD_MEMBERS_CHUNK",
-          {{"guild_id", std::to_string(id)},
-           {"members", std::move(members)},
-           {"chunk_index", 0},
-           {"chunk_count", 1},
-           {"not_found", json::Array{}},
-           {"nonce", nonce}});
+}
+
+double Gateway::list_pause(Session& session, Snowflake server) {
+  const auto now = steady_clock::now();
+  const auto last = session.members_asked.find(server);
+  if (last != session.members_asked.end() && last->second + kMemberListPause > now)
+    return std::chrono::duration<double>(last->second + kMemberListPause - now).count();
+  session.members_asked[server] = now;
+  return 0;
 }
 
 // Dispatches ----------------------------------------------------------------------------------------
 
 void Gateway::dispatch(std::string_view event, Snowflake server, const json::Object& body, Snowflake about) {
-  if (is_hidden(server, event)) return;
+  if (is_hidden(server, event, body)) return;
   forget_lost_sessions();
   std::size_t told = 0;
   for (const auto& [id, session] : sessions_) {
     if (!of_shard(*session, server) || !wants(*session, event, server, body)) continue;
-    deliver(*session, event, visible(*session, event, server, body));
+    pass_on(session, server, event, visible(*session, event, server, body));
     ++told;
   }
   stage_.witness.dispatched(event, server, about, told, stage_.clock.now());
 }
 
-/// Of a server that threw the bot out, or that is in an outage, nothing is heard but that.
-bool Gateway::is_hidden(Snowflake id, std::string_view event) const {
+/// Of a server that threw the bot out, or that is in an outage, nothing is heard but that; of what needs a
+/// permission, nothing without it.
+bool Gateway::is_hidden(Snowflake id, std::string_view event, const json::Object& body) const {
+  using namespace permission;  // NOLINT: a list of bits
   const Server* server = stage_.world.server(id);
-  const bool gone = server != nullptr && (!server->bot_present || server->outage);
-  return gone && event != "GUILD_CREATE" && event != "GUILD_DELETE";
+  if (server == nullptr) return false;
+  const bool gone = !server->bot_present || server->outage;
+  if (gone) return event != "GUILD_CREATE" && event != "GUILD_DELETE";
+  const Snowflake bot = stage_.world.bot.id;
+  const auto lacks = [&](std::uint64_t any) { return (server_permissions(*server, bot) & any) == 0; };
+  if (event.starts_with("GUILD_AUDIT_")) return lacks(kViewAuditLog);
+  if (event.starts_with("GUILD_BAN_")) return lacks(kBanMembers | kViewAuditLog);
+  if (!event.starts_with("INVITE_")) return false;
+  const Channel* channel = server->channel(static_cast<Snowflake>(json::id(body, "channel_id").value_or(0)));
+  return channel != nullptr &&
+         (effective_permissions(*server, bot, *channel, stage_.clock.now()) & kManageChannels) == 0;
 }
 
 bool Gateway::of_shard(const Session& session, Snowflake server) const {
@@ -412,6 +494,32 @@ json::Object Gateway::visible(const Session& session, std::string_view event, Sn
   return body;
 }
 
+void Gateway::pass_on(const std::shared_ptr<Session>& session, Snowflake server, std::string_view event,
+                      json::Object body) {
+  if (stage_.faults.strikes(Fault::gateway_lost)) return;
+  if (session->held) {
+    const bool overtakes = session->held->server != server;
+    if (!overtakes) release_held(*session);
+    deliver(*session, event, std::move(body));
+    release_held(*session);
+  } else if (stage_.faults.on(Fault::gateway_reorder)) {
+    session->held = Held{std::string(event), server, std::move(body)};
+    stage_.spawn("gateway held back", [this, session] { return release_soon(session); });
+  } else {
+    deliver(*session, event, std::move(body));
+  }
+}
+
+Task<void> Gateway::release_soon(std::shared_ptr<Session> session) {
+  if (co_await stage_.naps.rest(kHeldBack)) release_held(*session);
+}
+
+void Gateway::release_held(Session& session) {
+  if (!session.held) return;
+  Held held = *std::exchange(session.held, std::nullopt);
+  deliver(session, held.event, std::move(held.body));
+}
+
 void Gateway::deliver(Session& session, std::string_view event, json::Object body) {
   json::Value data = std::move(body);
   if (stage_.faults.on(Fault::gateway_numeric_ids)) make_ids_numbers(data);
@@ -436,7 +544,10 @@ json::Object Gateway::start_limit() const {
           {"max_concurrency", options_.identifies_at_once}};
 }
 
-std::size_t Gateway::connections() const { return peers_.size(); }
+std::size_t Gateway::connections() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(peers_, [](const auto& peer) { return !peer->connection->silent(); }));
+}
 
 void Gateway::ask_reconnect() {
   for (const auto& peer : peers_) peer->connection->send(frame(kReconnect, nullptr));
@@ -453,6 +564,10 @@ void Gateway::invalidate(bool resumable) {
 
 void Gateway::ask_heartbeat() {
   for (const auto& peer : peers_) peer->connection->send(frame(kHeartbeat, nullptr));
+}
+
+void Gateway::fall_silent() {
+  for (const auto& peer : peers_) peer->connection->fall_silent();
 }
 
 void Gateway::close_all(std::uint16_t code) {

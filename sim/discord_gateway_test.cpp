@@ -4,92 +4,15 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "net/websocket_client.h"
-#include "sim/sim_testing.h"
+#include <set>
+
+#include "base/text.h"
+#include "sim/gateway_testing.h"
 
 namespace guildhall::sim {
 namespace {
 
 using testing::SizeIs;
-
-constexpr std::int64_t kGuilds = 1;
-constexpr std::int64_t kMembers = 2;
-constexpr std::int64_t kMessages = 1 << 9;
-constexpr std::int64_t kContent = 1 << 15;
-constexpr std::int64_t kAll = kGuilds | kMembers | kMessages | kContent;
-
-class GatewayTest : public SimTest {
- protected:
-  using Socket = std::unique_ptr<net::WebSocket>;
-
-  GatewayTest() {
-    options_.gateway.identify_spacing = std::chrono::milliseconds(0);
-    start();
-  }
-
-  Socket connect(const std::string& query = "?v=10&encoding=json") {
-    auto socket = run(net::connect_websocket(text("discord", "gateway") + "/" + query, {}));
-    EXPECT_TRUE(socket.has_value());
-    return std::move(*socket);
-  }
-  static Task<std::string> read_text(net::WebSocket& socket) {
-    auto message = co_await socket.read();
-    co_return std::string(message.value_or(""));
-  }
-  static Task<bool> write(net::WebSocket& socket, std::string message) {
-    const auto written = co_await socket.write(std::move(message));
-    co_return written.has_value();
-  }
-  static Task<bool> close(net::WebSocket& socket, std::uint16_t code) {
-    co_await socket.close(code);
-    co_return true;
-  }
-  /// Null when the connection ended.
-  json::Value read(net::WebSocket& socket) {
-    const std::string message = run(read_text(socket));
-    return message.empty() ? json::Value(nullptr) : *json::parse(message);
-  }
-  void send(net::WebSocket& socket, int op, json::Value data) {
-    run(write(socket, json::write(json::Object{{"op", op}, {"d", std::move(data)}})));
-  }
-  /// The code the server closes with, after whatever else it sends.
-  std::uint16_t closed_with(net::WebSocket& socket) {
-    while (!read(socket).is_null()) {
-    }
-    return socket.close_code();
-  }
-  json::Object identify_data(std::int64_t intents = kAll) const {
-    return {{"token", text("discord", "token")},
-            {"intents", intents},
-            {"properties", {{"os", "linux"}, {"browser", "test"}, {"device", "test"}}}};
-  }
-  /// Reads on to the dispatch of that name; its whole frame.
-  json::Value read_to(net::WebSocket& socket, std::string_view event) {
-    for (;;) {
-      json::Value frame = read(socket);
-      if (frame.is_null() || json::text_or(frame, "t", "") == event) return frame;
-    }
-  }
-  /// Connects and identifies; everything up to the last greeting is read.
-  Socket ready(json::Object data) {
-    Socket socket = connect();
-    EXPECT_EQ(json::integer(read(*socket), "op"), 10);
-    send(*socket, 2, std::move(data));
-    session_ = json::text_or(read_to(*socket, "READY").at("d"), "session_id", "");
-    last_seq_ = *json::integer(read_to(*socket, "UNANNOUNCED_EVENT"), "s");
-    return socket;
-  }
-  void say(const std::string& content) {
-    control("POST", "/discord/message",
-            {{"guild", id(server(0).id)}, {"user", id(server(0).owner)}, {"content", content}});
-  }
-  static std::string content_of(const json::Value& frame) {
-    return json::text_or(frame.at("d"), "content", "?");
-  }
-
-  std::string session_;
-  std::int64_t last_seq_ = 0;
-};
 
 TEST_F(GatewayTest, ReadyNamesUnavailableServersThatThenArrive) {
   Socket socket = connect();
@@ -127,13 +50,13 @@ TEST_F(GatewayTest, WrongIdentifiesCloseWithTheirCodes) {
     send(*socket, 2, std::move(data));
     return closed_with(*socket);
   };
-  EXPECT_EQ(code("token", json::Value("Bot " + text("discord", "token"))), 4004);
+  EXPECT_EQ(code("token", json::Value("Bearer " + text("discord", "token"))), 4004);
   EXPECT_EQ(code("intents", 1 << 30), 4013);
   EXPECT_EQ(code("intents", "513"), 4013);
   EXPECT_EQ(code("intents", 1 << 8), 4014);
   EXPECT_EQ(code("shard", json::Array{2, 2}), 4010);
   control("POST", "/faults", {{"gateway_no_privileged", true}});
-  EXPECT_EQ(code("intents", kAll), 4014);
+  EXPECT_EQ(code("intents", kAllIntents), 4014);
 }
 
 TEST_F(GatewayTest, WrongFramesCloseWithTheirCodes) {
@@ -313,6 +236,18 @@ TEST_F(GatewayTest, ShardsHearOfTheirServersOnly) {
   EXPECT_EQ(json::integer(read(*other), "op"), 1) << "nothing came before";
 }
 
+TEST_F(GatewayTest, TwoSessionsOfOneShardAreNoted) {
+  const auto twice = [&] { return json::integer(control("GET", "/healthz"), "shards_served_twice"); };
+  json::Object data = identify_data();
+  data["shard"] = json::Array{0, 2};
+  Socket first = ready(data);
+  data["shard"] = json::Array{1, 2};
+  Socket other = ready(data);
+  EXPECT_EQ(twice(), 0);
+  Socket again = ready(data);
+  EXPECT_EQ(twice(), 1);
+}
+
 TEST_F(GatewayTest, FaultsDoubleDispatchesAndTurnIdsIntoNumbers) {
   Socket socket = ready(identify_data());
   control("POST", "/faults", {{"gateway_duplicates", true}, {"gateway_numeric_ids", true}});
@@ -357,6 +292,60 @@ TEST_F(GatewayTest, MemberListsComeInChunksAndNotTooOften) {
   EXPECT_EQ(json::text_or(chunk.at("d"), "nonce", ""), "n");
   send(*socket, 8, request);
   EXPECT_EQ(json::text_or(read(*socket), "t", ""), "RATE_LIMITED");
+}
+
+TEST_F(GatewayTest, AFullListComesInChunksOfAThousand) {
+  end();
+  options_.size.servers = 1;
+  options_.size.members = 2'100;
+  start();
+  Socket socket = ready(identify_data());
+  send(*socket, 8, {{"guild_id", id(server(0).id)}, {"query", ""}, {"limit", 0}, {"nonce", "all"}});
+  std::set<std::string> seen;
+  for (int index = 0; index < 3; ++index) {
+    const json::Value chunk = read_to(*socket, "GUILD_MEMBERS_CHUNK").at("d");
+    EXPECT_EQ(json::integer(chunk, "chunk_index"), index);
+    EXPECT_EQ(json::integer(chunk, "chunk_count"), 3);
+    EXPECT_EQ(json::text(chunk, "nonce"), "all");
+    EXPECT_THAT(json::array(chunk, "members"), SizeIs(index < 2 ? 1'000 : 101));
+    for (const json::Value& member : json::array(chunk, "members"))
+      seen.insert(json::text_or(member.at("user"), "id", ""));
+  }
+  EXPECT_THAT(seen, SizeIs(2'101)) << "with the bot, and each once";
+}
+
+TEST_F(GatewayTest, SomeMembersAreAskedForByIdOrByTheBeginningOfTheirName) {
+  Socket socket = ready(identify_data());
+  const auto ask = [&](json::Object request) {
+    request["guild_id"] = id(server(0).id);
+    send(*socket, 8, std::move(request));
+    return read_to(*socket, "GUILD_MEMBERS_CHUNK").at("d");
+  };
+  const std::string owner = id(server(0).owner);
+  const json::Value by_id =
+      ask({{"user_ids", json::Array{owner, owner, "5", 6}}, {"nonce", std::string(33, 'n')}});
+  EXPECT_THAT(json::array(by_id, "members"), SizeIs(1));
+  EXPECT_EQ(json::array(by_id, "not_found"), (json::Array{"5", 6})) << "as they were written";
+  EXPECT_FALSE(json::text(by_id, "nonce").has_value()) << "it was too long";
+  EXPECT_THAT(json::array(ask({{"user_ids", owner}}), "members"), SizeIs(1));
+  const std::string name = sim_->world().users.at(server(0).owner).username;
+  const json::Value by_name = ask({{"query", to_lower_ascii(name).substr(0, 5)}, {"limit", 1}});
+  ASSERT_THAT(json::array(by_name, "members"), SizeIs(1));
+  EXPECT_TRUE(
+      json::text_or(by_name.at("members").at(0).at("user"), "username", "").starts_with(name.substr(0, 5)));
+  EXPECT_EQ(by_name.as_object().if_contains("not_found"), nullptr);
+  EXPECT_THAT(json::array(ask({{"query", ""}, {"limit", 7}}), "members"), SizeIs(7));
+}
+
+TEST_F(GatewayTest, WithoutTheIntentTheFullListIsNotGivenAndNonsenseEndsTheConnection) {
+  Socket socket = ready(identify_data(kGuilds | kMessages));
+  send(*socket, 8, {{"guild_id", id(server(0).id)}, {"query", ""}, {"limit", 0}});
+  send(*socket, 8, {{"guild_id", "5"}, {"query", "a"}, {"limit", 1}});
+  send(*socket, 3, {{"since", nullptr}, {"activities", json::Array{}}, {"status", "idle"}, {"afk", false}});
+  send(*socket, 1, last_seq_);
+  EXPECT_EQ(json::integer(read(*socket), "op"), 11) << "nothing came before";
+  send(*socket, 8, {{"guild_id", id(server(0).id)}});
+  EXPECT_EQ(closed_with(*socket), 4002);
 }
 
 TEST_F(GatewayTest, ASilentClientIsDropped) {

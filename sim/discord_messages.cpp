@@ -5,6 +5,7 @@
 
 #include "sim/discord_checks.h"
 #include "sim/discord_shapes.h"
+#include "sim/message_filling.h"
 #include "sim/permissions.h"
 #include "sim/router.h"
 
@@ -50,6 +51,15 @@ class Allowed {
 
   const json::Value* rule_;
 };
+
+/// What a reply shows of the message that it answers.
+json::Object reference_of(const MessageDraft& draft) {
+  const auto id = json::id(draft.fields.at("message_reference"), "message_id").value_or(0);
+  json::Object out{
+      {"type", 0}, {"channel_id", std::to_string(draft.channel)}, {"message_id", std::to_string(id)}};
+  if (draft.server != 0) out["guild_id"] = std::to_string(draft.server);
+  return out;
+}
 
 json::Value or_else(const json::Value& fields, std::string_view key, const json::Value& otherwise) {
   const json::Value* value = json::find(fields, key);
@@ -105,11 +115,11 @@ Message& Messages::add(MessageDraft draft) {
                     {"pinned", false},
                     {"flags", flags},
                     {"attachments", attachments_of(draft.fields, json::Array{})},
-                    {"embeds", or_else(draft.fields, "embeds", json::Array{})},
-                    {"components", or_else(draft.fields, "components", json::Array{})},
+                    {"embeds", filled_embeds(json::array(draft.fields, "embeds"))},
+                    {"components", filled_components(json::array(draft.fields, "components"))},
                     {"unannounced_field", nullptr}};
   if (!message.nonce.empty()) body["nonce"] = draft.fields.at("nonce");
-  if (reply) body["message_reference"] = draft.fields.at("message_reference");
+  if (reply) body["message_reference"] = reference_of(draft);
   for (auto& [key, value] : draft.extra) body[key] = value;
   resolve_mentions(message, draft.fields, body);
   message.body = std::move(body);
@@ -150,6 +160,8 @@ void Messages::edit(Message& message, const json::Value& fields) {
     const bool text = key == "content";
     message.body[key] = !value->is_null() ? *value : text ? json::Value("") : json::Value(json::Array{});
   }
+  message.body["embeds"] = filled_embeds(json::array(message.body, "embeds"));
+  message.body["components"] = filled_components(json::array(message.body, "components"));
   if (json::find(fields, "attachments") != nullptr) {
     message.body["attachments"] = attachments_of(fields, message.body.at("attachments").as_array());
   }
@@ -179,6 +191,8 @@ bool Messages::react(Message& message, Snowflake user, const std::string& emoji,
   for (const auto& [name, who] : message.reactions) {
     shown.push_back(json::Object{{"emoji", emoji_of(name)},
                                  {"count", who.size()},
+                                 {"count_details", {{"burst", 0}, {"normal", who.size()}}},
+                                 {"me_burst", false},
                                  {"me", who.contains(stage_.world.bot.id)},
                                  {"burst_colors", json::Array{}}});
   }
@@ -204,7 +218,8 @@ const std::deque<Message>& Messages::of(Snowflake channel) const {
 json::Object message_event(World& world, const Message& message) {
   json::Object event = message.body;
   const Server* server = world.server(message.server);
-  event["channel_type"] = server == nullptr ? 1 : 0;
+  const Channel* channel = server == nullptr ? nullptr : server->channel(message.channel);
+  event["channel_type"] = server == nullptr ? 1 : channel == nullptr ? 0 : channel->type;
   if (server == nullptr) return event;
   event["guild_id"] = std::to_string(server->id);
   if (const auto author = server->members.find(message.author); author != server->members.end()) {

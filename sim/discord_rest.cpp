@@ -38,6 +38,17 @@ net::HttpResponse cdn_refusal() {
   return response;
 }
 
+/// What the edge in front of the interface answers when that one does not.
+net::HttpResponse edge_page(int status) {
+  auto response = net::make_response(
+      status, "text/html; charset=UTF-8",
+      fmt::format("<!DOCTYPE html>\n<html><head><title>discord.com | {0}</title></head><body><h1>Error {0}"
+                  "</h1><p>The web server reported an error.</p></body></html>",
+                  status));
+  response.headers.emplace_back("Server", "cloudflare");
+  return response;
+}
+
 /// The ids by which limits of one route family are told apart.
 std::string major_of(std::string_view pattern, const std::vector<std::string>& arguments) {
   if (arguments.empty()) return "";
@@ -55,6 +66,9 @@ bool renames(const net::HttpRequest& request, std::string_view pattern) {
   return body && body->is_object() &&
          (body->get_object().contains("name") || body->get_object().contains("topic"));
 }
+
+/// Only "DiscordBot (url, version)" is documented, but oceanic.js gets on with a name of its own.
+bool is_unwelcome(std::string_view agent) { return agent.empty() || agent.starts_with("Mozilla"); }
 
 bool is_json(const net::HttpRequest& request) {
   return request.header("content-type").value_or("").starts_with("application/json");
@@ -87,6 +101,7 @@ void DiscordRest::add_routes() {
   add("GET", "guilds/{}/roles", &Rest::read_roles);
   add("POST", "guilds/{}/roles", &Rest::create_role);
   add("GET", "guilds/{}/roles/member-counts", &Rest::count_roles);
+  add("GET", "guilds/{}/vanity-url", &Rest::read_vanity_url);
   add("PATCH", "guilds/{}/roles/{}", &Rest::modify_role);
   add("DELETE", "guilds/{}/roles/{}", &Rest::delete_role);
   add("GET", "guilds/{}/audit-logs", &Rest::read_audit_log);
@@ -95,6 +110,7 @@ void DiscordRest::add_routes() {
   add("GET", "guilds/{}/members", &Rest::read_members);
   add("GET", "guilds/{}/members/search", &Rest::search_members);
   add("GET", "guilds/{}/members/{}", &Rest::read_member);
+  add("PATCH", "guilds/{}/members/{}", &Rest::modify_member);
   add("DELETE", "guilds/{}/members/{}", &Rest::kick);
   add("PUT", "guilds/{}/bans/{}", &Rest::ban);
   add("DELETE", "guilds/{}/bans/{}", &Rest::unban);
@@ -106,6 +122,8 @@ void DiscordRest::add_routes() {
   add("PUT", "channels/{}/permissions/{}", &Rest::set_overwrite);
   add("DELETE", "channels/{}/permissions/{}", &Rest::delete_overwrite);
   add("POST", "channels/{}/invites", &Rest::create_invite);
+  add("POST", "channels/{}/threads", &Rest::start_thread);
+  add("POST", "channels/{}/messages/{}/threads", &Rest::start_thread_at);
   add("GET", "channels/{}/webhooks", &Rest::read_webhooks);
   add("POST", "channels/{}/webhooks", &Rest::create_webhook);
   add("DELETE", "webhooks/{}", &Rest::delete_webhook);
@@ -136,12 +154,17 @@ void DiscordRest::add_routes() {
 // The way in ----------------------------------------------------------------------------------------
 
 net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
+  auto response = answer_uncounted(request);
+  ++discord_.answered[response.status];
+  return response;
+}
+
+net::HttpResponse DiscordRest::answer_uncounted(const net::HttpRequest& request) {
   const std::string_view path = request.url;
   if (!path.starts_with("/api/")) return error_response({404, 0, "404: Not Found"});
   if (!path.starts_with(kPrefix)) return error_response({400, 50041, "Invalid API version provided"});
-  if (!request.header("user-agent").value_or("").starts_with("DiscordBot")) {
+  if (is_unwelcome(request.header("user-agent").value_or("")))
     return error_response({403, 40333, "internal network error"});
-  }
   if (auto struck = strike()) return *struck;
   auto match = router_.find(request.method, path.substr(kPrefix.size()));
   if (match.route == nullptr) {
@@ -165,6 +188,8 @@ net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
   }
   Call call{request, std::move(match.arguments)};
   auto response = run(endpoint, call);
+  const bool posted = request.method == "POST" && match.route->pattern == "channels/{}/messages";
+  if (posted && stage_.faults.strikes(Fault::discord_posted_5xx)) return edge_page(502);
   response.headers.insert(response.headers.end(), verdict.headers.begin(), verdict.headers.end());
   return response;
 }
@@ -172,15 +197,17 @@ net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
 /// What a fault answers instead of the route.
 std::optional<net::HttpResponse> DiscordRest::strike() {
   Faults& faults = stage_.faults;
+  if (faults.on(Fault::discord_down)) return edge_page(503);
   if (faults.strikes(Fault::discord_cdn_429)) return cdn_refusal();
+  if (faults.strikes(Fault::discord_cdn_403)) return edge_page(403);
   if (faults.strikes(Fault::discord_global_429)) return too_many(kForcedPause, true, "global", {});
   if (faults.strikes(Fault::discord_user_429)) return too_many(kForcedPause, false, "user", {});
   if (faults.strikes(Fault::discord_shared_429)) return too_many(kForcedPause, false, "shared", {});
   if (faults.strikes(Fault::discord_5xx)) {
-    constexpr std::array kStatuses = {500, 502, 503};
+    constexpr std::array kStatuses = {500, 502, 503, 520};
     const auto turn = static_cast<std::size_t>(faults.value(Fault::discord_5xx)) % kStatuses.size();
-    return net::make_response(kStatuses[turn], "text/html",
-                              "<html><body>upstream connect error</body></html>");
+    if (kStatuses[turn] == 500) return error_response({500, 0, "500: Internal Server Error"});
+    return edge_page(kStatuses[turn]);
   }
   return std::nullopt;
 }
@@ -223,7 +250,12 @@ ApiAnswer DiscordRest::gateway_bot(Call&) {
                                     {"session_start_limit", discord_.gateway.start_limit()}}};
 }
 
-ApiAnswer DiscordRest::own_user(Call&) { return ApiReply{200, shapes::user(stage_.world.bot)}; }
+ApiAnswer DiscordRest::own_user(Call&) {
+  json::Object out = shapes::user(stage_.world.bot);
+  out["mfa_enabled"] = false;
+  out["locale"] = "en-US";
+  return ApiReply{200, std::move(out)};
+}
 
 ApiAnswer DiscordRest::own_servers(Call&) {
   json::Array out;
@@ -233,6 +265,7 @@ ApiAnswer DiscordRest::own_servers(Call&) {
         json::Object{{"id", std::to_string(server.id)},
                      {"name", server.name},
                      {"icon", nullptr},
+                     {"banner", nullptr},
                      {"owner", false},
                      {"permissions", std::to_string(server_permissions(server, stage_.world.bot.id))},
                      {"features", json::Array{}}});
@@ -291,6 +324,8 @@ ApiAnswer DiscordRest::read_roles(Call& call) {
 ApiAnswer DiscordRest::read_members(Call& call) {
   const auto server = server_of(call.number(0));
   if (!server) return std::unexpected(server.error());
+  // The switch of the intent counts here too, whatever the gateway was asked for.
+  if (stage_.faults.on(Fault::gateway_no_privileged)) return api_error::missing_access();
   const std::uint64_t limit = call.query("limit") ? call.query_number("limit").value_or(0) : 1;
   if (limit < 1 || limit > 1'000) {
     Complaints complaints;
@@ -326,7 +361,7 @@ ApiAnswer DiscordRest::change_role(Call& call, bool add) {
   if (role == nullptr) return api_error::unknown_role();
   const Snowflake bot = stage_.world.bot.id;
   const bool may = (server_permissions(**server, bot) & permission::kManageRoles) != 0 && !role->managed &&
-                   role->position > 0 && role->position < highest_position(**server, bot);
+                   role->position > 0 && is_above_role(**server, bot, *role);
   if (!may) return api_error::missing_permissions();
   std::vector<Snowflake> roles = member->second.roles;
   const bool has = std::find(roles.begin(), roles.end(), role->id) != roles.end();
@@ -344,7 +379,8 @@ std::expected<DiscordRest::Place, ApiError> DiscordRest::place_of(Snowflake id) 
   if (discord_.direct_user(id)) return Place{nullptr, id, permission::kAll};
   Server* server = stage_.world.server_of_channel(id);
   if (server == nullptr || !server->bot_present) return api_error::unknown_channel();
-  const std::uint64_t bits = effective_permissions(*server, stage_.world.bot.id, *server->channel(id));
+  const std::uint64_t bits =
+      effective_permissions(*server, stage_.world.bot.id, *server->channel(id), stage_.clock.now());
   if ((bits & permission::kViewChannel) == 0) return api_error::missing_access();
   return Place{server, id, bits};
 }
@@ -352,7 +388,13 @@ std::expected<DiscordRest::Place, ApiError> DiscordRest::place_of(Snowflake id) 
 ApiAnswer DiscordRest::read_channel(Call& call) {
   const auto place = place_of(call.number(0));
   if (!place) return std::unexpected(place.error());
-  if (place->server == nullptr) return ApiReply{200, json::Object{{"id", call.arguments[0]}, {"type", 1}}};
+  if (place->server == nullptr) {
+    const DiscordUser& user = *stage_.world.user(*discord_.direct_user(place->channel));
+    return ApiReply{200, json::Object{{"id", call.arguments[0]},
+                                      {"type", 1},
+                                      {"flags", 0},
+                                      {"recipients", json::Array{shapes::user(user)}}}};
+  }
   return ApiReply{200, shapes::channel(*place->server, *place->server->channel(place->channel))};
 }
 
@@ -379,9 +421,7 @@ ApiAnswer DiscordRest::create_message(Call& call) {
       user && stage_.world.user(*user)->closed_messages) {
     return api_error::make(403, 50007, "Cannot send messages to this user");
   }
-  const bool with_files = !json::array(call.body, "attachments").empty();
-  if (with_files && (place->permissions & permission::kAttachFiles) == 0)
-    return api_error::missing_permissions();
+  if (const auto may = check_rights(*place, call.body); !may) return std::unexpected(may.error());
   if (const auto checked = check_message(call.body, false); !checked) return std::unexpected(checked.error());
   const std::string nonce = json::text_or(call.body, "nonce", "");
   if (json::boolean(call.body, "enforce_nonce").value_or(false) && !nonce.empty()) {
@@ -407,6 +447,22 @@ ApiAnswer DiscordRest::create_message(Call& call) {
                         stage_.clock.now());
   discord_.gateway.dispatch("MESSAGE_CREATE", message.server, message_event(stage_.world, message));
   return ApiReply{200, message.body};
+}
+
+std::expected<void, ApiError> DiscordRest::check_rights(const Place& place, const json::Value& body) {
+  const bool with_files = !json::array(body, "attachments").empty();
+  if (with_files && (place.permissions & permission::kAttachFiles) == 0)
+    return api_error::missing_permissions();
+  const bool with_embeds = !json::array(body, "embeds").empty();
+  if (with_embeds && (place.permissions & permission::kEmbedLinks) == 0)
+    return api_error::missing_permissions();
+  const bool reply = json::find(body, "message_reference") != nullptr;
+  if (reply && (place.permissions & permission::kReadMessageHistory) == 0) {
+    return api_error::make(403, 160002, "Cannot reply without permission to read message history");
+  }
+  if (place.server != nullptr && place.server->channel(place.channel)->archived)
+    return api_error::make(400, 50083, "Thread is archived");
+  return {};
 }
 
 std::expected<Message*, ApiError> DiscordRest::named_message(Call& call) {

@@ -1,6 +1,6 @@
 // The simulated Discord REST interface, version 10: token, user agent, rate limits, faults, then the
 // route. Error bodies and codes as the documentation states them. The handlers stand in discord_rest.cpp,
-// discord_rest_servers.cpp and discord_rest_messages.cpp.
+// discord_rest_servers.cpp, discord_rest_messages.cpp and discord_rest_threads.cpp.
 #pragma once
 
 #include <expected>
@@ -13,30 +13,6 @@
 #include "sim/router.h"
 
 namespace guildhall::sim {
-
-/// Discord's numbers of what an audit log tells. Source: developer documentation, "Audit Log Events".
-namespace audit_action {
-inline constexpr int kChannelCreate = 10;
-inline constexpr int kChannelUpdate = 11;
-inline constexpr int kChannelDelete = 12;
-inline constexpr int kOverwriteCreate = 13;
-inline constexpr int kOverwriteDelete = 15;
-inline constexpr int kMemberKick = 20;
-inline constexpr int kMemberBan = 22;
-inline constexpr int kMemberUnban = 23;
-inline constexpr int kMemberRoleUpdate = 25;
-inline constexpr int kRoleCreate = 30;
-inline constexpr int kRoleUpdate = 31;
-inline constexpr int kRoleDelete = 32;
-inline constexpr int kInviteCreate = 40;
-inline constexpr int kInviteDelete = 42;
-inline constexpr int kWebhookCreate = 50;
-inline constexpr int kWebhookDelete = 52;
-inline constexpr int kMessageDelete = 72;
-inline constexpr int kMessageBulkDelete = 73;
-inline constexpr int kMessagePin = 74;
-inline constexpr int kMessageUnpin = 75;
-}  // namespace audit_action
 
 class DiscordRest {
  public:
@@ -66,6 +42,7 @@ class DiscordRest {
   };
 
   void add_routes();
+  net::HttpResponse answer_uncounted(const net::HttpRequest& request);
   std::optional<net::HttpResponse> strike();
   std::expected<json::Value, ApiError> body_of(const net::HttpRequest& request) const;
   net::HttpResponse run(const Endpoint& endpoint, Call& call);
@@ -76,6 +53,7 @@ class DiscordRest {
   /// The server or channel that the path begins with, where the bot holds all of `bits`.
   std::expected<Server*, ApiError> server_with(Call& call, std::uint64_t bits);
   std::expected<Place, ApiError> place_with(Call& call, std::uint64_t bits);
+  static bool is_thread(const Place& place);
   /// The member or role of the second argument, which must stand below the bot.
   std::expected<Snowflake, ApiError> lesser_member(const Server& server, Call& call) const;
   std::expected<const Role*, ApiError> lesser_role(const Server& server, Call& call) const;
@@ -84,7 +62,10 @@ class DiscordRest {
   /// The webhook of a path with its secret, and a message that it wrote.
   std::expected<const Webhook*, ApiError> webhook_of(Call& call) const;
   std::expected<Message*, ApiError> webhook_message(Call& call);
-  /// Enters what was done, with the reason that the request gave.
+  /// What a message asks for beyond the permission to write it.
+  std::expected<void, ApiError> check_rights(const Place& place, const json::Value& body);
+  /// The bot, with the reason that the request gave.
+  Discord::Deed deed_of(const Call& call) const;
   void audit(Server& server, int action, Snowflake target, const Call& call);
 
   ApiAnswer gateway(Call& call);
@@ -98,6 +79,10 @@ class DiscordRest {
   ApiAnswer read_roles(Call& call);
   ApiAnswer read_members(Call& call);
   ApiAnswer read_member(Call& call);
+  ApiAnswer modify_member(Call& call);
+  /// May the bot change of that member what the body names? The close reasons stand in the answer.
+  std::expected<void, ApiError> check_member_change(const Server& server, const Member& member,
+                                                    const json::Value& change) const;
   ApiAnswer add_member_role(Call& call);
   ApiAnswer remove_member_role(Call& call);
   // discord_rest_servers.cpp
@@ -119,6 +104,13 @@ class DiscordRest {
   ApiAnswer read_invites(Call& call);
   ApiAnswer create_invite(Call& call);
   ApiAnswer delete_invite(Call& call);
+  ApiAnswer read_vanity_url(Call& call);
+  // discord_rest_threads.cpp
+  ApiAnswer start_thread(Call& call);
+  ApiAnswer start_thread_at(Call& call);
+  ApiAnswer open_thread(Call& call, const Place& place, int type, Snowflake id);
+  ApiAnswer modify_thread(Call& call, const Place& place);
+  ApiAnswer delete_thread(Call& call, const Place& place);
   // discord_rest_messages.cpp
   ApiAnswer bulk_delete(Call& call);
   ApiAnswer pin(Call& call);

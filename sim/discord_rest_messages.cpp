@@ -188,6 +188,10 @@ ApiAnswer DiscordRest::execute_webhook(Call& call) {
   const json::Object author{{"id", call.arguments[0]},
                             {"username", json::text_or(call.body, "username", (*webhook)->name)},
                             {"discriminator", "0000"},
+                            {"global_name", nullptr},
+                            {"public_flags", 0},
+                            {"flags", 0},
+                            {"primary_guild", nullptr},
                             {"avatar", nullptr},
                             {"bot", true}};
   draft.extra = {{"webhook_id", call.arguments[0]}, {"author", author}};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text.h"
 #include "sim/discord_rest.h"
@@ -12,8 +13,8 @@
 namespace guildhall::sim {
 namespace {
 
-constexpr std::size_t kKeptEntries = 5'000;
-constexpr std::size_t kLongestReason = 512;
+constexpr std::chrono::days kLongestTimeOut{28};
+constexpr std::int64_t kLongestInvite = 604'800;      // seconds
 constexpr std::uint64_t kLongestBanWindow = 604'800;  // seconds of messages that a ban deletes
 
 std::string text(Snowflake value) { return std::to_string(value); }
@@ -33,19 +34,6 @@ void check_length(const json::Value& body, std::string_view key, std::size_t lea
 std::uint64_t bits_of(const json::Value& body, std::string_view key, std::uint64_t otherwise) {
   const auto bits = json::id(body, key);
   return bits ? static_cast<std::uint64_t>(*bits) : otherwise;
-}
-
-json::Object invite_shape(const Server& server, const Invite& invite, bool with_uses) {
-  json::Object out{{"type", 0},
-                   {"code", invite.code},
-                   {"guild", json::Object{{"id", text(server.id)}, {"name", server.name}}},
-                   {"channel", json::Object{{"id", text(invite.channel)}, {"type", 0}}},
-                   {"created_at", shapes::iso_time(invite.created_at)},
-                   {"max_uses", invite.max_uses},
-                   {"max_age", invite.max_age},
-                   {"temporary", false}};
-  if (with_uses) out["uses"] = invite.uses;
-  return out;
 }
 
 }  // namespace
@@ -71,24 +59,23 @@ std::expected<DiscordRest::Place, ApiError> DiscordRest::place_with(Call& call, 
 std::expected<Snowflake, ApiError> DiscordRest::lesser_member(const Server& server, Call& call) const {
   const Snowflake user = call.number(1);
   if (!server.members.contains(user)) return api_error::unknown_member();
-  const bool below = highest_position(server, user) < highest_position(server, stage_.world.bot.id);
-  if (user == server.owner || !below) return api_error::missing_permissions();
+  if (!is_above(server, stage_.world.bot.id, user)) return api_error::missing_permissions();
   return user;
 }
 
 std::expected<const Role*, ApiError> DiscordRest::lesser_role(const Server& server, Call& call) const {
   const Role* role = server.role(call.number(1));
   if (role == nullptr) return api_error::unknown_role();
-  if (role->position >= highest_position(server, stage_.world.bot.id))
-    return api_error::missing_permissions();
+  if (!is_above_role(server, stage_.world.bot.id, *role)) return api_error::missing_permissions();
   return role;
 }
 
+Discord::Deed DiscordRest::deed_of(const Call& call) const {
+  return {stage_.world.bot.id, net::percent_decode(call.request.header("x-audit-log-reason").value_or(""))};
+}
+
 void DiscordRest::audit(Server& server, int action, Snowflake target, const Call& call) {
-  std::string reason = net::percent_decode(call.request.header("x-audit-log-reason").value_or(""));
-  server.audit_log.push_back(
-      {stage_.mint.snowflake(), action, stage_.world.bot.id, target, shorten(reason, kLongestReason)});
-  if (server.audit_log.size() > kKeptEntries) server.audit_log.erase(server.audit_log.begin());
+  discord_.enter(server, action, target, deed_of(call));
 }
 
 // Members -------------------------------------------------------------------------------------------
@@ -119,8 +106,7 @@ ApiAnswer DiscordRest::kick(Call& call) {
   if (!server) return std::unexpected(server.error());
   const auto user = lesser_member(**server, call);
   if (!user) return std::unexpected(user.error());
-  audit(**server, audit_action::kMemberKick, *user, call);
-  (void)discord_.leave((*server)->id, *user);
+  (void)discord_.kick((*server)->id, *user, deed_of(call));
   return ApiReply{204};
 }
 
@@ -139,11 +125,7 @@ ApiAnswer DiscordRest::ban(Call& call) {
     const auto lesser = lesser_member(**server, call);
     if (!lesser) return std::unexpected(lesser.error());
   }
-  audit(**server, audit_action::kMemberBan, user, call);
-  const bool banned = (*server)->bans.insert(user).second;
-  (void)discord_.leave((*server)->id, user);
-  const json::Object event{{"guild_id", call.arguments[0]}, {"user", shapes::user(*stage_.world.user(user))}};
-  if (banned) discord_.gateway.dispatch("GUILD_BAN_ADD", (*server)->id, event);
+  (void)discord_.ban((*server)->id, user, deed_of(call));
   return ApiReply{204};
 }
 
@@ -157,6 +139,80 @@ ApiAnswer DiscordRest::unban(Call& call) {
       "GUILD_BAN_REMOVE", (*server)->id,
       {{"guild_id", call.arguments[0]}, {"user", shapes::user(*stage_.world.user(user))}});
   return ApiReply{204};
+}
+
+namespace {
+
+bool names(const json::Value& body, std::string_view key) {
+  return body.is_object() && body.get_object().contains(key);
+}
+
+std::vector<Snowflake> roles_of(const json::Value& body) {
+  std::vector<Snowflake> roles;
+  for (const json::Value& role : json::array(body, "roles"))
+    roles.push_back(role.is_string() ? number_of(role.get_string()).value_or(0) : 0);
+  return roles;
+}
+
+/// Those that are in one of the lists alone.
+std::vector<Snowflake> changed_roles(std::vector<Snowflake> before, std::vector<Snowflake> after) {
+  std::ranges::sort(before);
+  std::ranges::sort(after);
+  std::vector<Snowflake> changed;
+  std::ranges::set_symmetric_difference(before, after, std::back_inserter(changed));
+  return changed;
+}
+
+}  // namespace
+
+std::expected<void, ApiError> DiscordRest::check_member_change(const Server& server, const Member& member,
+                                                               const json::Value& change) const {
+  const Snowflake bot = stage_.world.bot.id;
+  std::uint64_t needed = 0;
+  const bool person = names(change, "nick") || names(change, "communication_disabled_until");
+  if (names(change, "nick")) needed |= permission::kManageNicknames;
+  if (names(change, "communication_disabled_until")) needed |= permission::kModerateMembers;
+  if (names(change, "roles")) needed |= permission::kManageRoles;
+  if ((server_permissions(server, bot) & needed) != needed) return api_error::missing_permissions();
+  if (person && member.user != bot && !is_above(server, bot, member.user))
+    return api_error::missing_permissions();
+  const bool administrator = (server_permissions(server, member.user) & permission::kAdministrator) != 0;
+  if (names(change, "communication_disabled_until") && administrator) return api_error::missing_permissions();
+  if (!names(change, "roles")) return {};
+  for (const Snowflake id : changed_roles(member.roles, roles_of(change))) {
+    const Role* role = server.role(id);
+    if (role == nullptr) return api_error::unknown_role();
+    if (role->managed || !is_above_role(server, bot, *role)) return api_error::missing_permissions();
+  }
+  return {};
+}
+
+ApiAnswer DiscordRest::modify_member(Call& call) {
+  const auto server = server_of(call.number(0));
+  if (!server) return std::unexpected(server.error());
+  const Snowflake user = call.number(1);
+  const auto member = (*server)->members.find(user);
+  if (member == (*server)->members.end()) return api_error::unknown_member();
+  const TimePoint until = json::time(call.body, "communication_disabled_until").value_or(TimePoint{});
+  Complaints complaints;
+  check_length(call.body, "nick", 0, 32, complaints);
+  if (until > stage_.clock.now() + kLongestTimeOut) {
+    complaints.add("communication_disabled_until", "COMMUNICATION_DISABLED_UNTIL_INVALID",
+                   "Must be within 28 days.");
+  }
+  if (!complaints.empty()) return complaints.refuse();
+  const auto may = check_member_change(**server, member->second, call.body);
+  if (!may) return std::unexpected(may.error());
+  std::optional<std::string> nick;
+  std::optional<std::vector<Snowflake>> roles;
+  if (names(call.body, "nick")) nick = json::text_or(call.body, "nick", "");
+  if (names(call.body, "roles")) roles = roles_of(call.body);
+  if (nick || names(call.body, "communication_disabled_until"))
+    audit(**server, audit_action::kMemberUpdate, user, call);
+  if (roles) audit(**server, audit_action::kMemberRoleUpdate, user, call);
+  if (names(call.body, "communication_disabled_until")) (void)discord_.time_out((*server)->id, user, until);
+  if (nick || roles) (void)discord_.update_member((*server)->id, user, nick, roles);
+  return ApiReply{200, shapes::member(stage_.world, member->second)};
 }
 
 // Roles ---------------------------------------------------------------------------------------------
@@ -226,12 +282,7 @@ ApiAnswer DiscordRest::read_audit_log(Call& call) {
   for (auto it = log.rbegin(); it != log.rend() && entries.size() < limit; ++it) {
     if (action && static_cast<std::uint64_t>(it->action) != *action) continue;
     if (user && it->user != *user) continue;
-    json::Object entry{{"id", text(it->id)},
-                       {"action_type", it->action},
-                       {"user_id", text(it->user)},
-                       {"target_id", text(it->target)}};
-    if (!it->reason.empty()) entry["reason"] = it->reason;
-    entries.push_back(std::move(entry));
+    entries.emplace_back(shapes::audit_entry(*it));
   }
   json::Object out{{"audit_log_entries", std::move(entries)}};
   for (const char* key : {"application_commands", "auto_moderation_rules", "guild_scheduled_events",
@@ -266,6 +317,8 @@ ApiAnswer DiscordRest::create_channel(Call& call) {
 }
 
 ApiAnswer DiscordRest::modify_channel(Call& call) {
+  const auto there = place_of(call.number(0));
+  if (there && is_thread(*there)) return modify_thread(call, *there);
   const auto place = place_with(call, permission::kManageChannels);
   if (!place) return std::unexpected(place.error());
   Complaints complaints;
@@ -285,11 +338,14 @@ ApiAnswer DiscordRest::modify_channel(Call& call) {
 }
 
 ApiAnswer DiscordRest::delete_channel(Call& call) {
+  const auto there = place_of(call.number(0));
+  if (there && is_thread(*there)) return delete_thread(call, *there);
   const auto place = place_with(call, permission::kManageChannels);
   if (!place) return std::unexpected(place.error());
   const json::Object shape = shapes::channel(*place->server, *place->server->channel(place->channel));
   audit(*place->server, audit_action::kChannelDelete, place->channel, call);
   std::erase_if(place->server->channels, [&](const Channel& one) { return one.id == place->channel; });
+  std::erase_if(place->server->threads, [&](const Channel& one) { return one.parent == place->channel; });
   std::erase_if(webhooks_, [&](const auto& entry) { return entry.second.channel == place->channel; });
   discord_.gateway.dispatch("CHANNEL_DELETE", place->server->id, shape);
   return ApiReply{200, shape};
@@ -308,11 +364,8 @@ ApiAnswer DiscordRest::set_overwrite(Call& call) {
                             bits_of(call.body, "deny", 0)};
   if (((overwrite.allow | overwrite.deny) & ~place->permissions) != 0)
     return api_error::missing_permissions();
-  Channel& channel = *place->server->channel(place->channel);
-  std::erase_if(channel.overwrites, [&](const Overwrite& one) { return one.id == overwrite.id; });
-  channel.overwrites.push_back(overwrite);
-  audit(*place->server, audit_action::kOverwriteCreate, channel.id, call);
-  discord_.gateway.dispatch("CHANNEL_UPDATE", place->server->id, shapes::channel(*place->server, channel));
+  audit(*place->server, audit_action::kOverwriteCreate, place->channel, call);
+  (void)discord_.set_overwrite(place->server->id, place->channel, overwrite);
   return ApiReply{204};
 }
 
@@ -335,45 +388,50 @@ ApiAnswer DiscordRest::read_invites(Call& call) {
   const bool with_uses = (bits & permission::kManageGuild) != 0;
   if (!with_uses && (bits & permission::kViewAuditLog) == 0) return api_error::missing_permissions();
   json::Array out;
-  for (const Invite& invite : (*server)->invites) out.push_back(invite_shape(**server, invite, with_uses));
+  for (const Invite& invite : (*server)->invites) {
+    if (invite.expired(stage_.clock.now())) continue;
+    json::Object shape = shapes::invite(stage_.world, **server, invite);
+    if (!with_uses) shape.erase("uses");
+    out.emplace_back(std::move(shape));
+  }
   return ApiReply{200, std::move(out)};
 }
 
 ApiAnswer DiscordRest::create_invite(Call& call) {
   const auto place = place_with(call, permission::kCreateInvite);
   if (!place) return std::unexpected(place.error());
-  const Invite invite{stage_.mint.token(8),
-                      place->channel,
-                      0,
-                      static_cast<int>(json::integer(call.body, "max_uses").value_or(0)),
-                      json::integer(call.body, "max_age").value_or(86'400),
-                      stage_.clock.now()};
-  place->server->invites.push_back(invite);
-  audit(*place->server, audit_action::kInviteCreate, place->channel, call);
-  json::Object event = invite_shape(*place->server, invite, true);
-  event["channel_id"] = call.arguments[0];
-  event["guild_id"] = text(place->server->id);
-  discord_.gateway.dispatch("INVITE_CREATE", place->server->id, event);
-  return ApiReply{200, invite_shape(*place->server, invite, true)};
+  Invite wanted;
+  wanted.channel = place->channel;
+  wanted.max_uses = static_cast<int>(json::integer(call.body, "max_uses").value_or(0));
+  wanted.max_age = json::integer(call.body, "max_age").value_or(wanted.max_age);
+  if (wanted.max_age < 0 || wanted.max_age > kLongestInvite) {
+    Complaints complaints;
+    complaints.add("max_age", "NUMBER_TYPE_MAX", "int value should be less than or equal to 604800.");
+    return complaints.refuse();
+  }
+  const auto code = discord_.create_invite(place->server->id, wanted, deed_of(call));
+  const auto& made = *std::ranges::find(place->server->invites, *code, &Invite::code);
+  return ApiReply{200, shapes::invite(stage_.world, *place->server, made)};
 }
 
 ApiAnswer DiscordRest::delete_invite(Call& call) {
   for (Server& server : stage_.world.servers) {
     const auto found = std::ranges::find(server.invites, call.arguments[0], &Invite::code);
     if (found == server.invites.end() || !server.bot_present) continue;
-    const std::uint64_t bits = server_permissions(server, stage_.world.bot.id);
-    if ((bits & (permission::kManageChannels | permission::kManageGuild)) == 0) {
-      return api_error::missing_permissions();
-    }
-    const Invite invite = *found;
-    server.invites.erase(found);
-    audit(server, audit_action::kInviteDelete, invite.channel, call);
-    discord_.gateway.dispatch(
-        "INVITE_DELETE", server.id,
-        {{"channel_id", text(invite.channel)}, {"guild_id", text(server.id)}, {"code", invite.code}});
-    return ApiReply{200, invite_shape(server, invite, false)};
+    const json::Object shape = shapes::invite(stage_.world, server, *found);
+    const auto gone = discord_.delete_invite(server.id, call.arguments[0], deed_of(call));
+    if (!gone) return api_error::missing_permissions();
+    return ApiReply{200, shape};
   }
   return api_error::make(404, 10006, "Unknown Invite");
+}
+
+ApiAnswer DiscordRest::read_vanity_url(Call& call) {
+  const auto server = server_with(call, permission::kManageGuild);
+  if (!server) return std::unexpected(server.error());
+  const std::string& code = (*server)->vanity_code;
+  return ApiReply{200, json::Object{{"code", code.empty() ? json::Value(nullptr) : json::Value(code)},
+                                    {"uses", (*server)->vanity_uses}}};
 }
 
 }  // namespace guildhall::sim

@@ -91,6 +91,8 @@ TEST_F(DiscordRestTest, TokenVersionAndUserAgentAreChecked) {
   EXPECT_EQ(send(request).status, 200);
   request.headers[0].second = "Mozilla/5.0";
   EXPECT_EQ(code_of(send(request)), 40333);
+  request.headers[0].second = "";
+  EXPECT_EQ(code_of(send(request)), 40333);
   request.headers[0].second = "DiscordBot (x, 1)";
   request.url = text("discord", "rest") + "/users/@me";
   EXPECT_EQ(code_of(send(request)), 50041);

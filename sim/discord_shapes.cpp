@@ -11,6 +11,10 @@ json::Value text_or_null(const std::string& text) {
   return text.empty() ? json::Value(nullptr) : json::Value(text);
 }
 
+json::Value time_or_null(TimePoint at) {
+  return at == TimePoint{} ? json::Value(nullptr) : json::Value(iso_time(at));
+}
+
 json::Object unannounced(json::Object object) {
   object["unannounced_field"] = json::Object{{"level", 3}, {"of", nullptr}};
   return object;
@@ -45,6 +49,7 @@ json::Object user(const DiscordUser& user) {
                       {"avatar", nullptr},
                       {"bot", user.bot},
                       {"public_flags", 0},
+                      {"flags", 0},
                       {"primary_guild", nullptr},
                       {"collectibles", nullptr},
                       {"avatar_decoration_data", nullptr}});
@@ -57,7 +62,7 @@ json::Object member_core(const Member& member) {
                       {"banner", nullptr},
                       {"joined_at", iso_time(member.joined_at)},
                       {"premium_since", nullptr},
-                      {"communication_disabled_until", nullptr},
+                      {"communication_disabled_until", time_or_null(member.timed_out_until)},
                       {"deaf", false},
                       {"mute", false},
                       {"pending", false},
@@ -87,7 +92,78 @@ json::Object role(const Role& role) {
        {"tags", json::Object{}}});
 }
 
+namespace {
+
+json::Object thread(const Server& server, const Channel& thread) {
+  return unannounced({{"id", id(thread.id)},
+                      {"guild_id", id(server.id)},
+                      {"type", thread.type},
+                      {"name", thread.name},
+                      {"parent_id", id(thread.parent)},
+                      {"owner_id", id(thread.starter)},
+                      {"last_message_id", nullptr},
+                      {"rate_limit_per_user", 0},
+                      {"message_count", 0},
+                      {"member_count", 1},
+                      {"total_message_sent", 0},
+                      {"thread_metadata",
+                       {{"archived", thread.archived},
+                        {"archive_timestamp", iso_time(thread.archive_changed_at)},
+                        {"auto_archive_duration", 1'440},
+                        {"locked", false}}},
+                      {"flags", 0}});
+}
+
+/// What an invite shows of a server to those who are not in it.
+json::Object invited_to(const Server& server) {
+  return {{"id", id(server.id)},
+          {"name", server.name},
+          {"splash", nullptr},
+          {"banner", nullptr},
+          {"description", nullptr},
+          {"icon", nullptr},
+          {"features", json::Array{"COMMUNITY"}},
+          {"verification_level", 1},
+          {"vanity_url_code", text_or_null(server.vanity_code)},
+          {"nsfw_level", 0},
+          {"nsfw", false},
+          {"premium_subscription_count", 0}};
+}
+
+}  // namespace
+
+json::Object invite(const World& world, const Server& server, const Invite& invite) {
+  const Channel* channel = server.channel(invite.channel);
+  const std::string name = channel == nullptr ? "" : channel->name;
+  json::Value ends = nullptr;
+  if (invite.max_age > 0) ends = iso_time(invite.created_at + std::chrono::seconds(invite.max_age));
+  json::Object out = unannounced({{"type", 0},
+                                  {"code", invite.code},
+                                  {"guild", invited_to(server)},
+                                  {"guild_id", id(server.id)},
+                                  {"channel", {{"id", id(invite.channel)}, {"type", 0}, {"name", name}}},
+                                  {"created_at", iso_time(invite.created_at)},
+                                  {"expires_at", std::move(ends)},
+                                  {"uses", invite.uses},
+                                  {"max_uses", invite.max_uses},
+                                  {"max_age", invite.max_age},
+                                  {"temporary", false},
+                                  {"flags", 0}});
+  if (const DiscordUser* inviter = world.user(invite.inviter)) out["inviter"] = user(*inviter);
+  return out;
+}
+
+json::Object audit_entry(const AuditEntry& entry) {
+  json::Object out = unannounced({{"id", id(entry.id)},
+                                  {"action_type", entry.action},
+                                  {"user_id", id(entry.user)},
+                                  {"target_id", id(entry.target)}});
+  if (!entry.reason.empty()) out["reason"] = entry.reason;
+  return out;
+}
+
 json::Object channel(const Server& server, const Channel& channel) {
+  if (channel.is_thread()) return thread(server, channel);
   json::Array overwrites;
   for (const Overwrite& overwrite : channel.overwrites) {
     overwrites.push_back(json::Object{{"id", id(overwrite.id)},
@@ -128,8 +204,16 @@ json::Object guild(const Server& server) {
                       {"rules_channel_id", nullptr},
                       {"public_updates_channel_id", nullptr},
                       {"safety_alerts_channel_id", nullptr},
-                      {"vanity_url_code", nullptr},
+                      {"vanity_url_code", text_or_null(server.vanity_code)},
                       {"verification_level", 1},
+                      {"home_header", nullptr},
+                      {"widget_enabled", false},
+                      {"widget_channel_id", nullptr},
+                      {"max_presences", nullptr},
+                      {"max_stage_video_channel_users", 50},
+                      {"max_video_channel_users", 25},
+                      {"nsfw", false},
+                      {"incidents_data", nullptr},
                       {"default_message_notifications", 1},
                       {"explicit_content_filter", 2},
                       {"mfa_level", 0},
@@ -162,8 +246,13 @@ json::Object guild_create(const World& world, const Server& server) {
     channels.emplace_back(std::move(shape));
   }
   out["channels"] = std::move(channels);
-  for (const char* key : {"threads", "voice_states", "presences", "stage_instances", "guild_scheduled_events",
-                          "soundboard_sounds"}) {
+  json::Array threads;
+  for (const Channel& entry : server.threads) {
+    if (!entry.archived) threads.emplace_back(channel(server, entry));
+  }
+  out["threads"] = std::move(threads);
+  for (const char* key :
+       {"voice_states", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds"}) {
     out[key] = json::Array{};
   }
   return out;
@@ -174,15 +263,22 @@ json::Object application(const World& world) {
                       {"name", "Guildhall"},
                       {"icon", nullptr},
                       {"description", ""},
-                      {"summary", ""},
+                      {"type", nullptr},
                       {"bot_public", true},
                       {"bot_require_code_grant", false},
                       {"verify_key", std::string(64, '0')},
                       {"flags", kApplicationFlags},
+                      {"flags_new", std::to_string(kApplicationFlags)},
+                      {"redirect_uris", json::Array{}},
+                      {"interactions_endpoint_url", nullptr},
+                      {"role_connections_verification_url", nullptr},
+                      {"approximate_user_install_count", 0},
+                      {"approximate_user_authorization_count", 0},
+                      {"explicit_content_filter", 0},
+                      {"eligible_oauth2_scopes", json::Array{}},
                       {"owner", user(world.users.begin()->second)},
                       {"team", nullptr},
                       {"bot", user(world.bot)},
-                      {"install_params", nullptr},
                       {"approximate_guild_count", world.servers.size()}});
 }
 

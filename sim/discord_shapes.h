@@ -20,7 +20,11 @@ json::Object user(const DiscordUser& user);
 json::Object member_core(const Member& member);
 json::Object member(const World& world, const Member& member);
 json::Object role(const Role& role);
+/// A channel or a thread.
 json::Object channel(const Server& server, const Channel& channel);
+/// With its uses, which not everybody is shown.
+json::Object invite(const World& world, const Server& server, const Invite& invite);
+json::Object audit_entry(const AuditEntry& entry);
 /// The guild object of REST and GUILD_UPDATE.
 json::Object guild(const Server& server);
 /// GUILD_CREATE: the members it lists are the bot alone, as without GUILD_PRESENCES.

@@ -12,28 +12,45 @@
 namespace guildhall::sim {
 
 enum class Fault {
-  discord_global_429,        // counted: answers 429 with scope global
-  discord_user_429,          // counted: 429 with scope user, whatever the bucket holds
-  discord_shared_429,        // counted: 429 with scope shared
-  discord_cdn_429,           // counted: 429 as HTML without X-RateLimit headers
-  discord_5xx,               // counted: 500, 502, 503 in turn
-  gateway_withhold_acks,     // beats are not acknowledged
-  gateway_numeric_ids,       // ids in dispatches are numbers
-  gateway_duplicates,        // every dispatch comes twice
-  gateway_no_privileged,     // asking for privileged intents closes with 4014
-  gateway_refuse_resumes,    // RESUME is answered INVALID_SESSION false
-  gateway_early_reconnects,  // counted: RECONNECT instead of HELLO
-  kick_duplicates,           // every accepted webhook is sent again
-  kick_delay_ms,             // measure: pause before each delivery
-  kick_reorder,              // neighbours change places
-  kick_lost,                 // counted: events that are never sent
-  kick_wrong_signature,      // each webhook is preceded by a copy with a wrong signature
-  kick_late_seconds,         // measure: the signed timestamp is that much in the past
-  kick_spaces,               // bodies carry spaces that JSON does not need
-  kick_bot_chat_500,         // counted: POST chat of type bot answers 500
-  kick_bot_chat_400,         // counted: POST chat of type bot answers 400 "Channel not found"
-  kick_429,                  // counted: API answers 429 without Retry-After
-  kick_5xx,                  // counted: API answers 503
+  discord_global_429,         // counted: answers 429 with scope global
+  discord_user_429,           // counted: 429 with scope user, whatever the bucket holds
+  discord_shared_429,         // counted: 429 with scope shared
+  discord_cdn_429,            // counted: 429 as HTML without X-RateLimit headers
+  discord_5xx,                // counted: 500 in JSON, 502, 503 and 520 as the edge's page, in turn
+  discord_posted_5xx,         // counted: a message is written, and 502 answered all the same
+  discord_cdn_403,            // counted: 403 as the edge's page: the address is blocked
+  discord_slow_ms,            // measure: pause before each answer, in real time
+  discord_down,               // 503 as the edge's page; gateway connections end before HELLO
+  gateway_beat_ms,            // measure: the interval that HELLO asks for (0: as the options say)
+  gateway_withhold_acks,      // beats are not acknowledged
+  gateway_numeric_ids,        // ids in dispatches are numbers
+  gateway_duplicates,         // every dispatch comes twice
+  gateway_no_privileged,      // asking for privileged intents closes with 4014
+  gateway_refuse_resumes,     // RESUME is answered INVALID_SESSION false
+  gateway_early_reconnects,   // counted: RECONNECT instead of HELLO
+  gateway_reconnects,         // counted: RECONNECT right behind READY or RESUMED
+  gateway_early_invalid,      // counted: INVALID_SESSION false right behind HELLO
+  gateway_refuse_identifies,  // counted: IDENTIFY is answered INVALID_SESSION false
+  gateway_later_resumes,      // counted: RESUME is answered INVALID_SESSION true
+  gateway_cut_replays,        // counted: a replay breaks off in the middle, closed without a code
+  gateway_replay_overlap,     // measure: so many dispatches from before `seq` come again in a replay
+  gateway_zombies,         // counted: nothing is said any more behind READY or RESUMED, nor a close answered
+  gateway_reorder,         // dispatches of two servers change places
+  gateway_lost,            // counted: dispatches that are never sent
+  gateway_lost_chunks,     // counted: likewise, member chunks alone
+  gateway_outage_creates,  // a server that is out at the start is told by GUILD_CREATE, as unavailable
+  gateway_dead_guild,      // each start tells of a server more, and that the bot was thrown out of it
+  kick_duplicates,         // every accepted webhook is sent again
+  kick_delay_ms,           // measure: pause before each delivery
+  kick_reorder,            // neighbours change places
+  kick_lost,               // counted: events that are never sent
+  kick_wrong_signature,    // each webhook is preceded by a copy with a wrong signature
+  kick_late_seconds,       // measure: the signed timestamp is that much in the past
+  kick_spaces,             // bodies carry spaces that JSON does not need
+  kick_bot_chat_500,       // counted: POST chat of type bot answers 500
+  kick_bot_chat_400,       // counted: POST chat of type bot answers 400 "Channel not found"
+  kick_429,                // counted: API answers 429 without Retry-After
+  kick_5xx,                // counted: API answers 503
   kick_subscription_errors,  // counted: the first event of a subscription request fails inside a 200
   kick_subscription_cap,     // measure: event subscriptions of the app (0: the real 1,000)
   kick_single_use_refresh,   // a refresh token works once

@@ -84,7 +84,7 @@ GatewayConnection::GatewayConnection(asio::io_context& loop, std::shared_ptr<net
       wake_(loop, asio::steady_timer::time_point::max()) {}
 
 void GatewayConnection::send(std::string frame) {
-  if (closing()) return;
+  if (closing() || silent_) return;
   if (queue_.size() >= kMostQueued) {
     queue_.clear();
     return close(4008);

@@ -33,6 +33,9 @@ class GatewayConnection {
   /// Closes after what is queued; 0 closes without a code.
   void close(std::uint16_t code);
   bool closing() const { return close_code_.has_value(); }
+  /// Nothing more goes out behind what is queued, as if the line were dead.
+  void fall_silent() { silent_ = true; }
+  bool silent() const { return silent_; }
 
   Task<Result<std::string_view>> read() { return socket_->read(); }
   /// The code that the other side closed with, 0 for none.
@@ -49,6 +52,7 @@ class GatewayConnection {
   std::deque<std::string> queue_;
   boost::asio::steady_timer wake_;
   std::optional<std::uint16_t> close_code_;
+  bool silent_ = false;
 };
 
 }  // namespace guildhall::sim

@@ -85,7 +85,8 @@ json::Object Interactions::event_of(const Interaction& interaction, json::Object
   const Server& server = *stage_.world.server(interaction.server);
   const Channel& channel = *server.channel(interaction.channel);
   json::Object member = shapes::member(stage_.world, server.members.at(interaction.user));
-  member["permissions"] = std::to_string(effective_permissions(server, interaction.user, channel));
+  member["permissions"] =
+      std::to_string(effective_permissions(server, interaction.user, channel, interaction.asked_at));
   json::Object event{
       {"id", std::to_string(interaction.id)},
       {"application_id", std::to_string(stage_.world.bot.id)},
@@ -98,7 +99,8 @@ json::Object Interactions::event_of(const Interaction& interaction, json::Object
       {"channel", shapes::channel(server, channel)},
       {"member", std::move(member)},
       {"data", std::move(data)},
-      {"app_permissions", std::to_string(effective_permissions(server, stage_.world.bot.id, channel))},
+      {"app_permissions",
+       std::to_string(effective_permissions(server, stage_.world.bot.id, channel, interaction.asked_at))},
       {"locale", "en-US"},
       {"guild_locale", "en-US"},
       {"entitlements", json::Array{}},

@@ -9,7 +9,7 @@ namespace guildhall::sim {
 namespace asio = boost::asio;
 
 Task<bool> Naps::rest(std::chrono::nanoseconds time) {
-  if (stopping_) co_return false;
+  if (stopping_ || time <= std::chrono::nanoseconds(0)) co_return !stopping_;
   asio::steady_timer timer(co_await asio::this_coro::executor, time);
   waiting_.insert(&timer);
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -68,17 +68,21 @@ std::string address(std::string_view scheme, std::uint16_t port) {
   return fmt::format("{}://{}:{}", scheme, kHost, port);
 }
 
+/// `pause`: what lies between an act and its answer.
 Result<std::unique_ptr<net::HttpServer>> serve(
     asio::io_context& loop, std::uint16_t port,
-    std::function<net::HttpResponse(const net::HttpRequest&)> answer) {
+    std::function<net::HttpResponse(const net::HttpRequest&)> answer,
+    std::function<Task<bool>()> pause = nullptr) {
   net::HttpServerOptions options;
   options.listen = {std::string(kHost), port};
   options.largest_body = kLargestBody;
-  return net::HttpServer::start(
-      loop, std::move(options),
-      [answer = std::move(answer)](net::HttpRequest request) -> Task<net::HttpResponse> {
-        co_return answer(request);
-      });
+  return net::HttpServer::start(loop, std::move(options),
+                                [answer = std::move(answer), pause = std::move(pause)](
+                                    net::HttpRequest request) -> Task<net::HttpResponse> {
+                                  auto response = answer(request);
+                                  if (pause) co_await pause();
+                                  co_return response;
+                                });
 }
 
 }  // namespace
@@ -91,8 +95,12 @@ Result<std::unique_ptr<Simulation>> Simulation::start(asio::io_context& loop, Si
   parts->stage.whole = parts;
   if (const auto read = parts->remember(options.log_file); !read) return std::unexpected(read.error());
 
-  auto rest = serve(loop, options.ports.discord_rest,
-                    [parts](const auto& request) { return parts->rest.answer(request); });
+  auto rest = serve(
+      loop, options.ports.discord_rest, [parts](const auto& request) { return parts->rest.answer(request); },
+      [parts] {
+        const auto slow = parts->stage.faults.value(Fault::discord_slow_ms);
+        return parts->stage.naps.rest(std::chrono::milliseconds(slow));
+      });
   if (!rest) return std::unexpected(rest.error());
   auto oauth = serve(loop, options.ports.kick_oauth,
                      [parts](const auto& request) { return parts->oauth.answer(request); });

@@ -1,6 +1,7 @@
 // For the tests of this room: a simulation on a loop of the test's own, with a client beside it.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -15,6 +16,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "sim/sim.h"
+#include "tests/contract/openapi_check.h"
 
 namespace guildhall::sim {
 
@@ -33,6 +35,12 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+inline const contract::OpenApi& discord_api() {
+  static const auto api =
+      contract::OpenApi::load(GUILDHALL_SOURCE_DIR "/tests/fixtures/official/discord-openapi.json");
+  return api.value();
+}
 
 class SimTest : public testing::Test {
  protected:
@@ -103,7 +111,8 @@ class SimTest : public testing::Test {
     return json::parse(response.body).value_or(json::Value(nullptr));
   }
 
-  /// A call to Discord's REST interface with the bot's token.
+  /// A call to Discord's REST interface with the bot's token. What comes back has the shape that Discord
+  /// describes, whatever it is.
   net::HttpResponse rest(const std::string& method, const std::string& path,
                          const json::Value& body = nullptr) {
     net::HttpRequest request{method, text("discord", "rest") + "/v10/" + path};
@@ -113,7 +122,16 @@ class SimTest : public testing::Test {
       request.headers.emplace_back("Content-Type", "application/json");
       request.body = json::write(body);
     }
-    return send(std::move(request));
+    const auto response = send(std::move(request));
+    const bool page = response.header("content-type").value_or("").starts_with("text/html");
+    const bool known = discord_api().describes(method, "/" + path);
+    if (!known) EXPECT_TRUE(response.status == 404 || response.status == 405) << path;
+    // Of a 429 the code is left out, whatever the description says.
+    if (!known || page || response.status >= 429) return response;
+    EXPECT_THAT(discord_api().check_answer(method, "/" + path, response.status, response.body),
+                testing::IsEmpty())
+        << method << " " << path << " " << response.body;
+    return response;
   }
 
   const Server& server(std::size_t index) { return sim_->world().servers[index]; }

@@ -99,7 +99,7 @@ class Builder {
   void add_roles(Server& server, std::size_t index) const {
     using namespace permission;  // NOLINT: a list of bits
     const auto everyone = kViewChannel | kSendMessages | kReadMessageHistory | kAddReactions | kEmbedLinks |
-                          kUseApplicationCommands | kAttachFiles;
+                          kUseApplicationCommands | kAttachFiles | kCreatePublicThreads | kSendInThreads;
     const auto bot = everyone | kManageRoles | kManageMessages | kManageChannels | kManageWebhooks |
                      kKickMembers | kBanMembers | kCreateInvite | kViewAuditLog | kPinMessages;
     const auto moderator = everyone | kManageGuild | kManageMessages | kKickMembers | kBanMembers;
@@ -217,12 +217,15 @@ const Role* Server::role(Snowflake wanted) const {
 }
 
 const Channel* Server::channel(Snowflake wanted) const {
-  return first_where(channels, [&](const Channel& channel) { return channel.id == wanted; });
+  const auto is_it = [&](const Channel& channel) { return channel.id == wanted; };
+  const Channel* found = first_where(channels, is_it);
+  return found == nullptr ? first_where(threads, is_it) : found;
 }
 
 Channel* Server::channel(Snowflake wanted) {
-  const auto found = std::ranges::find(channels, wanted, &Channel::id);
-  return found == channels.end() ? nullptr : &*found;
+  const auto is_it = [&](const Channel& channel) { return channel.id == wanted; };
+  Channel* found = first_where(channels, is_it);
+  return found == nullptr ? first_where(threads, is_it) : found;
 }
 const Channel& Server::chat() const { return channels.front(); }
 

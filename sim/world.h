@@ -43,19 +43,31 @@ struct Overwrite {
 struct Channel {
   Snowflake id = 0;
   std::string name;
-  int type = 0;  // 0 text, 2 voice, 4 category
+  int type = 0;  // 0 text, 2 voice, 4 category, 11 and 12 a public and a private thread
   int position = 0;
   std::vector<Overwrite> overwrites;
   std::string topic = {};
+  // Of threads.
+  Snowflake parent = 0;
+  Snowflake starter = 0;
+  bool archived = false;
+  TimePoint archive_changed_at = {};
+
+  bool is_thread() const { return type >= 10 && type <= 12; }
 };
 
 struct Invite {
   std::string code;
   Snowflake channel = 0;
   int uses = 0;
-  int max_uses = 0;  // 0: any number
-  std::int64_t max_age = 86'400;
+  int max_uses = 0;               // 0: any number
+  std::int64_t max_age = 86'400;  // seconds, 0: for ever
   TimePoint created_at;
+  Snowflake inviter = 0;
+
+  bool expired(TimePoint now) const {
+    return max_age > 0 && now >= created_at + std::chrono::seconds(max_age);
+  }
 };
 
 /// One line of a server's audit log.
@@ -72,6 +84,7 @@ struct Member {
   std::string nick;  // empty: none
   std::vector<Snowflake> roles;
   TimePoint joined_at;
+  TimePoint timed_out_until = {};
 };
 
 struct Server {
@@ -88,8 +101,12 @@ struct Server {
   std::set<Snowflake> bans = {};
   std::vector<Invite> invites = {};
   std::vector<AuditEntry> audit_log = {};  // oldest first
+  std::vector<Channel> threads = {};
+  std::string vanity_code = {};  // empty: none
+  int vanity_uses = 0;
 
   const Role* role(Snowflake id) const;
+  /// A channel or a thread.
   const Channel* channel(Snowflake id) const;
   Channel* channel(Snowflake id);
   /// The first text channel that everyone may write in.

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "sim/members.h"
 #include "sim/permissions.h"
@@ -25,6 +28,8 @@ std::vector<std::string> names(const World& world) {
   }
   return out;
 }
+
+constexpr TimePoint kNow = from_micros(1'780'000'000'000'000);
 
 std::vector<Step> steps(std::uint64_t seed, std::size_t count) {
   Script script(seed, {}, 6);
@@ -97,7 +102,7 @@ TEST(World, TheBotSeesMostChannelsAndWritesInFewer) {
   const Server& server = world.servers[0];
   const auto bits = [&](std::string_view name) {
     for (const Channel& channel : server.channels) {
-      if (channel.name == name) return effective_permissions(server, world.bot.id, channel);
+      if (channel.name == name) return effective_permissions(server, world.bot.id, channel, kNow);
     }
     return std::uint64_t{0};
   };
@@ -105,7 +110,79 @@ TEST(World, TheBotSeesMostChannelsAndWritesInFewer) {
   EXPECT_NE(bits("rules") & permission::kViewChannel, 0U);
   EXPECT_EQ(bits("rules") & permission::kSendMessages, 0U);
   EXPECT_EQ(bits("staff"), 0U);
-  EXPECT_EQ(effective_permissions(server, server.owner, server.channels[5]), permission::kAll);
+  EXPECT_EQ(effective_permissions(server, server.owner, server.channels[5], kNow), permission::kAll);
+}
+
+/// A server with the member 7 and the roles, overwrites and rights that the vector names.
+Server server_of(const json::Value& vector) {
+  const auto bits = [](const json::Value& object, std::string_view key) {
+    return static_cast<std::uint64_t>(json::id(object, key).value_or(0));
+  };
+  Server server;
+  server.id = 1;
+  server.owner = json::boolean(vector, "owner").value_or(false) ? 7 : 8;
+  server.roles = {{1, "@everyone", bits(vector, "everyone"), 0, false}};
+  Member& member = server.members[7] = {7, "", {}, kNow};
+  if (json::boolean(vector, "timed_out").value_or(false))
+    member.timed_out_until = kNow + std::chrono::minutes(1);
+  std::map<std::string, Snowflake, std::less<>> ids{{"everyone", 1}, {"member", 7}};
+  const json::Value& roles = vector.at("roles");
+  for (const auto& role : roles.get_object()) {
+    const Snowflake id = ids[std::string(role.key())] = 100 + ids.size();
+    server.roles.push_back({id, "", bits(roles, role.key()), 1, false});
+    member.roles.push_back(id);
+  }
+  Channel channel{2, "hall", 0, 0, {}};
+  for (const auto& [key, value] : vector.at("overwrites").get_object()) {
+    channel.overwrites.push_back(
+        {ids.find(key)->second, key == "member", bits(value, "allow"), bits(value, "deny")});
+  }
+  server.channels = {channel};
+  return server;
+}
+
+TEST(ServerPermissions, AgreeWithTheVectors) {
+  std::ifstream file(GUILDHALL_SOURCE_DIR "/tests/fixtures/official/vectors.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  const json::Value vectors = *json::parse(text.str());
+  for (const json::Value& vector : json::array(vectors, "permissions")) {
+    const Server server = server_of(vector);
+    // The vectors do not say what is void where nothing may be sent.
+    auto expected = static_cast<std::uint64_t>(json::id(vector, "expected").value_or(0));
+    if ((expected & permission::kSendMessages) == 0) expected &= ~permission::kEmbedLinks;
+    EXPECT_EQ(effective_permissions(server, 7, server.channels[0], kNow), expected)
+        << json::text_or(vector, "name", "");
+  }
+  EXPECT_THAT(json::array(vectors, "permissions"), testing::SizeIs(8));
+}
+
+TEST(ServerPermissions, AThreadFollowsItsChannelAndHasARightToWriteOfItsOwn) {
+  using namespace permission;  // NOLINT: a list of bits
+  World world = make_world(1, {});
+  Server& server = world.servers[0];
+  const auto bits = [&](std::size_t channel) {
+    Channel thread{9, "talk", 11, 0, {}};
+    thread.parent = server.channels[channel].id;
+    return effective_permissions(server, world.bot.id, thread, kNow);
+  };
+  EXPECT_NE(bits(4) & kSendMessages, 0U) << "among the rules, where nothing but threads may be written in";
+  EXPECT_EQ(bits(5), 0U);
+  server.roles[0].permissions &= ~kSendInThreads;
+  server.roles[3].permissions &= ~kSendInThreads;
+  EXPECT_EQ(bits(0) & kSendMessages, 0U);
+}
+
+TEST(ServerPermissions, TheOwnerStandsAboveAllAndTheOlderRoleAboveTheYounger) {
+  World world = make_world(1, {});
+  Server& server = world.servers[0];
+  EXPECT_TRUE(is_above(server, server.owner, world.bot.id));
+  EXPECT_FALSE(is_above(server, world.bot.id, server.owner));
+  EXPECT_TRUE(is_above_role(server, world.bot.id, server.roles[1]));
+  EXPECT_FALSE(is_above_role(server, world.bot.id, server.roles[3])) << "its own";
+  const int position = server.roles[3].position;
+  EXPECT_FALSE(is_above_role(server, world.bot.id, {server.roles[3].id - 1, "older", 0, position, false}));
+  EXPECT_TRUE(is_above_role(server, world.bot.id, {server.roles[3].id + 1, "younger", 0, position, false}));
 }
 
 TEST(Script, FollowsFromTheSeed) {

@@ -85,7 +85,7 @@ suite_migrate() {
 # own and on SQLite files.
 suite_convert() { node_tests tests/convert --test --test-concurrency=2 steps.mjs kills.mjs servers.mjs sqlite.mjs imports.mjs; }
 suite_faults() { node_tests tests/faults run.mjs; }
-suite_contract() { node_tests tests/contract/discordjs run.mjs; }
+suite_contract() { node_tests tests/contract/clients --test --test-concurrency=2 discordjs.mjs eris.mjs oceanic.mjs; }
 suite_journeys() {
   node_tests tests/journeys run.mjs || return 1
   [ "$GUILDHALL_FULL" = 1 ] || return 0

@@ -326,5 +326,41 @@ TEST(Checker, PrefersTheLiteralPath) {
   EXPECT_THAT(discord_api().check("GET", "/users/", ""), Not(IsEmpty()));
 }
 
+struct WrongAnswer {
+  std::string method;
+  std::string path;
+  int status = 200;
+  std::string body;
+  std::string complaint;
+};
+
+struct CheckerComplainsOfAnswers : testing::TestWithParam<WrongAnswer> {};
+
+TEST_P(CheckerComplainsOfAnswers, AboutEveryKindOfMistake) {
+  const WrongAnswer& wrong = GetParam();
+  EXPECT_THAT(discord_api().check_answer(wrong.method, wrong.path, wrong.status, wrong.body),
+              Contains(HasSubstr(wrong.complaint)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Discord, CheckerComplainsOfAnswers,
+    testing::Values(WrongAnswer{"GET", "/no/such/call", 200, "{}", "not described"},
+                    WrongAnswer{"GET", "/guilds/1/vanity-url", 204, "", "the status 204 is not described"},
+                    WrongAnswer{"GET", "/guilds/1/vanity-url", 200, "<html>", "not JSON"},
+                    WrongAnswer{"GET", "/guilds/1/vanity-url", 200, R"({"code":"a"})", "uses is missing"},
+                    WrongAnswer{"GET", "/guilds/1/vanity-url", 200, R"({"code":5,"uses":1})",
+                                "answer.code: 5 is not of type"},
+                    WrongAnswer{"DELETE", "/guilds/1/members/2", 204, "{}", "no body is described"},
+                    WrongAnswer{"GET", "/guilds/1/vanity-url", 403, R"({"code":50013})",
+                                "message is missing"},
+                    WrongAnswer{"GET", "/guilds/1/vanity-url", 429,
+                                R"({"code":0,"message":"m","global":true})", "retry_after is missing"}));
+
+TEST(Checker, AnAnswerMayHaveMoreThanIsDescribed) {
+  EXPECT_THAT(discord_api().check_answer("GET", "/guilds/1/vanity-url", 200,
+                                         R"({"code":null,"uses":0,"colour":"of the future"})"),
+              IsEmpty());
+}
+
 }  // namespace
 }  // namespace guildhall::contract

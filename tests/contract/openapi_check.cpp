@@ -17,6 +17,9 @@ namespace {
 
 using Complaints = std::vector<std::string>;
 
+/// The description calls the codes in there integers; the written documentation calls them texts.
+bool documented_otherwise(std::string_view property) { return property == "errors"; }
+
 /// The description calls these integers; the written documentation, which clients follow, calls them
 /// decimal texts.
 bool documented_as_text(std::string_view property) {
@@ -52,7 +55,8 @@ int match(std::string_view described, std::string_view path) {
 
 class SchemaCheck {
  public:
-  explicit SchemaCheck(const json::Value& document) : document_(document) {}
+  /// `closed`: a property that is not described is a complaint.
+  SchemaCheck(const json::Value& document, bool closed) : document_(document), closed_(closed) {}
 
   Complaints check(const json::Value& schema, const json::Value& value, const std::string& where) const {
     if (const auto reference = json::text(schema, "$ref")) return check(resolve(*reference), value, where);
@@ -179,11 +183,12 @@ class SchemaCheck {
     for (const auto& [key, value] : object) {
       const std::string_view name = key;
       const std::string inner = fmt::format("{}.{}", where, name);
+      if (!closed_ && documented_otherwise(name)) continue;
       const json::Value* described = properties == nullptr ? nullptr : json::find(*properties, name);
       if (described == nullptr && others != nullptr && others->is_object()) described = others;
       if (described == nullptr) {
-        found.push_back(inner + ": is not described");
-      } else if (documented_as_text(name) && value.is_string()) {
+        if (closed_) found.push_back(inner + ": is not described");
+      } else if (closed_ && documented_as_text(name) && value.is_string()) {
         add(found, check(*described, json::id(object, name).value(), inner));
       } else {
         add(found, check(*described, value, inner));
@@ -193,6 +198,7 @@ class SchemaCheck {
   }
 
   const json::Value& document_;
+  bool closed_;
 };
 
 bool declares(const json::Value& owner, std::string_view parameter) {
@@ -228,6 +234,34 @@ const json::Value* OpenApi::find_path(std::string_view path) const {
   return best;
 }
 
+const json::Value* OpenApi::find_operation(std::string_view method, std::string_view path) const {
+  const json::Value* operations = find_path(path.substr(0, std::min(path.find('?'), path.size())));
+  return operations == nullptr ? nullptr : json::find(*operations, to_lower_ascii(method));
+}
+
+bool OpenApi::describes(std::string_view method, std::string_view path) const {
+  return find_operation(method, path) != nullptr;
+}
+
+std::vector<std::string> OpenApi::check_answer(std::string_view method, std::string_view path, int status,
+                                               std::string_view body) const {
+  const json::Value* operation = find_operation(method, path);
+  if (operation == nullptr) return {fmt::format("{} {} is not described", method, path)};
+  const std::string range = fmt::format("{}XX", status / 100);
+  const json::Value* answer = json::find(*operation, "responses", std::to_string(status));
+  if (answer == nullptr) answer = json::find(*operation, "responses", range);
+  if (answer == nullptr) return {fmt::format("the status {} is not described", status)};
+  if (const auto reference = json::text(*answer, "$ref")) {
+    const std::string name = reference->substr(reference->rfind('/') + 1);
+    answer = json::find(document_, "components", "responses", name);
+  }
+  const json::Value* schema = json::find(*answer, "content", "application/json", "schema");
+  if (schema == nullptr) return body.empty() ? Complaints{} : Complaints{"no body is described"};
+  const auto parsed = json::parse(body);
+  if (!parsed) return {"the answer is not JSON"};
+  return SchemaCheck(document_, false).check(*schema, *parsed, "answer");
+}
+
 std::vector<std::string> OpenApi::check(std::string_view method, std::string_view path,
                                         std::string_view body) const {
   const std::size_t question = std::min(path.find('?'), path.size());
@@ -253,7 +287,7 @@ std::vector<std::string> OpenApi::check(std::string_view method, std::string_vie
   if (!parsed) return {"the body is not JSON"};
   const json::Value* schema = json::find(*described, "content", "application/json", "schema");
   if (schema == nullptr) return {"no JSON body is described"};
-  std::ranges::move(SchemaCheck(document_).check(*schema, *parsed, "body"), std::back_inserter(found));
+  std::ranges::move(SchemaCheck(document_, true).check(*schema, *parsed, "body"), std::back_inserter(found));
   return found;
 }
 

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { full, http, sleep, until } from '../support/guildhall.mjs';
+import { beginning, resuming, traps } from './traps.mjs';
 import { checkCorrections, checkNothingNegative, checkRecord, correct, settle, speed, world } from './world.mjs';
 
 /** The application's subscriptions, as it could ask Kick itself. */
@@ -20,10 +21,13 @@ async function subscriptions({ kick }) {
 }
 
 describe('faults of the platforms', { concurrency: 4 }, () => {
+  test("the traps of Discord's protocol while a session goes on", { timeout: 300_000 }, traps(resuming));
+  test("the traps of Discord's protocol where a session begins, and within one", { timeout: 300_000 }, traps(beginning));
+
   test('repeated, delayed, reordered and forged messages leave the same sums', { timeout: 300_000 }, async (t) => {
     const { sim, bot, places, administrator } = await world(t, {
       rate: 40,
-      faults: { kick_duplicates: true, kick_reorder: true, kick_delay_ms: 200, kick_spaces: true, kick_wrong_signature: true, gateway_duplicates: true, gateway_numeric_ids: true },
+      faults: { kick_duplicates: true, kick_reorder: true, kick_delay_ms: 200, kick_spaces: true, kick_wrong_signature: true, gateway_duplicates: true, gateway_numeric_ids: true, gateway_reorder: true },
     });
     const stopCorrections = correct(sim, administrator, places);
     await sleep(full ? 60_000 : 15_000);

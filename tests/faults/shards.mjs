@@ -2,9 +2,9 @@
 // the other takes over, by resuming, and no event is missed or handled twice.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { http, sleep, start, until } from '../support/guildhall.mjs';
+import { sleep, start, until } from '../support/guildhall.mjs';
 import { onPostgres } from '../support/layouts.mjs';
-import { smallCount, world } from './world.mjs';
+import { identifiesLeft, smallCount, world } from './world.mjs';
 
 const rounds = smallCount(1, 5);
 const shards = 2;
@@ -56,11 +56,6 @@ function noteJoins(bot) {
 
 const holders = async (bot) => (await bot.query("SELECT holder FROM leases WHERE kind = 'discord.shard' ORDER BY name")).map(({ holder }) => holder.split(' ')[0]);
 
-const identifiesLeft = async (sim) => {
-  const answer = await http('GET', `${sim.contract.discord.rest}/v10/gateway/bot`, undefined, { authorization: `Bot ${sim.contract.discord.token}`, 'user-agent': 'DiscordBot (https://example.org, 1)' });
-  return answer.json.session_start_limit.remaining;
-};
-
 describe("Discord's shards", () => {
   test('what a process leaves, killed or stopped, the other resumes, and no event is missed', { timeout: 600_000 }, async (t) => {
     const { sim, bot, places } = await world(t, { layout: onPostgres, members: false, shards });
@@ -108,6 +103,7 @@ describe("Discord's shards", () => {
     await joins.stop();
     assert.deepEqual([...(await joins.look())].sort(), [...joined].sort());
     assert.equal(await identifiesLeft(sim), before, 'a session was begun anew');
+    assert.equal((await sim.get('/healthz')).shards_served_twice, 0, 'two connections served one shard');
     const total = [...joined.values()].reduce((sum, times) => sum + times, 0);
     console.log(`# ${rounds} times killed, stopped and restarted, ${shards} shards: ${total} members joined, each noted once`);
   });

@@ -2,7 +2,7 @@
 // three layouts (../support/layouts.mjs), and the comparison of what the simulation was told with what the database holds.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
-import { Bot, freePort, full, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { Bot, freePort, full, http, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 import { oneFile, sum } from '../support/layouts.mjs';
 
 export const speed = 30; // a minute of the world is two seconds
@@ -40,8 +40,14 @@ export async function world(t, { rate = 100, faults = {}, members = true, layout
   return { sim, bot, api, places, administrator, origin, storage };
 }
 
+/** How many sessions Discord still lets the bot begin today. */
+export async function identifiesLeft(sim) {
+  const answer = await http('GET', `${sim.contract.discord.rest}/v10/gateway/bot`, undefined, { authorization: `Bot ${sim.contract.discord.token}`, 'user-agent': 'DiscordBot (https://example.org, 1)' });
+  return answer.json.session_start_limit.remaining;
+}
+
 /** Settings that the command line changed reach the running bot within a second: waits for that. */
-async function knowsItsLogChannel(sim, { id: guild, owner: user, members }) {
+export async function knowsItsLogChannel(sim, { id: guild, owner: user, members }) {
   await until('a correction to be announced', async () => {
     await sim.post('/discord/command', { guild, user, name: 'points-add', options: { user: members[0].id, amount: 1, reason: 'probe' } });
     await sleep(200);

@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ActionRowBuilder, ApplicationCommandOptionType, ButtonBuilder, ButtonStyle, Client, Events, GatewayIntentBits, MessageFlags, SlashCommandBuilder } from 'discord.js';
-import { startSim, until } from '../../support/guildhall.mjs';
+import { heard, simulate, until } from './scaffold.mjs';
 
 let sim;
 let world;
+let texts;
+let recorded;
+let interaction;
 let client;
 
 const { Guilds, GuildMessages, MessageContent, GuildMembers } = GatewayIntentBits;
@@ -18,32 +21,12 @@ function makeClient() {
   });
 }
 
-const heard = (event, seconds = 20) =>
-  new Promise((done, fail) => {
-    const patience = setTimeout(() => fail(new Error(`${event} did not come within ${seconds} s`)), seconds * 1000);
-    client.once(event, (...values) => {
-      clearTimeout(patience);
-      done(values[0]);
-    });
-  });
-
-/** A member runs a command; what discord.js hears of it. */
-async function interaction(path, body) {
-  const coming = heard(Events.InteractionCreate);
-  const { interaction: id } = await sim.post(path, body);
-  const given = await coming;
-  assert.equal(given.id, id);
-  return given;
-}
-
-const recorded = async (id) => (await sim.get(`/discord/interactions?id=${id}`))[0];
-const texts = async (guild) => (await sim.get(`/discord/messages?guild=${guild}`)).map(({ content }) => content);
+const coming = (event, seconds = 20) => heard(client, event, () => true, seconds);
 
 before(async () => {
-  sim = await startSim();
-  world = await sim.get('/world');
+  ({ sim, world, texts, recorded, interaction } = await simulate());
   client = makeClient();
-  const ready = heard(Events.ClientReady);
+  const ready = coming(Events.ClientReady);
   await client.login(sim.contract.discord.token);
   await ready;
 });
@@ -73,9 +56,9 @@ test('a wrong token is refused with discord.js\'s own error', async () => {
 
 test('hears a message as it was written', async () => {
   const [server] = world.servers;
-  const coming = heard(Events.MessageCreate);
+  const told = coming(Events.MessageCreate);
   await sim.post('/discord/message', { guild: server.id, user: server.members[1].id, content: 'good evening, **all** 🦉' });
-  const message = await coming;
+  const message = await told;
   assert.equal(message.content, 'good evening, **all** 🦉');
   assert.equal(message.author.id, server.members[1].id);
   assert.equal(message.guildId, server.id);
@@ -95,7 +78,7 @@ test('registers commands, and finds them again as they were meant', async () => 
 
 test('answers an interaction', async () => {
   const [server] = world.servers;
-  const given = await interaction('/discord/command', { guild: server.id, user: server.members[1].id, name: 'ping', options: { times: 3 } });
+  const given = await interaction(client, Events.InteractionCreate, '/discord/command', { guild: server.id, user: server.members[1].id, name: 'ping', options: { times: 3 } });
   assert.equal(given.options.getInteger('times'), 3);
   await given.reply({ content: 'pong '.repeat(3).trim(), flags: MessageFlags.Ephemeral });
   const record = await recorded(given.id);
@@ -107,7 +90,7 @@ test('answers an interaction', async () => {
 
 test('defers, fills the answer in later and adds another', async () => {
   const [, server] = world.servers;
-  const given = await interaction('/discord/command', { guild: server.id, user: server.members[2].id, name: 'ping' });
+  const given = await interaction(client, Events.InteractionCreate, '/discord/command', { guild: server.id, user: server.members[2].id, name: 'ping' });
   await given.deferReply();
   assert.equal((await recorded(given.id)).deferred, true);
   await given.editReply('took a moment');
@@ -124,7 +107,7 @@ test('a button is clicked and the message changes', async () => {
   const channel = client.guilds.cache.get(server.id).channels.cache.find(({ name }) => name === 'bot-commands');
   const row = new ActionRowBuilder().addComponents(new ButtonBuilder().setCustomId('more').setLabel('More').setStyle(ButtonStyle.Primary));
   const message = await channel.send({ content: 'click here', components: [row] });
-  const given = await interaction('/discord/click', { guild: server.id, user: server.members[3].id, message: message.id, custom_id: 'more' });
+  const given = await interaction(client, Events.InteractionCreate, '/discord/click', { guild: server.id, user: server.members[3].id, message: message.id, custom_id: 'more' });
   assert.equal(given.isButton(), true);
   assert.equal(given.customId, 'more');
   await given.update({ content: 'clicked', components: [] });
@@ -180,22 +163,22 @@ test('is limited by rate and still sends everything, in order', async () => {
 
 test('comes back after the connection is cut, and misses nothing', async () => {
   const [server] = world.servers;
-  const resumed = heard(Events.ShardResume, 30);
-  const coming = heard(Events.MessageCreate, 30);
+  const resumed = coming(Events.ShardResume, 30);
+  const told = coming(Events.MessageCreate, 30);
   await sim.post('/discord/gateway', { do: 'close', code: 4000 });
   await sim.post('/discord/message', { guild: server.id, user: server.members[1].id, content: 'while you were away' });
   await resumed;
-  assert.equal((await coming).content, 'while you were away');
+  assert.equal((await told).content, 'while you were away');
 });
 
 test('an outage of a guild is no leaving', async () => {
   const [, , server] = world.servers;
-  const gone = heard(Events.GuildUnavailable);
+  const gone = coming(Events.GuildUnavailable);
   await sim.post('/discord/outage', { guild: server.id });
   assert.equal((await gone).id, server.id);
   await sim.post('/discord/outage-end', { guild: server.id });
   await until('the guild to be available again', () => client.guilds.cache.get(server.id)?.available === true);
-  const left = heard(Events.GuildDelete);
+  const left = coming(Events.GuildDelete);
   await sim.post('/discord/guild-leave', { guild: server.id });
   assert.equal((await left).id, server.id);
   assert.equal(client.guilds.cache.has(server.id), false);
