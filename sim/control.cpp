@@ -80,6 +80,8 @@ void Control::add_routes() {
   add("POST", "discord/outage", &Control::outage);
   add("POST", "discord/outage-end", &Control::outage_end);
   add("POST", "discord/gateway", &Control::gateway);
+  add("POST", "discord/interactions-url", &Control::set_interactions_url);
+  add("GET", "discord/interactions-url", &Control::read_interactions_url);
   add("GET", "discord/messages", &Control::read_messages);
   add("GET", "discord/interactions", &Control::read_interactions);
   add("GET", "discord/commands", &Control::read_commands);
@@ -388,6 +390,13 @@ Control::Answer Control::gateway(Call& call) {
   }
   return done();
 }
+
+Control::Answer Control::set_interactions_url(Call& call) {
+  discord_.interactions.endpoint().set(text_in(call, "url"));
+  return done();
+}
+
+Control::Answer Control::read_interactions_url(Call&) { return discord_.interactions.endpoint().describe(); }
 
 Control::Answer Control::read_messages(Call& call) {
   std::vector<Snowflake> channels;

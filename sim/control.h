@@ -29,6 +29,9 @@
 //   POST /discord/outage, outage-end           {guild}
 //   POST /discord/gateway                      {do: reconnect, invalid-session, resumable-invalid-session,
 //                                              heartbeat, zombie or close, code?}; code 0 closes without one
+//   POST /discord/interactions-url             {url}: where interactions go once it has been tried; empty:
+//                                              over the gateway
+//   GET  /discord/interactions-url             {url, state, reason}
 //   GET  /discord/messages?guild=&channel=     what stands in the channels, ephemeral answers included
 //   GET  /discord/messages?user=               the direct channel with a user
 //   GET  /discord/interactions?id=             asked and answered, with deferral, visibility and timing
@@ -99,6 +102,8 @@ class Control {
   Answer outage(Call& call);
   Answer outage_end(Call& call);
   Answer gateway(Call& call);
+  Answer set_interactions_url(Call& call);
+  Answer read_interactions_url(Call& call);
   Answer read_messages(Call& call);
   Answer read_interactions(Call& call);
   Answer read_commands(Call& call);

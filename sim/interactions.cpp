@@ -65,7 +65,11 @@ Snowflake Interactions::ask(int type, const Server& server, const Channel& chann
     stage_.witness.asked(id, server.id, user, interaction.what, interaction.asked_at);
   all_.push_back(std::move(interaction));
   if (all_.size() > kKept) all_.pop_front();
-  gateway_.dispatch("INTERACTION_CREATE", server.id, event, user);
+  if (endpoint_.counts()) {
+    stage_.spawn("posted interaction", [this, id, body = json::write(event)] { return tell(id, body); });
+  } else {
+    gateway_.dispatch("INTERACTION_CREATE", server.id, event, user);
+  }
   stage_.spawn("interaction deadline", [this, id] { return expire(id); });
   return id;
 }
@@ -73,11 +77,30 @@ Snowflake Interactions::ask(int type, const Server& server, const Channel& chann
 Task<void> Interactions::expire(Snowflake id) {
   const bool on = co_await stage_.naps.rest(deadlines_.first_answer);
   if (!on) co_return;
+  if (Interaction* interaction = find(id)) give_up(*interaction);
+}
+
+void Interactions::give_up(Interaction& interaction) {
+  if (interaction.state != State::waiting) return;
+  interaction.state = State::dead;
+  if (interaction.type != kAutocomplete) stage_.witness.late(interaction.id, stage_.clock.now());
+}
+
+Task<void> Interactions::tell(Snowflake id, std::string event) {
+  constexpr int kAccepted = 202;  // the answer comes by the callback route
+  const auto reply = co_await endpoint_.post(std::move(event));
+  Interaction* interaction = find(id);
+  if (reply.status == kAccepted || interaction == nullptr) co_return;
+  const bool answered =
+      reply.status == 200 && callback(id, interaction->token, reply.body, false).has_value();
+  if (!answered) give_up(*interaction);
+}
+
+Interaction* Interactions::find(Snowflake id) {
   for (Interaction& interaction : all_) {
-    if (interaction.id != id || interaction.state != State::waiting) continue;
-    interaction.state = State::dead;
-    if (interaction.type != kAutocomplete) stage_.witness.late(id, stage_.clock.now());
+    if (interaction.id == id) return &interaction;
   }
+  return nullptr;
 }
 
 json::Object Interactions::event_of(const Interaction& interaction, json::Object data,
@@ -132,10 +155,7 @@ std::optional<ApiError> Interactions::refuse_callback(const Interaction* interac
 
 ApiAnswer Interactions::callback(Snowflake id, const std::string& token, const json::Value& body,
                                  bool with_response) {
-  Interaction* interaction = nullptr;
-  for (Interaction& one : all_) {
-    if (one.id == id) interaction = &one;
-  }
+  Interaction* interaction = find(id);
   const int type = static_cast<int>(json::integer(body, "type").value_or(0));
   if (const auto refused = refuse_callback(interaction, token, type)) return std::unexpected(*refused);
   if (const auto checked = check_callback(body); !checked) return std::unexpected(checked.error());
@@ -272,6 +292,8 @@ ApiAnswer Interactions::erase(const std::string& token, std::optional<Snowflake>
   if (!interaction) return std::unexpected(interaction.error());
   const auto found = message_of(**interaction, message);
   if (!found) return std::unexpected(found.error());
+  const bool promised = !message && (*interaction)->state == State::deferred;
+  if (promised && (*interaction)->answer_type == kDefer) (*interaction)->taken_back = true;
   messages_.erase((*interaction)->channel, (*found)->id);
   return ApiReply{204, nullptr};
 }
@@ -280,15 +302,15 @@ ApiAnswer Interactions::followup(const std::string& token, const json::Value& bo
   const auto interaction = usable(token);
   if (!interaction) return std::unexpected(interaction.error());
   if (const auto checked = check_message(body, false); !checked) return std::unexpected(checked.error());
-  // Right after a deferral it fills the placeholder instead of adding a message.
-  if ((*interaction)->state == State::deferred && (*interaction)->answer_type == kDefer) {
-    return edit(token, std::nullopt, body);
-  }
+  // Right after a deferral it fills the placeholder instead of adding a message, if that is still there.
+  const bool promised = (*interaction)->state == State::deferred && (*interaction)->answer_type == kDefer;
+  if (promised && !(*interaction)->taken_back) return edit(token, std::nullopt, body);
   const bool ephemeral = (json::integer(body, "flags").value_or(0) & kEphemeral) != 0;
   const Message& message = post(**interaction, body, ephemeral, 0);
   (*interaction)->followups.push_back(message.id);
-  stage_.witness.answered((*interaction)->id, "followup", ephemeral, json::text_or(body, "content", ""),
-                          stage_.clock.now());
+  if (promised) (*interaction)->state = State::answered;
+  stage_.witness.answered((*interaction)->id, promised ? "completed" : "followup", ephemeral,
+                          json::text_or(body, "content", ""), stage_.clock.now());
   return ApiReply{200, message.body};
 }
 
@@ -300,6 +322,9 @@ json::Object Interactions::describe(const Interaction& interaction) const {
     return found == nullptr ? json::Value(nullptr) : json::Value(found->body);
   };
   const bool own_original = interaction.original && interaction.answer_type != 0;
+  // What was said in place of a promise that was taken back is the answer.
+  const bool replaced = interaction.taken_back && !interaction.followups.empty();
+  const auto answer = replaced ? std::optional(interaction.followups.front()) : interaction.original;
   json::Array followups;
   for (const Snowflake id : interaction.followups) followups.push_back(message(id));
   json::Value after_ms = nullptr;
@@ -320,8 +345,9 @@ json::Object Interactions::describe(const Interaction& interaction) const {
            interaction.answer_type == 0 ? json::Value(nullptr) : json::Value(interaction.answer_type)},
           {"deferred", interaction.answer_type == kDefer || interaction.answer_type == kDeferUpdate},
           {"ephemeral", interaction.ephemeral},
+          {"taken_back", interaction.taken_back},
           {"first_answer_ms", after_ms},
-          {"answer", own_original ? message(*interaction.original) : json::Value(nullptr)},
+          {"answer", own_original ? message(*answer) : json::Value(nullptr)},
           {"modal", interaction.modal},
           {"choices", interaction.choices},
           {"followups", std::move(followups)}};

@@ -1,5 +1,6 @@
 // Interactions and their answers: 3 seconds for the first, 15 minutes for the rest, both in real time;
-// 10062 for one that is gone, 40060 for one that was answered, visibility fixed by the first answer.
+// 10062 for one that is gone, 40060 for one that was answered, visibility fixed by the first answer. They go
+// over the gateway, or to the address that the application has named: one of them, never both.
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include "sim/discord_error.h"
 #include "sim/discord_gateway.h"
 #include "sim/discord_messages.h"
+#include "sim/interaction_endpoint.h"
 #include "sim/stage.h"
 
 namespace guildhall::sim {
@@ -37,8 +39,9 @@ struct Interaction {
   State state = State::waiting;
   int answer_type = 0;  // of the first answer: 4, 5, 6, ...
   bool ephemeral = false;
-  json::Value modal;    // what a modal answer showed
-  json::Value choices;  // what was offered to the person who types
+  bool taken_back = false;  // what a deferral promised
+  json::Value modal;        // what a modal answer showed
+  json::Value choices;      // what was offered to the person who types
   std::optional<Snowflake> original;
   std::vector<Snowflake> followups;
 };
@@ -46,7 +49,9 @@ struct Interaction {
 class Interactions {
  public:
   Interactions(Stage& stage, Gateway& gateway, Messages& messages, InteractionDeadlines deadlines)
-      : stage_(stage), gateway_(gateway), messages_(messages), deadlines_(deadlines) {}
+      : stage_(stage), gateway_(gateway), messages_(messages), deadlines_(deadlines), endpoint_(stage) {}
+
+  InteractionEndpoint& endpoint() { return endpoint_; }
 
   /// A person asks: tells the bot and starts the clock. `data` is the event's, `source` the message of
   /// a component.
@@ -68,6 +73,10 @@ class Interactions {
 
  private:
   Task<void> expire(Snowflake id);
+  /// The reply to the request is the first answer, or a promise of one (202).
+  Task<void> tell(Snowflake id, std::string event);
+  void give_up(Interaction& interaction);
+  Interaction* find(Snowflake id);
   Interaction* find_by_token(const std::string& token);
   /// The answered interaction, or the error that its routes give.
   std::expected<Interaction*, ApiError> usable(const std::string& token);
@@ -87,6 +96,7 @@ class Interactions {
   Gateway& gateway_;
   Messages& messages_;
   InteractionDeadlines deadlines_;
+  InteractionEndpoint endpoint_;
   std::deque<Interaction> all_;
 };
 

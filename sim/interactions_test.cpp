@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/crypto.h"
 #include "sim/sim_testing.h"
 
 namespace guildhall::sim {
@@ -106,6 +107,18 @@ TEST_F(InteractionsTest, AFollowupRightAfterADeferralFillsIt) {
   EXPECT_EQ(code_of(rest("GET", webhook(one) + "/messages/@original")), 10008);
 }
 
+TEST_F(InteractionsTest, InPlaceOfAPromiseThatIsTakenBackAnotherMessageStands) {
+  const std::string one = ask();
+  answer(one, {{"type", 5}});
+  EXPECT_EQ(rest("DELETE", webhook(one) + "/messages/@original").status, 204);
+  EXPECT_EQ(json::text_or(story(one), "state", ""), "deferred");
+  EXPECT_EQ(rest("POST", webhook(one), {{"content", "not you"}, {"flags", 64}}).status, 200);
+  EXPECT_EQ(json::text_or(story(one), "state", ""), "answered");
+  EXPECT_EQ(json::text_or(story(one).at("answer"), "content", ""), "not you");
+  EXPECT_EQ(json::integer(story(one).at("answer"), "flags"), 64);
+  EXPECT_EQ(json::integer(control("GET", "/witness").at("commands"), "answered"), 1);
+}
+
 TEST_F(InteractionsTest, TheResponseIsToldOnRequest) {
   const std::string one = ask();
   const auto response =
@@ -195,6 +208,91 @@ TEST_F(InteractionsTest, TheWitnessCountsAnswersOnce) {
   EXPECT_EQ(json::integer(commands, "asked"), 2);
   EXPECT_EQ(json::integer(commands, "answered"), 1);
   EXPECT_EQ(json::integer(commands.at("by_name"), "points"), 2);
+}
+
+/// An application that has named an address, and keeps what is posted there.
+class PostedInteractionsTest : public InteractionsTest {
+ protected:
+  PostedInteractionsTest() {
+    net::HttpServerOptions options;
+    options.listen = {"127.0.0.1", 0};
+    hook_ = *net::HttpServer::start(
+        loop_, options,
+        [this](net::HttpRequest request) -> Task<net::HttpResponse> { co_return receive(request); });
+  }
+  ~PostedInteractionsTest() override { end(); }
+
+  net::HttpResponse receive(const net::HttpRequest& request) {
+    const auto key = Ed25519PublicKey::from_hex(text("discord", "public_key"));
+    const auto signature = hex_decode(request.header("x-signature-ed25519").value_or(""));
+    const std::string timestamp = request.header("x-signature-timestamp").value_or("");
+    EXPECT_EQ(timestamp, std::to_string(to_micros(clock_.now()) / 1'000'000));
+    const bool genuine = key->verify(timestamp + request.body, *signature);
+    (genuine ? genuine_ : forged_).push_back(*json::parse(request.body));
+    if (!genuine && looks_) return net::make_response(401, "text/plain", "");
+    const bool ping = json::integer(*json::parse(request.body), "type") == 1;
+    return net::make_response(ping ? 200 : status_, "application/json",
+                              ping ? R"({"type":1})" : json::write(reply_));
+  }
+  std::string name_it() {
+    control("POST", "/discord/interactions-url",
+            {{"url", "http://127.0.0.1:" + std::to_string(hook_->port()) + "/hook"}});
+    EXPECT_TRUE(run_until([&] { return state() != "trying"; }));
+    return state();
+  }
+  std::string state() { return json::text_or(control("GET", "/discord/interactions-url"), "state", ""); }
+  bool becomes(const std::string& interaction, const std::string& state) {
+    return run_until([&] { return json::text_or(story(interaction), "state", "") == state; });
+  }
+
+  std::unique_ptr<net::HttpServer> hook_;
+  bool looks_ = true;
+  int status_ = 200;
+  json::Value reply_ = json::Object{{"type", 4}, {"data", {{"content", "12 points"}}}};
+  std::vector<json::Value> genuine_;
+  std::vector<json::Value> forged_;
+};
+
+TEST_F(PostedInteractionsTest, TheReplyIsTheFirstAnswer) {
+  ASSERT_EQ(name_it(), "accepted");
+  EXPECT_THAT(forged_, SizeIs(1));
+  const std::string one = ask();
+  ASSERT_TRUE(becomes(one, "answered"));
+  EXPECT_EQ(json::text_or(story(one).at("answer"), "content", ""), "12 points");
+  EXPECT_EQ(json::text_or(genuine_.back(), "id", ""), one);
+  EXPECT_EQ(json::find(control("GET", "/witness").at("discord"), "INTERACTION_CREATE"), nullptr);
+  control("POST", "/discord/interactions-url", {{"url", ""}});
+  ask();
+  EXPECT_THAT(genuine_, SizeIs(2)) << "over the gateway again";
+}
+
+TEST_F(PostedInteractionsTest, AReplyMayPromiseTheCallback) {
+  ASSERT_EQ(name_it(), "accepted");
+  status_ = 202;
+  const std::string one = ask();
+  ASSERT_TRUE(run_until([&] { return genuine_.size() == 2; }));
+  EXPECT_EQ(answer(one, {{"type", 5}}).status, 204);
+  EXPECT_TRUE(becomes(one, "deferred"));
+}
+
+TEST_F(PostedInteractionsTest, WhatIsNoAnswerIsNone) {
+  ASSERT_EQ(name_it(), "accepted");
+  reply_ = json::Object{{"type", 7}, {"data", {{"content", "not of a command"}}}};
+  EXPECT_TRUE(becomes(ask(), "dead"));
+  status_ = 500;
+  EXPECT_TRUE(becomes(ask(), "dead"));
+}
+
+TEST_F(PostedInteractionsTest, AnAddressThatBelievesWhatIsNotSignedIsRefusedAtOnceOrLater) {
+  looks_ = false;
+  EXPECT_EQ(name_it(), "refused");
+  EXPECT_EQ(json::text_or(story(ask()), "state", ""), "waiting") << "nothing is posted there";
+  EXPECT_THAT(genuine_, SizeIs(1));
+  looks_ = true;
+  ASSERT_EQ(name_it(), "accepted");
+  looks_ = false;
+  for (int i = 0; i < 25; ++i) ask();
+  EXPECT_TRUE(run_until([&] { return state() == "refused"; }));
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/crypto.h"
+
 namespace guildhall::sim {
 namespace {
 
@@ -28,6 +30,21 @@ std::string pem_of(Write write) {
   std::string text(data, static_cast<std::size_t>(size));
   BIO_free(out);
   return text;
+}
+
+/// `digest` is null where the scheme has one of its own.
+std::string sign_with(EVP_PKEY* key, const EVP_MD* digest, std::string_view message) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(message.data());
+  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key));
+  std::string signature(size, '\0');
+  if (EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key) != 1 ||
+      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, bytes,
+                     message.size()) != 1) {
+    throw std::runtime_error("signing failed");
+  }
+  signature.resize(size);
+  return signature;
 }
 
 }  // namespace
@@ -61,17 +78,7 @@ Result<SigningKey> SigningKey::load_or_generate(const std::filesystem::path& fil
 }
 
 std::string SigningKey::sign(std::string_view message) const {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  const auto* bytes = reinterpret_cast<const unsigned char*>(message.data());
-  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(raw(key_)));
-  std::string signature(size, '\0');
-  if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, raw(key_)) != 1 ||
-      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, bytes,
-                     message.size()) != 1) {
-    throw std::runtime_error("signing failed");
-  }
-  signature.resize(size);
-  return signature;
+  return sign_with(raw(key_), EVP_sha256(), message);
 }
 
 std::string SigningKey::public_pem() const {
@@ -81,6 +88,25 @@ std::string SigningKey::public_pem() const {
 std::string SigningKey::private_pem() const {
   return pem_of(
       [&](BIO* out) { PEM_write_bio_PrivateKey(out, raw(key_), nullptr, nullptr, 0, nullptr, nullptr); });
+}
+
+Ed25519Key::Ed25519Key(std::string_view secret) {
+  EVP_PKEY* key = EVP_PKEY_new_raw_private_key(
+      EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(secret.data()), secret.size());
+  if (key == nullptr) throw std::runtime_error("no Ed25519 key could be made");
+  key_ = owned(key);
+}
+
+std::string Ed25519Key::sign(std::string_view message) const {
+  return sign_with(raw(key_), nullptr, message);
+}
+
+std::string Ed25519Key::public_hex() const {
+  std::size_t size = 32;
+  std::string bytes(size, '\0');
+  if (EVP_PKEY_get_raw_public_key(raw(key_), reinterpret_cast<unsigned char*>(bytes.data()), &size) != 1)
+    throw std::runtime_error("an Ed25519 key has no public half");
+  return hex(bytes);
 }
 
 }  // namespace guildhall::sim

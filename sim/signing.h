@@ -1,4 +1,5 @@
-// Kick's side of a webhook signature: RSA 2048, PKCS#1 v1.5, SHA-256.
+// The platforms' side of signatures: Kick's of webhooks (RSA 2048, PKCS#1 v1.5, SHA-256), Discord's of posted
+// interactions (Ed25519).
 #pragma once
 
 #include <filesystem>
@@ -24,6 +25,20 @@ class SigningKey {
  private:
   explicit SigningKey(std::shared_ptr<void> key) : key_(std::move(key)) {}
   std::string private_pem() const;
+  std::shared_ptr<void> key_;
+};
+
+class Ed25519Key {
+ public:
+  /// The same key for the same 32 bytes.
+  explicit Ed25519Key(std::string_view secret);
+
+  /// The raw signature.
+  std::string sign(std::string_view message) const;
+  /// 64 hex digits.
+  std::string public_hex() const;
+
+ private:
   std::shared_ptr<void> key_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "base/crypto.h"
 #include "sim/sim_testing.h"
 
 namespace guildhall::sim {
@@ -49,6 +50,15 @@ TEST(SigningKey, IsKeptInItsFile) {
   EXPECT_TRUE(verifies(second->public_pem(), "m", first->sign("m")));
   std::ofstream(folder / "broken.pem") << "no key";
   EXPECT_EQ(SigningKey::load_or_generate(folder / "broken.pem").error().code, ErrorCode::invalid);
+}
+
+/// RFC 8032, section 7.1, test 1.
+TEST(Ed25519Key, SignsAsItsStandardSays) {
+  const Ed25519Key key(*hex_decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"));
+  EXPECT_EQ(key.public_hex(), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  EXPECT_EQ(hex(key.sign("")),
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+            "d25bf5f0595bbe24655141438e7a100b");
 }
 
 }  // namespace

@@ -133,6 +133,7 @@ Simulation::Simulation(std::shared_ptr<Parts> parts, std::unique_ptr<Servers> se
                                          {"gateway", address("ws", servers_->gateway->port())},
                                          {"token", parts_->discord.token()},
                                          {"application_id", std::to_string(parts_->stage.world.bot.id)},
+                                         {"public_key", parts_->discord.interactions.endpoint().public_key()},
                                          {"guilds", std::move(guilds)}}},
                                        {"kick",
                                         {{"oauth", address("http", servers_->oauth->port())},

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/crypto.h"
 #include "base/text.h"
 #include "base/time_zone.h"
 #include "base/toml.h"
@@ -40,6 +41,8 @@ constexpr ConfigKey kKeys[] = {
     {"discord.compression", &Config::discord_compression, false, "of what Discord sends: zstd, zlib or none"},
     {"discord.shards", &Config::discord_shards, false,
      "among how many connections Discord divides the servers: auto, or a number"},
+    {"discord.public_key", &Config::discord_public_key, false,
+     "the application's, with which interactions that Discord posts are verified"},
     {"kick.client_id", &Config::kick_client_id, false, "of the Kick app"},
     {"kick.client_secret", &Config::kick_client_secret, true, "of the Kick app"},
     {"kick.oauth_url", &Config::kick_oauth_url, false, "origin, no path"},
@@ -167,6 +170,11 @@ Result<void> check(const Config& config) {
   if (const auto shards = parse_amount(config.discord_shards);
       config.discord_shards != "auto" && (!shards || *shards < 1 || *shards > kMostShards))
     return wrong("discord.shards", fmt::format("must be auto, or a number from 1 to {}", kMostShards));
+  if (const std::string& key = config.discord_public_key; !key.empty() && !Ed25519PublicKey::from_hex(key))
+    return wrong(
+        "discord.public_key",
+        "must be the 64 hexadecimal digits that Discord's developer portal shows as Public Key, on the "
+        "application's page General Information");
   if (!is_time_zone(config.time_zone)) {
     return wrong("time_zone", fmt::format("'{}' is not a time zone such as Europe/Berlin", config.time_zone));
   }

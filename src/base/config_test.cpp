@@ -10,6 +10,7 @@
 namespace guildhall {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class Configuration : public testing::Test {
@@ -59,6 +60,9 @@ TEST_F(Configuration, WrongValuesNameKeyAndSource) {
   EXPECT_THAT(load("[web]\nlisten = \"somewhere\"").error().message, HasSubstr("web.listen"));
   EXPECT_THAT(load("[web]\nlisten = \"127.0.0.1:99999\"").error().message, HasSubstr("web.listen"));
   EXPECT_THAT(load("[kick]\napi_url = \"api.kick.com\"").error().message, HasSubstr("https://"));
+  EXPECT_THAT(load("[discord]\npublic_key = \"1e93\"").error().message,
+              AllOf(HasSubstr("discord.public_key (file"), HasSubstr("General Information")));
+  EXPECT_TRUE(load("[discord]\npublic_key = \"" + std::string(64, 'C') + "\""));
   EXPECT_THAT(load("language = 5").error().message, HasSubstr("must be text"));
   EXPECT_THAT(load("language = ").error().message, HasSubstr("line 1"));
 }

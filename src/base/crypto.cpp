@@ -90,6 +90,24 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
+Result<std::string> hex_decode(std::string_view text) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  if (text.size() % 2 != 0) return fail(ErrorCode::invalid, "not hexadecimal");
+  std::string bytes;
+  bytes.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = digit(text[i]);
+    const int low = digit(text[i + 1]);
+    if (high < 0 || low < 0) return fail(ErrorCode::invalid, "not hexadecimal");
+    bytes += static_cast<char>(high * 16 + low);
+  }
+  return bytes;
+}
+
 std::string base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
   const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(bytes),
@@ -121,6 +139,24 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+namespace {
+
+std::shared_ptr<void> owned(EVP_PKEY* key) {
+  return {key, [](void* p) { EVP_PKEY_free(static_cast<EVP_PKEY*>(p)); }};
+}
+
+/// `digest` is null where the scheme has one of its own.
+bool verifies(const std::shared_ptr<void>& key, const EVP_MD* digest, std::string_view message,
+              std::string_view signature) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  return EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, static_cast<EVP_PKEY*>(key.get())) ==
+             1 &&
+         EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
+                          message.size()) == 1;
+}
+
+}  // namespace
+
 Result<RsaPublicKey> RsaPublicKey::from_pem(std::string_view pem) {
   BIO* input = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
   EVP_PKEY* key = PEM_read_bio_PUBKEY(input, nullptr, nullptr, nullptr);
@@ -129,15 +165,24 @@ Result<RsaPublicKey> RsaPublicKey::from_pem(std::string_view pem) {
     EVP_PKEY_free(key);
     return fail(ErrorCode::invalid, "not an RSA public key in PEM form");
   }
-  return RsaPublicKey(std::shared_ptr<void>(key, [](void* p) { EVP_PKEY_free(static_cast<EVP_PKEY*>(p)); }));
+  return RsaPublicKey(owned(key));
 }
 
 bool RsaPublicKey::verify(std::string_view message, std::string_view signature) const {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr,
-                              static_cast<EVP_PKEY*>(key_.get())) == 1 &&
-         EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
-                          message.size()) == 1;
+  return verifies(key_, EVP_sha256(), message, signature);
+}
+
+Result<Ed25519PublicKey> Ed25519PublicKey::from_hex(std::string_view text) {
+  constexpr std::size_t kBytes = 32;
+  const auto bytes = hex_decode(text);
+  if (!bytes || bytes->size() != kBytes) return fail(ErrorCode::invalid, "not 64 hexadecimal digits");
+  EVP_PKEY* key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes_of(*bytes), kBytes);
+  if (key == nullptr) return fail(ErrorCode::invalid, "not an Ed25519 key");
+  return Ed25519PublicKey(owned(key));
+}
+
+bool Ed25519PublicKey::verify(std::string_view message, std::string_view signature) const {
+  return verifies(key_, nullptr, message, signature);
 }
 
 }  // namespace guildhall

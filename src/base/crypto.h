@@ -31,6 +31,8 @@ class Sha256 {
 };
 
 std::string hex(std::string_view bytes);  // lower case
+/// Digits in either case.
+Result<std::string> hex_decode(std::string_view text);
 std::string base64(std::string_view bytes);
 Result<std::string> base64_decode(std::string_view text);
 std::string base64url(std::string_view bytes);  // without padding
@@ -46,6 +48,18 @@ class RsaPublicKey {
 
  private:
   explicit RsaPublicKey(std::shared_ptr<void> key) : key_(std::move(key)) {}
+  std::shared_ptr<void> key_;
+};
+
+/// A public Ed25519 key (RFC 8032, without pre-hashing): Discord's, of posted interactions.
+class Ed25519PublicKey {
+ public:
+  /// 32 bytes, as 64 hex digits. Error: anything else.
+  static Result<Ed25519PublicKey> from_hex(std::string_view text);
+  bool verify(std::string_view message, std::string_view signature) const;
+
+ private:
+  explicit Ed25519PublicKey(std::shared_ptr<void> key) : key_(std::move(key)) {}
   std::shared_ptr<void> key_;
 };
 

@@ -40,17 +40,8 @@ std::string hmac(std::string_view key, std::string_view text) {
 }
 
 Result<std::string> key_from_hex(std::string_view text) {
-  if (text.size() != kKeyBytes * 2) return fail(ErrorCode::configuration, "a key has 64 hex digits");
-  std::string key;
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const auto digit = [](char c) {
-      return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    const int high = digit(text[i]);
-    const int low = digit(text[i + 1]);
-    if (high < 0 || low < 0) return fail(ErrorCode::configuration, "a key is written in lower-case hex");
-    key += static_cast<char>(high * 16 + low);
-  }
+  auto key = hex_decode(text);
+  if (!key || key->size() != kKeyBytes) return fail(ErrorCode::configuration, "a key has 64 hex digits");
   return key;
 }
 

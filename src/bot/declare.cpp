@@ -93,7 +93,7 @@ void declare_bot(Declarations& declarations) {
   declarations.rehearsals.server.push_back(
       [](store::Tx& tx, ServerContext&) -> TxTask<void> { co_await count_ledger_mismatches(tx); });
   declarations.rehearsals.server.push_back([](store::Tx& tx, ServerContext&) -> TxTask<void> {
-    co_await names_beginning(tx, kKick, "", 25);  // what is asked for while a name is typed
+    co_await names_beginning(tx, kKick, "");  // what is asked for while a name is typed
   });
   declarations.rehearsals.cross_server.push_back(rehearse_jobs);
   declarations.rehearsals.global.push_back(rehearse_process_state);

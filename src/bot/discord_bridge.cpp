@@ -33,6 +33,19 @@ discord::GatewayOptions gateway_options(const Config& config) {
   return {config.discord_token, discord::kDefaultIntents, config.discord_gateway_url, compression_of(config)};
 }
 
+/// For whose key the configuration was checked, where there is one.
+std::optional<discord::PostedInteractions> posted_interactions(const Config& config, const Clock& clock) {
+  auto key = Ed25519PublicKey::from_hex(config.discord_public_key);
+  if (!key) return std::nullopt;
+  return discord::PostedInteractions(clock, *std::move(key));
+}
+
+Counter& posted_counter(Metrics& metrics, std::string_view outcome) {
+  return metrics.counter("guildhall_discord_posted_interactions_total",
+                         "Interactions that came over HTTP, by outcome.",
+                         fmt::format("outcome=\"{}\"", outcome));
+}
+
 /// A number, for which the configuration was checked, or "auto".
 int shard_count(const Config& config) {
   int count = 0;
@@ -57,6 +70,9 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_,
             services.metrics),
       interactions_(services_, secrets, rest_, timing_),
+      posted_(posted_interactions(services.config, services.clock)),
+      posted_taken_(posted_counter(services.metrics, "taken")),
+      posted_refused_(posted_counter(services.metrics, "refused")),
       state_({}, services.metrics),
       shards_({services.loop, services.tenancy.global(), *this, state_,
                discord::websocket_connector({services.config.net_ca_file}),
@@ -210,6 +226,26 @@ void DiscordBridge::on_interaction(discord::Interaction interaction) {
   // A session that is resumed repeats what came last.
   const bool told_again = interaction.guild && !shards_.is_up(*interaction.guild);
   interactions_.take(scope, std::move(interaction), told_again);
+}
+
+Task<net::HttpResponse> DiscordBridge::handle_posted(net::HttpRequest request) {
+  if (!posted_) co_return net::make_response(404, "text/plain", "not found\n");
+  auto interaction = posted_->read(request);
+  if (!interaction) {
+    // Nothing to worry about: Discord looks in this way whether we do look at signatures.
+    posted_refused_.add();
+    log::info("posted interaction refused", {log::field("reason", interaction.error().message)});
+    const bool forged = interaction.error().code == ErrorCode::unauthenticated;
+    co_return net::make_response(forged ? 401 : 400, "text/plain", "");
+  }
+  posted_taken_.add();
+  if (interaction->type == discord::InteractionType::ping) {
+    const auto pong = discord::answer_json(discord::asked(*interaction), discord::Pong{});
+    co_return net::make_response(200, "application/json", json::write(*pong));
+  }
+  const auto scope =
+      interaction->guild ? services_.tenancy.scopes().for_discord_event(*interaction->guild) : std::nullopt;
+  co_return co_await interactions_.take_posted(scope, *std::move(interaction));
 }
 
 Task<void> DiscordBridge::carry_through(ServerId server, std::string_view what,

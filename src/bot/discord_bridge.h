@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "bot/topics.h"
 #include "net/http_client.h"
 #include "platforms/discord/gateway.h"
+#include "platforms/discord/posted_interactions.h"
 #include "platforms/discord/rest.h"
 #include "tenancy/scopes.h"
 
@@ -50,6 +52,10 @@ class DiscordBridge final : private discord::GatewayHandler {
   void stop();
 
   discord::GatewayHealth health() const { return shards_.health(); }
+
+  /// Of POST /webhooks/discord/interactions, whoever posts it. 401: not Discord, or long ago; 404: without
+  /// `discord.public_key` nothing is believed.
+  Task<net::HttpResponse> handle_posted(net::HttpRequest request);
 
   /// Sends a message of the outbox.
   Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
@@ -85,6 +91,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   std::shared_ptr<discord::Timing> timing_;
   discord::RestClient rest_;
   DiscordInteractions interactions_;
+  std::optional<discord::PostedInteractions> posted_;
+  Counter& posted_taken_;
+  Counter& posted_refused_;
   discord::State state_;
   DiscordShards shards_;
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going

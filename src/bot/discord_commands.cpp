@@ -1,5 +1,7 @@
 #include "bot/discord_commands.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -123,7 +125,7 @@ std::optional<std::map<std::string, std::string, std::less<>>> called_options(
   if (viewer == options.end()) return options;
   if (options.contains(person->name)) return std::nullopt;
   // With the sign a name of digits is still a name.
-  options[person->name] = "@" + viewer->second;
+  options[person->name] = fmt::format("@{}", typed_viewer(viewer->second));
   options.erase(std::string(kViewer));
   return options;
 }
@@ -131,5 +133,7 @@ std::optional<std::map<std::string, std::string, std::less<>>> called_options(
 bool types_viewer(const CommandSpec& command, const discord::Interaction& interaction) {
   return person_of(command) != nullptr && interaction.focused == kViewer;
 }
+
+std::string_view typed_viewer(std::string_view text) { return text.starts_with('@') ? text.substr(1) : text; }
 
 }  // namespace guildhall::bot

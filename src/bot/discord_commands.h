@@ -23,5 +23,7 @@ std::optional<std::map<std::string, std::string, std::less<>>> called_options(
 
 /// Is it the name of a viewer that is being typed?
 bool types_viewer(const CommandSpec& command, const discord::Interaction& interaction);
+/// The name itself: people write "@name" too.
+std::string_view typed_viewer(std::string_view text);
 
 }  // namespace guildhall::bot

@@ -12,18 +12,62 @@ namespace {
 
 /// Discord gives three seconds for the first answer; after this much a deferral goes out instead.
 constexpr std::chrono::milliseconds kPatience{1'800};
-/// As many as Discord shows to somebody who is typing one.
-constexpr std::int64_t kMostNames = 25;
+/// Then Discord has given up the request, or is about to.
+constexpr std::chrono::milliseconds kRequestPatience{2'500};
+/// In five minutes, as long as a recorded request is believed, as many as thirty each second.
+constexpr std::size_t kRemembered = 10'000;
+
+/// Who leafs through a list presses twice or thrice a second, and not for long; after that a member takes up
+/// a transaction a second at most.
+constexpr int kPressesAtOnce = 10;
+constexpr std::chrono::milliseconds kPressEvery{1'000};
+/// Discord asks about twice a second while somebody types, and a name has at most 25 letters.
+constexpr int kStrokesAtOnce = 30;
+constexpr std::chrono::milliseconds kStrokeEvery{500};
 
 }  // namespace
+
+/// The open request that brought an interaction. Lives on the bridge's loop.
+class DiscordInteractions::Request {
+ public:
+  explicit Request(boost::asio::io_context& loop) : timer_(loop) {}
+
+  bool is_open() const { return !response_; }
+  void answer(const json::Object& body) {
+    respond(net::make_response(200, "application/json", json::write(body)));
+  }
+  /// Answers come by calls of their own.
+  void let_go() {
+    net::HttpResponse later;
+    later.status = 202;
+    if (is_open()) respond(std::move(later));
+  }
+
+  static Task<net::HttpResponse> wait(RequestPtr self, std::shared_ptr<discord::Timing> timing) {
+    if (self->is_open()) co_await timing->wait(self->timer_, timing->now() + kRequestPatience);
+    self->let_go();
+    co_return *self->response_;
+  }
+
+ private:
+  void respond(net::HttpResponse response) {
+    response_ = std::move(response);
+    timer_.cancel();
+  }
+
+  boost::asio::steady_timer timer_;
+  std::optional<net::HttpResponse> response_;
+};
 
 /// One interaction until it is answered: by a message if that comes soon, by a deferral and what follows it
 /// otherwise. Lives on the bridge's loop.
 class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending> {
  public:
-  Pending(DiscordInteractions& owner, discord::Interaction interaction, bool private_deferral)
+  Pending(DiscordInteractions& owner, discord::Interaction interaction, RequestPtr request,
+          bool private_deferral)
       : owner_(owner),
         interaction_(std::move(interaction)),
+        request_(std::move(request)),
         private_(private_deferral),
         timer_(owner.services_.loop) {}
 
@@ -40,17 +84,22 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     co_return self->deferred_;
   }
 
-  /// From any thread.
-  void answer(Answer answer) {
+  /// From any thread. `briefly`: by one call, though everybody may see it then: there may be thousands.
+  void answer(Answer answer, bool briefly = false) {
     net::spawn(owner_.services_.loop, "discord.answer",
-               [self = shared_from_this(), answer = std::move(answer)] { return give(self, answer); });
+               [self = shared_from_this(), answer = std::move(answer), briefly] {
+                 self->briefly_ = briefly;
+                 return give(self, answer);
+               });
   }
 
  private:
   bool is_press() const { return interaction_.type == discord::InteractionType::component; }
 
-  /// After a button nothing is seen of it, so that what follows can still be for everybody or for one.
+  /// After a button nothing is seen of it, so that what follows can still be for everybody or for one. By a
+  /// call of its own: only of that do we hear that it has arrived, before which nothing may follow.
   static Task<Result<void>> defer(std::shared_ptr<Pending> self) {
+    if (self->request_) self->request_->let_go();
     discord::Asked asked = discord::asked(self->interaction_);
     discord::FirstAnswer deferral = discord::Defer{self->private_};
     if (self->is_press()) deferral = discord::DeferUpdate{};
@@ -92,11 +141,12 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     discord::Asked asked = discord::asked(self->interaction_);
     discord::FirstAnswer first;
     if (replaces) {
+      if (self->interaction_.message) self->owner_.overtake_edits(*self->interaction_.message);
       first = discord::Update{std::move(say.message)};
     } else {
       first = std::move(say);
     }
-    const auto given = co_await self->owner_.rest_.answer(std::move(asked), std::move(first));
+    const auto given = co_await self->owner_.answer_first(self->request_, std::move(asked), std::move(first));
     if (given) co_return true;
     self->report("answer", given.error());
     const ErrorCode code = given.error().code;
@@ -107,17 +157,43 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
   }
 
   static Task<void> give_later(std::shared_ptr<Pending> self, discord::Say say, bool replaces) {
-    auto& rest = self->owner_.rest_;
-    const auto application = self->interaction_.application;
-    std::string token = self->interaction_.token;
+    const bool deferred_press = self->deferred_ && self->is_press();
+    const bool promised_to_all = self->deferred_ && !self->is_press() && !self->private_;
     // Behind a deferred button the "original" is the button's own message, which stays as it is.
-    const bool beside = self->is_press() && self->deferred_ && !replaces;
-    Result<void> given;
-    if (beside) {
-      given = co_await rest.follow_up(application, std::move(token), say);
+    if (deferred_press && !replaces) {
+      co_await say_beside(self, std::move(say));
+    } else if (promised_to_all && say.only_for_caller && !self->briefly_) {
+      co_await take_back(self, std::move(say));
+    } else if (replaces && self->interaction_.message) {
+      co_await self->owner_.edit_latest(*self->interaction_.message,
+                                        [self, say = std::move(say)] { return edit(self, say); });
     } else {
-      given = co_await rest.edit_answer(application, std::move(token), say.message);
+      co_await edit(self, std::move(say));
     }
+  }
+
+  static Task<void> say_beside(std::shared_ptr<Pending> self, discord::Say say) {
+    std::string token = self->interaction_.token;
+    const auto said = co_await self->owner_.rest_.follow_up(self->interaction_.application, std::move(token),
+                                                            std::move(say));
+    if (!said) self->report("late answer", said.error());
+  }
+
+  /// Who sees an answer is fixed by its deferral: what only the caller may see is another message.
+  static Task<void> take_back(std::shared_ptr<Pending> self, discord::Say say) {
+    std::string token = self->interaction_.token;
+    const auto gone =
+        co_await self->owner_.rest_.delete_answer(self->interaction_.application, std::move(token));
+    if (gone || gone.error().code == ErrorCode::not_found)
+      co_return co_await say_beside(self, std::move(say));
+    // As long as it is there, it would be filled by what follows.
+    self->report("deferral taken back", gone.error());
+  }
+
+  static Task<void> edit(std::shared_ptr<Pending> self, discord::Say say) {
+    std::string token = self->interaction_.token;
+    const auto given = co_await self->owner_.rest_.edit_answer(self->interaction_.application,
+                                                               std::move(token), say.message);
     if (given) co_return;
     self->report("late answer", given.error());
     const bool too_late =
@@ -144,7 +220,9 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
 
   DiscordInteractions& owner_;
   discord::Interaction interaction_;
+  RequestPtr request_;
   bool private_;
+  bool briefly_ = false;
   boost::asio::steady_timer timer_;
   bool answered_ = false;
   bool deferring_ = false;
@@ -157,7 +235,9 @@ DiscordInteractions::DiscordInteractions(const BridgeServices& services, const S
     : services_(services),
       rest_(rest),
       timing_(std::move(timing)),
-      button_ids_(secrets, services.declarations.commands) {}
+      button_ids_(secrets, services.declarations.commands),
+      presses_(kPressesAtOnce, kPressEvery),
+      strokes_(kStrokesAtOnce, kStrokeEvery) {}
 
 DiscordInteractions::~DiscordInteractions() = default;
 
@@ -167,34 +247,88 @@ std::string DiscordInteractions::say_plainly(std::string_view key) const {
 
 void DiscordInteractions::take(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction,
                                bool told_again) {
-  if (interaction.type == discord::InteractionType::autocomplete) {
+  begin(scope, std::move(interaction), told_again, nullptr);
+}
+
+Task<net::HttpResponse> DiscordInteractions::take_posted(std::optional<tenancy::ServerScope> scope,
+                                                         discord::Interaction interaction) {
+  auto request = std::make_shared<Request>(services_.loop);
+  const bool begun = begin(scope, std::move(interaction), false, request);
+  if (!begun) co_return net::make_response(409, "text/plain", "");
+  co_return co_await Request::wait(std::move(request), timing_);
+}
+
+bool DiscordInteractions::is_new(discord::InteractionId id) {
+  if (!taken_.insert(id.value()).second) return false;
+  taken_order_.push_back(id.value());
+  if (taken_order_.size() > kRemembered) {
+    taken_.erase(taken_order_.front());
+    taken_order_.pop_front();
+  }
+  return true;
+}
+
+bool DiscordInteractions::begin(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction,
+                                bool told_again, RequestPtr request) {
+  const bool typing = interaction.type == discord::InteractionType::autocomplete;
+  const bool calls = interaction.type == discord::InteractionType::command ||
+                     interaction.type == discord::InteractionType::component;
+  if ((!typing && !calls) || !is_new(interaction.id)) return false;
+  if (typing) {
     if (scope && !told_again)
       net::spawn(services_.loop, "discord.suggest",
-                 [this, scope = *scope, interaction = std::move(interaction)] {
-                   return suggest(scope, interaction);
+                 [this, scope = *scope, interaction = std::move(interaction), request = std::move(request)] {
+                   return suggest(scope, interaction, request);
                  });
-    return;
+    return scope.has_value();
   }
-  const bool ours = interaction.type == discord::InteractionType::command ||
-                    interaction.type == discord::InteractionType::component;
-  if (!ours) return;
   if (!interaction.guild || !scope) {
     const char* key = interaction.guild ? "common.not_ready" : "common.servers_only";
-    const auto pending = std::make_shared<Pending>(*this, std::move(interaction), true);
+    const auto pending = std::make_shared<Pending>(*this, std::move(interaction), std::move(request), true);
     pending->start();
-    return pending->answer({say_plainly(key), true});
+    pending->answer({say_plainly(key), true});
+    return true;
   }
   Wish wish = wish_of(interaction);
-  const auto pending = std::make_shared<Pending>(*this, std::move(interaction), wish.private_answer);
+  const auto pending =
+      std::make_shared<Pending>(*this, std::move(interaction), std::move(request), wish.private_answer);
   if (told_again) {
     net::spawn(services_.loop, "discord.told_again",
-               [this, scope = *scope, pending, request = std::move(wish.request)] {
-                 return take_up(scope, pending, request);
+               [this, scope = *scope, pending, wished = std::move(wish.request)] {
+                 return take_up(scope, pending, wished);
                });
-    return;
+    return true;
   }
   pending->start();
   call(*scope, pending, std::move(wish.request));
+  return true;
+}
+
+Task<Result<void>> DiscordInteractions::answer_first(RequestPtr request, discord::Asked asked,
+                                                     discord::FirstAnswer answer) {
+  if (!request || !request->is_open()) co_return co_await rest_.answer(std::move(asked), std::move(answer));
+  const auto body = discord::answer_json(asked, answer);
+  if (!body) co_return std::unexpected(body.error());
+  request->answer(*body);
+  co_return Result<void>{};
+}
+
+Task<void> DiscordInteractions::edit_latest(discord::MessageId message, std::function<Task<void>()> edit) {
+  const auto [waiting, idle] = waiting_edits_.try_emplace(message);
+  if (!idle) {
+    waiting->second = std::move(edit);
+    co_return;
+  }
+  while (edit) {
+    co_await edit();
+    edit = std::exchange(waiting->second, nullptr);
+  }
+  waiting_edits_.erase(waiting);
+}
+
+void DiscordInteractions::overtake_edits(discord::MessageId message) {
+  const auto waiting = waiting_edits_.find(message);
+  if (waiting != waiting_edits_.end()) waiting->second = nullptr;
 }
 
 /// A session that is resumed repeats what came last. An earlier process may have answered that it failed:
@@ -205,7 +339,7 @@ Task<void> DiscordInteractions::take_up(tenancy::ServerScope scope, std::shared_
   if (claimed) call(scope, std::move(pending), std::move(request));
 }
 
-DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interaction& interaction) const {
+DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interaction& interaction) {
   Wish wish = interaction.type == discord::InteractionType::component ? button_wish(interaction)
                                                                       : command_wish(interaction);
   CommandRequest& request = wish.request;
@@ -236,9 +370,13 @@ DiscordInteractions::Wish DiscordInteractions::command_wish(const discord::Inter
   return wish;
 }
 
-DiscordInteractions::Wish DiscordInteractions::button_wish(const discord::Interaction& interaction) const {
+DiscordInteractions::Wish DiscordInteractions::button_wish(const discord::Interaction& interaction) {
   Wish wish;
   wish.request.door = Door::button;
+  if (!presses_.take(*interaction.guild, interaction.user.id, timing_->now())) {
+    wish.request.refusal = "common.slow_down";
+    return wish;
+  }
   auto call = button_ids_.read(*interaction.guild, interaction.user.id.str(), interaction.custom_id);
   if (call) {
     wish.request.slash_name = std::move(call->command);
@@ -251,23 +389,32 @@ DiscordInteractions::Wish DiscordInteractions::button_wish(const discord::Intera
   return wish;
 }
 
-Task<void> DiscordInteractions::suggest(tenancy::ServerScope scope, discord::Interaction interaction) {
-  const CommandSpec* command = called_command(services_.declarations, interaction);
-  const bool administrator = (interaction.permissions & discord::kAdministrator) != 0;
-  const bool allowed = command != nullptr && (command->permission == Permission::everyone || administrator);
+Task<void> DiscordInteractions::suggest(tenancy::ServerScope scope, discord::Interaction interaction,
+                                        RequestPtr request) {
   discord::Suggest suggest;
-  if (allowed && types_viewer(*command, interaction)) {
-    const std::string typed = interaction.options[*interaction.focused];
-    const auto names = co_await scope.read(
-        [&typed](store::Tx& tx) { return names_beginning(tx, kKick, typed, kMostNames); });
-    for (const std::string& name : names) suggest.choices.push_back({name, name});
-  }
+  suggest.choices = co_await choices(scope, interaction);
   discord::Asked asked = discord::asked(interaction);
   discord::FirstAnswer answer = std::move(suggest);
-  const auto given = co_await rest_.answer(std::move(asked), std::move(answer));
+  const auto given = co_await answer_first(std::move(request), std::move(asked), std::move(answer));
   if (!given)
     log::warning("nothing suggested",
                  {log::field("server", scope.server().str()), log::field("error", given.error().message)});
+}
+
+Task<std::vector<discord::CommandChoice>> DiscordInteractions::choices(tenancy::ServerScope scope,
+                                                                       discord::Interaction interaction) {
+  std::vector<discord::CommandChoice> choices;
+  const CommandSpec* command = called_command(services_.declarations, interaction);
+  const bool administrator = (interaction.permissions & discord::kAdministrator) != 0;
+  const bool allowed = command != nullptr && (command->permission == Permission::everyone || administrator);
+  if (!allowed || !types_viewer(*command, interaction)) co_return choices;
+  // Who types faster than that sees an empty list until the next stroke.
+  if (!strokes_.take(scope.server(), interaction.user.id, timing_->now())) co_return choices;
+  const std::string typed(typed_viewer(interaction.options[*interaction.focused]));
+  const auto names =
+      co_await scope.read([&typed](store::Tx& tx) { return names_beginning(tx, kKick, typed); });
+  for (const std::string& name : names) choices.push_back({name, name});
+  co_return choices;
 }
 
 void DiscordInteractions::call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending,
@@ -276,7 +423,7 @@ void DiscordInteractions::call(tenancy::ServerScope scope, std::shared_ptr<Pendi
                               [this, pending](Outcome outcome, std::optional<Answer> answer) {
                                 if (answer) return pending->answer(*std::move(answer));
                                 if (outcome == Outcome::overloaded)
-                                  pending->answer({say_plainly("common.busy"), true});
+                                  pending->answer({say_plainly("common.busy"), true}, true);
                               });
 }
 
@@ -288,13 +435,16 @@ discord::MessageBody DiscordInteractions::body_of(const Answer& answer, ServerId
     if (!row.empty()) body.rows.emplace_back(std::exchange(row, {}));
   };
   for (const ShownButton& button : answer.buttons) {
+    if (row.size() == discord::kButtonsInARow) finish_row();
     auto id = button_ids_.make(server, button.call, button.for_all ? std::nullopt : std::optional(user));
-    if (!id) {
-      log::warning("button left out: its arguments are too long",
-                   {log::field("command", button.call.command)});
+    const bool room = body.rows.size() < discord::kMostRows;
+    if (!id || !room) {
+      // Discord would refuse the whole message.
+      log::warning("button left out",
+                   {log::field("command", button.call.command),
+                    log::field("reason", room ? "its arguments are too long" : "too many")});
       continue;
     }
-    if (row.size() == discord::kButtonsInARow) finish_row();
     row.emplace_back(
         discord::Button{*std::move(id), button.label, discord::ButtonStyle::secondary, !button.enabled});
   }

@@ -1,14 +1,19 @@
 // Interactions of Discord: each becomes a call, and is answered in time, once, and to whom it may be shown.
 #pragma once
 
+#include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "base/secrets.h"
 #include "base/task.h"
 #include "bot/button_ids.h"
 #include "bot/dispatcher.h"
+#include "bot/member_budget.h"
 #include "platforms/discord/rest.h"
 #include "tenancy/scope.h"
 
@@ -25,34 +30,58 @@ class DiscordInteractions {
   ~DiscordInteractions();
 
   /// `scope`: of the server that it comes from, if we know that one. `told_again`: it may have come before,
-  /// and an earlier process may have answered it.
+  /// and an earlier process may have answered it. What this process has taken before, by whichever road, it
+  /// does not take again.
   void take(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction, bool told_again);
+  /// The same of one that Discord posted: what its request is answered.
+  Task<net::HttpResponse> take_posted(std::optional<tenancy::ServerScope> scope,
+                                      discord::Interaction interaction);
 
   /// What is said to `user`, with its buttons.
   discord::MessageBody body_of(const Answer& answer, ServerId server, const std::string& user) const;
 
  private:
   class Pending;
+  class Request;
+  using RequestPtr = std::shared_ptr<Request>;
   /// What an interaction asks for.
   struct Wish {
     CommandRequest request;
     bool private_answer = false;
   };
 
+  /// False: it was taken before, or is none of those that we ask for. `request`: that brought it; may be
+  /// null.
+  bool begin(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction, bool told_again,
+             RequestPtr request);
+  bool is_new(discord::InteractionId id);
+  /// On the request that brought it, if that is still open.
+  Task<Result<void>> answer_first(RequestPtr request, discord::Asked asked, discord::FirstAnswer answer);
   /// Offers names to whoever is typing one. There is no putting off: late, it is of no use to anybody.
-  Task<void> suggest(tenancy::ServerScope scope, discord::Interaction interaction);
-  Wish wish_of(const discord::Interaction& interaction) const;
+  Task<void> suggest(tenancy::ServerScope scope, discord::Interaction interaction, RequestPtr request);
+  Task<std::vector<discord::CommandChoice>> choices(tenancy::ServerScope scope,
+                                                    discord::Interaction interaction);
+  Wish wish_of(const discord::Interaction& interaction);
   Wish command_wish(const discord::Interaction& interaction) const;
-  Wish button_wish(const discord::Interaction& interaction) const;
+  Wish button_wish(const discord::Interaction& interaction);
 
   Task<void> take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
   void call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
+  /// One after the other for each message; of those that wait only the latest is made.
+  Task<void> edit_latest(discord::MessageId message, std::function<Task<void>()> edit);
+  /// The message says something newer already: those that wait are not made.
+  void overtake_edits(discord::MessageId message);
   std::string say_plainly(std::string_view key) const;
 
   const BridgeServices& services_;
   discord::RestClient& rest_;
   std::shared_ptr<discord::Timing> timing_;
   ButtonIds button_ids_;
+  std::unordered_set<std::int64_t> taken_;
+  std::deque<std::int64_t> taken_order_;
+  MemberBudget presses_;
+  MemberBudget strokes_;
+  std::map<discord::MessageId, std::function<Task<void>()>> waiting_edits_;
 };
 
 }  // namespace guildhall::bot

@@ -10,6 +10,8 @@
 
 #include "base/crypto.h"
 #include "bot/discord_bridge.h"
+#include "bot/ledger.h"
+#include "net/http_server.h"
 #include "platforms/discord/scripted.h"
 #include "sim/sim.h"
 #include "tests/support/test_world.h"
@@ -39,15 +41,23 @@ class RunningBot {
                 secrets, "everything " + hex(random_bytes(4)), "everything "),
         world_(world) {
     net::spawn(loops_.main(), "discord", [this]() -> Task<void> { co_await bridge_.run(); });
+    net::HttpServerOptions options;
+    options.listen = {"127.0.0.1", 0};
+    web_ = *net::HttpServer::start(loops_.main(), options, [this](net::HttpRequest request) {
+      return bridge_.handle_posted(std::move(request));
+    });
     loops_.start();
   }
   ~RunningBot() {
+    web_->stop();
     bridge_.stop();
     loops_.drain(10s);
     world_.close(loops_);
   }
 
   Dispatcher& dispatcher() { return dispatcher_; }
+  /// Where interactions can be posted.
+  std::string url() const { return fmt::format("http://127.0.0.1:{}/", web_->port()); }
 
  private:
   net::Loops loops_{2};
@@ -55,6 +65,7 @@ class RunningBot {
   net::HttpClient http_{loops_.main(), {}};
   Dispatcher dispatcher_;
   DiscordBridge bridge_;
+  std::unique_ptr<net::HttpServer> web_;
   test::TestWorld& world_;
 };
 
@@ -79,6 +90,7 @@ class InDiscord : public testing::Test {
     world_.config.discord_token = json::text_or(discord, "token", "");
     world_.config.discord_api_url = json::text_or(discord, "rest", "");
     world_.config.discord_gateway_url = json::text_or(discord, "gateway", "");
+    world_.config.discord_public_key = json::text_or(discord, "public_key", "");
     if (auto made = Secrets::create(world_.config.key_file()); !made) throw ErrorException(made.error());
     run();
   }
@@ -268,6 +280,24 @@ TEST_F(InDiscord, AMessageInDiscordIsAnsweredWithButtonsToo) {
   EXPECT_THAT(content(look(0, said)), Not(HasSubstr("3. 5003")));
 }
 
+TEST_F(InDiscord, WhatIsPostedIsAnsweredAsWhatTheGatewayTells) {
+  give_points(0, 7);
+  control("POST", "/discord/interactions-url", {{"url", bot_->url()}});
+  wait_until(
+      [&] { return json::text_or(control("GET", "/discord/interactions-url"), "state", "") != "trying"; });
+  ASSERT_EQ(json::write(control("GET", "/discord/interactions-url").at("state")), R"("accepted")");
+  const auto asker = member(0, 0);
+  const json::Value first = ask(0, asker, {{"of", "points"}, {"count", 3}}).at("answer");
+  EXPECT_THAT(content(first), HasSubstr("3. 5003"));
+  press(0, asker, first, next(first));
+  EXPECT_THAT(content(look(0, first)), HasSubstr("4. 5004"));
+  const json::Value other = press(0, member(0, 1), first, previous(look(0, first)), true);
+  EXPECT_EQ(json::boolean(other, "ephemeral"), true);
+  EXPECT_THAT(content(other.at("answer")), HasSubstr("for whoever used the command"));
+  const json::Value told = control("GET", "/witness").at("discord");
+  EXPECT_EQ(json::find(told, "INTERACTION_CREATE"), nullptr) << "none came over the gateway";
+}
+
 /// Interactions on a loop in virtual time, whose answers are HTTP requests that a script answers.
 class AtTheDeadline : public testing::Test, protected discord::TestLoop {
  protected:
@@ -311,6 +341,24 @@ class AtTheDeadline : public testing::Test, protected discord::TestLoop {
   void take(discord::Interaction interaction, bool told_again = false) {
     interactions_.take(world_.server(1), std::move(interaction), told_again);
     settle();
+  }
+  /// What the request of one that was posted is answered, as soon as it is.
+  using Response = std::shared_ptr<std::optional<net::HttpResponse>>;
+  Response post(discord::Interaction interaction) {
+    return start(interactions_.take_posted(world_.server(1), std::move(interaction)));
+  }
+  net::HttpResponse answer_to(const Response& response) {
+    wait_until([&] {
+      settle();
+      return response->has_value();
+    });
+    return **response;
+  }
+  void switch_points_off() {
+    world_.in(1, [&](store::Tx& tx) {
+      return change_server_setting(tx, world_.declarations, ServerId(1), {"points_enabled", "false"},
+                                   {"t", "system"}, world_.clock.now());
+    });
   }
   /// Lets the database work until so many requests went out.
   void expect_requests(std::size_t count) {
@@ -370,11 +418,102 @@ TEST_F(AtTheDeadline, AButtonIsDeferredUnseenAndThenItsMessageChanges) {
   EXPECT_EQ(json::text(body(1), "content"), "Nobody is on the board yet.");
 }
 
+TEST_F(AtTheDeadline, ALateRefusalOfAPublicCommandIsSaidToTheCallerAlone) {
+  switch_points_off();
+  const auto other = world_.database->hold_writer(1);
+  take(command("points"));
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 1U);
+  EXPECT_EQ(json::write(body(0)), R"({"type":5})") << "what was promised to everybody";
+  other->execute("COMMIT");
+  expect_requests(3);
+  EXPECT_EQ(sent(1), "DELETE /webhooks/98/secret/messages/@original");
+  EXPECT_EQ(sent(2), "POST /webhooks/98/secret");
+  EXPECT_EQ(json::integer(body(2), "flags"), 64);
+  EXPECT_THAT(json::text_or(body(2), "content", ""), HasSubstr("switched off"));
+}
+
+TEST_F(AtTheDeadline, ARefusalIsNotSaidWhereThePromiseCannotBeTakenBack) {
+  switch_points_off();
+  const auto other = world_.database->hold_writer(1);
+  http.then(204, "");
+  http.then(403, R"({"code":50013,"message":"Missing Permissions"})");
+  take(command("points"));
+  advance(2s);
+  other->execute("COMMIT");
+  expect_requests(2);
+  advance(10s);
+  EXPECT_EQ(http.requests.size(), 2U) << "it would stand in the place of the promise, before everybody";
+}
+
+TEST_F(AtTheDeadline, ThatItIsBusyIsSaidByOneCallEvenLate) {
+  take(command("help"));
+  expect_requests(1);
+  const auto other = world_.database->hold_writer(1);
+  std::promise<void> gate;
+  boost::asio::post(loops_.of(ServerId(1)), [passed = gate.get_future().share()] { passed.wait(); });
+  const auto scope = world_.server(1);
+  const MemberLeft left{DiscordUserId(7), "x", world_.clock.now()};
+  for (int i = 0; i < 2'000; ++i) dispatcher_.submit(scope, left, [](Outcome) {});
+  take(command("points"));
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 2U);
+  EXPECT_EQ(json::write(body(1)), R"({"type":5})");
+  gate.set_value();
+  expect_requests(3);
+  EXPECT_EQ(sent(2), "PATCH /webhooks/98/secret/messages/@original");
+  EXPECT_THAT(json::text_or(body(2), "content", ""), HasSubstr("busy"));
+  other->execute("COMMIT");
+}
+
+TEST_F(AtTheDeadline, OfEditsThatWaitForOneMessageOnlyTheLatestIsMade) {
+  const auto other = world_.database->hold_writer(1);
+  for (const char* token : {"a", "b", "c", "d"}) {
+    auto pressed = press("points");
+    pressed.token = token;
+    pressed.message = discord::MessageId(77);
+    take(pressed);
+  }
+  auto elsewhere = press("points");
+  elsewhere.message = discord::MessageId(78);
+  take(elsewhere);
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 5U) << "each is put off";
+  http.delay = 1s;
+  other->execute("COMMIT");
+  expect_requests(7);
+  advance(10s);
+  ASSERT_EQ(http.requests.size(), 8U);
+  EXPECT_EQ(sent(5), "PATCH /webhooks/98/a/messages/@original");
+  EXPECT_EQ(sent(6), "PATCH /webhooks/98/secret/messages/@original") << "another message waits for none";
+  EXPECT_EQ(sent(7), "PATCH /webhooks/98/d/messages/@original");
+}
+
+TEST_F(AtTheDeadline, AnAnswerAtOnceOvertakesTheEditsThatWait) {
+  const auto other = world_.database->hold_writer(1);
+  const auto press_on = [&](const char* token) {
+    auto pressed = press("points");
+    pressed.token = token;
+    pressed.message = discord::MessageId(77);
+    take(pressed);
+  };
+  press_on("a");
+  press_on("b");
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 2U);
+  http.delay = 1s;
+  other->execute("COMMIT");
+  expect_requests(3);
+  press_on("c");
+  expect_requests(4);
+  advance(10s);
+  ASSERT_EQ(http.requests.size(), 4U) << "the second would bring back what was before";
+  EXPECT_EQ(sent(2), "PATCH /webhooks/98/a/messages/@original");
+  EXPECT_EQ(json::integer(body(3), "type"), 7);
+}
+
 TEST_F(AtTheDeadline, ALateRefusalOfAButtonIsSaidToTheCallerAlone) {
-  world_.in(1, [&](store::Tx& tx) {
-    return change_server_setting(tx, world_.declarations, ServerId(1), {"points_enabled", "false"},
-                                 {"t", "system"}, world_.clock.now());
-  });
+  switch_points_off();
   const auto other = world_.database->hold_writer(1);
   take(press("points"));
   advance(2s);
@@ -432,6 +571,134 @@ TEST_F(AtTheDeadline, WhatIsToldAgainIsDoneOnlyIfNobodyHasAnswered) {
   EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "1\n");
 }
 
+TEST_F(AtTheDeadline, WhatIsPostedIsAnsweredOnItsRequest) {
+  world_.in(1, [&](store::Tx& tx) { return provisional_identity(tx, kKick, "Owl", world_.clock.now()); });
+  const auto said = answer_to(post(command("help")));
+  EXPECT_EQ(said.status, 200);
+  EXPECT_EQ(said.header("content-type"), "application/json");
+  const json::Value first = *json::parse(said.body);
+  EXPECT_EQ(json::integer(first, "type"), 4);
+  EXPECT_EQ(json::integer(first.at("data"), "flags"), 64);
+  EXPECT_EQ(json::write(first.at("data").at("allowed_mentions")), R"({"parse":[]})");
+  auto typing = asked(discord::InteractionType::autocomplete);
+  typing.command = "points";
+  typing.options["viewer"] = "o";
+  typing.focused = "viewer";
+  EXPECT_EQ(answer_to(post(typing)).body, R"({"type":8,"data":{"choices":[{"name":"Owl","value":"Owl"}]}})");
+  advance(10s);
+  EXPECT_TRUE(http.requests.empty()) << "no call is made";
+  EXPECT_EQ(answer_to(post(asked(discord::InteractionType::modal))).status, 409) << "we show no forms";
+}
+
+TEST_F(AtTheDeadline, WhatIsPostedAndTakesLongIsPutOffByACall) {
+  const auto other = world_.database->hold_writer(1);
+  const auto response = post(command("points"));
+  advance(1s);
+  EXPECT_FALSE(response->has_value());
+  advance(1s);
+  EXPECT_EQ(answer_to(response).status, 202);
+  EXPECT_EQ(answer_to(response).body, "");
+  ASSERT_EQ(http.requests.size(), 1U);
+  EXPECT_EQ(sent(0), "POST /interactions/1/secret/callback");
+  EXPECT_EQ(json::integer(body(0), "type"), 5);
+  other->execute("COMMIT");
+  expect_requests(2);
+  EXPECT_EQ(sent(1), "PATCH /webhooks/98/secret/messages/@original");
+}
+
+TEST_F(AtTheDeadline, WhatComesByBothRoadsIsTakenOnce) {
+  const auto gift = command("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "x"}});
+  EXPECT_EQ(answer_to(post(gift)).status, 200);
+  take(gift);
+  take(gift, true);
+  EXPECT_EQ(answer_to(post(gift)).status, 409);
+  const auto second = command("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "x"}});
+  take(second);
+  expect_requests(1);
+  EXPECT_EQ(answer_to(post(second)).status, 409);
+  advance(10s);
+  EXPECT_EQ(http.requests.size(), 1U);
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "2\n");
+}
+
+TEST_F(AtTheDeadline, WhoPressesTooFastIsToldSoWithoutATransaction) {
+  take(command("help"));
+  expect_requests(1);
+  const auto other = world_.database->hold_writer(1);
+  for (int i = 0; i < 10; ++i) take(press("points"));
+  advance(100ms);
+  EXPECT_EQ(http.requests.size(), 1U) << "they wait for the database";
+  take(press("points"));
+  expect_requests(2);
+  EXPECT_EQ(json::integer(body(1), "type"), 4);
+  EXPECT_EQ(json::integer(body(1).at("data"), "flags"), 64);
+  EXPECT_THAT(json::text_or(body(1).at("data"), "content", ""), HasSubstr("a little fast"));
+  auto somebody = press("points");
+  somebody.user.id = DiscordUserId(556);
+  take(somebody);
+  expect_requests(3);
+  EXPECT_THAT(json::text_or(body(2).at("data"), "content", ""), HasSubstr("whoever used the command"))
+      << "each has a budget of his own";
+  advance(1s);
+  take(press("points"));
+  advance(100ms);
+  EXPECT_EQ(http.requests.size(), 3U) << "after a second there is room for one more";
+  other->execute("COMMIT");
+  expect_requests(14);
+}
+
+TEST_F(AtTheDeadline, WhoTypesTooFastIsOfferedNothingForAMoment) {
+  world_.in(1, [&](store::Tx& tx) { return provisional_identity(tx, kKick, "Owl", world_.clock.now()); });
+  const auto offered = [&] {
+    auto typing = asked(discord::InteractionType::autocomplete);
+    typing.command = "points";
+    typing.options["viewer"] = "o";
+    typing.focused = "viewer";
+    const std::size_t before = http.requests.size();
+    take(typing);
+    expect_requests(before + 1);
+    return json::array(body(before).at("data"), "choices").size();
+  };
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(offered(), 1U) << i;
+  EXPECT_EQ(offered(), 0U);
+  advance(500ms);
+  EXPECT_EQ(offered(), 1U);
+}
+
+TEST_F(AtTheDeadline, ButtonsForWhichThereIsNoRoomAreLeftOut) {
+  Answer answer{"many"};
+  for (int i = 1; i <= 26; ++i)
+    answer.buttons.push_back({"b", {"leaderboard", {{"of", "points"}, {"page", std::to_string(i)}}}});
+  const auto body = interactions_.body_of(answer, ServerId(1), "555");
+  ASSERT_EQ(body.rows.size(), discord::kMostRows);
+  EXPECT_EQ(std::get<discord::ButtonRow>(body.rows.back()).size(), discord::kButtonsInARow);
+  EXPECT_TRUE(discord::message_json(body)) << "the message goes out";
+}
+
+TEST_F(AtTheDeadline, BehindTheLastPageOfAllThereIsNone) {
+  world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
+    std::vector<std::string> names;
+    for (int i = 0; i < 1'001; ++i) names.push_back("owl" + std::to_string(i));
+    const auto people = co_await identities_of_names(tx, kKick, names, world_.clock.now());
+    LedgerOperation all{"all", "admin_adjust", "x", "t", {}};
+    for (const auto& one : people) all.entries.push_back({one.identity.person_id, 5});
+    const auto booked = co_await apply(tx, kPoints, all, world_.clock.now());
+    EXPECT_TRUE(booked);
+  });
+  const ButtonIds ids(secrets_, world_.declarations.commands);
+  const auto next_after = [&](const char* page) {
+    auto pressed = asked(discord::InteractionType::component);
+    pressed.custom_id =
+        *ids.make(ServerId(1), {"leaderboard", {{"of", "points"}, {"count", "1"}, {"page", page}}}, "555");
+    const std::size_t before = http.requests.size();
+    take(pressed);
+    expect_requests(before + 1);
+    return body(before).at("data").at("components").at(0).at("components").at(1).at("disabled").as_bool();
+  };
+  EXPECT_FALSE(next_after("999"));
+  EXPECT_TRUE(next_after("1000")) << "page 1,001 is none that can be asked for";
+}
+
 TEST_F(AtTheDeadline, NothingHappensForAnybodyElsesButton) {
   world_.in(1, [&](store::Tx& tx) {
     return change_server_setting(tx, world_.declarations, ServerId(1), {"language", "de"}, {"t", "system"},
@@ -477,6 +744,7 @@ TEST_F(AtTheDeadline, NamesOfViewersAreOfferedWhileOneIsTyped) {
   };
   EXPECT_EQ(offered("NIGHT"), "nightfox;NightOwl;Nightowl_7;");
   EXPECT_EQ(offered("nightowl_"), "Nightowl_7;");
+  EXPECT_EQ(offered("@Night"), "nightfox;NightOwl;Nightowl_7;") << "as people write names elsewhere";
   EXPECT_EQ(offered(""), "123456;Day;nightfox;NightOwl;Nightowl_7;");
   EXPECT_EQ(offered("else"), "") << "those of another server";
   EXPECT_EQ(offered("%"), "");
@@ -492,7 +760,7 @@ TEST_F(AtTheDeadline, AViewerIsNamedInPlaceOfAMember) {
   take(command("points-add", {{"viewer", "nightowl_7"}, {"amount", "5"}, {"reason", "x"}}));
   expect_requests(1);
   EXPECT_THAT(json::text_or(body(0).at("data"), "content", ""), HasSubstr("Nightowl\\_7 got 5 points"));
-  take(command("points-add", {{"viewer", "123456"}, {"amount", "5"}, {"reason", "x"}}));
+  take(command("points-add", {{"viewer", "@123456"}, {"amount", "5"}, {"reason", "x"}}));
   expect_requests(2);
   EXPECT_THAT(json::text_or(body(1).at("data"), "content", ""), HasSubstr("123456 got 5 points"))
       << "digits are a name too, and nobody's number";

@@ -179,12 +179,14 @@ constexpr Statement<OpeningLine, NoRow> kOpenLine{
     ":operation_id, :line, :reason, :actor, :now FROM balances b "
     "WHERE b.discord_server_id = :server AND b.unit = :unit AND b.holder_id = :holder"};
 
+/// The names of those alone who are on the page: who is skipped is read off the index.
 constexpr Statement<RichestParams, RichRow> kRichest{
     "ledger.richest",
-    "SELECT b.holder_id AS person_id, p.display_name, b.balance FROM balances b "
+    "SELECT b.holder_id AS person_id, p.display_name, b.balance FROM (SELECT r.holder_id, r.balance "
+    "FROM balances r WHERE r.discord_server_id = :server AND r.unit = :unit AND r.balance > 0 "
+    "ORDER BY r.balance DESC, r.holder_id LIMIT :count OFFSET :skip) b "
     "JOIN persons p ON p.discord_server_id = :server AND p.person_id = b.holder_id "
-    "WHERE b.discord_server_id = :server AND b.unit = :unit AND b.balance > 0 "
-    "ORDER BY b.balance DESC, b.holder_id LIMIT :count OFFSET :skip"};
+    "ORDER BY b.balance DESC, b.holder_id"};
 
 constexpr Statement<NoParams, CountRow> kMismatches{
     "ledger.count_mismatches",

@@ -90,21 +90,22 @@ struct BeginningParams {
   std::string platform;
   std::string from;
   std::string to;
-  std::int64_t most;
 };
-BOOST_DESCRIBE_STRUCT(BeginningParams, (), (platform, from, to, most))
+BOOST_DESCRIBE_STRUCT(BeginningParams, (), (platform, from, to))
 struct NameRow {
   std::string name;
 };
 BOOST_DESCRIBE_STRUCT(NameRow, (), (name))
 
-/// By the index of names, as above.
+/// By the index of names, as above. The first are taken off it before anything else is asked of them:
+/// PostgreSQL would join and sort all that begin so, and everybody's name begins with nothing.
 constexpr Statement<BeginningParams, NameRow> kNamesBeginning{
     "persons.names_beginning",
-    "SELECT i.name FROM identities n CROSS JOIN identities i "
-    "WHERE n.discord_server_id = :server AND n.platform = :platform AND n.folded_name >= :from "
-    "AND n.folded_name < :to AND i.discord_server_id = :server AND i.platform = :platform "
-    "AND i.platform_user_id = n.platform_user_id ORDER BY n.folded_name, i.first_seen_at DESC LIMIT :most"};
+    "SELECT i.name FROM (SELECT o.folded_name, o.platform_user_id FROM identities o "
+    "WHERE o.discord_server_id = :server AND o.platform = :platform AND o.folded_name >= :from "
+    "AND o.folded_name < :to ORDER BY o.folded_name LIMIT 25) n CROSS JOIN identities i "
+    "WHERE i.discord_server_id = :server AND i.platform = :platform "
+    "AND i.platform_user_id = n.platform_user_id ORDER BY n.folded_name, i.first_seen_at DESC"};
 
 constexpr Statement<PersonParams, Identity> kOfPerson{
     "persons.identities_of",
@@ -303,14 +304,13 @@ TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string
   co_return co_await tx.one(kFindByName, {std::move(platform), fold_name(name)});
 }
 
-TxTask<std::vector<std::string>> names_beginning(store::Tx& tx, std::string platform, std::string beginning,
-                                                 std::int64_t most) {
+TxTask<std::vector<std::string>> names_beginning(store::Tx& tx, std::string platform, std::string beginning) {
   constexpr std::string_view kLastCharacter = "\U0010FFFF";  // behind whatever a name goes on with
   std::string from = fold_name(beginning);
   std::string to = from + std::string(kLastCharacter);
   std::vector<std::string> names;
   for (NameRow& row :
-       co_await tx.all(kNamesBeginning, {std::move(platform), std::move(from), std::move(to), most})) {
+       co_await tx.all(kNamesBeginning, {std::move(platform), std::move(from), std::move(to)})) {
     const bool again = !names.empty() && fold_name(names.back()) == fold_name(row.name);
     if (!again) names.push_back(std::move(row.name));
   }

@@ -44,9 +44,10 @@ store::TxTask<std::optional<Identity>> find_identity(store::Tx& tx, std::string 
 store::TxTask<std::optional<Identity>> find_identity_by_name(store::Tx& tx, std::string platform,
                                                              std::string name);
 store::TxTask<std::vector<Identity>> identities_of(store::Tx& tx, PersonId person);
-/// Names of a platform's users that begin so, folded, in the order of their folded names; each once.
+/// Names of a platform's users that begin so, folded, in the order of their folded names; each once. Of the
+/// first 25, as many as Discord offers to somebody who is typing one.
 store::TxTask<std::vector<std::string>> names_beginning(store::Tx& tx, std::string platform,
-                                                        std::string beginning, std::int64_t most);
+                                                        std::string beginning);
 
 struct FoundIdentity {
   Identity identity;

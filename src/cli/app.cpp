@@ -194,10 +194,14 @@ Result<void> App::start_web() {
   }
   api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(),
                                     *dispatcher_, topics_, *sessions_, clock_, std::move(door));
-  web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, [this] { return not_ready(); }};
+  web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, {}, [this] { return not_ready(); }};
   if (kick_)
     routes.kick_webhook = [this](net::HttpRequest request) {
       return kick_->handle_webhook(std::move(request));
+    };
+  if (discord_)
+    routes.discord_interactions = [this](net::HttpRequest request) {
+      return discord_->handle_posted(std::move(request));
     };
   auto server = web::start_web_server(loops_.main(), config_, std::move(routes));
   if (!server) return std::unexpected(server.error());

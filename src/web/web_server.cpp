@@ -41,7 +41,9 @@ class Routes : public std::enable_shared_from_this<Routes> {
     if (path.starts_with("/api/v1/")) co_return co_await routes_.api.handle(std::move(request));
     if (path.starts_with("/api/"))
       co_return error_answer({ErrorCode::not_found, "there is nothing here", "The API begins with /api/v1."});
-    if (path == "/webhooks/kick") co_return co_await webhook(std::move(request));
+    if (path == "/webhooks/kick") co_return co_await webhook(routes_.kick_webhook, std::move(request));
+    if (path == "/webhooks/discord/interactions")
+      co_return co_await webhook(routes_.discord_interactions, std::move(request));
     if (path == "/auth/kick/callback") co_return co_await kick_callback(std::move(request));
     if (path == "/healthz") co_return net::make_response(200, "text/plain", "ok\n");
     if (path == "/readyz") co_return co_await ready();
@@ -52,10 +54,12 @@ class Routes : public std::enable_shared_from_this<Routes> {
     co_return serve_static(request);
   }
 
-  Task<HttpResponse> webhook(HttpRequest request) {
-    if (!routes_.kick_webhook) co_return net::make_response(404, "text/plain", "not found\n");
+  /// `receive`: one of the routes; may be empty.
+  static Task<HttpResponse> webhook(const std::function<Task<HttpResponse>(HttpRequest)>& receive,
+                                    HttpRequest request) {
+    if (!receive) co_return net::make_response(404, "text/plain", "not found\n");
     if (request.method != "POST") co_return net::make_response(405, "text/plain", "POST only\n");
-    co_return co_await routes_.kick_webhook(std::move(request));
+    co_return co_await receive(std::move(request));
   }
 
   /// The streamer comes back from Kick, in the browser that began.

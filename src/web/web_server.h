@@ -20,6 +20,8 @@ struct WebRoutes {
   const Metrics& metrics;
   /// POST /webhooks/kick; none: 404.
   std::function<Task<net::HttpResponse>(net::HttpRequest)> kick_webhook;
+  /// POST /webhooks/discord/interactions; none: 404.
+  std::function<Task<net::HttpResponse>(net::HttpRequest)> discord_interactions;
   /// What keeps the bot from being ready; empty: ready.
   std::function<Task<std::vector<std::string>>()> not_ready;
 };

@@ -21,7 +21,7 @@ before(async () => {
   const port = await freePort();
   const dataDir = temporaryFolder();
   const storage = await testedLayout().open({ dataDir });
-  bot = new Bot({ dataDir, port, env: { ...simEnvironment(sim.contract), ...storage.env } });
+  bot = new Bot({ dataDir, port, env: { ...simEnvironment(sim.contract), GUILDHALL_DISCORD_PUBLIC_KEY: sim.contract.discord.public_key, ...storage.env } });
   bot.query = storage.read;
   url = `${bot.url}/webhooks/kick`;
   bot.begin();
@@ -85,6 +85,27 @@ test('forged and stale ones are refused and leave nothing', async () => {
 test('oversized bodies are refused', async () => {
   assert.equal(await deliver(chatBody({ content: 'x'.repeat(2_000_000) })), 413);
   assert.equal((await http('POST', `${bot.url}/api/v1/session`, { code: 'x'.repeat(2_000_000) })).status, 413);
+});
+
+test('interactions of Discord are taken at an address of their own, when it has proved that it looks at signatures', async () => {
+  const address = `${bot.url}/webhooks/discord/interactions`;
+  const forged = { 'x-signature-ed25519': 'ab'.repeat(64), 'x-signature-timestamp': String(Math.floor(Date.now() / 1_000)) };
+  assert.equal((await http('POST', address, { type: 1 })).status, 401);
+  const refused = await http('POST', address, { type: 1 }, forged);
+  assert.deepEqual([refused.status, refused.text], [401, ''], 'and no word why');
+  assert.equal((await http('POST', address, { type: 1, token: 'x'.repeat(2_000_000) }, forged)).status, 413);
+  assert.equal((await http('GET', address)).status, 405);
+  await sim.post('/discord/interactions-url', { url: address });
+  await until('the address to be tried', async () => (await sim.get('/discord/interactions-url')).state !== 'trying');
+  assert.deepEqual(await sim.get('/discord/interactions-url'), { url: address, state: 'accepted', reason: '' });
+  const [{ id: guild, owner: user }] = (await sim.get('/world')).servers;
+  const { interaction } = await sim.post('/discord/command', { guild, user, name: 'help' });
+  const [record] = await until('an answer', async () => {
+    const found = await sim.get(`/discord/interactions?id=${interaction}`);
+    return found[0].state === 'answered' ? found : undefined;
+  });
+  assert.match(record.answer.content, /leaderboard/);
+  await sim.post('/discord/interactions-url', { url: '' });
 });
 
 test('genuine ones that mean nothing to us are taken and change nothing', async () => {

@@ -91,7 +91,7 @@ TxTask<Reply> leaderboard(Tx& tx, ServerContext& context, const CommandCall& cal
   if (more) rows.pop_back();
   std::ranges::move(rows, std::back_inserter(reply.lines));
   bot::add_page_buttons(reply, {"leaderboard", {{"of", page.of}, {"count", fmt::format("{}", page.size)}}},
-                        page.number, more);
+                        page.number, more && page.number < kLastPage);
   co_return reply;
 }
 

@@ -126,10 +126,11 @@ BOOST_DESCRIBE_STRUCT(TopRow, (), (person_id, display_name, watched_us))
 
 inline constexpr Statement<TopParams, TopRow> kTop{
     "watchtime.top",
-    "SELECT w.person_id, p.display_name, w.watched_us FROM watchtime w "
+    "SELECT w.person_id, p.display_name, w.watched_us FROM (SELECT r.person_id, r.watched_us "
+    "FROM watchtime r WHERE r.discord_server_id = :server AND r.watched_us > 0 "
+    "ORDER BY r.watched_us DESC, r.person_id LIMIT :count OFFSET :skip) w "
     "JOIN persons p ON p.discord_server_id = :server AND p.person_id = w.person_id "
-    "WHERE w.discord_server_id = :server AND w.watched_us > 0 ORDER BY w.watched_us DESC, w.person_id LIMIT "
-    ":count OFFSET :skip"};
+    "ORDER BY w.watched_us DESC, w.person_id"};
 
 struct SinceParams {
   TimePoint since;

@@ -12,6 +12,7 @@
 //   message.h          what a message says, always within Discord's limits
 //   components.h       buttons, selects and modals
 //   answers.h          the first answers to an interaction, and which of them it takes
+//   posted_interactions.h  interactions that come over HTTP, with their signatures
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
 // Inside only: protocol.h, inflate.h, connection.h, event_router.h and session_keeper.h serve the gateway;

@@ -184,6 +184,11 @@ Task<Result<void>> RestClient::edit_answer(ApplicationId application, std::strin
   co_return done(sent);
 }
 
+Task<Result<void>> RestClient::delete_answer(ApplicationId application, std::string token) {
+  const auto sent = co_await call(routes::kDeleteAnswer, {}, application, token);
+  co_return done(sent);
+}
+
 Task<Result<void>> RestClient::follow_up(ApplicationId application, std::string token, Say say) {
   auto written = say_json(say);
   if (!written) co_return std::unexpected(written.error());

@@ -92,6 +92,8 @@ class RestClient {
   /// Within 15 minutes: in place of the first answer, or of what a deferral promised. Of a component that
   /// was answered with DeferUpdate or Update it is the message with the component.
   Task<Result<void>> edit_answer(ApplicationId application, std::string token, MessageBody body);
+  /// Within 15 minutes: takes the first answer away, or what a deferral promised.
+  Task<Result<void>> delete_answer(ApplicationId application, std::string token);
   /// Within 15 minutes: one more message. Right after Defer it would fill the place of the answer.
   Task<Result<void>> follow_up(ApplicationId application, std::string token, Say say);
 
