@@ -74,6 +74,7 @@ void Control::add_routes() {
   add("GET", "discord/messages", &Control::read_messages);
   add("GET", "discord/interactions", &Control::read_interactions);
   add("GET", "discord/commands", &Control::read_commands);
+  add("POST", "discord/command-permissions", &Control::command_permissions);
   add("POST", "kick/chat", &Control::kick_chat);
   add("POST", "kick/gift", &Control::kick_gift);
   add("POST", "kick/subscribe", &Control::kick_subscribe);
@@ -336,6 +337,11 @@ Control::Answer Control::read_interactions(Call& call) {
 }
 
 Control::Answer Control::read_commands(Call&) { return discord_.commands.all(); }
+
+Control::Answer Control::command_permissions(Call& call) {
+  discord_.commands.set_permissions(id_in(call, "guild"), json::array(call.body, "permissions"));
+  return done();
+}
 
 // Kick ----------------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@
 //   GET  /discord/messages?user=               the direct channel with a user
 //   GET  /discord/interactions?id=             asked and answered, with deferral, visibility and timing
 //   GET  /discord/commands                     as registered
+//   POST /discord/command-permissions          {guild, permissions}: who sees which command where
+//                                              (command_store.h)
 //   POST /kick/chat                            {slug, user, content} -> message; user: an id or a slug
 //   POST /kick/gift                            {slug, user?, count?}
 //   POST /kick/subscribe, follow               {slug, user}
@@ -84,6 +86,7 @@ class Control {
   Answer read_messages(Call& call);
   Answer read_interactions(Call& call);
   Answer read_commands(Call& call);
+  Answer command_permissions(Call& call);
 
   Answer kick_chat(Call& call);
   Answer kick_gift(Call& call);
