@@ -6,3 +6,4 @@ import './bad_input.mjs';
 import './move.mjs';
 import './postgres.mjs';
 import './adopt.mjs';
+import './discord.mjs';
