@@ -155,6 +155,22 @@ const json::Object* CommandStore::same_name(Snowflake scope, const json::Value& 
   return nullptr;
 }
 
+ApiAnswer CommandStore::permissions(Snowflake server) const {
+  const auto changed = permissions_.find(server);
+  json::Array out;
+  for (json::Value one : changed == permissions_.end() ? json::Array{} : changed->second) {
+    json::Object& entry = one.get_object();
+    entry["application_id"] = std::to_string(stage_.world.bot.id);
+    entry["guild_id"] = std::to_string(server);
+    out.push_back(std::move(one));
+  }
+  return ApiReply{200, std::move(out)};
+}
+
+void CommandStore::set_permissions(Snowflake server, json::Array permissions) {
+  permissions_[server] = std::move(permissions);
+}
+
 const json::Object* CommandStore::find(Snowflake server, std::string_view name) const {
   for (const Snowflake scope : {server, Snowflake{0}}) {
     const auto found = scopes_.find(scope);

@@ -20,6 +20,11 @@ class CommandStore {
   ApiAnswer upsert(Snowflake scope, const json::Value& definition);
   ApiAnswer erase(Snowflake scope, Snowflake id);
 
+  /// What the server's people have changed of who sees which command where: a list as Discord answers it, of
+  /// {id, permissions: [{id, type, permission}]}.
+  ApiAnswer permissions(Snowflake server) const;
+  void set_permissions(Snowflake server, json::Array permissions);
+
   /// The command that a member of the server sees under that name: the server's own first.
   const json::Object* find(Snowflake server, std::string_view name) const;
   /// Every command with its scope.
@@ -38,7 +43,8 @@ class CommandStore {
 
   Stage& stage_;
   std::map<Snowflake, Commands> scopes_;
-  std::map<Snowflake, int> created_;  // in this run, per scope
+  std::map<Snowflake, json::Array> permissions_;  // by server
+  std::map<Snowflake, int> created_;              // in this run, per scope
 };
 
 }  // namespace guildhall::sim

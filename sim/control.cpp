@@ -86,6 +86,7 @@ void Control::add_routes() {
   add("GET", "discord/interactions", &Control::read_interactions);
   add("GET", "discord/commands", &Control::read_commands);
   add("GET", "discord/answers", &Control::read_answers);
+  add("POST", "discord/command-permissions", &Control::command_permissions);
   add("POST", "kick/chat", &Control::kick_chat);
   add("POST", "kick/gift", &Control::kick_gift);
   add("POST", "kick/subscribe", &Control::kick_subscribe);
@@ -428,6 +429,11 @@ Control::Answer Control::read_answers(Call&) {
   json::Object out;
   for (const auto& [status, count] : discord_.answered) out[std::to_string(status)] = count;
   return out;
+}
+
+Control::Answer Control::command_permissions(Call& call) {
+  discord_.commands.set_permissions(id_in(call, "guild"), json::array(call.body, "permissions"));
+  return done();
 }
 
 // Kick ----------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@
 //   GET  /discord/interactions?id=             asked and answered, with deferral, visibility and timing
 //   GET  /discord/commands                     as registered
 //   GET  /discord/answers                      how often REST answered with each status: {"200": n, ...}
+//   POST /discord/command-permissions          {guild, permissions}: who sees which command where
+//                                              (command_store.h)
 //   POST /kick/chat                            {slug, user, content} -> message; user: an id or a slug
 //   POST /kick/gift                            {slug, user?, count?}
 //   POST /kick/subscribe, follow               {slug, user}
@@ -108,6 +110,7 @@ class Control {
   Answer read_interactions(Call& call);
   Answer read_commands(Call& call);
   Answer read_answers(Call& call);
+  Answer command_permissions(Call& call);
 
   Answer kick_chat(Call& call);
   Answer kick_gift(Call& call);

@@ -1,5 +1,6 @@
 #include "sim/discord_rest.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -69,6 +70,13 @@ bool renames(const net::HttpRequest& request, std::string_view pattern) {
 
 /// Only "DiscordBot (url, version)" is documented, but oceanic.js gets on with a name of its own.
 bool is_unwelcome(std::string_view agent) { return agent.empty() || agent.starts_with("Mozilla"); }
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::string http_date(TimePoint at) {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(
+                         std::chrono::time_point_cast<std::chrono::system_clock::duration>(at))));
+}
 
 bool is_json(const net::HttpRequest& request) {
   return request.header("content-type").value_or("").starts_with("application/json");
@@ -143,6 +151,7 @@ void DiscordRest::add_routes() {
     add("POST", scope, &Rest::create_command);
     add("DELETE", scope + "/{}", &Rest::delete_command);
   }
+  add("GET", "applications/{}/guilds/{}/commands/permissions", &Rest::read_command_permissions);
   add_open("POST", "interactions/{}/{}/callback", &Rest::answer_interaction, false);
   add_open("POST", "webhooks/{}/{}", &Rest::add_answer, true);
   add_open("DELETE", "webhooks/{}/{}", &Rest::delete_webhook_by_token, true);
@@ -154,12 +163,13 @@ void DiscordRest::add_routes() {
 // The way in ----------------------------------------------------------------------------------------
 
 net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
-  auto response = answer_uncounted(request);
+  auto response = respond(request);
   ++discord_.answered[response.status];
+  response.headers.emplace_back("Date", http_date(stage_.clock.now()));
   return response;
 }
 
-net::HttpResponse DiscordRest::answer_uncounted(const net::HttpRequest& request) {
+net::HttpResponse DiscordRest::respond(const net::HttpRequest& request) {
   const std::string_view path = request.url;
   if (!path.starts_with("/api/")) return error_response({404, 0, "404: Not Found"});
   if (!path.starts_with(kPrefix)) return error_response({400, 50041, "Invalid API version provided"});
@@ -273,7 +283,11 @@ ApiAnswer DiscordRest::own_servers(Call&) {
   return ApiReply{200, std::move(out)};
 }
 
-ApiAnswer DiscordRest::application(Call&) { return ApiReply{200, shapes::application(stage_.world)}; }
+ApiAnswer DiscordRest::application(Call&) {
+  json::Object out = shapes::application(stage_.world);
+  if (stage_.faults.on(Fault::gateway_no_privileged)) out["flags"] = 0;
+  return ApiReply{200, std::move(out)};
+}
 
 ApiAnswer DiscordRest::open_direct(Call& call) {
   const auto user = static_cast<Snowflake>(json::id(call.body, "recipient_id").value_or(0));
@@ -531,6 +545,12 @@ std::optional<Snowflake> message_argument(const Call& call) {
 
 ApiAnswer DiscordRest::read_commands(Call& call) {
   return discord_.commands.list(scope_of(call, false), call.query("with_localizations") == "true");
+}
+
+ApiAnswer DiscordRest::read_command_permissions(Call& call) {
+  const auto server = server_of(call.number(1));
+  if (!server) return std::unexpected(server.error());
+  return discord_.commands.permissions((*server)->id);
 }
 
 ApiAnswer DiscordRest::overwrite_commands(Call& call) {

@@ -42,7 +42,7 @@ class DiscordRest {
   };
 
   void add_routes();
-  net::HttpResponse answer_uncounted(const net::HttpRequest& request);
+  net::HttpResponse respond(const net::HttpRequest& request);
   std::optional<net::HttpResponse> strike();
   std::expected<json::Value, ApiError> body_of(const net::HttpRequest& request) const;
   net::HttpResponse run(const Endpoint& endpoint, Call& call);
@@ -134,6 +134,7 @@ class DiscordRest {
   ApiAnswer edit_message(Call& call);
   ApiAnswer delete_message(Call& call);
   ApiAnswer read_commands(Call& call);
+  ApiAnswer read_command_permissions(Call& call);
   ApiAnswer overwrite_commands(Call& call);
   ApiAnswer create_command(Call& call);
   ApiAnswer delete_command(Call& call);

@@ -113,6 +113,24 @@ TEST_F(DiscordRestTest, MembersComeOneAtATimeUnlessAsked) {
   EXPECT_EQ(code_of(rest("GET", "guilds/1")), 10004);
 }
 
+TEST_F(DiscordRestTest, EveryAnswerTellsItsClock) {
+  EXPECT_EQ(rest("GET", "users/@me").header("date"), "Thu, 28 May 2026 20:26:40 GMT");
+  EXPECT_EQ(rest("GET", "no/such/thing").header("date"), "Thu, 28 May 2026 20:26:40 GMT");
+}
+
+TEST_F(DiscordRestTest, WhoSeesWhichCommandIsAsTheServersPeopleSaid) {
+  const std::string path =
+      "applications/" + id(sim_->world().bot.id) + "/guilds/" + id(server(0).id) + "/commands/permissions";
+  EXPECT_EQ(rest("GET", path).body, "[]");
+  const json::Object nobody{{"id", id(server(0).id)}, {"type", 1}, {"permission", false}};
+  control("POST", "/discord/command-permissions",
+          {{"guild", id(server(0).id)},
+           {"permissions", json::Array{json::Object{{"id", "7"}, {"permissions", json::Array{nobody}}}}}});
+  const json::Value told = body_of(rest("GET", path)).at(0);
+  EXPECT_EQ(told.at("guild_id"), json::Value(id(server(0).id)));
+  EXPECT_EQ(told.at("permissions").at(0), json::Value(nobody));
+}
+
 // Messages ------------------------------------------------------------------------------------------
 
 TEST_F(DiscordRestTest, BadMessagesAreRefusedFieldByField) {

@@ -5,10 +5,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 
 #include "base/log.h"
 #include "bot/discord_commands.h"
+#include "platforms/discord/foresight.h"
 #include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
 
@@ -23,10 +25,6 @@ constexpr const char* kProjectUrl = "https://guildhall.example";
 discord::Compression compression_of(const Config& config) {
   if (config.discord_compression == "none") return discord::Compression::none;
   return config.discord_compression == "zlib" ? discord::Compression::zlib : discord::Compression::zstd;
-}
-
-discord::RestOptions rest_options(const Config& config) {
-  return {config.discord_api_url, config.discord_token, kProjectUrl};
 }
 
 discord::GatewayOptions gateway_options(const Config& config) {
@@ -63,6 +61,10 @@ Dispatcher::Done settles(discord::Receipt receipt) {
 
 }  // namespace
 
+discord::RestOptions rest_options(const Config& config) {
+  return {config.discord_api_url, config.discord_token, kProjectUrl};
+}
+
 DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, std::string holder,
                              std::string predecessors)
     : services_(services),
@@ -78,9 +80,18 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
                discord::websocket_connector({services.config.net_ca_file}),
                [this] { return rest_.gateway_info(); }, timing_, services.metrics},
               {gateway_options(services.config), shard_count(services.config), std::move(holder),
-               std::move(predecessors)}) {}
+               std::move(predecessors)}) {
+  rest_.foresee([this](const discord::RestCall& call) { return foresee(call); });
+}
 
 DiscordBridge::~DiscordBridge() = default;
+
+/// What is remembered of a server is good only as long as its events come to this process.
+Result<void> DiscordBridge::foresee(const discord::RestCall& call) const {
+  const auto server = call.in_guild();
+  if (!server || !shards_.is_up(*server)) return {};
+  return discord::foresee(state_, call, timing_->wall());
+}
 
 /// A new version has other commands, and sessions are resumed: no READY tells that it is there.
 Task<Result<void>> DiscordBridge::run() {
@@ -94,6 +105,7 @@ Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, 
                                        std::string nonce) {
   const auto channel = DiscordChannelId::parse(channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
+  co_await boost::asio::co_spawn(services_.loop, know_channel(server, *channel), boost::asio::use_awaitable);
   discord::NewMessage message;
   message.body = std::move(content);
   message.nonce = std::move(nonce);
@@ -115,7 +127,7 @@ void DiscordBridge::on_intents_refused(discord::Intents refused) {
 }
 
 void DiscordBridge::on_guild(discord::GuildSnapshot guild, discord::GuildArrival, discord::Receipt receipt) {
-  rest_.permissions_changed(guild.id);
+  on_permissions_changed(guild.id);
   net::spawn(services_.loop, "discord.arrive",
              [this, id = guild.id, name = guild.name, receipt = std::move(receipt)] {
                return carry_through(id, "discord.arrive", [this, id, name] { return arrive(id, name); });
@@ -140,7 +152,10 @@ void DiscordBridge::on_guild_removed(ServerId guild, discord::Receipt receipt) {
   });
 }
 
-void DiscordBridge::on_permissions_changed(ServerId guild) { rest_.permissions_changed(guild); }
+void DiscordBridge::on_permissions_changed(ServerId guild) {
+  rest_.permissions_changed(guild);
+  if (permissions_listener_) permissions_listener_(guild);
+}
 
 void DiscordBridge::on_member_joined(discord::MemberJoin join, discord::Receipt receipt) {
   const auto scope = services_.tenancy.scopes().for_discord_event(join.guild);
@@ -184,6 +199,30 @@ Task<void> DiscordBridge::know_guild(ServerId server) {
   const auto guild = co_await rest_.guild(server);
   // What came over the gateway meanwhile is newer.
   if (guild && !state_.knows(server)) state_.put_guild(*guild);
+}
+
+/// What decides of the bot's permissions in a channel that something is posted to: asked for once, and from
+/// then on events tell of it; but events get lost, so of a channel that seems shut it is asked for again.
+/// Where an answer fails to come, the message is sent all the same.
+Task<void> DiscordBridge::know_channel(ServerId server, DiscordChannelId channel) {
+  const auto now = std::chrono::steady_clock::now();
+  auto& asked = channel_asked_[channel];
+  const auto held = state_.own_permissions(server, channel, timing_->wall());
+  const bool open = held && (*held & discord::kSendMessages) != 0;
+  if (open || now < asked || !shards_.is_up(server)) co_return;
+  asked = now + kAskGuildAgain;
+  co_await know_guild(server);
+  const auto channels = co_await rest_.call(discord::routes::kChannels, {.guild = server}, server);
+  if (!channels || !channels->is_array()) co_return;
+  for (const json::Value& one : channels->get_array()) {
+    if (json::id(one, "id") == channel.value()) state_.remember_channel(server, one);
+  }
+  if (state_.own_permissions(server, channel, timing_->wall())) co_return;
+  const auto self = co_await rest_.call(discord::routes::kMember, {.guild = server}, server, state_.self());
+  if (!self || !self->is_object()) co_return;
+  json::Object member = self->get_object();
+  member["guild_id"] = server.str();
+  state_.apply("GUILD_MEMBER_UPDATE", member);
 }
 
 Task<void> DiscordBridge::handle_message(discord::Message message) {

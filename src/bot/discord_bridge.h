@@ -40,6 +40,9 @@ struct BridgeServices {
   net::HttpClient& http;
 };
 
+/// How Discord's HTTP interface is called.
+discord::RestOptions rest_options(const Config& config);
+
 class DiscordBridge final : private discord::GatewayHandler {
  public:
   /// `secrets` outlives it; `holder` and `predecessors` as of Leases: which process this is.
@@ -57,7 +60,11 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// `discord.public_key` nothing is believed.
   Task<net::HttpResponse> handle_posted(net::HttpRequest request);
 
-  /// Sends a message of the outbox.
+  /// Called on the bridge's loop when the bot may be allowed what it was not in a server. Set before `run`.
+  void on_permissions(std::function<void(ServerId)> listener) { permissions_listener_ = std::move(listener); }
+
+  /// Sends a message of the outbox. From any loop. Error `forbidden`, without asking Discord where it is
+  /// certain: the bot lacks a permission there, which it names.
   Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
 
  private:
@@ -84,6 +91,8 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> register_commands();
   Task<Result<bool>> sync_commands();
   Task<void> know_guild(ServerId server);
+  Task<void> know_channel(ServerId server, DiscordChannelId channel);
+  Result<void> foresee(const discord::RestCall& call) const;
   Task<void> handle_message(discord::Message message);
   Task<void> reply(discord::Message message, Answer answer);
 
@@ -98,6 +107,8 @@ class DiscordBridge final : private discord::GatewayHandler {
   DiscordShards shards_;
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
+  std::map<DiscordChannelId, std::chrono::steady_clock::time_point> channel_asked_;
+  std::function<void(ServerId)> permissions_listener_;
 };
 
 }  // namespace guildhall::bot

@@ -58,6 +58,7 @@ class RunningBot {
   Dispatcher& dispatcher() { return dispatcher_; }
   /// Where interactions can be posted.
   std::string url() const { return fmt::format("http://127.0.0.1:{}/", web_->port()); }
+  DiscordBridge& bridge() { return bridge_; }
 
  private:
   net::Loops loops_{2};
@@ -151,6 +152,33 @@ class InDiscord : public testing::Test {
                                 [&](Outcome outcome, std::optional<Answer>) { done.set_value(outcome); });
       ASSERT_EQ(done.get_future().get(), Outcome::committed);
     }
+  }
+
+  /// Posts to a channel as the outbox does; what is refused for.
+  std::string post_to(std::size_t channel) {
+    const auto sent = net::run_to_end(
+        bot_->bridge().send(ServerId(servers_[0].id), id(servers_[0].channels[channel].id), "news", ""));
+    return sent ? "" : sent.error().message;
+  }
+  std::int64_t count(const std::string& name, const std::string& labels) {
+    return world_.metrics.counter(name, "", labels).value();
+  }
+  /// A moderator's hand: what @everyone is denied in a channel.
+  void deny(std::size_t channel, std::string permissions) {
+    const json::Value& discord = contract_.at("discord");
+    net::HttpRequest request{
+        "PUT", fmt::format("{}/v10/channels/{}/permissions/{}", json::text_or(discord, "rest", ""),
+                           servers_[0].channels[channel].id, servers_[0].id)};
+    request.headers = {{"user-agent", "DiscordBot (https://p.test, 1)"},
+                       {"authorization", "Bot " + json::text_or(discord, "token", "")},
+                       {"content-type", "application/json"}};
+    request.body = fmt::format(R"({{"type":0,"allow":"0","deny":"{}"}})", permissions);
+    std::promise<int> answered;
+    net::spawn(sim_loops_.main(), "moderator", [this, &answered, request]() -> Task<void> {
+      const auto response = co_await http_.send(request);
+      answered.set_value(response ? response->status : 0);
+    });
+    ASSERT_EQ(answered.get_future().get(), 204);
   }
 
   /// The interaction that this act began, as soon as it is answered.
@@ -296,6 +324,31 @@ TEST_F(InDiscord, WhatIsPostedIsAnsweredAsWhatTheGatewayTells) {
   EXPECT_THAT(content(other.at("answer")), HasSubstr("for whoever used the command"));
   const json::Value told = control("GET", "/witness").at("discord");
   EXPECT_EQ(json::find(told, "INTERACTION_CREATE"), nullptr) << "none came over the gateway";
+}
+
+TEST_F(InDiscord, WhatTheBotMayNotSayIsNotAskedOfDiscord) {
+  const auto expect_refused = [&] {
+    wait_until([&] { return bot_->bridge().health().connected; });
+    EXPECT_EQ(post_to(0), "");
+    EXPECT_THAT(post_to(4),
+                HasSubstr("lacks \"Send Messages\" in channel " + id(servers_[0].channels[4].id)));
+    EXPECT_THAT(post_to(5), HasSubstr("lacks \"View Channels\" in channel "));
+    EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 0) << "Discord was not asked";
+  };
+  expect_refused();
+  bot_.reset();
+  world_.reopen();
+  run();
+  expect_refused();
+  EXPECT_EQ(count("guildhall_discord_events_total", "event=\"GUILD_CREATE\""), 2)
+      << "of no server it was told again";
+
+  deny(4, "0");
+  wait_until([&] { return post_to(4).empty(); });
+  deny(0, "2048");
+  wait_until([&] { return !post_to(0).empty(); });
+  EXPECT_THAT(post_to(0), HasSubstr("lacks \"Send Messages\""));
+  EXPECT_LE(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1) << "that was under way at most";
 }
 
 /// Interactions on a loop in virtual time, whose answers are HTTP requests that a script answers.

@@ -213,27 +213,73 @@ void OutboxSender::note_sent(ServerId server, const std::string& destination, st
   last_sent_[{server, destination}] = sequence;
 }
 
+/// The lease stays for its minute, so that nobody tries before; the same at each try is told once.
+void OutboxSender::rest(ServerId server, const std::string& destination, std::int64_t sequence,
+                        const Error& error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    Resting& resting = resting_[server][destination];
+    resting.sequence = sequence;
+    if (std::exchange(resting.why, error.message) == error.message) return;
+  }
+  log::warning("outbox message rests until the bot may send it",
+               {log::field("server", server.str()), log::field("destination", destination),
+                log::field("error", error.message), log::field("way_out", error.hint)});
+}
+
+std::string OutboxSender::end_rest(ServerId server, const std::string& destination) {
+  const std::scoped_lock lock(mutex_);
+  const auto of_server = resting_.find(server);
+  if (of_server == resting_.end()) return {};
+  const auto entry = of_server->second.extract(destination);
+  if (of_server->second.empty()) resting_.erase(of_server);
+  return entry ? entry.mapped().why : std::string();
+}
+
+void OutboxSender::resume(tenancy::ServerScope scope) {
+  std::map<std::string, Resting> rested;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (auto entry = resting_.extract(scope.server())) rested = std::move(entry.mapped());
+  }
+  if (rested.empty()) return;
+  net::spawn(loops_.of(scope.server()), "outbox",
+             [this, scope, rested = std::move(rested)] { return release(scope, rested); });
+}
+
+Task<void> OutboxSender::release(tenancy::ServerScope scope, std::map<std::string, Resting> rested) {
+  co_await scope.transact([rested](Tx& tx) -> TxTask<void> {
+    for (const auto& [destination, resting] : rested)
+      co_await tx.change(kRelease, {destination, resting.sequence});
+  });
+  wake(scope);
+}
+
 Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   const TimePoint now = clock_.now();
   const auto row = co_await scope.transact([now](Tx& tx) -> TxTask<std::optional<OutboxRow>> {
     co_return co_await tx.one(kLeaseNext, {now, now + kLease});
   });
   if (!row) co_return false;
+  const KeyParams key{row->destination, row->sequence};
   const bool sent_before = was_sent(scope.server(), row->destination, row->sequence);
-  Result<void> sent = fail(ErrorCode::invalid, "expired");
-  if (sent_before) {
-    sent = {};
-  } else if (row->expires_at > now) {
+  const bool expired = !sent_before && row->expires_at <= now;
+  Result<void> sent;
+  if (!sent_before && !expired)
     sent = co_await send_(scope.server(), row->destination.substr(kPrefix.size()), row->body, row->nonce);
+  if (!sent && sent.error().code == ErrorCode::forbidden) {
+    rest(scope.server(), row->destination, row->sequence, sent.error());
+    co_return true;
   }
   if (!sent && is_temporary(sent.error().code)) {
     log::warning("outbox message waits",
                  {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
     if (!stopping_) co_await net::sleep_for(retry_);
-    const KeyParams key{row->destination, row->sequence};
     co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kRelease, key); });
     co_return !stopping_;
   }
+  const std::string rested = end_rest(scope.server(), row->destination);
+  if (expired) sent = fail(ErrorCode::invalid, rested.empty() ? "expired" : "expired: " + rested);
   if (!sent) {
     dropped_.add();
     log::warning("outbox message dropped",
@@ -242,7 +288,6 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
     note_sent(scope.server(), row->destination, row->sequence);
     sent_.add();
   }
-  const KeyParams key{row->destination, row->sequence};
   co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kDelete, key); });
   co_return true;
 }

@@ -31,7 +31,8 @@ store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, M
 /// Sends what lies in the outbox. One per process; lives on the servers' loops.
 class OutboxSender {
  public:
-  /// Sends one message; error `unavailable`, `timeout` or `rate_limited` = again later, any other = never.
+  /// Sends one message; error `unavailable`, `timeout` or `rate_limited` = again later, `forbidden` = its
+  /// destination rests (resume), any other = never.
   using Send = std::function<Task<Result<void>>(ServerId server, std::string channel_id, std::string content,
                                                 std::string nonce)>;
 
@@ -45,10 +46,18 @@ class OutboxSender {
   /// one that died. At start and every minute. A server whose database is unusable is reported, and the
   /// others' are looked at.
   Task<void> sweep();
+  /// The bot may be allowed what it was not: what rests for a permission is tried at once, which it otherwise
+  /// is every minute or two. From any thread.
+  void resume(tenancy::ServerScope scope);
   /// Tries no message again from now on: what cannot be sent at once stays for the next start.
   void stop() { stopping_ = true; }
 
  private:
+  struct Resting {
+    std::int64_t sequence = 0;
+    std::string why;
+  };
+
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
   Task<void> sweep_servers(std::vector<ServerId> servers);
@@ -58,6 +67,10 @@ class OutboxSender {
   Task<bool> send_next(tenancy::ServerScope scope);
   bool was_sent(ServerId server, const std::string& destination, std::int64_t sequence);
   void note_sent(ServerId server, const std::string& destination, std::int64_t sequence);
+  void rest(ServerId server, const std::string& destination, std::int64_t sequence, const Error& error);
+  /// Why it rested; empty: it did not.
+  std::string end_rest(ServerId server, const std::string& destination);
+  Task<void> release(tenancy::ServerScope scope, std::map<std::string, Resting> rested);
 
   net::Loops& loops_;
   tenancy::Tenancy& tenancy_;
@@ -72,6 +85,8 @@ class OutboxSender {
   /// The newest message of each destination that was sent. When the database could not be told (its disk was
   /// full), the message is leased once more, and must not go out again.
   std::map<std::pair<ServerId, std::string>, std::int64_t> last_sent_;
+  /// By destination: whose oldest message keeps its lease because it may not be sent.
+  std::map<ServerId, std::map<std::string, Resting>> resting_;
 };
 
 void declare_outbox(store::StatementRegistry& statements, SettingRegistry& settings);

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/log.h"
 #include "tests/support/full_disk.h"
 #include "tests/support/test_world.h"
 
@@ -165,6 +166,48 @@ TEST_F(Outbox, WhatWasRefusedForGoodIsDroppedAndTheNextGoesOn) {
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_THAT(sent[0].content, testing::HasSubstr("2"));
   EXPECT_EQ(dropped(), 1);
+}
+
+TEST_F(Outbox, WhatTheBotMayNotSendRestsUntilItMay) {
+  refusals_["77"] = ErrorCode::forbidden;
+  put("77", 1);
+  put("77", 2);
+  put("78", 3);
+  sender_.wake(world_.server(1));
+  wait_for_tries(2);
+  put("79", 4);
+  sender_.wake(world_.server(1));
+  wait_for_tries(3);
+  {
+    const std::scoped_lock lock(mutex_);
+    EXPECT_THAT(tried_, ElementsAre("77", "78", "79"))
+        << "it holds up nobody and is not tried again and again";
+    refusals_.clear();
+  }
+  sender_.resume(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 4U);
+  EXPECT_THAT(sent[2].content, testing::HasSubstr("1"));
+  EXPECT_THAT(sent[3].content, testing::HasSubstr("2"));
+  EXPECT_EQ(dropped(), 0);
+}
+
+TEST_F(Outbox, WhatRestedTooLongIsDroppedWithItsReason) {
+  refusals_["77"] = ErrorCode::forbidden;
+  put("77", 1);
+  std::string log;
+  const log::Capture capture([&](std::string_view line) { log += line; });
+  for (int i = 0; i < 3; ++i) {
+    sender_.wake(world_.server(1));
+    wait_for_tries(static_cast<std::size_t>(i) + 1);
+    world_.clock.advance(2min);
+  }
+  world_.clock.advance(10min);
+  sender_.wake(world_.server(1));
+  drained();
+  EXPECT_EQ(dropped(), 1);
+  EXPECT_EQ(log.find("rests until"), log.rfind("rests until")) << "it is told once: " << log;
+  EXPECT_THAT(log, testing::HasSubstr("expired: refused by the test"));
 }
 
 TEST_F(Outbox, WhatIsTooOldIsNotSent) {

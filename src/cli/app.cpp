@@ -137,6 +137,11 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
         co_return co_await discord_->send(server, std::move(channel), std::move(content), std::move(nonce));
       });
   dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
+  if (discord_) {
+    discord_->on_permissions([this](ServerId server) {
+      if (const auto scope = workspace_->tenancy().scopes().for_job(server)) outbox_->resume(*scope);
+    });
+  }
   return {};
 }
 

@@ -1,4 +1,4 @@
-// guildhall doctor isolation
+// guildhall doctor isolation, discord
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/doctor_catalog.h"
+#include "cli/doctor_discord.h"
 #include "cli/workspace.h"
 
 namespace guildhall::cli {
@@ -37,6 +38,12 @@ Outcome isolation(const Arguments& arguments) {
 }  // namespace
 
 void add_doctor_commands(std::vector<Command>& commands) {
+  commands.push_back({{"doctor", "discord"},
+                      "looks at token, intents, permissions and commands in Discord, and says the way out",
+                      "guildhall doctor discord --server 81384788765712384",
+                      {},
+                      doctor_discord_options(),
+                      doctor_discord});
   commands.push_back(
       {{"doctor", "isolation"},
        "proves on this database that no server sees another's rows",

@@ -181,7 +181,7 @@ std::vector<std::string> ProofBot::deliver(ServerId server, std::size_t count) {
   auto& heard =
       sender([given, count](ServerId, std::string, std::string content, std::string) -> Task<Result<void>> {
         given->push_back(std::move(content));
-        if (given->size() == 1) co_return fail(ErrorCode::forbidden, "the proof refuses one");
+        if (given->size() == 1) co_return fail(ErrorCode::not_found, "the proof refuses one");
         if (given->size() > count) co_return fail(ErrorCode::unavailable, "the proof has enough");
         co_return Result<void>{};
       });

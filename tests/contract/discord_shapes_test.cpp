@@ -169,6 +169,8 @@ TEST_F(DiscordShapes, Commands) {
   expect_described();
   start(client.call(routes::kGuildCommands, {}, ApplicationId(98), ServerId(1)));
   expect_described();
+  start(client.call(routes::kCommandPermissions, {}, ApplicationId(98), ServerId(1)));
+  expect_described();
 }
 
 constexpr ServerId kTestGuild(1);

@@ -7,3 +7,4 @@ import './move.mjs';
 import './postgres.mjs';
 import './adopt.mjs';
 import './load.mjs';
+import './discord.mjs';

@@ -9,6 +9,7 @@
 //   identify_turns.h   whose turn it is to identify, of all shards of a bot
 //   rest.h             the HTTP calls, behind every limit of Discord's
 //   rest_routes.h      which calls there are         upload.h   files that go with a message
+//   foresight.h        which calls would be refused for want of a permission
 //   message.h          what a message says, always within Discord's limits
 //   components.h       buttons, selects and modals
 //   answers.h          the first answers to an interaction, and which of them it takes

@@ -1,12 +1,48 @@
 #include "platforms/discord/permissions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <string_view>
+#include <utility>
 
 namespace guildhall::discord {
 namespace {
 
 constexpr Permissions kOnlyWithSending = kMentionEveryone | kSendTtsMessages | kAttachFiles | kEmbedLinks;
-constexpr Permissions kInTimeout = kViewChannel | kReadMessageHistory;
+
+/// Of those that our calls need; the words of Discord's English client.
+constexpr auto kNames = std::to_array<std::pair<Permissions, std::string_view>>({
+    {kCreateInvites, "Create Invite"},
+    {kKickMembers, "Kick Members"},
+    {kBanMembers, "Ban Members"},
+    {kAdministrator, "Administrator"},
+    {kManageChannels, "Manage Channels"},
+    {kManageGuild, "Manage Server"},
+    {kViewAuditLog, "View Audit Log"},
+    {kViewChannel, "View Channels"},
+    {kSendMessages, "Send Messages"},
+    {kManageMessages, "Manage Messages"},
+    {kEmbedLinks, "Embed Links"},
+    {kAttachFiles, "Attach Files"},
+    {kReadMessageHistory, "Read Message History"},
+    {kConnect, "Connect"},
+    {kManageRoles, "Manage Roles"},
+    {kManageWebhooks, "Manage Webhooks"},
+    {kUseCommands, "Use Application Commands"},
+    {kManageThreads, "Manage Threads"},
+    {kCreatePublicThreads, "Create Public Threads"},
+    {kSendMessagesInThreads, "Send Messages in Threads"},
+    {kPinMessages, "Pin Messages"},
+});
+
+std::string name_of(Permissions one) {
+  const auto* known = std::ranges::find(kNames, one, &std::pair<Permissions, std::string_view>::first);
+  if (known != kNames.end()) return fmt::format("\"{}\"", known->second);
+  return fmt::format("the permission of bit {}", std::countr_zero(one));
+}
 
 Permissions changed(Permissions before, Permissions deny, Permissions allow) {
   return (before & ~deny) | allow;
@@ -34,6 +70,16 @@ Permissions overwritten(Permissions permissions, ServerId guild, const Holder& h
 
 }  // namespace
 
+std::string permission_names(Permissions permissions) {
+  std::string names;
+  for (Permissions rest = permissions; rest != 0; rest &= rest - 1) {
+    const Permissions one = rest & ~(rest - 1);
+    if (!names.empty()) names += one == rest ? " and " : ", ";
+    names += name_of(one);
+  }
+  return names;
+}
+
 Permissions channel_permissions(Permissions in_guild, ServerId guild, const Holder& holder,
                                 std::span<const Overwrite> overwrites) {
   if ((in_guild & kAdministrator) != 0) return kAllPermissions;
@@ -49,6 +95,14 @@ Permissions usable_permissions(Permissions in_channel, ChannelKind kind) {
     in_channel = may_send ? in_channel | kSendMessages : in_channel & ~kSendMessages;
   }
   return (in_channel & kSendMessages) == 0 ? in_channel & ~kOnlyWithSending : in_channel;
+}
+
+Permissions needed_in(ChannelKind kind, Permissions needed) {
+  if (kind == ChannelKind::voice) return needed | kConnect;
+  if (kind == ChannelKind::text) return needed;
+  if ((needed & kSendMessages) != 0) needed = (needed & ~kSendMessages) | kSendMessagesInThreads;
+  if ((needed & kManageChannels) != 0) needed = (needed & ~kManageChannels) | kManageThreads;
+  return needed;
 }
 
 }  // namespace guildhall::discord

@@ -51,6 +51,13 @@ TEST(PermissionVectors, AllAgree) {
   EXPECT_EQ(checked, 8U);
 }
 
+TEST(Permissions, AreNamedAsDiscordNamesThem) {
+  EXPECT_EQ(permission_names(kManageGuild), "\"Manage Server\"");
+  EXPECT_EQ(permission_names(kPinMessages | kSendMessages | kViewChannel),
+            "\"View Channels\", \"Send Messages\" and \"Pin Messages\"");
+  EXPECT_EQ(permission_names(permission_bit(60)), "the permission of bit 60");
+}
+
 TEST(Permissions, WithoutSeeingOrSendingTheRestIsOfNoUse) {
   const auto in_channel = [](Permissions held, ChannelKind kind = ChannelKind::text) {
     return usable_permissions(held, kind);

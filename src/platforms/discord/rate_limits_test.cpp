@@ -162,7 +162,7 @@ TEST_F(RefusalsTest, AChannelThatRefusedIsLeftInPeace) {
   EXPECT_EQ(error_of(post(1)), ErrorCode::forbidden);
   const auto again = post(1);
   EXPECT_EQ(error_of(again), ErrorCode::forbidden);
-  EXPECT_THAT(again->value().error().message, HasSubstr("channel 1:"));
+  EXPECT_THAT(again->value().error().message, HasSubstr("channel 1"));
   EXPECT_EQ(http.requests.size(), 1U);
   post(2);
   start(client.edit_message(DiscordChannelId(1), MessageId(5), "own messages can still be edited"));

@@ -15,15 +15,13 @@ constexpr std::chrono::hours kLongestRest{1};
 constexpr std::size_t kSweepFrom = 1'000;
 constexpr std::size_t kMostGone = 10'000;
 
-bool is_in_channel(const RouteSpec& route) { return route.path.starts_with("/channels/{*}"); }
-
 bool is_of_webhook(const RouteSpec& route) {
   return route.path.starts_with("/webhooks/") && route.key != Key::interaction;
 }
 
 /// Then what it may do depends on the channel alone; on messages and roles it depends whose they are.
 bool names_channel_alone(const RouteSpec& route) {
-  return is_in_channel(route) && std::ranges::count(route.path, '{') == 1;
+  return route.in_channel() && std::ranges::count(route.path, '{') == 1;
 }
 
 /// The first of the major parameters.
@@ -43,7 +41,7 @@ Result<void> Refusals::check(const RestCall& call, SteadyTime now) {
   if (!gone_.empty() && is_of_webhook(*call.route) && gone_.contains(subject_of(call))) {
     return fail(ErrorCode::not_found, "this webhook is gone");
   }
-  if (closed_.empty() || !is_in_channel(*call.route)) return {};
+  if (closed_.empty() || !call.route->in_channel()) return {};
   const Closed* closed = find({subject_of(call), nullptr, false}, now);
   if (closed == nullptr) closed = find({subject_of(call), call.route, call.with_files}, now);
   if (closed == nullptr) return {};
@@ -66,11 +64,12 @@ void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, Stea
     gone_.insert(subject_of(call));
     return;
   }
-  const bool unseen = code == api_code::kMissingAccess && is_in_channel(*call.route);
+  const bool unseen = code == api_code::kMissingAccess && call.route->in_channel();
   const bool closed = lacks_permission(code) && names_channel_alone(*call.route);
   if (!unseen && !closed) return;
-  Error error = api_error(answer.status, answer.body);
-  error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
+  Error error = call_error(call, answer.status, answer.body);
+  if (code != api_code::kMissingAccess && code != api_code::kMissingPermissions)
+    error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
   Door door{subject_of(call), nullptr, false};
   if (!unseen) door = {subject_of(call), call.route, call.with_files};
   close(std::move(door), call, std::move(error), now);
@@ -91,7 +90,7 @@ void Refusals::close(Door door, const RestCall& call, Error error, SteadyTime no
 
 /// What was done can be done again.
 void Refusals::open(const RestCall& call) {
-  if (closed_.empty() || !is_in_channel(*call.route)) return;
+  if (closed_.empty() || !call.route->in_channel()) return;
   closed_.erase({subject_of(call), nullptr, false});
   closed_.erase({subject_of(call), call.route, call.with_files});
 }

@@ -58,7 +58,8 @@ auto understood(const Result<json::Value>& answer, F read)
 std::optional<Application> read_application(const json::Value& answer) {
   const auto id = read_id<ApplicationId>(answer, "id");
   if (!id) return std::nullopt;
-  return Application{*id, json::text_or(answer, "name", "")};
+  return Application{*id, json::text_or(answer, "name", ""),
+                     static_cast<std::uint64_t>(json::integer(answer, "flags").value_or(0))};
 }
 
 }  // namespace

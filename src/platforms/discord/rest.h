@@ -64,6 +64,10 @@ class RestClient {
   /// a guild whose roles or channels have changed.
   void permissions_changed(ServerId guild);
 
+  /// Asked before a call that needs permissions is sent, on the client's loop (foresight.h): what is refused
+  /// for certain is never sent. Set before the first call.
+  void foresee(Foresight foresight) { sender_->foresee(std::move(foresight)); }
+
   Task<Result<GatewayInfo>> gateway_info();
   Task<Result<Application>> application();
   /// The bot's own user.

@@ -13,6 +13,21 @@ constexpr std::size_t kLongestReason = 512;
 constexpr int kMessageCallback = 4;
 constexpr int kUpdateCallback = 7;
 
+/// The number that text begins with; 0: none.
+std::int64_t leading_number(std::string_view text) {
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+Permissions needs_of(const RouteSpec& route, const CallOptions& options) {
+  if (!route.in_channel()) return route.needs;
+  Permissions needs = route.needs | kViewChannel;
+  if (!options.files.empty()) needs |= kAttachFiles;
+  const bool replies = options.body && json::find(*options.body, "message_reference") != nullptr;
+  return replies ? needs | kReadMessageHistory : needs;
+}
+
 void fill_path(RestCall& call, std::initializer_list<std::string_view> arguments) {
   const std::string_view pattern = call.route->path;
   call.path.reserve(pattern.size() + 24 * arguments.size());
@@ -79,13 +94,17 @@ Result<void> fill_body(RestCall& call, CallOptions& options) {
 
 Lane RestCall::lane() const {
   const std::string_view major = std::string_view(path).substr(major_begin, major_size);
-  std::uint64_t share = 0;
-  if (guild) {
-    share = static_cast<std::uint64_t>(guild->value());
-  } else {
-    std::from_chars(major.data(), major.data() + major.size(), share);
-  }
-  return {route, major, urgency, share};
+  const std::int64_t share = guild ? guild->value() : leading_number(major);
+  return {route, major, urgency, static_cast<std::uint64_t>(share)};
+}
+
+std::optional<ServerId> RestCall::in_guild() const {
+  if (guild || !route->in_guild()) return guild;
+  return ServerId(leading_number(lane().major));
+}
+
+DiscordChannelId RestCall::in_channel() const {
+  return DiscordChannelId(route->in_channel() ? leading_number(lane().major) : 0);
 }
 
 Result<RestCall> make_call(const RouteSpec& route, std::initializer_list<std::string_view> arguments,
@@ -104,6 +123,7 @@ Result<RestCall> make_call(const RouteSpec& route, std::initializer_list<std::st
   call.reason = std::move(options.reason);
   call.urgency = options.urgency.value_or(route.urgency);
   call.guild = options.guild;
+  call.needs = needs_of(route, options);
   return call;
 }
 

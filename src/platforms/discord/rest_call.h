@@ -42,6 +42,9 @@ struct CallOptions {
 
 struct RestCall {
   Lane lane() const;
+  /// Where it happens, as far as path and options tell. Channel 0: not in one.
+  std::optional<ServerId> in_guild() const;
+  DiscordChannelId in_channel() const;
 
   const RouteSpec* route = nullptr;
   std::string path = {};  // below /v10, filled in
@@ -54,6 +57,7 @@ struct RestCall {
   bool repeatable = false;
   Urgency urgency = Urgency::background;
   std::optional<ServerId> guild = {};
+  Permissions needs = 0;  // without which it is always refused
 };
 
 /// `arguments` fill the route's braces, as many as there are; they are percent-encoded. `route` lives for

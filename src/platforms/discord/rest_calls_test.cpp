@@ -1,4 +1,5 @@
 // What calls carry: paths, bodies, reasons, and whom their texts ping.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "platforms/discord/foresight.h"
 #include "platforms/discord/rest_testing.h"
 
 namespace guildhall::discord {
@@ -152,6 +154,122 @@ TEST_F(RestCallsTest, AGuildsCommandsAreItsOwn) {
                   ->value());
   EXPECT_THAT(sent(), ElementsAre("PUT /applications/7/guilds/1/commands"));
   EXPECT_EQ(json::text(last_body().as_array().at(0), "name"), "local");
+}
+
+// Permissions --------------------------------------------------------------------------------------------
+
+struct PermissionsOfCalls : RestCallsTest {
+  /// The bot has role 7, which may do `own` and stands between roles 6 and 5.
+  void arrive(Permissions own, Permissions everyone = kViewChannel | kReadMessageHistory) {
+    state.session_began(DiscordUserId(99), {}, {kTestGuild});
+    apply("GUILD_CREATE", fmt::format(R"({{"id":"1","owner_id":"50","roles":[
+        {{"id":"1","permissions":"{}","position":0}},{{"id":"6","permissions":"0","position":1}},
+        {{"id":"7","permissions":"{}","position":2}},{{"id":"5","permissions":"0","position":3}}],
+        "members":[{{"user":{{"id":"99"}},"roles":["7"]}}]}})",
+                                      everyone, own));
+    client.foresee([this](const RestCall& call) { return foresee(state, call, timing->wall()); });
+  }
+  void apply(std::string_view event, const std::string& data) { state.apply(event, *json::parse(data)); }
+  /// Channel 2 takes these from everybody.
+  void deny(Permissions permissions, int type = 0) {
+    state.remember_channel(
+        kTestGuild,
+        *json::parse(fmt::format(
+            R"({{"id":"2","type":{},"permission_overwrites":[{{"id":"1","type":0,"deny":"{}"}}]}})", type,
+            permissions)));
+  }
+  /// What a message to channel 2 is refused for, without being sent.
+  std::string refused(NewMessage message = {.body = "hi"}) {
+    const std::size_t before = http.requests.size();
+    message.guild = kTestGuild;
+    const auto sent = start(client.create_message(kTestChannel, std::move(message)));
+    if (http.requests.size() != before) return "sent";
+    return sent->value().error().code == ErrorCode::forbidden ? sent->value().error().message : "?";
+  }
+  std::string given(std::int64_t role) {
+    const std::size_t before = http.requests.size();
+    const auto done = start(client.call(routes::kAddMemberRole, {}, kTestGuild, kUser, RoleId(role)));
+    return http.requests.size() == before ? done->value().error().message : "sent";
+  }
+
+  State state{{}, metrics};
+};
+
+TEST_F(PermissionsOfCalls, WhatIsMissingIsNamedAndNothingIsSent) {
+  arrive(kSendMessages);
+  deny(kSendMessages);
+  EXPECT_EQ(refused(), "the bot lacks \"Send Messages\" in channel 2");
+  deny(kViewChannel | kSendMessages);
+  EXPECT_EQ(refused(), "the bot lacks \"View Channels\" and \"Send Messages\" in channel 2");
+  deny(kReadMessageHistory);
+  EXPECT_EQ(refused({.body = "hi", .reply_to = kMessage}),
+            "the bot lacks \"Read Message History\" in channel 2");
+  EXPECT_EQ(refused({.body = "hi", .files = {{.name = "n", .bytes = "x"}}}),
+            "the bot lacks \"Attach Files\" in channel 2");
+  EXPECT_EQ(refused(), "sent") << "the rest of the channel is open";
+  deny(kConnect, 2);
+  EXPECT_EQ(refused(), "the bot lacks \"Connect\" in channel 2");
+}
+
+TEST_F(PermissionsOfCalls, AnOverwriteThatGoesOpensTheChannelAtOnce) {
+  arrive(kSendMessages);
+  deny(kSendMessages);
+  EXPECT_NE(refused(), "sent");
+  apply("CHANNEL_UPDATE", R"({"guild_id":"1","id":"2","type":0,"permission_overwrites":[]})");
+  EXPECT_EQ(refused(), "sent");
+}
+
+TEST_F(PermissionsOfCalls, NothingIsAssumed) {
+  EXPECT_EQ(refused(), "sent") << "nothing is known";
+  arrive(0);
+  EXPECT_EQ(refused(), "sent") << "an overwrite may allow it";
+  deny(0);
+  EXPECT_EQ(refused(), "the bot lacks \"Send Messages\" in channel 2");
+  apply("CHANNEL_DELETE", R"({"guild_id":"1","id":"2"})");
+  EXPECT_EQ(refused(), "sent");
+  arrive(kAdministrator);
+  deny(kAllPermissions);
+  EXPECT_EQ(refused(), "sent") << "administrators may do everything";
+}
+
+TEST_F(PermissionsOfCalls, ATimeoutIsTold) {
+  arrive(kSendMessages);
+  deny(0);
+  const auto member = [](std::string until) {
+    return fmt::format(R"({{"guild_id":"1","user":{{"id":"99"}},"communication_disabled_until":{}}})", until);
+  };
+  apply("GUILD_MEMBER_UPDATE", member("\"2127-01-01T00:00:00+00:00\""));
+  EXPECT_EQ(refused(), "the bot is in a timeout in server 1");
+  apply("GUILD_MEMBER_UPDATE", member("null"));
+  EXPECT_EQ(refused(), "sent");
+}
+
+TEST_F(PermissionsOfCalls, ARoleIsGivenOnlyFromAbove) {
+  arrive(0);
+  EXPECT_EQ(given(6), "the bot lacks \"Manage Roles\" in server 1");
+  arrive(kManageRoles);
+  EXPECT_EQ(given(6), "sent");
+  EXPECT_EQ(given(5), "role 5 in server 1 does not stand below the bot's own");
+  EXPECT_EQ(given(404), "sent") << "nobody knows it";
+}
+
+TEST_F(PermissionsOfCalls, WhatDiscordRefusesIsNamedLikewise) {
+  const auto refuse = [&](int code) { http.then(403, fmt::format(R"({{"code":{}}})", code)); };
+  refuse(50013);
+  const Error pin = start(client.call(routes::kPin, {}, kTestChannel, kMessage))->value().error();
+  EXPECT_EQ(pin.message, "the bot lacks \"Pin Messages\" in channel 2 (Discord 50013)");
+  EXPECT_EQ(pin.hint, "In Discord: Edit Channel > Permissions, allow \"Pin Messages\" for the bot's role.");
+  refuse(50013);
+  EXPECT_EQ(given(6), "sent");
+  refuse(50013);
+  const Error kick = start(client.call(routes::kKick, {}, kTestGuild, kUser))->value().error();
+  EXPECT_EQ(kick.message,
+            "the bot lacks \"Kick Members\" in server 1, or its role does not stand above what it deals with "
+            "(Discord 50013)");
+  refuse(160002);
+  const Error reply =
+      start(client.create_message(kTestChannel, {.body = "x", .reply_to = kMessage}))->value().error();
+  EXPECT_EQ(reply.message, "the bot lacks \"Read Message History\" in channel 2 (Discord 160002)");
 }
 
 // Files --------------------------------------------------------------------------------------------------

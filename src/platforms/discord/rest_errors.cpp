@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <vector>
 
 #include "base/json.h"
@@ -119,6 +120,34 @@ std::string form_complaints(const json::Value& answer) {
   return fmt::format("{}", fmt::join(complaints, "; "));
 }
 
+/// Of what is refused with this code; 0: something else, or nobody knows what.
+Permissions refused_for(const RestCall& call, std::int64_t code) {
+  switch (code) {
+    case api_code::kMissingAccess: return call.needs & kViewChannel;
+    case api_code::kMissingPermissions: return call.needs & ~kViewChannel;
+    case api_code::kNoMessageHistory: return kReadMessageHistory;
+    default: return 0;
+  }
+}
+
+/// `one_of`: empty, or "one of " where Discord does not say which.
+Error permission_error(const RestCall& call, Permissions missing, std::string_view one_of) {
+  const std::string names = permission_names(missing);
+  if (const DiscordChannelId channel = call.in_channel(); channel != DiscordChannelId()) {
+    return {ErrorCode::forbidden,
+            fmt::format("the bot lacks {}{} in channel {}", one_of, names, channel.str()),
+            fmt::format("In Discord: Edit Channel > Permissions, allow {} for the bot's role.", names)};
+  }
+  const auto guild = call.in_guild();
+  const std::string place = guild ? "server " + guild->str() : "its server";
+  return {ErrorCode::forbidden, fmt::format("the bot lacks {}{} in {}", one_of, names, place),
+          fmt::format("In Discord: Server Settings > Roles > the bot's role > Permissions, switch on {}.",
+                      names)};
+}
+
+/// Does it deal with a role or a member, who must stand below the bot?
+bool is_ranked(const RouteSpec& route) { return route.in_guild() && std::ranges::count(route.path, '{') > 1; }
+
 }  // namespace
 
 std::int64_t api_code::of(std::string_view body) {
@@ -139,6 +168,21 @@ Error api_error(int status, std::string_view body) {
   if (!answer) return {meaning_of(status), fmt::format("Discord answered {}", status)};
   const std::string says = shorten(json::text_or(*answer, "message", "no reason given"), 120);
   return {meaning_of(status), fmt::format("Discord answered {}: {} (Discord {})", status, says, code)};
+}
+
+Error lacks(const RestCall& call, Permissions missing) { return permission_error(call, missing, ""); }
+
+Error call_error(const RestCall& call, int status, std::string_view body) {
+  const std::int64_t code = api_code::of(body);
+  const Permissions missing = refused_for(call, code);
+  if (missing == 0) return api_error(status, body);
+  Error error = permission_error(call, missing, std::has_single_bit(missing) ? "" : "one of ");
+  if (is_ranked(*call.route)) {
+    error.message += ", or its role does not stand above what it deals with";
+    error.hint += " And drag the bot's role above the roles that it deals with.";
+  }
+  error.message += fmt::format(" (Discord {})", code);
+  return error;
 }
 
 }  // namespace guildhall::discord

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "platforms/discord/rest_call.h"
 
 namespace guildhall::discord {
 
@@ -15,6 +16,7 @@ inline constexpr std::int64_t kMissingAccess = 50001;
 inline constexpr std::int64_t kClosedMessages = 50007;
 inline constexpr std::int64_t kMissingPermissions = 50013;
 inline constexpr std::int64_t kClosedMessagesOfMany = 50278;
+inline constexpr std::int64_t kNoMessageHistory = 160002;
 
 /// The JSON code of an error's body; 0 where there is none.
 std::int64_t of(std::string_view body);
@@ -22,5 +24,10 @@ std::int64_t of(std::string_view body);
 
 /// `status` is 400 or more. Never shows what was sent.
 Error api_error(int status, std::string_view body);
+/// The same of the answer to a call: what is refused for want of a permission is said as `lacks` says it.
+Error call_error(const RestCall& call, int status, std::string_view body);
+
+/// Why a call is not made, or was refused: the permissions that the bot lacks, where, and the way out.
+Error lacks(const RestCall& call, Permissions missing);
 
 }  // namespace guildhall::discord

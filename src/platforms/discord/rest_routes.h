@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "platforms/discord/permissions.h"
 #include "platforms/discord/types.h"
 
 namespace guildhall::discord {
@@ -46,10 +47,15 @@ struct RouteSpec {
   bool audited = false;   // a reason given is shown in the guild's audit log
   /// Of calls for which Discord keeps a limit beside the announced ones: they wait by themselves.
   std::string_view sublimit = {};
+  /// The bot's permissions without which it is always refused; VIEW_CHANNEL goes without saying below
+  /// /channels. Source: developer documentation, at each endpoint.
+  Permissions needs = 0;
 
   constexpr bool with_token() const { return key == Key::token; }
   /// Counts towards the bot's requests per second?
   constexpr bool global() const { return key == Key::token || key == Key::webhook; }
+  constexpr bool in_channel() const { return path.starts_with("/channels/{*}"); }
+  constexpr bool in_guild() const { return path.starts_with("/guilds/{*}"); }
 };
 
 /// A route with what fills its braces.
@@ -90,71 +96,118 @@ inline constexpr Route<Guild> kSearchMembers{{"GET", "/guilds/{*}/members/search
 /// `roles` replaces all of them: prefer kAddMemberRole.
 inline constexpr Route<Guild, UserId> kModifyMember{
     {.method = "PATCH", .path = "/guilds/{*}/members/{}", .again = yes, .has_body = true, .audited = true}};
-inline constexpr Route<Guild, UserId, RoleId> kAddMemberRole{
-    {.method = "PUT", .path = "/guilds/{*}/members/{}/roles/{}", .again = yes, .audited = true}};
-inline constexpr Route<Guild, UserId, RoleId> kRemoveMemberRole{
-    {.method = "DELETE", .path = "/guilds/{*}/members/{}/roles/{}", .again = yes, .audited = true}};
-inline constexpr Route<Guild, UserId> kKick{
-    {.method = "DELETE", .path = "/guilds/{*}/members/{}", .again = yes, .audited = true}};
+inline constexpr Route<Guild, UserId, RoleId> kAddMemberRole{{.method = "PUT",
+                                                              .path = "/guilds/{*}/members/{}/roles/{}",
+                                                              .again = yes,
+                                                              .audited = true,
+                                                              .needs = kManageRoles}};
+inline constexpr Route<Guild, UserId, RoleId> kRemoveMemberRole{{.method = "DELETE",
+                                                                 .path = "/guilds/{*}/members/{}/roles/{}",
+                                                                 .again = yes,
+                                                                 .audited = true,
+                                                                 .needs = kManageRoles}};
+inline constexpr Route<Guild, UserId> kKick{{.method = "DELETE",
+                                             .path = "/guilds/{*}/members/{}",
+                                             .again = yes,
+                                             .audited = true,
+                                             .needs = kKickMembers}};
 /// Body: delete_message_seconds, at most 604800.
-inline constexpr Route<Guild, UserId> kBan{
-    {.method = "PUT", .path = "/guilds/{*}/bans/{}", .again = yes, .has_body = true, .audited = true}};
-inline constexpr Route<Guild, UserId> kUnban{
-    {.method = "DELETE", .path = "/guilds/{*}/bans/{}", .again = yes, .has_body = true, .audited = true}};
+inline constexpr Route<Guild, UserId> kBan{{.method = "PUT",
+                                            .path = "/guilds/{*}/bans/{}",
+                                            .again = yes,
+                                            .has_body = true,
+                                            .audited = true,
+                                            .needs = kBanMembers}};
+inline constexpr Route<Guild, UserId> kUnban{{.method = "DELETE",
+                                              .path = "/guilds/{*}/bans/{}",
+                                              .again = yes,
+                                              .has_body = true,
+                                              .audited = true,
+                                              .needs = kBanMembers}};
 inline constexpr Route<Guild> kRoles{{"GET", "/guilds/{*}/roles", yes}};
 /// How many members have each role, but for @everyone.
 inline constexpr Route<Guild> kRoleCounts{{"GET", "/guilds/{*}/roles/member-counts", yes}};
-inline constexpr Route<Guild> kCreateRole{
-    {.method = "POST", .path = "/guilds/{*}/roles", .has_body = true, .audited = true}};
-inline constexpr Route<Guild, RoleId> kModifyRole{
-    {.method = "PATCH", .path = "/guilds/{*}/roles/{}", .again = yes, .has_body = true, .audited = true}};
-inline constexpr Route<Guild, RoleId> kDeleteRole{
-    {.method = "DELETE", .path = "/guilds/{*}/roles/{}", .again = yes, .audited = true}};
+inline constexpr Route<Guild> kCreateRole{{.method = "POST",
+                                           .path = "/guilds/{*}/roles",
+                                           .has_body = true,
+                                           .audited = true,
+                                           .needs = kManageRoles}};
+inline constexpr Route<Guild, RoleId> kModifyRole{{.method = "PATCH",
+                                                   .path = "/guilds/{*}/roles/{}",
+                                                   .again = yes,
+                                                   .has_body = true,
+                                                   .audited = true,
+                                                   .needs = kManageRoles}};
+inline constexpr Route<Guild, RoleId> kDeleteRole{{.method = "DELETE",
+                                                   .path = "/guilds/{*}/roles/{}",
+                                                   .again = yes,
+                                                   .audited = true,
+                                                   .needs = kManageRoles}};
 /// Query: action_type, user_id, limit, before, after. Kept for 45 days.
-inline constexpr Route<Guild> kAuditLog{{"GET", "/guilds/{*}/audit-logs", yes}};
+inline constexpr Route<Guild> kAuditLog{
+    {.method = "GET", .path = "/guilds/{*}/audit-logs", .again = yes, .needs = kViewAuditLog}};
 
 // Channels and invites -----------------------------------------------------------------------------------
 
 /// All but threads.
 inline constexpr Route<Guild> kChannels{{"GET", "/guilds/{*}/channels", yes}};
-inline constexpr Route<Guild> kCreateChannel{
-    {.method = "POST", .path = "/guilds/{*}/channels", .has_body = true, .audited = true}};
+inline constexpr Route<Guild> kCreateChannel{{.method = "POST",
+                                              .path = "/guilds/{*}/channels",
+                                              .has_body = true,
+                                              .audited = true,
+                                              .needs = kManageChannels}};
 /// Everything but name and topic.
-inline constexpr Route<Channel> kModifyChannel{
-    {.method = "PATCH", .path = "/channels/{*}", .again = yes, .has_body = true, .audited = true}};
+inline constexpr Route<Channel> kModifyChannel{{.method = "PATCH",
+                                                .path = "/channels/{*}",
+                                                .again = yes,
+                                                .has_body = true,
+                                                .audited = true,
+                                                .needs = kManageChannels}};
 /// With a name or a topic: about twice in ten minutes, whatever the headers say.
 inline constexpr Route<Channel> kRenameChannel{{.method = "PATCH",
                                                 .path = "/channels/{*}",
                                                 .again = yes,
                                                 .has_body = true,
                                                 .audited = true,
-                                                .sublimit = "name"}};
+                                                .sublimit = "name",
+                                                .needs = kManageChannels}};
 /// Also a thread.
 inline constexpr Route<Channel> kDeleteChannel{
-    {.method = "DELETE", .path = "/channels/{*}", .again = yes, .audited = true}};
+    {.method = "DELETE", .path = "/channels/{*}", .again = yes, .audited = true, .needs = kManageChannels}};
 /// Body: type (0 role, 1 member), allow and deny (decimal texts).
 inline constexpr Route<Channel, OverwriteId> kSetOverwrite{{.method = "PUT",
                                                             .path = "/channels/{*}/permissions/{}",
                                                             .again = yes,
                                                             .has_body = true,
-                                                            .audited = true}};
-inline constexpr Route<Channel, OverwriteId> kDeleteOverwrite{
-    {.method = "DELETE", .path = "/channels/{*}/permissions/{}", .again = yes, .audited = true}};
+                                                            .audited = true,
+                                                            .needs = kManageRoles}};
+inline constexpr Route<Channel, OverwriteId> kDeleteOverwrite{{.method = "DELETE",
+                                                               .path = "/channels/{*}/permissions/{}",
+                                                               .again = yes,
+                                                               .audited = true,
+                                                               .needs = kManageRoles}};
 /// With uses where the bot has MANAGE_GUILD, without where it has VIEW_AUDIT_LOG only.
 inline constexpr Route<Guild> kInvites{{"GET", "/guilds/{*}/invites", yes}};
-inline constexpr Route<Channel> kCreateInvite{
-    {.method = "POST", .path = "/channels/{*}/invites", .has_body = true, .audited = true}};
+inline constexpr Route<Channel> kCreateInvite{{.method = "POST",
+                                               .path = "/channels/{*}/invites",
+                                               .has_body = true,
+                                               .audited = true,
+                                               .needs = kCreateInvites}};
 inline constexpr Route<Name> kDeleteInvite{
     {.method = "DELETE", .path = "/invites/{}", .again = yes, .audited = true}};
-inline constexpr Route<Guild> kVanityUrl{{"GET", "/guilds/{*}/vanity-url", yes}};
+inline constexpr Route<Guild> kVanityUrl{
+    {.method = "GET", .path = "/guilds/{*}/vanity-url", .again = yes, .needs = kManageGuild}};
 
 // Messages -----------------------------------------------------------------------------------------------
 
 /// Newest first; query: limit, before, after or around. Empty without READ_MESSAGE_HISTORY.
 inline constexpr Route<Channel> kMessages{{"GET", "/channels/{*}/messages", yes}};
 /// May go again when its body has `enforce_nonce`.
-inline constexpr Route<Channel> kCreateMessage{
-    {.method = "POST", .path = "/channels/{*}/messages", .text = Text::body, .has_body = true}};
+inline constexpr Route<Channel> kCreateMessage{{.method = "POST",
+                                                .path = "/channels/{*}/messages",
+                                                .text = Text::body,
+                                                .has_body = true,
+                                                .needs = kSendMessages}};
 inline constexpr Route<Channel, MessageId> kEditMessage{{.method = "PATCH",
                                                          .path = "/channels/{*}/messages/{}",
                                                          .again = yes,
@@ -167,15 +220,24 @@ inline constexpr Route<Channel> kBulkDelete{{.method = "POST",
                                              .path = "/channels/{*}/messages/bulk-delete",
                                              .again = yes,
                                              .has_body = true,
-                                             .audited = true}};
+                                             .audited = true,
+                                             .needs = kManageMessages}};
 /// Needs PIN_MESSAGES.
-inline constexpr Route<Channel, MessageId> kPin{
-    {.method = "PUT", .path = "/channels/{*}/messages/pins/{}", .again = yes, .audited = true}};
-inline constexpr Route<Channel, MessageId> kUnpin{
-    {.method = "DELETE", .path = "/channels/{*}/messages/pins/{}", .again = yes, .audited = true}};
+inline constexpr Route<Channel, MessageId> kPin{{.method = "PUT",
+                                                 .path = "/channels/{*}/messages/pins/{}",
+                                                 .again = yes,
+                                                 .audited = true,
+                                                 .needs = kPinMessages}};
+inline constexpr Route<Channel, MessageId> kUnpin{{.method = "DELETE",
+                                                   .path = "/channels/{*}/messages/pins/{}",
+                                                   .again = yes,
+                                                   .audited = true,
+                                                   .needs = kPinMessages}};
 /// The emoji itself, or "name:id".
-inline constexpr Route<Channel, MessageId, Name> kReact{
-    {"PUT", "/channels/{*}/messages/{}/reactions/{}/@me", yes}};
+inline constexpr Route<Channel, MessageId, Name> kReact{{.method = "PUT",
+                                                         .path = "/channels/{*}/messages/{}/reactions/{}/@me",
+                                                         .again = yes,
+                                                         .needs = kReadMessageHistory}};
 inline constexpr Route<Channel, MessageId, Name> kUnreact{
     {"DELETE", "/channels/{*}/messages/{}/reactions/{}/@me", yes}};
 
@@ -183,17 +245,25 @@ inline constexpr Route<Channel, MessageId, Name> kUnreact{
 
 inline constexpr Route<Channel> kStartThread{
     {.method = "POST", .path = "/channels/{*}/threads", .has_body = true, .audited = true}};
-inline constexpr Route<Channel, MessageId> kStartThreadAt{
-    {.method = "POST", .path = "/channels/{*}/messages/{}/threads", .has_body = true, .audited = true}};
+inline constexpr Route<Channel, MessageId> kStartThreadAt{{.method = "POST",
+                                                           .path = "/channels/{*}/messages/{}/threads",
+                                                           .has_body = true,
+                                                           .audited = true,
+                                                           .needs = kCreatePublicThreads}};
 /// In a forum: `message` stands inside.
 inline constexpr Route<Channel> kStartPost{{.method = "POST",
                                             .path = "/channels/{*}/threads",
                                             .text = Text::message,
                                             .has_body = true,
-                                            .audited = true}};
-inline constexpr Route<Channel> kWebhooks{{"GET", "/channels/{*}/webhooks", yes}};
-inline constexpr Route<Channel> kCreateWebhook{
-    {.method = "POST", .path = "/channels/{*}/webhooks", .has_body = true, .audited = true}};
+                                            .audited = true,
+                                            .needs = kSendMessages}};
+inline constexpr Route<Channel> kWebhooks{
+    {.method = "GET", .path = "/channels/{*}/webhooks", .again = yes, .needs = kManageWebhooks}};
+inline constexpr Route<Channel> kCreateWebhook{{.method = "POST",
+                                                .path = "/channels/{*}/webhooks",
+                                                .has_body = true,
+                                                .audited = true,
+                                                .needs = kManageWebhooks}};
 inline constexpr Route<WebhookId> kDeleteWebhook{
     {.method = "DELETE", .path = "/webhooks/{*}", .again = yes, .audited = true}};
 /// Answers the message. Query: thread_id.
@@ -240,6 +310,9 @@ inline constexpr Route<ApplicationId> kOverwriteCommands{
     {.method = "PUT", .path = "/applications/{}/commands", .again = yes, .has_body = true}};
 inline constexpr Route<ApplicationId, Guild> kGuildCommands{
     {"GET", "/applications/{}/guilds/{*}/commands?with_localizations=true", yes}};
+/// Of the commands whose default a guild has changed: for whom and where. The application's own id: of all.
+inline constexpr Route<ApplicationId, Guild> kCommandPermissions{
+    {"GET", "/applications/{}/guilds/{*}/commands/permissions", yes}};
 inline constexpr Route<ApplicationId, Guild> kOverwriteGuildCommands{
     {.method = "PUT", .path = "/applications/{}/guilds/{*}/commands", .again = yes, .has_body = true}};
 

@@ -32,9 +32,9 @@ std::size_t kind_of(const Result<net::HttpResponse>& answer) {
   return answer->status >= 400 ? 2 : 1;
 }
 
-Result<json::Value> read_answer(const Result<net::HttpResponse>& answer) {
+Result<json::Value> read_answer(const RestCall& call, const Result<net::HttpResponse>& answer) {
   if (!answer) return std::unexpected(answer.error());
-  if (answer->status >= 400) return std::unexpected(api_error(answer->status, answer->body));
+  if (answer->status >= 400) return std::unexpected(call_error(call, answer->status, answer->body));
   if (answer->body.empty()) return json::Value();
   return json::parse(answer->body);
 }
@@ -66,7 +66,7 @@ Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, 
   const net::HttpRequest request = http_request(call, self->address_);
   if (call.route->key == Key::callback) {
     const auto answer = co_await self->exchange(call, request, nullptr);
-    co_return read_answer(answer);
+    co_return read_answer(call, answer);
   }
   const SteadyTime deadline = self->timing_->now() + kPatience;
   auto turn = co_await self->limits_.enter(call.lane(), deadline);
@@ -78,7 +78,7 @@ Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, 
     if (!free) co_return std::unexpected(free.error());
     const auto answer = co_await self->exchange(call, request, &*turn);
     const auto pause = self->again_after(call, answer, attempt);
-    if (!pause) co_return read_answer(answer);
+    if (!pause) co_return read_answer(call, answer);
     asio::steady_timer timer(self->loop_);
     co_await self->timing_->wait(timer, self->timing_->now() + *pause);
   }
@@ -86,7 +86,8 @@ Task<Result<json::Value>> RestSender::perform(std::shared_ptr<RestSender> self, 
 
 Result<void> RestSender::admit(const RestCall& call) {
   auto allowed = limits_.check(call.route->with_token());
-  return allowed ? refusals_.check(call, timing_->now()) : allowed;
+  if (allowed) allowed = refusals_.check(call, timing_->now());
+  return allowed && foresight_ && call.needs != 0 ? foresight_(call) : allowed;
 }
 
 void RestSender::lift_refusals(std::shared_ptr<RestSender> self, ServerId guild) {

@@ -19,6 +19,9 @@ namespace guildhall::discord {
 /// One exchange over the network; the request outlives it. The real one is net::HttpClient::exchange.
 using HttpSender = std::function<Task<Result<net::HttpResponse>>(const net::HttpRequest&)>;
 
+/// The error that a call would be answered with for certain.
+using Foresight = std::function<Result<void>(const RestCall&)>;
+
 class RestSender {
  public:
   RestSender(boost::asio::io_context& loop, RestAddress address, HttpSender http,
@@ -29,6 +32,8 @@ class RestSender {
 
   /// Permissions in this guild have changed: its channels are tried again. From any loop.
   static void lift_refusals(std::shared_ptr<RestSender> self, ServerId guild);
+  /// Asked on the sender's loop before anything is sent; set before the first call.
+  void foresee(Foresight foresight) { foresight_ = std::move(foresight); }
 
  private:
   static Task<Result<json::Value>> perform(std::shared_ptr<RestSender> self, RestCall call);
@@ -49,6 +54,7 @@ class RestSender {
   std::shared_ptr<Timing> timing_;
   RateLimits limits_;
   Refusals refusals_;
+  Foresight foresight_;
   std::array<Counter*, kAnswerKinds> answers_;
 };
 

@@ -361,9 +361,10 @@ INSTANTIATE_TEST_SUITE_P(
     Answers, RestErrors,
     testing::Values(
         ErrorCase{404, R"({"code":10003,"message":"Unknown Channel"})", ErrorCode::not_found, "10003"},
-        ErrorCase{403, R"({"code":50001,"message":"Missing Access"})", ErrorCode::forbidden, "cannot see"},
+        ErrorCase{403, R"({"code":50001,"message":"Missing Access"})", ErrorCode::forbidden,
+                  "the bot lacks \"View Channels\" in channel 1"},
         ErrorCase{403, R"({"code":50013,"message":"Missing Permissions"})", ErrorCode::forbidden,
-                  "permission"},
+                  "the bot lacks \"Send Messages\" in channel 1"},
         ErrorCase{403, R"({"code":50007,"message":"x"})", ErrorCode::forbidden, "direct messages"},
         ErrorCase{404, R"({"code":10062,"message":"x"})", ErrorCode::not_found, "interaction"},
         ErrorCase{400, R"({"code":40060,"message":"x"})", ErrorCode::conflict, "answered already"},

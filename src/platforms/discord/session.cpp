@@ -49,6 +49,12 @@ std::string privileged_names(Intents intents) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+Intents switched_on(std::uint64_t application_flags) {
+  const auto either = [&](int bit) { return (application_flags >> bit & 3) != 0; };
+  return (either(12) ? kGuildPresences : 0) | (either(14) ? kGuildMembers : 0) |
+         (either(18) ? kMessageContent : 0);
+}
+
 std::string write_session(const std::optional<SavedSession>& session) {
   json::Object written;
   if (session) written["session"] = session_json(*session);

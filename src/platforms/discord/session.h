@@ -27,6 +27,9 @@ inline constexpr Intents kDefaultIntents = kGuilds | kGuildMembers | kGuildMessa
 
 /// The privileged ones among them as the developer portal names them: "Server Members Intent, ...".
 std::string privileged_names(Intents intents);
+/// The privileged ones that are switched on, by an application's flags. Source: developer documentation,
+/// "Application Flags": each has a bit for large bots, and beside it one for the others.
+Intents switched_on(std::uint64_t application_flags);
 
 struct SavedSession {
   std::string id;

@@ -1,6 +1,7 @@
 #include "platforms/discord/state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "platforms/discord/parse.h"
 
@@ -83,7 +84,9 @@ State::State(StateNeeds needs, Metrics& metrics) : needs_(needs), counts_(std::m
 
 bool State::wants(std::string_view event) const {
   const auto known = std::ranges::find(kEvents, event, &Event::name);
-  return known != kEvents.end() && (known->need == nullptr || needs_.*known->need);
+  if (known == kEvents.end()) return false;
+  const bool of_channels = known->need == &StateNeeds::channels;
+  return known->need == nullptr || needs_.*known->need || (of_channels && counts_->channels > 0);
 }
 
 void State::apply(std::string_view event, const json::Value& data) {
@@ -107,8 +110,8 @@ void State::put_guild(const json::Value& data) {
   const Recount recount(*this, guild);
   if (const auto owner = read_id<DiscordUserId>(data, "owner_id")) guild.owner = *owner;
   if (json::find(data, "roles") != nullptr) put_roles(guild, json::array(data, "roles"));
-  if (needs_.channels && json::find(data, "channels") != nullptr) {
-    put_channels(guild, json::array(data, "channels"));
+  if (json::find(data, "channels") != nullptr) put_channels(guild, json::array(data, "channels"));
+  if (needs_.channels) {
     for (const json::Value& thread : json::array(data, "threads")) put_channel(guild, thread);
   }
   if (json::find(data, "members") != nullptr) {  // anew: who left meanwhile is not told of
@@ -143,9 +146,18 @@ void State::role_deleted(const json::Value& data) {
 
 void State::channel_saved(const json::Value& data) {
   Guild* guild = guild_of(data);
-  if (guild == nullptr || !needs_.channels) return;
+  const auto channel = read_id<DiscordChannelId>(data, "id");
+  if (guild == nullptr || !channel) return;
+  if (!needs_.channels && channel_of(*guild, *channel) == nullptr) return;
   const Recount recount(*this, *guild);
   put_channel(*guild, data);
+}
+
+void State::remember_channel(ServerId id, const json::Value& channel) {
+  Guild* guild = find(id);
+  if (guild == nullptr) return;
+  const Recount recount(*this, *guild);
+  put_channel(*guild, channel);
 }
 
 /// The threads that are alive in some channels, or in all.
@@ -229,13 +241,16 @@ void State::remove_role(Guild& guild, RoleId role) {
 
 // Channels -----------------------------------------------------------------------------------------------
 
-/// All of them anew; a guild has 500 at most.
+/// All of them anew, or where not all are needed those that are remembered; a guild has 500 at most.
 void State::put_channels(Guild& guild, const json::Array& channels) {
-  for (const ChannelEntry& known : guild.channels) names_.release(known.name);
-  guild.channels.clear();
+  const std::vector<ChannelEntry> before = std::exchange(guild.channels, {});
+  for (const ChannelEntry& known : before) names_.release(known.name);
   guild.overwrites.clear();
-  guild.channels.reserve(channels.size());
-  for (const json::Value& channel : channels) put_channel(guild, channel);
+  if (needs_.channels) guild.channels.reserve(channels.size());
+  for (const json::Value& channel : channels) {
+    const auto id = read_id<DiscordChannelId>(channel, "id");
+    if (needs_.channels || (id && known_entry(before, *id) != nullptr)) put_channel(guild, channel);
+  }
 }
 
 void State::put_channel(Guild& guild, const json::Value& channel) {
@@ -376,13 +391,39 @@ Permissions State::permissions_in(const Guild& guild, ServerId id, DiscordUserId
 std::optional<Permissions> State::channel_permissions(ServerId guild, DiscordChannelId channel,
                                                       const Holder& holder) const {
   const Guild* known = find(guild);
-  const ChannelEntry* asked = known == nullptr ? nullptr : channel_of(*known, channel);
-  const ChannelKind kind = asked == nullptr ? ChannelKind::text : kind_of(asked->type);
-  const ChannelEntry* ruling = kind == ChannelKind::thread ? channel_of(*known, asked->parent) : asked;
-  if (ruling == nullptr) return std::nullopt;
-  const std::span<const Overwrite> overwrites{known->overwrites.data() + ruling->first, ruling->count};
-  const Permissions in_guild = permissions_in(*known, guild, holder.user, holder.roles);
-  return usable_permissions(discord::channel_permissions(in_guild, guild, holder, overwrites), kind);
+  const Ruling ruling = known == nullptr ? Ruling{} : ruling_of(*known, channel);
+  if (ruling.entry == nullptr) return std::nullopt;
+  return usable_permissions(permissions_by(*known, guild, *ruling.entry, holder), ruling.kind);
+}
+
+State::Ruling State::ruling_of(const Guild& guild, DiscordChannelId channel) {
+  const ChannelEntry* asked = channel_of(guild, channel);
+  if (asked == nullptr) return {};
+  const ChannelKind kind = kind_of(asked->type);
+  return {kind == ChannelKind::thread ? channel_of(guild, asked->parent) : asked, kind};
+}
+
+Permissions State::permissions_by(const Guild& guild, ServerId id, const ChannelEntry& ruling,
+                                  const Holder& holder) {
+  const std::span<const Overwrite> overwrites{guild.overwrites.data() + ruling.first, ruling.count};
+  const Permissions in_guild = permissions_in(guild, id, holder.user, holder.roles);
+  return discord::channel_permissions(in_guild, id, holder, overwrites);
+}
+
+Permissions State::own_lacks(ServerId guild, DiscordChannelId channel, Permissions needed) const {
+  const Guild* known = find(guild);
+  if (known == nullptr || !known->own_roles) return 0;
+  const Holder self{self_, *known->own_roles};
+  if (channel == DiscordChannelId()) return needed & ~permissions_in(*known, guild, self.user, self.roles);
+  const Ruling ruling = ruling_of(*known, channel);
+  if (ruling.entry == nullptr) return 0;
+  return needed_in(ruling.kind, needed) & ~permissions_by(*known, guild, *ruling.entry, self);
+}
+
+bool State::is_timed_out(ServerId guild, TimePoint now) const {
+  const Guild* known = find(guild);
+  if (known == nullptr || now >= known->own_timeout || !known->own_roles) return false;
+  return (permissions_in(*known, guild, self_, *known->own_roles) & kAdministrator) == 0;
 }
 
 std::optional<Permissions> State::own_permissions(ServerId guild, DiscordChannelId channel,

@@ -60,6 +60,9 @@ class State {
   void apply(std::string_view event, const json::Value& data);
   /// A guild as GUILD_CREATE or GET /guilds/{id} has it: what is absent there stays as it is known.
   void put_guild(const json::Value& guild);
+  /// Remembers one channel of a known guild from now on, though not all are needed. Not of a thread, whose
+  /// parent would be needed too.
+  void remember_channel(ServerId guild, const json::Value& channel);
 
   bool knows(ServerId guild) const { return guilds_.contains(guild); }
   /// Empty: the guild is not known.
@@ -72,6 +75,11 @@ class State {
   std::optional<Permissions> own_permissions(ServerId guild, DiscordChannelId channel, TimePoint now) const;
   /// Empty: not known, who may be a member all the same.
   std::optional<std::vector<RoleId>> roles_of(ServerId guild, DiscordUserId member) const;
+  /// Those of `needed` that the bot lacks for certain, in a channel or (channel 0) in the guild as a whole.
+  /// What is not known counts as held; timeouts are apart.
+  Permissions own_lacks(ServerId guild, DiscordChannelId channel, Permissions needed) const;
+  /// The bot may only read in this guild; as far as is known.
+  bool is_timed_out(ServerId guild, TimePoint now) const;
   /// By id.
   std::vector<ChannelInfo> channels(ServerId guild) const;
   /// May the bot give and take this role: it is below the bot's own highest, and nobody else manages it?
@@ -170,6 +178,14 @@ class State {
   void remove_guild(ServerId id);
   void count(const Guild& guild, std::int64_t sign);
 
+  /// Whose overwrites count in a channel, and how it is; null: it is not known, or its parent is not.
+  struct Ruling {
+    const ChannelEntry* entry = nullptr;
+    ChannelKind kind = ChannelKind::text;
+  };
+  static Ruling ruling_of(const Guild& guild, DiscordChannelId channel);
+  static Permissions permissions_by(const Guild& guild, ServerId id, const ChannelEntry& ruling,
+                                    const Holder& holder);
   static const ChannelEntry* channel_of(const Guild& guild, DiscordChannelId id);
   static const RoleEntry* role_of(const Guild& guild, RoleId id);
   static Permissions permissions_in(const Guild& guild, ServerId id, DiscordUserId user,

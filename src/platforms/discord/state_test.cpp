@@ -105,6 +105,41 @@ TEST_F(StateTest, OnlyRolesBelowTheBotsOwnCanBeGiven) {
   EXPECT_EQ(state_.is_assignable(kGuild, RoleId(6)), false) << "the same height, and the older one is higher";
 }
 
+/// Where features ask for none, those that something is posted to are remembered one by one.
+TEST_F(StateTest, RemembersSingleChannels) {
+  State few({}, metrics_);
+  const auto tell = [&](std::string_view event, const std::string& data) {
+    few.apply(event, *json::parse(data));
+  };
+  const std::string guild = R"({"id":"1","owner_id":"2","roles":[{"id":"1","permissions":"3072"}],
+      "channels":[{"id":"21","type":0},{"id":"22","type":0,"permission_overwrites":
+        [{"id":"1","type":0,"deny":"2048"}]}],"members":[{"user":{"id":"99"},"roles":[]}]})";
+  few.session_began(kBot, {}, {kGuild});
+  tell("GUILD_CREATE", guild);
+  EXPECT_THAT(few.channels(kGuild), IsEmpty());
+  EXPECT_FALSE(few.wants("CHANNEL_DELETE"));
+  few.remember_channel(kGuild, *json::parse(R"({"id":"22","type":0})"));
+  const auto lacks = [&] { return few.own_lacks(kGuild, DiscordChannelId(22), kSendMessages); };
+  EXPECT_EQ(lacks(), 0U);
+  tell("GUILD_CREATE", guild);
+  EXPECT_EQ(lacks(), kSendMessages) << "a new session tells of it anew";
+  tell("CHANNEL_UPDATE", R"({"guild_id":"1","id":"21","type":0})");
+  ASSERT_EQ(few.channels(kGuild).size(), 1U);
+  tell("CHANNEL_UPDATE", R"({"guild_id":"1","id":"22","type":0})");
+  EXPECT_EQ(lacks(), 0U);
+  EXPECT_TRUE(few.wants("CHANNEL_DELETE"));
+  tell("CHANNEL_DELETE", R"({"guild_id":"1","id":"22"})");
+  EXPECT_THAT(few.channels(kGuild), IsEmpty());
+  EXPECT_FALSE(few.wants("CHANNEL_DELETE"));
+}
+
+TEST_F(StateTest, NamesWhatTheBotLacksInAThread) {
+  arrive();
+  EXPECT_EQ(state_.own_lacks(kGuild, DiscordChannelId(30), kViewChannel | kSendMessages),
+            kSendMessagesInThreads);
+  EXPECT_EQ(state_.own_lacks(kGuild, DiscordChannelId(), kManageRoles | kSendMessages), kManageRoles);
+}
+
 TEST_F(StateTest, FollowsRoles) {
   arrive();
   apply("GUILD_ROLE_CREATE",

@@ -146,6 +146,7 @@ struct GatewayInfo {
 struct Application {
   ApplicationId id;
   std::string name;
+  std::uint64_t flags = 0;
 };
 
 }  // namespace guildhall::discord
