@@ -16,6 +16,8 @@ namespace {
 
 /// As many would serve 25 million servers.
 constexpr std::int64_t kMostShards = 10'000;
+/// Discord shows no more.
+constexpr std::size_t kLongestPresence = 128;
 
 constexpr ConfigKey kKeys[] = {
     {"data.dir", &Config::data_dir, false, "folder for the database, keys and temporary files"},
@@ -43,6 +45,8 @@ constexpr ConfigKey kKeys[] = {
      "among how many connections Discord divides the servers: auto, or a number"},
     {"discord.public_key", &Config::discord_public_key, false,
      "the application's, with which interactions that Discord posts are verified"},
+    {"discord.presence", &Config::discord_presence, false,
+     "what members see of the bot: \"watching the streams\", \"idle, playing chess\""},
     {"kick.client_id", &Config::kick_client_id, false, "of the Kick app"},
     {"kick.client_secret", &Config::kick_client_secret, true, "of the Kick app"},
     {"kick.oauth_url", &Config::kick_oauth_url, false, "origin, no path"},
@@ -175,6 +179,10 @@ Result<void> check(const Config& config) {
         "discord.public_key",
         "must be the 64 hexadecimal digits that Discord's developer portal shows as Public Key, on the "
         "application's page General Information");
+  if (const std::string& text = config.discord_presence;
+      !is_clean_utf8(text) || utf16_length(text) > kLongestPresence)
+    return wrong("discord.presence",
+                 fmt::format("must be a text of {} characters at most", kLongestPresence));
   if (!is_time_zone(config.time_zone)) {
     return wrong("time_zone", fmt::format("'{}' is not a time zone such as Europe/Berlin", config.time_zone));
   }

@@ -36,6 +36,7 @@ struct Config {
   std::string discord_compression = "zstd";
   std::string discord_shards = "auto";
   std::string discord_public_key;
+  std::string discord_presence;
   std::string kick_client_id;
   std::string kick_client_secret;
   std::string kick_oauth_url = "https://id.kick.com";

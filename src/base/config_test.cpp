@@ -58,6 +58,9 @@ TEST_F(Configuration, WrongValuesNameKeyAndSource) {
   EXPECT_THAT(load("language = \"fr\"").error().message, HasSubstr("language (file"));
   EXPECT_THAT(load("time_zone = \"Mars/Olympus\"").error().message, HasSubstr("time_zone"));
   EXPECT_THAT(load("[web]\nlisten = \"somewhere\"").error().message, HasSubstr("web.listen"));
+  EXPECT_TRUE(load("[discord]\npresence = \"" + std::string(128, 'x') + "\""));
+  EXPECT_THAT(load("[discord]\npresence = \"" + std::string(129, 'x') + "\"").error().message,
+              HasSubstr("discord.presence"));
   EXPECT_THAT(load("[web]\nlisten = \"127.0.0.1:99999\"").error().message, HasSubstr("web.listen"));
   EXPECT_THAT(load("[kick]\napi_url = \"api.kick.com\"").error().message, HasSubstr("https://"));
   EXPECT_THAT(load("[discord]\npublic_key = \"1e93\"").error().message,

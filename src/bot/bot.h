@@ -17,6 +17,7 @@
 //   leases.h      what only one of several processes may do at a time
 //   discord_shards.h  the shards of Discord that this process serves
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
+//   discord_needs.h                   what Discord is asked for, as features declare it
 //   button_ids.h                      what a button in Discord calls for, signed
 //   discord_commands.h                our commands as Discord knows them
 //   discord_interactions.h            what people ask for in Discord, answered in time and once

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "bot/discord_commands.h"
+#include "bot/discord_needs.h"
 #include "platforms/discord/foresight.h"
 #include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
@@ -19,6 +20,9 @@ namespace {
 
 constexpr std::chrono::minutes kAskGuildAgain{1};
 constexpr int kMostRegistrations = 5;
+/// Of all servers together, after which nothing more is read for a while; more than one busy server may have
+/// (dispatcher.cpp), so that none makes the others wait.
+constexpr std::size_t kMostUnderWay = 4'000;
 constexpr const char* kProjectUrl = "https://guildhall.example";
 
 /// One of the three, which the configuration was checked for.
@@ -27,8 +31,12 @@ discord::Compression compression_of(const Config& config) {
   return config.discord_compression == "zlib" ? discord::Compression::zlib : discord::Compression::zstd;
 }
 
-discord::GatewayOptions gateway_options(const Config& config) {
-  return {config.discord_token, discord::kDefaultIntents, config.discord_gateway_url, compression_of(config)};
+discord::GatewayOptions gateway_options(const Config& config, const Declarations& declared) {
+  return {.token = config.discord_token,
+          .intents = discord_intents_for(declared),
+          .gateway_url = config.discord_gateway_url,
+          .compression = compression_of(config),
+          .presence = config.discord_presence};
 }
 
 /// For whose key the configuration was checked, where there is one.
@@ -52,9 +60,9 @@ int shard_count(const Config& config) {
   return count;
 }
 
-/// Holds the receipt until the event is committed. One that fails by itself would fail again.
-Dispatcher::Done settles(discord::Receipt receipt) {
-  return [receipt = std::move(receipt)](Outcome outcome) {
+/// Holds both until the event is committed. One that fails by itself would fail again.
+Dispatcher::Done settles(discord::Receipt receipt, std::shared_ptr<void> under_way) {
+  return [receipt = std::move(receipt), under_way = std::move(under_way)](Outcome outcome) {
     if (outcome == Outcome::overloaded || outcome == Outcome::postponed) receipt.refuse();
   };
 }
@@ -75,13 +83,16 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       posted_(posted_interactions(services.config, services.clock)),
       posted_taken_(posted_counter(services.metrics, "taken")),
       posted_refused_(posted_counter(services.metrics, "refused")),
-      state_({}, services.metrics),
+      state_(discord_state_for(services.declarations), services.metrics),
       shards_({services.loop, services.tenancy.global(), *this, state_,
                discord::websocket_connector({services.config.net_ca_file}),
                [this] { return rest_.gateway_info(); }, timing_, services.metrics},
-              {gateway_options(services.config), shard_count(services.config), std::move(holder),
-               std::move(predecessors)}) {
+              {gateway_options(services.config, services.declarations), shard_count(services.config),
+               std::move(holder), std::move(predecessors)}) {
   rest_.foresee([this](const discord::RestCall& call) { return foresee(call); });
+  services.metrics.gauge("guildhall_discord_events_under_way",
+                         "Messages and members' comings and goings that are being handled.",
+                         [under_way = under_way_] { return static_cast<double>(under_way->load()); });
 }
 
 DiscordBridge::~DiscordBridge() = default;
@@ -152,6 +163,13 @@ void DiscordBridge::on_guild_removed(ServerId guild, discord::Receipt receipt) {
   });
 }
 
+bool DiscordBridge::is_full() const { return *under_way_ >= kMostUnderWay; }
+
+std::shared_ptr<void> DiscordBridge::begin_event() {
+  ++*under_way_;
+  return {nullptr, [under_way = under_way_](void*) { --*under_way; }};
+}
+
 void DiscordBridge::on_permissions_changed(ServerId guild) {
   rest_.permissions_changed(guild);
   if (permissions_listener_) permissions_listener_(guild);
@@ -163,7 +181,7 @@ void DiscordBridge::on_member_joined(discord::MemberJoin join, discord::Receipt 
   services_.dispatcher.submit(
       *scope,
       MemberJoined{join.user.id, join.user.display_name, join.joined_at.value_or(services_.clock.now())},
-      settles(std::move(receipt)));
+      settles(std::move(receipt), begin_event()));
 }
 
 void DiscordBridge::on_member_left(discord::MemberLeave leave, discord::Receipt receipt) {
@@ -172,7 +190,7 @@ void DiscordBridge::on_member_left(discord::MemberLeave leave, discord::Receipt 
   // Discord gives no moment; to the minute, so that a repeated event is the same one.
   const TimePoint at = std::chrono::floor<std::chrono::minutes>(services_.clock.now());
   services_.dispatcher.submit(*scope, MemberLeft{leave.user.id, leave.user.display_name, at},
-                              settles(std::move(receipt)));
+                              settles(std::move(receipt), begin_event()));
 }
 
 void DiscordBridge::on_message(discord::Message message) {
@@ -181,7 +199,9 @@ void DiscordBridge::on_message(discord::Message message) {
       message.type == discord::MessageType::plain || message.type == discord::MessageType::reply;
   if (!human || !plain || !message.guild || message.content.empty()) return;
   net::spawn(services_.loop, "discord.message",
-             [this, message = std::move(message)] { return handle_message(message); });
+             [this, message = std::move(message), under_way = begin_event()] {
+               return handle_message(message, under_way);
+             });
 }
 
 bool DiscordBridge::is_administrator(const discord::Message& message) const {
@@ -225,7 +245,8 @@ Task<void> DiscordBridge::know_channel(ServerId server, DiscordChannelId channel
   state_.apply("GUILD_MEMBER_UPDATE", member);
 }
 
-Task<void> DiscordBridge::handle_message(discord::Message message) {
+/// `under_way` ends with the reply.
+Task<void> DiscordBridge::handle_message(discord::Message message, std::shared_ptr<void> under_way) {
   const ServerId server = *message.guild;
   const auto scope = services_.tenancy.scopes().for_discord_event(server);
   if (!scope) co_return;
@@ -238,10 +259,11 @@ Task<void> DiscordBridge::handle_message(discord::Message message) {
   request.operation_id = "discord:" + message.id.str();
   request.line = message.content;
   services_.dispatcher.submit(
-      *scope, std::move(request), [this, message](Outcome, std::optional<Answer> answer) {
+      *scope, std::move(request), [this, message, under_way](Outcome, std::optional<Answer> answer) {
         if (!answer) return;
-        net::spawn(services_.loop, "discord.reply",
-                   [this, message, answer = *std::move(answer)] { return reply(message, answer); });
+        net::spawn(services_.loop, "discord.reply", [this, message, answer = *std::move(answer), under_way] {
+          return reply(message, answer);
+        });
       });
 }
 

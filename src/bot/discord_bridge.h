@@ -2,6 +2,7 @@
 // messages; servers appear, leave and come back.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <map>
@@ -80,7 +81,10 @@ class DiscordBridge final : private discord::GatewayHandler {
   void on_member_left(discord::MemberLeave leave, discord::Receipt receipt) override;
   void on_message(discord::Message message) override;
   void on_interaction(discord::Interaction interaction) override;
+  bool is_full() const override;
 
+  /// It is under way while somebody holds this.
+  std::shared_ptr<void> begin_event();
   /// Message events carry role ids only.
   bool is_administrator(const discord::Message& message) const;
   /// Discord says it once, so it is tried until it is in the database, or Discord says something newer.
@@ -93,7 +97,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> know_guild(ServerId server);
   Task<void> know_channel(ServerId server, DiscordChannelId channel);
   Result<void> foresee(const discord::RestCall& call) const;
-  Task<void> handle_message(discord::Message message);
+  Task<void> handle_message(discord::Message message, std::shared_ptr<void> under_way);
   Task<void> reply(discord::Message message, Answer answer);
 
   BridgeServices services_;
@@ -105,6 +109,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Counter& posted_refused_;
   discord::State state_;
   DiscordShards shards_;
+  std::shared_ptr<std::atomic<std::size_t>> under_way_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
   std::map<DiscordChannelId, std::chrono::steady_clock::time_point> channel_asked_;

@@ -72,7 +72,8 @@ class RunningBot {
 
 class InDiscord : public testing::Test {
  protected:
-  InDiscord() {
+  explicit InDiscord(Remembered remembered = {}) {
+    world_.declarations.remembered = remembered;
     // The key of the simulated Kick takes longer than the whole test, so it is made once.
     static const test::TemporaryFolder kKick;
     sim::SimOptions options;
@@ -860,6 +861,20 @@ TEST_F(InDiscord, CommandsAreKnownInBothLanguagesAndInTheMenuOfAUser) {
                                                       {"target", id(member(0, 1))}});
   EXPECT_EQ(json::boolean(story, "ephemeral"), true);
   EXPECT_THAT(content(story.at("answer")), HasSubstr("known here yet")) << "nobody has seen that member";
+}
+
+class InDiscordWithMembers : public InDiscord {
+ protected:
+  InDiscordWithMembers() : InDiscord({.members = true}) {}
+};
+
+TEST_F(InDiscordWithMembers, WhereAFeatureNeedsThemAllAreAskedForAndRemembered) {
+  std::size_t members = 0;
+  for (const sim::Server& server : servers_) members += server.members.size();
+  const std::string all = "\nguildhall_discord_members " + std::to_string(members) + "\n";
+  wait_until([&] { return world_.metrics.text().find(all) != std::string::npos; });
+  EXPECT_THAT(world_.metrics.text(),
+              HasSubstr("guildhall_discord_member_lists_total{outcome=\"complete\"} 2\n"));
 }
 
 }  // namespace

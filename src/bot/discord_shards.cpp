@@ -299,6 +299,7 @@ Task<void> DiscordShards::look_after() {
   const auto now = around_.timing->now();
   if (!beaten_at_ || now - *beaten_at_ >= Leases::kBeat) co_await show_life();
   processes_ = co_await count_processes();
+  had_company_ = had_company_ || processes_ > 1;
   auto shards = co_await leases_->look(kShards);
   std::ranges::sort(shards, {}, [](const Lease& one) { return shard_of(one.name).index; });
   all_served_ = std::ranges::none_of(shards, [&](const Lease& one) { return lies_idle(one); });
@@ -380,6 +381,7 @@ Task<void> DiscordShards::take(const Lease& seen) {
   log::info("a shard is served here", {log::field("shard", seen.name)});
   discord::GatewayOptions options = options_.gateway;
   options.shard = shard;
+  options.handed_over = had_company_;
   auto one = std::make_unique<Running>();
   one->shard = shard;
   one->gateway = std::make_unique<discord::Gateway>(

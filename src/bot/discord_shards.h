@@ -94,6 +94,7 @@ class DiscordShards {
   std::atomic<std::size_t> served_ = 0;
   bool all_served_ = false;
   std::size_t processes_ = 1;
+  bool had_company_ = false;  // of other processes, from which what is taken comes
   std::optional<discord::SteadyTime> beaten_at_;
   std::optional<Error> failed_;
   bool stopping_ = false;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/json.h"
+#include "bot/discord_needs.h"
 #include "platforms/discord/scripted.h"
 #include "tests/support/test_world.h"
 
@@ -31,8 +32,8 @@ struct Greeting {
 /// Discord's end: sessions are named by their shard.
 class SmallDiscord final : public net::WebSocket {
  public:
-  SmallDiscord(boost::asio::io_context& loop, std::vector<Greeting>& greetings)
-      : greetings_(greetings), wake_(loop, discord::SteadyTime::max()) {
+  SmallDiscord(boost::asio::io_context& loop, std::vector<Greeting>& greetings, discord::Intents refused)
+      : greetings_(greetings), refused_(refused), wake_(loop, discord::SteadyTime::max()) {
     to_client_.push_back(R"({"op":10,"d":{"heartbeat_interval":40000}})");
   }
 
@@ -52,6 +53,7 @@ class SmallDiscord final : public net::WebSocket {
     if (op == 2) {
       const int shard = static_cast<int>(json::array(data, "shard").at(0).as_int64());
       greetings_.push_back({op, shard});
+      if ((*json::integer(data, "intents") & refused_) != 0) co_return refuse_intents();
       say(fmt::format(
           R"({{"op":0,"s":1,"t":"READY","d":{{"v":10,"user":{{"id":"99"}},"application":{{"id":"98"}},)"
           R"("session_id":"{}","resume_gateway_url":"wss://resume","guilds":[]}}}})",
@@ -71,15 +73,23 @@ class SmallDiscord final : public net::WebSocket {
     wake_.cancel();
     co_return;
   }
-  std::uint16_t close_code() const override { return 0; }
+  std::uint16_t close_code() const override { return close_code_; }
 
  private:
+  Result<void> refuse_intents() {
+    close_code_ = 4014;
+    ended_ = true;
+    wake_.cancel();
+    return {};
+  }
   void say(std::string message) {
     to_client_.push_back(std::move(message));
     wake_.cancel();
   }
 
   std::vector<Greeting>& greetings_;
+  discord::Intents refused_;
+  std::uint16_t close_code_ = 0;
   std::deque<std::string> to_client_;
   std::string message_;
   bool ended_ = false;
@@ -109,7 +119,7 @@ struct Process : discord::TestLoop {
     shards.emplace(
         DiscordShards::Surroundings{loop, world.tenancy->global(), handler, state,
                                     [this](std::string) -> Task<Result<std::unique_ptr<net::WebSocket>>> {
-                                      co_return std::make_unique<SmallDiscord>(loop, greetings);
+                                      co_return std::make_unique<SmallDiscord>(loop, greetings, refused);
                                     },
                                     [this]() -> Task<Result<discord::GatewayInfo>> { co_return discovered; },
                                     timing, metrics},
@@ -129,6 +139,7 @@ struct Process : discord::TestLoop {
   Metrics metrics;
   discord::State state{{}, metrics};
   std::vector<Greeting> greetings;
+  discord::Intents refused = 0;
   Result<discord::GatewayInfo> discovered =
       discord::GatewayInfo{"wss://main", 4, discord::IdentifyLimit{1000, 999, 24h}};
   std::optional<DiscordShards> shards;
@@ -301,6 +312,44 @@ TEST_F(DiscordShardsOfSqlite, WithoutAWordFromDiscordTheNumberStaysAndTheSession
   pass(3s, {second.get()});
   EXPECT_THAT(second->shards_of(6), UnorderedElementsAre(0, 1, 2, 3));
   stop(*second);
+}
+
+TEST_F(DiscordShardsOfSqlite, SessionsWithoutRefusedIntentsAreHandedOverToo) {
+  const auto first = process("one", 2);
+  first->refused = discord::kPrivilegedIntents;
+  ASSERT_TRUE(pass_until(60s, {first.get()}, [&] { return first->shards->health().connected; }));
+  const auto second = process("two", 2);
+  ASSERT_TRUE(pass_until(60s, {first.get(), second.get()},
+                         [&] { return served_by("two") == 1 && second->shards->health().connected; }));
+  stop(*first, {second.get()});
+  ASSERT_TRUE(pass_until(60s, {second.get()}, [&] { return second->shards_of(6).size() == 2; }));
+  EXPECT_THAT(second->shards_of(2), IsEmpty());
+  stop(*second);
+}
+
+TEST(DiscordNeeds, AreWhatFeaturesDeclare) {
+  const Config config;
+  Declarations declared(config);
+  EXPECT_EQ(discord_intents_for(declared), discord::kGuilds);
+  EXPECT_FALSE(discord_state_for(declared).channels || discord_state_for(declared).members);
+  declared.remembered.members = true;
+  EXPECT_EQ(discord_intents_for(declared), discord::kGuilds | discord::kGuildMembers);
+  EXPECT_TRUE(discord_state_for(declared).members);
+  declared.remembered = {.channels = true};
+  EXPECT_EQ(discord_intents_for(declared), discord::kGuilds);
+  EXPECT_TRUE(discord_state_for(declared).channels);
+  declared.on_leave.emplace_back();
+  EXPECT_EQ(discord_intents_for(declared), discord::kGuilds | discord::kGuildMembers);
+  CommandSpec slash;
+  slash.owner = "bot";
+  slash.path = "one";
+  slash.doors = {Door::slash};
+  declared.commands.add(slash);
+  EXPECT_EQ(discord_intents_for(declared) & discord::kMessageContent, 0U);
+  slash.path = "two";
+  slash.doors = {Door::prefix};
+  declared.commands.add(slash);
+  EXPECT_EQ(discord_intents_for(declared), discord::kDefaultIntents);
 }
 
 TEST_F(DiscordShardsOfSqlite, ARefusedTokenEndsIt) {

@@ -47,6 +47,13 @@ struct Rehearsals {
   std::vector<TickStage> cross_server;
 };
 
+/// What features want remembered of each Discord server beside its roles. Each costs memory, and a session
+/// that has to tell it all is not taken up again after a restart.
+struct Remembered {
+  bool channels = false;  // with what each is allowed there, threads too
+  bool members = false;   // everybody, with roles
+};
+
 class Declarations {
  public:
   /// Throws when the embedded texts cannot be read, which is a fault of the build.
@@ -68,6 +75,9 @@ class Declarations {
   /// The server's settings changed, or were read anew: in the transaction of the change.
   std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&)>> on_settings;
   std::vector<MoveHandler> on_move;
+
+  /// A feature sets what it needs.
+  Remembered remembered;
 
   /// Adds a feature's figures to the overview of a server on the dashboard.
   std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&, boost::json::object&)>>

@@ -8,6 +8,19 @@ namespace {
 
 /// Discord cuts whoever sends more; source: gateway documentation, "Rate Limiting".
 constexpr std::size_t kFramesPerMinute = 120;
+constexpr std::size_t kFramesBeforeGreeting = 1;
+/// Kept free of what the owner says, for beats that are asked for.
+constexpr std::size_t kBeatsOnRequest = 5;
+/// How often to look whether the owner takes events again.
+constexpr std::chrono::milliseconds kLookForRoom{50};
+/// A message that is waited for so long was not there yet: everything before it has been read.
+constexpr std::chrono::milliseconds kCaughtUp{250};
+/// An answer to a beat is there by then, if it comes.
+constexpr std::chrono::seconds kAnswerOnTheWay{5};
+/// Whoever looks at the clock later than that was busy with something else, and has not listened either.
+constexpr std::chrono::seconds kPunctual{1};
+/// With however short an interval, sleep that is no longer than this harms nothing.
+constexpr std::chrono::seconds kNap{10};
 constexpr std::chrono::seconds kHelloTimeout{10};
 /// Between two messages on the way to READY or RESUMED.
 constexpr std::chrono::seconds kProgressTimeout{60};
@@ -27,19 +40,27 @@ Connection::Connection(boost::asio::io_context& loop, std::shared_ptr<Timing> ti
       hooks_(std::move(hooks)),
       alarm_(loop),
       sends_(kFramesPerMinute, std::chrono::minutes(1)),
-      progress_due_(timing_->now() + kHelloTimeout) {}
+      progress_due_(timing_->now() + kHelloTimeout),
+      caught_up_at_(timing_->now()) {}
 
 Task<Ending> Connection::run(std::shared_ptr<Connection> self) {
   net::spawn(self->loop_, "discord heartbeat", [self] { return watch(self); });
   while (!self->ending_) {
+    if (self->hooks_.full()) {
+      co_await self->wait_for_room();
+      continue;
+    }
+    self->begin_reading();
     const auto message = co_await self->socket_->read();
+    self->end_reading();
     if (!message) {
       if (!self->ending_) self->ending_ = Ending{End::closed, self->socket_->close_code()};
       break;
     }
     if (!self->receive(*message)) continue;
     std::string greeting = co_await self->hooks_.greeting();
-    self->send(std::move(greeting));
+    self->greeted_ = true;
+    if (!self->send(std::move(greeting))) self->end(End::session_invalid);
   }
   self->alarm_.cancel();
   co_await self->hang_up();
@@ -49,6 +70,21 @@ Task<Ending> Connection::run(std::shared_ptr<Connection> self) {
 void Connection::end(End why) {
   if (!ending_) ending_ = Ending{why, 0};
   alarm_.cancel();
+}
+
+void Connection::end_reading() {
+  read_at_ = timing_->now();
+  if (read_at_ - *reading_since_ >= kCaughtUp) caught_up_at_ = read_at_;
+  reading_since_.reset();
+}
+
+/// Whoever stands still here is not late on the way to READY either.
+Task<void> Connection::wait_for_room() {
+  boost::asio::steady_timer timer(loop_);
+  while (!ending_ && hooks_.full()) {
+    progress_due_ = timing_->now() + kProgressTimeout;
+    co_await timing_->wait(timer, timing_->now() + kLookForRoom);
+  }
 }
 
 bool Connection::receive(std::string_view message) {
@@ -97,43 +133,79 @@ bool Connection::greeted(const Frame& hello) {
 
 void Connection::receive_dispatch(const Frame& frame) {
   progressed_ = true;
-  if (hooks_.dispatch(frame) && !up_since_) up_since_ = timing_->now();
+  if (hooks_.dispatch(frame) && !up_since_) up_since_ = read_at_;
+  if (up_since_ && next_word(read_at_) < alarm_at_) alarm_.cancel();
 }
 
-/// At once and beside the schedule, as long as room is left for the beats of the schedule.
+/// At once and beside the schedule, as long as room is left for the beats of the schedule and for the
+/// greeting.
 void Connection::answer_beat_request() {
-  if (sends_.count(timing_->now()) + heart_.reserve() < kFramesPerMinute)
-    send(heartbeat_frame(hooks_.sequence()));
+  const SteadyTime now = timing_->now();
+  const std::size_t spare = heart_.reserve() + (greeted_ ? 0 : kFramesBeforeGreeting);
+  if (sends_.next(now, spare) <= now) send(heartbeat_frame(hooks_.sequence()));
 }
 
 Task<void> Connection::watch(std::shared_ptr<Connection> self) {
   while (!self->ending_) {
     self->look_at_the_time();
     if (self->ending_) break;
-    co_await self->timing_->wait(self->alarm_, self->next_look());
+    self->alarm_at_ = self->next_look();
+    co_await self->timing_->wait(self->alarm_, self->alarm_at_);
   }
   co_await self->hang_up();
 }
 
 void Connection::look_at_the_time() {
   const SteadyTime now = timing_->now();
-  if (!up_since_ && now >= progress_due_) return end(End::late);
-  if (!heart_.started() || now < heart_.due()) return;
-  if (heart_.unanswered()) return end(End::silent);
+  if (!is_up() && now >= progress_due_) return end(End::late);
+  if (heart_.started() && now >= heart_.due()) beat(now);
+  if (!ending_) speak(now);
+}
+
+/// Whoever was asleep for longer than an interval has missed a beat, and the other side has gone.
+void Connection::beat(SteadyTime now) {
+  const bool asleep = now - heart_.due() > std::max<std::chrono::nanoseconds>(heart_.interval(), kNap);
+  if (asleep || is_silent(now)) return end(End::silent);
   heart_.sent(now);
   send(heartbeat_frame(hooks_.sequence()));
 }
 
+bool Connection::is_silent(SteadyTime now) const {
+  const auto since = heart_.unanswered_since();
+  if (!since || now - heart_.due() > kPunctual) return false;
+  const bool idle = reading_since_ && now - *reading_since_ >= kCaughtUp;
+  const SteadyTime read_up_to = idle ? now : caught_up_at_;
+  return read_up_to - *since >= std::min<std::chrono::nanoseconds>(kAnswerOnTheWay, heart_.interval() / 2);
+}
+
+void Connection::speak(SteadyTime now) {
+  while (is_up() && next_word(now) <= now) {
+    if (auto frame = hooks_.speak(now)) send(*std::move(frame));
+  }
+}
+
+SteadyTime Connection::next_word(SteadyTime now) const {
+  const SteadyTime wanted = hooks_.speaks_at();
+  if (wanted == SteadyTime::max()) return wanted;
+  return sends_.next(std::max(wanted, now), heart_.reserve() + kBeatsOnRequest);
+}
+
 SteadyTime Connection::next_look() const {
-  if (!heart_.started()) return progress_due_;
-  return up_since_ ? heart_.due() : std::min(heart_.due(), progress_due_);
+  const SteadyTime beat = heart_.started() ? heart_.due() : SteadyTime::max();
+  return std::min(beat, is_up() ? next_word(timing_->now()) : progress_due_);
 }
 
 /// Never waited for: a stuck write must not keep the watch from noticing the silence.
-void Connection::send(std::string frame) {
+bool Connection::send(std::string frame) {
+  if (frame.size() > kLargestFrame) {
+    log::error("discord gateway: refused to send more than Discord takes in one frame",
+               {log::field("bytes", frame.size()), log::field("most", kLargestFrame)});
+    return false;
+  }
   sends_.add(timing_->now());
   net::spawn(loop_, "discord gateway write",
              [self = shared_from_this(), frame = std::move(frame)] { return write(self, frame); });
+  return true;
 }
 
 Task<void> Connection::write(std::shared_ptr<Connection> self, std::string frame) {

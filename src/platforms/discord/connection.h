@@ -1,5 +1,13 @@
 // One connection of the gateway, from HELLO to its end: the heartbeat, requests of the other side, the
-// watch over silence. What the connection is for (identify or resume, events) is its owner's business.
+// watch over silence, what may go out and when. What the connection is for (identify or resume, events) is
+// its owner's business.
+//
+// Of 120 frames in 60 s the heartbeats that are due always have theirs; IDENTIFY or RESUME comes next, then
+// beats that are asked for, and what the owner has to say takes what is left, once the session is up.
+//
+// While the owner is full nothing is read: the other side keeps what it has to say, and beats go on. Then the
+// answer to a beat may lie unread behind other messages, so a missing one counts as silence only where
+// everything that came has been read since.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,7 +30,7 @@ enum class End {
   reconnect,        // we were asked to come back
   session_invalid,  // the session is gone
   session_kept,     // refused for now, but the session can be resumed
-  silent,           // a heartbeat had no answer
+  silent,           // a heartbeat had no answer, or we were asleep for longer than the other side waits
   late,             // no HELLO, or no progress towards READY or RESUMED
   unreadable,       // the compressed stream is damaged
   behind,           // by us, to be told again what could not be handled
@@ -45,6 +53,13 @@ struct ConnectionHooks {
   std::function<std::optional<std::int64_t>()> sequence;
   /// A heartbeat was answered after that time.
   std::function<void(std::chrono::nanoseconds)> answered;
+  /// No event more for now.
+  std::function<bool()> full;
+  /// When there is something to say to the session that is up; SteadyTime::max(): nothing. It may change with
+  /// each dispatch.
+  std::function<SteadyTime()> speaks_at;
+  /// What there is to say by now, if it is anything; afterwards `speaks_at` is later, or there is more.
+  std::function<std::optional<std::string>(SteadyTime now)> speak;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -71,9 +86,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool greeted(const Frame& hello);
   void receive_dispatch(const Frame& frame);
   void answer_beat_request();
+  void begin_reading() { reading_since_ = timing_->now(); }
+  void end_reading();
+  Task<void> wait_for_room();
+  bool is_up() const { return heart_.started() && up_since_; }
   void look_at_the_time();
-  void beat();
-  void send(std::string frame);
+  void beat(SteadyTime now);
+  bool is_silent(SteadyTime now) const;
+  void speak(SteadyTime now);
+  /// When the owner may say what it has to say.
+  SteadyTime next_word(SteadyTime now) const;
+  /// False: it is too large for Discord, and refused.
+  bool send(std::string frame);
   SteadyTime next_look() const;
   Task<void> hang_up();
 
@@ -83,12 +107,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<Inflater> inflater_;  // null: nothing is compressed
   ConnectionHooks hooks_;
   boost::asio::steady_timer alarm_;
+  SteadyTime alarm_at_ = SteadyTime::max();
   FrameParser parser_;
   Heartbeat heart_;
   WindowLimit sends_;
   SteadyTime progress_due_;
+  std::optional<SteadyTime> reading_since_;  // while it waits for a message
+  SteadyTime read_at_;                       // the present message
+  SteadyTime caught_up_at_;                  // everything that had come by then was read
   std::optional<SteadyTime> up_since_;
   std::optional<Ending> ending_;
+  bool greeted_ = false;
   bool progressed_ = false;
   bool hung_up_ = false;
 };

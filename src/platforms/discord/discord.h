@@ -16,7 +16,8 @@
 //   posted_interactions.h  interactions that come over HTTP, with their signatures
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
-// Inside only: protocol.h, inflate.h, connection.h, event_router.h and session_keeper.h serve the gateway;
+// Inside only: protocol.h, inflate.h, connection.h, event_router.h, member_requests.h and session_keeper.h
+// serve the gateway;
 // name_pool.h the state;
 // rest_call.h, rest_errors.h, rest_sender.h, rate_limits.h, fair_queue.h and refusals.h the calls;
 // window_limit.h both.

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "platforms/discord/connection.h"
 #include "platforms/discord/event_router.h"
+#include "platforms/discord/member_requests.h"
 #include "platforms/discord/parse.h"
 #include "platforms/discord/session_keeper.h"
 
@@ -82,7 +83,7 @@ class Gateway::Impl {
 
  private:
   // The road to a session.
-  Result<void> check_token() const;
+  Result<void> check_options() const;
   Task<void> restore();
   /// One connection. How long to wait at least before the next; an Error ends the gateway.
   Task<Result<nanoseconds>> attempt();
@@ -100,6 +101,8 @@ class Gateway::Impl {
   Result<nanoseconds> settle(const Ending& ending, bool fruitless);
   Result<nanoseconds> settle_close(int code, bool fruitless);
   Result<nanoseconds> settle_refusal(int code);
+  void go_without(Intents privileged);
+  bool is_reduced(Intents intents) const;
   void go_without_compression();
   /// Discord asks for 1 to 5 s after an invalid session.
   nanoseconds pause_before_identify() {
@@ -114,7 +117,13 @@ class Gateway::Impl {
   ConnectionHooks hooks();
   void heartbeat_answered(nanoseconds took);
 
+  bool wants(std::string_view event) const;
   bool dispatch(const Frame& frame);
+  bool asks_for_members() const { return state_.keeps_members() && (intents() & kGuildMembers) != 0; }
+  bool has_old_presence() const { return session_ && session_->presence != options_.presence; }
+  SteadyTime speaks_at() const;
+  std::optional<std::string> speak(SteadyTime now);
+  bool is_full();
   void begin_session(const json::Value& ready);
   void note_event(bool up);
   void note_disconnected();
@@ -130,9 +139,12 @@ class Gateway::Impl {
   Metrics& metrics_;
   State& state_;
   std::shared_ptr<Receipts> receipts_ = std::make_shared<Receipts>();
+  GatewayHandler& handler_;
   EventRouter router_;
+  MemberRequests members_;
   std::shared_ptr<SessionKeeper> keeper_;
   Histogram& heartbeat_seconds_;
+  Counter& pauses_;
   std::shared_ptr<asio::steady_timer> pause_;
 
   std::string main_url_;
@@ -148,6 +160,7 @@ class Gateway::Impl {
   Intents refused_ = 0;
   int failures_ = 0;
   bool stopping_ = false;
+  bool was_full_ = false;
   std::shared_ptr<Connection> connection_;
 
   mutable std::mutex health_mutex_;
@@ -166,14 +179,18 @@ Gateway::Impl::Impl(asio::io_context& loop, GatewayOptions options, GatewayHandl
       timing_(std::move(timing)),
       metrics_(metrics),
       state_(state),
+      handler_(handler),
       router_(handler, state, options_.shard, metrics, receipts_),
+      members_(metrics),
       keeper_(std::make_shared<SessionKeeper>(loop, std::move(store))),
       heartbeat_seconds_(metrics.histogram("guildhall_discord_heartbeat_seconds",
                                            "How long heartbeats took to be answered.")),
+      pauses_(metrics.counter("guildhall_discord_reading_pauses_total",
+                              "How often nothing more was read, because too many events were under way.")),
       pause_(std::make_shared<asio::steady_timer>(loop)) {}
 
 Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
-  if (auto usable = self->check_token(); !usable) co_return usable;
+  if (auto usable = self->check_options(); !usable) co_return usable;
   co_await self->restore();
   while (!self->stopping_) {
     const auto pause = co_await self->attempt();
@@ -202,27 +219,34 @@ GatewayHealth Gateway::Impl::health() const {
   return health_;
 }
 
-Result<void> Gateway::Impl::check_token() const {
+Result<void> Gateway::Impl::check_options() const {
   if (options_.token.empty()) return fail(ErrorCode::configuration, "discord.token is not set");
-  if (identify_frame(options_.token, options_.intents, options_.shard).size() > kLargestFrame) {
+  if (identify_frame(options_.token, options_.intents, options_.shard, options_.presence).size() >
+      kLargestFrame)
     return fail(ErrorCode::configuration, "discord.token is too long to be a bot's token");
-  }
   return {};
 }
 
-/// A session that began with other intents brings other events, so it is not taken up: switched-on
-/// intents count from the next start on.
+/// A session of other shards is not taken up, or where a state that is empty now would need to be told of
+/// each guild.
 Task<void> Gateway::Impl::restore() {
   std::optional<SavedSession> session = co_await keeper_->load();
-  // Nor is one of other shards, or where a state that is empty now would need to be told of each guild.
-  if (!session || session->intents != options_.intents || session->shard != options_.shard ||
-      state_.is_filled_by_guilds())
-    co_return;
+  if (!session || session->shard != options_.shard || state_.is_filled_by_guilds()) co_return;
+  if (session->intents != options_.intents && !is_reduced(session->intents)) co_return;
   session_ = std::move(session);
+  if (session_->intents != options_.intents) go_without(options_.intents & ~session_->intents);
   sequence_ = session_->sequence;
   receipts_->begin(session_->sequence);
   router_.restore(session_->guilds);
   state_.self_is(session_->self);
+}
+
+/// A session that began with other intents brings other events. After a start it is not taken up, so that
+/// those that were switched on count.
+bool Gateway::Impl::is_reduced(Intents intents) const {
+  const Intents missing = options_.intents & ~intents;
+  return options_.handed_over && (intents | missing) == options_.intents &&
+         (missing & ~kPrivilegedIntents) == 0;
 }
 
 Task<Result<nanoseconds>> Gateway::Impl::attempt() {
@@ -251,6 +275,7 @@ Task<Result<nanoseconds>> Gateway::Impl::serve(std::unique_ptr<net::WebSocket> s
       std::make_shared<Connection>(loop_, timing_, std::move(socket), options_.compression, hooks());
   const Ending ending = co_await Connection::run(connection_);
   const auto connection = std::exchange(connection_, nullptr);
+  members_.connection_lost(timing_->now());
   const auto up_since = connection->up_since();
   const bool success = up_since && (resuming || timing_->now() - *up_since >= kHealthy);
   failures_ = success ? 0 : failures_ + 1;
@@ -293,11 +318,16 @@ Result<nanoseconds> Gateway::Impl::settle_close(int code, bool fruitless) {
 Result<nanoseconds> Gateway::Impl::settle_refusal(int code) {
   const Intents privileged = options_.intents & ~refused_ & kPrivilegedIntents;
   if (code != kIntentsRefusedClose || privileged == 0) return std::unexpected(close_error(code));
+  go_without(privileged);
+  return nanoseconds(0);
+}
+
+void Gateway::Impl::go_without(Intents privileged) {
   refused_ = privileged;
   log::error("discord gateway: privileged intents are not switched on for this bot; going on without them",
              {log::field("intents", privileged_names(privileged))});
   router_.intents_refused(privileged);
-  return nanoseconds(0);
+  note_disconnected();
 }
 
 Task<Result<std::optional<nanoseconds>>> Gateway::Impl::prepare_identify() {
@@ -381,7 +411,7 @@ Task<std::string> Gateway::Impl::greeting() {
   if (budget_) budget_->spend(timing_->wall());
   co_await turn_->use(budget_);
   turn_.reset();
-  co_return identify_frame(options_.token, intents(), options_.shard);
+  co_return identify_frame(options_.token, intents(), options_.shard, options_.presence);
 }
 
 void Gateway::Impl::forget_session() {
@@ -401,10 +431,37 @@ std::optional<SavedSession> Gateway::Impl::session() const {
 ConnectionHooks Gateway::Impl::hooks() {
   // They are called only while `run` goes on.
   return {.greeting = [this] { return greeting(); },
-          .wants = [this](std::string_view event) { return router_.wants(event); },
+          .wants = [this](std::string_view event) { return wants(event); },
           .dispatch = [this](const Frame& frame) { return dispatch(frame); },
           .sequence = [this] { return sequence_; },
-          .answered = [this](nanoseconds took) { heartbeat_answered(took); }};
+          .answered = [this](nanoseconds took) { heartbeat_answered(took); },
+          .full = [this] { return is_full(); },
+          .speaks_at = [this] { return speaks_at(); },
+          .speak = [this](SteadyTime now) { return speak(now); }};
+}
+
+bool Gateway::Impl::is_full() {
+  const bool full = handler_.is_full();
+  if (full && !was_full_) pauses_.add();
+  was_full_ = full;
+  return full;
+}
+
+bool Gateway::Impl::wants(std::string_view event) const {
+  return router_.wants(event) || (event == "RATE_LIMITED" && asks_for_members());
+}
+
+SteadyTime Gateway::Impl::speaks_at() const {
+  return has_old_presence() ? SteadyTime::min() : members_.due();
+}
+
+/// Lists of members first: they are what others wait for.
+std::optional<std::string> Gateway::Impl::speak(SteadyTime now) {
+  if (members_.due() <= now) return members_.next(now);
+  if (!has_old_presence()) return std::nullopt;
+  session_->presence = options_.presence;
+  keeper_->save_soon(session());
+  return presence_frame(options_.presence);
 }
 
 void Gateway::Impl::heartbeat_answered(nanoseconds took) {
@@ -450,6 +507,8 @@ bool Gateway::Impl::dispatch(const Frame& frame) {
   // What is repeated after a resume is told once, unless it could not be handled.
   const bool news = !frame.sequence || receipts_->take(*frame.sequence, timing_->now());
   if (news) router_.route(frame.event, frame.data, frame.sequence);
+  if (news && frame.data != nullptr && asks_for_members())
+    members_.follow(frame.event, *frame.data, timing_->now());
   const bool up = frame.event == "READY" || frame.event == "RESUMED";
   if (up) log::info("discord gateway: session is up", {log::field("by", frame.event)});
   if (up || timing_->now() - put_down_at_ >= kPutDown) put_down();
@@ -462,9 +521,14 @@ void Gateway::Impl::begin_session(const json::Value& ready) {
   auto id = json::text(ready, "session_id");
   if (!id) return;
   count_lost(receipts_->begin(0));
-  session_ = SavedSession{
-      std::move(*id), json::text_or(ready, "resume_gateway_url", main_url_), 0, intents(), {}, options_.shard,
-      self_of(ready)};
+  session_ = SavedSession{std::move(*id),
+                          json::text_or(ready, "resume_gateway_url", main_url_),
+                          0,
+                          intents(),
+                          {},
+                          options_.shard,
+                          self_of(ready),
+                          options_.presence};
 }
 
 void Gateway::Impl::note_event(bool up) {

@@ -5,6 +5,9 @@
 // only when it is lost, within Discord's budget. What cannot be mended by trying again (a refused
 // token, refused intents) ends `run` with an Error in words for the operator. After a resume Discord
 // repeats events, and any event may come twice or never: handlers must be idempotent.
+//
+// Where the state keeps members, those of large guilds are asked for (member_requests.h). Deadlines, limits
+// and beats are in steady time: a clock that is set forwards or back disturbs none of them.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -57,6 +60,9 @@ class GatewayHandler {
   /// These two are for now or never: nobody waits for an answer to what was said before a restart.
   virtual void on_message(Message message) = 0;
   virtual void on_interaction(Interaction interaction) = 0;
+  /// Too much is under way: when the event that is waited for has come, nothing more is read, and Discord
+  /// keeps what it has to say, until this is false again. Asked at each event, and then every 50 ms.
+  virtual bool is_full() const { return false; }
 };
 
 struct GatewayOptions {
@@ -65,6 +71,10 @@ struct GatewayOptions {
   std::string gateway_url;  // instead of the one that Discord names
   Compression compression = Compression::zstd;
   Shard shard = {};
+  /// Another process has kept the session going until now. Then one that began without privileged intents,
+  /// which Discord refused, is taken up so: those that were switched on meanwhile count for the next session.
+  bool handed_over = false;
+  std::string presence = {};  // as presence_of (protocol.h) reads it
 };
 
 /// Opens the transport; the real one is websocket_connector.

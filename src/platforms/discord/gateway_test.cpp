@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "platforms/discord/protocol.h"
 #include "platforms/discord/scripted.h"
+#include "platforms/discord/window_limit.h"
 
 namespace guildhall::discord {
 namespace {
@@ -44,11 +45,13 @@ class Listener final : public GatewayHandler {
     note("message", message.content);
   }
   void on_interaction(Interaction interaction) override { note("interaction", interaction.command); }
+  bool is_full() const override { return full; }
 
   std::vector<std::string> notes;
   bool refuses = false;
   bool keeps = false;
   std::vector<Receipt> kept;
+  bool full = false;
 
  private:
   void note(std::string_view what, const std::string& which) {
@@ -98,6 +101,7 @@ struct GatewayTest : testing::Test, TestLoop {
   std::shared_ptr<IdentifyTurns> turns;
   Metrics metrics;
   State state{{}, metrics};
+  State* remembered = &state;
   Result<GatewayInfo> discovered = GatewayInfo{"wss://main", 1, IdentifyLimit{1000, 999, 24h}};
   int asked = 0;
   std::vector<std::string> unreachable;
@@ -111,7 +115,7 @@ struct GatewayTest : testing::Test, TestLoop {
   void begin() {
     turns = std::make_shared<IdentifyTurns>(loop, timing, record);
     gateway = std::make_unique<Gateway>(
-        loop, options, listener, state, store, turns,
+        loop, options, listener, *remembered, store, turns,
         [this](std::string url) { return connect(std::move(url)); }, [this] { return discover(); }, timing,
         metrics);
     ended = start(gateway->run());
@@ -222,12 +226,8 @@ TEST_F(GatewayTest, ASessionOfOtherShardsIsNotTakenUp) {
 TEST_F(GatewayTest, ASessionOfBeforeIsNotTakenUpWhereEachGuildIsToBeTold) {
   store->session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}};
   State demanding({.channels = true, .members = false}, metrics);
-  turns = std::make_shared<IdentifyTurns>(loop, timing, record);
-  gateway = std::make_unique<Gateway>(
-      loop, options, listener, demanding, store, turns,
-      [this](std::string url) { return connect(std::move(url)); }, [this] { return discover(); }, timing,
-      metrics);
-  ended = start(gateway->run());
+  remembered = &demanding;
+  begin();
   EXPECT_THAT(peer().url, HasSubstr("wss://main/"));
   stop();
 }
@@ -304,6 +304,17 @@ TEST_F(GatewayTest, AFloodOfBeatRequestsLeavesRoomForTheSchedule) {
   EXPECT_LE(peer().from_client.size(), 120U);
 }
 
+TEST_F(GatewayTest, AFloodOfBeatRequestsLeavesRoomToIdentify) {
+  begin();
+  for (int i = 0; i < 500; ++i) say(R"({"op":1,"d":null})");
+  hello();
+  EXPECT_EQ(ops().back(), 2);
+  ready();
+  advance(20s);
+  EXPECT_EQ(ops().back(), 1);
+  EXPECT_LE(peer().from_client.size(), 120U);
+}
+
 TEST_F(GatewayTest, AnUnansweredBeatMeansADeadConnectionThatIsResumed) {
   come_up();
   message("x", 5);
@@ -320,6 +331,141 @@ TEST_F(GatewayTest, AnUnansweredBeatMeansADeadConnectionThatIsResumed) {
   EXPECT_EQ(json::text(resume, "token"), "a-token");
   EXPECT_EQ(json::text(resume, "session_id"), "s-1");
   EXPECT_EQ(json::integer(resume, "seq"), 5);
+}
+
+/// What came is read as fast as it can be, and behind it lies the answer.
+TEST_F(GatewayTest, AnAnswerBehindABacklogIsNoSilence) {
+  come_up();
+  advance(20s);
+  for (int i = 0; i < 500; ++i) {
+    message("one of many", i + 2);
+    advance(100ms);
+  }
+  EXPECT_EQ(beats(), 2) << "also while the first one has no answer";
+  EXPECT_EQ(peers.size(), 1U);
+  say(R"({"op":11})");
+  advance(40s);
+  EXPECT_EQ(peers.size(), 1U);
+  // A pause in which an answer would have been read: there is none.
+  message("the last one", 600);
+  advance(30s);
+  EXPECT_EQ(peers.front()->client_closed, 4000);
+}
+
+/// Nothing of this process ran, so neither was the answer read.
+TEST_F(GatewayTest, WhoWasBusyWithSomethingElseDoesNotTakeTheOtherSideForDead) {
+  come_up();
+  advance(21s);
+  EXPECT_EQ(beats(), 1);
+  timing->sleep_through(50s);
+  timing->move_on(timing->now());
+  say(R"({"op":11})");  // was there all the time, but the clock is looked at first
+  advance(10s);
+  EXPECT_EQ(beats(), 2);
+  EXPECT_EQ(peers.size(), 1U);
+}
+
+TEST_F(GatewayTest, AMachineThatSleptForAnHourResumesAtOnce) {
+  come_up();
+  message("x", 5);
+  advance(20s);
+  say(R"({"op":11})");
+  timing->sleep_through(1h);
+  advance(2s);
+  EXPECT_EQ(peers.front()->client_closed, 4000);
+  ASSERT_EQ(peers.size(), 2U);
+  hello();
+  ASSERT_THAT(ops(), ElementsAre(6));
+  event("RESUMED", "{}", 6);
+  for (int i = 0; i < 10; ++i) {
+    advance(40s);
+    say(R"({"op":11})");
+  }
+  EXPECT_EQ(peers.size(), 2U);
+  EXPECT_EQ(asked, 1) << "nothing was identified";
+}
+
+TEST_F(GatewayTest, AClockThatIsSetDisturbsNothing) {
+  come_up();
+  message("x", 5);
+  for (const auto set : {24h, -48h, 0h}) {
+    timing->clock_set = set;
+    advance(20s);
+    say(R"({"op":11})");
+    advance(20s);
+  }
+  EXPECT_EQ(beats(), 3);
+  EXPECT_EQ(peers.size(), 1U);
+  timing->clock_set = -100h;
+  close(1006);
+  advance(2s);
+  ASSERT_EQ(peers.size(), 2U);
+  hello();
+  EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "seq"), 5);
+  say(R"({"op":9,"d":false})");
+  advance(10s);
+  ASSERT_EQ(peers.size(), 3U);
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(2)) << "Discord says itself how many sessions are left";
+}
+
+/// The old one's end comes to nobody's ears.
+TEST_F(GatewayTest, AnOldConnectionCannotTouchTheNewOne) {
+  come_up();
+  say(R"({"op":7,"d":null})");
+  advance(2s);
+  ASSERT_EQ(peers.size(), 2U);
+  hello();
+  event("RESUMED", "{}", 2);
+  peers.front()->say(R"({"op":9,"d":false})");
+  peers.front()->close(4004);
+  settle();
+  advance(20s);
+  say(R"({"op":11})");
+  advance(40s);
+  EXPECT_EQ(beats(), 2);
+  EXPECT_EQ(peers.size(), 2U);
+  EXPECT_TRUE(gateway->health().connected);
+}
+
+TEST_F(GatewayTest, WhileItsHandlerIsFullNothingIsReadAndTheConnectionStays) {
+  come_up();
+  advance(20s);
+  say(R"({"op":11})");
+  listener.notes.clear();
+  listener.full = true;
+  for (int i = 0; i < 100; ++i) message("waiting", 10 + i);
+  EXPECT_LE(listener.notes.size(), 1U) << "the one that was waited for";
+  advance(10min);
+  EXPECT_EQ(beats(), 16);
+  EXPECT_EQ(peers.size(), 1U);
+  for (int i = 0; i < 15; ++i) say(R"({"op":11})");
+  listener.full = false;
+  advance(1min);
+  EXPECT_EQ(listener.notes.size(), 100U);
+  EXPECT_EQ(peers.size(), 1U);
+  EXPECT_THAT(metrics.text(), HasSubstr("guildhall_discord_reading_pauses_total 1\n"));
+  listener.full = true;
+  say("{}");
+  stop();
+  advance(1s);
+  EXPECT_TRUE(ended->has_value());
+}
+
+TEST_F(GatewayTest, WhileItsHandlerIsFullAResumeIsNotLate) {
+  come_up();
+  close(1006);
+  advance(2s);
+  hello();
+  listener.full = true;
+  message("replayed", 2);
+  advance(10min);
+  message("replayed", 3);
+  event("RESUMED", "{}", 4);
+  listener.full = false;
+  advance(1s);
+  EXPECT_EQ(peers.size(), 2U);
+  EXPECT_TRUE(gateway->health().connected);
 }
 
 TEST_F(GatewayTest, WhatIsReplayedIsToldOnce) {
@@ -481,6 +627,274 @@ TEST_F(GatewayTest, SilenceBeforeHelloAndBeforeReadyEnds) {
   EXPECT_EQ(peers[before - 1]->client_closed, 4000);
 }
 
+TEST_F(GatewayTest, AReadyWithoutHelloIsNoSession) {
+  begin();
+  ready();
+  advance(61s);
+  EXPECT_EQ(peers.front()->client_closed, 4000);
+}
+
+TEST_F(GatewayTest, AFrameThatDiscordWouldRefuseIsNotSent) {
+  begin();
+  hello();
+  event("READY",
+        R"({"user":{"id":"99"},"resume_gateway_url":"wss://resume","guilds":[],"session_id":")" +
+            std::string(4096, 's') + "\"}",
+        1);
+  close(1006);
+  advance(2s);
+  hello();
+  EXPECT_THAT(ops(), IsEmpty());
+  advance(8s);
+  ASSERT_EQ(peers.size(), 3U);
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
+}
+
+TEST_F(GatewayTest, IdentifiesWithItsPresence) {
+  options.presence = "watching the streams";
+  come_up();
+  EXPECT_EQ(json::text(json::array(*json::find(last_frame(), "d", "presence"), "activities").at(0), "name"),
+            "the streams");
+  EXPECT_EQ(store->session->presence, options.presence);
+}
+
+/// A resumed session shows what it began with.
+TEST_F(GatewayTest, APresenceThatWasConfiguredMeanwhileIsToldOnceTheSessionIsUp) {
+  store->session = SavedSession{"s-0", "wss://resume", 5, kDefaultIntents, {}, {}, {}, "playing chess"};
+  options.presence = "idle";
+  begin();
+  hello();
+  advance(5s);
+  EXPECT_THAT(ops(), ElementsAre(6));
+  event("RESUMED", "{}", 6);
+  ASSERT_THAT(ops(), ElementsAre(6, 3));
+  EXPECT_EQ(json::text(*json::find(last_frame(), "d"), "status"), "idle");
+  stop();
+  begin();
+  hello();
+  event("RESUMED", "{}", 7);
+  EXPECT_THAT(ops(), ElementsAre(6)) << "it is shown already";
+}
+
+TEST(Presence, IsReadFromAText) {
+  const auto shown = [](std::string_view text) {
+    const json::Value presence = presence_of(text);
+    const json::Array& activities = json::array(presence, "activities");
+    std::string all = *json::text(presence, "status");
+    for (const json::Value& one : activities)
+      all += fmt::format(" {} {}", *json::integer(one, "type"),
+                         json::text_or(one, "state", json::text_or(one, "name", "")));
+    return all;
+  };
+  EXPECT_EQ(shown(""), "online");
+  EXPECT_EQ(shown("playing chess"), "online 0 chess");
+  EXPECT_EQ(shown("listening to you"), "online 2 you");
+  EXPECT_EQ(shown("idle, watching the streams"), "idle 3 the streams");
+  EXPECT_EQ(shown("dnd"), "dnd");
+  EXPECT_EQ(shown("invisible,competing in a cup"), "invisible 5 a cup");
+  EXPECT_EQ(shown("Reading, slowly"), "online 4 Reading, slowly");
+}
+
+TEST(WindowLimit, KeepsSomeFree) {
+  WindowLimit limit(10, 60s);
+  const SteadyTime start{};
+  for (int i = 0; i < 6; ++i) limit.add(start + i * 1s);
+  EXPECT_EQ(limit.next(start + 6s, 3), start + 6s);
+  EXPECT_EQ(limit.next(start + 6s, 4), start + 60s);
+  EXPECT_EQ(limit.next(start + 6s, 6), start + 62s);
+  EXPECT_EQ(limit.next(start + 6s, 10), SteadyTime::max());
+}
+
+/// Discord's end tells of guilds with one of their members, and lists the others when it is asked to.
+struct MembersTest : GatewayTest {
+  MembersTest() { remembered = &demanding; }
+
+  State demanding{{.channels = false, .members = true}, metrics};
+  int sequence = 1;
+
+  void guild(int id, int members) {
+    event("GUILD_CREATE",
+          fmt::format(R"({{"id":"{}","roles":[{{"id":"5"}}],"member_count":{},)"
+                      R"("members":[{{"user":{{"id":"99"}},"roles":[]}}]}})",
+                      id, members),
+          ++sequence);
+  }
+  /// What the present peer was asked for.
+  std::vector<json::Value> requests() {
+    std::vector<json::Value> found;
+    for (const std::string& frame : peer().from_client) {
+      const json::Value parsed = *json::parse(frame);
+      if (json::integer(parsed, "op") == 8) found.push_back(*json::find(parsed, "d"));
+    }
+    return found;
+  }
+  std::vector<std::string> guilds_asked_for() {
+    std::vector<std::string> guilds;
+    for (const json::Value& request : requests()) guilds.push_back(json::text_or(request, "guild_id", ""));
+    return guilds;
+  }
+  void chunk(const json::Value& request, int index, int count, int user) {
+    event(
+        "GUILD_MEMBERS_CHUNK",
+        fmt::format(
+            R"({{"guild_id":"{}","members":[{{"user":{{"id":"{}"}},"roles":["5"]}}],"chunk_index":{},)"
+            R"("chunk_count":{},"nonce":"{}"}})",
+            json::text_or(request, "guild_id", ""), user, index, count, json::text_or(request, "nonce", "")),
+        ++sequence);
+  }
+  std::optional<std::vector<RoleId>> roles_of(int guild, int user) {
+    return demanding.roles_of(ServerId(guild), DiscordUserId(user));
+  }
+  void expect_outcomes(int complete, int incomplete) {
+    const std::string name = "guildhall_discord_member_lists_total";
+    EXPECT_THAT(metrics.text(), HasSubstr(fmt::format("{}{{outcome=\"complete\"}} {}\n", name, complete)));
+    EXPECT_THAT(metrics.text(),
+                HasSubstr(fmt::format("{}{{outcome=\"incomplete\"}} {}\n", name, incomplete)));
+  }
+};
+
+TEST_F(MembersTest, ThoseOfALargeGuildAreAskedFor) {
+  come_up("[]", 300'000);
+  guild(7, 3);
+  guild(8, 1);
+  ASSERT_EQ(requests().size(), 1U) << "the other one has nobody else";
+  const json::Value request = requests().front();
+  EXPECT_EQ(json::text(request, "guild_id"), "7");
+  EXPECT_EQ(json::text(request, "query"), "");
+  EXPECT_EQ(json::integer(request, "limit"), 0);
+  EXPECT_LE(json::text_or(request, "nonce", "").size(), 32U);
+  chunk(request, 0, 2, 50);
+  chunk(request, 1, 2, 51);
+  EXPECT_THAT(roles_of(7, 50), testing::Optional(ElementsAre(RoleId(5))));
+  EXPECT_THAT(roles_of(7, 51), testing::Optional(ElementsAre(RoleId(5))));
+  expect_outcomes(1, 0);
+  advance(2min);
+  EXPECT_EQ(requests().size(), 1U);
+}
+
+TEST_F(MembersTest, ListsThatComeMixedAreToldApart) {
+  come_up();
+  guild(7, 3);
+  guild(8, 3);
+  const auto asked_for = requests();
+  ASSERT_EQ(asked_for.size(), 2U);
+  chunk(asked_for[0], 1, 2, 50);
+  chunk(asked_for[1], 0, 2, 60);
+  chunk(asked_for[1], 0, 2, 60);
+  expect_outcomes(0, 0);
+  chunk(asked_for[0], 0, 2, 51);
+  expect_outcomes(1, 0);
+  chunk(asked_for[1], 1, 2, 61);
+  expect_outcomes(2, 0);
+}
+
+TEST_F(MembersTest, AListThatDoesNotComeToItsEndIsAskedForThriceAndThenLeftAsItIs) {
+  come_up("[]", 10'000);
+  guild(7, 3);
+  for (std::size_t tries = 1; tries <= 3; ++tries) {
+    ASSERT_EQ(requests().size(), tries);
+    chunk(requests().back(), 0, 2, 50);
+    for (int i = 0; i < 6; ++i) {
+      advance(9900ms);
+      say(R"({"op":11})");
+    }
+    ASSERT_EQ(requests().size(), tries) << "the rest may still come";
+    advance(1s);
+  }
+  expect_outcomes(0, 1);
+  EXPECT_TRUE(roles_of(7, 50));
+  advance(5s);
+  EXPECT_EQ(requests().size(), 3U);
+  EXPECT_EQ(peers.size(), 1U);
+}
+
+TEST_F(MembersTest, ARefusedListIsAskedForWhenDiscordSays) {
+  come_up("[]", 300'000);
+  guild(7, 3);
+  event("RATE_LIMITED",
+        fmt::format(R"({{"opcode":8,"retry_after":40.5,"meta":{{"guild_id":"7","nonce":"{}"}}}})",
+                    json::text_or(requests().front(), "nonce", "")),
+        ++sequence);
+  advance(40s);
+  EXPECT_EQ(requests().size(), 1U);
+  advance(1s);
+  EXPECT_EQ(requests().size(), 2U);
+}
+
+TEST_F(MembersTest, WithALostConnectionTheyAreAskedForAgainOnceTheSessionIsUp) {
+  come_up();
+  guild(7, 3);
+  const json::Value lost = requests().front();
+  close(1006);
+  advance(2s);
+  hello();
+  advance(10s);
+  EXPECT_THAT(ops(), ElementsAre(6));
+  event("RESUMED", "{}", ++sequence);
+  EXPECT_THAT(requests(), IsEmpty()) << "within 30 s of the first time";
+  chunk(lost, 0, 1, 50);
+  EXPECT_TRUE(roles_of(7, 50)) << "what comes late is of use";
+  advance(18s);
+  EXPECT_THAT(guilds_asked_for(), ElementsAre("7"));
+}
+
+TEST_F(MembersTest, AGuildThatIsToldAnewIsAskedForAnewAndOneThatIsGoneIsNot) {
+  come_up("[]", 300'000);
+  for (int id = 1; id <= 6; ++id) guild(id, 3);
+  EXPECT_THAT(guilds_asked_for(), ElementsAre("1", "2", "3", "4")) << "so many at once";
+  event("GUILD_DELETE", R"({"id":"5"})", ++sequence);
+  event("GUILD_DELETE", R"({"id":"1","unavailable":true})", ++sequence);
+  EXPECT_THAT(guilds_asked_for(), ElementsAre("1", "2", "3", "4", "6"));
+  chunk(requests()[1], 0, 1, 50);
+  guild(1, 3);
+  advance(29s);
+  EXPECT_EQ(requests().size(), 5U);
+  advance(2s);
+  EXPECT_EQ(guilds_asked_for().back(), "1");
+}
+
+TEST_F(MembersTest, NoneAreAskedForWithoutTheIntent) {
+  begin();
+  hello();
+  close(4014);
+  advance(10s);
+  hello();
+  ready();
+  guild(7, 3);
+  EXPECT_TRUE(demanding.knows(ServerId(7)));
+  EXPECT_THAT(requests(), IsEmpty());
+}
+
+/// However much there is to ask for, beats go out in time, those that are asked for too, and Discord's limit
+/// is kept.
+TEST_F(MembersTest, ListsTakeTheRoomThatBeatsLeave) {
+  come_up("[]", 10'000);
+  for (int id = 1; id <= 400; ++id) guild(id, 3);
+  std::size_t answered = 0;
+  const auto answer_all = [&] {
+    for (auto asked_for = requests(); answered < asked_for.size(); asked_for = requests()) {
+      for (; answered < asked_for.size(); ++answered) chunk(asked_for[answered], 0, 1, 50);
+    }
+  };
+  std::deque<std::size_t> sent{0};  // until each second
+  for (int second = 1; second <= 300; ++second) {
+    answer_all();
+    sent.push_back(peer().from_client.size());
+    if (sent.size() > 61) sent.pop_front();
+    EXPECT_LE(sent.back() - sent.front(), 120U) << second;
+    if (second == 30) {
+      const auto before = beats();
+      say(R"({"op":1,"d":null})");
+      EXPECT_EQ(beats(), before + 1);
+    }
+    advance(1s);
+    if (second % 10 == 5) say(R"({"op":11})");
+  }
+  EXPECT_EQ(requests().size(), 400U);
+  EXPECT_EQ(beats(), 31);
+  EXPECT_EQ(peers.size(), 1U);
+}
+
 struct CloseCase {
   int code;
   CloseAction action;
@@ -559,6 +973,23 @@ TEST_F(GatewayTest, IntentsSwitchedOnMeanwhileCountFromTheNextStartOn) {
   EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
   hello();
   EXPECT_EQ(json::integer(*json::find(last_frame(), "d"), "intents"), 1 + 2 + 512 + 32768);
+}
+
+/// A start is for all processes, a hand-over loses no event.
+TEST_F(GatewayTest, ASessionWithoutRefusedIntentsIsHandedOver) {
+  options.handed_over = true;
+  store->session = SavedSession{"s-0", "wss://resume", 5, kGuilds | kGuildMessages, {}};
+  begin();
+  EXPECT_EQ(peer().url, "wss://resume/?v=10&encoding=json");
+  EXPECT_THAT(listener.notes, ElementsAre("refused Server Members Intent, Message Content Intent"));
+  EXPECT_EQ(gateway->health().refused_intents, kGuildMembers | kMessageContent);
+  hello();
+  event("RESUMED", "{}", 6);
+  stop();
+  EXPECT_EQ(store->session->intents, kGuilds | kGuildMessages);
+  store->session->intents = kGuilds;  // of a version that asked for less
+  begin();
+  EXPECT_EQ(peer().url, "wss://main/?v=10&encoding=json");
 }
 
 TEST_F(GatewayTest, AfterBeingCutOffForTooManyFramesItPauses) {

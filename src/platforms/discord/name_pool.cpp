@@ -16,6 +16,7 @@ NamePool::Id NamePool::hold(std::string_view name) {
     free_.pop_back();
   }
   entries_[id] = {std::string(name), 1};
+  text_bytes_ += name.size();
   ids_.emplace(entries_[id].text, id);
   return id;
 }
@@ -24,6 +25,7 @@ void NamePool::release(Id id) {
   Entry& entry = entries_[id];
   if (--entry.uses > 0) return;
   ids_.erase(entry.text);
+  text_bytes_ -= entry.text.size();
   entry.text = std::string();
   free_.push_back(id);
 }

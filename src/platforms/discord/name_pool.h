@@ -22,6 +22,8 @@ class NamePool {
   std::string_view text(Id id) const { return entries_[id].text; }
   /// Different names that are held.
   std::size_t size() const { return ids_.size(); }
+  /// Memory that it takes, about.
+  std::size_t bytes() const { return entries_.size() * kEntryBytes + text_bytes_; }
 
  private:
   struct Entry {
@@ -29,9 +31,13 @@ class NamePool {
     std::uint32_t uses = 0;
   };
 
+  /// With its place in the table.
+  static constexpr std::size_t kEntryBytes = sizeof(Entry) + sizeof(std::string_view) + 4 * sizeof(void*);
+
   std::deque<Entry> entries_;  // a text stays where it is
   std::unordered_map<std::string_view, Id> ids_;
   std::vector<Id> free_;
+  std::size_t text_bytes_ = 0;
 };
 
 }  // namespace guildhall::discord

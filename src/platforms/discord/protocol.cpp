@@ -3,14 +3,43 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+
+#include "base/text.h"
 
 namespace guildhall::discord {
 namespace {
 
 std::string frame(Op op, json::Value data) {
   return json::write(json::Object{{"op", static_cast<int>(op)}, {"d", std::move(data)}});
+}
+
+/// Source: gateway documentation, "Activity Types".
+struct ActivityKind {
+  std::string_view word;
+  int type;
+};
+constexpr std::array<ActivityKind, 4> kActivityKinds{
+    {{"playing ", 0}, {"listening to ", 2}, {"watching ", 3}, {"competing in ", 5}}};
+/// Shows its "state"; the name is a matter of form.
+constexpr int kCustomActivity = 4;
+constexpr std::array<std::string_view, 4> kStatuses{"online", "idle", "dnd", "invisible"};
+
+json::Object activity_of(std::string_view text) {
+  for (const auto& [word, type] : kActivityKinds) {
+    if (text.starts_with(word))
+      return json::Object{{"name", std::string(text.substr(word.size()))}, {"type", type}};
+  }
+  return json::Object{{"name", "Custom Status"}, {"type", kCustomActivity}, {"state", std::string(text)}};
+}
+
+/// The status that a presence begins with; empty: none.
+std::string_view status_in(std::string_view presence) {
+  const std::string_view word = presence.substr(0, presence.find(','));
+  const auto known = std::ranges::find(kStatuses, word);
+  return known == kStatuses.end() ? std::string_view() : *known;
 }
 
 boost::json::parse_options parse_options() {
@@ -143,15 +172,35 @@ std::optional<Frame> FrameParser::parse_whole() {
   return read;
 }
 
-std::string identify_frame(const std::string& token, Intents intents, Shard shard) {
+json::Value presence_of(std::string_view text) {
+  const std::string_view status = status_in(text);
+  if (!status.empty()) text = trim(text.substr(std::min(text.size(), status.size() + 1)));
+  json::Array activities;
+  if (!text.empty()) activities.push_back(activity_of(text));
+  return json::Object{{"since", nullptr},
+                      {"activities", std::move(activities)},
+                      {"status", std::string(status.empty() ? kStatuses.front() : status)},
+                      {"afk", false}};
+}
+
+std::string identify_frame(const std::string& token, Intents intents, Shard shard,
+                           std::string_view presence) {
+  json::Object data{
+      {"token", token},
+      {"intents", intents},
+      {"properties", json::Object{{"os", "linux"}, {"browser", "guildhall"}, {"device", "guildhall"}}},
+      {"compress", false},
+      {"shard", json::Array{shard.index, shard.count}}};
+  if (!presence.empty()) data["presence"] = presence_of(presence);
+  return frame(Op::identify, std::move(data));
+}
+
+std::string presence_frame(std::string_view presence) { return frame(Op::presence, presence_of(presence)); }
+
+std::string members_frame(ServerId guild, std::string_view nonce) {
   return frame(
-      Op::identify,
-      json::Object{
-          {"token", token},
-          {"intents", intents},
-          {"properties", json::Object{{"os", "linux"}, {"browser", "guildhall"}, {"device", "guildhall"}}},
-          {"compress", false},
-          {"shard", json::Array{shard.index, shard.count}}});
+      Op::request_members,
+      json::Object{{"guild_id", guild.str()}, {"query", ""}, {"limit", 0}, {"nonce", std::string(nonce)}});
 }
 
 std::string resume_frame(const std::string& token, const SavedSession& session) {
@@ -190,12 +239,11 @@ Error close_error(int code) {
       return {ErrorCode::token_refused, "Discord does not accept the bot's token",
               "copy the token anew from the developer portal (Bot, Reset Token) into discord.token"};
     case 4010:
-      return {ErrorCode::configuration,
-              "Discord refuses to serve this bot over one connection (invalid shard)",
-              "a bot of this size needs sharding, which this version does not offer"};
+      return {ErrorCode::configuration, "Discord does not accept this number of shards",
+              "set discord.shards to auto, which takes the number that Discord names"};
     case 4011:
-      return {ErrorCode::configuration, "the bot is in more than 2,500 servers, too many for one connection",
-              "a bot of this size needs sharding, which this version does not offer"};
+      return {ErrorCode::configuration, "a shard has more than 2,500 servers, too many for one connection",
+              "set discord.shards to auto or to a larger number, and start all processes anew"};
     case 4012:
       return {ErrorCode::configuration, "Discord no longer speaks version 10 of its gateway",
               "install a newer version of Guildhall"};
@@ -222,7 +270,7 @@ void Heartbeat::start(SteadyTime now, std::chrono::nanoseconds interval, double 
 }
 
 void Heartbeat::sent(SteadyTime now) {
-  waiting_since_ = now;
+  if (!waiting_since_) waiting_since_ = now;
   due_ = now + interval_;
 }
 

@@ -22,8 +22,10 @@ enum class Op : int {
   dispatch = 0,
   heartbeat = 1,
   identify = 2,
+  presence = 3,
   resume = 6,
   reconnect = 7,
+  request_members = 8,
   invalid_session = 9,
   hello = 10,
   heartbeat_ack = 11,
@@ -65,7 +67,18 @@ class FrameParser {
 /// No frame that goes out may be larger, in bytes.
 inline constexpr std::size_t kLargestFrame = 4096;
 
-std::string identify_frame(const std::string& token, Intents intents, Shard shard);
+/// What the members of a guild see of the bot: "watching the streams". "playing", "listening to", "watching"
+/// and "competing in" are shown as such and anything else as it stands, "online", "idle", "dnd" or
+/// "invisible" alone or with a comma in front is the dot beside the name: "idle, listening to you". Empty:
+/// online, and nothing more.
+json::Value presence_of(std::string_view text);
+
+std::string identify_frame(const std::string& token, Intents intents, Shard shard,
+                           std::string_view presence = {});
+std::string presence_frame(std::string_view presence);
+/// Asks for everybody in the guild, which takes the intent kGuildMembers; the chunks come with `nonce`, of 32
+/// bytes at most.
+std::string members_frame(ServerId guild, std::string_view nonce);
 std::string resume_frame(const std::string& token, const SavedSession& session);
 std::string heartbeat_frame(std::optional<std::int64_t> sequence);
 
@@ -88,8 +101,10 @@ class Heartbeat {
   void start(SteadyTime now, std::chrono::nanoseconds interval, double jitter);
   bool started() const { return interval_.count() > 0; }
   SteadyTime due() const { return due_; }
-  /// The last scheduled beat had no answer. Beats on request do not count: their answer may be under way.
-  bool unanswered() const { return waiting_since_.has_value(); }
+  std::chrono::nanoseconds interval() const { return interval_; }
+  /// When the first scheduled beat went out that has had no answer, if there is one. Beats on request do not
+  /// count: their answer may be under way.
+  std::optional<SteadyTime> unanswered_since() const { return waiting_since_; }
   void sent(SteadyTime now);
   /// How long the answer took; empty when none was awaited.
   std::optional<std::chrono::nanoseconds> acknowledged(SteadyTime now);

@@ -24,7 +24,8 @@ class VirtualTiming final : public Timing {
  public:
   SteadyTime now() const override { return now_; }
   TimePoint wall() const override {
-    return from_micros(1'777'629'600'000'000) + std::chrono::duration_cast<Duration>(now_ - start_);
+    return from_micros(1'777'629'600'000'000) + std::chrono::duration_cast<Duration>(now_ - start_) +
+           clock_set;
   }
   double random() override { return chance; }
 
@@ -48,7 +49,11 @@ class VirtualTiming final : public Timing {
     return true;
   }
 
+  /// So much time goes by in which this process does nothing.
+  void sleep_through(std::chrono::nanoseconds time) { now_ += time; }
+
   double chance = 0.5;
+  Duration clock_set{0};  // by how much somebody has set the time of day forwards
 
  private:
   const SteadyTime start_ = std::chrono::steady_clock::now();

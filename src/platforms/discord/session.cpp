@@ -17,7 +17,8 @@ json::Value session_json(const SavedSession& session) {
                       {"intents", session.intents},
                       {"guilds", std::move(guilds)},
                       {"shard", json::Array{session.shard.index, session.shard.count}},
-                      {"self", session.self.str()}};
+                      {"self", session.self.str()},
+                      {"presence", session.presence}};
 }
 
 std::optional<SavedSession> session_of(const json::Value& saved) {
@@ -36,6 +37,7 @@ std::optional<SavedSession> session_of(const json::Value& saved) {
   if (shard.size() == 2 && shard[0].is_int64() && shard[1].is_int64())
     session.shard = {static_cast<int>(shard[0].get_int64()), static_cast<int>(shard[1].get_int64())};
   session.self = DiscordUserId(json::id(saved, "self").value_or(0));
+  session.presence = json::text_or(saved, "presence", "");
   return session;
 }
 

@@ -39,7 +39,8 @@ struct SavedSession {
   /// Every guild that the session has told of: a resumed session tells of none again.
   std::vector<ServerId> guilds;
   Shard shard = {};
-  DiscordUserId self = {};  // the bot, whom no event of a resumed session names
+  DiscordUserId self = {};    // the bot, whom no event of a resumed session names
+  std::string presence = {};  // that members see, as it was configured
 
   friend bool operator==(const SavedSession&, const SavedSession&) = default;
 };

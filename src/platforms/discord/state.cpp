@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kSlotsWithBit = 64;
 constexpr RoleId kFreeSlot{};
+/// What a hash table needs beside each entry: two links, its hash, its share of the heap's own books.
+constexpr std::size_t kTableEntry = 32;
 
 /// Threads of all sorts; source: developer documentation, "Channel Types".
 constexpr bool is_thread(int type) { return type >= 10 && type <= 12; }
@@ -78,6 +80,7 @@ State::State(StateNeeds needs, Metrics& metrics) : needs_(needs), counts_(std::m
   show("guildhall_discord_guilds", "Guilds that are remembered.", &Counts::guilds);
   show("guildhall_discord_channels", "Channels and threads that are remembered.", &Counts::channels);
   show("guildhall_discord_members", "Members that are remembered.", &Counts::members);
+  show("guildhall_discord_state_bytes", "Memory that all of them take.", &Counts::bytes);
 }
 
 // Events ------------------------------------------------------------------------------------------------
@@ -135,13 +138,17 @@ void State::guild_deleted(const json::Value& data) {
 void State::role_saved(const json::Value& data) {
   Guild* guild = guild_of(data);
   const json::Value* role = json::find(data, "role");
-  if (guild != nullptr && role != nullptr) put_role(*guild, *role);
+  if (guild == nullptr || role == nullptr) return;
+  const Recount recount(*this, *guild);
+  put_role(*guild, *role);
 }
 
 void State::role_deleted(const json::Value& data) {
   Guild* guild = guild_of(data);
   const auto role = read_id<RoleId>(data, "role_id");
-  if (guild != nullptr && role) remove_role(*guild, *role);
+  if (guild == nullptr || !role) return;
+  const Recount recount(*this, *guild);
+  remove_role(*guild, *role);
 }
 
 void State::channel_saved(const json::Value& data) {
@@ -499,13 +506,26 @@ void State::remove_guild(ServerId id) {
   count(guild, -1);
   for (const ChannelEntry& channel : guild.channels) names_.release(channel.name);
   guilds_.erase(known);
-  counts_->guilds = static_cast<std::int64_t>(guilds_.size());
+  show_totals();
 }
 
 void State::count(const Guild& guild, std::int64_t sign) {
-  counts_->guilds = static_cast<std::int64_t>(guilds_.size());
   counts_->channels += sign * static_cast<std::int64_t>(guild.channels.size());
   counts_->members += sign * static_cast<std::int64_t>(guild.members.size());
+  list_bytes_ += sign * static_cast<std::int64_t>(bytes_of(guild));
+  show_totals();
+}
+
+void State::show_totals() {
+  counts_->guilds = static_cast<std::int64_t>(guilds_.size());
+  const std::size_t tables = guilds_.size() * (sizeof(ServerId) + sizeof(Guild) + kTableEntry);
+  counts_->bytes = list_bytes_ + static_cast<std::int64_t>(tables + names_.bytes());
+}
+
+std::size_t State::bytes_of(const Guild& guild) {
+  const auto list = [](const auto& entries) { return entries.capacity() * sizeof(entries[0]); };
+  return list(guild.roles) + list(guild.channels) + list(guild.overwrites) + list(guild.members) +
+         list(guild.beyond) + (guild.own_roles ? list(*guild.own_roles) : 0);
 }
 
 }  // namespace guildhall::discord

@@ -26,7 +26,8 @@
 namespace guildhall::discord {
 
 /// What features ask for beside guilds, their owners and roles, and the bot's own roles. With either of these
-/// a session from before a restart is not resumed, since it tells of no guild again.
+/// a session from before a restart is not resumed, since it tells of no guild again. Of members GUILD_CREATE
+/// tells all in small guilds only; the gateway asks for the others.
 struct StateNeeds {
   bool channels = false;  // with their overwrites, threads too
   bool members = false;   // everybody that Discord tells of, with roles
@@ -54,6 +55,7 @@ class State {
   void forget(Shard shard) { session_began(self_, shard, {}); }
   /// Is more needed than what GET /guilds/{id} gives?
   bool is_filled_by_guilds() const { return needs_.channels || needs_.members; }
+  bool keeps_members() const { return needs_.members; }
   /// Does this event change anything here?
   bool wants(std::string_view event) const;
   /// Takes an event over. What lacks its ids is passed over.
@@ -127,6 +129,7 @@ class State {
     std::atomic<std::int64_t> guilds = 0;
     std::atomic<std::int64_t> channels = 0;
     std::atomic<std::int64_t> members = 0;
+    std::atomic<std::int64_t> bytes = 0;
   };
   /// Keeps the counts right over a change of a guild.
   class Recount {
@@ -177,6 +180,9 @@ class State {
   std::optional<MemberEntry> read_member(Guild& guild, const json::Value& member);
   void remove_guild(ServerId id);
   void count(const Guild& guild, std::int64_t sign);
+  void show_totals();
+  /// Of its lists, as much as they hold ready.
+  static std::size_t bytes_of(const Guild& guild);
 
   /// Whose overwrites count in a channel, and how it is; null: it is not known, or its parent is not.
   struct Ruling {
@@ -195,6 +201,7 @@ class State {
   DiscordUserId self_;
   NamePool names_;
   std::unordered_map<ServerId, Guild> guilds_;
+  std::int64_t list_bytes_ = 0;
   std::shared_ptr<Counts> counts_;
 };
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <random>
 
@@ -327,6 +328,60 @@ TEST_F(StateTest, SaysHowMuchItKeeps) {
   apply("GUILD_DELETE", R"({"id":"1"})");
   EXPECT_THAT(metrics_.text(), HasSubstr("guildhall_discord_guilds 0\n"));
   EXPECT_THAT(metrics_.text(), HasSubstr("guildhall_discord_members 0\n"));
+}
+
+/// As large as a server of a club: 10 roles, 15 channels with two overwrites each.
+TEST_F(StateTest, AServerOfAHundredMembersTakesLessThan4kB) {
+  const auto bytes = [&] {
+    const std::string text = metrics_.text();
+    const std::string name = "\nguildhall_discord_state_bytes ";
+    return std::stol(text.substr(text.find(name) + name.size()));
+  };
+  const auto list = [](int count, const std::function<std::string(int)>& one) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += (i == 0 ? "" : ",") + one(i);
+    return all;
+  };
+  const std::string roles =
+      list(10, [](int i) { return fmt::format(R"({{"id":"{}","name":"r","permissions":"0"}})", 100 + i); });
+  const std::string channels = list(15, [](int i) {
+    return fmt::format(
+        R"({{"id":"{}","type":0,"name":"channel {}","permission_overwrites":[)"
+        R"({{"id":"1","type":0,"allow":"0","deny":"1"}},{{"id":"100","type":0,"allow":"1","deny":"0"}}]}})",
+        200 + i, i);
+  });
+  const std::string members = list(
+      100, [](int i) { return fmt::format(R"({{"user":{{"id":"{}"}},"roles":["100","101"]}})", 1'000 + i); });
+  const std::string lists =
+      fmt::format(R"("roles":[{}],"channels":[{}],"members":[{}])", roles, channels, members);
+  const auto before = bytes();
+  for (int i = 1; i <= 20; ++i) apply("GUILD_CREATE", fmt::format(R"({{"id":"{}",{}}})", i, lists));
+  EXPECT_LT(bytes() - before, 20 * 4'096);
+  EXPECT_GT(bytes() - before, 20 * 100 * 16) << "an id and roles of each";
+  for (int i = 1; i <= 20; ++i) apply("GUILD_DELETE", fmt::format(R"({{"id":"{}"}})", i));
+  EXPECT_LT(bytes(), 4'096) << "but for free places of names";
+}
+
+TEST_F(StateTest, SaysWhatItTakesAfterAnyEvent) {
+  arrive();
+  for (int i = 0; i < 300; ++i) {
+    apply("GUILD_ROLE_CREATE", fmt::format(R"({{"guild_id":"1","role":{{"id":"{}"}}}})", 300 + i));
+    apply("CHANNEL_CREATE",
+          fmt::format(R"({{"guild_id":"1","id":"{}","name":"a name of its own {}"}})", 900 + i, i));
+    apply("GUILD_MEMBER_ADD",
+          fmt::format(R"({{"guild_id":"1","user":{{"id":"{}"}},"roles":["7","{}"]}})", 99 + i, 300 + i));
+  }
+  const auto line = [&] {
+    const std::string text = metrics_.text();
+    return text.substr(text.find("\nguildhall_discord_state_bytes "));
+  };
+  const std::string grown = line();
+  apply("GUILD_DELETE", R"({"id":"1"})");
+  const std::string empty = line();
+  EXPECT_NE(grown, empty);
+  arrive();
+  apply("GUILD_DELETE", R"({"id":"1"})");
+  EXPECT_EQ(line(), empty) << "what comes goes";
 }
 
 TEST(NamePool, GivesEachNameOnceAndForgetsIt) {

@@ -13,21 +13,18 @@ class WindowLimit {
  public:
   WindowLimit(std::size_t most, std::chrono::nanoseconds period) : most_(most), period_(period) {}
 
-  /// The earliest moment from `from` on at which one more fits.
-  SteadyTime next(SteadyTime from) const {
-    return moments_.size() < most_ ? from : std::max(from, moments_.front() + period_);
+  /// The earliest moment from `from` on at which one more fits and `spare` others would still fit beside it.
+  SteadyTime next(SteadyTime from, std::size_t spare = 0) const {
+    if (spare >= most_) return SteadyTime::max();
+    const std::size_t most = most_ - spare;
+    if (moments_.size() < most) return from;
+    return std::max(from, moments_[moments_.size() - most] + period_);
   }
 
   /// Books a moment; none before an earlier one. It may lie ahead.
   void add(SteadyTime at) {
     moments_.push_back(at);
     if (moments_.size() > most_) moments_.pop_front();
-  }
-
-  /// How many lie in the period that ends at `now`.
-  std::size_t count(SteadyTime now) const {
-    const auto first = std::ranges::upper_bound(moments_, now - period_);
-    return static_cast<std::size_t>(moments_.end() - first);
   }
 
  private:
