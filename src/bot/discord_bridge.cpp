@@ -267,6 +267,7 @@ Task<void> DiscordBridge::handle_message(discord::Message message, std::shared_p
       });
 }
 
+/// Where the bot may not reply, for which it has to read the history, it speaks without that.
 Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
   discord::NewMessage said;
   said.body = interactions_.body_of(answer, *message.guild, message.author.id.str());
@@ -275,7 +276,11 @@ Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
   said.reply_to = message.id;
   said.urgency = discord::Urgency::person;
   said.guild = message.guild;
-  const auto sent = co_await rest_.create_message(message.channel, std::move(said));
+  auto sent = co_await rest_.create_message(message.channel, said);
+  if (!sent && sent.error().code == ErrorCode::forbidden) {
+    said.reply_to.reset();
+    sent = co_await rest_.create_message(message.channel, std::move(said));
+  }
   if (!sent)
     log::warning("reply not sent",
                  {log::field("server", message.guild->str()), log::field("error", sent.error().message)});

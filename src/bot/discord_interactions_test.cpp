@@ -352,6 +352,26 @@ TEST_F(InDiscord, WhatTheBotMayNotSayIsNotAskedOfDiscord) {
   EXPECT_LE(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1) << "that was under way at most";
 }
 
+TEST_F(InDiscord, WhereTheBotMayNotReplyItAnswersWithoutThat) {
+  const auto answered = [&](std::string command) {
+    const std::size_t before = messages(0).size();
+    control("POST", "/discord/message",
+            {{"guild", id(servers_[0].id)}, {"user", id(member(0, 0))}, {"content", std::move(command)}});
+    json::Array all;
+    wait_until([&] {
+      all = messages(0);
+      return all.size() == before + 2;
+    });
+    return all.back();
+  };
+  EXPECT_NE(json::find(answered("!points"), "message_reference"), nullptr);
+  deny(0, "65536");
+  for (const char* command : {"!watchtime", "!leaderboard"})
+    EXPECT_EQ(json::find(answered(command), "message_reference"), nullptr);
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1)
+      << "what is refused is not tried again";
+}
+
 /// Interactions on a loop in virtual time, whose answers are HTTP requests that a script answers.
 class AtTheDeadline : public testing::Test, protected discord::TestLoop {
  protected:

@@ -206,6 +206,18 @@ TEST_F(RefusalsTest, WhoWaitsForSuchAChannelIsNotSentEither) {
   for (const auto& one : waiting) EXPECT_EQ(error_of(one), ErrorCode::forbidden);
 }
 
+TEST_F(RefusalsTest, WhereItMayNotReplyItMaySpeak) {
+  const auto reply = [&] {
+    return start(client.create_message(DiscordChannelId(1), {.body = "x", .reply_to = MessageId(5)}));
+  };
+  refuse(403, 160002);
+  EXPECT_EQ(error_of(reply()), ErrorCode::forbidden);
+  EXPECT_EQ(error_of(reply()), ErrorCode::forbidden);
+  EXPECT_EQ(http.requests.size(), 1U);
+  EXPECT_TRUE(post(1)->has_value());
+  EXPECT_EQ(http.requests.size(), 2U);
+}
+
 TEST_F(RefusalsTest, AChannelThatCannotBeSeenIsClosedToEveryCall) {
   refuse(403, 50001);
   start(client.call(routes::kMessages, {}, DiscordChannelId(1)));

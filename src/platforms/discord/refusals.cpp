@@ -30,9 +30,12 @@ std::string subject_of(const RestCall& call) {
   return std::string(major.substr(0, major.find('/')));
 }
 
+bool is_of_person(std::int64_t code) {
+  return code == api_code::kClosedMessages || code == api_code::kClosedMessagesOfMany;
+}
+
 bool lacks_permission(std::int64_t code) {
-  return code == api_code::kMissingPermissions || code == api_code::kClosedMessages ||
-         code == api_code::kClosedMessagesOfMany;
+  return code == api_code::kMissingPermissions || code == api_code::kNoMessageHistory || is_of_person(code);
 }
 
 }  // namespace
@@ -42,8 +45,8 @@ Result<void> Refusals::check(const RestCall& call, SteadyTime now) {
     return fail(ErrorCode::not_found, "this webhook is gone");
   }
   if (closed_.empty() || !call.route->in_channel()) return {};
-  const Closed* closed = find({subject_of(call), nullptr, false}, now);
-  if (closed == nullptr) closed = find({subject_of(call), call.route, call.with_files}, now);
+  const Closed* closed = find({subject_of(call), nullptr, 0}, now);
+  if (closed == nullptr) closed = find({subject_of(call), call.route, call.needs}, now);
   if (closed == nullptr) return {};
   return std::unexpected(closed->error);
 }
@@ -68,10 +71,9 @@ void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, Stea
   const bool closed = lacks_permission(code) && names_channel_alone(*call.route);
   if (!unseen && !closed) return;
   Error error = call_error(call, answer.status, answer.body);
-  if (code != api_code::kMissingAccess && code != api_code::kMissingPermissions)
-    error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
-  Door door{subject_of(call), nullptr, false};
-  if (!unseen) door = {subject_of(call), call.route, call.with_files};
+  if (is_of_person(code)) error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
+  Door door{subject_of(call), nullptr, 0};
+  if (!unseen) door = {subject_of(call), call.route, call.needs};
   close(std::move(door), call, std::move(error), now);
 }
 
@@ -91,8 +93,8 @@ void Refusals::close(Door door, const RestCall& call, Error error, SteadyTime no
 /// What was done can be done again.
 void Refusals::open(const RestCall& call) {
   if (closed_.empty() || !call.route->in_channel()) return;
-  closed_.erase({subject_of(call), nullptr, false});
-  closed_.erase({subject_of(call), call.route, call.with_files});
+  closed_.erase({subject_of(call), nullptr, 0});
+  closed_.erase({subject_of(call), call.route, call.needs});
 }
 
 void Refusals::lift(ServerId guild) {

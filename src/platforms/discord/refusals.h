@@ -28,8 +28,9 @@ class Refusals {
   void lift(ServerId guild);
 
  private:
-  /// Which channel, and which calls there: of a route, with or without files; without a route, all.
-  using Door = std::tuple<std::string, const RouteSpec*, bool>;
+  /// Which channel, and which calls there: of a route, and with what they need (files and replies need more
+  /// than a text); without a route, all.
+  using Door = std::tuple<std::string, const RouteSpec*, Permissions>;
   struct Closed {
     SteadyTime until;
     std::chrono::nanoseconds rest;

@@ -86,7 +86,6 @@ Result<void> fill_body(RestCall& call, CallOptions& options) {
   auto form = multipart(*call.body, options.files);
   call.body = std::move(form.body);
   call.content_type = std::move(form.content_type);
-  call.with_files = true;
   return {};
 }
 

@@ -52,7 +52,6 @@ struct RestCall {
   std::size_t major_size = 0;
   std::optional<std::string> body = {};
   std::string content_type = "application/json";
-  bool with_files = false;
   std::string reason = {};
   bool repeatable = false;
   Urgency urgency = Urgency::background;
