@@ -535,7 +535,7 @@ TEST_F(AtTheDeadline, ThatItIsBusyIsSaidByOneCallEvenLate) {
   EXPECT_EQ(json::write(body(1)), R"({"type":5})");
   gate.set_value();
   expect_requests(3);
-  EXPECT_EQ(sent(2), "PATCH /webhooks/98/secret/messages/@original");
+  ASSERT_EQ(sent(2), "PATCH /webhooks/98/secret/messages/@original");
   EXPECT_THAT(json::text_or(body(2), "content", ""), HasSubstr("busy"));
   other->execute("COMMIT");
 }
