@@ -9,6 +9,7 @@
 
 #include "bot/discord_bridge.h"
 #include "bot/discord_commands.h"
+#include "bot/discord_needs.h"
 #include "platforms/discord/parse.h"
 #include "platforms/discord/permissions.h"
 
@@ -154,7 +155,7 @@ Task<void> DiscordCheckup::check_application() {
   if (!application) co_return add_failure("intents", application.error());
   known_.application = application->id;
   report_.invite = invite_link(application->id);
-  const discord::Intents needed = discord::kDefaultIntents & discord::kPrivilegedIntents;
+  const discord::Intents needed = discord_intents_for(declarations_) & discord::kPrivilegedIntents;
   const discord::Intents missing = needed & ~discord::switched_on(application->flags);
   if (missing == 0) co_return add("intents", Level::ok, discord::privileged_names(needed) + " are on");
   add("intents", Level::problem, fmt::format("switched off: {}", discord::privileged_names(missing)),
