@@ -892,6 +892,23 @@ TEST_F(InDiscord, CommandsAreKnownInBothLanguagesAndInTheMenuOfAUser) {
   EXPECT_THAT(content(story.at("answer")), HasSubstr("known here yet")) << "nobody has seen that member";
 }
 
+/// What is never over would make the bot stop reading for good.
+TEST_F(InDiscord, WhatIsUnderWayIsCountedUntilItIsOver) {
+  const auto under_way = [&](int count) {
+    return world_.metrics.text().find(fmt::format("\nguildhall_discord_events_under_way {}\n", count)) !=
+           std::string::npos;
+  };
+  wait_until([&] { return under_way(0); });
+  const auto other = world_.database->hold_writer(static_cast<std::int64_t>(servers_[0].id));
+  const auto somebody = member(0, 0);
+  control("POST", "/discord/message",
+          {{"guild", id(servers_[0].id)}, {"user", id(somebody)}, {"content", "!leaderboard points"}});
+  control("POST", "/discord/member-leave", {{"guild", id(servers_[0].id)}, {"user", id(somebody)}});
+  wait_until([&] { return under_way(2); });
+  other->execute("COMMIT");
+  wait_until([&] { return under_way(0); });
+}
+
 class InDiscordWithMembers : public InDiscord {
  protected:
   InDiscordWithMembers() : InDiscord({.members = true}) {}

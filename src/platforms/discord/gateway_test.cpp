@@ -808,6 +808,18 @@ TEST_F(MembersTest, AListThatDoesNotComeToItsEndIsAskedForThriceAndThenLeftAsItI
   EXPECT_EQ(peers.size(), 1U);
 }
 
+TEST_F(MembersTest, AListMayTakeAsLongAsItGoesOn) {
+  come_up("[]", 300'000);
+  guild(7, 3);
+  const json::Value request = requests().front();
+  for (int i = 0; i < 3; ++i) {
+    advance(45s);
+    chunk(request, i, 3, 50 + i);
+  }
+  expect_outcomes(1, 0);
+  EXPECT_EQ(requests().size(), 1U);
+}
+
 TEST_F(MembersTest, ARefusedListIsAskedForWhenDiscordSays) {
   come_up("[]", 300'000);
   guild(7, 3);
