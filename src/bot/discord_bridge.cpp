@@ -19,6 +19,8 @@ namespace guildhall::bot {
 namespace {
 
 constexpr std::chrono::minutes kAskGuildAgain{1};
+/// What cannot be handled for so long is lost.
+constexpr std::chrono::minutes kDeliverFor{10};
 constexpr int kMostRegistrations = 5;
 /// Of all servers together, after which nothing more is read for a while; more than one busy server may have
 /// (dispatcher.cpp), so that none makes the others wait.
@@ -60,13 +62,6 @@ int shard_count(const Config& config) {
   return count;
 }
 
-/// Holds both until the event is committed. One that fails by itself would fail again.
-Dispatcher::Done settles(discord::Receipt receipt, std::shared_ptr<void> under_way) {
-  return [receipt = std::move(receipt), under_way = std::move(under_way)](Outcome outcome) {
-    if (outcome == Outcome::overloaded || outcome == Outcome::postponed) receipt.refuse();
-  };
-}
-
 }  // namespace
 
 discord::RestOptions rest_options(const Config& config) {
@@ -83,6 +78,8 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       posted_(posted_interactions(services.config, services.clock)),
       posted_taken_(posted_counter(services.metrics, "taken")),
       posted_refused_(posted_counter(services.metrics, "refused")),
+      lost_(services.metrics.counter("guildhall_discord_events_lost_total",
+                                     "Events that could not be handled for too long.")),
       state_(discord_state_for(services.declarations), services.metrics),
       shards_({services.loop, services.tenancy.global(), *this, state_,
                discord::websocket_connector({services.config.net_ca_file}),
@@ -175,13 +172,41 @@ void DiscordBridge::on_permissions_changed(ServerId guild) {
   if (permissions_listener_) permissions_listener_(guild);
 }
 
+/// Until the event is committed, or fails by itself, which it would again.
+struct DiscordBridge::OnItsWay {
+  discord::Receipt receipt;
+  std::shared_ptr<void> under_way;
+  std::chrono::steady_clock::time_point give_up = std::chrono::steady_clock::now() + kDeliverFor;
+  int failures = 0;
+};
+
+template <class Event>
+void DiscordBridge::deliver(tenancy::ServerScope scope, Event event, discord::Receipt receipt) {
+  submit(scope, std::move(event), std::make_shared<OnItsWay>(std::move(receipt), begin_event()));
+}
+
+/// What the database does not take, or a full queue, is submitted again in a while.
+template <class Event>
+void DiscordBridge::submit(tenancy::ServerScope scope, Event event, std::shared_ptr<OnItsWay> on_its_way) {
+  services_.dispatcher.submit(scope, event, [this, scope, event, on_its_way](Outcome outcome) {
+    if (outcome != Outcome::overloaded && outcome != Outcome::postponed) return;
+    if (std::chrono::steady_clock::now() > on_its_way->give_up) {
+      lost_.add();
+      return;
+    }
+    net::spawn(services_.loop, "discord.deliver", [this, scope, event, on_its_way]() -> Task<void> {
+      co_await net::sleep_for(discord::backoff(++on_its_way->failures, timing_->random()));
+      submit(scope, event, on_its_way);
+    });
+  });
+}
+
 void DiscordBridge::on_member_joined(discord::MemberJoin join, discord::Receipt receipt) {
   const auto scope = services_.tenancy.scopes().for_discord_event(join.guild);
   if (!scope) return;
-  services_.dispatcher.submit(
-      *scope,
-      MemberJoined{join.user.id, join.user.display_name, join.joined_at.value_or(services_.clock.now())},
-      settles(std::move(receipt), begin_event()));
+  deliver(*scope,
+          MemberJoined{join.user.id, join.user.display_name, join.joined_at.value_or(services_.clock.now())},
+          std::move(receipt));
 }
 
 void DiscordBridge::on_member_left(discord::MemberLeave leave, discord::Receipt receipt) {
@@ -189,8 +214,7 @@ void DiscordBridge::on_member_left(discord::MemberLeave leave, discord::Receipt 
   if (!scope) return;
   // Discord gives no moment; to the minute, so that a repeated event is the same one.
   const TimePoint at = std::chrono::floor<std::chrono::minutes>(services_.clock.now());
-  services_.dispatcher.submit(*scope, MemberLeft{leave.user.id, leave.user.display_name, at},
-                              settles(std::move(receipt), begin_event()));
+  deliver(*scope, MemberLeft{leave.user.id, leave.user.display_name, at}, std::move(receipt));
 }
 
 void DiscordBridge::on_message(discord::Message message) {

@@ -83,6 +83,11 @@ class DiscordBridge final : private discord::GatewayHandler {
   void on_interaction(discord::Interaction interaction) override;
   bool is_full() const override;
 
+  struct OnItsWay;
+  template <class Event>
+  void deliver(tenancy::ServerScope scope, Event event, discord::Receipt receipt);
+  template <class Event>
+  void submit(tenancy::ServerScope scope, Event event, std::shared_ptr<OnItsWay> on_its_way);
   /// It is under way while somebody holds this.
   std::shared_ptr<void> begin_event();
   /// Message events carry role ids only.
@@ -107,6 +112,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   std::optional<discord::PostedInteractions> posted_;
   Counter& posted_taken_;
   Counter& posted_refused_;
+  Counter& lost_;
   discord::State state_;
   DiscordShards shards_;
   std::shared_ptr<std::atomic<std::size_t>> under_way_ = std::make_shared<std::atomic<std::size_t>>(0);

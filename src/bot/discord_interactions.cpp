@@ -422,7 +422,7 @@ void DiscordInteractions::call(tenancy::ServerScope scope, std::shared_ptr<Pendi
   services_.dispatcher.submit(scope, std::move(request),
                               [this, pending](Outcome outcome, std::optional<Answer> answer) {
                                 if (answer) return pending->answer(*std::move(answer));
-                                if (outcome == Outcome::overloaded)
+                                if (outcome != Outcome::committed)
                                   pending->answer({say_plainly("common.busy"), true}, true);
                               });
 }

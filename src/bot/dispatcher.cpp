@@ -81,20 +81,21 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
  public:
   Lane(Dispatcher& owner, ServerId server) : owner_(owner), server_(server), loop_(owner.loops_.of(server)) {}
 
-  /// From any thread: runs `start` on the loop, in order, once the settings are there.
-  void when_ready(ServerScope scope, std::function<void()> start, std::function<void()> refuse) {
+  /// From any thread: runs `start` on the loop, in order, once the settings are there; or tells `refuse` why
+  /// not.
+  void when_ready(ServerScope scope, std::function<void()> start, std::function<void(Outcome)> refuse) {
     boost::asio::post(
         loop_, [self = shared_from_this(), scope, start = std::move(start), refuse = std::move(refuse)] {
           if (self->under_way_ + self->waiting_.size() >= kMostUnderWay) {
             self->owner_.overloaded_.add();
-            refuse();
+            refuse(Outcome::overloaded);
             return;
           }
           if (self->settings_ && self->waiting_.empty()) {
             start();
             return;
           }
-          self->waiting_.push_back(start);
+          self->waiting_.push_back({start, refuse});
           self->load(scope);
         });
   }
@@ -208,6 +209,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     const Declarations& declarations = self->owner_.declarations_;
     const TimePoint now = self->owner_.clock_.now();
     std::string trouble;
+    bool passes = false;
     try {
       auto unit = co_await scope.transact([&](Tx& tx) -> TxTask<Unit> {
         Unit made{
@@ -218,6 +220,9 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
         co_return made;
       });
       self->settings_ = unit.context.settings;
+    } catch (const store::DatabaseError& error) {
+      trouble = error.what();
+      passes = is_passing(error.code());
     } catch (const std::exception& error) {
       trouble = error.what();
     }
@@ -225,15 +230,24 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     if (!trouble.empty()) {
       log::error("settings cannot be read",
                  {log::field("server", self->server_.str()), log::field("error", trouble)});
-      // Without settings nothing can be handled: try again, while the bound of the queue holds.
+      // Without settings nothing can be handled. What may pass is waited for, while the bound of the queue
+      // holds; for a database that is damaged nothing waits, or the others would wait with it.
+      if (!passes) self->refuse_waiting();
       co_await net::sleep_for(std::chrono::seconds(1));
       if (!self->waiting_.empty()) self->load(scope);
       co_return;
     }
     while (!self->waiting_.empty() && self->settings_) {
-      const auto start = std::move(self->waiting_.front());
+      const auto next = std::move(self->waiting_.front());
       self->waiting_.pop_front();
-      start();
+      next.start();
+    }
+  }
+
+  void refuse_waiting() {
+    for (const Waiting& one : std::exchange(waiting_, {})) {
+      owner_.failed_.add();
+      one.refuse(Outcome::failed);
     }
   }
 
@@ -242,7 +256,11 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   boost::asio::io_context& loop_;
   SettingsPtr settings_;
   bool loading_ = false;
-  std::deque<std::function<void()>> waiting_;
+  struct Waiting {
+    std::function<void()> start;
+    std::function<void(Outcome)> refuse;
+  };
+  std::deque<Waiting> waiting_;
   std::atomic<std::size_t> under_way_ = 0;
   RecentIds recent_;
   std::unordered_map<std::string, TimePoint> cooldowns_;
@@ -376,7 +394,7 @@ void Dispatcher::submit_event(ServerScope scope, Event event, Done done) {
     };
     place->run(scope, std::move(body), [done](Outcome outcome, const Unit&) { done(outcome); });
   };
-  place->when_ready(scope, std::move(start), [done] { done(Outcome::overloaded); });
+  place->when_ready(scope, std::move(start), done);
 }
 
 void Dispatcher::submit(ServerScope scope, StreamStatus event, Done done) {
@@ -429,7 +447,8 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
                  answered(outcome, answer_of(unit.context, *unit.reply, Door::chat, false));
                });
   };
-  place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });
+  place->when_ready(scope, std::move(start),
+                    [answered](Outcome outcome) { answered(outcome, std::nullopt); });
 }
 
 void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answered) {
@@ -464,7 +483,8 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
                  answered(outcome, answer_of(unit.context, *unit.reply, door, private_command));
                });
   };
-  place->when_ready(scope, std::move(start), [answered] { answered(Outcome::overloaded, std::nullopt); });
+  place->when_ready(scope, std::move(start),
+                    [answered](Outcome outcome) { answered(outcome, std::nullopt); });
 }
 
 void Dispatcher::refresh(ServerScope scope) {

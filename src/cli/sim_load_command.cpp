@@ -82,7 +82,7 @@ Result<Wanted> read_wanted(const Arguments& arguments) {
   wanted.world.seed = wanted.load.seed = static_cast<std::uint64_t>(*seed);
   wanted.world.size = {static_cast<std::size_t>(*servers), 1, static_cast<std::size_t>(*members), 1};
   wanted.world.gateway.shards = static_cast<int>(*shards);
-  wanted.world.gateway.identify_spacing = std::chrono::milliseconds(200);
+  wanted.world.gateway.identifies_at_once = wanted.world.gateway.shards;
   wanted.load.events_per_second = static_cast<double>(*rate);
   wanted.load.lasts = std::chrono::seconds(*seconds);
   wanted.load.command = arguments.get("--command").value_or(wanted.load.command);

@@ -13,8 +13,9 @@ constexpr std::size_t kFramesBeforeGreeting = 1;
 constexpr std::size_t kBeatsOnRequest = 5;
 /// How often to look whether the owner takes events again.
 constexpr std::chrono::milliseconds kLookForRoom{50};
-/// A message that is waited for so long was not there yet: everything before it has been read.
-constexpr std::chrono::milliseconds kCaughtUp{250};
+/// A message that is waited for so long was not there yet: everything before it has been read. Longer than a
+/// loop is busy with something else, and short enough for all but a flood, which is a sign of life itself.
+constexpr std::chrono::milliseconds kCaughtUp{50};
 /// An answer to a beat is there by then, if it comes.
 constexpr std::chrono::seconds kAnswerOnTheWay{5};
 /// Whoever looks at the clock later than that was busy with something else, and has not listened either.
@@ -46,7 +47,8 @@ Connection::Connection(boost::asio::io_context& loop, std::shared_ptr<Timing> ti
 Task<Ending> Connection::run(std::shared_ptr<Connection> self) {
   net::spawn(self->loop_, "discord heartbeat", [self] { return watch(self); });
   while (!self->ending_) {
-    if (self->hooks_.full()) {
+    // HELLO and the greeting are no events, and Discord does not wait long for the greeting.
+    if (self->greeted_ && self->hooks_.full()) {
       co_await self->wait_for_room();
       continue;
     }
@@ -159,10 +161,13 @@ void Connection::look_at_the_time() {
   const SteadyTime now = timing_->now();
   if (!is_up() && now >= progress_due_) return end(End::late);
   if (heart_.started() && now >= heart_.due()) beat(now);
-  if (!ending_) speak(now);
+  // What it asks for would come behind what is not read yet.
+  if (!ending_ && !hooks_.full()) speak(now);
 }
 
-/// Whoever was asleep for longer than an interval has missed a beat, and the other side has gone.
+/// Whoever was asleep for longer than an interval has missed a beat, and the other side has gone. Seen of a
+/// process that was stopped; while a machine sleeps this clock stands still, and the silence shows a beat
+/// later.
 void Connection::beat(SteadyTime now) {
   const bool asleep = now - heart_.due() > std::max<std::chrono::nanoseconds>(heart_.interval(), kNap);
   if (asleep || is_silent(now)) return end(End::silent);
@@ -192,7 +197,9 @@ SteadyTime Connection::next_word(SteadyTime now) const {
 
 SteadyTime Connection::next_look() const {
   const SteadyTime beat = heart_.started() ? heart_.due() : SteadyTime::max();
-  return std::min(beat, is_up() ? next_word(timing_->now()) : progress_due_);
+  if (!is_up()) return std::min(beat, progress_due_);
+  const SteadyTime now = timing_->now();
+  return std::min(beat, std::max(next_word(now), hooks_.full() ? now + kLookForRoom : now));
 }
 
 /// Never waited for: a stuck write must not keep the watch from noticing the silence.

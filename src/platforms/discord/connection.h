@@ -33,7 +33,6 @@ enum class End {
   silent,           // a heartbeat had no answer, or we were asleep for longer than the other side waits
   late,             // no HELLO, or no progress towards READY or RESUMED
   unreadable,       // the compressed stream is damaged
-  behind,           // by us, to be told again what could not be handled
   stopped,          // by us
 };
 

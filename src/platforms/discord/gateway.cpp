@@ -40,11 +40,6 @@ constexpr std::chrono::minutes kLongestStep{2};
 constexpr std::chrono::hours kLongestLine{24};
 /// How often it is put down how far the session is handled, while events come.
 constexpr seconds kPutDown{10};
-/// Between two times that what was refused is asked for, longer each time that it is refused again; and for
-/// how long it is.
-constexpr seconds kAskAgain{5};
-constexpr seconds kAskAgainAtMost{60};
-constexpr std::chrono::minutes kAskAgainFor{10};
 constexpr int kRateLimitedClose = 4008;
 constexpr int kIntentsRefusedClose = 4014;
 
@@ -62,7 +57,6 @@ std::string_view end_name(End why) {
     case End::silent: return "silent";
     case End::late: return "late";
     case End::unreadable: return "unreadable";
-    case End::behind: return "behind";
     case End::stopped: return "stopped";
   }
   return "closed";
@@ -112,8 +106,6 @@ class Gateway::Impl {
   void forget_session();
   std::optional<SavedSession> session() const;
   void put_down();
-  void ask_for_what_was_refused();
-  void count_lost(std::size_t events);
   ConnectionHooks hooks();
   void heartbeat_answered(nanoseconds took);
 
@@ -151,9 +143,6 @@ class Gateway::Impl {
   std::optional<SavedSession> session_;  // its sequence and guilds are kept apart, they change all the time
   std::optional<std::int64_t> sequence_;
   SteadyTime put_down_at_;
-  SteadyTime asked_at_;
-  nanoseconds ask_again_after_ = kAskAgain;
-  bool comes_back_ = false;  // it ended the connection to be told again, and is up again in a moment
   std::optional<IdentifyTurns::Turn> turn_;  // from before it connects to the IDENTIFY
   std::optional<IdentifyBudget> budget_;
   int identify_at_once_ = 1;
@@ -195,7 +184,7 @@ Task<Result<void>> Gateway::Impl::run(std::shared_ptr<Impl> self) {
   while (!self->stopping_) {
     const auto pause = co_await self->attempt();
     self->turn_.reset();
-    if (!std::exchange(self->comes_back_, false)) self->note_disconnected();
+    self->note_disconnected();
     self->put_down();
     if (!pause || self->stopping_) {
       co_await self->keeper_->flush();
@@ -403,7 +392,7 @@ Task<std::string> Gateway::Impl::greeting() {
   if (session_) {
     count_start("resume");
     SavedSession resumed = *session_;
-    resumed.sequence = receipts_->handled();
+    resumed.sequence = sequence_.value_or(0);
     co_return resume_frame(options_.token, resumed);
   }
   count_start("identify");
@@ -467,7 +456,6 @@ std::optional<std::string> Gateway::Impl::speak(SteadyTime now) {
 void Gateway::Impl::heartbeat_answered(nanoseconds took) {
   heartbeat_seconds_.observe(std::chrono::duration<double>(took).count());
   put_down();
-  ask_for_what_was_refused();
   const std::scoped_lock lock(health_mutex_);
   health_.latency = took;
 }
@@ -477,35 +465,11 @@ void Gateway::Impl::put_down() {
   keeper_->save_soon(session());
 }
 
-/// By resuming behind the last event before it, which costs nothing.
-void Gateway::Impl::ask_for_what_was_refused() {
-  const auto since = receipts_->refused_since();
-  const SteadyTime now = timing_->now();
-  if (now - asked_at_ < ask_again_after_ || !connection_ || !connection_->up_since()) return;
-  if (!since) ask_again_after_ = kAskAgain;
-  if (!since) return;
-  if (now - *since > kAskAgainFor) return count_lost(receipts_->give_up());
-  asked_at_ = now;
-  ask_again_after_ = std::min<nanoseconds>(2 * ask_again_after_, kAskAgainAtMost);
-  comes_back_ = true;
-  log::warning("discord gateway: events could not be handled; asking for them again");
-  connection_->end(End::behind);
-}
-
-void Gateway::Impl::count_lost(std::size_t events) {
-  if (events == 0) return;
-  log::error("discord gateway: events are lost", {log::field("events", events)});
-  metrics_
-      .counter("guildhall_discord_events_lost_total",
-               "Events that could not be handled before Discord forgot them.")
-      .add(static_cast<std::int64_t>(events));
-}
-
 bool Gateway::Impl::dispatch(const Frame& frame) {
   if (frame.sequence) sequence_ = std::max(sequence_.value_or(0), *frame.sequence);
   if (frame.event == "READY") begin_session(*frame.data);
-  // What is repeated after a resume is told once, unless it could not be handled.
-  const bool news = !frame.sequence || receipts_->take(*frame.sequence, timing_->now());
+  // What is repeated after a resume is told once.
+  const bool news = !frame.sequence || receipts_->take(*frame.sequence);
   if (news) router_.route(frame.event, frame.data, frame.sequence);
   if (news && frame.data != nullptr && asks_for_members())
     members_.follow(frame.event, *frame.data, timing_->now());
@@ -513,14 +477,13 @@ bool Gateway::Impl::dispatch(const Frame& frame) {
   if (up) log::info("discord gateway: session is up", {log::field("by", frame.event)});
   if (up || timing_->now() - put_down_at_ >= kPutDown) put_down();
   note_event(up);
-  ask_for_what_was_refused();
   return up;
 }
 
 void Gateway::Impl::begin_session(const json::Value& ready) {
   auto id = json::text(ready, "session_id");
   if (!id) return;
-  count_lost(receipts_->begin(0));
+  receipts_->begin(0);
   session_ = SavedSession{std::move(*id),
                           json::text_or(ready, "resume_gateway_url", main_url_),
                           0,

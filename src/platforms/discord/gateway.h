@@ -37,7 +37,7 @@ enum class GuildArrival {
 
 /// Called on the gateway's loop, one after the other. Must not block; what it throws is logged and
 /// loses that one event. A receipt is kept until the event is handled: after a restart Discord is asked for
-/// everything behind the first that is not, and at once for one that is refused.
+/// everything from the first that is not.
 class GatewayHandler {
  public:
   virtual ~GatewayHandler() = default;

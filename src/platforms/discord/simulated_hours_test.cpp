@@ -33,8 +33,10 @@ class Tally final : public GatewayHandler {
   void on_member_left(MemberLeave, Receipt) override {}
   void on_interaction(Interaction) override {}
   void on_message(Message message) override { ++fates.at(std::stoul(message.content)).handled; }
+  bool is_full() const override { return full; }
 
   std::vector<Fate> fates;
+  bool full = false;
 };
 
 struct NoStore final : SessionStore {
@@ -84,6 +86,8 @@ class FaultyDiscord {
     if (session_ && !peer_ && world_.timing->now() - left_at_ > 3min) lose_session();
     for (int count = pick(0, 3); count > 0; --count) tell();
     if (goes_wrong && pick(1, 60) == 1) go_wrong();
+    // Now and then the bot has so much to do that it takes nothing for a while.
+    if (pick(1, tally_.full ? 20 : 300) == 1) tally_.full = goes_wrong && !tally_.full;
     world_.settle();
   }
 
@@ -198,6 +202,7 @@ class FaultyDiscord {
 
   void close(int code) {
     if (!peer_) return;
+    if (!up_) ++cut_short;
     peer_->close(static_cast<std::uint16_t>(code));
     world_.settle();
     leave();
@@ -218,7 +223,6 @@ class FaultyDiscord {
 
   void go_wrong() {
     ++faults;
-    if (!up_) ++cut_short;
     constexpr std::array kResumable{0, 1000, 1001, 4000, 4001, 4002, 4005, 4008, 4999};
     constexpr std::array kFinal{4003, 4007, 4009};
     switch (pick(0, 12)) {
@@ -229,7 +233,10 @@ class FaultyDiscord {
       case 4:
       case 5: close(kResumable.at(static_cast<std::size_t>(pick(0, kResumable.size() - 1)))); break;
       case 6: close_for_good(kFinal.at(static_cast<std::size_t>(pick(0, kFinal.size() - 1)))); break;
-      case 7: zombie_ = true; break;
+      case 7:
+        if (!up_) ++cut_short;
+        zombie_ = true;
+        break;
       case 8: say(R"({"op":1,"d":null})"); break;
       case 9:
         next_dial_fails_ = true;
@@ -296,7 +303,8 @@ TEST_F(SimulatedHours, LoseNoEventHandleNoneTwiceAndKeepTheBudget) {
   live(1h, true);
   const auto before = use_of(getpid())->resident;
   live(1h * (kHours - 1), true);
-  live(5min, false);
+  tally.full = false;
+  live(10min, false);
   EXPECT_FALSE(ended->has_value()) << "it gave up";
   EXPECT_TRUE(gateway.health().connected);
 
@@ -312,7 +320,9 @@ TEST_F(SimulatedHours, LoseNoEventHandleNoneTwiceAndKeepTheBudget) {
   EXPECT_GT(discord.resumes, 10 * kHours);
   EXPECT_LE(discord.identifies, 1 + discord.ended_sessions + discord.cut_short)
       << "a session that could be resumed was given up";
+#if !__has_feature(address_sanitizer)  // which keeps what was freed
   EXPECT_LE(use_of(getpid())->resident - before, 4'000'000);
+#endif
   RecordProperty("faults", discord.faults);
   gateway.stop();
   settle();
