@@ -899,6 +899,7 @@ TEST_F(InDiscord, WhatIsUnderWayIsCountedUntilItIsOver) {
            std::string::npos;
   };
   wait_until([&] { return under_way(0); });
+  world_.touch(static_cast<std::int64_t>(servers_[0].id));
   const auto other = world_.database->hold_writer(static_cast<std::int64_t>(servers_[0].id));
   const auto somebody = member(0, 0);
   control("POST", "/discord/message",
