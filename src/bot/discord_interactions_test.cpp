@@ -415,11 +415,14 @@ TEST_F(InDiscord, AThreadOfTheServerIsItsOwn) {
 }
 
 TEST_F(InDiscord, RolesOfWhichNoEventToldAreAskedForAgain) {
-  change([](sim::World& world) {
-    for (sim::Role& role : world.servers[0].roles) role.permissions &= ~discord::kSendMessages;
-  });
-  restart();
   wait_until([&] { return bot_->bridge().health().connected; });
+  for (const std::size_t role : {0, 3}) {
+    control("POST", "/discord/role-permissions",
+            {{"guild", id(servers_[0].id)},
+             {"role", id(servers_[0].roles[role].id)},
+             {"permissions", std::to_string(discord::kViewChannel)}});
+  }
+  wait_until([&] { return count("guildhall_discord_events_total", "event=\"GUILD_ROLE_UPDATE\"") == 2; });
   change([](sim::World& world) { world.servers[0].roles.front().permissions |= discord::kSendMessages; });
   EXPECT_EQ(post_to(0), "");
 }
