@@ -14,14 +14,17 @@
 #include "platforms/discord/foresight.h"
 #include "platforms/discord/permissions.h"
 #include "platforms/discord/protocol.h"
+#include "platforms/discord/rest_errors.h"
 
 namespace guildhall::bot {
 namespace {
 
-constexpr std::chrono::minutes kAskGuildAgain{1};
+constexpr std::chrono::minutes kAskAgain{1};
 /// What cannot be handled for so long is lost.
 constexpr std::chrono::minutes kDeliverFor{10};
 constexpr int kMostRegistrations = 5;
+/// Then what is known of them is found out anew.
+constexpr std::size_t kMostChannels = 20'000;
 /// Of all servers together, after which nothing more is read for a while; more than one busy server may have
 /// (dispatcher.cpp), so that none makes the others wait.
 constexpr std::size_t kMostUnderWay = 4'000;
@@ -113,7 +116,9 @@ Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, 
                                        std::string nonce) {
   const auto channel = DiscordChannelId::parse(channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
-  co_await boost::asio::co_spawn(services_.loop, know_channel(server, *channel), boost::asio::use_awaitable);
+  const auto own =
+      co_await boost::asio::co_spawn(services_.loop, prepare(server, *channel), boost::asio::use_awaitable);
+  if (!own) co_return std::unexpected(own.error());
   discord::NewMessage message;
   message.body = std::move(content);
   message.nonce = std::move(nonce);
@@ -239,34 +244,79 @@ Task<void> DiscordBridge::know_guild(ServerId server) {
   const auto now = std::chrono::steady_clock::now();
   auto& asked = guild_asked_[server];
   if (state_.knows(server) || now < asked) co_return;
-  asked = now + kAskGuildAgain;
+  asked = now + kAskAgain;
   const auto guild = co_await rest_.guild(server);
   // What came over the gateway meanwhile is newer.
   if (guild && !state_.knows(server)) state_.put_guild(*guild);
+}
+
+bool DiscordBridge::is_open(ServerId server, DiscordChannelId channel) const {
+  return (state_.own_permissions(server, channel, timing_->wall()).value_or(0) & discord::kSendMessages) != 0;
 }
 
 /// What decides of the bot's permissions in a channel that something is posted to: asked for once, and from
 /// then on events tell of it; but events get lost, so of a channel that seems shut it is asked for again.
 /// Where an answer fails to come, the message is sent all the same.
 Task<void> DiscordBridge::know_channel(ServerId server, DiscordChannelId channel) {
+  if (is_open(server, channel) || !shards_.is_up(server)) co_return;
   const auto now = std::chrono::steady_clock::now();
-  auto& asked = channel_asked_[channel];
-  const auto held = state_.own_permissions(server, channel, timing_->wall());
-  const bool open = held && (*held & discord::kSendMessages) != 0;
-  if (open || now < asked || !shards_.is_up(server)) co_return;
-  asked = now + kAskGuildAgain;
+  if (channel_asked_.size() >= kMostChannels) channel_asked_.clear();
+  auto& asked = channel_asked_[{server, channel}];
+  if (now < asked) co_return;
+  asked = now + kAskAgain;
   co_await know_guild(server);
   const auto channels = co_await rest_.call(discord::routes::kChannels, {.guild = server}, server);
   if (!channels || !channels->is_array()) co_return;
   for (const json::Value& one : channels->get_array()) {
-    if (json::id(one, "id") == channel.value()) state_.remember_channel(server, one);
+    if (json::id(one, "id") != channel.value()) continue;
+    note_home(channel, server);
+    state_.remember_channel(server, one);
+    if (!is_open(server, channel)) co_await know_again(server);
+    co_return;
   }
-  if (state_.own_permissions(server, channel, timing_->wall())) co_return;
+}
+
+/// Roles, and which of them the bot has: they shut it out of a channel as well as the channel itself.
+Task<void> DiscordBridge::know_again(ServerId server) {
+  const auto now = std::chrono::steady_clock::now();
+  if (auto& asked = guild_asked_[server]; now >= asked) {
+    asked = now + kAskAgain;
+    if (const auto guild = co_await rest_.guild(server)) state_.put_guild(*guild);
+  }
+  auto& asked = self_asked_[server];
+  if (now < asked) co_return;
+  asked = now + kAskAgain;
   const auto self = co_await rest_.call(discord::routes::kMember, {.guild = server}, server, state_.self());
   if (!self || !self->is_object()) co_return;
   json::Object member = self->get_object();
   member["guild_id"] = server.str();
   state_.apply("GUILD_MEMBER_UPDATE", member);
+}
+
+Task<Result<void>> DiscordBridge::prepare(ServerId server, DiscordChannelId channel) {
+  co_await know_channel(server, channel);
+  co_return co_await require_own(server, channel);
+}
+
+void DiscordBridge::note_home(DiscordChannelId channel, ServerId server) {
+  if (homes_.size() >= kMostChannels) homes_.clear();
+  homes_.insert_or_assign(channel, server);
+}
+
+/// A setting names any channel that somebody writes there, and the bot may well write in another server's.
+/// Where nobody says whose it is, nothing is posted.
+Task<Result<void>> DiscordBridge::require_own(ServerId server, DiscordChannelId channel) {
+  auto home = homes_.find(channel);
+  if (home == homes_.end()) {
+    const auto told = co_await rest_.call(discord::routes::kChannel, {.guild = server}, channel);
+    if (!told) co_return std::unexpected(told.error());
+    note_home(channel, ServerId(json::id(*told, "guild_id").value_or(0)));
+    home = homes_.find(channel);
+  }
+  if (home->second == server) co_return Result<void>{};
+  co_return fail(ErrorCode::invalid,
+                 fmt::format("channel {} does not belong to this Discord server", channel.str()),
+                 "Choose one of the server's own channels.");
 }
 
 /// `under_way` ends with the reply.
@@ -291,7 +341,15 @@ Task<void> DiscordBridge::handle_message(discord::Message message, std::shared_p
       });
 }
 
-/// Where the bot may not reply, for which it has to read the history, it speaks without that.
+/// As Discord says, or as was foreseen.
+bool DiscordBridge::lacks_history_alone(const discord::Message& message, const Error& error) const {
+  if (error.code != ErrorCode::forbidden) return false;
+  if (discord::api_code::of(error) == discord::api_code::kNoMessageHistory) return true;
+  constexpr auto kToReply = discord::kViewChannel | discord::kSendMessages | discord::kReadMessageHistory;
+  return state_.own_lacks(*message.guild, message.channel, kToReply) == discord::kReadMessageHistory;
+}
+
+/// Where it is the history alone that the bot may not read, without which it cannot reply, it speaks without.
 Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
   discord::NewMessage said;
   said.body = interactions_.body_of(answer, *message.guild, message.author.id.str());
@@ -301,7 +359,7 @@ Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
   said.urgency = discord::Urgency::person;
   said.guild = message.guild;
   auto sent = co_await rest_.create_message(message.channel, said);
-  if (!sent && sent.error().code == ErrorCode::forbidden) {
+  if (!sent && lacks_history_alone(message, sent.error())) {
     said.reply_to.reset();
     sent = co_await rest_.create_message(message.channel, std::move(said));
   }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -64,8 +65,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// Called on the bridge's loop when the bot may be allowed what it was not in a server. Set before `run`.
   void on_permissions(std::function<void(ServerId)> listener) { permissions_listener_ = std::move(listener); }
 
-  /// Sends a message of the outbox. From any loop. Error `forbidden`, without asking Discord where it is
-  /// certain: the bot lacks a permission there, which it names.
+  /// Sends a message of the outbox. From any loop. Errors: `forbidden`, without asking Discord where it is
+  /// certain: the bot lacks a permission there, which it names; `invalid`: the channel is another server's;
+  /// `unavailable`, ...: nobody can say whose it is.
   Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
 
  private:
@@ -101,8 +103,14 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<Result<bool>> sync_commands();
   Task<void> know_guild(ServerId server);
   Task<void> know_channel(ServerId server, DiscordChannelId channel);
+  Task<void> know_again(ServerId server);
+  bool is_open(ServerId server, DiscordChannelId channel) const;
+  Task<Result<void>> prepare(ServerId server, DiscordChannelId channel);
+  Task<Result<void>> require_own(ServerId server, DiscordChannelId channel);
+  void note_home(DiscordChannelId channel, ServerId server);
   Result<void> foresee(const discord::RestCall& call) const;
   Task<void> handle_message(discord::Message message, std::shared_ptr<void> under_way);
+  bool lacks_history_alone(const discord::Message& message, const Error& error) const;
   Task<void> reply(discord::Message message, Answer answer);
 
   BridgeServices services_;
@@ -118,7 +126,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   std::shared_ptr<std::atomic<std::size_t>> under_way_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
-  std::map<DiscordChannelId, std::chrono::steady_clock::time_point> channel_asked_;
+  std::map<ServerId, std::chrono::steady_clock::time_point> self_asked_;
+  std::map<std::pair<ServerId, DiscordChannelId>, std::chrono::steady_clock::time_point> channel_asked_;
+  std::map<DiscordChannelId, ServerId> homes_;  // whose a channel is, which never changes; 0: a direct one
   std::function<void(ServerId)> permissions_listener_;
 };
 

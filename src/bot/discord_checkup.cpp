@@ -12,6 +12,7 @@
 #include "bot/discord_needs.h"
 #include "platforms/discord/parse.h"
 #include "platforms/discord/permissions.h"
+#include "platforms/discord/rest_errors.h"
 
 namespace guildhall::bot {
 namespace {
@@ -30,6 +31,16 @@ std::optional<TimePoint> read_http_date(const std::string& text) {
   const char* end = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
   return TimePoint(std::chrono::seconds(timegm(&parts)));
+}
+
+/// What it takes to post to a channel of the server, and to answer there: replies go without what they refer
+/// to where that is what lacks.
+constexpr Permissions kToPost = discord::kViewChannel | discord::routes::kCreateMessage.needs;
+
+/// Can messages stand in such a channel? Source: developer documentation, "Channel Types": text, voice,
+/// announcements, stage, and threads.
+bool is_posted_to(int type) {
+  return type == 0 || type == 2 || type == 5 || type == 13 || (type >= 10 && type <= 12);
 }
 
 bool is_written_in(const discord::ChannelInfo& channel) { return channel.type == 0 || channel.type == 5; }
@@ -88,7 +99,7 @@ Task<Checkup> DiscordCheckup::run(std::vector<CheckedServer> servers) {
   if (accepted) {
     co_await check_application();
     co_await check_sessions();
-    co_await check_commands();
+    if (knows_application()) co_await check_commands();
     for (CheckedServer& server : servers) co_await check_server(std::move(server));
   }
   check_clock();
@@ -259,22 +270,24 @@ Task<Result<DiscordCheckup::Look>> DiscordCheckup::look_at(ServerId server) {
 }
 
 void DiscordCheckup::check_permissions(const CheckedServer& server, const discord::State& state) {
-  if (state.is_timed_out(server.id, clock_.now()))
+  const bool timed_out = state.is_timed_out(server.id, clock_.now());
+  if (timed_out)
     add(server.id, "permissions", Level::problem, "the bot is in a timeout, and may only read",
         "In Discord: right click on the bot > Remove Timeout.");
-  // What threads need is no channel's own.
-  constexpr Permissions kToAnswer = kBotPermissions & ~discord::kSendMessagesInThreads;
   std::size_t all = 0;
   std::size_t open = 0;
   for (const discord::ChannelInfo& channel : state.channels(server.id)) {
     if (!is_written_in(channel)) continue;
     ++all;
-    if (state.own_lacks(server.id, channel.id, kToAnswer) == 0) ++open;
+    if (state.own_lacks(server.id, channel.id, kToPost) == 0) ++open;
   }
   const std::string text =
       fmt::format("the bot can answer commands in {} of the {} text channels of {}", open, all, server.name);
   const Permissions missing = state.own_lacks(server.id, DiscordChannelId(), kBotPermissions);
-  if (missing == 0 && open > 0) return add(server.id, "permissions", Level::ok, text);
+  if (missing == 0 && open > 0) {
+    if (!timed_out) add(server.id, "permissions", Level::ok, text);
+    return;
+  }
   add(server.id, "permissions", open == 0 ? Level::problem : Level::warning,
       missing == 0 ? text
                    : fmt::format("{}; as a whole it lacks {}", text, discord::permission_names(missing)),
@@ -290,10 +303,17 @@ void DiscordCheckup::check_channel(ServerId server, DiscordChannelId channel, co
                fmt::format("channel {}, which the settings name, is no channel of the server", channel.str()),
                "Was it deleted? `guildhall settings set` names another one. A thread cannot be looked at.");
   }
-  const Permissions needed = discord::kViewChannel | discord::routes::kCreateMessage.needs;
-  const Permissions missing = state.own_lacks(server, channel, needed);
-  if (missing == 0)
-    return add(server, "permissions", Level::ok, fmt::format("the bot can post to #{}", known->name));
+  if (!is_posted_to(known->type)) {
+    return add(server, "permissions", Level::problem,
+               fmt::format("no messages stand in #{}, which the settings name", known->name),
+               "It is a category or a forum. `guildhall settings set` names a text channel.");
+  }
+  const Permissions missing = state.own_lacks(server, channel, kToPost);
+  if (missing == 0) {
+    if (!state.is_timed_out(server, clock_.now()))
+      add(server, "permissions", Level::ok, fmt::format("the bot can post to #{}", known->name));
+    return;
+  }
   const std::string names = discord::permission_names(missing);
   add(server, "permissions", Level::problem,
       fmt::format("the bot lacks {} in #{}, which the settings name", names, known->name),
@@ -340,9 +360,10 @@ Task<void> DiscordCheckup::check_visibility(CheckedServer server, json::Value gu
         "In Discord: Server Settings > Roles > Default Permissions, switch it on, unless other roles have "
         "it.");
   }
+  if (!knows_application()) co_return;
   const auto changed = co_await rest_.call(discord::routes::kCommandPermissions, {.guild = server.id},
                                            known_.application, server.id);
-  if (!changed && changed.error().code == ErrorCode::forbidden) {
+  if (!changed && discord::api_code::of(changed.error()) == discord::api_code::kMissingAccess) {
     co_return add(
         server.id, "commands", Level::problem,
         fmt::format("{} shows no commands: the bot was added without applications.commands", server.name),

@@ -47,7 +47,7 @@ struct CheckedServer {
 
 struct Checkup {
   std::vector<Finding> findings;
-  std::string invite;  // empty where the token is refused
+  std::string invite;  // empty where Discord does not say which application it is
 };
 
 class DiscordCheckup {
@@ -56,8 +56,9 @@ class DiscordCheckup {
   DiscordCheckup(boost::asio::io_context& loop, const Declarations& declarations, net::HttpClient& http,
                  const Clock& clock, Metrics& metrics);
 
-  /// What cannot be found out is a finding of its own, and everything else is looked at all the same; but
-  /// nothing more where the token is refused.
+  /// What cannot be found out is a finding of its own, and everything else is looked at all the same, as far
+  /// as it does not depend on that; nothing more where the token is refused or Discord does not say who the
+  /// bot is.
   Task<Checkup> run(std::vector<CheckedServer> servers);
 
  private:
@@ -75,6 +76,7 @@ class DiscordCheckup {
   Task<Result<net::HttpResponse>> exchange(net::HttpClient& http, const net::HttpRequest& request);
   Task<bool> check_token();
   Task<void> check_application();
+  bool knows_application() const { return known_.application != discord::ApplicationId(); }
   Task<void> check_sessions();
   Task<void> check_commands();
   Task<void> check_server(CheckedServer server);

@@ -18,9 +18,11 @@ namespace guildhall::bot {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr std::uint64_t kSendInThreads = std::uint64_t{1} << 38;
@@ -155,6 +157,34 @@ TEST_F(CheckedDiscord, AChannelInWhichSomethingIsMissingIsNamedWithIt) {
                           "permissions: the bot lacks \"View Channels\" in #staff, which the settings name"));
   wanted_.channels = {DiscordChannelId(404)};
   EXPECT_THAT(warnings(), ElementsAre(HasSubstr("channel 404, which the settings name, is no channel")));
+}
+
+TEST_F(CheckedDiscord, AChannelInWhichNoMessagesStandIsNamed) {
+  wanted_.channels = {channel(0), channel(1)};
+  change([&] {
+    server().channels[0].type = 15;
+    server().channels[1].type = 5;
+  });
+  EXPECT_THAT(problems(), ElementsAre("permissions: no messages stand in #general, which the settings name"));
+}
+
+TEST_F(CheckedDiscord, WithoutTheHistoryCommandsAreAnsweredAllTheSame) {
+  change([&] {
+    for (std::size_t i = 0; i < 4; ++i) {
+      server().channels[i].overwrites = {{server().id, false, 0, discord::kReadMessageHistory}};
+    }
+  });
+  EXPECT_THAT(
+      found(Finding::Level::ok),
+      Contains("permissions: the bot can answer commands in 4 of the 6 text channels of Lantern Harbor"));
+}
+
+TEST_F(CheckedDiscord, InATimeoutNothingIsSaidToBeInOrder) {
+  wanted_.channels = {channel(0)};
+  control("POST", "/discord/time-out",
+          {{"guild", id()}, {"user", std::to_string(sim_->world().bot.id)}, {"seconds", 600}});
+  EXPECT_THAT(problems(), ElementsAre("permissions: the bot is in a timeout, and may only read"));
+  EXPECT_THAT(found(Finding::Level::ok), Not(Contains(StartsWith("permissions"))));
 }
 
 TEST_F(CheckedDiscord, WhatIsMissingInTheServerAsAWholeIsNamed) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/post.hpp>
 #include <future>
 #include <thread>
 
@@ -157,29 +158,50 @@ class InDiscord : public testing::Test {
 
   /// Posts to a channel as the outbox does; what is refused for.
   std::string post_to(std::size_t channel) {
-    const auto sent = net::run_to_end(
-        bot_->bridge().send(ServerId(servers_[0].id), id(servers_[0].channels[channel].id), "news", ""));
+    const auto sent = send(0, servers_[0].channels[channel].id);
     return sent ? "" : sent.error().message;
+  }
+  Result<void> send(std::size_t server, sim::Snowflake channel) {
+    return net::run_to_end(bot_->bridge().send(ServerId(servers_[server].id), id(channel), "news", ""));
+  }
+  ErrorCode refused(std::size_t server, sim::Snowflake channel) {
+    const auto sent = send(server, channel);
+    return sent ? ErrorCode::failed : sent.error().code;
+  }
+  /// The platform's own hand: no event tells of it.
+  void change(const std::function<void(sim::World&)>& act) {
+    std::promise<void> done;
+    boost::asio::post(sim_loops_.main(), [&] {
+      act(sim_->world());
+      done.set_value();
+    });
+    done.get_future().get();
   }
   std::int64_t count(const std::string& name, const std::string& labels) {
     return world_.metrics.counter(name, "", labels).value();
   }
-  /// A moderator's hand: what @everyone is denied in a channel.
-  void deny(std::size_t channel, std::string permissions) {
+  /// What a moderator does; the answer, which has to have this status.
+  json::Value moderate(std::string method, const std::string& path, std::string body, int status) {
     const json::Value& discord = contract_.at("discord");
-    net::HttpRequest request{
-        "PUT", fmt::format("{}/v10/channels/{}/permissions/{}", json::text_or(discord, "rest", ""),
-                           servers_[0].channels[channel].id, servers_[0].id)};
+    net::HttpRequest request{std::move(method), json::text_or(discord, "rest", "") + "/v10" + path};
     request.headers = {{"user-agent", "DiscordBot (https://p.test, 1)"},
                        {"authorization", "Bot " + json::text_or(discord, "token", "")},
                        {"content-type", "application/json"}};
-    request.body = fmt::format(R"({{"type":0,"allow":"0","deny":"{}"}})", permissions);
-    std::promise<int> answered;
+    request.body = std::move(body);
+    std::promise<net::HttpResponse> answered;
     net::spawn(sim_loops_.main(), "moderator", [this, &answered, request]() -> Task<void> {
-      const auto response = co_await http_.send(request);
-      answered.set_value(response ? response->status : 0);
+      auto response = co_await http_.send(request);
+      answered.set_value(response ? *std::move(response) : net::HttpResponse{});
     });
-    ASSERT_EQ(answered.get_future().get(), 204);
+    const net::HttpResponse response = answered.get_future().get();
+    EXPECT_EQ(response.status, status);
+    return json::parse(response.body).value_or(json::Value(nullptr));
+  }
+  /// What @everyone is denied in a channel.
+  void deny(std::size_t channel, std::string permissions) {
+    moderate("PUT",
+             fmt::format("/channels/{}/permissions/{}", servers_[0].channels[channel].id, servers_[0].id),
+             fmt::format(R"({{"type":0,"allow":"0","deny":"{}"}})", permissions), 204);
   }
 
   /// The interaction that this act began, as soon as it is answered.
@@ -359,6 +381,50 @@ TEST_F(InDiscord, WhatTheBotMayNotSayIsNotAskedOfDiscord) {
   wait_until([&] { return !post_to(0).empty(); });
   EXPECT_THAT(post_to(0), HasSubstr("lacks \"Send Messages\""));
   EXPECT_LE(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1) << "that was under way at most";
+}
+
+TEST_F(InDiscord, NothingIsPostedForAServerInAnothersChannel) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  const auto theirs = servers_[1].channels[0].id;
+  const auto hidden = servers_[1].channels[5].id;
+  control("POST", "/faults", {{"discord_cdn_403", 2}});
+  EXPECT_NE(refused(0, theirs), ErrorCode::failed) << "nobody says whose it is";
+  control("POST", "/faults", {{"discord_cdn_403", 0}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(refused(0, theirs), ErrorCode::invalid);
+  EXPECT_THAT(send(0, theirs).error().message, HasSubstr("does not belong to this Discord server"));
+  EXPECT_EQ(refused(0, hidden), ErrorCode::forbidden);
+  EXPECT_EQ(messages(1).size(), 0U);
+
+  EXPECT_TRUE(send(1, theirs)) << "that others tried closes nothing";
+  EXPECT_EQ(messages(1).size(), 1U);
+  EXPECT_TRUE(send(0, servers_[0].channels[0].id));
+  EXPECT_EQ(messages(0).size(), 1U);
+}
+
+TEST_F(InDiscord, AThreadOfTheServerIsItsOwn) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  change([&](sim::World& world) {
+    world.servers[0].roles.front().permissions |=
+        discord::kCreatePublicThreads | discord::kSendMessagesInThreads;
+  });
+  const json::Value made = moderate("POST", fmt::format("/channels/{}/threads", servers_[0].channels[0].id),
+                                    R"({"name":"talk","type":11})", 201);
+  const auto thread = static_cast<sim::Snowflake>(json::id(made, "id").value_or(0));
+  EXPECT_EQ(refused(1, thread), ErrorCode::invalid);
+  EXPECT_TRUE(send(0, thread));
+}
+
+TEST_F(InDiscord, RolesOfWhichNoEventToldAreAskedForAgain) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  for (const std::size_t role : {0, 3}) {
+    control("POST", "/discord/role-permissions",
+            {{"guild", id(servers_[0].id)},
+             {"role", id(servers_[0].roles[role].id)},
+             {"permissions", std::to_string(discord::kViewChannel)}});
+  }
+  wait_until([&] { return count("guildhall_discord_events_total", "event=\"GUILD_ROLE_UPDATE\"") == 2; });
+  change([](sim::World& world) { world.servers[0].roles.front().permissions |= discord::kSendMessages; });
+  EXPECT_EQ(post_to(0), "");
 }
 
 TEST_F(InDiscord, WhereTheBotMayNotReplyItAnswersWithoutThat) {

@@ -210,6 +210,7 @@ TEST_F(DiscordShapes, GuildsMembersAndRoles) {
 
 TEST_F(DiscordShapes, ChannelsAndInvites) {
   expect_call(routes::kChannels, CallOptions{}, kTestGuild);
+  expect_call(routes::kChannel, CallOptions{}, kTestChannel);
   const json::Object channel{{"name", "hall"}, {"type", 0}, {"topic", "t"}, {"parent_id", "8"}};
   expect_call(routes::kCreateChannel, CallOptions{.body = channel}, kTestGuild);
   start(client.modify_channel(kTestChannel, {{"name", "hall"}, {"topic", "t"}}, "why"));

@@ -218,6 +218,48 @@ TEST_F(RefusalsTest, WhereItMayNotReplyItMaySpeak) {
   EXPECT_EQ(http.requests.size(), 2U);
 }
 
+TEST_F(RefusalsTest, WhereItMayNotSpeakItNeitherRepliesNorAttaches) {
+  refuse(403, 50013);
+  post(1);
+  const auto say = [&](NewMessage message) {
+    return error_of(start(client.create_message(DiscordChannelId(1), std::move(message))));
+  };
+  EXPECT_EQ(say({.body = "x", .reply_to = MessageId(5)}), ErrorCode::forbidden);
+  EXPECT_EQ(say({.body = "x", .files = {{.name = "n", .bytes = "x"}}}), ErrorCode::forbidden);
+  EXPECT_EQ(http.requests.size(), 1U);
+
+  refuse(403, 50013);
+  EXPECT_EQ(
+      error_of(start(client.create_message(DiscordChannelId(2), {.body = "x", .reply_to = MessageId(5)}))),
+      ErrorCode::forbidden);
+  EXPECT_EQ(error_of(post(2)), ErrorCode::forbidden) << "want of the history has a code of its own";
+  EXPECT_EQ(http.requests.size(), 2U);
+}
+
+TEST_F(RefusalsTest, WhatNobodyKnowsTheNeedsOfClosesNothingElse) {
+  const auto start_thread = [&] {
+    return start(
+        client.call(routes::kStartThread, {.body = json::Object{{"name", "n"}}}, DiscordChannelId(1)));
+  };
+  refuse(403, 50013);
+  EXPECT_EQ(error_of(start_thread()), ErrorCode::forbidden);
+  EXPECT_EQ(error_of(start_thread()), ErrorCode::forbidden);
+  EXPECT_EQ(http.requests.size(), 1U);
+  EXPECT_TRUE(post(1)->has_value());
+  EXPECT_EQ(http.requests.size(), 2U);
+}
+
+TEST_F(RefusalsTest, AChannelClosedForOneGuildIsOpenForAnother) {
+  for (const int code : {50001, 50013}) {
+    refuse(403, code);
+    EXPECT_EQ(error_of(post_for(1, code)), ErrorCode::forbidden);
+    EXPECT_TRUE(post_for(2, code)->has_value());
+    EXPECT_EQ(error_of(post_for(1, code)), ErrorCode::forbidden)
+        << "whoever calls for another guild opens nothing";
+  }
+  EXPECT_EQ(http.requests.size(), 4U);
+}
+
 TEST_F(RefusalsTest, AChannelThatCannotBeSeenIsClosedToEveryCall) {
   refuse(403, 50001);
   start(client.call(routes::kMessages, {}, DiscordChannelId(1)));

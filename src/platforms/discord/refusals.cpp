@@ -38,6 +38,11 @@ bool lacks_permission(std::int64_t code) {
   return code == api_code::kMissingPermissions || code == api_code::kNoMessageHistory || is_of_person(code);
 }
 
+/// What whoever was refused lacks some of. The message history has a code of its own.
+Permissions barred_by(const RestCall& call, std::int64_t code) {
+  return code == api_code::kNoMessageHistory ? call.needs : call.needs & ~kReadMessageHistory;
+}
+
 }  // namespace
 
 Result<void> Refusals::check(const RestCall& call, SteadyTime now) {
@@ -45,16 +50,19 @@ Result<void> Refusals::check(const RestCall& call, SteadyTime now) {
     return fail(ErrorCode::not_found, "this webhook is gone");
   }
   if (closed_.empty() || !call.route->in_channel()) return {};
-  const Closed* closed = find({subject_of(call), nullptr, 0}, now);
-  if (closed == nullptr) closed = find({subject_of(call), call.route, call.needs}, now);
-  if (closed == nullptr) return {};
-  return std::unexpected(closed->error);
+  const auto found = closed_.find(place_of(call));
+  if (found == closed_.end()) return {};
+  for (const Door& door : found->second) {
+    if (door.until > now && door.bars(call)) return std::unexpected(door.error);
+  }
+  return {};
 }
 
-const Refusals::Closed* Refusals::find(const Door& door, SteadyTime now) {
-  const auto found = closed_.find(door);
-  return found == closed_.end() || found->second.until <= now ? nullptr : &found->second;
+bool Refusals::Door::bars(const RestCall& call) const {
+  return (route == nullptr || route == call.route) && (needs & ~call.needs) == 0;
 }
+
+Refusals::Place Refusals::place_of(const RestCall& call) { return {subject_of(call), call.guild}; }
 
 void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, SteadyTime now) {
   if (answer.status < 400) {
@@ -72,33 +80,47 @@ void Refusals::learn(const RestCall& call, const net::HttpResponse& answer, Stea
   if (!unseen && !closed) return;
   Error error = call_error(call, answer.status, answer.body);
   if (is_of_person(code)) error.message = fmt::format("channel {}: {}", subject_of(call), error.message);
-  Door door{subject_of(call), nullptr, 0};
-  if (!unseen) door = {subject_of(call), call.route, call.needs};
-  close(std::move(door), call, std::move(error), now);
+  Door door;
+  door.needs = unseen ? kViewChannel : barred_by(call, code);
+  if (!unseen && door.needs == kViewChannel) door.route = call.route;
+  door.error = std::move(error);
+  close(call, std::move(door), now);
 }
 
-void Refusals::close(Door door, const RestCall& call, Error error, SteadyTime now) {
+void Refusals::close(const RestCall& call, Door door, SteadyTime now) {
+  Place place = place_of(call);
   log::warning("discord: a channel rests",
-               {log::field("channel", std::get<0>(door)), log::field("error", error.message)});
-  if (closed_.size() >= kSweepFrom) {
-    std::erase_if(closed_, [&](const auto& entry) { return entry.second.until <= now; });
-  }
-  const auto before = closed_.find(door);
-  std::chrono::nanoseconds rest = kFirstRest;
-  if (before != closed_.end())
-    rest = std::min<std::chrono::nanoseconds>(2 * before->second.rest, kLongestRest);
-  closed_.insert_or_assign(std::move(door), Closed{now + rest, rest, std::move(error), call.guild});
+               {log::field("channel", place.first), log::field("error", door.error.message)});
+  if (closed_.size() >= kSweepFrom) sweep(now);
+  std::vector<Door>& doors = closed_[std::move(place)];
+  const auto before = std::ranges::find_if(
+      doors, [&](const Door& one) { return one.route == door.route && one.needs == door.needs; });
+  door.rest = kFirstRest;
+  if (before != doors.end()) door.rest = std::min<std::chrono::nanoseconds>(2 * before->rest, kLongestRest);
+  door.until = now + door.rest;
+  if (before != doors.end())
+    *before = std::move(door);
+  else
+    doors.push_back(std::move(door));
+}
+
+void Refusals::sweep(SteadyTime now) {
+  for (auto& [place, doors] : closed_)
+    std::erase_if(doors, [&](const Door& one) { return one.until <= now; });
+  std::erase_if(closed_, [](const auto& entry) { return entry.second.empty(); });
 }
 
 /// What was done can be done again.
 void Refusals::open(const RestCall& call) {
   if (closed_.empty() || !call.route->in_channel()) return;
-  closed_.erase({subject_of(call), nullptr, 0});
-  closed_.erase({subject_of(call), call.route, call.needs});
+  const auto found = closed_.find(place_of(call));
+  if (found == closed_.end()) return;
+  std::erase_if(found->second, [&](const Door& door) { return door.bars(call); });
+  if (found->second.empty()) closed_.erase(found);
 }
 
 void Refusals::lift(ServerId guild) {
-  std::erase_if(closed_, [&](const auto& entry) { return entry.second.guild.value_or(guild) == guild; });
+  std::erase_if(closed_, [&](const auto& entry) { return entry.first.second.value_or(guild) == guild; });
 }
 
 }  // namespace guildhall::discord

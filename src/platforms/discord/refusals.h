@@ -8,7 +8,8 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "platforms/discord/rest_call.h"
@@ -28,21 +29,26 @@ class Refusals {
   void lift(ServerId guild);
 
  private:
-  /// Which channel, and which calls there: of a route, and with what they need (files and replies need more
-  /// than a text); without a route, all.
-  using Door = std::tuple<std::string, const RouteSpec*, Permissions>;
-  struct Closed {
-    SteadyTime until;
-    std::chrono::nanoseconds rest;
-    Error error;
-    std::optional<ServerId> guild;
+  /// A channel, and for which guild it was called: one that calls for another's channel closes it for nobody
+  /// else.
+  using Place = std::pair<std::string, std::optional<ServerId>>;
+  /// Shut to each call that needs all of this: who may not send may neither reply nor attach.
+  struct Door {
+    const RouteSpec* route = nullptr;  // of this one alone, where nobody knows what it needs
+    Permissions needs = 0;
+    SteadyTime until{};
+    std::chrono::nanoseconds rest{};
+    Error error{};
+
+    bool bars(const RestCall& call) const;
   };
 
-  const Closed* find(const Door& door, SteadyTime now);
-  void close(Door door, const RestCall& call, Error error, SteadyTime now);
+  static Place place_of(const RestCall& call);
+  void close(const RestCall& call, Door door, SteadyTime now);
   void open(const RestCall& call);
+  void sweep(SteadyTime now);
 
-  std::map<Door, Closed> closed_;
+  std::map<Place, std::vector<Door>> closed_;
   std::set<std::string> gone_;  // webhooks
 };
 

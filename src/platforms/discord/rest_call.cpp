@@ -20,14 +20,6 @@ std::int64_t leading_number(std::string_view text) {
   return number;
 }
 
-Permissions needs_of(const RouteSpec& route, const CallOptions& options) {
-  if (!route.in_channel()) return route.needs;
-  Permissions needs = route.needs | kViewChannel;
-  if (!options.files.empty()) needs |= kAttachFiles;
-  const bool replies = options.body && json::find(*options.body, "message_reference") != nullptr;
-  return replies ? needs | kReadMessageHistory : needs;
-}
-
 void fill_path(RestCall& call, std::initializer_list<std::string_view> arguments) {
   const std::string_view pattern = call.route->path;
   call.path.reserve(pattern.size() + 24 * arguments.size());
@@ -59,6 +51,17 @@ json::Value* message_in(json::Value& body, Text where) {
   }
   const auto type = json::integer(body, "type");
   return type == kMessageCallback || type == kUpdateCallback ? member("data") : nullptr;
+}
+
+Permissions needs_of(const RouteSpec& route, CallOptions& options) {
+  if (!route.in_channel()) return route.needs;
+  Permissions needs = route.needs | kViewChannel;
+  if (!options.files.empty()) needs |= kAttachFiles;
+  if (!options.body) return needs;
+  if (json::find(*options.body, "message_reference") != nullptr) needs |= kReadMessageHistory;
+  const json::Value* message = message_in(*options.body, route.text);
+  const bool sends = message != nullptr && (route.needs & kSendMessages) != 0;
+  return sends && !json::array(*message, "embeds").empty() ? needs | kEmbedLinks : needs;
 }
 
 /// Every text that is sent to people comes by here, so that none can ping anybody by chance.

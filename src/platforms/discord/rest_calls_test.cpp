@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "platforms/discord/foresight.h"
+#include "platforms/discord/rest_errors.h"
 #include "platforms/discord/rest_testing.h"
 
 namespace guildhall::discord {
@@ -207,6 +208,11 @@ TEST_F(PermissionsOfCalls, WhatIsMissingIsNamedAndNothingIsSent) {
   EXPECT_EQ(refused({.body = "hi", .files = {{.name = "n", .bytes = "x"}}}),
             "the bot lacks \"Attach Files\" in channel 2");
   EXPECT_EQ(refused(), "sent") << "the rest of the channel is open";
+  deny(kEmbedLinks);
+  NewMessage framed{.body = "hi"};
+  framed.body.embeds.push_back({.title = "t"});
+  EXPECT_EQ(refused(framed), "the bot lacks \"Embed Links\" in channel 2");
+  EXPECT_EQ(refused(), "sent");
   deny(kConnect, 2);
   EXPECT_EQ(refused(), "the bot lacks \"Connect\" in channel 2");
 }
@@ -270,6 +276,14 @@ TEST_F(PermissionsOfCalls, WhatDiscordRefusesIsNamedLikewise) {
   const Error reply =
       start(client.create_message(kTestChannel, {.body = "x", .reply_to = kMessage}))->value().error();
   EXPECT_EQ(reply.message, "the bot lacks \"Read Message History\" in channel 2 (Discord 160002)");
+  EXPECT_EQ(api_code::of(reply), api_code::kNoMessageHistory);
+  refuse(50013);
+  const Error post = start(client.create_message(kTestChannel, {.body = "x"}))->value().error();
+  EXPECT_EQ(
+      post.message,
+      "the bot lacks \"Send Messages\" in channel 2, in a thread \"Send Messages in Threads\", or is in a "
+      "timeout (Discord 50013)");
+  EXPECT_EQ(api_code::of(Error{ErrorCode::forbidden, "the bot is in a timeout"}), 0);
 }
 
 // Files --------------------------------------------------------------------------------------------------

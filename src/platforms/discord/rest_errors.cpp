@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <vector>
 
 #include "base/json.h"
@@ -81,7 +82,7 @@ constexpr auto kKnown = std::to_array<KnownError>({
     {160004, ErrorCode::conflict, "the message has a thread already"},
     {160005, ErrorCode::conflict, "the thread is locked"},
     {160006, ErrorCode::too_large, "the Discord server has all the active threads it may have"},
-    {200000, ErrorCode::forbidden, "the server's AutoMod blocked the message"},
+    {200000, ErrorCode::invalid, "the server's AutoMod blocked the message"},
 });
 static_assert(std::ranges::is_sorted(kKnown, {}, &KnownError::code));
 
@@ -120,11 +121,15 @@ std::string form_complaints(const json::Value& answer) {
   return fmt::format("{}", fmt::join(complaints, "; "));
 }
 
+/// Does it put a message into a channel?
+bool is_sent(const RestCall& call) { return (call.needs & kSendMessages) != 0; }
+
 /// Of what is refused with this code; 0: something else, or nobody knows what.
 Permissions refused_for(const RestCall& call, std::int64_t code) {
   switch (code) {
     case api_code::kMissingAccess: return call.needs & kViewChannel;
-    case api_code::kMissingPermissions: return call.needs & ~kViewChannel;
+    case api_code::kMissingPermissions:
+      return call.needs & ~(is_sent(call) ? kViewChannel | kReadMessageHistory : kViewChannel);
     case api_code::kNoMessageHistory: return kReadMessageHistory;
     default: return 0;
   }
@@ -155,6 +160,16 @@ std::int64_t api_code::of(std::string_view body) {
   return answer ? json::integer(*answer, "code").value_or(0) : 0;
 }
 
+std::int64_t api_code::of(const Error& error) {
+  constexpr std::string_view kBefore = "(Discord ";
+  const auto at = error.message.rfind(kBefore);
+  if (at == std::string::npos || !error.message.ends_with(')')) return 0;
+  std::int64_t code = 0;
+  std::from_chars(error.message.data() + at + kBefore.size(), error.message.data() + error.message.size(),
+                  code);
+  return code;
+}
+
 Error api_error(int status, std::string_view body) {
   const auto answer = json::parse(body);
   const auto code = answer ? json::integer(*answer, "code").value_or(0) : 0;
@@ -180,6 +195,11 @@ Error call_error(const RestCall& call, int status, std::string_view body) {
   if (is_ranked(*call.route)) {
     error.message += ", or its role does not stand above what it deals with";
     error.hint += " And drag the bot's role above the roles that it deals with.";
+  }
+  if (code == api_code::kMissingPermissions && is_sent(call)) {
+    error.message +=
+        fmt::format(", in a thread {}, or is in a timeout", permission_names(kSendMessagesInThreads));
+    error.hint += " Where none is missing: right click on the bot > Remove Timeout.";
   }
   error.message += fmt::format(" (Discord {})", code);
   return error;

@@ -20,6 +20,8 @@ inline constexpr std::int64_t kNoMessageHistory = 160002;
 
 /// The JSON code of an error's body; 0 where there is none.
 std::int64_t of(std::string_view body);
+/// The one that an error of call_error ends with; 0: Discord did not say it.
+std::int64_t of(const Error& error);
 }  // namespace api_code
 
 /// `status` is 400 or more. Never shows what was sent.

@@ -151,6 +151,8 @@ inline constexpr Route<Guild> kAuditLog{
 
 /// All but threads.
 inline constexpr Route<Guild> kChannels{{"GET", "/guilds/{*}/channels", yes}};
+/// Also a thread. Says whose it is: `guild_id`, which a direct channel lacks.
+inline constexpr Route<Channel> kChannel{{"GET", "/channels/{*}", yes}};
 inline constexpr Route<Guild> kCreateChannel{{.method = "POST",
                                               .path = "/guilds/{*}/channels",
                                               .has_body = true,

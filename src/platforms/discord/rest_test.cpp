@@ -365,6 +365,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "the bot lacks \"View Channels\" in channel 1"},
         ErrorCase{403, R"({"code":50013,"message":"Missing Permissions"})", ErrorCode::forbidden,
                   "the bot lacks \"Send Messages\" in channel 1"},
+        ErrorCase{400, R"({"code":200000,"message":"x"})", ErrorCode::invalid, "AutoMod"},
         ErrorCase{403, R"({"code":50007,"message":"x"})", ErrorCode::forbidden, "direct messages"},
         ErrorCase{404, R"({"code":10062,"message":"x"})", ErrorCode::not_found, "interaction"},
         ErrorCase{400, R"({"code":40060,"message":"x"})", ErrorCode::conflict, "answered already"},
