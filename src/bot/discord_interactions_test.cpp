@@ -536,7 +536,7 @@ TEST_F(AtTheDeadline, ThatItIsBusyIsSaidByOneCallEvenLate) {
   std::promise<void> gate;
   boost::asio::post(loops_.of(ServerId(1)), [passed = gate.get_future().share()] { passed.wait(); });
   const auto scope = world_.server(1);
-  const MemberLeft left{DiscordUserId(7), "x", world_.clock.now()};
+  const MemberLeft left{DiscordUserId(7), "x", "leave", world_.clock.now()};
   for (int i = 0; i < 2'000; ++i) dispatcher_.submit(scope, left, [](Outcome) {});
   take(command("points"));
   advance(2s);
