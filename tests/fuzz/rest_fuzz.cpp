@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "platforms/discord/rest.h"
 #include "platforms/discord/scripted.h"
+#include "platforms/discord/state.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace guildhall::fuzz {
