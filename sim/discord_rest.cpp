@@ -443,8 +443,6 @@ ApiAnswer DiscordRest::create_message(Call& call) {
     if (earlier != nullptr) return ApiReply{200, earlier->body};
   }
   if (const json::Value* reference = json::find(call.body, "message_reference")) {
-    if ((place->permissions & permission::kReadMessageHistory) == 0)
-      return api_error::make(403, 160002, "Cannot reply without permission to read message history");
     const auto target = static_cast<Snowflake>(json::id(*reference, "message_id").value_or(0));
     const bool must_exist = json::boolean(*reference, "fail_if_not_exists").value_or(true);
     if (must_exist && discord_.messages.find(place->channel, target) == nullptr) {

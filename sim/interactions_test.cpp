@@ -276,6 +276,9 @@ TEST_F(PostedInteractionsTest, AReplyMayPromiseTheCallback) {
 }
 
 TEST_F(PostedInteractionsTest, WhatIsNoAnswerIsNone) {
+  end();
+  options_.interactions.first_answer = std::chrono::minutes(1);  // so that it is not what ends them
+  begin();
   ASSERT_EQ(name_it(), "accepted");
   reply_ = json::Object{{"type", 7}, {"data", {{"content", "not of a command"}}}};
   EXPECT_TRUE(becomes(ask(), "dead"));

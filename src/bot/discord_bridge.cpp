@@ -217,9 +217,11 @@ void DiscordBridge::on_member_joined(discord::MemberJoin join, discord::Receipt 
 void DiscordBridge::on_member_left(discord::MemberLeave leave, discord::Receipt receipt) {
   const auto scope = services_.tenancy.scopes().for_discord_event(leave.guild);
   if (!scope) return;
-  // Discord gives no moment; to the minute, so that a repeated event is the same one.
-  const TimePoint at = std::chrono::floor<std::chrono::minutes>(services_.clock.now());
-  deliver(*scope, MemberLeft{leave.user.id, leave.user.display_name, at}, std::move(receipt));
+  // Discord gives no moment.
+  deliver(
+      *scope,
+      MemberLeft{leave.user.id, leave.user.display_name, std::move(leave.event_id), services_.clock.now()},
+      std::move(receipt));
 }
 
 void DiscordBridge::on_message(discord::Message message) {

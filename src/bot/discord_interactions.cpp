@@ -14,8 +14,11 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{1'800};
 /// Then Discord has given up the request, or is about to.
 constexpr std::chrono::milliseconds kRequestPatience{2'500};
-/// In five minutes, as long as a recorded request is believed, as many as thirty each second.
-constexpr std::size_t kRemembered = 10'000;
+/// A recorded request is believed for five minutes before and after the time that it bears: for ten at most,
+/// where our clock is slow.
+constexpr std::chrono::minutes kRememberFor{11};
+/// Then 150 each second; of more the oldest are forgotten early.
+constexpr std::size_t kMostRemembered = 100'000;
 
 /// Who leafs through a list presses twice or thrice a second, and not for long; after that a member takes up
 /// a transaction a second at most.
@@ -89,7 +92,7 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     net::spawn(owner_.services_.loop, "discord.answer",
                [self = shared_from_this(), answer = std::move(answer), briefly] {
                  self->briefly_ = briefly;
-                 return give(self, answer);
+                 return give_in_turn(self, answer);
                });
   }
 
@@ -117,6 +120,20 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     self->timer_.cancel();
   }
 
+  /// Whatever changes a message waits for what changes it already, whose retries would otherwise bring back
+  /// what was before. An interaction that waits too long is deferred meanwhile.
+  static Task<void> give_in_turn(std::shared_ptr<Pending> self, Answer answer) {
+    if (!self->is_press() || !answer.replaces || !self->interaction_.message)
+      co_return co_await give(self, std::move(answer));
+    co_await self->owner_.change_latest(*self->interaction_.message,
+                                        [self, answer = std::move(answer)] { return change(self, answer); });
+  }
+
+  static Task<bool> change(std::shared_ptr<Pending> self, Answer answer) {
+    co_await give(self, std::move(answer));
+    co_return self->given_;
+  }
+
   static Task<void> give(std::shared_ptr<Pending> self, Answer answer) {
     self->answered_ = true;
     if (self->deferring_) {  // its outcome decides how to go on
@@ -141,12 +158,12 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     discord::Asked asked = discord::asked(self->interaction_);
     discord::FirstAnswer first;
     if (replaces) {
-      if (self->interaction_.message) self->owner_.overtake_edits(*self->interaction_.message);
       first = discord::Update{std::move(say.message)};
     } else {
       first = std::move(say);
     }
     const auto given = co_await self->owner_.answer_first(self->request_, std::move(asked), std::move(first));
+    self->given_ = given.has_value();
     if (given) co_return true;
     self->report("answer", given.error());
     const ErrorCode code = given.error().code;
@@ -164,9 +181,6 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
       co_await say_beside(self, std::move(say));
     } else if (promised_to_all && say.only_for_caller && !self->briefly_) {
       co_await take_back(self, std::move(say));
-    } else if (replaces && self->interaction_.message) {
-      co_await self->owner_.edit_latest(*self->interaction_.message,
-                                        [self, say = std::move(say)] { return edit(self, say); });
     } else {
       co_await edit(self, std::move(say));
     }
@@ -194,6 +208,7 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     std::string token = self->interaction_.token;
     const auto given = co_await self->owner_.rest_.edit_answer(self->interaction_.application,
                                                                std::move(token), say.message);
+    self->given_ = given.has_value();
     if (given) co_return;
     self->report("late answer", given.error());
     const bool too_late =
@@ -228,6 +243,7 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
   bool deferring_ = false;
   bool tried_to_defer_ = false;
   bool deferred_ = false;
+  bool given_ = false;  // its answer is where it belongs
 };
 
 DiscordInteractions::DiscordInteractions(const BridgeServices& services, const Secrets& secrets,
@@ -259,12 +275,16 @@ Task<net::HttpResponse> DiscordInteractions::take_posted(std::optional<tenancy::
 }
 
 bool DiscordInteractions::is_new(discord::InteractionId id) {
-  if (!taken_.insert(id.value()).second) return false;
-  taken_order_.push_back(id.value());
-  if (taken_order_.size() > kRemembered) {
-    taken_.erase(taken_order_.front());
+  const discord::SteadyTime now = timing_->now();
+  const auto is_over = [&](const Taken& oldest) {
+    return now - oldest.at > kRememberFor || taken_order_.size() >= kMostRemembered;
+  };
+  while (!taken_order_.empty() && is_over(taken_order_.front())) {
+    taken_.erase(taken_order_.front().id);
     taken_order_.pop_front();
   }
+  if (!taken_.insert(id).second) return false;
+  taken_order_.push_back({id, now});
   return true;
 }
 
@@ -273,7 +293,8 @@ bool DiscordInteractions::begin(std::optional<tenancy::ServerScope> scope, disco
   const bool typing = interaction.type == discord::InteractionType::autocomplete;
   const bool calls = interaction.type == discord::InteractionType::command ||
                      interaction.type == discord::InteractionType::component;
-  if ((!typing && !calls) || !is_new(interaction.id)) return false;
+  // What is typed changes nothing, and comes so often that it would drive out what does.
+  if (!typing && !(calls && is_new(interaction.id))) return false;
   if (typing) {
     if (scope && !told_again)
       net::spawn(services_.loop, "discord.suggest",
@@ -313,22 +334,19 @@ Task<Result<void>> DiscordInteractions::answer_first(RequestPtr request, discord
   co_return Result<void>{};
 }
 
-Task<void> DiscordInteractions::edit_latest(discord::MessageId message, std::function<Task<void>()> edit) {
-  const auto [waiting, idle] = waiting_edits_.try_emplace(message);
-  if (!idle) {
-    waiting->second = std::move(edit);
-    co_return;
+Task<void> DiscordInteractions::change_latest(discord::MessageId message, Change change) {
+  const auto [line, idle] = changes_.try_emplace(message);
+  std::vector<Change>& waiting = line->second;
+  waiting.push_back(std::move(change));
+  if (!idle) co_return;
+  while (!waiting.empty()) {
+    const Change latest = std::move(waiting.back());
+    waiting.pop_back();
+    const auto older = static_cast<std::ptrdiff_t>(waiting.size());
+    const bool made = co_await latest();
+    if (made) waiting.erase(waiting.begin(), waiting.begin() + older);
   }
-  while (edit) {
-    co_await edit();
-    edit = std::exchange(waiting->second, nullptr);
-  }
-  waiting_edits_.erase(waiting);
-}
-
-void DiscordInteractions::overtake_edits(discord::MessageId message) {
-  const auto waiting = waiting_edits_.find(message);
-  if (waiting != waiting_edits_.end()) waiting->second = nullptr;
+  changes_.erase(line);
 }
 
 /// A session that is resumed repeats what came last. An earlier process may have answered that it failed:

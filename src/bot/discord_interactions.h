@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "base/secrets.h"
 #include "base/task.h"
@@ -30,8 +31,8 @@ class DiscordInteractions {
   ~DiscordInteractions();
 
   /// `scope`: of the server that it comes from, if we know that one. `told_again`: it may have come before,
-  /// and an earlier process may have answered it. What this process has taken before, by whichever road, it
-  /// does not take again.
+  /// and an earlier process may have answered it. A command or a press that this process has taken before, by
+  /// whichever road, it does not take again.
   void take(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction, bool told_again);
   /// The same of one that Discord posted: what its request is answered.
   Task<net::HttpResponse> take_posted(std::optional<tenancy::ServerScope> scope,
@@ -44,6 +45,10 @@ class DiscordInteractions {
   class Pending;
   class Request;
   using RequestPtr = std::shared_ptr<Request>;
+  struct Taken {
+    discord::InteractionId id;
+    discord::SteadyTime at;
+  };
   /// What an interaction asks for.
   struct Wish {
     CommandRequest request;
@@ -54,6 +59,7 @@ class DiscordInteractions {
   /// null.
   bool begin(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction, bool told_again,
              RequestPtr request);
+  /// Not taken before, as far as a request can still come again.
   bool is_new(discord::InteractionId id);
   /// On the request that brought it, if that is still open.
   Task<Result<void>> answer_first(RequestPtr request, discord::Asked asked, discord::FirstAnswer answer);
@@ -67,21 +73,22 @@ class DiscordInteractions {
 
   Task<void> take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
   void call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
-  /// One after the other for each message; of those that wait only the latest is made.
-  Task<void> edit_latest(discord::MessageId message, std::function<Task<void>()> edit);
-  /// The message says something newer already: those that wait are not made.
-  void overtake_edits(discord::MessageId message);
+  /// False: it came to nothing, the message is as it was.
+  using Change = std::function<Task<bool>()>;
+  /// One after the other for each message; of those that wait the latest is made, and an older one only if
+  /// that fails.
+  Task<void> change_latest(discord::MessageId message, Change change);
   std::string say_plainly(std::string_view key) const;
 
   const BridgeServices& services_;
   discord::RestClient& rest_;
   std::shared_ptr<discord::Timing> timing_;
   ButtonIds button_ids_;
-  std::unordered_set<std::int64_t> taken_;
-  std::deque<std::int64_t> taken_order_;
+  std::unordered_set<discord::InteractionId> taken_;
+  std::deque<Taken> taken_order_;  // the oldest first
   MemberBudget presses_;
   MemberBudget strokes_;
-  std::map<discord::MessageId, std::function<Task<void>()>> waiting_edits_;
+  std::map<discord::MessageId, std::vector<Change>> changes_;  // that wait behind one under way
 };
 
 }  // namespace guildhall::bot

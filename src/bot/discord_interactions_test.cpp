@@ -602,7 +602,7 @@ TEST_F(AtTheDeadline, ThatItIsBusyIsSaidByOneCallEvenLate) {
   std::promise<void> gate;
   boost::asio::post(loops_.of(ServerId(1)), [passed = gate.get_future().share()] { passed.wait(); });
   const auto scope = world_.server(1);
-  const MemberLeft left{DiscordUserId(7), "x", world_.clock.now()};
+  const MemberLeft left{DiscordUserId(7), "x", "leave", world_.clock.now()};
   for (int i = 0; i < 2'000; ++i) dispatcher_.submit(scope, left, [](Outcome) {});
   take(command("points"));
   advance(2s);
@@ -638,27 +638,92 @@ TEST_F(AtTheDeadline, OfEditsThatWaitForOneMessageOnlyTheLatestIsMade) {
   EXPECT_EQ(sent(7), "PATCH /webhooks/98/d/messages/@original");
 }
 
-TEST_F(AtTheDeadline, AnAnswerAtOnceOvertakesTheEditsThatWait) {
-  const auto other = world_.database->hold_writer(1);
-  const auto press_on = [&](const char* token) {
+/// Several presses of the buttons of one message, each with a token of its own.
+class OnOneMessage : public AtTheDeadline {
+ protected:
+  /// Those who are deferred, as the database is slow; then the first's edit goes out.
+  void begin_late(const std::vector<std::string>& tokens) {
+    const auto other = world_.database->hold_writer(1);
+    for (const std::string& token : tokens) press_on(token);
+    advance(2s);
+    ASSERT_EQ(http.requests.size(), tokens.size());
+    http.delay = 1s;
+    other->execute("COMMIT");
+    expect_requests(tokens.size() + 1);
+    EXPECT_EQ(sent(tokens.size()), edit_of(tokens.front()));
+  }
+  void press_on(const std::string& token) {
     auto pressed = press("points");
     pressed.token = token;
     pressed.message = discord::MessageId(77);
     take(pressed);
-  };
-  press_on("a");
-  press_on("b");
-  advance(2s);
-  ASSERT_EQ(http.requests.size(), 2U);
-  http.delay = 1s;
-  other->execute("COMMIT");
-  expect_requests(3);
-  press_on("c");
-  expect_requests(4);
+  }
+  /// Its command is done: that of somebody else behind it in the server's line is answered.
+  void press_to_the_end(const std::string& token) {
+    const std::size_t before = http.requests.size();
+    press_on(token);
+    take(command("help"));
+    expect_requests(before + 1);
+    ASSERT_EQ(http.requests.size(), before + 1) << "the press waits for the edit under way";
+    EXPECT_EQ(sent(before), fmt::format("POST /interactions/{}/secret/callback", last_id_));
+  }
+  static std::string edit_of(const std::string& token) {
+    return "PATCH /webhooks/98/" + token + "/messages/@original";
+  }
+};
+
+TEST_F(OnOneMessage, AnAnswerAtOnceOvertakesTheEditsThatWait) {
+  begin_late({"a", "b"});
+  press_to_the_end("c");
   advance(10s);
-  ASSERT_EQ(http.requests.size(), 4U) << "the second would bring back what was before";
-  EXPECT_EQ(sent(2), "PATCH /webhooks/98/a/messages/@original");
-  EXPECT_EQ(json::integer(body(3), "type"), 7);
+  ASSERT_EQ(http.requests.size(), 5U) << "the second would bring back what was before";
+  EXPECT_THAT(sent(4), HasSubstr("/c/callback"));
+  EXPECT_EQ(json::integer(body(4), "type"), 7);
+}
+
+TEST_F(OnOneMessage, AnAnswerWaitsForTheRetriesOfAnOlderOne) {
+  http.then(204, "");
+  for (int i = 0; i < 2; ++i) http.then(503, "");
+  begin_late({"a"});
+  http.answers.emplace_front(net::make_response(204, "", ""));  // of help
+  press_to_the_end("b");
+  advance(20s);
+  std::vector<std::string> changes;
+  for (std::size_t i = 3; i < http.requests.size(); ++i) {
+    if (json::integer(body(i), "type") != 6) changes.push_back(sent(i));
+  }
+  ASSERT_EQ(changes.size(), 3U);
+  EXPECT_EQ(changes[0], edit_of("a"));
+  EXPECT_EQ(changes[1], edit_of("a"));
+  EXPECT_THAT(changes[2], HasSubstr("/b/")) << "what came last is what stands";
+}
+
+TEST_F(OnOneMessage, AnEditThatWaitsIsMadeIfTheNewerAnswerComesToNothing) {
+  begin_late({"a", "b"});
+  http.then(204, "");  // of help
+  http.then(404, R"({"code":10062,"message":"Unknown interaction"})");
+  press_to_the_end("c");
+  advance(10s);
+  ASSERT_EQ(http.requests.size(), 6U);
+  EXPECT_THAT(sent(4), HasSubstr("/c/callback"));
+  EXPECT_EQ(sent(5), edit_of("b"));
+}
+
+TEST_F(AtTheDeadline, ARequestIsRememberedAsLongAsItIsBelieved) {
+  const auto once = command("help");
+  EXPECT_EQ(answer_to(post(once)).status, 200);
+  const auto typing = asked(discord::InteractionType::autocomplete);
+  for (int i = 0; i < 100'000; ++i) {
+    auto stroke = typing;
+    stroke.id = discord::InteractionId(1'000 + i);
+    interactions_.take(std::nullopt, std::move(stroke), false);
+  }
+  advance(10min);
+  EXPECT_EQ(answer_to(post(once)).status, 409);
+  advance(2min);
+  const auto again = post(once);
+  advance(3s);
+  EXPECT_EQ(answer_to(again).status, 202) << "it is forgotten at last";
 }
 
 TEST_F(AtTheDeadline, ALateRefusalOfAButtonIsSaidToTheCallerAlone) {

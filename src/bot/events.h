@@ -58,6 +58,7 @@ struct MemberJoined {
 struct MemberLeft {
   DiscordUserId user;
   std::string name;
+  std::string event_id;  // the same when it is told again
   TimePoint at;
 };
 

@@ -257,7 +257,7 @@ void Life::stream() {
   bot_.tell_channel(own_.server, bot::GiftedSubs{bot_.channel(), "gift", "Giver " + own_.canary,
                                                  own_.amount % 100 + 1, from});
   bot_.tell(own_.server, bot::MemberJoined{DiscordUserId(kPeople + 1), member_name(1), from});
-  bot_.tell(own_.server, bot::MemberLeft{DiscordUserId(kPeople + 1), member_name(1), from});
+  bot_.tell(own_.server, bot::MemberLeft{DiscordUserId(kPeople + 1), member_name(1), "leave", from});
   bot_.wait();
   for (int minute = 0; minute < kWatchedMinutes; ++minute) {
     bot_.clock().set(from + minute * 1min);

@@ -9,36 +9,39 @@ import { identifiesLeft, smallCount, world } from './world.mjs';
 const rounds = smallCount(1, 5);
 const shards = 2;
 
-/** Members who join and leave all the time; the returned function ends that and tells how often who joined where. */
+/** Members who join and leave all the time; the returned function ends that and tells how often who did what where. */
 function comeAndGo(sim, places) {
-  const joined = new Map();
+  const done = new Map();
+  const count = (key) => done.set(key, (done.get(key) ?? 0) + 1);
   let going = true;
   const loops = places.servers.map(async ({ id: guild }) => {
     while (going) {
       const { user } = await sim.post('/discord/member-join', { guild });
-      const key = `${guild} ${user}`;
-      joined.set(key, (joined.get(key) ?? 0) + 1);
+      count(`${guild} join ${user}`);
       await sleep(150);
       await sim.post('/discord/member-leave', { guild, user });
+      count(`${guild} leave ${user}`);
       await sleep(150);
     }
   });
   return async () => {
     going = false;
     await Promise.all(loops);
-    return joined;
+    return done;
   };
 }
 
 /**
- * As the database has it: a join has the moment at which it happened, so one that is handled twice is noted once. A
- * server keeps its last 500 events, so it is looked at all the time; the returned function looks once more.
+ * As the database has it: a join has the moment at which it happened and a leave its number in its session, so one that
+ * is handled twice is noted once. A server keeps its last 500 events, so it is looked at all the time; the returned
+ * function looks once more.
  */
-function noteJoins(bot) {
+function noteAll(bot) {
   const noted = new Map();
   const look = async () => {
-    for (const { guild, operation } of await bot.query("SELECT discord_server_id::text AS guild, operation_id AS operation FROM activity WHERE kind = 'member_joined'")) {
-      const key = `${guild} ${operation.split(':')[1]}`;
+    for (const { guild, operation } of await bot.query("SELECT discord_server_id::text AS guild, operation_id AS operation FROM activity WHERE kind IN ('member_joined', 'member_left')")) {
+      const [act, user] = operation.split(':');
+      const key = `${guild} ${act} ${user}`;
       if (!noted.has(key)) noted.set(key, new Set());
       noted.get(key).add(operation);
     }
@@ -70,9 +73,9 @@ describe("Discord's shards", () => {
     };
     t.after(() => Promise.all(processes.map((one) => one.stop('SIGKILL'))));
     const shared = () => until('both to have a shard', async () => (await holders(bot)).sort().join() === 'discord,everything');
-    const joins = noteJoins(bot);
+    const notes = noteAll(bot);
     const leave = comeAndGo(sim, places);
-    t.after(() => Promise.allSettled([joins.stop(), leave()]));
+    t.after(() => Promise.allSettled([notes.stop(), leave()]));
     for (let round = 0; round < rounds; round += 1) {
       const killed = begin();
       await shared();
@@ -95,17 +98,17 @@ describe("Discord's shards", () => {
       assert.equal((await left.stop('SIGTERM')).code, 0);
     }
     await bot.ready();
-    const joined = await leave();
-    await until('the last who joined to be noted', async () => {
-      const noted = await joins.look();
-      return [...joined].every(([key, times]) => (noted.get(key) ?? 0) >= times);
+    const done = await leave();
+    await until('the last who came and went to be noted', async () => {
+      const noted = await notes.look();
+      return [...done].every(([key, times]) => (noted.get(key) ?? 0) >= times);
     }, 60);
-    await joins.stop();
-    assert.deepEqual([...(await joins.look())].sort(), [...joined].sort());
+    await notes.stop();
+    assert.deepEqual([...(await notes.look())].sort(), [...done].sort());
     assert.equal(await identifiesLeft(sim), before, 'a session was begun anew');
     assert.equal((await sim.get('/healthz')).shards_served_twice, 0, 'two connections served one shard');
-    const total = [...joined.values()].reduce((sum, times) => sum + times, 0);
-    console.log(`# ${rounds} times killed, stopped and restarted, ${shards} shards: ${total} members joined, each noted once`);
+    const total = [...done.values()].reduce((sum, times) => sum + times, 0);
+    console.log(`# ${rounds} times killed, stopped and restarted, ${shards} shards: ${total} joined or left, each noted once`);
   });
 
   test('a second process is refused where it has no place', { timeout: 60_000 }, async (t) => {

@@ -130,7 +130,9 @@ export const resuming = {
     await it.gateway('close', { code: 4000 });
     for (let i = 0; i < 5; i += 1) await it.comeAndGo();
     await it.missesNothing();
-    await it.fault({ gateway_replay_overlap: 0, gateway_cut_replays: 0 });
+    const { gateway_cut_replays: cut, gateway_later_resumes: later } = await it.sim.get('/faults');
+    assert.deepEqual([cut, later], [0, 0], 'each was met');
+    await it.fault({ gateway_replay_overlap: 0 });
   },
   '5: a restart resumes, planned or not': async (it) => {
     const before = await identifiesLeft(it.sim);

@@ -102,7 +102,7 @@ void fuzz_gateway(std::string_view input) {
   State state({.channels = true, .members = true}, metrics);
   state.put_guild(*json::parse(kGuild));
   EventRouter router(handler, state, {}, metrics, nullptr);
-  router.route(frame->event, frame->data);
+  router.route(frame->event, frame->data, frame->sequence.value_or(1));
   require(handler.broken().empty(), handler.broken());
   for (const ChannelInfo& channel : state.channels(ServerId(1)))
     require(is_clean_utf8(channel.name), "a channel's broken name got through");

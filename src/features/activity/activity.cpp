@@ -36,7 +36,7 @@ TxTask<void> on_join(Tx& tx, ServerContext& context, const bot::MemberJoined& me
 }
 
 TxTask<void> on_leave(Tx& tx, ServerContext& context, const bot::MemberLeft& member) {
-  const std::string id = fmt::format("leave:{}:{}", member.user.str(), to_micros(member.at));
+  const std::string id = fmt::format("leave:{}:{}", member.user.str(), member.event_id);
   return note(tx, context, {member.at, "member_left", member.name, std::nullopt, id});
 }
 

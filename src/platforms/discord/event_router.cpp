@@ -94,6 +94,7 @@ void EventRouter::intents_refused(Intents refused) {
 bool EventRouter::ready(const json::Value& data) {
   auto ready = read_ready(data);
   if (!ready) return false;
+  session_ = json::text_or(data, "session_id", "");
   ready->shard = shard_;
   guilds_ = {ready->guilds.begin(), ready->guilds.end()};
   pending_ = guilds_;
@@ -145,7 +146,8 @@ bool EventRouter::member_joined(const json::Value& data) {
 
 bool EventRouter::member_left(const json::Value& data) {
   auto leave = read_member_leave(data);
-  if (!leave) return false;
+  if (!leave || !sequence_) return false;
+  leave->event_id = fmt::format("{}:{}", session_, *sequence_);
   handler_.on_member_left(std::move(*leave), receipt());
   return true;
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
@@ -28,8 +29,11 @@ class EventRouter {
 
   void intents_refused(Intents refused);
 
-  /// The guilds of a session from before a restart.
-  void restore(const std::vector<ServerId>& guilds) { guilds_.insert(guilds.begin(), guilds.end()); }
+  /// A session from before a restart, and its guilds.
+  void restore(std::string session, const std::vector<ServerId>& guilds) {
+    session_ = std::move(session);
+    guilds_.insert(guilds.begin(), guilds.end());
+  }
   const std::unordered_set<ServerId>& guilds() const { return guilds_; }
   /// Of READY's list, not yet told of.
   std::size_t pending() const { return pending_.size(); }
@@ -64,6 +68,7 @@ class EventRouter {
   State& state_;
   Shard shard_;
   std::shared_ptr<Receipts> receipts_;
+  std::string session_;                   // its id
   std::optional<std::int64_t> sequence_;  // of the event that is told
   std::unordered_set<ServerId> guilds_;
   std::unordered_set<ServerId> pending_;

@@ -226,7 +226,7 @@ Task<void> Gateway::Impl::restore() {
   if (session_->intents != options_.intents) go_without(options_.intents & ~session_->intents);
   sequence_ = session_->sequence;
   receipts_->begin(session_->sequence);
-  router_.restore(session_->guilds);
+  router_.restore(session_->id, session_->guilds);
   state_.self_is(session_->self);
 }
 

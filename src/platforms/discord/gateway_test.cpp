@@ -36,7 +36,9 @@ class Listener final : public GatewayHandler {
     note("member", join.user.id.str());
     if (keeps) kept.push_back(std::move(receipt));
   }
-  void on_member_left(MemberLeave leave, Receipt) override { note("gone", leave.user.id.str()); }
+  void on_member_left(MemberLeave leave, Receipt) override {
+    note("gone", leave.user.id.str() + " as " + leave.event_id);
+  }
   void on_message(Message message) override {
     if (message.content == "throw") throw std::runtime_error("broken handler");
     note("message", message.content);
@@ -1290,7 +1292,8 @@ TEST_F(GatewayTest, EveryKindOfEventReachesItsMethod) {
   event("INTERACTION_CREATE",
         R"({"id":"9","token":"t","type":2,"member":{"user":{"id":"7"}},"data":{"name":"points"}})", 8);
   event("SOMETHING_NEW", R"({"id":"9"})", 9);
-  EXPECT_THAT(listener.notes, ElementsAre("renamed 1 n", "member 7", "gone 8", "interaction points"));
+  EXPECT_THAT(listener.notes,
+              ElementsAre("renamed 1 n", "member 7", "gone 8 as s-1:7", "interaction points"));
   EXPECT_THAT(metrics.text(), HasSubstr(R"(guildhall_discord_events_total{event="other"} 1)"));
 }
 

@@ -147,7 +147,7 @@ std::optional<MemberLeave> read_member_leave(const json::Value& event) {
   const json::Value* account = json::find(event, "user");
   auto user = account == nullptr ? std::nullopt : read_user(*account);
   if (!guild || !user) return std::nullopt;
-  return MemberLeave{*guild, std::move(*user)};
+  return MemberLeave{*guild, std::move(*user), ""};
 }
 
 std::optional<Message> read_message(const json::Value& event) {

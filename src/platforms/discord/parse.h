@@ -24,6 +24,7 @@ std::optional<GuildSnapshot> read_guild(const json::Value& guild);
 /// `member` may be null: outside a guild.
 std::optional<User> read_user(const json::Value& user, const json::Value* member = nullptr);
 std::optional<MemberJoin> read_member_join(const json::Value& event);
+/// Without its `event_id`, which the event itself does not hold.
 std::optional<MemberLeave> read_member_leave(const json::Value& event);
 std::optional<Message> read_message(const json::Value& event);
 std::optional<Interaction> read_interaction(const json::Value& event);

@@ -44,6 +44,7 @@ struct MemberJoin {
 struct MemberLeave {
   ServerId guild;
   User user;
+  std::string event_id;  // "session:sequence"; the same when Discord repeats it
 };
 
 /// Discord's numbers; others exist and are passed on.
