@@ -50,12 +50,8 @@ class Calls : public TestLoop {
     if (!**value) require_error((*value)->error());
     return **value;
   }
-  RestClient client{loop,
-                    {.api_url = "https://discord.test/api", .token = std::string(kToken), .project_url = "x"},
-                    [this](const net::HttpRequest&) { return answer(); },
-                    timing,
-                    metrics_};
-  bool broken = true;  // from now on all is well
+
+  bool broken = true;  // false: from now on all is well
 
  private:
   Task<Result<net::HttpResponse>> answer() {
@@ -69,6 +65,13 @@ class Calls : public TestLoop {
 
   net::HttpResponse answer_;
   Metrics metrics_;
+
+ public:
+  RestClient client{loop,
+                    {.api_url = "https://discord.test/api", .token = std::string(kToken), .project_url = "x"},
+                    [this](const net::HttpRequest&) { return answer(); },
+                    timing,
+                    metrics_};
 };
 
 void require_text(const std::string& text) { require(is_clean_utf8(text), "broken text got through"); }
