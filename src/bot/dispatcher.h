@@ -25,7 +25,8 @@ enum class Outcome {
   committed,   // effects are in the database; for a call: it was answered
   failed,      // nothing of it remains; the log says why
   overloaded,  // the server's queue is full; nothing was started
-  postponed,   // nothing of it remains, as the database did not take it; a moment later it may
+  postponed,   // the database did not take it, or its answer was lost: the same may be tried again a moment
+               // later, and its operation id keeps it from being done twice
 };
 
 /// A button in the language of the server.

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "platforms/discord/gateway.h"
+#include "platforms/discord/gateway_testing.h"
 #include "platforms/discord/scripted.h"
 
 namespace guildhall::discord {
@@ -21,17 +22,8 @@ struct Fate {
   bool excused = false;  // its session ended before it could be told
 };
 
-class Tally final : public GatewayHandler {
+class Tally final : public DeafHandler {
  public:
-  void on_ready(Ready, Receipt) override {}
-  void on_intents_refused(Intents) override {}
-  void on_guild(GuildSnapshot, GuildArrival, Receipt) override {}
-  void on_guild_renamed(ServerId, std::string, Receipt) override {}
-  void on_guild_unavailable(ServerId) override {}
-  void on_guild_removed(ServerId, Receipt) override {}
-  void on_member_joined(MemberJoin, Receipt) override {}
-  void on_member_left(MemberLeave, Receipt) override {}
-  void on_interaction(Interaction) override {}
   void on_message(Message message) override { ++fates.at(std::stoul(message.content)).handled; }
   bool is_full() const override { return full; }
 

@@ -9,6 +9,7 @@
 #include "net/loops.h"
 #include "net/websocket_server.h"
 #include "platforms/discord/gateway.h"
+#include "platforms/discord/gateway_testing.h"
 #include "platforms/discord/rest.h"
 #include "platforms/discord/timing.h"
 
@@ -28,17 +29,8 @@ bool run_until(boost::asio::io_context& loop, F done) {
   return done();
 }
 
-struct Nobody : GatewayHandler {
-  void on_ready(Ready, Receipt) override {}
-  void on_intents_refused(Intents) override {}
-  void on_guild(GuildSnapshot, GuildArrival, Receipt) override {}
-  void on_guild_renamed(ServerId, std::string, Receipt) override {}
-  void on_guild_unavailable(ServerId) override {}
-  void on_guild_removed(ServerId, Receipt) override {}
-  void on_member_joined(MemberJoin, Receipt) override {}
-  void on_member_left(MemberLeave, Receipt) override {}
+struct Nobody : DeafHandler {
   void on_message(Message message) override { texts.push_back(std::move(message.content)); }
-  void on_interaction(Interaction) override {}
 
   std::vector<std::string> texts;
 };
