@@ -20,11 +20,14 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
+using std::chrono::steady_clock;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds kIdle{45};
 /// As many as a burst of answers needed at once: the next burst opens none anew.
 constexpr std::size_t kIdlePerOrigin = 64;
+/// For a connection that is busy.
+constexpr std::chrono::milliseconds kMostPatience{250};
 constexpr std::size_t kUsualAnswer = 4096;
 /// A large body has the time that a slow line needs.
 constexpr std::size_t kSlowestBytesPerMs = 128;
@@ -92,7 +95,7 @@ class Connection {
   virtual bool alive() = 0;
 
   bool reusable = false;
-  std::chrono::steady_clock::time_point idle_since;
+  steady_clock::time_point idle_since;
 };
 
 template <class Stream>
@@ -170,6 +173,96 @@ struct SameOrigin {
   }
 };
 
+/// The connections to one origin. A request that finds all of them busy waits for one as long as it takes to
+/// open another, which costs far more than most exchanges: so a burst opens none, and a slow exchange holds
+/// nobody up for long.
+class Pool {
+ public:
+  Pool(asio::io_context& loop, const HttpClientOptions& options)
+      : loop_(loop), least_patience_(options.least_patience), patience_(least_patience_) {}
+
+  /// One that is free, or null: the caller opens one. `give_back` follows either.
+  Task<std::unique_ptr<Connection>> take() {
+    auto connection = take_idle();
+    if (!connection && busy_ > 0) connection = co_await wait();
+    ++busy_;
+    co_return connection;
+  }
+
+  /// Null: it is of no more use.
+  void give_back(std::unique_ptr<Connection> connection) {
+    --busy_;
+    if (!waiting_.empty()) return hand_over(std::move(connection));
+    if (!connection) return;
+    connection->idle_since = steady_clock::now();
+    idle_.push_back(std::move(connection));
+    if (idle_.size() > kIdlePerOrigin) idle_.pop_front();
+  }
+
+  void opened_within(steady_clock::duration took) {
+    patience_ = std::max<steady_clock::duration>(least_patience_,
+                                                 std::min<steady_clock::duration>(took, kMostPatience));
+  }
+
+ private:
+  /// Leaves the line when it ends, whichever way.
+  struct Waiter {
+    explicit Waiter(Pool& in) : pool(in), timer(in.loop_, in.patience_) { pool.waiting_.push_back(this); }
+    ~Waiter() { std::erase(pool.waiting_, this); }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+
+    Pool& pool;
+    asio::steady_timer timer;
+    std::unique_ptr<Connection> got;
+  };
+
+  Task<std::unique_ptr<Connection>> wait() {
+    Waiter waiter(*this);
+    co_await waiter.timer.async_wait(kAwait);
+    co_return std::move(waiter.got);
+  }
+
+  void hand_over(std::unique_ptr<Connection> connection) {
+    Waiter* first = waiting_.front();
+    waiting_.pop_front();
+    if (connection && connection->alive()) first->got = std::move(connection);
+    first->timer.cancel();
+  }
+
+  std::unique_ptr<Connection> take_idle() {
+    while (!idle_.empty()) {
+      auto connection = std::move(idle_.back());
+      idle_.pop_back();
+      if (steady_clock::now() - connection->idle_since < kIdle && connection->alive()) return connection;
+    }
+    return nullptr;
+  }
+
+  asio::io_context& loop_;
+  std::deque<std::unique_ptr<Connection>> idle_;
+  std::size_t busy_ = 0;
+  std::deque<Waiter*> waiting_;
+  std::chrono::milliseconds least_patience_;
+  steady_clock::duration patience_;
+};
+
+/// A place in a pool, with a connection or without one.
+class Place {
+ public:
+  Place(Pool& pool, std::unique_ptr<Connection> connection)
+      : pool_(pool), connection_(std::move(connection)) {}
+  ~Place() { pool_.give_back(connection_ && connection_->reusable ? std::move(connection_) : nullptr); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  std::unique_ptr<Connection>& connection() { return connection_; }
+
+ private:
+  Pool& pool_;
+  std::unique_ptr<Connection> connection_;
+};
+
 }  // namespace
 
 class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
@@ -184,16 +277,18 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
     const auto url = parse_url(request.url);
     if (!url) co_return std::unexpected(url.error());
     if (!self->trouble_) co_return std::unexpected(self->trouble_.error());
-    auto connection = self->take_idle(*url);
+    Pool& pool = self->pools_.try_emplace(*url, self->loop_, self->options_).first->second;
+    Place place(pool, co_await pool.take());
+    auto& connection = place.connection();
     if (!connection) {
+      const auto begun = steady_clock::now();
       connection = self->make_connection(*url);
       ++self->opened;
       const auto connected = co_await connection->connect(*url, self->options_);
       if (!connected) co_return std::unexpected(connected.error());
+      pool.opened_within(steady_clock::now() - begun);
     }
-    auto response = co_await connection->exchange(request, *url, self->options_);
-    if (response && connection->reusable) self->keep(*url, std::move(connection));
-    co_return response;
+    co_return co_await connection->exchange(request, *url, self->options_);
   }
 
   /// For a caller on another loop, which may end meanwhile.
@@ -210,29 +305,11 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
     return std::make_unique<PlainConnection>(loop_);
   }
 
-  std::unique_ptr<Connection> take_idle(const Url& url) {
-    auto& idle = idle_[url];
-    while (!idle.empty()) {
-      auto connection = std::move(idle.back());
-      idle.pop_back();
-      if (std::chrono::steady_clock::now() - connection->idle_since < kIdle && connection->alive())
-        return connection;
-    }
-    return nullptr;
-  }
-
-  void keep(const Url& url, std::unique_ptr<Connection> connection) {
-    auto& idle = idle_[url];
-    connection->idle_since = std::chrono::steady_clock::now();
-    idle.push_back(std::move(connection));
-    if (idle.size() > kIdlePerOrigin) idle.pop_front();
-  }
-
   asio::io_context& loop_;
   HttpClientOptions options_;
   ssl::context context_;
   Result<void> trouble_;
-  std::map<Url, std::deque<std::unique_ptr<Connection>>, SameOrigin> idle_;
+  std::map<Url, Pool, SameOrigin> pools_;
 };
 
 HttpClient::HttpClient(asio::io_context& loop, HttpClientOptions options)

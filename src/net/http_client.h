@@ -17,6 +17,8 @@ struct HttpClientOptions {
   std::string user_agent = "Guildhall";
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{15'000};  // for the whole exchange, beside a second per 128 kB to be sent
+  /// For a connection that is busy, before another is opened; longer where opening one takes longer.
+  std::chrono::milliseconds least_patience{20};
   std::size_t largest_body = 16ULL << 20;
 };
 

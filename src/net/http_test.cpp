@@ -8,7 +8,9 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <future>
 
+#include "net/all_of.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/loops.h"
@@ -28,8 +30,12 @@ class Http : public testing::Test {
     HttpServerOptions options;
     options.listen = {"127.0.0.1", 0};
     options.largest_body = 1'000;
-    server_ =
-        std::move(*HttpServer::start(loops_.main(), options, [](HttpRequest request) -> Task<HttpResponse> {
+    server_ = std::move(
+        *HttpServer::start(loops_.main(), options, [this](HttpRequest request) -> Task<HttpResponse> {
+          if (request.url == "/held") {
+            held_.set_value();
+            while (!released_) co_await sleep_for(std::chrono::milliseconds(1));
+          }
           if (request.url == "/throw") throw std::runtime_error("the secret reason");
           if (request.url == "/stream") {
             HttpResponse response;
@@ -68,6 +74,8 @@ class Http : public testing::Test {
     return answer;
   }
 
+  std::promise<void> held_;
+  std::atomic<bool> released_ = false;
   Loops loops_{1};
   std::unique_ptr<HttpServer> server_;
   HttpClient client_{loops_.main(), {}};
@@ -117,6 +125,31 @@ TEST(HttpRequests, ArriveAsTheyWereGiven) {
 TEST_F(Http, KeepsItsConnection) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(send("GET", "/")->status, 200);
   EXPECT_EQ(client_.connections_opened(), 1U);
+}
+
+TEST_F(Http, ABurstWaitsForTheConnectionThatIsThere) {
+  HttpClient client(loops_.main(), {.least_patience = std::chrono::minutes(1)});
+  run_to_end([](std::string url, HttpClient* client) -> Task<void> {
+    std::vector<Task<void>> burst;
+    for (int i = 0; i < 20; ++i) {
+      burst.push_back([](std::string url, HttpClient* client) -> Task<void> {
+        HttpRequest request;
+        request.url = std::move(url);
+        EXPECT_EQ((co_await client->send(std::move(request)))->status, 200);
+      }(url, client));
+    }
+    co_await all_of(std::move(burst));
+  }(base() + "/", &client));
+  EXPECT_EQ(client.connections_opened(), 1U);
+}
+
+TEST_F(Http, ASlowExchangeHoldsNobodyUp) {
+  auto slow = std::async(std::launch::async, [this] { return send("GET", "/held"); });
+  held_.get_future().wait();
+  EXPECT_EQ(send("GET", "/")->status, 200);
+  EXPECT_EQ(client_.connections_opened(), 2U);
+  released_ = true;
+  EXPECT_EQ(slow.get()->status, 200);
 }
 
 TEST_F(Http, AnOversizedBodyIsRefusedAndAFaultTellsNothing) {
