@@ -17,7 +17,7 @@ trap 'rm -rf "$folder"' EXIT
 # The bot that the load runs is its only child; it is looked at once all servers are there.
 sample() {
   local load=$1 data=$2 said=$3 bot
-  until grep -q 'events a second for' "$said"; do kill -0 "$load" 2>/dev/null || return 1; sleep 0.2; done
+  until grep -qs "events a second for" "$said"; do kill -0 "$load" 2>/dev/null || return 1; sleep 0.2; done
   bot=$(pgrep -P "$load")
   perf record -q -F 499 -g --call-graph dwarf,16384 -p "$bot" -o "$data" -- sleep $((seconds - 5)) 2>/dev/null || true
 }
@@ -37,7 +37,7 @@ road() {
 }
 
 road SQLite
-address=$(tools/private_postgres.sh start "$folder/postgres")
+address=$(tools/private_postgres.sh start "$folder/postgres" durable)
 trap 'tools/private_postgres.sh stop "$folder/postgres"; rm -rf "$folder"' EXIT
 "$guildhall" setup postgres --url "$address" >"$folder/guildhall.toml"
 road PostgreSQL "$folder/guildhall.toml"

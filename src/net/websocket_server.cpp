@@ -37,8 +37,11 @@ class WebSocketServer::Impl : public std::enable_shared_from_this<Impl> {
     while (self->acceptor_.is_open()) {
       auto [error, socket] = co_await self->acceptor_.async_accept(kAwait);
       if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-      if (!error)
-        asio::co_spawn(self->loop_, serve(self, std::make_shared<Socket>(std::move(socket))), asio::detached);
+      if (error) continue;
+      boost::system::error_code ignored;
+      socket.set_option(asio::ip::tcp::no_delay(true),
+                        ignored);  // else a message waits for an acknowledgement
+      asio::co_spawn(self->loop_, serve(self, std::make_shared<Socket>(std::move(socket))), asio::detached);
     }
   }
 
