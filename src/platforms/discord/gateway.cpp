@@ -149,7 +149,7 @@ class Gateway::Impl {
   Intents refused_ = 0;
   int failures_ = 0;
   bool stopping_ = false;
-  bool was_full_ = false;
+  std::optional<SteadyTime> full_since_;
   std::shared_ptr<Connection> connection_;
 
   mutable std::mutex health_mutex_;
@@ -431,8 +431,14 @@ ConnectionHooks Gateway::Impl::hooks() {
 
 bool Gateway::Impl::is_full() {
   const bool full = handler_.is_full();
-  if (full && !was_full_) pauses_.add();
-  was_full_ = full;
+  if (full && !full_since_) {
+    pauses_.add();
+    full_since_ = timing_->now();
+  }
+  if (!full && full_since_) {
+    members_.wait_longer(timing_->now() - *full_since_);
+    full_since_.reset();
+  }
   return full;
 }
 

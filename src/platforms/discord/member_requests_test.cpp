@@ -129,6 +129,37 @@ TEST_F(MembersTest, AListMayTakeAsLongAsItGoesOn) {
   EXPECT_EQ(requests().size(), 1U);
 }
 
+/// The rest of the list came, and lies behind what nobody reads.
+TEST_F(MembersTest, WhileNothingIsReadNoListIsLate) {
+  come_up("[]", 300'000);
+  guild(7, 3);
+  chunk(requests().front(), 0, 2, 50);
+  advance(20ms);
+  listener.full = true;
+  message("that was waited for", ++sequence);
+  chunk(requests().front(), 1, 2, 51);
+  advance(2min);
+  listener.full = false;
+  advance(10s);
+  expect_outcomes(1, 0);
+  EXPECT_EQ(requests().size(), 1U) << "it was taken for lost";
+}
+
+TEST_F(MembersTest, AListIsLateAlsoWhereNothingWasReadForAWhile) {
+  come_up("[]", 300'000);
+  guild(7, 3);
+  chunk(requests().front(), 0, 2, 50);
+  advance(30s);
+  listener.full = true;
+  message("that was waited for", ++sequence);
+  advance(2min);
+  listener.full = false;
+  advance(29s);
+  EXPECT_EQ(requests().size(), 1U);
+  advance(2s);
+  EXPECT_EQ(requests().size(), 2U);
+}
+
 TEST_F(MembersTest, ARefusedListIsAskedForWhenDiscordSays) {
   come_up("[]", 300'000);
   guild(7, 3);
