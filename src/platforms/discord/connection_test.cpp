@@ -141,6 +141,29 @@ TEST_F(GatewayTest, AMachineThatSleptForAnHourResumesAtOnce) {
   EXPECT_EQ(asked, 1) << "nothing was identified";
 }
 
+/// The clock of beats stands still meanwhile, and what it waits for comes no sooner.
+TEST_F(GatewayTest, AMachineThatSleptForAnHourIsNoticedWithinSeconds) {
+  come_up();
+  advance(20s);
+  say(R"({"op":11})");
+  timing->machine_slept += 35s;
+  advance(39s);
+  EXPECT_EQ(peers.size(), 1U) << "not yet too long for Discord";
+  advance(1s);
+  say(R"({"op":11})");
+  timing->machine_slept += 1h;
+  advance(5s);
+  EXPECT_EQ(peer().client_closed, 4000);
+  EXPECT_EQ(beats(), 2) << "none into the void";
+  advance(2s);
+  ASSERT_EQ(peers.size(), 2U);
+  hello();
+  EXPECT_THAT(ops(), ElementsAre(6));
+  event("RESUMED", "{}", 2);
+  advance(1min);
+  EXPECT_EQ(peers.size(), 2U) << "and not the new connection's fault";
+}
+
 TEST_F(GatewayTest, AClockThatIsSetDisturbsNothing) {
   come_up();
   message("x", 5);
