@@ -63,6 +63,8 @@ class GatewayHandler {
   virtual void on_interaction(Interaction interaction) = 0;
   /// Too much is under way: when the event that is waited for has come, nothing more is read, and Discord
   /// keeps what it has to say, until this is false again. Asked at each event, and then every 50 ms.
+  /// Interactions wait as well and are late after 3 s, so this is for events that must not be lost and cannot
+  /// be taken.
   virtual bool is_full() const { return false; }
 };
 
