@@ -22,6 +22,7 @@
 //   discord_commands.h                our commands as Discord knows them
 //   discord_interactions.h            what people ask for in Discord, answered in time and once
 //   member_budget.h                   how often each may press a button, or type
+//   under_way.h                       how much of what Discord tells is being handled
 //   discord_checkup.h                 what people have to set right in Discord, looked at from outside
 //
 // Features, web and cli call it. It promises: events of one server are handled in the order of their

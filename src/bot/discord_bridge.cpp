@@ -25,9 +25,9 @@ constexpr std::chrono::minutes kDeliverFor{10};
 constexpr int kMostRegistrations = 5;
 /// Then what is known of them is found out anew.
 constexpr std::size_t kMostChannels = 20'000;
-/// Of all servers together, after which nothing more is read for a while; more than one busy server may have
-/// (dispatcher.cpp), so that none makes the others wait.
-constexpr std::size_t kMostUnderWay = 4'000;
+/// Comings and goings of all servers' members together, after which nothing more is read for a while; more
+/// than one busy server may have (dispatcher.cpp), so that none makes the others wait.
+constexpr std::size_t kMostKept = 4'000;
 constexpr const char* kProjectUrl = "https://guildhall.example";
 
 /// One of the three, which the configuration was checked for.
@@ -83,6 +83,8 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       posted_refused_(posted_counter(services.metrics, "refused")),
       lost_(services.metrics.counter("guildhall_discord_events_lost_total",
                                      "Events that could not be handled for too long.")),
+      passed_over_(services.metrics.counter("guildhall_discord_messages_passed_over_total",
+                                            "Messages that nobody looked at: too many were under way.")),
       state_(discord_state_for(services.declarations), services.metrics),
       shards_({services.loop, services.tenancy.global(), *this, state_,
                discord::websocket_connector({services.config.net_ca_file}),
@@ -92,7 +94,7 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
   rest_.foresee([this](const discord::RestCall& call) { return foresee(call); });
   services.metrics.gauge("guildhall_discord_events_under_way",
                          "Messages and members' comings and goings that are being handled.",
-                         [under_way = under_way_] { return static_cast<double>(under_way->load()); });
+                         [under_way = under_way_] { return static_cast<double>(under_way->all()); });
 }
 
 DiscordBridge::~DiscordBridge() = default;
@@ -165,12 +167,10 @@ void DiscordBridge::on_guild_removed(ServerId guild, discord::Receipt receipt) {
   });
 }
 
-bool DiscordBridge::is_full() const { return *under_way_ >= kMostUnderWay; }
-
-std::shared_ptr<void> DiscordBridge::begin_event() {
-  ++*under_way_;
-  return {nullptr, [under_way = under_way_](void*) { --*under_way; }};
-}
+/// Messages are no reason to stop: they are passed over, and what comes behind them, interactions above all,
+/// has not to wait. With so many comings and goings under way the database takes nothing, and an interaction
+/// could only be told so.
+bool DiscordBridge::is_full() const { return under_way_->kept() >= kMostKept; }
 
 void DiscordBridge::on_permissions_changed(ServerId guild) {
   rest_.permissions_changed(guild);
@@ -180,14 +180,14 @@ void DiscordBridge::on_permissions_changed(ServerId guild) {
 /// Until the event is committed, or fails by itself, which it would again.
 struct DiscordBridge::OnItsWay {
   discord::Receipt receipt;
-  std::shared_ptr<void> under_way;
+  UnderWay::Place place;
   std::chrono::steady_clock::time_point give_up = std::chrono::steady_clock::now() + kDeliverFor;
   int failures = 0;
 };
 
 template <class Event>
 void DiscordBridge::deliver(tenancy::ServerScope scope, Event event, discord::Receipt receipt) {
-  submit(scope, std::move(event), std::make_shared<OnItsWay>(std::move(receipt), begin_event()));
+  submit(scope, std::move(event), std::make_shared<OnItsWay>(std::move(receipt), under_way_->take()));
 }
 
 /// What the database does not take, or a full queue, is submitted again in a while.
@@ -229,9 +229,14 @@ void DiscordBridge::on_message(discord::Message message) {
   const bool plain =
       message.type == discord::MessageType::plain || message.type == discord::MessageType::reply;
   if (!human || !plain || !message.guild || message.content.empty()) return;
+  auto place = under_way_->take_for_message(*message.guild);
+  if (!place) {
+    passed_over_.add();
+    return;
+  }
   net::spawn(services_.loop, "discord.message",
-             [this, message = std::move(message), under_way = begin_event()] {
-               return handle_message(message, under_way);
+             [this, message = std::move(message), place = std::move(place)] {
+               return handle_message(message, place);
              });
 }
 
@@ -321,8 +326,8 @@ Task<Result<void>> DiscordBridge::require_own(ServerId server, DiscordChannelId 
                  "Choose one of the server's own channels.");
 }
 
-/// `under_way` ends with the reply.
-Task<void> DiscordBridge::handle_message(discord::Message message, std::shared_ptr<void> under_way) {
+/// `place` is given back with the reply.
+Task<void> DiscordBridge::handle_message(discord::Message message, UnderWay::Place place) {
   const ServerId server = *message.guild;
   const auto scope = services_.tenancy.scopes().for_discord_event(server);
   if (!scope) co_return;
@@ -335,11 +340,10 @@ Task<void> DiscordBridge::handle_message(discord::Message message, std::shared_p
   request.operation_id = "discord:" + message.id.str();
   request.line = message.content;
   services_.dispatcher.submit(
-      *scope, std::move(request), [this, message, under_way](Outcome, std::optional<Answer> answer) {
+      *scope, std::move(request), [this, message, place](Outcome, std::optional<Answer> answer) {
         if (!answer) return;
-        net::spawn(services_.loop, "discord.reply", [this, message, answer = *std::move(answer), under_way] {
-          return reply(message, answer);
-        });
+        net::spawn(services_.loop, "discord.reply",
+                   [this, message, answer = *std::move(answer), place] { return reply(message, answer); });
       });
 }
 
@@ -370,6 +374,9 @@ Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
                  {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
 }
 
+/// Taken up as soon as it is read, and put off in time whatever waits in its server's line (Pending): it may
+/// overtake messages that were read before it. Nothing relies on their order, each being a call by itself in
+/// a transaction by itself, and Discord promises none between them.
 void DiscordBridge::on_interaction(discord::Interaction interaction) {
   const auto scope =
       interaction.guild ? services_.tenancy.scopes().for_discord_event(*interaction.guild) : std::nullopt;

@@ -2,7 +2,6 @@
 // messages; servers appear, leave and come back.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <map>
@@ -21,6 +20,7 @@
 #include "bot/dispatcher.h"
 #include "bot/feature.h"
 #include "bot/topics.h"
+#include "bot/under_way.h"
 #include "net/http_client.h"
 #include "platforms/discord/gateway.h"
 #include "platforms/discord/posted_interactions.h"
@@ -90,8 +90,6 @@ class DiscordBridge final : private discord::GatewayHandler {
   void deliver(tenancy::ServerScope scope, Event event, discord::Receipt receipt);
   template <class Event>
   void submit(tenancy::ServerScope scope, Event event, std::shared_ptr<OnItsWay> on_its_way);
-  /// It is under way while somebody holds this.
-  std::shared_ptr<void> begin_event();
   /// Message events carry role ids only.
   bool is_administrator(const discord::Message& message) const;
   /// Discord says it once, so it is tried until it is in the database, or Discord says something newer.
@@ -109,7 +107,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<Result<void>> require_own(ServerId server, DiscordChannelId channel);
   void note_home(DiscordChannelId channel, ServerId server);
   Result<void> foresee(const discord::RestCall& call) const;
-  Task<void> handle_message(discord::Message message, std::shared_ptr<void> under_way);
+  Task<void> handle_message(discord::Message message, UnderWay::Place place);
   bool lacks_history_alone(const discord::Message& message, const Error& error) const;
   Task<void> reply(discord::Message message, Answer answer);
 
@@ -121,9 +119,10 @@ class DiscordBridge final : private discord::GatewayHandler {
   Counter& posted_taken_;
   Counter& posted_refused_;
   Counter& lost_;
+  Counter& passed_over_;
   discord::State state_;
   DiscordShards shards_;
-  std::shared_ptr<std::atomic<std::size_t>> under_way_ = std::make_shared<std::atomic<std::size_t>>(0);
+  std::shared_ptr<UnderWay> under_way_ = std::make_shared<UnderWay>();
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
   std::map<ServerId, std::chrono::steady_clock::time_point> self_asked_;

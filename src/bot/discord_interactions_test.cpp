@@ -177,6 +177,10 @@ class InDiscord : public testing::Test {
     });
     done.get_future().get();
   }
+  bool under_way(int events) const {
+    return world_.metrics.text().find(fmt::format("\nguildhall_discord_events_under_way {}\n", events)) !=
+           std::string::npos;
+  }
   std::int64_t count(const std::string& name, const std::string& labels) {
     return world_.metrics.counter(name, "", labels).value();
   }
@@ -1025,10 +1029,6 @@ TEST_F(InDiscord, CommandsAreKnownInBothLanguagesAndInTheMenuOfAUser) {
 
 /// What is never over would make the bot stop reading for good.
 TEST_F(InDiscord, WhatIsUnderWayIsCountedUntilItIsOver) {
-  const auto under_way = [&](int count) {
-    return world_.metrics.text().find(fmt::format("\nguildhall_discord_events_under_way {}\n", count)) !=
-           std::string::npos;
-  };
   wait_until([&] { return under_way(0); });
   world_.touch(static_cast<std::int64_t>(servers_[0].id));
   const auto other = world_.database->hold_writer(static_cast<std::int64_t>(servers_[0].id));
@@ -1037,6 +1037,32 @@ TEST_F(InDiscord, WhatIsUnderWayIsCountedUntilItIsOver) {
           {{"guild", id(servers_[0].id)}, {"user", id(somebody)}, {"content", "!leaderboard points"}});
   control("POST", "/discord/member-leave", {{"guild", id(servers_[0].id)}, {"user", id(somebody)}});
   wait_until([&] { return under_way(2); });
+  other->execute("COMMIT");
+  wait_until([&] { return under_way(0); });
+}
+
+/// Discord gives up on whoever presses or types after 3 s; a message waits for ever.
+TEST_F(InDiscord, BehindTheMessagesOfABusyServerNobodyWaitsWhoTypes) {
+  const auto server = static_cast<std::int64_t>(servers_[0].id);
+  const json::Object somebody{{"guild", id(servers_[0].id)}, {"user", id(member(0, 0))}};
+  wait_until([&] { return under_way(0); });
+  world_.touch(server);
+  const auto other = world_.database->hold_writer(server);
+  // Its settings are read anew, and until they are there everything of the server waits.
+  bot_->dispatcher().refresh(*world_.tenancy->scopes().for_operator(ServerId(server)));
+  json::Object message = somebody;
+  message["content"] = "hello";
+  constexpr int kBeyond = 3;
+  for (int i = 0; i < static_cast<int>(UnderWay::kMostOfAServer) + kBeyond; ++i)
+    control("POST", "/discord/message", message);
+  wait_until([&] { return count("guildhall_discord_messages_passed_over_total", "") == kBeyond; });
+  EXPECT_TRUE(under_way(UnderWay::kMostOfAServer));
+  json::Object typing = somebody;
+  typing["name"] = "points";
+  typing["options"] = json::Object{{"viewer", "n"}};
+  typing["focused"] = "viewer";
+  told("/discord/type", typing);
+  EXPECT_TRUE(under_way(UnderWay::kMostOfAServer)) << "they had not to be over first";
   other->execute("COMMIT");
   wait_until([&] { return under_way(0); });
 }

@@ -86,7 +86,9 @@ export function correct(sim, administrators, places) {
   return end;
 }
 
+/** Waits until the members have earned something and all that they did is written down; nobody acts any more then. */
 export async function settle(sim, bot) {
+  await until('somebody to be paid', async () => sum(await bot.query("SELECT count(*) AS n FROM ledger WHERE unit = 'points' AND kind = 'watchtime'"), 'n') > 0, 120);
   await sim.post('/members/stop');
   await until('all webhooks to be told', async () => (await sim.get('/healthz')).webhooks_waiting === 0, 60);
   await until('the outbox to be empty', async () => sum(await bot.query('SELECT count(*) AS n FROM outbox'), 'n') === 0, 90);

@@ -22,6 +22,8 @@ constexpr std::chrono::seconds kAnswerOnTheWay{5};
 constexpr std::chrono::seconds kPunctual{1};
 /// With however short an interval, sleep that is no longer than this harms nothing.
 constexpr std::chrono::seconds kNap{10};
+/// How often to look whether the machine slept: no wait that it is in the middle of ends any sooner for that.
+constexpr std::chrono::seconds kGlance{5};
 constexpr std::chrono::seconds kHelloTimeout{10};
 /// Between two messages on the way to READY or RESUMED.
 constexpr std::chrono::seconds kProgressTimeout{60};
@@ -42,6 +44,7 @@ Connection::Connection(boost::asio::io_context& loop, std::shared_ptr<Timing> ti
       alarm_(loop),
       sends_(kFramesPerMinute, std::chrono::minutes(1)),
       progress_due_(timing_->now() + kHelloTimeout),
+      slept_(timing_->slept()),
       caught_up_at_(timing_->now()) {}
 
 Task<Ending> Connection::run(std::shared_ptr<Connection> self) {
@@ -159,19 +162,25 @@ Task<void> Connection::watch(std::shared_ptr<Connection> self) {
 
 void Connection::look_at_the_time() {
   const SteadyTime now = timing_->now();
+  if (overslept(now)) return end(End::silent);
   if (!is_up() && now >= progress_due_) return end(End::late);
   if (heart_.started() && now >= heart_.due()) beat(now);
   // What it asks for would come behind what is not read yet.
   if (!ending_ && !hooks_.full()) speak(now);
 }
 
-/// Whoever was asleep for longer than an interval has missed a beat, and the other side has gone. Seen of a
-/// process that was stopped; while a machine sleeps this clock stands still, and the silence shows a beat
-/// later.
+/// Whoever was asleep for longer than an interval has missed a beat, and the other side has gone: a process
+/// that was stopped, or a machine that slept, while which the clock of beats stood still.
+bool Connection::overslept(SteadyTime now) const {
+  const auto longest = std::max<std::chrono::nanoseconds>(heart_.interval(), kNap);
+  const bool stopped = heart_.started() && now - heart_.due() > longest;
+  return stopped || timing_->slept() - slept_ > longest;
+}
+
 void Connection::beat(SteadyTime now) {
-  const bool asleep = now - heart_.due() > std::max<std::chrono::nanoseconds>(heart_.interval(), kNap);
-  if (asleep || is_silent(now)) return end(End::silent);
+  if (is_silent(now)) return end(End::silent);
   heart_.sent(now);
+  slept_ = timing_->slept();
   send(heartbeat_frame(hooks_.sequence()));
 }
 
@@ -196,10 +205,10 @@ SteadyTime Connection::next_word(SteadyTime now) const {
 }
 
 SteadyTime Connection::next_look() const {
-  const SteadyTime beat = heart_.started() ? heart_.due() : SteadyTime::max();
-  if (!is_up()) return std::min(beat, progress_due_);
   const SteadyTime now = timing_->now();
-  return std::min(beat, std::max(next_word(now), hooks_.full() ? now + kLookForRoom : now));
+  const SteadyTime next = heart_.started() ? std::min(heart_.due(), now + kGlance) : now + kGlance;
+  if (!is_up()) return std::min(next, progress_due_);
+  return std::min(next, std::max(next_word(now), hooks_.full() ? now + kLookForRoom : now));
 }
 
 /// Never waited for: a stuck write must not keep the watch from noticing the silence.

@@ -90,6 +90,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<void> wait_for_room();
   bool is_up() const { return heart_.started() && up_since_; }
   void look_at_the_time();
+  bool overslept(SteadyTime now) const;
   void beat(SteadyTime now);
   bool is_silent(SteadyTime now) const;
   void speak(SteadyTime now);
@@ -111,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Heartbeat heart_;
   WindowLimit sends_;
   SteadyTime progress_due_;
+  std::chrono::nanoseconds slept_;           // as of Timing, at the last scheduled beat
   std::optional<SteadyTime> reading_since_;  // while it waits for a message
   SteadyTime read_at_;                       // the present message
   SteadyTime caught_up_at_;                  // everything that had come by then was read

@@ -149,7 +149,7 @@ class Gateway::Impl {
   Intents refused_ = 0;
   int failures_ = 0;
   bool stopping_ = false;
-  bool was_full_ = false;
+  std::optional<SteadyTime> full_since_;
   std::shared_ptr<Connection> connection_;
 
   mutable std::mutex health_mutex_;
@@ -216,8 +216,10 @@ Result<void> Gateway::Impl::check_options() const {
   return {};
 }
 
-/// A session of other shards is not taken up, or where a state that is empty now would need to be told of
-/// each guild.
+/// A session of other shards is not taken up. Nor is one where channels or members are remembered: Discord
+/// tells of each guild once in a session, and what was remembered went with the process. To ask for all of it
+/// would take two calls for each guild, of fifty a second, and permissions would be wrong until then; a new
+/// session brings everything at once for one of a thousand a day, and costs what happened in between.
 Task<void> Gateway::Impl::restore() {
   std::optional<SavedSession> session = co_await keeper_->load();
   if (!session || session->shard != options_.shard || state_.is_filled_by_guilds()) co_return;
@@ -431,8 +433,14 @@ ConnectionHooks Gateway::Impl::hooks() {
 
 bool Gateway::Impl::is_full() {
   const bool full = handler_.is_full();
-  if (full && !was_full_) pauses_.add();
-  was_full_ = full;
+  if (full && !full_since_) {
+    pauses_.add();
+    full_since_ = timing_->now();
+  }
+  if (!full && full_since_) {
+    members_.wait_longer(timing_->now() - *full_since_);
+    full_since_.reset();
+  }
   return full;
 }
 

@@ -1,10 +1,11 @@
 // One shard of the gateway: keeps a session with Discord alive for as long as `run` lasts and hands
 // every event to a GatewayHandler.
 //
-// A session is resumed wherever that is possible, over restarts too (session.h), and identified anew
-// only when it is lost, within Discord's budget. What cannot be mended by trying again (a refused
-// token, refused intents) ends `run` with an Error in words for the operator. After a resume Discord
-// repeats events, and any event may come twice or never: handlers must be idempotent.
+// A session is resumed wherever that is possible, over restarts too (session.h), and identified anew only
+// within Discord's budget: when it is lost, or after a start where the state keeps channels or members, of
+// which a resumed session would not tell again. What cannot be mended by trying again (a refused token,
+// refused intents) ends `run` with an Error in words for the operator. After a resume Discord repeats events,
+// and any event may come twice or never: handlers must be idempotent.
 //
 // Where the state keeps members, those of large guilds are asked for (member_requests.h). Deadlines, limits
 // and beats are in steady time: a clock that is set forwards or back disturbs none of them.
@@ -62,6 +63,8 @@ class GatewayHandler {
   virtual void on_interaction(Interaction interaction) = 0;
   /// Too much is under way: when the event that is waited for has come, nothing more is read, and Discord
   /// keeps what it has to say, until this is false again. Asked at each event, and then every 50 ms.
+  /// Interactions wait as well and are late after 3 s, so this is for events that must not be lost and cannot
+  /// be taken.
   virtual bool is_full() const { return false; }
 };
 

@@ -79,6 +79,10 @@ void MemberRequests::refused(const json::Value& refusal, SteadyTime now) {
   if (asked != nullptr) want(take_back(*asked).what, now + pause_of(refusal));
 }
 
+void MemberRequests::wait_longer(std::chrono::nanoseconds time) {
+  for (Asked& asked : asked_) asked.deadline += time;
+}
+
 void MemberRequests::connection_lost(SteadyTime now) {
   while (!asked_.empty()) want(take_back(asked_.front()).what, now);
 }

@@ -26,6 +26,8 @@ class MemberRequests {
 
   /// An event has come that the state has taken over.
   void follow(std::string_view event, const json::Value& data, SteadyTime now);
+  /// For so long nothing was read: what was asked for may have come in that time.
+  void wait_longer(std::chrono::nanoseconds time);
   /// What was asked for may never come now. It is asked for again.
   void connection_lost(SteadyTime now);
 

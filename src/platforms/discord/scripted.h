@@ -27,6 +27,7 @@ class VirtualTiming final : public Timing {
     return from_micros(1'777'629'600'000'000) + std::chrono::duration_cast<Duration>(now_ - start_) +
            clock_set;
   }
+  std::chrono::nanoseconds slept() const override { return machine_slept; }
   double random() override { return chance; }
 
   Task<void> wait(boost::asio::steady_timer& timer, SteadyTime at) override {
@@ -49,10 +50,11 @@ class VirtualTiming final : public Timing {
     return true;
   }
 
-  /// So much time goes by in which this process does nothing.
+  /// So much time goes by in which this process does nothing, for it was stopped.
   void sleep_through(std::chrono::nanoseconds time) { now_ += time; }
 
   double chance = 0.5;
+  std::chrono::nanoseconds machine_slept{0};
   Duration clock_set{0};  // by how much somebody has set the time of day forwards
 
  private:

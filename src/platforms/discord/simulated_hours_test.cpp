@@ -1,5 +1,5 @@
 // Hours of a gateway's life within seconds: a Discord that goes wrong at random in every way that it is known
-// for, and a count of what came of each event.
+// for, a bot that ends in between with work in its hands, and a count of what came of each event.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -18,33 +18,109 @@ using namespace std::chrono_literals;  // NOLINT
 
 /// What became of each event that Discord had for us.
 struct Fate {
-  int handled = 0;
-  bool excused = false;  // its session ended before it could be told
+  std::uint16_t session = 0;  // of Discord's, that it belongs to; 0: of none
+  std::uint16_t told_to = 0;  // the process that heard of it last
+  bool held = false;          // that process works on it
+  bool committed = false;
+  bool excused = false;  // its session ended before it could be told, or told again
 };
 
-class Tally final : public DeafHandler {
+/// What outlives a process.
+struct Database {
+  std::vector<Fate> fates;
+  std::optional<SavedSession> session;
+};
+
+/// One run of the bot. Messages are over as soon as they are told; of members' comings it keeps the receipts
+/// for as long as it pleases, until they are committed.
+class Process final : public DeafHandler {
  public:
-  void on_message(Message message) override { ++fates.at(std::stoul(message.content)).handled; }
+  Process(TestLoop& world, Database& database, std::uint16_t number, std::mt19937& random)
+      : world_(world), database_(database), number_(number), random_(random) {}
+
+  void on_message(Message message) override {
+    if (Fate* fate = hear(std::stoul(message.content))) fate->committed = true;
+  }
+  void on_member_joined(MemberJoin join, Receipt receipt) override {
+    const auto number = static_cast<std::size_t>(join.user.id.value() - 1);
+    Fate* fate = hear(number);
+    if (fate == nullptr) return;
+    fate->held = true;
+    const auto takes = std::chrono::seconds(std::uniform_int_distribution(0, 90)(random_));
+    held_.emplace(world_.timing->now() + takes, std::pair(number, std::move(receipt)));
+  }
   bool is_full() const override { return full; }
 
-  std::vector<Fate> fates;
+  /// What was committed before, as its operation id says, stays as it is.
+  void commit_what_is_due() {
+    while (!held_.empty() && held_.begin()->first <= world_.timing->now()) {
+      Fate& fate = database_.fates.at(held_.begin()->second.first);
+      fate.held = false;
+      fate.committed = true;
+      held_.erase(held_.begin());
+    }
+  }
+
+  /// Nothing that it does from now on counts. Only the session that is still there can tell again what was
+  /// not committed.
+  void die(std::uint16_t session) {
+    dead_ = true;
+    for (const auto& [due, one] : held_) {
+      Fate& fate = database_.fates.at(one.first);
+      fate.held = false;
+      fate.excused = fate.excused || (!fate.committed && fate.session != session);
+    }
+  }
+
   bool full = false;
+  int told_again = 0;  // what an earlier process had heard of
+  int told_twice = 0;
+
+ private:
+  Fate* hear(std::size_t number) {
+    if (dead_) return nullptr;
+    Fate& fate = database_.fates.at(number);
+    if (fate.told_to == number_) ++told_twice;
+    if (fate.told_to != 0) ++told_again;
+    fate.told_to = number_;
+    return &fate;
+  }
+
+  TestLoop& world_;
+  Database& database_;
+  const std::uint16_t number_;
+  std::mt19937& random_;
+  std::multimap<SteadyTime, std::pair<std::size_t, Receipt>> held_;
+  bool dead_ = false;
 };
 
-struct NoStore final : SessionStore {
-  Task<std::optional<SavedSession>> load() override { co_return std::nullopt; }
-  Task<void> save(std::optional<SavedSession>) override { co_return; }
+/// As far as one process reaches the database.
+class Disk final : public SessionStore {
+ public:
+  explicit Disk(Database& database) : database_(database) {}
+  Task<std::optional<SavedSession>> load() override { co_return database_.session; }
+  Task<void> save(std::optional<SavedSession> session) override {
+    if (!cut_off) database_.session = std::move(session);
+    co_return;
+  }
+
+  bool cut_off = false;
+
+ private:
+  Database& database_;
 };
 
 /// The other end: sessions with their replay, heartbeats, the documented limits of identifying.
 class FaultyDiscord {
  public:
-  FaultyDiscord(TestLoop& world, Tally& tally, std::uint32_t seed)
-      : world_(world), tally_(tally), random_(seed) {}
+  FaultyDiscord(TestLoop& world, Database& database, std::mt19937& random)
+      : world_(world), database_(database), random_(random) {}
 
-  Task<Result<std::unique_ptr<net::WebSocket>>> connect(std::string url) {
+  /// By the process of that number.
+  Task<Result<std::unique_ptr<net::WebSocket>>> connect(std::string url, std::uint16_t process) {
     boost::asio::steady_timer timer(world_.loop);
     co_await world_.timing->wait(timer, world_.timing->now() + std::chrono::milliseconds(pick(1, 900)));
+    if (process != present_process) co_return fail(ErrorCode::unavailable, "nobody is there any more");
     if (std::exchange(next_dial_fails_, false)) {
       lose_session();
       co_return fail(ErrorCode::unavailable, "no route");
@@ -78,11 +154,13 @@ class FaultyDiscord {
     if (session_ && !peer_ && world_.timing->now() - left_at_ > 3min) lose_session();
     for (int count = pick(0, 3); count > 0; --count) tell();
     if (goes_wrong && pick(1, 60) == 1) go_wrong();
-    // Now and then the bot has so much to do that it takes nothing for a while.
-    if (pick(1, tally_.full ? 20 : 300) == 1) tally_.full = goes_wrong && !tally_.full;
     world_.settle();
   }
 
+  /// The session that can be resumed, by its number; 0: none.
+  std::uint16_t session() const { return session_ ? session_->number : 0; }
+
+  std::uint16_t present_process = 0;
   int identifies = 0;
   int resumes = 0;
   int ended_sessions = 0;  // by Discord, or in a way that no client can tell from that
@@ -96,7 +174,7 @@ class FaultyDiscord {
     std::string frame;
   };
   struct Session {
-    std::string id;
+    std::uint16_t number = 0;
     std::int64_t sequence = 0;
     std::deque<Told> log;
   };
@@ -120,8 +198,8 @@ class FaultyDiscord {
   void lose_session() {
     if (!session_) return;
     for (const Told& told : session_->log) {
-      Fate& fate = tally_.fates[told.number];
-      fate.excused = fate.excused || fate.handled == 0;
+      Fate& fate = database_.fates[told.number];
+      fate.excused = fate.excused || !(fate.committed || fate.held);
     }
     session_.reset();
     ++ended_sessions;
@@ -155,11 +233,11 @@ class FaultyDiscord {
       lose_session();
       --ended_sessions;  // it was the client's choice
     }
-    session_.emplace("s" + std::to_string(identifies));
+    session_.emplace(static_cast<std::uint16_t>(identifies));
     dispatch("READY",
              fmt::format(R"({{"v":10,"user":{{"id":"99","username":"g"}},"session_id":"{}","guilds":[],)"
                          R"("resume_gateway_url":"wss://resume","application":{{"id":"98","flags":0}}}})",
-                         session_->id));
+                         session_id()));
     up_ = true;
   }
 
@@ -167,7 +245,7 @@ class FaultyDiscord {
   void resume(const json::Value& data) {
     ++resumes;
     const std::int64_t from = *json::integer(data, "seq") - pick(0, 3);
-    const bool known = session_ && json::text_or(data, "session_id", "") == session_->id;
+    const bool known = session_ && json::text_or(data, "session_id", "") == session_id();
     if (!known) return say(R"({"op":9,"d":false})");
     for (const Told& told : session_->log) {
       if (told.sequence > from) say(told.frame);
@@ -176,17 +254,20 @@ class FaultyDiscord {
     up_ = true;
   }
 
-  /// Something happens in a guild.
+  std::string session_id() const { return fmt::format("s{}", session_->number); }
+
+  /// Something happens in a guild: somebody writes, or joins.
   void tell() {
-    const std::size_t number = tally_.fates.size();
-    tally_.fates.emplace_back();
-    if (!session_) {
-      tally_.fates.back().excused = true;
-      return;
-    }
-    const std::string frame = fmt::format(
-        R"({{"op":0,"s":{},"t":"MESSAGE_CREATE","d":{{"id":"1","channel_id":"2","author":{{"id":"3"}},"content":"{}"}}}})",
-        ++session_->sequence, number);
+    const std::size_t number = database_.fates.size();
+    database_.fates.push_back({.session = session(), .excused = !session_});
+    if (!session_) return;
+    const bool joins = pick(1, 3) == 1;
+    const std::string data = joins ? fmt::format(R"({{"guild_id":"1","user":{{"id":"{}"}}}})", number + 1)
+                                   : fmt::format(R"({{"id":"1","channel_id":"2","author":{{"id":"3"}},)"
+                                                 R"("content":"{}"}})",
+                                                 number);
+    const std::string frame = fmt::format(R"({{"op":0,"s":{},"t":"{}","d":{}}})", ++session_->sequence,
+                                          joins ? "GUILD_MEMBER_ADD" : "MESSAGE_CREATE", data);
     session_->log.push_back({session_->sequence, number, frame});
     if (session_->log.size() > 1'000) session_->log.pop_front();
     if (up_) say(frame);
@@ -247,8 +328,8 @@ class FaultyDiscord {
   }
 
   TestLoop& world_;
-  Tally& tally_;
-  std::mt19937 random_;
+  Database& database_;
+  std::mt19937& random_;
   std::shared_ptr<GatewayPeer> peer_;
   std::size_t read_ = 0;  // of what the client sent
   bool up_ = false;
@@ -265,24 +346,59 @@ class FaultyDiscord {
 };
 
 struct SimulatedHours : testing::Test, TestLoop {
-  Tally tally;
-  FaultyDiscord discord{*this, tally, 7};
+  std::mt19937 random{7};
+  Database database;
+  FaultyDiscord discord{*this, database, random};
   Metrics metrics;
   State state{{}, metrics};
-  Gateway gateway{loop,
-                  {.token = "a-token", .compression = Compression::none},
-                  tally,
-                  state,
-                  std::make_shared<NoStore>(),
-                  std::make_shared<IdentifyTurns>(loop, timing),
-                  [this](std::string url) { return discord.connect(std::move(url)); },
-                  [this] { return discord.discover(); },
-                  timing,
-                  metrics};
+  /// Whose turn it is to identify lies in the database too.
+  std::shared_ptr<IdentifyTurns> turns = std::make_shared<IdentifyTurns>(loop, timing);
+  std::unique_ptr<Process> process;
+  std::shared_ptr<Disk> disk;
+  std::unique_ptr<Gateway> gateway;
+  std::shared_ptr<std::optional<Result<void>>> ended;
+  int told_again = 0;
+  int told_twice = 0;
+
+  void begin() {
+    const std::uint16_t number = ++discord.present_process;
+    process = std::make_unique<Process>(*this, database, number, random);
+    disk = std::make_shared<Disk>(database);
+    gateway = std::make_unique<Gateway>(
+        loop, GatewayOptions{.token = "a-token", .compression = Compression::none}, *process, state, disk,
+        turns, [this, number](std::string url) { return discord.connect(std::move(url), number); },
+        [this] { return discord.discover(); }, timing, metrics);
+    ended = start(gateway->run());
+  }
+
+  /// `killed`: it has no time to put anything down. What it held and did not commit is lost with it either
+  /// way.
+  void end(bool killed) {
+    disk->cut_off = killed;
+    if (killed) process->die(discord.session());
+    // Its session, if it has one, may not be on record yet.
+    if (!gateway->health().connected) ++discord.cut_short;
+    gateway->stop();
+    advance(100ms);  // where it waits for room it looks up only then
+    EXPECT_TRUE(ended->has_value());
+    disk->cut_off = true;
+    if (!killed) process->die(discord.session());
+    told_again += process->told_again;
+    told_twice += process->told_twice;
+  }
+
+  bool one_in(int many) { return std::uniform_int_distribution(1, many)(random) == 1; }
 
   void live(std::chrono::nanoseconds time, bool faults) {
-    for (const SteadyTime end = timing->now() + time; timing->now() < end;) {
+    for (const SteadyTime until = timing->now() + time; timing->now() < until;) {
       advance(700ms);
+      process->commit_what_is_due();
+      // Now and then the bot has so much to do that it takes nothing for a while.
+      if (one_in(process->full ? 20 : 300)) process->full = faults && !process->full;
+      if (faults && one_in(2'000)) {
+        end(one_in(2));
+        begin();
+      }
       discord.turn(faults);
     }
   }
@@ -290,25 +406,27 @@ struct SimulatedHours : testing::Test, TestLoop {
 
 TEST_F(SimulatedHours, LoseNoEventHandleNoneTwiceAndKeepTheBudget) {
   constexpr int kHours = 24;
-  tally.fates.reserve(static_cast<std::size_t>(kHours) * 10'000);
-  const auto ended = start(gateway.run());
+  database.fates.reserve(static_cast<std::size_t>(kHours) * 10'000);
+  begin();
   live(1h, true);
   const auto before = use_of(getpid())->resident;
   live(1h * (kHours - 1), true);
-  tally.full = false;
+  process->full = false;
   live(10min, false);
   EXPECT_FALSE(ended->has_value()) << "it gave up";
-  EXPECT_TRUE(gateway.health().connected);
+  EXPECT_TRUE(gateway->health().connected);
 
-  std::size_t handled = 0;
-  for (std::size_t i = 0; i < tally.fates.size(); ++i) {
-    const Fate& fate = tally.fates[i];
-    handled += fate.handled > 0 ? 1 : 0;
-    EXPECT_LE(fate.handled, 1) << "event " << i;
-    EXPECT_TRUE(fate.handled == 1 || fate.excused)
-        << "event " << i << " of " << tally.fates.size() << " was lost";
+  std::size_t committed = 0;
+  for (std::size_t i = 0; i < database.fates.size(); ++i) {
+    const Fate& fate = database.fates[i];
+    committed += fate.committed ? 1 : 0;
+    EXPECT_TRUE(fate.committed || fate.held || fate.excused)
+        << "event " << i << " of " << database.fates.size() << " was lost";
   }
-  EXPECT_GT(handled, tally.fates.size() * 8 / 10);
+  EXPECT_EQ(told_twice + process->told_twice, 0) << "by one process, whatever a session repeats";
+  EXPECT_GT(committed, database.fates.size() * 8 / 10);
+  EXPECT_GT(discord.present_process, kHours);
+  EXPECT_GT(told_again, kHours) << "what was open when a process ended is told to the next one";
   EXPECT_GT(discord.resumes, 10 * kHours);
   EXPECT_LE(discord.identifies, 1 + discord.ended_sessions + discord.cut_short)
       << "a session that could be resumed was given up";
@@ -316,8 +434,7 @@ TEST_F(SimulatedHours, LoseNoEventHandleNoneTwiceAndKeepTheBudget) {
   EXPECT_LE(use_of(getpid())->resident - before, 4'000'000);
 #endif
   RecordProperty("faults", discord.faults);
-  gateway.stop();
-  settle();
+  end(false);
 }
 
 }  // namespace

@@ -16,7 +16,10 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 class Timing {
  public:
   virtual ~Timing() = default;
+  /// It stands still while the machine sleeps, as do waits.
   virtual SteadyTime now() const = 0;
+  /// For how long the machine has slept until now, all its naps together, counted from any moment.
+  virtual std::chrono::nanoseconds slept() const = 0;
   /// Real time of day, for what outlives the process.
   virtual TimePoint wall() const = 0;
   /// Returns at `at`, or as soon as somebody cancels `timer`.
