@@ -66,11 +66,13 @@ class RateLimits {
   bool leads(GateWaiter& waiter);
   SteadyTime gate_opens(SteadyTime from) const;
   void open_gate();
-  void rename(const std::shared_ptr<Bucket>& bucket, std::string hash, std::string key);
+  void rename(const std::shared_ptr<Bucket>& bucket, const Lane& lane, std::string hash);
   void pass_on(Bucket& bucket);
   void sweep();
-  std::string key_of(const Lane& lane) const;
   std::shared_ptr<Bucket> bucket_of(const Lane& lane);
+  std::shared_ptr<Bucket> bucket_by_name(const Lane& lane);
+  /// To what it has turned out to be.
+  static void follow(std::shared_ptr<Bucket>& line);
   void learn_bucket(Turn& turn, const net::HttpResponse& answer);
   void learn_refusal(Turn* turn, const net::HttpResponse& answer);
   void count_invalid(const net::HttpResponse& answer);
@@ -78,7 +80,9 @@ class RateLimits {
   std::shared_ptr<Timing> timing_;
   std::array<Counter*, 4> refused_;
   std::unordered_map<const RouteSpec*, std::string> hashes_;  // once Discord has named them
-  std::unordered_map<std::string, std::shared_ptr<Bucket>> buckets_;
+  // By route and major parameter. Who shares one keeps the order in it, whatever is learned of it meanwhile.
+  std::unordered_map<std::string, std::shared_ptr<Bucket>> lines_;
+  std::unordered_map<std::string, std::shared_ptr<Bucket>> named_;  // by Discord's name instead of the route
   std::size_t sweep_at_;
   WindowLimit global_;
   FairQueue gate_;

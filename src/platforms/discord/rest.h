@@ -78,15 +78,20 @@ class RestClient {
   /// Errors besides: `too_large` (files, as upload.h says), `invalid` (it says nothing, or its components
   /// cannot be mended).
   Task<Result<MessageId>> create_message(DiscordChannelId channel, NewMessage message);
+  // `guild`: whose channel it is; none of a direct one. As of NewMessage; and what a guild does not allow is
+  // foreseen.
+
   /// Errors as of create_message. Of a message that is over an hour old Discord lets few edits through.
-  Task<Result<void>> edit_message(DiscordChannelId channel, MessageId message, MessageBody body);
+  Task<Result<void>> edit_message(std::optional<ServerId> guild, DiscordChannelId channel, MessageId message,
+                                  MessageBody body);
   /// Together what Discord lets be deleted together, the rest one by one. Gone already is as good as deleted.
-  Task<Result<void>> delete_messages(DiscordChannelId channel, std::vector<MessageId> messages,
-                                     std::string reason);
+  Task<Result<void>> delete_messages(std::optional<ServerId> guild, DiscordChannelId channel,
+                                     std::vector<MessageId> messages, std::string reason);
 
   /// Changes a channel as PATCH /channels does. Name and topic can be changed about twice in ten minutes;
   /// beyond that such a change alone is `rate_limited`.
-  Task<Result<void>> modify_channel(DiscordChannelId channel, json::Object changes, std::string reason);
+  Task<Result<void>> modify_channel(std::optional<ServerId> guild, DiscordChannelId channel,
+                                    json::Object changes, std::string reason);
   /// Where this user reads the bot's direct messages.
   Task<Result<DiscordChannelId>> direct_channel(DiscordUserId user);
 
@@ -120,7 +125,7 @@ class RestClient {
 
   Task<Result<json::Value>> send(Result<RestCall> call);
   Task<Result<void>> delete_together(DiscordChannelId channel, std::vector<MessageId> messages,
-                                     std::string reason);
+                                     CallOptions options);
 
   std::shared_ptr<RestSender> sender_;
   std::shared_ptr<Timing> timing_;
