@@ -86,7 +86,8 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       state_(discord_state_for(services.declarations), services.metrics),
       shards_({services.loop, services.tenancy.global(), *this, state_,
                discord::websocket_connector({services.config.net_ca_file}),
-               [this] { return rest_.gateway_info(); }, timing_, services.metrics},
+               [this] { return rest_.gateway_info(); }, timing_, services.metrics,
+               [this](std::size_t processes) { rest_.share_limits(processes); }},
               {gateway_options(services.config, services.declarations), shard_count(services.config),
                std::move(holder), std::move(predecessors)}) {
   rest_.foresee([this](const discord::RestCall& call) { return foresee(call); });

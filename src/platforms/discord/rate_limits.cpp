@@ -18,8 +18,11 @@ using std::chrono::nanoseconds;
 
 /// The documented limit of requests per second and bot.
 constexpr std::size_t kGlobalPerSecond = 50;
+constexpr std::size_t kLeastPerSecond = 5;
 /// Discord bans an address after 10,000 answers of 401, 403 or 429 in 10 minutes; we stop far below.
 constexpr std::size_t kMostInvalid = 2'000;
+/// Of one process among many. Then 100 of them behind one address stop before the ban.
+constexpr std::size_t kLeastInvalid = 100;
 constexpr std::chrono::minutes kInvalidPeriod{10};
 constexpr std::size_t kMostWaiting = 500;
 constexpr std::size_t kSweepFrom = 512;
@@ -74,6 +77,10 @@ std::unexpected<Error> too_late() {
 
 }  // namespace
 
+std::size_t global_part(std::size_t processes) {
+  return std::max(kGlobalPerSecond / std::max<std::size_t>(processes, 1), kLeastPerSecond);
+}
+
 struct RateLimits::Bucket {
   std::string key = {};   // as it is named; empty: not yet
   std::string hash = {};  // the name that Discord gives it
@@ -122,6 +129,11 @@ RateLimits::RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics)
         &metrics.counter("guildhall_discord_rate_limited_total", "Requests that Discord refused with 429.",
                          fmt::format("scope=\"{}\"", kRefusals[i]));
   }
+}
+
+void RateLimits::share_among(std::size_t processes) {
+  global_.set_most(global_part(processes));
+  invalid_.set_most(std::max(kMostInvalid / std::max<std::size_t>(processes, 1), kLeastInvalid));
 }
 
 std::shared_ptr<RateLimits::Bucket> RateLimits::bucket_of(const Lane& lane) {
@@ -213,6 +225,8 @@ void RateLimits::open_gate() {
 }
 
 Result<void> RateLimits::check(bool with_token) const {
+  // Each process learns it by itself: that costs one refusal each, and no look into the database before
+  // calls.
   if (with_token && token_refused_) {
     return fail(ErrorCode::token_refused, "Discord does not accept the bot's token",
                 "copy the token anew from the developer portal (Bot, Reset Token) into discord.token");

@@ -20,6 +20,10 @@
 
 namespace guildhall::discord {
 
+/// How many requests per second a process may send, of the bot's 50. From 11 processes on the parts are more
+/// than the whole, because with fewer than 5 none could work: then Discord's refusals hold them back.
+std::size_t global_part(std::size_t processes);
+
 class RateLimits {
   struct BucketWaiter;
   struct GateWaiter;
@@ -27,6 +31,10 @@ class RateLimits {
 
  public:
   RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics);
+
+  /// So many processes send with the bot's token, this one among them. They agree on nothing but that: each
+  /// keeps to its part of what is granted to all together.
+  void share_among(std::size_t processes);
 
   /// The only one to send in its bucket, until it is destroyed.
   class Turn {

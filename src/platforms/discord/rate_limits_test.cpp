@@ -180,6 +180,48 @@ TEST_F(RateLimitsTest, ManyWhoGiveUpTogetherLeaveTheGateToOthersToo) {
   EXPECT_EQ(http.requests.size(), 1U + 50 + 10);
 }
 
+// With other processes ------------------------------------------------------------------------------------
+
+TEST(GlobalParts, AreNeverTogetherMoreThanTheWholeUnlessThatWereTooLittle) {
+  for (std::size_t processes = 1; processes <= 10; ++processes)
+    EXPECT_LE(processes * global_part(processes), 50U) << processes;
+  EXPECT_EQ(global_part(0), 50U);
+  EXPECT_EQ(global_part(1), 50U);
+  EXPECT_EQ(global_part(3), 16U);
+  EXPECT_EQ(global_part(1'000), 5U);
+}
+
+TEST_F(RateLimitsTest, AProcessAmongOthersKeepsToItsPart) {
+  client.share_limits(5);
+  flood(1, 30);
+  advance(1500ms);
+  EXPECT_EQ(http.requests.size(), 20U);
+  advance(10s);
+  ASSERT_EQ(http.requests.size(), 30U);
+  for (std::size_t i = 10; i < 30; ++i) EXPECT_GE(time(i) - time(i - 10), 1s) << i;
+  client.share_limits(1);
+  flood(2, 50);
+  EXPECT_EQ(http.requests.size(), 80U);
+}
+
+TEST_F(RateLimitsTest, WhoIsJoinedByOthersWaitsUntilItsPartIsFreeAgain) {
+  flood(1, 50);
+  client.share_limits(2);
+  flood(2, 30);
+  EXPECT_EQ(http.requests.size(), 50U);
+  advance(1s);
+  EXPECT_EQ(http.requests.size(), 75U);
+}
+
+TEST_F(RateLimitsTest, RefusalsOfAllProcessesAreCountedInPartsToo) {
+  client.share_limits(4);
+  for (int i = 0; i < 501; ++i) {
+    http.then(403, R"({"code":50013,"message":"Missing Permissions"})");
+    answer(i);
+  }
+  EXPECT_EQ(http.requests.size(), 500U);
+}
+
 // What is not even tried ---------------------------------------------------------------------------------
 
 struct RefusalsTest : RateLimitsTest {

@@ -64,6 +64,10 @@ class RestClient {
   /// a guild whose roles or channels have changed.
   void permissions_changed(ServerId guild);
 
+  /// So many processes of the bot send with its token, this one among them: it keeps to its part of Discord's
+  /// limits.
+  void share_limits(std::size_t processes) { RestSender::share_among(sender_, processes); }
+
   /// Asked before a call that needs permissions is sent, on the client's loop (foresight.h): what is refused
   /// for certain is never sent. Set before the first call.
   void foresee(Foresight foresight) { sender_->foresee(std::move(foresight)); }
