@@ -59,7 +59,9 @@ std::optional<Application> read_application(const json::Value& answer) {
   const auto id = read_id<ApplicationId>(answer, "id");
   if (!id) return std::nullopt;
   return Application{*id, json::text_or(answer, "name", ""),
-                     static_cast<std::uint64_t>(json::integer(answer, "flags").value_or(0))};
+                     static_cast<std::uint64_t>(json::integer(answer, "flags").value_or(0)),
+                     json::text_or(answer, "verify_key", ""),
+                     json::text_or(answer, "interactions_endpoint_url", "")};
 }
 
 }  // namespace
