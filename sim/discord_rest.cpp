@@ -286,6 +286,9 @@ ApiAnswer DiscordRest::own_servers(Call&) {
 ApiAnswer DiscordRest::application(Call&) {
   json::Object out = shapes::application(stage_.world);
   if (stage_.faults.on(Fault::gateway_no_privileged)) out["flags"] = 0;
+  const InteractionEndpoint& endpoint = discord_.interactions.endpoint();
+  out["verify_key"] = endpoint.public_key();
+  if (endpoint.counts()) out["interactions_endpoint_url"] = endpoint.describe().at("url");
   return ApiReply{200, std::move(out)};
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -51,6 +52,12 @@ std::optional<discord::PostedInteractions> posted_interactions(const Config& con
   return discord::PostedInteractions(clock, *std::move(key));
 }
 
+/// The one of the list with that id; null: there is none.
+const json::Value* with_id(const json::Array& list, std::int64_t id) {
+  const auto* found = std::ranges::find_if(list, [&](const auto& one) { return json::id(one, "id") == id; });
+  return found == list.end() ? nullptr : found;
+}
+
 Counter& posted_counter(Metrics& metrics, std::string_view outcome) {
   return metrics.counter("guildhall_discord_posted_interactions_total",
                          "Interactions that came over HTTP, by outcome.",
@@ -88,7 +95,8 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       state_(discord_state_for(services.declarations), services.metrics),
       shards_({services.loop, services.tenancy.global(), *this, state_,
                discord::websocket_connector({services.config.net_ca_file}),
-               [this] { return rest_.gateway_info(); }, timing_, services.metrics},
+               [this] { return rest_.gateway_info(); }, timing_, services.metrics,
+               [this](std::size_t processes) { rest_.share_limits(processes); }},
               {gateway_options(services.config, services.declarations), shard_count(services.config),
                std::move(holder), std::move(predecessors)}) {
   rest_.foresee([this](const discord::RestCall& call) { return foresee(call); });
@@ -261,9 +269,9 @@ bool DiscordBridge::is_open(ServerId server, DiscordChannelId channel) const {
   return (state_.own_permissions(server, channel, timing_->wall()).value_or(0) & discord::kSendMessages) != 0;
 }
 
-/// What decides of the bot's permissions in a channel that something is posted to: asked for once, and from
-/// then on events tell of it; but events get lost, so of a channel that seems shut it is asked for again.
-/// Where an answer fails to come, the message is sent all the same.
+/// What decides of the bot's permissions in a channel that something is posted to, or that has refused an
+/// answer: asked for once, and from then on events tell of it; but events get lost, so of a channel that
+/// seems shut it is asked for again. Where an answer fails to come, the message is sent all the same.
 Task<void> DiscordBridge::know_channel(ServerId server, DiscordChannelId channel) {
   if (is_open(server, channel) || !shards_.is_up(server)) co_return;
   const auto now = std::chrono::steady_clock::now();
@@ -274,13 +282,25 @@ Task<void> DiscordBridge::know_channel(ServerId server, DiscordChannelId channel
   co_await know_guild(server);
   const auto channels = co_await rest_.call(discord::routes::kChannels, {.guild = server}, server);
   if (!channels || !channels->is_array()) co_return;
-  for (const json::Value& one : channels->get_array()) {
-    if (json::id(one, "id") != channel.value()) continue;
+  const json::Value* listed = with_id(channels->get_array(), channel.value());
+  if (listed != nullptr) {
     note_home(channel, server);
-    state_.remember_channel(server, one);
-    if (!is_open(server, channel)) co_await know_again(server);
-    co_return;
+    state_.remember_channel(server, *listed);
   }
+  const bool known = listed != nullptr || co_await know_thread(server, channel, *channels);
+  if (known && !is_open(server, channel)) co_await know_again(server);
+}
+
+/// Threads are not listed, and have the permissions of their channel.
+Task<bool> DiscordBridge::know_thread(ServerId server, DiscordChannelId thread, json::Value channels) {
+  const auto told = co_await rest_.call(discord::routes::kChannel, {.guild = server}, thread);
+  if (!told) co_return false;
+  note_home(thread, ServerId(json::id(*told, "guild_id").value_or(0)));
+  const json::Value* parent = with_id(channels.as_array(), json::id(*told, "parent_id").value_or(0));
+  if (parent == nullptr) co_return false;
+  state_.remember_channel(server, *parent);
+  state_.remember_channel(server, *told);
+  co_return true;
 }
 
 /// Roles, and which of them the bot has: they shut it out of a channel as well as the channel itself.
@@ -356,6 +376,8 @@ bool DiscordBridge::lacks_history_alone(const discord::Message& message, const E
 }
 
 /// Where it is the history alone that the bot may not read, without which it cannot reply, it speaks without.
+/// Permissions are not looked up before: people write in many more channels than the few in which the bot may
+/// not answer, and each of those refuses once, and is known from then on.
 Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
   discord::NewMessage said;
   said.body = interactions_.body_of(answer, *message.guild, message.author.id.str());
@@ -369,9 +391,10 @@ Task<void> DiscordBridge::reply(discord::Message message, Answer answer) {
     said.reply_to.reset();
     sent = co_await rest_.create_message(message.channel, std::move(said));
   }
-  if (!sent)
-    log::warning("reply not sent",
-                 {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
+  if (sent) co_return;
+  if (sent.error().code == ErrorCode::forbidden) co_await know_channel(*message.guild, message.channel);
+  log::warning("reply not sent",
+               {log::field("server", message.guild->str()), log::field("error", sent.error().message)});
 }
 
 /// Taken up as soon as it is read, and put off in time whatever waits in its server's line (Pending): it may

@@ -57,6 +57,8 @@ class DiscordBridge final : private discord::GatewayHandler {
   void stop();
 
   discord::GatewayHealth health() const { return shards_.health(); }
+  /// Do this server's events come to this process now? On the bridge's loop.
+  bool serves(ServerId server) const { return shards_.is_up(server); }
 
   /// Of POST /webhooks/discord/interactions, whoever posts it. 401: not Discord, or long ago; 404: without
   /// `discord.public_key` nothing is believed.
@@ -101,6 +103,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<Result<bool>> sync_commands();
   Task<void> know_guild(ServerId server);
   Task<void> know_channel(ServerId server, DiscordChannelId channel);
+  Task<bool> know_thread(ServerId server, DiscordChannelId thread, json::Value channels);
   Task<void> know_again(ServerId server);
   bool is_open(ServerId server, DiscordChannelId channel) const;
   Task<Result<void>> prepare(ServerId server, DiscordChannelId channel);

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <set>
 
+#include "base/text.h"
 #include "bot/discord_bridge.h"
 #include "bot/discord_commands.h"
 #include "bot/discord_needs.h"
@@ -166,6 +167,7 @@ Task<void> DiscordCheckup::check_application() {
   if (!application) co_return add_failure("intents", application.error());
   known_.application = application->id;
   report_.invite = invite_link(application->id);
+  check_interactions(*application);
   const discord::Intents needed = discord_intents_for(declarations_) & discord::kPrivilegedIntents;
   const discord::Intents missing = needed & ~discord::switched_on(application->flags);
   if (missing == 0) co_return add("intents", Level::ok, discord::privileged_names(needed) + " are on");
@@ -173,6 +175,35 @@ Task<void> DiscordCheckup::check_application() {
       "Developer portal > the application > Bot > Privileged Gateway Intents, switch on, Save Changes; then "
       "start the bot again. Without Message Content Intent it does not read commands in messages, without "
       "Server Members Intent it does not notice who joins and leaves.");
+}
+
+/// Over the gateway, or posted to an address where the key is known that they are signed with.
+void DiscordCheckup::check_interactions(const discord::Application& application) {
+  const std::string key = to_lower_ascii(declarations_.config->discord_public_key);
+  const std::string& url = application.interactions_url;
+  if (url.empty() && key.empty())
+    return add("interactions", Level::ok, "commands and buttons come over the bot's own connection");
+  if (url.empty()) {
+    return add("interactions", Level::warning,
+               "discord.public_key is set, but the application posts nothing: commands and buttons come over "
+               "the bot's own connection",
+               "Developer portal > the application > General Information > Interactions Endpoint URL, enter "
+               "https://YOUR-HOST/webhooks/discord/interactions; or take discord.public_key out.");
+  }
+  if (key.empty()) {
+    return add("interactions", Level::problem,
+               fmt::format("commands and buttons are posted to {}, and without discord.public_key the bot "
+                           "believes none of them",
+                           url),
+               "Copy Public Key from the developer portal > the application > General Information into "
+               "discord.public_key and start the bot again; or empty Interactions Endpoint URL there.");
+  }
+  if (!application.public_key.empty() && key != to_lower_ascii(application.public_key)) {
+    return add("interactions", Level::problem,
+               "discord.public_key is not this application's: the bot believes nothing that Discord posts",
+               "Copy Public Key anew from the developer portal > the application > General Information.");
+  }
+  add("interactions", Level::ok, fmt::format("commands and buttons come over HTTP, to {}", url));
 }
 
 Task<void> DiscordCheckup::check_sessions() {

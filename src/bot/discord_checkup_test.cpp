@@ -11,6 +11,8 @@
 
 #include "bot/discord_commands.h"
 #include "features/features.h"
+#include "net/http_server.h"
+#include "platforms/discord/posted_interactions.h"
 #include "sim/sim.h"
 #include "tests/support/temporary_folder.h"
 
@@ -124,6 +126,7 @@ TEST_F(CheckedDiscord, WhatIsInOrderIsSaidToBe) {
   EXPECT_THAT(
       found(Finding::Level::ok),
       ElementsAre("token: Discord knows the bot as guildhall",
+                  "interactions: commands and buttons come over the bot's own connection",
                   "intents: Server Members Intent, Message Content Intent are on",
                   StartsWith("sessions: 1000 of 1000"), HasSubstr("are registered"),
                   "permissions: the bot can answer commands in 4 of the 6 text channels of Lantern Harbor",
@@ -142,6 +145,35 @@ TEST_F(CheckedDiscord, AWrongTokenEndsIt) {
   EXPECT_EQ(report_.findings.front().code, ErrorCode::token_refused);
   EXPECT_THAT(report_.findings.front().hint, HasSubstr("Reset Token"));
   EXPECT_EQ(report_.invite, "");
+}
+
+TEST_F(CheckedDiscord, WhereInteractionsArePostedTheirKeyIsNeeded) {
+  const std::string key = json::text_or(contract_.at("discord"), "public_key", "");
+  const discord::PostedInteractions posted(discords_, *Ed25519PublicKey::from_hex(key));
+  const auto address = std::move(*net::HttpServer::start(
+      loops_.main(), {.listen = {"127.0.0.1", 0}, .trusted_proxies = {}},
+      [&](net::HttpRequest request) -> Task<net::HttpResponse> {
+        const bool believed = posted.read(request).has_value();
+        co_return net::make_response(believed ? 200 : 401, "application/json", R"({"type":1})");
+      }));
+  const std::string url = fmt::format("http://127.0.0.1:{}/", address->port());
+  config_.discord_public_key = key;
+  EXPECT_THAT(problems(), IsEmpty());
+  EXPECT_THAT(warnings(),
+              ElementsAre(StartsWith("interactions: discord.public_key is set, but the application posts")));
+
+  control("POST", "/discord/interactions-url", {{"url", url}});
+  std::string state = "trying";
+  while (state == "trying") state = json::text_or(control("GET", "/discord/interactions-url"), "state", "");
+  ASSERT_EQ(state, "accepted");
+  EXPECT_THAT(found(Finding::Level::ok),
+              Contains("interactions: commands and buttons come over HTTP, to " + url));
+  config_.discord_public_key = std::string(64, '0');
+  EXPECT_THAT(problems(),
+              ElementsAre(StartsWith("interactions: discord.public_key is not this application")));
+  config_.discord_public_key = "";
+  EXPECT_THAT(problems(),
+              ElementsAre(StartsWith("interactions: commands and buttons are posted to " + url + ", and")));
 }
 
 TEST_F(CheckedDiscord, IntentsThatAreOffAreNamed) {

@@ -222,6 +222,8 @@ class DiscordInteractions::Pending : public std::enable_shared_from_this<Pending
     discord::NewMessage message;
     message.body = std::move(body);
     message.nonce = "in-" + self->interaction_.id.str();
+    message.urgency = discord::Urgency::person;
+    message.guild = self->interaction_.guild;
     const auto sent =
         co_await self->owner_.rest_.create_message(*self->interaction_.channel, std::move(message));
     if (!sent) self->report("answer in the channel", sent.error());

@@ -5,11 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <future>
 #include <thread>
 
 #include "base/crypto.h"
+#include "base/log.h"
 #include "bot/discord_bridge.h"
 #include "bot/ledger.h"
 #include "net/http_server.h"
@@ -416,6 +418,49 @@ TEST_F(InDiscord, AThreadOfTheServerIsItsOwn) {
   const auto thread = static_cast<sim::Snowflake>(json::id(made, "id").value_or(0));
   EXPECT_EQ(refused(1, thread), ErrorCode::invalid);
   EXPECT_TRUE(send(0, thread));
+}
+
+TEST_F(InDiscord, WhatItMayNotSayInAThreadIsNotAskedOfDiscordEither) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  change([&](sim::World& world) {
+    world.servers[0].roles.front().permissions |=
+        discord::kCreatePublicThreads | discord::kSendMessagesInThreads;
+  });
+  const json::Value made = moderate("POST", fmt::format("/channels/{}/threads", servers_[0].channels[0].id),
+                                    R"({"name":"talk","type":11})", 201);
+  const auto thread = static_cast<sim::Snowflake>(json::id(made, "id").value_or(0));
+  deny(0, std::to_string(discord::kSendMessagesInThreads));
+  EXPECT_THAT(send(0, thread).error().message,
+              HasSubstr("lacks \"Send Messages in Threads\" in channel " + id(thread)));
+  EXPECT_EQ(post_to(0), "") << "its channel is open";
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 0) << "Discord was not asked";
+  deny(0, "0");
+  wait_until([&] { return send(0, thread).has_value(); });
+}
+
+TEST_F(InDiscord, AChannelThatRefusedAnAnswerIsKnownFromThenOn) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  std::atomic<int> refused = 0;
+  const log::Capture capture([&](std::string_view line) {
+    if (line.find("reply not sent") != std::string_view::npos) ++refused;
+  });
+  const auto say_in_rules = [&](std::string command) {
+    const int before = refused;
+    control("POST", "/discord/message",
+            {{"guild", id(servers_[0].id)},
+             {"channel", id(servers_[0].channels[4].id)},
+             {"user", id(servers_[0].owner)},
+             {"content", std::move(command)}});
+    wait_until([&] { return refused == before + 1; });
+  };
+  say_in_rules("!points");
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1);
+  // It opens what refused, and changes nothing there.
+  control("POST", "/discord/role-permissions",
+          {{"guild", id(servers_[0].id)}, {"role", id(servers_[0].roles[1].id)}, {"permissions", "0"}});
+  wait_until([&] { return count("guildhall_discord_events_total", "event=\"GUILD_ROLE_UPDATE\"") == 1; });
+  say_in_rules("!watchtime");
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1);
 }
 
 TEST_F(InDiscord, RolesOfWhichNoEventToldAreAskedForAgain) {

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <charconv>
+#include <utility>
 
 #include "base/log.h"
 #include "bot/process_state.h"
@@ -298,7 +299,8 @@ Task<int> DiscordShards::agree(int wished, std::set<std::string> living) {
 Task<void> DiscordShards::look_after() {
   const auto now = around_.timing->now();
   if (!beaten_at_ || now - *beaten_at_ >= Leases::kBeat) co_await show_life();
-  processes_ = co_await count_processes();
+  const std::size_t processes = co_await count_processes();
+  if (std::exchange(processes_, processes) != processes) around_.on_processes(processes);
   had_company_ = had_company_ || processes_ > 1;
   auto shards = co_await leases_->look(kShards);
   std::ranges::sort(shards, {}, [](const Lease& one) { return shard_of(one.name).index; });

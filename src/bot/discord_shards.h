@@ -7,6 +7,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,8 @@ class DiscordShards {
     discord::GatewayDiscovery discovery;
     std::shared_ptr<discord::Timing> timing;
     Metrics& metrics;
+    /// Told when there are others than before: how many processes serve the bot now, this one among them.
+    std::function<void(std::size_t processes)> on_processes;
   };
 
   DiscordShards(Surroundings surroundings, DiscordShardsOptions options);

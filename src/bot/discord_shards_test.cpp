@@ -122,7 +122,7 @@ struct Process : discord::TestLoop {
                                       co_return std::make_unique<SmallDiscord>(loop, greetings, refused);
                                     },
                                     [this]() -> Task<Result<discord::GatewayInfo>> { co_return discovered; },
-                                    timing, metrics},
+                                    timing, metrics, [this](std::size_t now) { processes = now; }},
         DiscordShardsOptions{std::move(gateway), count, std::move(holder), std::move(predecessors)});
     ended = start(shards->run());
   }
@@ -135,6 +135,7 @@ struct Process : discord::TestLoop {
     return found;
   }
 
+  std::size_t processes = 1;  // as the bot is told
   Nobody handler;
   Metrics metrics;
   discord::State state{{}, metrics};
@@ -216,12 +217,15 @@ TEST_F(DiscordShardsOfSqlite, WhoeverJoinsGetsItsShareAndGivesItBackAtItsEnd) {
   EXPECT_THAT(second->shards_of(6), UnorderedElementsAre(2, 3));
   pass(10s, {first.get(), second.get()});
   EXPECT_EQ(second->greetings.size(), 2U) << "they stay where they are";
+  EXPECT_EQ(first->processes, 2U);
+  EXPECT_EQ(second->processes, 2U);
   EXPECT_TRUE(first->shards->health().connected);
   EXPECT_TRUE(second->shards->health().connected);
   first->greetings.clear();
   stop(*second, {first.get()});
   ASSERT_TRUE(pass_until(3s, {first.get()}, [&] { return first->greetings.size() == 2; }));
   EXPECT_THAT(first->shards_of(6), UnorderedElementsAre(2, 3));
+  EXPECT_EQ(first->processes, 1U);
   stop(*first);
 }
 
@@ -233,6 +237,7 @@ TEST_F(DiscordShardsOfSqlite, WhatAKilledOneLeavesIsResumedByTheOthersWithinHalf
   ASSERT_EQ(second->greetings.size(), 2U);
   EXPECT_TRUE(pass_until(30s, {second.get()}, [&] { return second->greetings.size() == 4; }));
   EXPECT_THAT(second->shards_of(6), UnorderedElementsAre(2, 3, 0, 1));
+  EXPECT_EQ(second->processes, 1U);
   pass(2s, {second.get()});
   EXPECT_TRUE(second->shards->health().connected);
   // It only stood still: it finds out and leaves what is not its own any more, then both share again.

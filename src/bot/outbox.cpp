@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/crypto.h"
 #include "base/log.h"
 #include "tenancy/counters.h"
@@ -220,20 +222,45 @@ void OutboxSender::rest(ServerId server, const std::string& destination, std::in
     const std::scoped_lock lock(mutex_);
     Resting& resting = resting_[server][destination];
     resting.sequence = sequence;
-    if (std::exchange(resting.why, error.message) == error.message) return;
+    if (std::exchange(resting.why, error).message == error.message) return;
   }
   log::warning("outbox message rests until the bot may send it",
                {log::field("server", server.str()), log::field("destination", destination),
                 log::field("error", error.message), log::field("way_out", error.hint)});
+  tell_refusals(server);
 }
 
-std::string OutboxSender::end_rest(ServerId server, const std::string& destination) {
+std::string OutboxSender::end_rest(ServerId server, const std::string& destination, bool given_up) {
+  std::string why;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto of_server = resting_.find(server);
+    if (of_server == resting_.end()) return {};
+    const auto entry = of_server->second.find(destination);
+    if (entry == of_server->second.end()) return {};
+    why = entry->second.why.message;
+    entry->second.sequence.reset();
+    if (given_up) return why;
+    of_server->second.erase(entry);
+    if (of_server->second.empty()) resting_.erase(of_server);
+  }
+  tell_refusals(server);
+  return why;
+}
+
+std::vector<Error> OutboxSender::refusals(ServerId server) const {
   const std::scoped_lock lock(mutex_);
+  std::vector<Error> all;
   const auto of_server = resting_.find(server);
-  if (of_server == resting_.end()) return {};
-  const auto entry = of_server->second.extract(destination);
-  if (of_server->second.empty()) resting_.erase(of_server);
-  return entry ? entry.mapped().why : std::string();
+  if (of_server == resting_.end()) return all;
+  for (const auto& [destination, resting] : of_server->second) {
+    if (std::ranges::find(all, resting.why.message, &Error::message) == all.end()) all.push_back(resting.why);
+  }
+  return all;
+}
+
+void OutboxSender::tell_refusals(ServerId server) const {
+  if (refusals_listener_) refusals_listener_(server);
 }
 
 void OutboxSender::resume(tenancy::ServerScope scope) {
@@ -243,14 +270,16 @@ void OutboxSender::resume(tenancy::ServerScope scope) {
     if (auto entry = resting_.extract(scope.server())) rested = std::move(entry.mapped());
   }
   if (rested.empty()) return;
+  tell_refusals(scope.server());
   net::spawn(loops_.of(scope.server()), "outbox",
              [this, scope, rested = std::move(rested)] { return release(scope, rested); });
 }
 
 Task<void> OutboxSender::release(tenancy::ServerScope scope, std::map<std::string, Resting> rested) {
   co_await scope.transact([rested](Tx& tx) -> TxTask<void> {
-    for (const auto& [destination, resting] : rested)
-      co_await tx.change(kRelease, {destination, resting.sequence});
+    for (const auto& [destination, resting] : rested) {
+      if (resting.sequence) co_await tx.change(kRelease, {destination, *resting.sequence});
+    }
   });
   wake(scope);
 }
@@ -278,7 +307,7 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
     co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kRelease, key); });
     co_return !stopping_;
   }
-  const std::string rested = end_rest(scope.server(), row->destination);
+  const std::string rested = end_rest(scope.server(), row->destination, expired);
   if (expired) sent = fail(ErrorCode::invalid, rested.empty() ? "expired" : "expired: " + rested);
   if (!sent) {
     dropped_.add();

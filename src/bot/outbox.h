@@ -7,9 +7,12 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/messages.h"
 #include "base/metrics.h"
 #include "bot/context.h"
@@ -49,13 +52,18 @@ class OutboxSender {
   /// The bot may be allowed what it was not: what rests for a permission is tried at once, which it otherwise
   /// is every minute or two. From any thread.
   void resume(tenancy::ServerScope scope);
+  /// Why this server's messages are not sent: what destinations refused last for want of a permission,
+  /// until something is sent there or the bot may be allowed more. From any thread.
+  std::vector<Error> refusals(ServerId server) const;
+  /// Told, on any thread, when that may be another answer. Set before the first message.
+  void on_refusals(std::function<void(ServerId)> listener) { refusals_listener_ = std::move(listener); }
   /// Tries no message again from now on: what cannot be sent at once stays for the next start.
   void stop() { stopping_ = true; }
 
  private:
   struct Resting {
-    std::int64_t sequence = 0;
-    std::string why;
+    std::optional<std::int64_t> sequence;  // none: its messages expired meanwhile
+    Error why;
   };
 
   Task<void> drain(tenancy::ServerScope scope);
@@ -68,8 +76,10 @@ class OutboxSender {
   bool was_sent(ServerId server, const std::string& destination, std::int64_t sequence);
   void note_sent(ServerId server, const std::string& destination, std::int64_t sequence);
   void rest(ServerId server, const std::string& destination, std::int64_t sequence, const Error& error);
-  /// Why it rested; empty: it did not.
-  std::string end_rest(ServerId server, const std::string& destination);
+  /// Its oldest message rests no more: it was given up, or what it was refused for is over. Why it rested;
+  /// empty: it did not.
+  std::string end_rest(ServerId server, const std::string& destination, bool given_up);
+  void tell_refusals(ServerId server) const;
   Task<void> release(tenancy::ServerScope scope, std::map<std::string, Resting> rested);
 
   net::Loops& loops_;
@@ -80,12 +90,13 @@ class OutboxSender {
   Counter& sent_;
   Counter& dropped_;
   std::atomic<bool> stopping_ = false;
-  std::mutex mutex_;
+  std::function<void(ServerId)> refusals_listener_;
+  mutable std::mutex mutex_;
   std::map<ServerId, bool> draining_;  // value: woken since it last looked
   /// The newest message of each destination that was sent. When the database could not be told (its disk was
   /// full), the message is leased once more, and must not go out again.
   std::map<std::pair<ServerId, std::string>, std::int64_t> last_sent_;
-  /// By destination: whose oldest message keeps its lease because it may not be sent.
+  /// By destination: that may not be sent to, so that the oldest message keeps its lease.
   std::map<ServerId, std::map<std::string, Resting>> resting_;
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <set>
@@ -190,6 +191,48 @@ TEST_F(Outbox, WhatTheBotMayNotSendRestsUntilItMay) {
   EXPECT_THAT(sent[2].content, testing::HasSubstr("1"));
   EXPECT_THAT(sent[3].content, testing::HasSubstr("2"));
   EXPECT_EQ(dropped(), 0);
+}
+
+TEST_F(Outbox, WhatIsRefusedIsKnownUntilItIsSentOrMayBe) {
+  const auto refused = [&](std::int64_t server) { return sender_.refusals(ServerId(server)).size(); };
+  std::atomic<int> told = 0;
+  sender_.on_refusals([&](ServerId server) { told += server == ServerId(1) ? 1 : 100; });
+  const auto wait_until_told = [&](int times) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (told < times && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(2ms);
+    EXPECT_EQ(told, times);
+  };
+  refusals_["77"] = ErrorCode::forbidden;
+  put("77", 1);
+  put("78", 2);
+  sender_.wake(world_.server(1));
+  wait_for_tries(2);
+  wait_until_told(1);
+  ASSERT_EQ(refused(1), 1U);
+  EXPECT_EQ(sender_.refusals(ServerId(1)).front().message, "refused by the test");
+  EXPECT_EQ(refused(2), 0U);
+
+  world_.clock.advance(12min);
+  sender_.wake(world_.server(1));
+  drained();
+  EXPECT_EQ(refused(1), 1U) << "that the message was dropped opens nothing";
+  sender_.resume(world_.server(1));
+  EXPECT_EQ(refused(1), 0U) << "nobody knows";
+  wait_until_told(2);
+
+  put("77", 3);
+  sender_.wake(world_.server(1));
+  wait_until_told(3);
+  EXPECT_EQ(refused(1), 1U);
+  {
+    const std::scoped_lock lock(mutex_);
+    refusals_.clear();
+  }
+  world_.clock.advance(2min);
+  sender_.wake(world_.server(1));
+  drained();
+  EXPECT_EQ(refused(1), 0U);
+  EXPECT_EQ(told, 4);
 }
 
 TEST_F(Outbox, WhatRestedTooLongIsDroppedWithItsReason) {

@@ -136,6 +136,7 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
         if (!discord_) co_return fail(ErrorCode::unavailable, "Discord is not configured");
         co_return co_await discord_->send(server, std::move(channel), std::move(content), std::move(nonce));
       });
+  outbox_->on_refusals([this](ServerId server) { topics_.publish(bot::server_topic(server, "overview")); });
   dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
   if (discord_) {
     discord_->on_permissions([this](ServerId server) {
@@ -198,7 +199,8 @@ Result<void> App::start_web() {
     door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
   }
   api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(),
-                                    *dispatcher_, topics_, *sessions_, clock_, std::move(door));
+                                    *dispatcher_, topics_, *sessions_, clock_, std::move(door),
+                                    [this](ServerId server) { return unsent(server); });
   web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, {}, [this] { return not_ready(); }};
   if (kick_)
     routes.kick_webhook = [this](net::HttpRequest request) {
@@ -220,6 +222,12 @@ Result<void> App::start_web() {
   net::run_to_end(bot::ProcessState(workspace_->tenancy().global()).write(kWebUrl, config_.public_url()));
   log::info("listening", {log::field("address", config_.web_listen)});
   return {};
+}
+
+/// Of a server whose events come to another process nothing is said: there they may have been allowed since.
+std::vector<Error> App::unsent(ServerId server) const {
+  if (!discord_ || !discord_->serves(server)) return {};
+  return outbox_->refusals(server);
 }
 
 Task<void> App::run_discord() {

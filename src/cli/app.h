@@ -65,6 +65,8 @@ class App {
   void start_platforms();
   Result<void> start_web();
   Task<void> run_discord();
+  /// Why a server's messages do not appear in Discord. On the main loop.
+  std::vector<Error> unsent(ServerId server) const;
   /// Ends the run with that error.
   void give_up(const Error& error);
   /// Notices what other processes changed in the database.

@@ -4,6 +4,7 @@
 
 #include "bot/discord_checkup.h"
 #include "bot/outbox.h"
+#include "cli/migrate_doctor.h"
 #include "cli/workspace.h"
 #include "net/http_client.h"
 
@@ -90,7 +91,7 @@ Answer answer_of(const Checkup& checkup) {
     ++problems;
     if (answer.exit_code == 0) answer.exit_code = static_cast<int>(exit_code(finding.code));
   }
-  answer.text += fmt::format("doctor: {} problems, {} warnings\n", problems, warnings);
+  answer.text += doctors_word(problems, warnings);
   if (!checkup.invite.empty()) answer.text += fmt::format("to add the bot to a server: {}\n", checkup.invite);
   answer.json = {{"ok", problems == 0},
                  {"problems", problems},

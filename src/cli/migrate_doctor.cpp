@@ -31,13 +31,18 @@ Answer answer_of(const std::vector<Checkup>& report) {
     ++problems;
     if (answer.exit_code == 0) answer.exit_code = static_cast<int>(one.exit);
   }
-  answer.text += fmt::format("doctor: {} problems, {} warnings\n", problems, warnings);
+  answer.text += doctors_word(problems, warnings);
   answer.json = {{"command", "doctor"},       {"ok", problems == 0},  {"exit", answer.exit_code},
                  {"checks", std::move(rows)}, {"problems", problems}, {"warnings", warnings}};
   return answer;
 }
 
 }  // namespace
+
+std::string doctors_word(std::int64_t problems, std::int64_t warnings) {
+  return fmt::format("doctor: {} problem{}, {} warning{}\n", problems, problems == 1 ? "" : "s", warnings,
+                     warnings == 1 ? "" : "s");
+}
 
 Result<std::optional<Answer>> migrate_doctor(const Arguments& arguments) {
   const auto target = target_of(arguments, migrate::Missing::is_an_error);

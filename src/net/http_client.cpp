@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "net/loops.h"
 #include "net/net_pch.h"
+#include "net/resolve.h"
 #include "net/tls.h"
 
 namespace guildhall::net {
@@ -107,14 +108,13 @@ class TypedConnection final : public Connection {
   }
 
   Task<Result<void>> connect(const Url& url, const HttpClientOptions& options) override {
-    asio::ip::tcp::resolver resolver(stream_.get_executor());
-    const auto [resolve_error, addresses] =
-        co_await resolver.async_resolve(url.host, std::to_string(url.port), kAwait);
-    if (resolve_error)
-      co_return std::unexpected(network_error(url, resolve_error, "cannot find the address"));
+    const auto deadline = std::chrono::steady_clock::now() + options.connect_timeout;
+    const auto addresses = co_await resolve(stream_.get_executor(), url, deadline);
+    if (!addresses)
+      co_return std::unexpected(network_error(url, addresses.error(), "cannot find the address"));
     auto& tcp = beast::get_lowest_layer(stream_);
-    tcp.expires_after(options.connect_timeout);
-    const auto [connect_error, endpoint] = co_await tcp.async_connect(addresses, kAwait);
+    tcp.expires_at(deadline);
+    const auto [connect_error, endpoint] = co_await tcp.async_connect(*addresses, kAwait);
     if (connect_error) co_return std::unexpected(network_error(url, connect_error, "cannot connect"));
     error_code ignored;
     tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);

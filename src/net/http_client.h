@@ -15,7 +15,7 @@ namespace guildhall::net {
 struct HttpClientOptions {
   std::string ca_file;  // certificate authorities instead of the system's
   std::string user_agent = "Guildhall";
-  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds connect_timeout{5'000};  // from the look-up of the address to the end of TLS
   std::chrono::milliseconds timeout{15'000};  // for the whole exchange, beside a second per 128 kB to be sent
   /// For a connection that is busy, before another is opened; longer where opening one takes longer.
   std::chrono::milliseconds least_patience{20};

@@ -1,13 +1,20 @@
 // Client and server against each other over loopback, with and without TLS.
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
+#include <deque>
 #include <future>
 
 #include "net/all_of.h"
@@ -23,6 +30,26 @@ namespace guildhall::net {
 namespace {
 
 using testing::HasSubstr;
+
+/// Whoever looks up this name hears nothing until then.
+constexpr std::string_view kSilentName = "silent.test";
+std::promise<void> silence_over;
+const std::shared_future<void> silence = silence_over.get_future().share();
+
+}  // namespace
+}  // namespace guildhall::net
+
+/// In front of the system's, for every look-up of this program.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** found) {
+  static const auto system =
+      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));  // NOLINT
+  if (name == nullptr || name != guildhall::net::kSilentName) return system(name, service, hints, found);
+  guildhall::net::silence.wait_for(std::chrono::seconds(10));
+  return EAI_AGAIN;
+}
+
+namespace guildhall::net {
+namespace {
 
 class Http : public testing::Test {
  protected:
@@ -150,6 +177,65 @@ TEST_F(Http, ASlowExchangeHoldsNobodyUp) {
   EXPECT_EQ(client_.connections_opened(), 2U);
   released_ = true;
   EXPECT_EQ(slow.get()->status, 200);
+}
+
+constexpr std::string_view kRight = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nright";
+constexpr std::string_view kWrong = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong";
+
+/// Answers the first request of each connection, and keeps that open.
+Task<void> answer_each(std::shared_ptr<boost::asio::ip::tcp::acceptor> acceptor, std::string answer,
+                       std::shared_ptr<std::deque<boost::asio::ip::tcp::socket>> sockets) {
+  for (;;) {
+    auto& socket = sockets->emplace_back(co_await acceptor->async_accept(boost::asio::use_awaitable));
+    std::string request;
+    co_await boost::asio::async_read_until(socket, boost::asio::dynamic_buffer(request), "\r\n\r\n",
+                                           boost::asio::use_awaitable);
+    co_await boost::asio::async_write(socket, boost::asio::buffer(answer), boost::asio::use_awaitable);
+  }
+}
+
+/// The words that are answered to two requests, one after the other; `with` comes right behind each answer,
+/// `after` comes on the first connection when its answer has been read.
+std::vector<std::string> answers_with_surplus(std::string_view with, std::string_view after) {
+  using boost::asio::ip::tcp;
+  Loops loops(1);
+  const auto acceptor = std::make_shared<tcp::acceptor>(
+      loops.main(), tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0));
+  const auto sockets = std::make_shared<std::deque<tcp::socket>>();
+  boost::asio::co_spawn(loops.main(), answer_each(acceptor, std::string(kRight).append(with), sockets),
+                        boost::asio::detached);
+  loops.start();
+  HttpClient client(loops.main(), {});
+  std::vector<std::string> heard;
+  for (int i = 0; i < 2; ++i) {
+    HttpRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(acceptor->local_endpoint().port());
+    const auto response = run_to_end(client.send(std::move(request)));
+    heard.push_back(response ? response->body : response.error().message);
+    if (i == 0) boost::asio::write(sockets->front(), boost::asio::buffer(after));
+  }
+  EXPECT_EQ(client.connections_opened(), 2U);
+  return heard;
+}
+
+TEST(HttpConnections, WhatComesBehindAnAnswerIsNoAnswer) {
+  EXPECT_THAT(answers_with_surplus(kWrong, ""), testing::Each("right"));
+  EXPECT_THAT(answers_with_surplus("", kWrong), testing::Each("right"));
+}
+
+TEST(Lookups, HaveAnEnd) {
+  Loops loops(1);
+  loops.start();
+  HttpClient client(loops.main(), {.connect_timeout = std::chrono::milliseconds(20)});
+  HttpRequest request;
+  request.url = "http://" + std::string(kSilentName);
+  EXPECT_EQ(run_to_end(client.send(std::move(request))).error().code, ErrorCode::timeout);
+  auto socket = boost::asio::co_spawn(loops.main(),
+                                      connect_websocket("ws://" + std::string(kSilentName),
+                                                        {.connect_timeout = std::chrono::milliseconds(20)}),
+                                      boost::asio::use_future);
+  EXPECT_EQ(socket.get().error().code, ErrorCode::timeout);
+  silence_over.set_value();
 }
 
 TEST_F(Http, AnOversizedBodyIsRefusedAndAFaultTellsNothing) {

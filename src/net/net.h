@@ -6,6 +6,7 @@
 //   websocket_client.h  transport for gateways        websocket_server.h  the other end (simulators)
 //   oauth.h             state and PKCE                rate_limit.h   token buckets
 //   url.h               addresses and query strings
+// Inside only: resolve.h looks up addresses, tls.h, listener.h and websocket_stream.h serve both ends.
 //
 // Platforms, web and the simulators call it. It promises: every wait has a real-time deadline; TLS
 // certificates and host names are verified, always; bodies and frames have a bound. Only the .cpp

@@ -1,6 +1,7 @@
 #include "net/websocket_client.h"
 
 #include "net/net_pch.h"
+#include "net/resolve.h"
 #include "net/tls.h"
 #include "net/url.h"
 #include "net/websocket_stream.h"
@@ -22,12 +23,11 @@ Error lost(const Url& url, std::string_view doing, const boost::system::error_co
 }
 
 Task<Result<void>> connect_tcp(beast::tcp_stream& tcp, Url url, WebSocketOptions options) {
-  asio::ip::tcp::resolver resolver(tcp.get_executor());
-  const auto [resolve_error, addresses] =
-      co_await resolver.async_resolve(url.host, std::to_string(url.port), kAwait);
-  if (resolve_error) co_return std::unexpected(lost(url, "cannot find the address", resolve_error));
-  tcp.expires_after(options.connect_timeout);
-  const auto [connect_error, endpoint] = co_await tcp.async_connect(addresses, kAwait);
+  const auto deadline = std::chrono::steady_clock::now() + options.connect_timeout;
+  const auto addresses = co_await resolve(tcp.get_executor(), url, deadline);
+  if (!addresses) co_return std::unexpected(lost(url, "cannot find the address", addresses.error()));
+  tcp.expires_at(deadline);
+  const auto [connect_error, endpoint] = co_await tcp.async_connect(*addresses, kAwait);
   if (connect_error) co_return std::unexpected(lost(url, "cannot connect", connect_error));
   boost::system::error_code ignored;
   tcp.socket().set_option(asio::ip::tcp::no_delay(true), ignored);

@@ -81,7 +81,7 @@ HttpResponse not_found() { return error_answer({ErrorCode::not_found, "there is 
 
 Api::Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::Declarations& declarations,
          bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock,
-         KickDoor kick)
+         KickDoor kick, UnsentDoor unsent)
     : loop_(loop),
       tenancy_(tenancy),
       declarations_(declarations),
@@ -89,7 +89,8 @@ Api::Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::De
       topics_(topics),
       sessions_(sessions),
       clock_(clock),
-      kick_(std::move(kick)) {}
+      kick_(std::move(kick)),
+      unsent_(std::move(unsent)) {}
 
 Task<HttpResponse> Api::handle(HttpRequest request) {
   const std::string path = request.url.substr(kBase.size());
@@ -268,6 +269,10 @@ Task<boost::json::object> Api::overview(ServerScope scope, bool detailed) {
   out["features"] = std::move(features);
   out["wanted_channel"] = wanted.empty() || found ? boost::json::value(nullptr) : boost::json::value(wanted);
   out["channel_problem"] = problem.empty() ? boost::json::value(nullptr) : boost::json::value(problem);
+  boost::json::array unsent;
+  for (const Error& error : unsent_ ? unsent_(scope.server()) : std::vector<Error>())
+    unsent.push_back({{"problem", error.message}, {"way_out", error.hint}});
+  out["unsent"] = std::move(unsent);
   co_return out;
 }
 

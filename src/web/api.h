@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "bot/dispatcher.h"
 #include "bot/feature.h"
@@ -25,11 +26,14 @@ struct KickDoor {
   std::function<std::string(ServerId server)> channel_problem;
 };
 
+/// Why a server's messages are not sent to Discord: what lacks, where, and the way out. May be null.
+using UnsentDoor = std::function<std::vector<Error>(ServerId server)>;
+
 class Api {
  public:
   Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::Declarations& declarations,
       bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock,
-      KickDoor kick);
+      KickDoor kick, UnsentDoor unsent);
 
   Task<net::HttpResponse> handle(net::HttpRequest request);
 
@@ -54,6 +58,7 @@ class Api {
   Sessions& sessions_;
   const Clock& clock_;
   KickDoor kick_;
+  UnsentDoor unsent_;
   CallLimit sign_ins_{10, std::chrono::minutes(15)};
   CallLimit floods_{6'000, std::chrono::minutes(1)};
   /// Of one session. An open page of a busy server asks about ten times a second.

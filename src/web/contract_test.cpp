@@ -78,8 +78,19 @@ class Contract : public testing::Test {
   bot::TopicHub topics_;
   bot::Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
   Sessions sessions_{world_.tenancy->global(), world_.clock};
-  Api api_{loops_.main(), *world_.tenancy, world_.declarations, dispatcher_,
-           topics_,       sessions_,       world_.clock,        {}};
+  Api api_{loops_.main(),
+           *world_.tenancy,
+           world_.declarations,
+           dispatcher_,
+           topics_,
+           sessions_,
+           world_.clock,
+           {},
+           [](ServerId server) {
+             const Error error{ErrorCode::forbidden, "the bot lacks \"Send Messages\" in channel 5",
+                               "Allow it."};
+             return std::vector<Error>(server == ServerId(1) ? 1 : 0, error);
+           }};
   std::string session_id_;
   std::string csrf_;
 };
@@ -135,6 +146,17 @@ TEST_F(Contract, AChangeNeedsTheSessionsToken) {
     EXPECT_EQ(response.status, 403) << operation.method << ' ' << operation.path;
     EXPECT_EQ(error_code(response), "forbidden");
   }
+}
+
+TEST_F(Contract, AServerIsToldWhyItsMessagesDoNotAppear) {
+  world_.server(3);
+  const auto unsent = [&](std::string server) {
+    const auto body = json::parse(call({"GET", "/api/v1/servers/" + server}).body);
+    return json::write(body->at("unsent"));
+  };
+  EXPECT_EQ(unsent("1"),
+            R"([{"problem":"the bot lacks \"Send Messages\" in channel 5","way_out":"Allow it."}])");
+  EXPECT_EQ(unsent("3"), "[]");
 }
 
 TEST_F(Contract, ServersThatAreNotThereAndGarbageLookAlike) {

@@ -213,9 +213,9 @@ TEST_F(DiscordShapes, ChannelsAndInvites) {
   expect_call(routes::kChannel, CallOptions{}, kTestChannel);
   const json::Object channel{{"name", "hall"}, {"type", 0}, {"topic", "t"}, {"parent_id", "8"}};
   expect_call(routes::kCreateChannel, CallOptions{.body = channel}, kTestGuild);
-  start(client.modify_channel(kTestChannel, {{"name", "hall"}, {"topic", "t"}}, "why"));
+  start(client.modify_channel(std::nullopt, kTestChannel, {{"name", "hall"}, {"topic", "t"}}, "why"));
   expect_described();
-  start(client.modify_channel(kTestChannel, {{"rate_limit_per_user", 5}}, "why"));
+  start(client.modify_channel(std::nullopt, kTestChannel, {{"rate_limit_per_user", 5}}, "why"));
   expect_described();
   expect_call(routes::kDeleteChannel, CallOptions{}, kTestChannel);
   const json::Object overwrite{{"type", 0}, {"allow", "1024"}, {"deny", "2048"}};
@@ -231,7 +231,7 @@ TEST_F(DiscordShapes, ChannelsAndInvites) {
 
 TEST_F(DiscordShapes, MessagesOfChannels) {
   expect_call(routes::kMessages, CallOptions{.query = {{"before", "9"}, {"limit", "100"}}}, kTestChannel);
-  start(client.edit_message(kTestChannel, kMessage, "text"));
+  start(client.edit_message(std::nullopt, kTestChannel, kMessage, "text"));
   expect_described();
   const json::Object embed{{"title", "t"}, {"description", "d"}, {"color", 5}};
   const CallOptions embeds{.body = json::Object{{"embeds", json::Array{embed}}}};

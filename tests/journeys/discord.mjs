@@ -41,6 +41,7 @@ test('each command of the guide does what the guide says', async () => {
     assert.equal(program, 'guildhall', line);
     if (line === 'guildhall run') {
       assert.match(printed, /^problem +commands +not registered: .*\/help/m, 'what the guide says of the first look');
+      assert.match(printed, /^doctor: 1 problem, 0 warnings$/m);
       bot = start(args, { cwd, env });
       await until('the commands', async () => (await sim.get('/discord/commands')).length > 0);
       await until('the servers', async () => JSON.parse((await run(['server', 'list', '--json'], { cwd, env })).stdout).servers.length === 3);

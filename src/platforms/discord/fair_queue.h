@@ -1,5 +1,6 @@
-// Who goes next among those that wait: the most urgent; of equally urgent ones the guilds take turns; within
-// a guild whoever came first. Every fifth turn goes to the least urgent, so that nobody waits for ever.
+// Who goes next among those that wait: whoever somebody waits for; of equally urgent ones the guilds take
+// turns; within a guild whoever came first. Every fifth turn goes to what can wait, so that it does not wait
+// for ever.
 #pragma once
 
 #include <algorithm>
@@ -35,9 +36,9 @@ class FairQueue {
 
   /// Null when nobody waits.
   Waiter* pop() {
-    const bool least_urgent_first = ++turns_ % kTurnsOfOrder == 0;
+    const bool background_first = ++turns_ % kTurnsOfOrder == 0;
     for (std::size_t i = 0; i < lines_.size(); ++i) {
-      Line& line = lines_[least_urgent_first ? lines_.size() - 1 - i : i];
+      Line& line = lines_[background_first ? lines_.size() - 1 - i : i];
       if (!line.order.empty()) return line.pop();
     }
     return nullptr;
@@ -103,7 +104,7 @@ class FairQueue {
 
   Line& line(Urgency urgency) { return lines_[static_cast<std::size_t>(urgency)]; }
 
-  std::array<Line, 3> lines_;  // by urgency
+  std::array<Line, 2> lines_;  // by urgency
   std::uint64_t turns_ = 0;
 };
 

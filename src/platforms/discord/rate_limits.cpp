@@ -18,8 +18,11 @@ using std::chrono::nanoseconds;
 
 /// The documented limit of requests per second and bot.
 constexpr std::size_t kGlobalPerSecond = 50;
+constexpr std::size_t kLeastPerSecond = 5;
 /// Discord bans an address after 10,000 answers of 401, 403 or 429 in 10 minutes; we stop far below.
 constexpr std::size_t kMostInvalid = 2'000;
+/// Of one process among many. Then 100 of them behind one address stop before the ban.
+constexpr std::size_t kLeastInvalid = 100;
 constexpr std::chrono::minutes kInvalidPeriod{10};
 constexpr std::size_t kMostWaiting = 500;
 constexpr std::size_t kSweepFrom = 512;
@@ -48,6 +51,16 @@ nanoseconds in_seconds(double seconds) {
   return nanoseconds(static_cast<std::int64_t>(std::clamp(seconds, 0.0, 86'400.0) * 1e9));
 }
 
+/// `name`: of the route or of the bucket. The method stays in it: two routes may share a hash without sharing
+/// a counter.
+std::string key_of(const Lane& lane, std::string_view name) {
+  std::string key;
+  key.reserve(lane.route->method.size() + name.size() + lane.major.size() + lane.route->sublimit.size() + 2);
+  key.append(lane.route->method).append(" ").append(name).append("|").append(lane.major);
+  key.append(lane.route->sublimit);
+  return key;
+}
+
 std::unexpected<Error> too_long(SteadyTime until, SteadyTime now) {
   const auto wait = std::chrono::ceil<std::chrono::seconds>(until - now).count();
   return fail(ErrorCode::rate_limited, fmt::format("Discord lets nothing more through here for {} s", wait));
@@ -64,12 +77,17 @@ std::unexpected<Error> too_late() {
 
 }  // namespace
 
+std::size_t global_part(std::size_t processes) {
+  return std::max(kGlobalPerSecond / std::max<std::size_t>(processes, 1), kLeastPerSecond);
+}
+
 struct RateLimits::Bucket {
-  std::string key;
-  std::string hash;  // as Discord names it, as far as the key tells
-  SteadyTime free_at;
+  std::string key = {};   // as it is named; empty: not yet
+  std::string hash = {};  // the name that Discord gives it
+  SteadyTime free_at = {};
   bool taken = false;
-  FairQueue waiting;
+  FairQueue waiting = {};
+  std::shared_ptr<Bucket> merged_into = {};  // it turned out to be that one, and is used no more
 };
 
 struct RateLimits::BucketWaiter : FairQueue::Waiter {
@@ -113,25 +131,30 @@ RateLimits::RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics)
   }
 }
 
-std::string RateLimits::key_of(const Lane& lane) const {
-  const auto known = hashes_.find(lane.route);
-  const std::string_view name = known == hashes_.end() ? lane.route->path : known->second;
-  std::string key;
-  key.reserve(lane.route->method.size() + name.size() + lane.major.size() + lane.route->sublimit.size() + 2);
-  // The method stays in the key: two routes may share a hash without sharing a counter.
-  key.append(lane.route->method).append(" ").append(name).append("|").append(lane.major);
-  key.append(lane.route->sublimit);
-  return key;
+void RateLimits::share_among(std::size_t processes) {
+  global_.set_most(global_part(processes));
+  invalid_.set_most(std::max(kMostInvalid / std::max<std::size_t>(processes, 1), kLeastInvalid));
 }
 
 std::shared_ptr<RateLimits::Bucket> RateLimits::bucket_of(const Lane& lane) {
-  const auto [entry, added] = buckets_.try_emplace(key_of(lane));
-  if (added) {
-    const auto known = hashes_.find(lane.route);
-    entry->second = std::make_shared<Bucket>(
-        Bucket{entry->first, known == hashes_.end() ? "" : known->second, {}, false, {}});
-  }
-  return entry->second;
+  std::shared_ptr<Bucket>& line = lines_[key_of(lane, lane.route->path)];
+  if (!line) line = bucket_by_name(lane);
+  follow(line);
+  return line;
+}
+
+/// A new one where the route's name is not known yet.
+std::shared_ptr<RateLimits::Bucket> RateLimits::bucket_by_name(const Lane& lane) {
+  const auto known = hashes_.find(lane.route);
+  if (known == hashes_.end()) return std::make_shared<Bucket>();
+  std::string key = key_of(lane, known->second);
+  auto& named = named_[key];
+  if (!named) named = std::make_shared<Bucket>(Bucket{.key = std::move(key), .hash = known->second});
+  return named;
+}
+
+void RateLimits::follow(std::shared_ptr<Bucket>& line) {
+  while (line->merged_into) line = std::shared_ptr(line->merged_into);
 }
 
 Task<Result<RateLimits::Turn>> RateLimits::enter(Lane lane, SteadyTime deadline) {
@@ -202,6 +225,8 @@ void RateLimits::open_gate() {
 }
 
 Result<void> RateLimits::check(bool with_token) const {
+  // Each process learns it by itself: that costs one refusal each, and no look into the database before
+  // calls.
   if (with_token && token_refused_) {
     return fail(ErrorCode::token_refused, "Discord does not accept the bot's token",
                 "copy the token anew from the developer portal (Bot, Reset Token) into discord.token");
@@ -267,24 +292,25 @@ void RateLimits::leave(Turn& turn) {
   const std::shared_ptr<Bucket> bucket = turn.bucket_;
   if (!turn.hash_.empty()) {
     hashes_[turn.lane_.route] = turn.hash_;
-    rename(bucket, turn.hash_, key_of(turn.lane_));
+    rename(bucket, turn.lane_, std::move(turn.hash_));
   }
   bucket->taken = false;
   pass_on(*bucket);
   sweep();
 }
 
-/// Under its learned key a bucket may meet another that is the same: the later ones join the queue there.
-void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, std::string hash, std::string key) {
+/// By its name a bucket may turn out to be another one: who waits joins the queue there.
+void RateLimits::rename(const std::shared_ptr<Bucket>& bucket, const Lane& lane, std::string hash) {
+  if (const auto own = named_.find(bucket->key); own != named_.end() && own->second == bucket)
+    named_.erase(own);
+  bucket->key = key_of(lane, hash);
   bucket->hash = std::move(hash);
-  if (const auto own = buckets_.find(bucket->key); own != buckets_.end() && own->second == bucket)
-    buckets_.erase(own);
-  bucket->key = std::move(key);
-  auto& slot = buckets_[bucket->key];
+  auto& slot = named_[bucket->key];
   if (!slot) {
     slot = bucket;
     return;
   }
+  bucket->merged_into = slot;
   slot->free_at = std::max(slot->free_at, bucket->free_at);
   while (FairQueue::Waiter* waiter = bucket->waiting.pop()) {
     static_cast<BucketWaiter*>(waiter)->bucket = slot;
@@ -302,13 +328,16 @@ void RateLimits::pass_on(Bucket& bucket) {
 
 /// Buckets come with every interaction; those that nobody uses and that hold nobody back are dropped.
 void RateLimits::sweep() {
-  if (buckets_.size() < sweep_at_) return;
+  if (lines_.size() < sweep_at_) return;
   const SteadyTime now = timing_->now();
-  std::erase_if(buckets_, [&](const auto& entry) {
+  const auto is_idle = [now](const auto& entry) {
     const Bucket& bucket = *entry.second;
     return !bucket.taken && bucket.waiting.empty() && bucket.free_at <= now;
-  });
-  sweep_at_ = std::max(kSweepFrom, 2 * buckets_.size());
+  };
+  for (auto& [key, line] : lines_) follow(line);
+  std::erase_if(lines_, is_idle);
+  std::erase_if(named_, is_idle);
+  sweep_at_ = std::max(kSweepFrom, 2 * lines_.size());
 }
 
 }  // namespace guildhall::discord

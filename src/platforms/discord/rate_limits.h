@@ -20,6 +20,10 @@
 
 namespace guildhall::discord {
 
+/// How many requests per second a process may send, of the bot's 50. From 11 processes on the parts are more
+/// than the whole, because with fewer than 5 none could work: then Discord's refusals hold them back.
+std::size_t global_part(std::size_t processes);
+
 class RateLimits {
   struct BucketWaiter;
   struct GateWaiter;
@@ -27,6 +31,10 @@ class RateLimits {
 
  public:
   RateLimits(std::shared_ptr<Timing> timing, Metrics& metrics);
+
+  /// So many processes send with the bot's token, this one among them. They agree on nothing but that: each
+  /// keeps to its part of what is granted to all together.
+  void share_among(std::size_t processes);
 
   /// The only one to send in its bucket, until it is destroyed.
   class Turn {
@@ -66,11 +74,13 @@ class RateLimits {
   bool leads(GateWaiter& waiter);
   SteadyTime gate_opens(SteadyTime from) const;
   void open_gate();
-  void rename(const std::shared_ptr<Bucket>& bucket, std::string hash, std::string key);
+  void rename(const std::shared_ptr<Bucket>& bucket, const Lane& lane, std::string hash);
   void pass_on(Bucket& bucket);
   void sweep();
-  std::string key_of(const Lane& lane) const;
   std::shared_ptr<Bucket> bucket_of(const Lane& lane);
+  std::shared_ptr<Bucket> bucket_by_name(const Lane& lane);
+  /// To what it has turned out to be.
+  static void follow(std::shared_ptr<Bucket>& line);
   void learn_bucket(Turn& turn, const net::HttpResponse& answer);
   void learn_refusal(Turn* turn, const net::HttpResponse& answer);
   void count_invalid(const net::HttpResponse& answer);
@@ -78,7 +88,9 @@ class RateLimits {
   std::shared_ptr<Timing> timing_;
   std::array<Counter*, 4> refused_;
   std::unordered_map<const RouteSpec*, std::string> hashes_;  // once Discord has named them
-  std::unordered_map<std::string, std::shared_ptr<Bucket>> buckets_;
+  // By route and major parameter. Who shares one keeps the order in it, whatever is learned of it meanwhile.
+  std::unordered_map<std::string, std::shared_ptr<Bucket>> lines_;
+  std::unordered_map<std::string, std::shared_ptr<Bucket>> named_;  // by Discord's name instead of the route
   std::size_t sweep_at_;
   WindowLimit global_;
   FairQueue gate_;

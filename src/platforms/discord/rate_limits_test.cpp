@@ -54,6 +54,21 @@ TEST_F(RateLimitsTest, OneGuildsFloodDelaysAnothersMessageByItsTurnOnly) {
   for (std::size_t i = 50; i < http.requests.size(); ++i) EXPECT_GE(time(i) - time(i - 50), 1s) << i;
 }
 
+TEST_F(RateLimitsTest, WhateverAGuildDoesInItsChannelsTakesItsOwnPartOnly) {
+  for (int i = 0; i < 40; ++i) {
+    const DiscordChannelId channel(1'000 + i);
+    start(client.edit_message(ServerId(1), channel, MessageId(5), "x"));
+    start(client.delete_messages(ServerId(1), channel, {MessageId(6)}, ""));
+    start(
+        client.delete_messages(ServerId(1), channel, {MessageId(1LL << 61), MessageId((1LL << 61) + 1)}, ""));
+    start(client.modify_channel(ServerId(1), channel, {{"rate_limit_per_user", 5}}, ""));
+  }
+  for (int i = 0; i < 10; ++i) post_for(2, 2'000 + i);
+  advance(10s);
+  EXPECT_EQ(http.requests.size(), 170U);
+  EXPECT_LE(sent_after(2'009), 1s);
+}
+
 TEST_F(RateLimitsTest, APauseThatIsNoNumberIsNotStated) {
   for (const auto* odd : {"nan", "inf", "soon"}) {
     http.requests.clear();
@@ -77,14 +92,6 @@ TEST_F(RateLimitsTest, WhoIsWaitedForOvertakesWhatCanWait) {
   EXPECT_EQ(sent_after(1'199), 4s);
 }
 
-TEST_F(RateLimitsTest, AnInteractionsLateAnswerOvertakesOtherAnswers) {
-  flood(1, 200, Urgency::person);
-  post_for(1, 7, Urgency::interaction);
-  advance(5s);
-  EXPECT_EQ(sent_after(7), 1s);
-  EXPECT_EQ(sent_after(1'199), 4s);
-}
-
 TEST_F(RateLimitsTest, WhatCanWaitGoesOnBesideAFloodOfAnswers) {
   flood(1, 300, Urgency::person);
   post_for(2, 2'000);
@@ -98,6 +105,37 @@ TEST_F(RateLimitsTest, AChannelsMessagesKeepTheirOrderThroughAFlood) {
   for (const char* text : {"a", "b", "c", "d"}) post_for(1, 7, Urgency::background, text);
   advance(30s);
   EXPECT_THAT(texts_in(7), ElementsAre("a", "b", "c", "d"));
+}
+
+/// Another channel's answer names the bucket of their route while they wait.
+TEST_F(RateLimitsTest, AChannelsMessagesKeepTheirOrderWhileTheirBucketIsNamed) {
+  for (int i = 0; i < 4; ++i) http.then(200, std::string(kSent), bucket("h", 3, "5"));
+  http.delay = 500ms;
+  post_for(1, 7, Urgency::background, "a");
+  post_for(1, 7, Urgency::background, "b");
+  http.delay = 100ms;
+  post_for(1, 8);
+  advance(200ms);
+  post_for(1, 7, Urgency::background, "c");
+  EXPECT_THAT(texts_in(7), ElementsAre("a"));
+  advance(5s);
+  post_for(1, 7, Urgency::background, "d");
+  advance(1s);
+  EXPECT_THAT(texts_in(7), ElementsAre("a", "b", "c", "d"));
+}
+
+TEST_F(RateLimitsTest, ARouteWhoseBucketTurnsOutToBeAnothersWaitsThereFromThenOn) {
+  const auto look = [&](const auto& route) { start(client.call(route, {}, ServerId(1))); };
+  http.then(200, "[]", bucket("same", 3, "5"));
+  http.then(200, "[]", bucket("same", 3, "5"));
+  look(routes::kRoles);
+  look(routes::kChannels);
+  http.then(200, "[]", bucket("same", 0, "5"));
+  look(routes::kRoles);
+  look(routes::kChannels);
+  EXPECT_EQ(http.requests.size(), 3U);
+  advance(6s);
+  EXPECT_EQ(http.requests.size(), 4U);
 }
 
 TEST_F(RateLimitsTest, AnAnswerOvertakesWhatWaitsInItsOwnChannel) {
@@ -142,6 +180,48 @@ TEST_F(RateLimitsTest, ManyWhoGiveUpTogetherLeaveTheGateToOthersToo) {
   EXPECT_EQ(http.requests.size(), 1U + 50 + 10);
 }
 
+// With other processes ------------------------------------------------------------------------------------
+
+TEST(GlobalParts, AreNeverTogetherMoreThanTheWholeUnlessThatWereTooLittle) {
+  for (std::size_t processes = 1; processes <= 10; ++processes)
+    EXPECT_LE(processes * global_part(processes), 50U) << processes;
+  EXPECT_EQ(global_part(0), 50U);
+  EXPECT_EQ(global_part(1), 50U);
+  EXPECT_EQ(global_part(3), 16U);
+  EXPECT_EQ(global_part(1'000), 5U);
+}
+
+TEST_F(RateLimitsTest, AProcessAmongOthersKeepsToItsPart) {
+  client.share_limits(5);
+  flood(1, 30);
+  advance(1500ms);
+  EXPECT_EQ(http.requests.size(), 20U);
+  advance(10s);
+  ASSERT_EQ(http.requests.size(), 30U);
+  for (std::size_t i = 10; i < 30; ++i) EXPECT_GE(time(i) - time(i - 10), 1s) << i;
+  client.share_limits(1);
+  flood(2, 50);
+  EXPECT_EQ(http.requests.size(), 80U);
+}
+
+TEST_F(RateLimitsTest, WhoIsJoinedByOthersWaitsUntilItsPartIsFreeAgain) {
+  flood(1, 50);
+  client.share_limits(2);
+  flood(2, 30);
+  EXPECT_EQ(http.requests.size(), 50U);
+  advance(1s);
+  EXPECT_EQ(http.requests.size(), 75U);
+}
+
+TEST_F(RateLimitsTest, RefusalsOfAllProcessesAreCountedInPartsToo) {
+  client.share_limits(4);
+  for (int i = 0; i < 501; ++i) {
+    http.then(403, R"({"code":50013,"message":"Missing Permissions"})");
+    answer(i);
+  }
+  EXPECT_EQ(http.requests.size(), 500U);
+}
+
 // What is not even tried ---------------------------------------------------------------------------------
 
 struct RefusalsTest : RateLimitsTest {
@@ -153,7 +233,7 @@ struct RefusalsTest : RateLimitsTest {
     return answer->value().error().code;
   }
   auto rename(std::int64_t channel, json::Object changes = {{"name", "n"}}) {
-    return start(client.modify_channel(DiscordChannelId(channel), std::move(changes), ""));
+    return start(client.modify_channel(std::nullopt, DiscordChannelId(channel), std::move(changes), ""));
   }
 };
 
@@ -165,7 +245,8 @@ TEST_F(RefusalsTest, AChannelThatRefusedIsLeftInPeace) {
   EXPECT_THAT(again->value().error().message, HasSubstr("channel 1"));
   EXPECT_EQ(http.requests.size(), 1U);
   post(2);
-  start(client.edit_message(DiscordChannelId(1), MessageId(5), "own messages can still be edited"));
+  start(client.edit_message(std::nullopt, DiscordChannelId(1), MessageId(5),
+                            "own messages can still be edited"));
   EXPECT_EQ(http.requests.size(), 3U);
   advance(1min);
   EXPECT_TRUE(post(1)->has_value());
@@ -264,7 +345,7 @@ TEST_F(RefusalsTest, AChannelThatCannotBeSeenIsClosedToEveryCall) {
   refuse(403, 50001);
   start(client.call(routes::kMessages, {}, DiscordChannelId(1)));
   EXPECT_EQ(error_of(post(1)), ErrorCode::forbidden);
-  EXPECT_EQ(error_of(start(client.edit_message(DiscordChannelId(1), MessageId(5), "x"))),
+  EXPECT_EQ(error_of(start(client.edit_message(std::nullopt, DiscordChannelId(1), MessageId(5), "x"))),
             ErrorCode::forbidden);
   EXPECT_EQ(http.requests.size(), 1U);
 }
@@ -290,7 +371,7 @@ TEST_F(RefusalsTest, WhatConcernsOneMessageClosesNothing) {
   EXPECT_EQ(error_of(erase()), ErrorCode::forbidden);
   EXPECT_TRUE(erase()->value());
   refuse(403, 50005);
-  start(client.edit_message(DiscordChannelId(1), MessageId(5), "x"));
+  start(client.edit_message(std::nullopt, DiscordChannelId(1), MessageId(5), "x"));
   refuse(403, 200000);
   post(1);
   EXPECT_TRUE(post(1)->has_value());

@@ -59,7 +59,9 @@ std::optional<Application> read_application(const json::Value& answer) {
   const auto id = read_id<ApplicationId>(answer, "id");
   if (!id) return std::nullopt;
   return Application{*id, json::text_or(answer, "name", ""),
-                     static_cast<std::uint64_t>(json::integer(answer, "flags").value_or(0))};
+                     static_cast<std::uint64_t>(json::integer(answer, "flags").value_or(0)),
+                     json::text_or(answer, "verify_key", ""),
+                     json::text_or(answer, "interactions_endpoint_url", "")};
 }
 
 }  // namespace
@@ -112,16 +114,17 @@ Task<Result<MessageId>> RestClient::create_message(DiscordChannelId channel, New
   co_return understood(answer, [](const json::Value& sent) { return read_id<MessageId>(sent, "id"); });
 }
 
-Task<Result<void>> RestClient::edit_message(DiscordChannelId channel, MessageId message, MessageBody body) {
+Task<Result<void>> RestClient::edit_message(std::optional<ServerId> guild, DiscordChannelId channel,
+                                            MessageId message, MessageBody body) {
   auto written = edited_message_json(body);
   if (!written) co_return std::unexpected(written.error());
-  CallOptions options{.body = *std::move(written)};
+  CallOptions options{.body = *std::move(written), .guild = guild};
   const auto answer = co_await call(routes::kEditMessage, std::move(options), channel, message);
   co_return done(answer);
 }
 
-Task<Result<void>> RestClient::delete_messages(DiscordChannelId channel, std::vector<MessageId> messages,
-                                               std::string reason) {
+Task<Result<void>> RestClient::delete_messages(std::optional<ServerId> guild, DiscordChannelId channel,
+                                               std::vector<MessageId> messages, std::string reason) {
   std::ranges::sort(messages, std::greater());
   messages.erase(std::ranges::unique(messages).begin(), messages.end());
   const auto old =
@@ -130,7 +133,8 @@ Task<Result<void>> RestClient::delete_messages(DiscordChannelId channel, std::ve
     const auto young = static_cast<std::size_t>(std::max(old - next, std::ptrdiff_t{1}));
     const auto end = next + static_cast<std::ptrdiff_t>(std::min(young, kMostTogether));
     std::vector<MessageId> together(next, end);
-    const auto deleted = co_await delete_together(channel, std::move(together), reason);
+    CallOptions options{.reason = reason, .guild = guild};
+    const auto deleted = co_await delete_together(channel, std::move(together), std::move(options));
     if (!deleted) co_return std::unexpected(deleted.error());
     next = end;
   }
@@ -139,8 +143,7 @@ Task<Result<void>> RestClient::delete_messages(DiscordChannelId channel, std::ve
 
 /// Those of one call: one, or 2 to 100 that are young enough.
 Task<Result<void>> RestClient::delete_together(DiscordChannelId channel, std::vector<MessageId> messages,
-                                               std::string reason) {
-  CallOptions options{.reason = std::move(reason)};
+                                               CallOptions options) {
   if (messages.size() == 1) {
     const auto answer = co_await call(routes::kDeleteMessage, std::move(options), channel, messages.front());
     if (!answer && answer.error().code == ErrorCode::not_found) co_return Result<void>{};
@@ -153,10 +156,10 @@ Task<Result<void>> RestClient::delete_together(DiscordChannelId channel, std::ve
   co_return done(answer);
 }
 
-Task<Result<void>> RestClient::modify_channel(DiscordChannelId channel, json::Object changes,
-                                              std::string reason) {
+Task<Result<void>> RestClient::modify_channel(std::optional<ServerId> guild, DiscordChannelId channel,
+                                              json::Object changes, std::string reason) {
   const bool renames = changes.contains("name") || changes.contains("topic");
-  CallOptions options{.body = std::move(changes), .reason = std::move(reason)};
+  CallOptions options{.body = std::move(changes), .reason = std::move(reason), .guild = guild};
   const auto& route = renames ? routes::kRenameChannel : routes::kModifyChannel;
   const auto answer = co_await call(route, std::move(options), channel);
   co_return done(answer);

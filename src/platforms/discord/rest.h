@@ -64,6 +64,10 @@ class RestClient {
   /// a guild whose roles or channels have changed.
   void permissions_changed(ServerId guild);
 
+  /// So many processes of the bot send with its token, this one among them: it keeps to its part of Discord's
+  /// limits.
+  void share_limits(std::size_t processes) { RestSender::share_among(sender_, processes); }
+
   /// Asked before a call that needs permissions is sent, on the client's loop (foresight.h): what is refused
   /// for certain is never sent. Set before the first call.
   void foresee(Foresight foresight) { sender_->foresee(std::move(foresight)); }
@@ -78,15 +82,20 @@ class RestClient {
   /// Errors besides: `too_large` (files, as upload.h says), `invalid` (it says nothing, or its components
   /// cannot be mended).
   Task<Result<MessageId>> create_message(DiscordChannelId channel, NewMessage message);
+  // `guild`: whose channel it is; none of a direct one. As of NewMessage; and what a guild does not allow is
+  // foreseen.
+
   /// Errors as of create_message. Of a message that is over an hour old Discord lets few edits through.
-  Task<Result<void>> edit_message(DiscordChannelId channel, MessageId message, MessageBody body);
+  Task<Result<void>> edit_message(std::optional<ServerId> guild, DiscordChannelId channel, MessageId message,
+                                  MessageBody body);
   /// Together what Discord lets be deleted together, the rest one by one. Gone already is as good as deleted.
-  Task<Result<void>> delete_messages(DiscordChannelId channel, std::vector<MessageId> messages,
-                                     std::string reason);
+  Task<Result<void>> delete_messages(std::optional<ServerId> guild, DiscordChannelId channel,
+                                     std::vector<MessageId> messages, std::string reason);
 
   /// Changes a channel as PATCH /channels does. Name and topic can be changed about twice in ten minutes;
   /// beyond that such a change alone is `rate_limited`.
-  Task<Result<void>> modify_channel(DiscordChannelId channel, json::Object changes, std::string reason);
+  Task<Result<void>> modify_channel(std::optional<ServerId> guild, DiscordChannelId channel,
+                                    json::Object changes, std::string reason);
   /// Where this user reads the bot's direct messages.
   Task<Result<DiscordChannelId>> direct_channel(DiscordUserId user);
 
@@ -120,7 +129,7 @@ class RestClient {
 
   Task<Result<json::Value>> send(Result<RestCall> call);
   Task<Result<void>> delete_together(DiscordChannelId channel, std::vector<MessageId> messages,
-                                     std::string reason);
+                                     CallOptions options);
 
   std::shared_ptr<RestSender> sender_;
   std::shared_ptr<Timing> timing_;

@@ -115,7 +115,8 @@ TEST_F(RestCallsTest, ATextThatIsTooLongIsNotSent) {
   EXPECT_EQ(
       start(client.call(routes::kFollowUp, {.body = text}, ApplicationId(7), "s"))->value().error().code,
       ErrorCode::too_large);
-  EXPECT_EQ(start(client.edit_message(kTestChannel, kMessage, ""))->value().error().code, ErrorCode::invalid);
+  EXPECT_EQ(start(client.edit_message(kTestGuild, kTestChannel, kMessage, ""))->value().error().code,
+            ErrorCode::invalid);
   EXPECT_THAT(http.requests, SizeIs(0));
 }
 
@@ -215,6 +216,24 @@ TEST_F(PermissionsOfCalls, WhatIsMissingIsNamedAndNothingIsSent) {
   EXPECT_EQ(refused(), "sent");
   deny(kConnect, 2);
   EXPECT_EQ(refused(), "the bot lacks \"Connect\" in channel 2");
+}
+
+TEST_F(PermissionsOfCalls, SoIsWhatIsMissingToChangeWhatIsThere) {
+  arrive(kSendMessages);
+  deny(0);
+  const auto error = [](const std::shared_ptr<std::optional<Result<void>>>& done) {
+    return done->value() ? "done" : done->value().error().message;
+  };
+  const MessageId young(1LL << 61);
+  const MessageId younger((1LL << 61) + 1);
+  EXPECT_EQ(error(start(client.modify_channel(kTestGuild, kTestChannel, {{"name", "n"}}, ""))),
+            "the bot lacks \"Manage Channels\" in channel 2");
+  EXPECT_EQ(error(start(client.delete_messages(kTestGuild, kTestChannel, {young, younger}, ""))),
+            "the bot lacks \"Manage Messages\" in channel 2");
+  deny(kViewChannel);
+  EXPECT_EQ(error(start(client.edit_message(kTestGuild, kTestChannel, kMessage, "x"))),
+            "the bot lacks \"View Channels\" in channel 2");
+  EXPECT_THAT(http.requests, SizeIs(0));
 }
 
 TEST_F(PermissionsOfCalls, AnOverwriteThatGoesOpensTheChannelAtOnce) {
@@ -393,7 +412,7 @@ struct DeletingTest : RestCallsTest {
     return ids;
   }
   auto erase(std::vector<MessageId> ids) {
-    return start(client.delete_messages(kTestChannel, std::move(ids), "cleaned"));
+    return start(client.delete_messages(kTestGuild, kTestChannel, std::move(ids), "cleaned"));
   }
   std::size_t together(std::size_t index) { return json::array(body(index), "messages").size(); }
 };

@@ -14,8 +14,7 @@ namespace guildhall::discord {
 
 /// Who goes first when not everything can go at once.
 enum class Urgency : std::uint8_t {
-  interaction,  // somebody looks at "thinking", and the time for an answer runs out
-  person,       // somebody waits
+  person,  // somebody waits
   background,
 };
 
@@ -23,7 +22,8 @@ enum class Urgency : std::uint8_t {
 enum class Key : std::uint8_t {
   token,        // the bot's
   webhook,      // a secret in the path
-  interaction,  // likewise; does not count towards the bot's requests per second
+  interaction,  // likewise; waits for no other: it does not count towards the bot's requests per second, and
+                // each has a limit of its own
   callback,     // an interaction's first answer: outside all limits, and sent once whatever happens
 };
 
@@ -295,15 +295,13 @@ inline constexpr Route<ApplicationId, Secret> kEditAnswer{{.method = "PATCH",
                                                            .path = "/webhooks/{*}/{*}/messages/@original",
                                                            .again = yes,
                                                            .key = Key::interaction,
-                                                           .urgency = Urgency::interaction,
                                                            .text = Text::body,
                                                            .has_body = true}};
 inline constexpr Route<ApplicationId, Secret> kDeleteAnswer{
-    {"DELETE", "/webhooks/{*}/{*}/messages/@original", yes, Key::interaction, Urgency::interaction}};
+    {"DELETE", "/webhooks/{*}/{*}/messages/@original", yes, Key::interaction}};
 inline constexpr Route<ApplicationId, Secret> kFollowUp{{.method = "POST",
                                                          .path = "/webhooks/{*}/{*}",
                                                          .key = Key::interaction,
-                                                         .urgency = Urgency::interaction,
                                                          .text = Text::body,
                                                          .has_body = true}};
 inline constexpr Route<ApplicationId> kCommands{

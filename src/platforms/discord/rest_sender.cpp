@@ -95,6 +95,11 @@ void RestSender::lift_refusals(std::shared_ptr<RestSender> self, ServerId guild)
   asio::dispatch(loop, [self = std::move(self), guild] { self->refusals_.lift(guild); });
 }
 
+void RestSender::share_among(std::shared_ptr<RestSender> self, std::size_t processes) {
+  asio::io_context& loop = self->loop_;
+  asio::dispatch(loop, [self = std::move(self), processes] { self->limits_.share_among(processes); });
+}
+
 Task<Result<net::HttpResponse>> RestSender::exchange(const RestCall& call, const net::HttpRequest& request,
                                                      RateLimits::Turn* turn) {
   if (auto admitted = admit(call); !admitted) co_return std::unexpected(admitted.error());

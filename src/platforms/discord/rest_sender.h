@@ -32,6 +32,8 @@ class RestSender {
 
   /// Permissions in this guild have changed: its channels are tried again. From any loop.
   static void lift_refusals(std::shared_ptr<RestSender> self, ServerId guild);
+  /// As of RateLimits. From any loop.
+  static void share_among(std::shared_ptr<RestSender> self, std::size_t processes);
   /// Asked on the sender's loop before anything is sent; set before the first call.
   void foresee(Foresight foresight) { foresight_ = std::move(foresight); }
 

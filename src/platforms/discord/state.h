@@ -62,8 +62,8 @@ class State {
   void apply(std::string_view event, const json::Value& data);
   /// A guild as GUILD_CREATE or GET /guilds/{id} has it: what is absent there stays as it is known.
   void put_guild(const json::Value& guild);
-  /// Remembers one channel of a known guild from now on, though not all are needed. Not of a thread, whose
-  /// parent would be needed too.
+  /// Remembers one channel of a known guild from now on, though not all are needed; before a thread its
+  /// parent.
   void remember_channel(ServerId guild, const json::Value& channel);
 
   bool knows(ServerId guild) const { return guilds_.contains(guild); }

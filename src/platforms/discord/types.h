@@ -148,6 +148,8 @@ struct Application {
   ApplicationId id;
   std::string name;
   std::uint64_t flags = 0;
+  std::string public_key = {};        // hex, with which it signs what it posts
+  std::string interactions_url = {};  // where it posts interactions; empty: they come over the gateway
 };
 
 }  // namespace guildhall::discord

@@ -21,6 +21,12 @@ class WindowLimit {
     return std::max(from, moments_[moments_.size() - most] + period_);
   }
 
+  /// From now on. Where it was fewer, those of the last period beyond that are not known any more.
+  void set_most(std::size_t most) {
+    most_ = most;
+    while (moments_.size() > most_) moments_.pop_front();
+  }
+
   /// Books a moment; none before an earlier one. It may lie ahead.
   void add(SteadyTime at) {
     moments_.push_back(at);
