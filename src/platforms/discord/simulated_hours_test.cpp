@@ -409,7 +409,7 @@ TEST_F(SimulatedHours, LoseNoEventHandleNoneTwiceAndKeepTheBudget) {
   database.fates.reserve(static_cast<std::size_t>(kHours) * 10'000);
   begin();
   live(1h, true);
-  const auto before = use_of(getpid())->resident;
+  [[maybe_unused]] const auto before = use_of(getpid())->resident;
   live(1h * (kHours - 1), true);
   process->full = false;
   live(10min, false);
