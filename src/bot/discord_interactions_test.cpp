@@ -407,7 +407,7 @@ TEST_F(InDiscord, NothingIsPostedForAServerInAnothersChannel) {
   EXPECT_EQ(messages(0).size(), 1U);
 }
 
-TEST_F(InDiscord, AThreadOfTheServerIsItsOwn) {
+TEST_F(InDiscord, AThreadOfTheServerIsItsOwnAndHasItsChannelsPermissions) {
   wait_until([&] { return bot_->bridge().health().connected; });
   change([&](sim::World& world) {
     world.servers[0].roles.front().permissions |=
@@ -417,18 +417,7 @@ TEST_F(InDiscord, AThreadOfTheServerIsItsOwn) {
                                     R"({"name":"talk","type":11})", 201);
   const auto thread = static_cast<sim::Snowflake>(json::id(made, "id").value_or(0));
   EXPECT_EQ(refused(1, thread), ErrorCode::invalid);
-  EXPECT_TRUE(send(0, thread));
-}
 
-TEST_F(InDiscord, WhatItMayNotSayInAThreadIsNotAskedOfDiscordEither) {
-  wait_until([&] { return bot_->bridge().health().connected; });
-  change([&](sim::World& world) {
-    world.servers[0].roles.front().permissions |=
-        discord::kCreatePublicThreads | discord::kSendMessagesInThreads;
-  });
-  const json::Value made = moderate("POST", fmt::format("/channels/{}/threads", servers_[0].channels[0].id),
-                                    R"({"name":"talk","type":11})", 201);
-  const auto thread = static_cast<sim::Snowflake>(json::id(made, "id").value_or(0));
   deny(0, std::to_string(discord::kSendMessagesInThreads));
   EXPECT_THAT(send(0, thread).error().message,
               HasSubstr("lacks \"Send Messages in Threads\" in channel " + id(thread)));

@@ -31,15 +31,21 @@ constexpr const char* kShards = "discord.shard";       // "COUNT/INDEX", with th
 constexpr const char* kTurns = "discord.identify";     // the key of the turn
 constexpr const char* kProcesses = "discord.process";  // the holder
 constexpr const char* kBudget = "discord.identifies";  // in process_state
+constexpr const char* kCount = "discord.shards";       // likewise
 
 struct ValueRow {
   std::string value;
 };
 BOOST_DESCRIBE_STRUCT(ValueRow, (), (value))
-struct ValueParams {
+struct KeyParams {
+  std::string key;
+};
+BOOST_DESCRIBE_STRUCT(KeyParams, (), (key))
+struct KeyValueParams {
+  std::string key;
   std::string value;
 };
-BOOST_DESCRIBE_STRUCT(ValueParams, (), (value))
+BOOST_DESCRIBE_STRUCT(KeyValueParams, (), (key, value))
 struct ShardRow {
   std::string name;
   std::string holder;
@@ -56,14 +62,13 @@ struct NamesParams {
 };
 BOOST_DESCRIBE_STRUCT(NamesParams, (), (first, behind))
 
-/// Processes that begin at once agree on the number one after the other: this holds its row.
-constexpr GlobalStatement<NoParams, ValueRow> kCount{
-    "discord_shards.count",
-    "INSERT INTO process_state (key, value) VALUES ('discord.shards', '') ON CONFLICT (key) DO UPDATE SET "
-    "value "
-    "= process_state.value RETURNING value"};
-constexpr GlobalStatement<ValueParams, NoRow> kSetCount{
-    "discord_shards.set_count", "UPDATE process_state SET value = :value WHERE key = 'discord.shards'"};
+/// Processes change what they agree on one after the other: this holds its row.
+constexpr GlobalStatement<KeyParams, ValueRow> kHold{
+    "discord_shards.hold",
+    "INSERT INTO process_state (key, value) VALUES (:key, '') ON CONFLICT (key) DO UPDATE SET value = "
+    "process_state.value RETURNING value"};
+constexpr GlobalStatement<KeyValueParams, NoRow> kSet{
+    "discord_shards.set", "UPDATE process_state SET value = :value WHERE key = :key"};
 constexpr GlobalStatement<NoParams, ShardRow> kHolders{
     "discord_shards.holders", "SELECT name, holder FROM leases WHERE kind = 'discord.shard' ORDER BY name"};
 constexpr GlobalStatement<NamesParams, NoRow> kDropOthers{
@@ -110,7 +115,7 @@ class LeasedSession final : public discord::SessionStore {
 class LeasedTurns final : public discord::IdentifyRecord {
  public:
   LeasedTurns(std::shared_ptr<Leases> leases, tenancy::GlobalScope global)
-      : leases_(std::move(leases)), state_(global) {}
+      : leases_(std::move(leases)), global_(global) {}
 
   Task<Claim> claim(int key) override {
     const std::string name = fmt::format("{}", key);
@@ -126,15 +131,19 @@ class LeasedTurns final : public discord::IdentifyRecord {
   }
   Task<void> release(int key) override { co_await leases_->give_back(kTurns, fmt::format("{}", key)); }
   Task<std::optional<discord::IdentifyBudget>> budget() override {
-    co_return discord::read_budget(co_await state_.read(kBudget));
+    co_return discord::read_budget(co_await ProcessState(global_).read(kBudget));
   }
-  Task<void> write(discord::IdentifyBudget budget) override {
-    co_await state_.write(kBudget, discord::write_budget(budget));
+  Task<void> write(discord::IdentifyBudget left) override {
+    co_await global_.transact([left](GlobalTx& tx) -> TxTask<void> {
+      const auto noted = co_await tx.one(kHold, {kBudget});
+      const auto recorded = noted ? discord::read_budget(noted->value) : std::nullopt;
+      co_await tx.change(kSet, {kBudget, discord::write_budget(discord::spent(recorded, left))});
+    });
   }
 
  private:
   std::shared_ptr<Leases> leases_;
-  ProcessState state_;
+  tenancy::GlobalScope global_;
 };
 
 }  // namespace
@@ -279,7 +288,7 @@ Task<std::set<std::string>> DiscordShards::living_holders() {
 /// What is wished, unless one of the living serves another number.
 Task<int> DiscordShards::agree(int wished, std::set<std::string> living) {
   co_return co_await around_.global.transact([wished, living](GlobalTx& tx) -> TxTask<int> {
-    const auto noted = co_await tx.one(kCount);
+    const auto noted = co_await tx.one(kHold, {kCount});
     const int before = noted ? number_in(noted->value) : 0;
     const auto holders = co_await tx.all(kHolders);
     const bool served = std::ranges::any_of(holders, [&](const ShardRow& row) {
@@ -287,7 +296,7 @@ Task<int> DiscordShards::agree(int wished, std::set<std::string> living) {
     });
     const int agreed = wished == 0 || (served && before > 0) ? before : wished;
     if (agreed == 0) co_return 0;
-    co_await tx.change(kSetCount, {fmt::format("{}", agreed)});
+    co_await tx.change(kSet, {kCount, fmt::format("{}", agreed)});
     co_await tx.change(kDropOthers, names_of(agreed));
     for (int index = 0; index < agreed; ++index) co_await tx.change(kAdd, {name_of({index, agreed})});
     co_return agreed;
@@ -454,8 +463,8 @@ Task<void> DiscordShards::pause(nanoseconds time) {
 }
 
 TxTask<void> rehearse_discord_shards(GlobalTx& tx, TimePoint) {
-  co_await tx.one(kCount);
-  co_await tx.change(kSetCount, {"7"});
+  co_await tx.one(kHold, {kCount});
+  co_await tx.change(kSet, {kCount, "7"});
   co_await tx.change(kAdd, {"7/6"});
   co_await tx.change(kAdd, {"8/6"});
   co_await tx.all(kHolders);
@@ -463,7 +472,7 @@ TxTask<void> rehearse_discord_shards(GlobalTx& tx, TimePoint) {
 }
 
 void declare_discord_shards(store::StatementRegistry& statements) {
-  statements.add("discord_shards", kCount, kSetCount, kHolders, kDropOthers, kAdd);
+  statements.add("discord_shards", kHold, kSet, kHolders, kDropOthers, kAdd);
 }
 
 }  // namespace guildhall::bot

@@ -209,6 +209,16 @@ TEST_F(DiscordShardsOfSqlite, OneServesAllAndTheNextOneResumesThem) {
   stop(*second);
 }
 
+TEST_F(DiscordShardsOfSqlite, EachOfThoseThatIdentifyAtOnceIsTakenFromTheBudget) {
+  const auto first = process("one");
+  first->discovered->identifies->at_once = 4;
+  pass(5s, {first.get()});
+  EXPECT_THAT(first->shards_of(2), UnorderedElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(world_.dump("SELECT value FROM process_state WHERE key = 'discord.identifies'"),
+              testing::HasSubstr("\"left\":995"));
+  stop(*first);
+}
+
 TEST_F(DiscordShardsOfSqlite, WhoeverJoinsGetsItsShareAndGivesItBackAtItsEnd) {
   const auto first = process("one");
   pass(20s, {first.get()});

@@ -31,9 +31,6 @@ constexpr int kMostResumes = 5;
 constexpr seconds kPauseAfterRateLimit{5};
 /// How long to go without asking again while the identify budget is used up.
 constexpr std::chrono::minutes kBudgetPause{10};
-/// By so much Discord's answers may differ about the moment when the limit resets: they tell how long it is
-/// until then.
-constexpr std::chrono::minutes kSameReset{1};
 /// For an address, and for a connection; both have closer deadlines of their own.
 constexpr std::chrono::minutes kLongestStep{2};
 /// For the turn to identify, where other shards stand before this one, 5 s each.
@@ -353,7 +350,7 @@ Task<Result<std::optional<nanoseconds>>> Gateway::Impl::prepare_identify() {
 /// the same limit's if it resets at about the same moment.
 void Gateway::Impl::learn_budget(const std::optional<IdentifyBudget>& recorded) {
   if (!recorded) return;
-  const bool same = budget_ && std::chrono::abs(recorded->resets_at - budget_->resets_at) < kSameReset;
+  const bool same = budget_ && recorded->is_same(*budget_);
   if (!budget_ || (same && recorded->left < budget_->left)) budget_ = recorded;
 }
 

@@ -1,5 +1,6 @@
 #include "platforms/discord/identify_turns.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,6 +21,8 @@ constexpr std::chrono::milliseconds kSpacing{5'500};
 constexpr std::chrono::seconds kLook{1};
 /// Source: gateway documentation, "Session Start Limit": it is a limit per day.
 constexpr std::chrono::hours kPeriod{24};
+/// By so much Discord's answers may differ about the moment of the reset.
+constexpr std::chrono::minutes kSameReset{1};
 
 }  // namespace
 
@@ -29,6 +32,15 @@ void IdentifyBudget::spend(TimePoint now) {
     resets_at = now + kPeriod;
   }
   --left;
+}
+
+bool IdentifyBudget::is_same(const IdentifyBudget& other) const {
+  return std::chrono::abs(resets_at - other.resets_at) < kSameReset;
+}
+
+IdentifyBudget spent(const std::optional<IdentifyBudget>& recorded, IdentifyBudget left) {
+  if (recorded && recorded->is_same(left)) left.left = std::min(left.left, recorded->left - 1);
+  return left;
 }
 
 std::string write_budget(const IdentifyBudget& budget) {
@@ -64,7 +76,7 @@ IdentifyTurns::Turn::~Turn() {
 
 Task<void> IdentifyTurns::Turn::use(std::optional<IdentifyBudget> left) {
   used_ = true;
-  turns_->budget_ = left;
+  turns_->budget_ = left ? std::optional(spent(turns_->budget_, *left)) : std::nullopt;
   if (!turns_->record_ || !left) co_return;
   try {
     co_await turns_->record_->write(*left);

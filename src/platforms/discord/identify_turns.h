@@ -26,9 +26,16 @@ struct IdentifyBudget {
   /// Stops well before zero: a twentieth is kept for the operator's own restarts.
   bool exhausted(TimePoint now) const { return now < resets_at && left <= (total + 19) / 20; }
   void spend(TimePoint now);
+  /// Of the same limit, by the moment when it resets, of which nobody knows more than how long it is until
+  /// then.
+  bool is_same(const IdentifyBudget& other) const;
 
   friend bool operator==(const IdentifyBudget&, const IdentifyBudget&) = default;
 };
+
+/// To be put on record when one was spent: `left` are left behind it by what its shard knew, and others may
+/// have spent since `recorded` was read for it.
+IdentifyBudget spent(const std::optional<IdentifyBudget>& recorded, IdentifyBudget left);
 
 /// It as one JSON text, for records that keep texts. Anything unreadable is no budget.
 std::string write_budget(const IdentifyBudget& budget);
@@ -46,7 +53,8 @@ class IdentifyRecord {
   virtual Task<Claim> claim(int key) = 0;
   virtual Task<void> release(int key) = 0;
   virtual Task<std::optional<IdentifyBudget>> budget() = 0;
-  virtual Task<void> write(IdentifyBudget budget) = 0;
+  /// Replaces what is on record with `spent` of it, in one step.
+  virtual Task<void> write(IdentifyBudget left) = 0;
 };
 
 class IdentifyTurns {

@@ -160,6 +160,16 @@ TEST_F(IdentifyTurnsTest, WhatIsLeftOfTheBudgetIsKnownToTheNextOne) {
   }
 }
 
+TEST(IdentifyBudgetTest, WhatOthersSpentMeanwhileIsNotForgotten) {
+  const TimePoint reset = from_micros(60'000'000'000);
+  const IdentifyBudget left{1000, 99, reset};
+  EXPECT_EQ(spent(std::nullopt, left).left, 99);
+  EXPECT_EQ(spent(IdentifyBudget{1000, 100, reset}, left).left, 99);
+  EXPECT_EQ(spent(IdentifyBudget{1000, 99, reset + 30s}, left).left, 98);
+  EXPECT_EQ(spent(IdentifyBudget{1000, 200, reset}, left).left, 99) << "Discord knows best";
+  EXPECT_EQ(spent(IdentifyBudget{1000, 3, reset - 24h}, left).left, 99) << "that was another day's";
+}
+
 TEST(IdentifyBudgetTest, IsAsItWasWrittenDown) {
   const IdentifyBudget budget{1000, 7, from_micros(5)};
   EXPECT_EQ(read_budget(write_budget(budget)), budget);
