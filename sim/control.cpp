@@ -352,13 +352,11 @@ Control::Answer Control::click(Call& call) {
 }
 
 Control::Answer Control::submit(Call& call) {
-  const auto channel = channel_of(call);
-  if (!channel) return std::unexpected(channel.error());
   Discord::FormWords words{id_in(call, "opened_by")};
   const json::Value* fields = json::find(call.body, "fields");
   if (fields != nullptr && fields->is_object()) words.fields = fields->get_object();
   words.forged_id = text_in(call, "custom_id");
-  return made_or("interaction", discord_.submit(id_in(call, "guild"), *channel, id_in(call, "user"), words));
+  return made_or("interaction", discord_.submit(id_in(call, "guild"), id_in(call, "user"), words));
 }
 
 Control::Answer Control::role_create(Call& call) {

@@ -18,10 +18,10 @@
 //   interaction;
 //                                              forged: the message need not have such a component, nor
 //                                              offer these values
-//   POST /discord/submit                       {guild, user, opened_by, fields, custom_id?, channel?} ->
-//   interaction;
-//                                              opened_by: the interaction whose answer was the form; fields:
-//                                              by custom id, a text or a list of values; custom_id: made up
+//   POST /discord/submit                       {guild, user, opened_by, fields, custom_id?}
+//                                              -> interaction; opened_by: the interaction whose answer was
+//                                              the form; fields: by custom id, a text or a list of values;
+//                                              custom_id: made up
 //   POST /discord/role-create                  {guild, name, permissions?} -> role
 //   POST /discord/role-rename, role-delete     {guild, role, name?}
 //   POST /discord/role-permissions             {guild, role, permissions}

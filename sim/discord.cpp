@@ -226,12 +226,9 @@ Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake u
   return missing("message");
 }
 
-Result<Snowflake> Discord::submit(Snowflake id, Snowflake channel_id, Snowflake user,
-                                  const FormWords& words) {
+Result<Snowflake> Discord::submit(Snowflake id, Snowflake user, const FormWords& words) {
   const auto server = server_of(id);
   if (!server) return std::unexpected(server.error());
-  const Channel* channel = (*server)->channel(channel_id);
-  if (channel == nullptr) return missing("channel");
   if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
   const Interaction* opener = interactions.find(words.opened_by);
   if (opener == nullptr || opener->modal.is_null()) return missing("form");
@@ -244,7 +241,9 @@ Result<Snowflake> Discord::submit(Snowflake id, Snowflake channel_id, Snowflake 
   json::Object data{{"custom_id", custom_id}, {"components", filled_in(opener->modal, words.fields)}};
   json::Object resolved = resolved_of(stage.world, **server, users_in(opener->modal, words.fields));
   if (!resolved.empty()) data["resolved"] = std::move(resolved);
-  const bool below = opener->type == kComponent && opener->original;
+  const Channel* channel = (*server)->channel(shown ? opener->channel : (*server)->chat().id);
+  if (channel == nullptr) return missing("channel");
+  const bool below = shown && opener->type == kComponent && opener->original;
   const Message* source = below ? messages.find(opener->channel, *opener->original) : nullptr;
   return interactions.ask(kForm, **server, *channel, user, std::move(custom_id), std::move(data), source);
 }

@@ -77,7 +77,7 @@ class Discord {
     json::Object fields = {};    // custom id -> a text, or a list of values
     std::string forged_id = {};  // a client makes it up and checks nothing; so anybody can, anywhere
   };
-  Result<Snowflake> submit(Snowflake server, Snowflake channel, Snowflake user, const FormWords& words);
+  Result<Snowflake> submit(Snowflake server, Snowflake user, const FormWords& words);
   /// Changes nick and roles where they are given.
   Result<void> update_member(Snowflake server, Snowflake user, std::optional<std::string> nick,
                              std::optional<std::vector<Snowflake>> roles);

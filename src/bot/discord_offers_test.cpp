@@ -503,6 +503,21 @@ TEST_F(AtTheDeadline, AFormThatIsSentIsTheCommandItself) {
   EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "1\n");
 }
 
+TEST_F(AtTheDeadline, WhatAMemberIsCalledIsSaidInThatServerAlone) {
+  take(menu("Give points"));
+  auto there = menu("Give points");
+  there.guild = ServerId(2);
+  there.users.clear();
+  interactions_.take(world_.server(2), there, false);
+  expect_requests(2);
+  EXPECT_EQ(json::text(body(1).at("data"), "title"), "Give points: 777");
+  auto sent = submit(1, {{"amount", {"5"}}, {"reason", {"raid"}}});
+  sent.guild = ServerId(2);
+  interactions_.take(world_.server(2), sent, false);
+  expect_requests(3);
+  EXPECT_THAT(json::text_or(body(2).at("data"), "content", ""), HasSubstr("777 got 5 points"));
+}
+
 TEST_F(AtTheDeadline, ALateFormIsDeferredForItsCallerAlone) {
   take(menu("Give points"));
   const auto other = world_.database->hold_writer(1);
