@@ -1,8 +1,10 @@
-// What people ask for in Discord by commands and menus, and what they are offered while they type.
+// What people ask for in Discord by commands, menus and forms, and what they are offered while they type.
 #include "bot/discord_interactions.h"
 
 #include <boost/asio/post.hpp>
 
+#include "base/text.h"
+#include "bot/discord_commands.h"
 #include "tests/support/discord_world.h"
 
 namespace guildhall::bot {
@@ -300,6 +302,240 @@ TEST_F(InDiscord, CommandsAreKnownInBothLanguagesAndInTheMenuOfAUser) {
   const json::Value story = ask_about(member(0, 1), member(0, 0), "Show points");
   EXPECT_EQ(json::boolean(story, "ephemeral"), true);
   EXPECT_THAT(content(story.at("answer")), HasSubstr("known here yet")) << "nobody has seen that member";
+}
+
+/// Of commands that the menu of a user does not tell enough for.
+class Forms : public InDiscord {
+ protected:
+  json::Object filled_in(const json::Value& opener, json::Object fields) {
+    return {{"guild", id(servers_[0].id)},
+            {"user", id(servers_[0].owner)},
+            {"opened_by", opener.at("id")},
+            {"fields", std::move(fields)}};
+  }
+  std::string said_to(const json::Object& submission) {
+    return said_to_caller(0, told("/discord/submit", submission));
+  }
+  std::string booked() {
+    return world_.dump("SELECT count(*), coalesce(sum(amount), 0), count(DISTINCT operation_id) FROM ledger");
+  }
+};
+
+TEST_F(Forms, AskForWhatTheMenuDoesNotTellAlsoAfterARestart) {
+  const auto about = member(0, 0);
+  const json::Value opener = ask_about(about, servers_[0].owner, "Give points");
+  EXPECT_EQ(json::integer(opener, "answer_type"), 9);
+  EXPECT_THAT(json::text_or(opener.at("modal"), "title", ""), HasSubstr("Give points: "));
+  EXPECT_THAT(said_to(filled_in(opener, {{"amount", "25"}, {"reason", "raid"}})),
+              HasSubstr("got 25 points and now has 25"));
+  EXPECT_THAT(said_to(filled_in(opener, {{"amount", " 5 "}, {"reason", "late"}})), HasSubstr("now has 30"))
+      << "another time is another correction";
+  EXPECT_EQ(booked(), "2|30|2\n");
+
+  restart();
+  EXPECT_THAT(said_to(filled_in(opener, {{"amount", "1"}, {"reason", "still there"}})),
+              HasSubstr("now has 31"));
+  EXPECT_THAT(said_to(filled_in(opener, {{"amount", "1e3"}, {"reason", "x"}})),
+              HasSubstr("amount: a whole number from 1 to"));
+  EXPECT_EQ(booked(), "3|31|3\n");
+  const json::Value taking = ask_about(about, servers_[0].owner, "Take points");
+  EXPECT_THAT(said_to(filled_in(taking, {{"amount", "32"}, {"reason", "x"}})),
+              HasSubstr("has only 31 points"));
+  EXPECT_THAT(said_to(filled_in(taking, {{"amount", "30"}, {"reason", "x"}})), HasSubstr("who now has 1"));
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM audit_log WHERE action IN ('points.add', 'points.remove')"),
+            "4\n");
+}
+
+TEST_F(Forms, AreForWhomTheyWereShownInTheirServerAlone) {
+  const json::Value opener = ask_about(member(0, 0), servers_[0].owner, "Give points");
+  const std::string form = json::text_or(opener.at("modal"), "custom_id", "");
+  const auto forged = [&](sim::Snowflake user, std::size_t server, std::string custom_id) {
+    json::Object submission = filled_in(opener, {{"amount", "5"}, {"reason", "x"}});
+    submission["user"] = id(user);
+    submission["guild"] = id(servers_[server].id);
+    submission["custom_id"] = std::move(custom_id);
+    return said_to(submission);
+  };
+  EXPECT_THAT(forged(member(0, 1), 0, form), HasSubstr("for whoever used the command"));
+  EXPECT_THAT(forged(servers_[1].owner, 1, form), HasSubstr("does not work here"));
+  std::string other = form;
+  const std::string about = id(member(0, 0));
+  other.replace(other.find(about), about.size(), id(member(0, 1)));
+  EXPECT_THAT(forged(servers_[0].owner, 0, other), HasSubstr("does not work here"))
+      << "it is about another one";
+  EXPECT_THAT(forged(servers_[0].owner, 0, "made up"), HasSubstr("does not work here"));
+  give_points(0, 1);
+  const json::Value board = ask(0, servers_[0].owner, {}).at("answer");
+  const std::string select = json::text_or(button(board, 0), "custom_id", "");
+  EXPECT_THAT(forged(servers_[0].owner, 0, select), HasSubstr("does not work here")) << "it is no form";
+  EXPECT_THAT(said_to_caller(0, press(0, servers_[0].owner, board, form, true)),
+              HasSubstr("does not work here"))
+      << "nor is a form a button";
+  EXPECT_EQ(booked(), "1|999|1\n");
+}
+
+TEST_F(Forms, AreNotShownToWhoMayNotCallThem) {
+  const json::Value story = ask_about(member(0, 0), member(0, 1), "Give points");
+  EXPECT_EQ(json::integer(story, "answer_type"), 4);
+  EXPECT_THAT(said_to_caller(0, story), HasSubstr("Only administrators"));
+}
+
+TEST_F(AtTheDeadline, AFormIsTheFirstAnswerWhateverTheDatabaseDoes) {
+  const auto other = world_.database->hold_writer(1);
+  auto german = menu("Give points");
+  german.locale = "de";
+  for (const bool told_again : {false, true}) {
+    german.id = discord::InteractionId(german.id.value() + 100);
+    const std::size_t before = http.requests.size();
+    take(german, told_again);
+    ASSERT_EQ(http.requests.size(), before + 1) << "neither waited nor put off";
+    EXPECT_EQ(json::integer(body(before), "type"), 9);
+  }
+  const json::Value form = body(0).at("data");
+  EXPECT_EQ(json::text(form, "title"), "Punkte geben: Owl");
+  std::string fields;
+  for (const json::Value& label : json::array(form, "components")) {
+    const json::Value& input = label.at("component");
+    fields += fmt::format(
+        "{} {} {} {};", json::text_or(label, "label", ""), json::text_or(input, "custom_id", ""),
+        json::integer(input, "max_length").value_or(0), json::boolean(input, "required").value_or(false));
+  }
+  EXPECT_EQ(fields, "Wie viele Punkte amount 16 true;Warum; steht später im Protokoll reason 200 true;");
+  advance(10s);
+  EXPECT_EQ(http.requests.size(), 2U) << "nothing else follows";
+  other->execute("COMMIT");
+}
+
+TEST_F(AtTheDeadline, AFormThatIsSentIsTheCommandItself) {
+  take(menu("Give points"));
+  const auto sent = submit(0, {{"amount", {"5"}}, {"reason", {"raid"}}});
+  take(sent);
+  expect_requests(2);
+  EXPECT_EQ(json::integer(body(1), "type"), 4);
+  EXPECT_EQ(json::integer(body(1).at("data"), "flags"), 64);
+  EXPECT_EQ(json::text(body(1).at("data"), "content"), "Owl got 5 points and now has 5.");
+  take(sent);
+  EXPECT_EQ(answer_to(post(sent)).status, 409) << "by whichever road";
+  EXPECT_EQ(world_.dump("SELECT operation_id, amount, reason FROM ledger"),
+            fmt::format("discord:{}|5|raid\n", sent.id.str()));
+
+  const auto content_of = [&](discord::Interaction interaction) {
+    const std::size_t before = http.requests.size();
+    take(std::move(interaction));
+    expect_requests(before + 1);
+    EXPECT_EQ(json::integer(body(before).at("data"), "flags"), 64);
+    return json::text_or(body(before).at("data"), "content", "");
+  };
+  for (const char* amount : {"0", "1e3", "9999999999999999", "-5"}) {
+    EXPECT_EQ(content_of(submit(0, {{"amount", {amount}}, {"reason", {"x"}}})),
+              content_of(command("points-add", {{"user", "777"}, {"amount", amount}, {"reason", "x"}})));
+  }
+  EXPECT_THAT(content_of(submit(0, {{"amount", {"5"}}, {"reason", {" "}}})), HasSubstr("missing: reason"));
+  auto nobody = submit(0, {{"amount", {"5"}}, {"reason", {"x"}}});
+  nobody.permissions = 0;
+  EXPECT_THAT(content_of(nobody), HasSubstr("Only administrators")) << "whatever he was when it was shown";
+  switch_points_off();
+  dispatcher_.refresh(world_.server(1));
+  EXPECT_THAT(content_of(submit(0, {{"amount", {"5"}}, {"reason", {"x"}}})), HasSubstr("switched off"));
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "1\n");
+}
+
+TEST_F(AtTheDeadline, WhatAMemberIsCalledIsSaidInThatServerAlone) {
+  take(menu("Give points"));
+  auto there = menu("Give points");
+  there.guild = ServerId(2);
+  there.users.clear();
+  interactions_.take(world_.server(2), there, false);
+  expect_requests(2);
+  EXPECT_EQ(json::text(body(1).at("data"), "title"), "Give points: 777");
+  auto sent = submit(1, {{"amount", {"5"}}, {"reason", {"raid"}}});
+  sent.guild = ServerId(2);
+  interactions_.take(world_.server(2), sent, false);
+  expect_requests(3);
+  EXPECT_THAT(json::text_or(body(2).at("data"), "content", ""), HasSubstr("777 got 5 points"));
+}
+
+TEST_F(AtTheDeadline, ALateFormIsDeferredForItsCallerAlone) {
+  take(menu("Give points"));
+  const auto other = world_.database->hold_writer(1);
+  take(submit(0, {{"amount", {"5"}}, {"reason", {"raid"}}}));
+  advance(2s);
+  ASSERT_EQ(http.requests.size(), 2U);
+  EXPECT_EQ(json::write(body(1)), R"({"type":5,"data":{"flags":64}})");
+  other->execute("COMMIT");
+  expect_requests(3);
+  EXPECT_EQ(sent(2), "PATCH /webhooks/98/secret/messages/@original");
+  EXPECT_THAT(json::text_or(body(2), "content", ""), HasSubstr("now has 5"));
+}
+
+TEST_F(AtTheDeadline, AFormHasAFieldForEveryKindOfArgument) {
+  CommandSpec duel;
+  duel.owner = "bot";
+  duel.path = "duel";
+  duel.doors = {Door::slash};
+  duel.user_menu = true;
+  duel.cooldown = 1min;
+  duel.arguments = {{"user", ArgumentKind::person, true},
+                    {"side", ArgumentKind::choice, true, 0, 0, {"left", "right"}},
+                    {"second", ArgumentKind::person},
+                    {"stake", ArgumentKind::integer, false, -100, 20},
+                    {"note", ArgumentKind::text}};
+  duel.handler = [](store::Tx&, ServerContext&, const CommandCall& call) -> store::TxTask<Reply> {
+    const auto second = call.person("second");
+    Reply reply;
+    reply.lines.push_back({fmt::format("{} {} {} {} {}", call.person("user")->id, *call.text("side"),
+                                       second ? second->name : "-", call.integer("stake").value_or(0),
+                                       call.text("note").value_or("-"))});
+    co_return reply;
+  };
+  world_.declarations.commands.add(std::move(duel));
+  auto opened = menu("menu.duel");
+  opened.permissions = 0;
+  take(opened);
+  ASSERT_EQ(http.requests.size(), 1U);
+  std::string fields;
+  for (const json::Value& label : json::array(body(0).at("data"), "components")) {
+    const json::Value& input = label.at("component");
+    fields += fmt::format(
+        "{} {} {} {};", json::text_or(input, "custom_id", ""), json::integer(input, "type").value_or(0),
+        json::boolean(input, "required").value_or(false), json::integer(input, "max_length").value_or(0));
+  }
+  EXPECT_EQ(fields, "side 3 true 0;second 5 false 0;stake 4 false 4;note 4 false 4000;");
+  const auto said = [&](std::map<std::string, std::vector<std::string>, std::less<>> written) {
+    auto filled = submit(0, std::move(written));
+    filled.permissions = 0;
+    filled.users[DiscordUserId(888)] = "Fox";
+    const std::size_t before = http.requests.size();
+    take(std::move(filled));
+    expect_requests(before + 1);
+    return json::text_or(body(before).at("data"), "content", "");
+  };
+  EXPECT_EQ(said({{"side", {"left"}}, {"second", {}}, {"stake", {""}}, {"note", {""}}}), "777 left - 0 -");
+  EXPECT_THAT(said({{"side", {"left"}}}), HasSubstr("again in 60 s")) << "the cooldown of the command";
+  world_.clock.advance(2min);
+  EXPECT_EQ(said({{"side", {"right"}}, {"second", {"888"}}, {"stake", {"-7"}}, {"note", {"hi"}}}),
+            "777 right Fox -7 hi");
+  world_.clock.advance(2min);
+  EXPECT_THAT(said({{"side", {"up"}}}), HasSubstr("one of left, right is needed"));
+}
+
+TEST(DeclaredForms, FitInEveryLanguage) {
+  const test::TestWorld world;
+  const Catalogue& texts = world.declarations.texts;
+  int forms = 0;
+  for (const CommandSpec& command : world.declarations.commands.all()) {
+    const OfferedCall call{command.path, {}, left_open(command)};
+    if (!command.user_menu || call.open.empty()) continue;
+    ++forms;
+    for (const char* language : {"en", "de"}) {
+      discord::Modal form = form_of(command, call, texts.text(language, command.menu_key()), texts, language);
+      form.custom_id = "x";
+      EXPECT_TRUE(discord::modal_json(form)) << command.path;
+      for (const discord::Field& field : form.fields)
+        EXPECT_LE(utf16_length(field.label), 45U) << "it would be cut: " << field.label;
+    }
+  }
+  EXPECT_GT(forms, 0);
 }
 
 }  // namespace
