@@ -66,6 +66,7 @@ void Control::add_routes() {
   add("POST", "discord/command", &Control::command);
   add("POST", "discord/type", &Control::type);
   add("POST", "discord/click", &Control::click);
+  add("POST", "discord/submit", &Control::submit);
   add("POST", "discord/role-create", &Control::role_create);
   add("POST", "discord/role-rename", &Control::role_rename);
   add("POST", "discord/role-delete", &Control::role_delete);
@@ -348,6 +349,14 @@ Control::Answer Control::click(Call& call) {
                  discord_.click(id_in(call, "guild"), id_in(call, "message"), id_in(call, "user"),
                                 text_in(call, "custom_id"), json::array(call.body, "values"),
                                 json::boolean(call.body, "forged").value_or(false)));
+}
+
+Control::Answer Control::submit(Call& call) {
+  Discord::FormWords words{id_in(call, "opened_by")};
+  const json::Value* fields = json::find(call.body, "fields");
+  if (fields != nullptr && fields->is_object()) words.fields = fields->get_object();
+  words.forged_id = text_in(call, "custom_id");
+  return made_or("interaction", discord_.submit(id_in(call, "guild"), id_in(call, "user"), words));
 }
 
 Control::Answer Control::role_create(Call& call) {

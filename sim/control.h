@@ -16,7 +16,12 @@
 //   POST /discord/type                         the same and {focused}: an option that is still being typed
 //   POST /discord/click                        {guild, user, message, custom_id, values?, forged?} ->
 //   interaction;
-//                                              forged: the message need not have such a component
+//                                              forged: the message need not have such a component, nor
+//                                              offer these values
+//   POST /discord/submit                       {guild, user, opened_by, fields, custom_id?}
+//                                              -> interaction; opened_by: the interaction whose answer was
+//                                              the form; fields: by custom id, a text or a list of values;
+//                                              custom_id: made up
 //   POST /discord/role-create                  {guild, name, permissions?} -> role
 //   POST /discord/role-rename, role-delete     {guild, role, name?}
 //   POST /discord/role-permissions             {guild, role, permissions}
@@ -90,6 +95,7 @@ class Control {
   Answer command(Call& call);
   Answer type(Call& call);
   Answer click(Call& call);
+  Answer submit(Call& call);
   Answer role_create(Call& call);
   Answer role_rename(Call& call);
   Answer role_delete(Call& call);

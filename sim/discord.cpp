@@ -6,15 +6,17 @@
 
 #include "base/crypto.h"
 #include "base/text.h"
+#include "sim/components.h"
 #include "sim/discord_shapes.h"
 #include "sim/permissions.h"
 
 namespace guildhall::sim {
 namespace {
 
-constexpr int kButton = 2;   // a component
 constexpr int kCommand = 2;  // interactions
+constexpr int kComponent = 3;
 constexpr int kAutocomplete = 4;
+constexpr int kForm = 5;
 constexpr std::size_t kKeptEntries = 5'000;
 constexpr std::size_t kLongestReason = 512;
 
@@ -64,14 +66,23 @@ bool focus(json::Array& options, std::string_view name) {
   return false;
 }
 
-/// Users named by options of type 6 and 9, with their memberships.
-json::Object resolved_of(const World& world, const Server& server, const json::Array& options) {
-  json::Object users;
-  json::Object members;
+/// Who is named by options of type 6 and 9.
+std::vector<Snowflake> users_in(const json::Array& options) {
+  std::vector<Snowflake> users;
   for (const json::Value& option : options) {
     const auto type = json::integer(option, "type").value_or(0);
-    const auto id = static_cast<Snowflake>(json::id(option, "value").value_or(0));
-    const DiscordUser* user = type == 6 || type == 9 ? world.user(id) : nullptr;
+    if (type == 6 || type == 9)
+      users.push_back(static_cast<Snowflake>(json::id(option, "value").value_or(0)));
+  }
+  return users;
+}
+
+/// Users with their memberships.
+json::Object resolved_of(const World& world, const Server& server, const std::vector<Snowflake>& named) {
+  json::Object users;
+  json::Object members;
+  for (const Snowflake id : named) {
+    const DiscordUser* user = world.user(id);
     if (user == nullptr) continue;
     users[std::to_string(id)] = shapes::user(*user);
     if (const auto member = server.members.find(id); member != server.members.end()) {
@@ -80,16 +91,6 @@ json::Object resolved_of(const World& world, const Server& server, const json::A
   }
   if (users.empty()) return {};
   return {{"users", std::move(users)}, {"members", std::move(members)}};
-}
-
-/// The component with that custom_id, wherever it is nested.
-const json::Value* component_of(const json::Value& part, std::string_view custom_id) {
-  if (json::text_or(part, "custom_id", "") == custom_id) return &part;
-  for (const json::Value& inner : json::array(part, "components")) {
-    if (const json::Value* found = component_of(inner, custom_id)) return found;
-  }
-  const json::Value* accessory = json::find(part, "accessory");
-  return accessory == nullptr ? nullptr : component_of(*accessory, custom_id);
 }
 
 }  // namespace
@@ -193,11 +194,10 @@ Result<Snowflake> Discord::ask_command(int type, Snowflake id, Snowflake channel
   json::Array given = typed_options(
       known != nullptr && known->is_array() ? known->get_array() : json::Array{}, words.options);
   if (type == kAutocomplete && !focus(given, words.focused)) return missing("option");
-  json::Object resolved = resolved_of(stage.world, **server, given);
+  json::Object resolved = resolved_of(stage.world, **server, users_in(given));
   if (words.target != 0) {
-    const json::Array target{json::Object{{"type", 6}, {"value", std::to_string(words.target)}}};
     data["target_id"] = std::to_string(words.target);
-    resolved = resolved_of(stage.world, **server, target);
+    resolved = resolved_of(stage.world, **server, {words.target});
   }
   if (!resolved.empty()) data["resolved"] = std::move(resolved);
   if (!given.empty()) data["options"] = std::move(given);
@@ -215,15 +215,37 @@ Result<Snowflake> Discord::click(Snowflake id, Snowflake message_id, Snowflake u
     const json::Value body = message->body;
     const json::Value* component = component_of(body, custom_id);
     if (component == nullptr && !forged) return missing("component");
-    const bool disabled =
-        component != nullptr && json::boolean(*component, "disabled").value_or(false) && !forged;
-    if (disabled) return fail(ErrorCode::conflict, "is disabled");
-    const json::Value type = component == nullptr ? json::Value(kButton) : component->at("type");
-    json::Object data{{"custom_id", custom_id}, {"component_type", type}, {"id", 0}};
+    const json::Value touched = component == nullptr ? json::Object{{"type", kButton}} : *component;
+    if (const auto can = check_choice(touched, values); !can && !forged) return std::unexpected(can.error());
+    json::Object data{{"custom_id", custom_id}, {"component_type", touched.at("type")}, {"id", 0}};
     if (!values.empty()) data["values"] = values;
-    return interactions.ask(3, **server, channel, user, custom_id, std::move(data), message);
+    json::Object resolved = resolved_of(stage.world, **server, users_in(touched, values));
+    if (!resolved.empty()) data["resolved"] = std::move(resolved);
+    return interactions.ask(kComponent, **server, channel, user, custom_id, std::move(data), message);
   }
   return missing("message");
+}
+
+Result<Snowflake> Discord::submit(Snowflake id, Snowflake user, const FormWords& words) {
+  const auto server = server_of(id);
+  if (!server) return std::unexpected(server.error());
+  if (const auto member = member_of(**server, user); !member) return std::unexpected(member.error());
+  const Interaction* opener = interactions.find(words.opened_by);
+  if (opener == nullptr || opener->modal.is_null()) return missing("form");
+  const bool forged = !words.forged_id.empty();
+  const bool shown = opener->server == id && opener->user == user;
+  if (!shown && !forged) return fail(ErrorCode::forbidden, "the form was shown to somebody else");
+  if (const auto can = check_fields(opener->modal, words.fields); !can && !forged)
+    return std::unexpected(can.error());
+  std::string custom_id = forged ? words.forged_id : json::text_or(opener->modal, "custom_id", "");
+  json::Object data{{"custom_id", custom_id}, {"components", filled_in(opener->modal, words.fields)}};
+  json::Object resolved = resolved_of(stage.world, **server, users_in(opener->modal, words.fields));
+  if (!resolved.empty()) data["resolved"] = std::move(resolved);
+  const Channel* channel = (*server)->channel(shown ? opener->channel : (*server)->chat().id);
+  if (channel == nullptr) return missing("channel");
+  const bool below = shown && opener->type == kComponent && opener->original;
+  const Message* source = below ? messages.find(opener->channel, *opener->original) : nullptr;
+  return interactions.ask(kForm, **server, *channel, user, std::move(custom_id), std::move(data), source);
 }
 
 Result<void> Discord::update_member(Snowflake id, Snowflake user, std::optional<std::string> nick,

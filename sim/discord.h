@@ -67,9 +67,17 @@ class Discord {
   Result<Snowflake> command(Snowflake server, Snowflake channel, Snowflake user, const CommandWords& words);
   /// The option in focus is not finished: the bot is asked what it could be.
   Result<Snowflake> type(Snowflake server, Snowflake channel, Snowflake user, const CommandWords& words);
-  /// `forged`: by a client that makes up the custom_id, which Discord does not look at.
+  /// Presses a button, or chooses from a select. `forged`: by a client that makes up custom_id and values,
+  /// which Discord does not look at. Error `invalid`: the client does not let that through.
   Result<Snowflake> click(Snowflake server, Snowflake message, Snowflake user, const std::string& custom_id,
                           const json::Array& values, bool forged);
+  /// What a person fills in: the form that answered an interaction.
+  struct FormWords {
+    Snowflake opened_by = 0;
+    json::Object fields = {};    // custom id -> a text, or a list of values
+    std::string forged_id = {};  // a client makes it up and checks nothing; so anybody can, anywhere
+  };
+  Result<Snowflake> submit(Snowflake server, Snowflake user, const FormWords& words);
   /// Changes nick and roles where they are given.
   Result<void> update_member(Snowflake server, Snowflake user, std::optional<std::string> nick,
                              std::optional<std::vector<Snowflake>> roles);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/text.h"
@@ -97,7 +98,83 @@ class ComponentCheck {
     if (count_ > 40) complaints_.add(path_, kTooLong, "Must be 40 or fewer in length.");
   }
 
+  /// Of a modal: labels with one field each, or texts.
+  void parts(const json::Array& parts) {
+    if (parts.empty() || parts.size() > 5)
+      complaints_.add(path_, kTooLong, "Must be between 1 and 5 in length.");
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::string place = field_at(path_, i);
+      const auto type = json::integer(parts[i], "type").value_or(0);
+      if (type == 10) {
+        check_text(parts[i], "content", place, 4000, true, complaints_);
+      } else if (type == 18) {
+        label(parts[i], place);
+      } else {
+        complaints_.add(field_at(place, "type"), kChoices, "Value must be one of {10, 18}.");
+      }
+    }
+  }
+
  private:
+  void label(const json::Value& value, const std::string& path) {
+    check_text(value, "label", path, 45, true, complaints_);
+    check_text(value, "description", path, 100, false, complaints_);
+    const std::string place = field_at(path, "component");
+    const json::Value* field = json::find(value, "component");
+    if (field == nullptr) return complaints_.add(place, kRequired, "This field is required");
+    if (json::find(*field, "disabled") != nullptr)
+      complaints_.add(field_at(place, "disabled"), kChoices, "No field of a modal can be disabled.");
+    const auto type = json::integer(*field, "type").value_or(0);
+    switch (type) {
+      case 3:
+      case 5:
+      case 6:
+      case 7:
+      case 8: return modal_select(*field, place, type);
+      case 4: return text_input(*field, place);
+      case 21: return group(*field, place, 2);
+      case 22: return group(*field, place, 1);
+      case 19:
+      case 23: return custom_id(*field, place);
+      default: complaints_.add(field_at(place, "type"), kChoices, "This is no field of a modal.");
+    }
+  }
+
+  void modal_select(const json::Value& value, const std::string& path, std::int64_t type) {
+    select(value, path, type);
+    const bool may_be_empty = json::integer(value, "min_values") == 0;
+    if (may_be_empty && json::boolean(value, "required").value_or(true))
+      complaints_.add(field_at(path, "min_values"), kChoices, "Must be 1 or more where it is required.");
+  }
+
+  void text_input(const json::Value& value, const std::string& path) {
+    custom_id(value, path);
+    check_text(value, "value", path, 4000, false, complaints_);
+    check_text(value, "placeholder", path, 100, false, complaints_);
+    const auto style = json::integer(value, "style").value_or(0);
+    if (style != 1 && style != 2) complaints_.add(field_at(path, "style"), kChoices, "Must be 1 or 2.");
+    check_range(value, path, "min_length", "max_length", {0, 1, 4000});
+  }
+
+  /// Of radio buttons or boxes.
+  void group(const json::Value& value, const std::string& path, std::size_t least) {
+    custom_id(value, path);
+    options(value, path, least, 10);
+  }
+
+  struct Range {
+    std::int64_t least;         // of the lower end
+    std::int64_t least_of_end;  // of the upper end
+    std::int64_t most;
+  };
+  void check_range(const json::Value& value, const std::string& path, std::string_view from,
+                   std::string_view to, Range range) {
+    const auto begin = json::integer(value, from).value_or(range.least_of_end);
+    const auto end = json::integer(value, to).value_or(std::max(begin, range.least_of_end));
+    if (begin < range.least || begin > range.most || end < range.least_of_end || end > range.most ||
+        begin > end)
+      complaints_.add(field_at(path, from), kChoices, "These limits are none.");
+  }
   void component(const json::Value& value, const std::string& path, bool top) {
     ++count_;
     const auto type = json::integer(value, "type").value_or(0);
@@ -150,17 +227,29 @@ class ComponentCheck {
   void select(const json::Value& value, const std::string& path, std::int64_t type) {
     custom_id(value, path);
     check_text(value, "placeholder", path, 150, false, complaints_);
-    if (type != 3) return;
+    check_range(value, path, "min_values", "max_values", {0, 1, 25});
+    if (type == 3) options(value, path, 1, 25);
+  }
+
+  void options(const json::Value& value, const std::string& path, std::size_t least, std::size_t most) {
     const json::Array& options = json::array(value, "options");
-    if (options.empty() || options.size() > 25) {
-      complaints_.add(field_at(path, "options"), kTooLong, "Must be between 1 and 25 in length.");
-    }
+    if (options.size() < least || options.size() > most)
+      complaints_.add(field_at(path, "options"), kTooLong,
+                      fmt::format("Must be between {} and {} in length.", least, most));
+    std::set<std::string> values;
+    std::int64_t chosen = 0;
     for (std::size_t i = 0; i < options.size(); ++i) {
       const std::string place = field_at(field_at(path, "options"), i);
       check_text(options[i], "label", place, 100, true, complaints_);
       check_text(options[i], "value", place, 100, true, complaints_);
       check_text(options[i], "description", place, 100, false, complaints_);
+      if (!values.insert(json::text_or(options[i], "value", "")).second)
+        complaints_.add(field_at(place, "value"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+                        "The specified option value is already used");
+      if (json::boolean(options[i], "default").value_or(false)) ++chosen;
     }
+    if (chosen > json::integer(value, "max_values").value_or(1))
+      complaints_.add(field_at(path, "options"), kTooLong, "More are chosen than may be.");
   }
 
   void custom_id(const json::Value& value, const std::string& path) {
@@ -238,9 +327,7 @@ std::expected<void, ApiError> check_modal(const json::Value& data) {
   Complaints complaints;
   check_text(data, "title", "data", 45, true, complaints);
   check_text(data, "custom_id", "data", 100, true, complaints);
-  const auto parts = json::array(data, "components").size();
-  if (parts < 1 || parts > 5)
-    complaints.add("data.components", kTooLong, "Must be between 1 and 5 in length.");
+  ComponentCheck("data.components", true, complaints).parts(json::array(data, "components"));
   if (!complaints.empty()) return complaints.refuse();
   return {};
 }

@@ -16,6 +16,7 @@ constexpr std::size_t kKept = 10'000;
 constexpr std::int64_t kLoading = 128;
 constexpr int kComponent = 3;
 constexpr int kAutocomplete = 4;
+constexpr int kForm = 5;
 enum CallbackType : int { kMessage = 4, kDefer = 5, kDeferUpdate = 6, kUpdate = 7, kChoices = 8, kModal = 9 };
 
 std::string_view how_of(int callback) {
@@ -145,9 +146,11 @@ std::optional<ApiError> Interactions::refuse_callback(const Interaction* interac
   }
   const bool late = steady_clock::now() - interaction->asked > deadlines_.first_answer;
   if (late || interaction->state == State::dead) return api_error::unknown_interaction().error();
-  const bool component = interaction->type == kComponent;
+  const bool form = interaction->type == kForm;
   const bool typing = interaction->type == kAutocomplete;
-  if ((!component && (type == kDeferUpdate || type == kUpdate)) || typing != (type == kChoices)) {
+  const bool of_message = interaction->type == kComponent || (form && interaction->original);
+  const bool changes = type == kDeferUpdate || type == kUpdate;
+  if ((changes && !of_message) || (form && type == kModal) || typing != (type == kChoices)) {
     return ApiError{400, 50035, "Invalid Form Body", {{"type", {{"_errors", json::Array{}}}}}};
   }
   return std::nullopt;

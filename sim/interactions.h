@@ -28,7 +28,7 @@ struct Interaction {
 
   Snowflake id = 0;
   std::string token;
-  int type = 2;  // 2 command, 3 component, 4 an option that is being typed
+  int type = 2;  // 2 command, 3 component, 4 an option that is being typed, 5 a form that was filled in
   Snowflake server = 0;
   Snowflake channel = 0;
   Snowflake user = 0;
@@ -54,7 +54,7 @@ class Interactions {
   InteractionEndpoint& endpoint() { return endpoint_; }
 
   /// A person asks: tells the bot and starts the clock. `data` is the event's, `source` the message of
-  /// a component.
+  /// a component, or of that which opened a form.
   Snowflake ask(int type, const Server& server, const Channel& channel, Snowflake user, std::string what,
                 json::Object data, const Message* source);
 
@@ -64,6 +64,9 @@ class Interactions {
   ApiAnswer edit(const std::string& token, std::optional<Snowflake> message, const json::Value& body);
   ApiAnswer erase(const std::string& token, std::optional<Snowflake> message);
   ApiAnswer followup(const std::string& token, const json::Value& body);
+
+  /// Null: there is none, or it is long ago.
+  Interaction* find(Snowflake id);
 
   /// Told of each first answer, where somebody counts them.
   std::function<void(const Interaction&)> on_first_answer;
@@ -76,7 +79,6 @@ class Interactions {
   /// The reply to the request is the first answer, or a promise of one (202).
   Task<void> tell(Snowflake id, std::string event);
   void give_up(Interaction& interaction);
-  Interaction* find(Snowflake id);
   Interaction* find_by_token(const std::string& token);
   /// The answered interaction, or the error that its routes give.
   std::expected<Interaction*, ApiError> usable(const std::string& token);

@@ -170,6 +170,112 @@ TEST_F(InteractionsTest, ClicksComeFromComponentsThatAreThere) {
   EXPECT_EQ(click_status(), 409) << "nobody can press a disabled button";
 }
 
+/// What people choose and fill in, by Discord's own client and by others.
+class FillingIn : public InteractionsTest {
+ protected:
+  /// The status of an act that may be refused, and the interaction that it began.
+  struct Begun {
+    int status = 0;
+    std::string interaction;
+  };
+  Begun act(const std::string& path, const json::Object& body) {
+    net::HttpRequest request{"POST", json::text_or(contract_, "control", "") + path};
+    request.body = json::write(body);
+    const auto response = send(std::move(request));
+    return {response.status, json::text_or(body_of(response), "interaction", "")};
+  }
+  json::Value component(const std::string& text) { return *json::parse(text); }
+  /// The bot's message with one component.
+  json::Value post(const json::Value& component) {
+    const json::Value row{{"type", 1}, {"components", json::Array{component}}};
+    return body_of(rest("POST", "channels/" + id(server(0).chat().id) + "/messages",
+                        {{"content", "choose"}, {"components", json::Array{row}}}));
+  }
+  json::Object click(const json::Value& message, json::Array values) {
+    return {{"guild", id(server(0).id)},
+            {"user", id(server(0).owner)},
+            {"message", message.at("id")},
+            {"custom_id", "s"},
+            {"values", std::move(values)}};
+  }
+  /// A form with one field.
+  json::Value form(const std::string& field) {
+    const json::Value label{{"type", 18}, {"label", "Field"}, {"component", component(field)}};
+    return {{"type", 9},
+            {"data", {{"custom_id", "f"}, {"title", "Form"}, {"components", json::Array{label}}}}};
+  }
+  json::Object submission(const std::string& opened_by, json::Object fields) {
+    return {{"guild", id(server(0).id)},
+            {"user", id(server(0).owner)},
+            {"opened_by", opened_by},
+            {"fields", std::move(fields)}};
+  }
+};
+
+TEST_F(FillingIn, ASelectGivesWhatItOffers) {
+  const json::Value message = post(component(
+      R"({"type":3,"custom_id":"s","options":[{"label":"A","value":"a"},{"label":"B","value":"b"}]})"));
+  EXPECT_EQ(act("/discord/click", click(message, {"c"})).status, 400);
+  EXPECT_EQ(act("/discord/click", click(message, {})).status, 400);
+  EXPECT_EQ(act("/discord/click", click(message, {"a", "b"})).status, 400);
+  const Begun chosen = act("/discord/click", click(message, {"b"}));
+  EXPECT_EQ(answer(chosen.interaction, {{"type", 7}, {"data", {{"content", "b it is"}}}}).status, 204);
+  json::Object forged = click(message, {"c"});
+  forged["forged"] = true;
+  EXPECT_EQ(act("/discord/click", forged).status, 200) << "Discord does not look";
+}
+
+TEST_F(FillingIn, AFormComesBackOnceItIsFilledInRight) {
+  const std::string opener = ask();
+  EXPECT_EQ(act("/discord/submit", submission(opener, {{"why", "x"}})).status, 404) << "it is not shown yet";
+  ASSERT_EQ(
+      answer(opener, form(R"({"type":4,"custom_id":"why","style":1,"min_length":2,"max_length":5})")).status,
+      204);
+  EXPECT_EQ(json::text_or(story(opener), "state", ""), "answered");
+  for (const char* text : {"", "x", "too long"})
+    EXPECT_EQ(act("/discord/submit", submission(opener, {{"why", text}})).status, 400) << text;
+  json::Object elsewhere = submission(opener, {{"why", "fine"}});
+  elsewhere["user"] = id(server(0).members.rbegin()->first);
+  EXPECT_EQ(act("/discord/submit", elsewhere).status, 403) << "somebody else was shown it";
+  elsewhere["custom_id"] = "f";
+  EXPECT_EQ(act("/discord/submit", elsewhere).status, 200) << "who makes it up is not asked";
+  const Begun sent = act("/discord/submit", submission(opener, {{"why", "fine"}}));
+  EXPECT_EQ(json::integer(story(sent.interaction), "type"), 5);
+  EXPECT_EQ(json::text_or(story(sent.interaction), "what", ""), "f");
+  EXPECT_EQ(code_of(answer(sent.interaction, form(R"({"type":4,"custom_id":"why","style":1})"))), 50035)
+      << "no form after a form";
+  EXPECT_EQ(code_of(answer(sent.interaction, {{"type", 7}, {"data", {{"content", "x"}}}})), 50035)
+      << "there is no message to change";
+  EXPECT_EQ(answer(sent.interaction, {{"type", 4}, {"data", {{"content", "thanks"}}}}).status, 204);
+}
+
+TEST_F(FillingIn, AFormOfAButtonMayChangeItsMessage) {
+  const json::Value message = post(component(R"({"type":2,"custom_id":"s","style":1,"label":"Open"})"));
+  const Begun pressed = act("/discord/click", click(message, {}));
+  ASSERT_EQ(answer(pressed.interaction, form(R"({"type":5,"custom_id":"who"})")).status, 204);
+  const Begun sent =
+      act("/discord/submit", submission(pressed.interaction, {{"who", json::Array{id(server(0).owner)}}}));
+  EXPECT_EQ(answer(sent.interaction, {{"type", 7}, {"data", {{"content", "changed"}}}}).status, 204);
+  EXPECT_EQ(json::text_or(story(sent.interaction).at("answer"), "content", ""), "changed");
+}
+
+TEST_F(FillingIn, WhatCannotBeShownIsRefused) {
+  const std::string opener = ask();
+  for (const char* field :
+       {R"({"type":4,"custom_id":"x"})",
+        R"({"type":4,"custom_id":"x","style":1,"min_length":9,"max_length":5})",
+        R"({"type":2,"custom_id":"x","style":1,"label":"No"})", R"({"type":3,"custom_id":"x","options":[]})",
+        R"({"type":3,"custom_id":"x","options":[{"label":"A","value":"a"},{"label":"B","value":"a"}]})",
+        R"({"type":5,"custom_id":"x","min_values":0})", R"({"type":5,"custom_id":"x","disabled":true})",
+        R"({"type":5,"custom_id":"x","max_values":26})", R"({"type":5})",
+        R"({"type":21,"custom_id":"x","options":[{"label":"A","value":"a"}]})",
+        R"({"type":3,"custom_id":"x","options":[{"label":"A","value":"a","default":true},
+            {"label":"B","value":"b","default":true}]})"})
+    EXPECT_EQ(code_of(answer(opener, form(field))), 50035) << field;
+  EXPECT_EQ(answer(opener, form(R"({"type":5,"custom_id":"x","min_values":0,"required":false})")).status,
+            204);
+}
+
 TEST_F(InteractionsTest, MenusNameTheirTargetAndTypingAsksForChoices) {
   const json::Array commands{
       json::Object{{"name", "Show points"}, {"type", 2}},

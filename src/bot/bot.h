@@ -18,10 +18,10 @@
 //   discord_shards.h  the shards of Discord that this process serves
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
 //   discord_needs.h                   what Discord is asked for, as features declare it
-//   button_ids.h                      what a button in Discord calls for, signed
-//   discord_commands.h                our commands as Discord knows them
+//   custom_ids.h                      what a button, select or form in Discord calls for, signed
+//   discord_commands.h                our commands as Discord knows them, with their forms and selects
 //   discord_interactions.h            what people ask for in Discord, answered in time and once
-//   member_budget.h                   how often each may press a button, or type
+//   member_budget.h                   how often each may press, choose, or type
 //   under_way.h                       how much of what Discord tells is being handled
 //   discord_checkup.h                 what people have to set right in Discord, looked at from outside
 //

@@ -24,7 +24,7 @@ std::optional<ArgumentValue> read_person(std::string_view text, std::string_view
   const std::string_view name = text.starts_with('@') ? text.substr(1) : text;
   if (name.empty() || !is_clean_utf8(name)) return std::nullopt;
   if (platform == kDiscord) {
-    if (const auto id = mentioned_id(text)) return PersonArgument{kDiscord, *id, *id};
+    if (const auto id = mentioned_id(text)) return PersonArgument{kDiscord, *id, ""};
     // In Discord a viewer can be named too: by his name in the stream's chat.
     return PersonArgument{kKick, "", std::string(name)};
   }
@@ -86,6 +86,13 @@ const CommandSpec* CommandRegistry::find(Door door, std::string_view slash_name)
   return nullptr;
 }
 
+const CommandSpec& CommandRegistry::at(Door door, std::string_view path) const {
+  for (const CommandSpec& command : commands_) {
+    if (command.path == path && command.open_at(door)) return command;
+  }
+  throw std::logic_error(fmt::format("no command {} is open there", path));
+}
+
 std::optional<ParsedCommand> CommandRegistry::parse(Door door, std::string_view line) const {
   const auto words = split_words(line);
   std::optional<ParsedCommand> best;
@@ -133,7 +140,11 @@ std::optional<ArgumentValue> read_argument(const ArgumentSpec& spec, std::string
       refusal = refuse("common.bad_choice", {{"argument", spec.name},
                                              {"choices", fmt::format("{}", fmt::join(spec.choices, ", "))}});
       return std::nullopt;
-    case ArgumentKind::text: return ArgumentValue(clean_utf8(text));
+    case ArgumentKind::text: {
+      std::string clean = clean_utf8(text);
+      if (spec.most > 0) clean = shorten(clean, static_cast<std::size_t>(spec.most));
+      return ArgumentValue(std::move(clean));
+    }
   }
   return std::nullopt;
 }
@@ -192,12 +203,12 @@ std::optional<Reply> refuse_missing(const CommandSpec& command,
   return std::nullopt;
 }
 
-void add_page_buttons(Reply& reply, ButtonCall call, std::int64_t page, bool more) {
+void add_page_buttons(Reply& reply, OfferedCall call, std::int64_t page, bool more) {
   reply.replaces = true;
   if (page == 1 && !more) return;
   const auto add = [&](std::string label, std::int64_t number, bool there) {
     call.options["page"] = fmt::format("{}", number);
-    reply.buttons.push_back({{std::move(label)}, call, there});
+    reply.offers.push_back({{std::move(label)}, call, there});
   };
   add("page.previous", page - 1, page > 1);
   add("page.next", page + 1, more);

@@ -17,7 +17,8 @@
 
 namespace guildhall::bot {
 
-/// A button is a door like others: it makes a call that was written into it when it was shown.
+/// What is offered below a reply is a door like others: a button makes the call that was written into it when
+/// it was shown, a select the same with what was chosen.
 enum class Door { slash, prefix, chat, button };
 
 enum class Permission { everyone, administrator };
@@ -34,7 +35,7 @@ struct ArgumentSpec {
   ArgumentKind kind = ArgumentKind::text;
   bool required = false;
   std::int64_t least = 0;
-  std::int64_t most = 0;
+  std::int64_t most = 0;  // of a text: so many characters are kept; 0: all
   std::vector<std::string> choices = {};
   bool by_name_only = false;  // where words are told apart by their place, none is it
 };
@@ -43,7 +44,7 @@ struct ArgumentSpec {
 struct PersonArgument {
   std::string platform;
   std::string id;    // empty: known by name only
-  std::string name;  // as typed or as the platform showed it
+  std::string name;  // as typed or as the platform showed it; empty: known by number only
 };
 
 using ArgumentValue = std::variant<std::int64_t, std::string, PersonArgument>;
@@ -75,14 +76,15 @@ struct CommandSpec {
   std::vector<Door> doors;
   Permission permission = Permission::everyone;
   bool private_answer = false;  // Discord shows the answer to the caller alone
-  /// Also in Discord's menu of a user, who is the first argument then; called "menu.points_add". Such answers
-  /// are the caller's alone.
+  /// Also in Discord's menu of a user, who is the first argument then; called "menu.points_add". If others
+  /// are required too, a form asks for all the rest, of which Discord takes five. Such answers are the
+  /// caller's alone.
   bool user_menu = false;
   std::vector<ArgumentSpec> arguments;
   Duration cooldown{0};             // administrators have none
   bool cooldown_per_place = false;  // otherwise per caller
   CommandHandler handler;
-  int button_version = 1;  // raised when a button of before would call for something else now
+  int offer_version = 1;  // raised when a button, select or form of before would call for something else now
 
   bool open_at(Door door) const;
   /// "points-add": a slash command is one word, and Discord hides whole commands from who may not.
@@ -107,6 +109,8 @@ class CommandRegistry {
   const std::vector<CommandSpec>& all() const { return commands_; }
   /// By its slash name, if it is open at that door.
   const CommandSpec* find(Door door, std::string_view slash_name) const;
+  /// Throws where no command of that path is open at that door.
+  const CommandSpec& at(Door door, std::string_view path) const;
   /// Longest path first: "points add @x 5" is the command "points add", "points @x" is "points".
   std::optional<ParsedCommand> parse(Door door, std::string_view line) const;
 
@@ -130,7 +134,7 @@ std::optional<Reply> refuse_missing(const CommandSpec& command,
                                     const std::map<std::string, ArgumentValue, std::less<>>& arguments);
 /// Buttons to the pages before and behind this one, for a command that shows a list page by page: it is open
 /// at Door::button and has an argument "page", from 1 on. `call`: of this page.
-void add_page_buttons(Reply& reply, ButtonCall call, std::int64_t page, bool more);
+void add_page_buttons(Reply& reply, OfferedCall call, std::int64_t page, bool more);
 
 /// "points add <user> <amount> <reason>"
 std::string usage(const CommandSpec& command);

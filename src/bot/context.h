@@ -26,26 +26,29 @@ struct ServerContext {
   bool outbox = false;
 };
 
-/// A call that a button makes when it is pressed: of a command that is open at Door::button (commands.h).
-struct ButtonCall {
+/// A call that is one press or one choice away: of a command that is open at Door::button (commands.h).
+struct OfferedCall {
   std::string command;                                      // its path
   std::map<std::string, std::string, std::less<>> options;  // its arguments as text
+  /// The arguments that are left to whoever makes it.
+  std::vector<std::string> open = {};
 };
 
-/// Stands below a reply where the platform has buttons, and is left out elsewhere.
-struct Button {
+/// Stands below a reply where the platform has such things, and is left out elsewhere: a button, or, where an
+/// argument of the call is open, a select of that argument's choices or of the server's members.
+struct Offer {
   Message label;
-  ButtonCall call;
+  OfferedCall call;  // with one open argument at most; what it is now may be among the options too
   bool enabled = true;
-  bool for_all = false;  // otherwise only who asked may press it
+  bool for_all = false;  // otherwise only who asked may take it
 };
 
 /// What is said to whoever asked: lines in the language of the server, escaped for where they appear.
 struct Reply {
   std::vector<Message> lines;
   bool refused = false;  // shown to the asker alone where the platform can
-  std::vector<Button> buttons = {};
-  bool replaces = false;  // when a button was pressed: in place of the message that it stands below
+  std::vector<Offer> offers = {};
+  bool replaces = false;  // when an offer was taken: in place of the message that it stands below
 };
 
 inline Reply say(std::string key, std::vector<std::pair<std::string, MessageArgument>> arguments = {}) {

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <stdexcept>
+
+#include "base/text.h"
+#include "platforms/discord/permissions.h"
 
 namespace guildhall::bot {
 namespace {
@@ -42,6 +46,7 @@ discord::CommandOption option_of(const ArgumentSpec& spec, const Catalogue& text
     option.least = spec.least;
     option.most = spec.most;
   }
+  if (spec.kind == ArgumentKind::text && spec.most > 0) option.most = spec.most;
   for (const std::string& choice : spec.choices) {
     const std::string key = "choice." + choice;
     option.choices.push_back({texts.text("en", key), choice, in_german(texts, key)});
@@ -80,6 +85,50 @@ discord::CommandDefinition slash_command(const CommandSpec& command, const Catal
   definition.options = options_of(command, texts);
   if (command.permission == Permission::administrator) definition.default_permissions = 0;
   return definition;
+}
+
+const ArgumentSpec& argument_of(const CommandSpec& command, std::string_view name) {
+  const auto found = std::ranges::find(command.arguments, name, &ArgumentSpec::name);
+  if (found == command.arguments.end())
+    throw std::logic_error(fmt::format("{} has no argument {}", command.path, name));
+  return *found;
+}
+
+discord::Select choice_of(const ArgumentSpec& spec, const Catalogue& texts, std::string_view language) {
+  discord::Select select;
+  if (spec.kind == ArgumentKind::person) select.kind = discord::SelectKind::user;
+  for (const std::string& choice : spec.choices)
+    select.options.push_back({texts.text(language, "choice." + choice), choice});
+  return select;
+}
+
+/// A line of text as long as the argument can be.
+discord::TextInput text_of(const ArgumentSpec& spec) {
+  discord::TextInput input;
+  input.required = spec.required;
+  if (spec.kind == ArgumentKind::integer) {
+    input.most = static_cast<int>(
+        std::max(fmt::formatted_size("{}", spec.least), fmt::formatted_size("{}", spec.most)));
+  } else if (spec.most > 0) {
+    input.most = static_cast<int>(spec.most);
+  }
+  return input;
+}
+
+discord::Field field_of(const ArgumentSpec& spec, const Catalogue& texts, std::string_view language) {
+  discord::Field field;
+  field.label = texts.text(language, "argument." + spec.name);
+  if (spec.kind == ArgumentKind::integer || spec.kind == ArgumentKind::text) {
+    auto input = text_of(spec);
+    input.custom_id = spec.name;
+    field.input = std::move(input);
+  } else {
+    auto select = choice_of(spec, texts, language);
+    select.custom_id = spec.name;
+    select.least = spec.required ? 1 : 0;
+    field.input = std::move(select);
+  }
+  return field;
 }
 
 discord::CommandDefinition user_menu(const CommandSpec& command, const Catalogue& texts) {
@@ -128,6 +177,51 @@ std::optional<std::map<std::string, std::string, std::less<>>> called_options(
   options[person->name] = fmt::format("@{}", typed_viewer(viewer->second));
   options.erase(std::string(kViewer));
   return options;
+}
+
+bool may_call(const CommandSpec& command, const discord::Interaction& interaction) {
+  return command.permission == Permission::everyone ||
+         (interaction.permissions & discord::kAdministrator) != 0;
+}
+
+std::vector<std::string> left_open(const CommandSpec& command) {
+  std::vector<std::string> open;
+  bool needed = false;
+  for (const ArgumentSpec& spec : command.arguments) {
+    if (&spec == person_of(command)) continue;
+    open.push_back(spec.name);
+    needed = needed || spec.required;
+  }
+  if (!needed) open.clear();
+  return open;
+}
+
+discord::Modal form_of(const CommandSpec& command, const OfferedCall& call, std::string title,
+                       const Catalogue& texts, std::string_view language) {
+  discord::Modal form;
+  form.title = std::move(title);
+  for (const std::string& name : call.open)
+    form.fields.push_back(field_of(argument_of(command, name), texts, language));
+  return form;
+}
+
+discord::Select select_of(const CommandSpec& command, const OfferedCall& call, const Catalogue& texts,
+                          std::string_view language) {
+  const std::string& name = call.open.front();
+  discord::Select select = choice_of(argument_of(command, name), texts, language);
+  const auto now = call.options.find(name);
+  for (discord::Option& option : select.options)
+    option.chosen = now != call.options.end() && now->second == option.value;
+  return select;
+}
+
+void fill_in(OfferedCall& call, const discord::Interaction& interaction) {
+  for (const std::string& name : call.open) {
+    const auto field = interaction.fields.find(name);
+    const auto& values = field == interaction.fields.end() ? interaction.values : field->second;
+    const std::string_view value = values.empty() ? std::string_view() : trim(values.front());
+    if (!value.empty()) call.options[name] = value;
+  }
 }
 
 bool types_viewer(const CommandSpec& command, const discord::Interaction& interaction) {

@@ -28,6 +28,30 @@ constexpr std::chrono::milliseconds kPressEvery{1'000};
 constexpr int kStrokesAtOnce = 30;
 constexpr std::chrono::milliseconds kStrokeEvery{500};
 
+/// A form does not bring back the name of the user whom it is about.
+constexpr std::size_t kMostNames = 1'000;
+
+bool calls(discord::InteractionType type) {
+  using enum discord::InteractionType;
+  return type == command || type == component || type == modal;
+}
+
+/// False: there is no room for it.
+bool add_row(std::vector<discord::Row>& rows, discord::Select select) {
+  if (rows.size() == discord::kMostRows) return false;
+  rows.emplace_back(std::move(select));
+  return true;
+}
+bool add_to_row(std::vector<discord::Row>& rows, discord::Button button) {
+  auto* last = rows.empty() ? nullptr : std::get_if<discord::ButtonRow>(&rows.back());
+  if (last == nullptr || last->size() == discord::kButtonsInARow) {
+    if (rows.size() == discord::kMostRows) return false;
+    last = &std::get<discord::ButtonRow>(rows.emplace_back(discord::ButtonRow()));
+  }
+  last->emplace_back(std::move(button));
+  return true;
+}
+
 }  // namespace
 
 /// The open request that brought an interaction. Lives on the bridge's loop.
@@ -253,7 +277,8 @@ DiscordInteractions::DiscordInteractions(const BridgeServices& services, const S
     : services_(services),
       rest_(rest),
       timing_(std::move(timing)),
-      button_ids_(secrets, services.declarations.commands),
+      offer_ids_(secrets, services.declarations.commands, Door::button),
+      form_ids_(secrets, services.declarations.commands, Door::slash),
       presses_(kPressesAtOnce, kPressEvery),
       strokes_(kStrokesAtOnce, kStrokeEvery) {}
 
@@ -293,10 +318,8 @@ bool DiscordInteractions::is_new(discord::InteractionId id) {
 bool DiscordInteractions::begin(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction,
                                 bool told_again, RequestPtr request) {
   const bool typing = interaction.type == discord::InteractionType::autocomplete;
-  const bool calls = interaction.type == discord::InteractionType::command ||
-                     interaction.type == discord::InteractionType::component;
   // What is typed changes nothing, and comes so often that it would drive out what does.
-  if (!typing && !(calls && is_new(interaction.id))) return false;
+  if (!typing && !(calls(interaction.type) && is_new(interaction.id))) return false;
   if (typing) {
     if (scope && !told_again)
       net::spawn(services_.loop, "discord.suggest",
@@ -313,6 +336,13 @@ bool DiscordInteractions::begin(std::optional<tenancy::ServerScope> scope, disco
     return true;
   }
   Wish wish = wish_of(interaction);
+  if (wish.form) {
+    net::spawn(
+        services_.loop, "discord.form",
+        [this, interaction = std::move(interaction), request = std::move(request),
+         ask = discord::Ask{*std::move(wish.form)}] { return answer_once(interaction, request, ask); });
+    return true;
+  }
   const auto pending =
       std::make_shared<Pending>(*this, std::move(interaction), std::move(request), wish.private_answer);
   if (told_again) {
@@ -360,8 +390,8 @@ Task<void> DiscordInteractions::take_up(tenancy::ServerScope scope, std::shared_
 }
 
 DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interaction& interaction) {
-  Wish wish = interaction.type == discord::InteractionType::component ? button_wish(interaction)
-                                                                      : command_wish(interaction);
+  Wish wish = interaction.type == discord::InteractionType::command ? command_wish(interaction)
+                                                                    : offered_wish(interaction);
   CommandRequest& request = wish.request;
   request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
                     (interaction.permissions & discord::kAdministrator) != 0};
@@ -371,7 +401,7 @@ DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interactio
   return wish;
 }
 
-DiscordInteractions::Wish DiscordInteractions::command_wish(const discord::Interaction& interaction) const {
+DiscordInteractions::Wish DiscordInteractions::command_wish(const discord::Interaction& interaction) {
   Wish wish;
   wish.request.door = Door::slash;
   const CommandSpec* command = called_command(services_.declarations, interaction);
@@ -387,24 +417,62 @@ DiscordInteractions::Wish DiscordInteractions::command_wish(const discord::Inter
   } else {
     wish.request.refusal = "common.one_person";
   }
+  if (interaction.kind == discord::CommandKind::user_menu)
+    wish.form = form_for(*command, wish.request, interaction);
   return wish;
 }
 
-DiscordInteractions::Wish DiscordInteractions::button_wish(const discord::Interaction& interaction) {
+std::optional<discord::Modal> DiscordInteractions::form_for(const CommandSpec& command,
+                                                            const CommandRequest& request,
+                                                            const discord::Interaction& interaction) {
+  const OfferedCall call{command.path, request.options, left_open(command)};
+  if (call.open.empty() || !may_call(command, interaction)) return std::nullopt;
+  auto id = form_ids_.make(*interaction.guild, call, interaction.user.id.str());
+  if (!id) {
+    log::warning("form left out", {log::field("command", command.path)});
+    return std::nullopt;
+  }
+  const Catalogue& texts = services_.declarations.texts;
+  const std::string language = interaction.locale.substr(0, 2);
+  const DiscordUserId about(interaction.target.value_or(0));
+  const auto name = interaction.users.find(about);
+  const Message title{"form.title",
+                      {{"action", texts.text(language, command.menu_key())},
+                       {"name", MemberText{name == interaction.users.end() ? about.str() : name->second}}}};
+  remember_names(interaction);
+  discord::Modal form = form_of(command, call, texts.render(language, title, Markup::plain), texts, language);
+  form.custom_id = *std::move(id);
+  return form;
+}
+
+void DiscordInteractions::remember_names(const discord::Interaction& interaction) {
+  if (names_.size() >= kMostNames) names_.clear();
+  for (const auto& [id, name] : interaction.users) names_[{*interaction.guild, id.str()}] = name;
+}
+
+DiscordInteractions::Wish DiscordInteractions::offered_wish(const discord::Interaction& interaction) {
+  const bool form = interaction.type == discord::InteractionType::modal;
   Wish wish;
-  wish.request.door = Door::button;
+  wish.request.door = form ? Door::slash : Door::button;
+  wish.private_answer = form;  // it was opened from a menu
   if (!presses_.take(*interaction.guild, interaction.user.id, timing_->now())) {
     wish.request.refusal = "common.slow_down";
     return wish;
   }
-  auto call = button_ids_.read(*interaction.guild, interaction.user.id.str(), interaction.custom_id);
+  const CustomIds& ids = form ? form_ids_ : offer_ids_;
+  auto call = ids.read(*interaction.guild, interaction.user.id.str(), interaction.custom_id);
   if (call) {
+    fill_in(*call, interaction);
+    for (const auto& [argument, value] : call->options) {
+      const auto name = names_.find({*interaction.guild, value});
+      if (name != names_.end()) wish.request.person_names[value] = name->second;
+    }
     wish.request.slash_name = std::move(call->command);
     wish.request.options = std::move(call->options);
   } else {
-    wish.request.refusal = call.error().code == ErrorCode::forbidden  ? "common.button_not_yours"
-                           : call.error().code == ErrorCode::conflict ? "common.button_outdated"
-                                                                      : "common.button_unknown";
+    wish.request.refusal = call.error().code == ErrorCode::forbidden  ? "common.offer_not_yours"
+                           : call.error().code == ErrorCode::conflict ? "common.offer_outdated"
+                                                                      : "common.offer_unknown";
   }
   return wish;
 }
@@ -413,20 +481,25 @@ Task<void> DiscordInteractions::suggest(tenancy::ServerScope scope, discord::Int
                                         RequestPtr request) {
   discord::Suggest suggest;
   suggest.choices = co_await choices(scope, interaction);
+  co_await answer_once(std::move(interaction), std::move(request), std::move(suggest));
+}
+
+Task<void> DiscordInteractions::answer_once(discord::Interaction interaction, RequestPtr request,
+                                            discord::FirstAnswer answer) {
+  const std::string_view step = std::holds_alternative<discord::Ask>(answer) ? "form" : "choices";
   discord::Asked asked = discord::asked(interaction);
-  discord::FirstAnswer answer = std::move(suggest);
   const auto given = co_await answer_first(std::move(request), std::move(asked), std::move(answer));
   if (!given)
-    log::warning("nothing suggested",
-                 {log::field("server", scope.server().str()), log::field("error", given.error().message)});
+    log::warning("interaction not answered",
+                 {log::field("step", step), log::field("server", interaction.guild->str()),
+                  log::field("error", given.error().message)});
 }
 
 Task<std::vector<discord::CommandChoice>> DiscordInteractions::choices(tenancy::ServerScope scope,
                                                                        discord::Interaction interaction) {
   std::vector<discord::CommandChoice> choices;
   const CommandSpec* command = called_command(services_.declarations, interaction);
-  const bool administrator = (interaction.permissions & discord::kAdministrator) != 0;
-  const bool allowed = command != nullptr && (command->permission == Permission::everyone || administrator);
+  const bool allowed = command != nullptr && may_call(*command, interaction);
   if (!allowed || !types_viewer(*command, interaction)) co_return choices;
   // Who types faster than that sees an empty list until the next stroke.
   if (!strokes_.take(scope.server(), interaction.user.id, timing_->now())) co_return choices;
@@ -450,25 +523,26 @@ void DiscordInteractions::call(tenancy::ServerScope scope, std::shared_ptr<Pendi
 discord::MessageBody DiscordInteractions::body_of(const Answer& answer, ServerId server,
                                                   const std::string& user) const {
   discord::MessageBody body(answer.text);
-  discord::ButtonRow row;
-  const auto finish_row = [&] {
-    if (!row.empty()) body.rows.emplace_back(std::exchange(row, {}));
-  };
-  for (const ShownButton& button : answer.buttons) {
-    if (row.size() == discord::kButtonsInARow) finish_row();
-    auto id = button_ids_.make(server, button.call, button.for_all ? std::nullopt : std::optional(user));
-    const bool room = body.rows.size() < discord::kMostRows;
-    if (!id || !room) {
-      // Discord would refuse the whole message.
-      log::warning("button left out",
-                   {log::field("command", button.call.command),
-                    log::field("reason", room ? "its arguments are too long" : "too many")});
-      continue;
+  const Declarations& declarations = services_.declarations;
+  for (const ShownOffer& offer : answer.offers) {
+    auto id = offer_ids_.make(server, offer.call, offer.for_all ? std::nullopt : std::optional(user));
+    bool room = false;
+    if (id && offer.call.open.empty()) {
+      room = add_to_row(body.rows, discord::Button{*std::move(id), offer.label,
+                                                   discord::ButtonStyle::secondary, !offer.enabled});
+    } else if (id) {
+      const CommandSpec& command = declarations.commands.at(Door::button, offer.call.command);
+      discord::Select select = select_of(command, offer.call, declarations.texts, answer.language);
+      select.custom_id = *std::move(id);
+      select.placeholder = offer.label;
+      select.disabled = !offer.enabled;
+      room = add_row(body.rows, std::move(select));
     }
-    row.emplace_back(
-        discord::Button{*std::move(id), button.label, discord::ButtonStyle::secondary, !button.enabled});
+    // Discord would refuse the whole message.
+    if (!room)
+      log::warning("offer left out", {log::field("command", offer.call.command),
+                                      log::field("reason", id ? "too many" : "its arguments are too long")});
   }
-  finish_row();
   return body;
 }
 

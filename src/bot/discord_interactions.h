@@ -8,11 +8,12 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/secrets.h"
 #include "base/task.h"
-#include "bot/button_ids.h"
+#include "bot/custom_ids.h"
 #include "bot/dispatcher.h"
 #include "bot/member_budget.h"
 #include "platforms/discord/rest.h"
@@ -31,14 +32,14 @@ class DiscordInteractions {
   ~DiscordInteractions();
 
   /// `scope`: of the server that it comes from, if we know that one. `told_again`: it may have come before,
-  /// and an earlier process may have answered it. A command or a press that this process has taken before, by
-  /// whichever road, it does not take again.
+  /// and an earlier process may have answered it. A command, a press or a form that this process has taken
+  /// before, by whichever road, it does not take again.
   void take(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction, bool told_again);
   /// The same of one that Discord posted: what its request is answered.
   Task<net::HttpResponse> take_posted(std::optional<tenancy::ServerScope> scope,
                                       discord::Interaction interaction);
 
-  /// What is said to `user`, with its buttons.
+  /// What is said to `user`, with what is offered below.
   discord::MessageBody body_of(const Answer& answer, ServerId server, const std::string& user) const;
 
  private:
@@ -53,6 +54,7 @@ class DiscordInteractions {
   struct Wish {
     CommandRequest request;
     bool private_answer = false;
+    std::optional<discord::Modal> form = {};  // shown first: something is to be written in it
   };
 
   /// False: it was taken before, or is none of those that we ask for. `request`: that brought it; may be
@@ -63,13 +65,21 @@ class DiscordInteractions {
   bool is_new(discord::InteractionId id);
   /// On the request that brought it, if that is still open.
   Task<Result<void>> answer_first(RequestPtr request, discord::Asked asked, discord::FirstAnswer answer);
-  /// Offers names to whoever is typing one. There is no putting off: late, it is of no use to anybody.
+  /// Of an answer that cannot be put off, nor given later.
+  Task<void> answer_once(discord::Interaction interaction, RequestPtr request, discord::FirstAnswer answer);
+  /// Offers names to whoever is typing one.
   Task<void> suggest(tenancy::ServerScope scope, discord::Interaction interaction, RequestPtr request);
   Task<std::vector<discord::CommandChoice>> choices(tenancy::ServerScope scope,
                                                     discord::Interaction interaction);
   Wish wish_of(const discord::Interaction& interaction);
-  Wish command_wish(const discord::Interaction& interaction) const;
-  Wish button_wish(const discord::Interaction& interaction);
+  Wish command_wish(const discord::Interaction& interaction);
+  /// Of a button, a select or a form.
+  Wish offered_wish(const discord::Interaction& interaction);
+  /// What the menu of a user does not tell is asked for, in the caller's language. Empty: it tells all, or
+  /// the caller may not call that command at all.
+  std::optional<discord::Modal> form_for(const CommandSpec& command, const CommandRequest& request,
+                                         const discord::Interaction& interaction);
+  void remember_names(const discord::Interaction& interaction);
 
   Task<void> take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
   void call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
@@ -83,7 +93,9 @@ class DiscordInteractions {
   const BridgeServices& services_;
   discord::RestClient& rest_;
   std::shared_ptr<discord::Timing> timing_;
-  ButtonIds button_ids_;
+  CustomIds offer_ids_;
+  CustomIds form_ids_;
+  std::map<std::pair<ServerId, std::string>, std::string> names_;  // of those whom forms are about, by number
   std::unordered_set<discord::InteractionId> taken_;
   std::deque<Taken> taken_order_;  // the oldest first
   MemberBudget presses_;

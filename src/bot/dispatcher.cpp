@@ -282,9 +282,10 @@ Answer answer_of(const ServerContext& context, const Reply& reply, Door door, bo
   Answer answer{render(context, reply, door), private_command || reply.refused};
   answer.replaces = reply.replaces && !reply.refused;
   if (door == Door::chat) return answer;
-  for (const Button& button : reply.buttons) {
-    answer.buttons.push_back({context.texts->render(context.language(), button.label, Markup::plain),
-                              button.call, button.enabled, button.for_all});
+  answer.language = context.language();
+  for (const Offer& offer : reply.offers) {
+    answer.offers.push_back({context.texts->render(answer.language, offer.label, Markup::plain), offer.call,
+                             offer.enabled, offer.for_all});
   }
   return answer;
 }
@@ -462,7 +463,7 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
       return answered(Outcome::committed, std::nullopt);
     auto refusal = check_rules(place->settings(), *prepared);
     if (!refusal) refusal = prepared->refusal;
-    // A button goes on with what was asked before.
+    // What is offered goes on with what was asked before.
     const bool cools = !refusal && request.door != Door::button;
     if (const auto wait = cools ? place->cool_down(*prepared->command, request.caller, request.place) : 0;
         wait > 0) {

@@ -29,10 +29,10 @@ enum class Outcome {
                // later, and its operation id keeps it from being done twice
 };
 
-/// A button in the language of the server.
-struct ShownButton {
+/// An offer in the language of the server.
+struct ShownOffer {
   std::string label;
-  ButtonCall call;
+  OfferedCall call;
   bool enabled = true;
   bool for_all = false;
 };
@@ -41,8 +41,9 @@ struct ShownButton {
 struct Answer {
   std::string text;
   bool private_answer = false;
-  std::vector<ShownButton> buttons = {};
-  bool replaces = false;  // the message whose button was pressed
+  std::vector<ShownOffer> offers = {};
+  bool replaces = false;      // the message whose offer was taken
+  std::string language = {};  // of the server: for what the door itself writes into the offers
 };
 
 /// A call of a command as a door understood it.
@@ -80,8 +81,8 @@ class Dispatcher {
   void submit(tenancy::ServerScope scope, MemberLeft event, Done done);
   /// A message of a stream's chat, and the command in it if there is one.
   void submit(tenancy::ServerScope scope, ChatMessage event, Answered answered);
-  /// A slash command, a pressed button, or a Discord message that may be a call. `answered` with `committed`
-  /// and no answer: it was not a call.
+  /// A slash command, an offer that was taken, or a Discord message that may be a call. `answered` with
+  /// `committed` and no answer: it was not a call.
   void submit(tenancy::ServerScope scope, CommandRequest request, Answered answered);
 
   /// Reads the server's settings anew before its next event, and lets the features follow them.

@@ -166,6 +166,23 @@ TEST_F(Road, CommandsAreTheSameThroughEveryDoor) {
             "points.add|0|250 (raid)\npoints.add|250|300 (late bonus)\npoints.remove|300|200 (oops)\n");
 }
 
+TEST_F(Road, WhoIsMentionedKeepsTheName) {
+  CommandRequest named = slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "raid"}}, true);
+  named.person_names["777"] = "Owl";
+  EXPECT_THAT(said(named), HasSubstr("Owl got 5 points"));
+  EXPECT_THAT(said(prefix("!points add <@777> 5 late bonus", true)), HasSubstr("Owl got 5 points"));
+  EXPECT_THAT(said(prefix("!points add <@778> 5 late bonus", true)), HasSubstr("778 got 5 points"))
+      << "nobody has told that name yet";
+}
+
+TEST_F(Road, AReasonIsKeptAsLongAsItIsDeclared) {
+  for (const std::string& reason : {std::string(200, 'a'), std::string(300, 'b')})
+    call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", reason}}, true));
+  call(prefix("!points add 777 5 " + std::string(300, 'c'), true));
+  EXPECT_EQ(world_.dump("SELECT length(reason), substr(reason, 1, 1) FROM ledger ORDER BY entry_no"),
+            "200|a\n200|b\n200|c\n");
+}
+
 TEST_F(Road, OnlyAdministratorsCorrect) {
   const Told told = call(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}, false));
   EXPECT_THAT(told.answer->text, HasSubstr("Only administrators"));

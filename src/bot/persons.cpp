@@ -278,9 +278,10 @@ TxTask<std::vector<FoundIdentity>> identities_of_ids(store::Tx& tx, std::string 
 TxTask<PersonId> person_of(store::Tx& tx, PlatformUser user, TimePoint now) {
   user.name = kept_name(user.name);
   auto identity = co_await tx.one(kFind, {user.platform, user.id});
-  if (!identity)
+  if (!identity && !user.name.empty())
     identity = co_await tx.one(kFind, {user.platform, std::string(kProvisional) + fold_name(user.name)});
   if (!identity) {
+    if (user.name.empty()) user.name = user.id;
     const Identity made = co_await make_identity(tx, std::move(user), now);
     co_return made.person_id;
   }

@@ -32,7 +32,8 @@ struct Identity {
 BOOST_DESCRIBE_STRUCT(Identity, (), (platform, platform_user_id, person_id, home_person_id, name))
 
 /// The person behind a user, made at first sight. Takes over a new name; a provisional identity of
-/// that name (one that was only heard of) becomes this user's.
+/// that name (one that was only heard of) becomes this user's. Without a name: whoever is known keeps the own
+/// one, and who is not is called by the number.
 store::TxTask<PersonId> person_of(store::Tx& tx, PlatformUser user, TimePoint now);
 
 /// An identity that is known so far by its name only.

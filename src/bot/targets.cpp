@@ -15,7 +15,8 @@ store::TxTask<Target> caller_of(store::Tx& tx, const CommandCall& call, TimePoin
 
 Target unknown(const PersonArgument& wanted) {
   Target target;
-  target.refusal = refuse("common.unknown_person", {{"name", MemberText{wanted.name}}});
+  const std::string& name = wanted.name.empty() ? wanted.id : wanted.name;
+  target.refusal = refuse("common.unknown_person", {{"name", MemberText{name}}});
   return target;
 }
 
@@ -41,6 +42,13 @@ store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call
   const PersonId person = co_await person_of(tx, {kDiscord, wanted->id, wanted->name}, now);
   const auto identity = co_await find_identity(tx, kDiscord, wanted->id);
   co_return Target{person, identity->name, wanted->id == call.caller.user.id, std::nullopt};
+}
+
+void offer_others(Reply& reply, const CommandCall& call, const Target& target, std::string command,
+                  std::string argument) {
+  reply.replaces = true;
+  if (target.is_caller && call.door != Door::button) return;
+  reply.offers.push_back({{"offer.others"}, {std::move(command), {}, {std::move(argument)}}});
 }
 
 }  // namespace guildhall::bot

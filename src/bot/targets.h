@@ -23,4 +23,9 @@ store::TxTask<Target> find_target(store::Tx& tx, const CommandCall& call, std::s
 store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call, std::string argument,
                                           TimePoint now);
 
+/// Below what was said about somebody else: a select of the server's members, to look at the next one in the
+/// same place. `argument`: of the command, which is open at Door::button; it needs no others.
+void offer_others(Reply& reply, const CommandCall& call, const Target& target, std::string command,
+                  std::string argument);
+
 }  // namespace guildhall::bot

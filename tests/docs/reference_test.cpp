@@ -40,6 +40,7 @@ std::string code(std::string_view text) { return text.empty() ? "" : fmt::format
 std::string doors_of(const bot::CommandSpec& command) {
   std::vector<std::string> doors;
   if (command.open_at(bot::Door::slash)) doors.push_back(fmt::format("`/{}`", command.slash_name()));
+  if (command.user_menu) doors.emplace_back("menu of a member");
   if (command.open_at(bot::Door::prefix)) doors.emplace_back("message in Discord");
   if (command.open_at(bot::Door::chat)) doors.emplace_back("stream chat");
   return fmt::format("{}", fmt::join(doors, ", "));
@@ -50,7 +51,8 @@ std::string commands_page() {
       "# Commands of the members\n\n"
       "In Discord each command is a slash command and can also be written as a message; in a stream's chat\n"
       "it is written as a message. Messages begin with the server's `command_prefix` (`!`). `<needed>`,\n"
-      "`[optional]`.\n\n"
+      "`[optional]`. What stands in the menu of a member (under Apps) is about that member; a form asks for\n"
+      "what else is needed.\n\n"
       "| command | also as | does | where | who | again after |\n| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& command : declarations().commands.all()) {
     std::vector<std::string> aliases;

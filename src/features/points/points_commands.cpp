@@ -20,19 +20,25 @@ using bot::ServerContext;
 using store::Tx;
 using store::TxTask;
 
+constexpr std::int64_t kLongestReason = 200;
+
+Reply balance_reply(const CommandCall& call, const bot::Target& target, const bot::BalanceRow& row) {
+  const bool own_in_chat = call.door == bot::Door::chat && target.is_caller;
+  if (row.total_credited == 0 && target.is_caller)
+    return bot::say(own_in_chat ? "points.none_yet" : "points.none_yet_discord");
+  return bot::say(own_in_chat ? "points.balance_chat" : "points.balance", {{"name", MemberText{target.name}},
+                                                                           {"points", row.balance},
+                                                                           {"earned", row.total_credited},
+                                                                           {"spent", row.total_debited}});
+}
+
 TxTask<Reply> points(Tx& tx, ServerContext& context, const CommandCall& call) {
   const auto target = co_await bot::find_target(tx, call, "user", context.now);
   if (target.refusal) co_return *target.refusal;
   const auto row = co_await bot::balance_of(tx, bot::kPoints, target.person);
-  if (row.total_credited == 0 && target.is_caller) {
-    co_return bot::say(call.door == bot::Door::chat ? "points.none_yet" : "points.none_yet_discord");
-  }
-  const bool own_in_chat = call.door == bot::Door::chat && target.is_caller;
-  co_return bot::say(own_in_chat ? "points.balance_chat" : "points.balance",
-                     {{"name", MemberText{target.name}},
-                      {"points", row.balance},
-                      {"earned", row.total_credited},
-                      {"spent", row.total_debited}});
+  Reply reply = balance_reply(call, target, row);
+  bot::offer_others(reply, call, target, "points", "user");
+  co_return reply;
 }
 
 tenancy::Actor actor_of(const CommandCall& call) {
@@ -44,7 +50,7 @@ tenancy::Actor actor_of(const CommandCall& call) {
 TxTask<Reply> correct(Tx& tx, ServerContext& context, const CommandCall& call, std::int64_t amount) {
   const auto target = co_await bot::find_or_make_target(tx, call, "user", context.now);
   if (target.refusal) co_return *target.refusal;
-  const std::string reason = shorten(call.text("reason").value_or(""), 200);
+  const std::string reason = call.text("reason").value_or("");
   const tenancy::Actor actor = actor_of(call);
   bot::LedgerOperation operation{
       call.operation_id, "admin_adjust", reason, actor.name, {{target.person, amount}}};
@@ -131,7 +137,8 @@ bot::CommandSpec correction(std::string path, bot::CommandHandler handler) {
   command.permission = bot::Permission::administrator;
   command.arguments = {{"user", bot::ArgumentKind::person, true},
                        {"amount", bot::ArgumentKind::integer, true, 1, kLargestAmount},
-                       {"reason", bot::ArgumentKind::text, true}};
+                       {"reason", bot::ArgumentKind::text, true, 0, kLongestReason}};
+  command.user_menu = true;
   command.handler = std::move(handler);
   return command;
 }
@@ -143,7 +150,7 @@ void declare_commands(bot::Declarations& declarations) {
   show.owner = "points";
   show.path = "points";
   show.aliases = {"balance", "pts"};
-  show.doors = {bot::Door::slash, bot::Door::prefix, bot::Door::chat};
+  show.doors = {bot::Door::slash, bot::Door::prefix, bot::Door::chat, bot::Door::button};
   show.arguments = {{"user", bot::ArgumentKind::person}};
   show.user_menu = true;
   show.cooldown = std::chrono::seconds(5);

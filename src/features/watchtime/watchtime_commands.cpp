@@ -32,18 +32,24 @@ std::string hours_text(Duration time) {
   return fmt::format("{:.1f}", static_cast<double>(whole_minutes(time)) / 60.0);
 }
 
+Reply time_reply(const CommandCall& call, const bot::Target& target, Duration watched) {
+  if (watched.count() == 0) {
+    if (target.is_caller)
+      return bot::say(call.door == bot::Door::chat ? "watchtime.none_yet" : "watchtime.none_yet_discord");
+    return bot::say("watchtime.none_of", {{"name", MemberText{target.name}}});
+  }
+  return bot::say("watchtime.of", {{"name", MemberText{target.name}},
+                                   {"minutes", whole_minutes(watched)},
+                                   {"hours", hours_text(watched)}});
+}
+
 TxTask<Reply> watchtime(Tx& tx, ServerContext& context, const CommandCall& call) {
   const auto target = co_await bot::find_target(tx, call, "user", context.now);
   if (target.refusal) co_return *target.refusal;
   const auto row = co_await tx.one(kMinutes, {target.person});
-  if (!row || row->watched_us.count() == 0) {
-    if (target.is_caller)
-      co_return bot::say(call.door == bot::Door::chat ? "watchtime.none_yet" : "watchtime.none_yet_discord");
-    co_return bot::say("watchtime.none_of", {{"name", MemberText{target.name}}});
-  }
-  co_return bot::say("watchtime.of", {{"name", MemberText{target.name}},
-                                      {"minutes", whole_minutes(row->watched_us)},
-                                      {"hours", hours_text(row->watched_us)}});
+  Reply reply = time_reply(call, target, row ? row->watched_us : Duration{0});
+  bot::offer_others(reply, call, target, "watchtime", "user");
+  co_return reply;
 }
 
 /// Of a ranking: its places (number - 1) * size + 1 to number * size.
@@ -90,8 +96,12 @@ TxTask<Reply> leaderboard(Tx& tx, ServerContext& context, const CommandCall& cal
   const bool more = std::ssize(rows) > page.size;
   if (more) rows.pop_back();
   std::ranges::move(rows, std::back_inserter(reply.lines));
-  bot::add_page_buttons(reply, {"leaderboard", {{"of", page.of}, {"count", fmt::format("{}", page.size)}}},
-                        page.number, more && page.number < kLastPage);
+  bot::OfferedCall same{"leaderboard", {{"of", page.of}, {"count", fmt::format("{}", page.size)}}};
+  bot::add_page_buttons(reply, same, page.number, more && page.number < kLastPage);
+  if (context.settings->is_on("points") && context.settings->is_on("watchtime")) {
+    same.open = {"of"};
+    reply.offers.push_back({{"leaderboard.of"}, std::move(same)});
+  }
   co_return reply;
 }
 
@@ -149,7 +159,8 @@ TxTask<void> overview(Tx& tx, ServerContext& context, boost::json::object& out) 
 }  // namespace
 
 void declare_commands(bot::Declarations& declarations) {
-  const std::vector<bot::Door> everywhere{bot::Door::slash, bot::Door::prefix, bot::Door::chat};
+  const std::vector<bot::Door> everywhere{bot::Door::slash, bot::Door::prefix, bot::Door::chat,
+                                          bot::Door::button};
   bot::CommandSpec watch;
   watch.owner = "watchtime";
   watch.path = "watchtime";
@@ -165,7 +176,7 @@ void declare_commands(bot::Declarations& declarations) {
   board.owner = "leaderboard";  // each ranking obeys the switch of its own feature
   board.path = "leaderboard";
   board.aliases = {"lb", "top"};
-  board.doors = {bot::Door::slash, bot::Door::prefix, bot::Door::chat, bot::Door::button};
+  board.doors = everywhere;
   board.arguments = {{"of", bot::ArgumentKind::choice, false, 0, 0, {"points", "watchtime"}},
                      {"count", bot::ArgumentKind::integer, false, 1, kMostShown},
                      {.name = "page",

@@ -2,7 +2,10 @@
 // commands, answers and is limited, exactly as it would be at the real platform.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ActionRowBuilder, ApplicationCommandOptionType, ButtonBuilder, ButtonStyle, Client, Events, GatewayIntentBits, MessageFlags, SlashCommandBuilder } from 'discord.js';
+import {
+  ActionRowBuilder, ApplicationCommandOptionType, ButtonBuilder, ButtonStyle, Client, Events, GatewayIntentBits, LabelBuilder, MessageFlags, ModalBuilder, SlashCommandBuilder,
+  StringSelectMenuBuilder, TextInputBuilder, TextInputStyle, UserSelectMenuBuilder,
+} from 'discord.js';
 import { heard, simulate, until } from './scaffold.mjs';
 
 let sim;
@@ -112,6 +115,34 @@ test('a button is clicked and the message changes', async () => {
   assert.equal(given.customId, 'more');
   await given.update({ content: 'clicked', components: [] });
   assert.equal((await channel.messages.fetch({ message: message.id, force: true })).content, 'clicked');
+});
+
+test('what is chosen and filled in comes back', async () => {
+  const [server] = world.servers;
+  const [user, other] = server.people;
+  const channel = client.guilds.cache.get(server.id).channels.cache.find(({ name }) => name === 'bot-commands');
+  const who = new UserSelectMenuBuilder().setCustomId('who');
+  const message = await channel.send({ content: 'whom?', components: [new ActionRowBuilder().addComponents(who)] });
+  const chosen = await interaction(client, Events.InteractionCreate, '/discord/click', { guild: server.id, user, message: message.id, custom_id: 'who', values: [other] });
+  assert.equal(chosen.isUserSelectMenu(), true);
+  assert.deepEqual([...chosen.members.keys()], [other]);
+  const side = new StringSelectMenuBuilder().setCustomId('side').setRequired(false).addOptions({ label: 'Left', value: 'left' }, { label: 'Right', value: 'right' });
+  const reason = new TextInputBuilder().setCustomId('reason').setStyle(TextInputStyle.Short).setMaxLength(20);
+  await chosen.showModal(new ModalBuilder().setCustomId('form').setTitle('A form').addLabelComponents(
+    new LabelBuilder().setLabel('Reason').setTextInputComponent(reason),
+    new LabelBuilder().setLabel('Side').setStringSelectMenuComponent(side),
+    new LabelBuilder().setLabel('With').setUserSelectMenuComponent(new UserSelectMenuBuilder().setCustomId('with')),
+  ));
+  assert.equal((await recorded(chosen.id)).modal.title, 'A form');
+  const fields = { reason: 'because', side: ['right'], with: [other] };
+  const sent = await interaction(client, Events.InteractionCreate, '/discord/submit', { guild: server.id, user, opened_by: chosen.id, fields });
+  assert.equal(sent.isModalSubmit() && sent.isFromMessage(), true);
+  assert.equal(sent.customId, 'form');
+  assert.equal(sent.fields.getTextInputValue('reason'), 'because');
+  assert.deepEqual(sent.fields.getStringSelectValues('side'), ['right']);
+  assert.deepEqual([...sent.fields.getSelectedUsers('with').keys()], [other]);
+  await sent.update({ content: 'done', components: [] });
+  assert.equal((await channel.messages.fetch({ message: message.id, force: true })).content, 'done');
 });
 
 test('manages roles, channels, invites and the audit log', async () => {

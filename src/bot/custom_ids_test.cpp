@@ -1,4 +1,4 @@
-#include "bot/button_ids.h"
+#include "bot/custom_ids.h"
 
 #include <gtest/gtest.h>
 
@@ -9,21 +9,21 @@ namespace {
 
 constexpr ServerId kServer{1001};
 
-class Buttons : public testing::Test {
+class SignedIds : public testing::Test {
  protected:
-  Buttons() { declare(2); }
+  SignedIds() { declare(2); }
 
-  /// A command whose buttons have that version.
+  /// A command whose buttons and forms have that version.
   void declare(int version, std::string path = "raffle join") {
     commands_ = CommandRegistry();
     CommandSpec command;
     command.owner = "raffle";
     command.path = std::move(path);
-    command.doors = {Door::button};
+    command.doors = {Door::button, Door::slash};
     command.arguments = {{"period", ArgumentKind::integer, true, 1, 99},
                          {"note", ArgumentKind::text},
                          {"side", ArgumentKind::choice, false, 0, 0, {"left", "right"}}};
-    command.button_version = version;
+    command.offer_version = version;
     commands_.add(std::move(command));
   }
   static Secrets new_secrets(const test::TemporaryFolder& folder) {
@@ -41,10 +41,11 @@ class Buttons : public testing::Test {
   test::TemporaryFolder folder_;
   Secrets secrets_ = new_secrets(folder_);
   CommandRegistry commands_;
-  ButtonIds ids_{secrets_, commands_};
+  CustomIds ids_{secrets_, commands_, Door::button};
+  CustomIds forms_{secrets_, commands_, Door::slash};
 };
 
-TEST_F(Buttons, BringBackTheirCall) {
+TEST_F(SignedIds, BringBackTheirCall) {
   const auto call = ids_.read(kServer, "7", made());
   ASSERT_TRUE(call);
   EXPECT_EQ(call->command, "raffle-join");
@@ -53,7 +54,7 @@ TEST_F(Buttons, BringBackTheirCall) {
   EXPECT_TRUE(ids_.read(kServer, "8", made(std::nullopt))) << "for everybody";
 }
 
-TEST_F(Buttons, BringBackAnyText) {
+TEST_F(SignedIds, BringBackAnyText) {
   for (const std::string text : {"a,b:c%2C", "größe 🎲", "\n", "%", ",,", "::"}) {
     const auto id = ids_.make(kServer, {"raffle join", {{"note", text}}}, "7");
     ASSERT_TRUE(id) << text;
@@ -66,13 +67,34 @@ TEST_F(Buttons, BringBackAnyText) {
   EXPECT_THROW(ids_.make(kServer, {"raffle leave", {}}, "7"), std::logic_error);
 }
 
-TEST_F(Buttons, AreWorthNothingElsewhere) {
+TEST_F(SignedIds, SayWhatIsLeftOpen) {
+  const auto id =
+      ids_.make(kServer, {"raffle join", {{"period", "12"}, {"side", "left"}}, {"note", "side"}}, "7");
+  const auto call = ids_.read(kServer, "7", id.value());
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->options, (decltype(call->options){{"period", "12"}}));
+  EXPECT_EQ(call->open, (std::vector<std::string>{"note", "side"}));
+  const auto closed =
+      ids_.read(kServer, "7", ids_.make(kServer, {"raffle join", {{"note", "?"}}}, "7").value());
+  EXPECT_EQ(closed->options, (decltype(call->options){{"note", "?"}})) << "what was written is no gap";
+  EXPECT_TRUE(closed->open.empty());
+}
+
+TEST_F(SignedIds, OfFormsAndOfButtonsAreTwoThings) {
+  const auto form = forms_.make(kServer, {"raffle join", {{"period", "12"}}, {"note"}}, "7").value();
+  EXPECT_TRUE(forms_.read(kServer, "7", form));
+  EXPECT_EQ(refusal(form), ErrorCode::invalid);
+  EXPECT_EQ(forms_.read(kServer, "7", made()).error().code, ErrorCode::invalid);
+  EXPECT_THROW((CustomIds{secrets_, commands_, Door::chat}), std::invalid_argument);
+}
+
+TEST_F(SignedIds, AreWorthNothingElsewhere) {
   EXPECT_EQ(refusal(made(), ServerId(1002)), ErrorCode::invalid);
   EXPECT_EQ(refusal(made(), kServer, "8"), ErrorCode::forbidden);
   EXPECT_EQ(refusal(made(), kServer, ""), ErrorCode::forbidden);
 }
 
-TEST_F(Buttons, CannotBeAlteredOrMadeUp) {
+TEST_F(SignedIds, CannotBeAlteredOrMadeUp) {
   const std::string id = made();
   for (std::size_t i = 0; i < id.size(); ++i) {
     for (const char other : {'0', '9', ':', ',', 'A', 'z'}) {
@@ -87,14 +109,16 @@ TEST_F(Buttons, CannotBeAlteredOrMadeUp) {
     EXPECT_EQ(refusal(text), ErrorCode::invalid) << text;
   const test::TemporaryFolder folder;
   const Secrets others = new_secrets(folder);
-  const ButtonIds foreign(others, commands_);
+  const CustomIds foreign(others, commands_, Door::button);
   EXPECT_EQ(refusal(*foreign.make(kServer, {"raffle join", {}}, "7")), ErrorCode::invalid);
 }
 
-TEST_F(Buttons, OfBeforeAreKnownToBeOld) {
+TEST_F(SignedIds, OfBeforeAreKnownToBeOld) {
   const std::string id = made();
+  const auto form = forms_.make(kServer, {"raffle join", {{"period", "12"}}, {"note"}}, "7").value();
   declare(3);
   EXPECT_EQ(refusal(id), ErrorCode::conflict) << "the arguments mean something else";
+  EXPECT_EQ(forms_.read(kServer, "7", form).error().code, ErrorCode::conflict);
   declare(2, "raffle enter");
   EXPECT_EQ(refusal(id), ErrorCode::conflict) << "there is no such command any more";
   declare(2);

@@ -1,4 +1,4 @@
-#include "bot/button_ids.h"
+#include "bot/custom_ids.h"
 
 #include <fmt/format.h>
 
@@ -13,8 +13,8 @@
 namespace guildhall::bot {
 namespace {
 
-constexpr std::string_view kForm = "1";
-constexpr std::string_view kPurpose = "discord.buttons";
+constexpr std::string_view kLayout = "1";
+constexpr std::string_view kOpen = "?";     // which no value is written as
 constexpr std::size_t kSignature = 16;      // bytes
 constexpr std::size_t kSignatureText = 22;  // characters of base64url
 
@@ -28,11 +28,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-std::string values_text(const CommandSpec& command, const ButtonCall& call) {
+std::string values_text(const CommandSpec& command, const OfferedCall& call) {
   std::vector<std::string> values;
   for (const ArgumentSpec& spec : command.arguments) {
     const auto found = call.options.find(spec.name);
     values.push_back(found == call.options.end() ? "" : net::percent_encode(found->second));
+    if (std::ranges::find(call.open, spec.name) != call.open.end()) values.back() = kOpen;
   }
   while (!values.empty() && values.back().empty()) values.pop_back();
   return fmt::format("{}", fmt::join(values, ","));
@@ -54,42 +55,50 @@ std::optional<std::string> signature_of(std::string_view text) {
   return *bytes;
 }
 
-const CommandSpec& command_of(const CommandRegistry& commands, const ButtonCall& call) {
-  for (const CommandSpec& command : commands.all()) {
-    if (command.path == call.command && command.open_at(Door::button)) return command;
-  }
-  throw std::logic_error("a button calls for what no button can: " + call.command);
+std::string_view purpose_of(Door door) {
+  if (door == Door::button) return "discord.buttons";
+  if (door == Door::slash) return "discord.forms";
+  throw std::invalid_argument("a door without custom ids");
 }
 
 }  // namespace
 
-std::optional<std::string> ButtonIds::make(ServerId server, const ButtonCall& call,
+CustomIds::CustomIds(const Secrets& secrets, const CommandRegistry& commands, Door door)
+    : secrets_(secrets), commands_(commands), door_(door), purpose_(purpose_of(door)) {}
+
+std::optional<std::string> CustomIds::make(ServerId server, const OfferedCall& call,
                                            const std::optional<std::string>& user) const {
-  const CommandSpec& command = command_of(commands_, call);
-  std::string id = fmt::format("{}:{}:{}:{}:{}", kForm, command.slash_name(), command.button_version,
+  const CommandSpec& command = commands_.at(door_, call.command);
+  std::string id = fmt::format("{}:{}:{}:{}:{}", kLayout, command.slash_name(), command.offer_version,
                                user.value_or(""), values_text(command, call));
   if (id.size() + 1 + kSignatureText > discord::kLongestCustomId) return std::nullopt;
-  const std::string signature = secrets_.sign(signed_text(server, id), kPurpose).substr(0, kSignature);
+  const std::string signature = secrets_.sign(signed_text(server, id), purpose_).substr(0, kSignature);
   return id + ":" + base64url(signature);
 }
 
-Result<ButtonCall> ButtonIds::read(ServerId server, std::string_view user, std::string_view id) const {
+Result<OfferedCall> CustomIds::read(ServerId server, std::string_view user, std::string_view id) const {
   const auto end = id.rfind(':');
-  if (end == std::string_view::npos) return fail(ErrorCode::invalid, "not a button of ours");
+  if (end == std::string_view::npos) return fail(ErrorCode::invalid, "not a custom id of ours");
   const std::string_view text = id.substr(0, end);
   const auto signature = signature_of(id.substr(end + 1));
-  if (!signature || !secrets_.verify(signed_text(server, text), kPurpose, *signature))
-    return fail(ErrorCode::invalid, "not a button of ours");
+  if (!signature || !secrets_.verify(signed_text(server, text), purpose_, *signature))
+    return fail(ErrorCode::invalid, "not a custom id of ours");
   const auto parts = split(text, ':');
-  if (parts.size() != 5 || parts[0] != kForm) return fail(ErrorCode::conflict, "a button of another form");
-  const CommandSpec* command = commands_.find(Door::button, parts[1]);
-  if (command == nullptr || parts[2] != fmt::format("{}", command->button_version))
-    return fail(ErrorCode::conflict, "a button of another version");
-  if (!parts[3].empty() && parts[3] != user) return fail(ErrorCode::forbidden, "somebody else's button");
-  ButtonCall call{std::string(parts[1]), {}};
+  if (parts.size() != 5 || parts[0] != kLayout)
+    return fail(ErrorCode::conflict, "a custom id of another layout");
+  const CommandSpec* command = commands_.find(door_, parts[1]);
+  if (command == nullptr || parts[2] != fmt::format("{}", command->offer_version))
+    return fail(ErrorCode::conflict, "a custom id of another version");
+  if (!parts[3].empty() && parts[3] != user) return fail(ErrorCode::forbidden, "somebody else's custom id");
+  OfferedCall call{std::string(parts[1]), {}};
   const auto values = split(parts[4], ',');
   for (std::size_t i = 0; i < std::min(values.size(), command->arguments.size()); ++i) {
-    if (!values[i].empty()) call.options.emplace(command->arguments[i].name, net::percent_decode(values[i]));
+    const std::string& name = command->arguments[i].name;
+    if (values[i] == kOpen) {
+      call.open.push_back(name);
+    } else if (!values[i].empty()) {
+      call.options.emplace(name, net::percent_decode(values[i]));
+    }
   }
   return call;
 }

@@ -1,0 +1,247 @@
+// What the bot may say where in Discord, and what it remembers of its servers.
+#include "bot/discord_bridge.h"
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+
+#include "base/log.h"
+#include "tests/support/discord_world.h"
+
+namespace guildhall::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class BridgeInDiscord : public InDiscord {
+ protected:
+  /// Posts to a channel as the outbox does; what is refused for.
+  std::string post_to(std::size_t channel) {
+    const auto sent = send(0, servers_[0].channels[channel].id);
+    return sent ? "" : sent.error().message;
+  }
+  Result<void> send(std::size_t server, sim::Snowflake channel) {
+    return net::run_to_end(bot_->bridge().send(ServerId(servers_[server].id), id(channel), "news", ""));
+  }
+  ErrorCode refused(std::size_t server, sim::Snowflake channel) {
+    const auto sent = send(server, channel);
+    return sent ? ErrorCode::failed : sent.error().code;
+  }
+  /// The platform's own hand: no event tells of it.
+  void change(const std::function<void(sim::World&)>& act) {
+    std::promise<void> done;
+    boost::asio::post(sim_loops_.main(), [&] {
+      act(sim_->world());
+      done.set_value();
+    });
+    done.get_future().get();
+  }
+  bool under_way(int events) const {
+    return world_.metrics.text().find(fmt::format("\nguildhall_discord_events_under_way {}\n", events)) !=
+           std::string::npos;
+  }
+  std::int64_t count(const std::string& name, const std::string& labels) {
+    return world_.metrics.counter(name, "", labels).value();
+  }
+  /// What a moderator does; the answer, which has to have this status.
+  json::Value moderate(std::string method, const std::string& path, std::string body, int status) {
+    const json::Value& discord = contract_.at("discord");
+    net::HttpRequest request{std::move(method), json::text_or(discord, "rest", "") + "/v10" + path};
+    request.headers = {{"user-agent", "DiscordBot (https://p.test, 1)"},
+                       {"authorization", "Bot " + json::text_or(discord, "token", "")},
+                       {"content-type", "application/json"}};
+    request.body = std::move(body);
+    std::promise<net::HttpResponse> answered;
+    net::spawn(sim_loops_.main(), "moderator", [this, &answered, request]() -> Task<void> {
+      auto response = co_await http_.send(request);
+      answered.set_value(response ? *std::move(response) : net::HttpResponse{});
+    });
+    const net::HttpResponse response = answered.get_future().get();
+    EXPECT_EQ(response.status, status);
+    return json::parse(response.body).value_or(json::Value(nullptr));
+  }
+  /// What @everyone is denied in a channel.
+  void deny(std::size_t channel, std::string permissions) {
+    moderate("PUT",
+             fmt::format("/channels/{}/permissions/{}", servers_[0].channels[channel].id, servers_[0].id),
+             fmt::format(R"({{"type":0,"allow":"0","deny":"{}"}})", permissions), 204);
+  }
+};
+
+TEST_F(BridgeInDiscord, WhatTheBotMayNotSayIsNotAskedOfDiscord) {
+  const auto expect_refused = [&] {
+    wait_until([&] { return bot_->bridge().health().connected; });
+    EXPECT_EQ(post_to(0), "");
+    EXPECT_THAT(post_to(4),
+                HasSubstr("lacks \"Send Messages\" in channel " + id(servers_[0].channels[4].id)));
+    EXPECT_THAT(post_to(5), HasSubstr("lacks \"View Channels\" in channel "));
+    EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 0) << "Discord was not asked";
+  };
+  expect_refused();
+  bot_.reset();
+  world_.reopen();
+  run();
+  expect_refused();
+  EXPECT_EQ(count("guildhall_discord_events_total", "event=\"GUILD_CREATE\""), 2)
+      << "of no server it was told again";
+
+  deny(4, "0");
+  wait_until([&] { return post_to(4).empty(); });
+  deny(0, "2048");
+  wait_until([&] { return !post_to(0).empty(); });
+  EXPECT_THAT(post_to(0), HasSubstr("lacks \"Send Messages\""));
+  EXPECT_LE(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1) << "that was under way at most";
+}
+
+TEST_F(BridgeInDiscord, NothingIsPostedForAServerInAnothersChannel) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  const auto theirs = servers_[1].channels[0].id;
+  const auto hidden = servers_[1].channels[5].id;
+  control("POST", "/faults", {{"discord_cdn_403", 2}});
+  EXPECT_NE(refused(0, theirs), ErrorCode::failed) << "nobody says whose it is";
+  control("POST", "/faults", {{"discord_cdn_403", 0}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(refused(0, theirs), ErrorCode::invalid);
+  EXPECT_THAT(send(0, theirs).error().message, HasSubstr("does not belong to this Discord server"));
+  EXPECT_EQ(refused(0, hidden), ErrorCode::forbidden);
+  EXPECT_EQ(messages(1).size(), 0U);
+
+  EXPECT_TRUE(send(1, theirs)) << "that others tried closes nothing";
+  EXPECT_EQ(messages(1).size(), 1U);
+  EXPECT_TRUE(send(0, servers_[0].channels[0].id));
+  EXPECT_EQ(messages(0).size(), 1U);
+}
+
+TEST_F(BridgeInDiscord, AThreadOfTheServerIsItsOwnAndHasItsChannelsPermissions) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  change([&](sim::World& world) {
+    world.servers[0].roles.front().permissions |=
+        discord::kCreatePublicThreads | discord::kSendMessagesInThreads;
+  });
+  const json::Value made = moderate("POST", fmt::format("/channels/{}/threads", servers_[0].channels[0].id),
+                                    R"({"name":"talk","type":11})", 201);
+  const auto thread = static_cast<sim::Snowflake>(json::id(made, "id").value_or(0));
+  EXPECT_EQ(refused(1, thread), ErrorCode::invalid);
+
+  deny(0, std::to_string(discord::kSendMessagesInThreads));
+  EXPECT_THAT(send(0, thread).error().message,
+              HasSubstr("lacks \"Send Messages in Threads\" in channel " + id(thread)));
+  EXPECT_EQ(post_to(0), "") << "its channel is open";
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 0) << "Discord was not asked";
+  deny(0, "0");
+  wait_until([&] { return send(0, thread).has_value(); });
+}
+
+TEST_F(BridgeInDiscord, AChannelThatRefusedAnAnswerIsKnownFromThenOn) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  std::atomic<int> refused = 0;
+  const log::Capture capture([&](std::string_view line) {
+    if (line.find("reply not sent") != std::string_view::npos) ++refused;
+  });
+  const auto say_in_rules = [&](std::string command) {
+    const int before = refused;
+    control("POST", "/discord/message",
+            {{"guild", id(servers_[0].id)},
+             {"channel", id(servers_[0].channels[4].id)},
+             {"user", id(servers_[0].owner)},
+             {"content", std::move(command)}});
+    wait_until([&] { return refused == before + 1; });
+  };
+  say_in_rules("!points");
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1);
+  // It opens what refused, and changes nothing there.
+  control("POST", "/discord/role-permissions",
+          {{"guild", id(servers_[0].id)}, {"role", id(servers_[0].roles[1].id)}, {"permissions", "0"}});
+  wait_until([&] { return count("guildhall_discord_events_total", "event=\"GUILD_ROLE_UPDATE\"") == 1; });
+  say_in_rules("!watchtime");
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1);
+}
+
+TEST_F(BridgeInDiscord, RolesOfWhichNoEventToldAreAskedForAgain) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  for (const std::size_t role : {0, 3}) {
+    control("POST", "/discord/role-permissions",
+            {{"guild", id(servers_[0].id)},
+             {"role", id(servers_[0].roles[role].id)},
+             {"permissions", std::to_string(discord::kViewChannel)}});
+  }
+  wait_until([&] { return count("guildhall_discord_events_total", "event=\"GUILD_ROLE_UPDATE\"") == 2; });
+  change([](sim::World& world) { world.servers[0].roles.front().permissions |= discord::kSendMessages; });
+  EXPECT_EQ(post_to(0), "");
+}
+
+TEST_F(BridgeInDiscord, WhereTheBotMayNotReplyItAnswersWithoutThat) {
+  const auto answered = [&](std::string command) {
+    const std::size_t before = messages(0).size();
+    control("POST", "/discord/message",
+            {{"guild", id(servers_[0].id)}, {"user", id(member(0, 0))}, {"content", std::move(command)}});
+    json::Array all;
+    wait_until([&] {
+      all = messages(0);
+      return all.size() == before + 2;
+    });
+    return all.back();
+  };
+  EXPECT_NE(json::find(answered("!points"), "message_reference"), nullptr);
+  deny(0, "65536");
+  for (const char* command : {"!watchtime", "!leaderboard"})
+    EXPECT_EQ(json::find(answered(command), "message_reference"), nullptr);
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), 1)
+      << "what is refused is not tried again";
+}
+
+/// What is never over would make the bot stop reading for good.
+TEST_F(BridgeInDiscord, WhatIsUnderWayIsCountedUntilItIsOver) {
+  wait_until([&] { return under_way(0); });
+  world_.touch(static_cast<std::int64_t>(servers_[0].id));
+  const auto other = world_.database->hold_writer(static_cast<std::int64_t>(servers_[0].id));
+  const auto somebody = member(0, 0);
+  control("POST", "/discord/message",
+          {{"guild", id(servers_[0].id)}, {"user", id(somebody)}, {"content", "!leaderboard points"}});
+  control("POST", "/discord/member-leave", {{"guild", id(servers_[0].id)}, {"user", id(somebody)}});
+  wait_until([&] { return under_way(2); });
+  other->execute("COMMIT");
+  wait_until([&] { return under_way(0); });
+}
+
+/// Discord gives up on whoever presses or types after 3 s; a message waits for ever.
+TEST_F(BridgeInDiscord, BehindTheMessagesOfABusyServerNobodyWaitsWhoTypes) {
+  const auto server = static_cast<std::int64_t>(servers_[0].id);
+  const json::Object somebody{{"guild", id(servers_[0].id)}, {"user", id(member(0, 0))}};
+  wait_until([&] { return under_way(0); });
+  world_.touch(server);
+  const auto other = world_.database->hold_writer(server);
+  // Its settings are read anew, and until they are there everything of the server waits.
+  bot_->dispatcher().refresh(*world_.tenancy->scopes().for_operator(ServerId(server)));
+  json::Object message = somebody;
+  message["content"] = "hello";
+  constexpr int kBeyond = 3;
+  for (int i = 0; i < static_cast<int>(UnderWay::kMostOfAServer) + kBeyond; ++i)
+    control("POST", "/discord/message", message);
+  wait_until([&] { return count("guildhall_discord_messages_passed_over_total", "") == kBeyond; });
+  EXPECT_TRUE(under_way(UnderWay::kMostOfAServer));
+  json::Object typing = somebody;
+  typing["name"] = "points";
+  typing["options"] = json::Object{{"viewer", "n"}};
+  typing["focused"] = "viewer";
+  told("/discord/type", typing);
+  EXPECT_TRUE(under_way(UnderWay::kMostOfAServer)) << "they had not to be over first";
+  other->execute("COMMIT");
+  wait_until([&] { return under_way(0); });
+}
+
+class InDiscordWithMembers : public InDiscord {
+ protected:
+  InDiscordWithMembers() : InDiscord({.members = true}) {}
+};
+
+TEST_F(InDiscordWithMembers, WhereAFeatureNeedsThemAllAreAskedForAndRemembered) {
+  std::size_t members = 0;
+  for (const sim::Server& server : servers_) members += server.members.size();
+  const std::string all = "\nguildhall_discord_members " + std::to_string(members) + "\n";
+  wait_until([&] { return world_.metrics.text().find(all) != std::string::npos; });
+  EXPECT_THAT(world_.metrics.text(),
+              HasSubstr("guildhall_discord_member_lists_total{outcome=\"complete\"} 2\n"));
+}
+
+}  // namespace
+}  // namespace guildhall::bot
