@@ -317,10 +317,8 @@ bool DiscordInteractions::is_new(discord::InteractionId id) {
 
 bool DiscordInteractions::begin(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction,
                                 bool told_again, RequestPtr request) {
-  const bool typing = interaction.type == discord::InteractionType::autocomplete;
-  // What is typed changes nothing, and comes so often that it would drive out what does.
-  if (!typing && !(calls(interaction.type) && is_new(interaction.id))) return false;
-  if (typing) {
+  if (interaction.type == discord::InteractionType::autocomplete) {
+    // What is typed changes nothing, and comes so often that it would drive out what does.
     if (scope && !told_again)
       net::spawn(services_.loop, "discord.suggest",
                  [this, scope = *scope, interaction = std::move(interaction), request = std::move(request)] {
@@ -328,33 +326,38 @@ bool DiscordInteractions::begin(std::optional<tenancy::ServerScope> scope, disco
                  });
     return scope.has_value();
   }
-  if (!interaction.guild || !scope) {
-    const char* key = interaction.guild ? "common.not_ready" : "common.servers_only";
-    const auto pending = std::make_shared<Pending>(*this, std::move(interaction), std::move(request), true);
-    pending->start();
-    pending->answer({say_plainly(key), true});
+  if (!calls(interaction.type) || !is_new(interaction.id)) return false;
+  if (interaction.guild && scope) {
+    serve(*scope, std::move(interaction), told_again, std::move(request));
     return true;
   }
+  const char* key = interaction.guild ? "common.not_ready" : "common.servers_only";
+  const auto pending = std::make_shared<Pending>(*this, std::move(interaction), std::move(request), true);
+  pending->start();
+  pending->answer({say_plainly(key), true});
+  return true;
+}
+
+void DiscordInteractions::serve(tenancy::ServerScope scope, discord::Interaction interaction, bool told_again,
+                                RequestPtr request) {
   Wish wish = wish_of(interaction);
   if (wish.form) {
     net::spawn(
         services_.loop, "discord.form",
         [this, interaction = std::move(interaction), request = std::move(request),
          ask = discord::Ask{*std::move(wish.form)}] { return answer_once(interaction, request, ask); });
-    return true;
+    return;
   }
   const auto pending =
       std::make_shared<Pending>(*this, std::move(interaction), std::move(request), wish.private_answer);
   if (told_again) {
-    net::spawn(services_.loop, "discord.told_again",
-               [this, scope = *scope, pending, wished = std::move(wish.request)] {
-                 return take_up(scope, pending, wished);
-               });
-    return true;
+    net::spawn(
+        services_.loop, "discord.told_again",
+        [this, scope, pending, wished = std::move(wish.request)] { return take_up(scope, pending, wished); });
+    return;
   }
   pending->start();
-  call(*scope, pending, std::move(wish.request));
-  return true;
+  call(scope, pending, std::move(wish.request));
 }
 
 Task<Result<void>> DiscordInteractions::answer_first(RequestPtr request, discord::Asked asked,
@@ -523,27 +526,27 @@ void DiscordInteractions::call(tenancy::ServerScope scope, std::shared_ptr<Pendi
 discord::MessageBody DiscordInteractions::body_of(const Answer& answer, ServerId server,
                                                   const std::string& user) const {
   discord::MessageBody body(answer.text);
-  const Declarations& declarations = services_.declarations;
   for (const ShownOffer& offer : answer.offers) {
-    auto id = offer_ids_.make(server, offer.call, offer.for_all ? std::nullopt : std::optional(user));
-    bool room = false;
-    if (id && offer.call.open.empty()) {
-      room = add_to_row(body.rows, discord::Button{*std::move(id), offer.label,
-                                                   discord::ButtonStyle::secondary, !offer.enabled});
-    } else if (id) {
-      const CommandSpec& command = declarations.commands.at(Door::button, offer.call.command);
-      discord::Select select = select_of(command, offer.call, declarations.texts, answer.language);
-      select.custom_id = *std::move(id);
-      select.placeholder = offer.label;
-      select.disabled = !offer.enabled;
-      room = add_row(body.rows, std::move(select));
-    }
+    const auto id = offer_ids_.make(server, offer.call, offer.for_all ? std::nullopt : std::optional(user));
     // Discord would refuse the whole message.
-    if (!room)
+    if (!id || !add_offer(body.rows, offer, *id, answer.language))
       log::warning("offer left out", {log::field("command", offer.call.command),
                                       log::field("reason", id ? "too many" : "its arguments are too long")});
   }
   return body;
+}
+
+bool DiscordInteractions::add_offer(std::vector<discord::Row>& rows, const ShownOffer& offer, std::string id,
+                                    std::string_view language) const {
+  if (offer.call.open.empty())
+    return add_to_row(rows, {std::move(id), offer.label, discord::ButtonStyle::secondary, !offer.enabled});
+  const Declarations& declarations = services_.declarations;
+  const CommandSpec& command = declarations.commands.at(Door::button, offer.call.command);
+  discord::Select select = select_of(command, offer.call, declarations.texts, language);
+  select.custom_id = std::move(id);
+  select.placeholder = offer.label;
+  select.disabled = !offer.enabled;
+  return add_row(rows, std::move(select));
 }
 
 }  // namespace guildhall::bot

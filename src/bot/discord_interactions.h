@@ -61,11 +61,13 @@ class DiscordInteractions {
   /// null.
   bool begin(std::optional<tenancy::ServerScope> scope, discord::Interaction interaction, bool told_again,
              RequestPtr request);
+  void serve(tenancy::ServerScope scope, discord::Interaction interaction, bool told_again,
+             RequestPtr request);
   /// Not taken before, as far as a request can still come again.
   bool is_new(discord::InteractionId id);
   /// On the request that brought it, if that is still open.
   Task<Result<void>> answer_first(RequestPtr request, discord::Asked asked, discord::FirstAnswer answer);
-  /// Of an answer that cannot be put off, nor given later.
+  /// Gives an answer that can neither be put off nor come later.
   Task<void> answer_once(discord::Interaction interaction, RequestPtr request, discord::FirstAnswer answer);
   /// Offers names to whoever is typing one.
   Task<void> suggest(tenancy::ServerScope scope, discord::Interaction interaction, RequestPtr request);
@@ -89,6 +91,9 @@ class DiscordInteractions {
   /// that fails.
   Task<void> change_latest(discord::MessageId message, Change change);
   std::string say_plainly(std::string_view key) const;
+  /// False: there is no room for it.
+  bool add_offer(std::vector<discord::Row>& rows, const ShownOffer& offer, std::string id,
+                 std::string_view language) const;
 
   const BridgeServices& services_;
   discord::RestClient& rest_;
