@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { root, run, simEnvironment, start, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { http, root, run, simEnvironment, start, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 
 const guide = readFileSync(join(root, 'docs/guide/discord.md'), 'utf8');
 const commands = [...guide.matchAll(/```sh\n(.*?)```/gs)].flatMap((block) => block[1].trim().split('\n'));
@@ -78,4 +78,18 @@ test('what is wrong is told by text and exit code', async () => {
   const unknown = await run(['doctor', 'discord', '--server', '404'], { cwd, env });
   assert.notEqual(unknown.code, 0);
   assert.match(unknown.stderr, /404/);
+});
+
+test('what the bot may not say stands on the server\'s page', async () => {
+  const server = (await sim.get('/world')).servers[0];
+  const rules = server.channels.find((channel) => channel.name === 'rules').id;
+  assert.equal((await run(['settings', 'set', '--server', server.id, 'log_channel_id', rules], { cwd, env })).code, 0);
+  const { url, code } = JSON.parse((await run(['login-code', '--json'], { cwd, env })).stdout);
+  const signedIn = await http('POST', `${new URL(url).origin}/api/v1/session`, { code });
+  const cookie = signedIn.headers.get('set-cookie').split(';')[0];
+  await until('the reason', async () => {
+    await sim.post('/discord/command', { guild: server.id, user: server.owner, name: 'points-add', options: { user: server.members[0].id, amount: 1, reason: 'x' } });
+    const { json } = await http('GET', `${new URL(url).origin}/api/v1/servers/${server.id}`, undefined, { cookie });
+    return json.unsent.some((one) => one.problem === `the bot lacks "Send Messages" in channel ${rules}` && one.way_out.startsWith('In Discord: Edit Channel'));
+  });
 });
