@@ -1,4 +1,4 @@
-// What nearly every file includes; made once per room.
+// What nearly every file includes; compiled once.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

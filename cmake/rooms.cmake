@@ -6,11 +6,20 @@ function(room name folder)
   add_library(guildhall_${name} STATIC ${sources})
   target_include_directories(guildhall_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
   target_link_libraries(guildhall_${name} PUBLIC ${ROOM_LIBS})
-  if(NOT ROOM_PCH)
-    set(ROOM_PCH ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+  if(ROOM_PCH)
+    target_precompile_headers(guildhall_${name} PRIVATE ${ROOM_PCH})
+  else()
+    light_pch(guildhall_${name})
   endif()
-  target_precompile_headers(guildhall_${name} PRIVATE ${ROOM_PCH})
-  set_target_properties(guildhall_${name} PROPERTIES PCH_INSTANTIATE_TEMPLATES ON)
+endfunction()
+
+# What nearly every file includes, compiled once for all targets: the first makes it.
+function(light_pch target)
+  if(TARGET guildhall_base AND NOT target STREQUAL guildhall_base)
+    target_precompile_headers(${target} REUSE_FROM guildhall_base)
+  else()
+    target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+  endif()
 endfunction()
 
 # embed(TARGET FOLDER PATTERN FUNCTION [STAMP]): puts files into the target; FUNCTION() lists them.
@@ -31,6 +40,7 @@ function(embed target folder pattern function)
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
     VERBATIM)
   set_source_files_properties(${out}.S PROPERTIES OBJECT_DEPENDS "${files}")
-  set_source_files_properties(${out}.S ${out}.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  set_source_files_properties(${out}.S ${out}.cpp PROPERTIES
+    SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${target} PRIVATE ${out}.S ${out}.cpp)
 endfunction()

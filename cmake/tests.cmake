@@ -9,6 +9,12 @@ if(CMAKE_CXX_FLAGS MATCHES "-O2")
   set(TEST_OPTIONS -O0)
 endif()
 
+# What every test includes, compiled once for all programs of tests.
+add_library(test_headers OBJECT cmake/test_pch.cpp)
+target_link_libraries(test_headers PRIVATE GTest::gmock)
+target_compile_options(test_headers PRIVATE ${TEST_OPTIONS})
+target_precompile_headers(test_headers PRIVATE ${CMAKE_SOURCE_DIR}/cmake/test_pch.h)
+
 # The databases of old bots, as SQL; and the program that prints them.
 add_library(old_databases STATIC tests/support/old_kick.cpp tests/support/old_kick_schema.cpp
   tests/support/old_kick_rows.cpp tests/support/old_kick_statements.cpp
@@ -26,7 +32,7 @@ add_library(test_support STATIC tests/support/test_world.cpp tests/support/test_
   tests/support/any_database.cpp tests/support/foreign_database.cpp tests/support/old_bot.cpp
   tests/support/temporary_folder.cpp)
 target_link_libraries(test_support PUBLIC old_databases guildhall_web guildhall_migrate GTest::gtest)
-target_precompile_headers(test_support PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+light_pch(test_support)
 
 function(room_tests name)
   cmake_parse_arguments(TESTS "" "" "FOLDERS;LIBS" ${ARGN})
@@ -43,7 +49,7 @@ function(room_tests name)
   target_compile_definitions(${name} PRIVATE GUILDHALL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${TESTS_LIBS} GTest::gmock GTest::gtest_main)
   target_compile_options(${name} PRIVATE ${TEST_OPTIONS})
-  target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/test_pch.h)
+  target_precompile_headers(${name} REUSE_FROM test_headers)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 
@@ -51,20 +57,20 @@ endfunction()
 file(GLOB fuzz_sources CONFIGURE_DEPENDS tests/fuzz/*_fuzz.cpp)
 add_library(fuzz_targets STATIC ${fuzz_sources} tests/fuzz/fuzz.cpp)
 target_link_libraries(fuzz_targets PUBLIC test_support)
-target_precompile_headers(fuzz_targets PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+light_pch(fuzz_targets)
 
 room_tests(unit_tests
   FOLDERS src/base src/net src/store src/tenancy src/migrate src/move src/convert src/bot src/features src/import src/web src/doctor src/cli tests/lint tests/docs tests/fuzz
   LIBS guildhall_cli test_support fuzz_targets pg_query)
 add_library(openapi_check STATIC tests/contract/openapi_check.cpp)
 target_link_libraries(openapi_check PUBLIC guildhall_net)
-target_precompile_headers(openapi_check PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+light_pch(openapi_check)
 room_tests(platform_tests FOLDERS src/platforms tests/contract LIBS guildhall_discord guildhall_kick openapi_check)
 room_tests(sim_tests FOLDERS sim LIBS guildhall_sim openapi_check)
 
 add_library(noninterference STATIC tests/isolation/noninterference.cpp)
 target_link_libraries(noninterference PUBLIC test_support)
-target_precompile_headers(noninterference PRIVATE ${CMAKE_SOURCE_DIR}/cmake/light_pch.h)
+light_pch(noninterference)
 
 # The files that hold a mutation, compiled once more with it; their objects come before the rooms' own.
 add_library(mutants STATIC src/store/statement.cpp src/store/sqlite/connection.cpp src/store/sqlite/units.cpp
@@ -73,6 +79,7 @@ add_library(mutants STATIC src/store/statement.cpp src/store/sqlite/connection.c
                            tests/isolation/switches.cpp)
 target_compile_definitions(mutants PRIVATE GUILDHALL_MUTATIONS)
 target_include_directories(mutants PRIVATE src . ${PostgreSQL_INCLUDE_DIRS})
+light_pch(mutants)
 
 function(isolation_tests name)
   add_executable(${name} ${ARGN})
@@ -80,6 +87,7 @@ function(isolation_tests name)
   target_compile_definitions(${name} PRIVATE GUILDHALL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_compile_options(${name} PRIVATE ${TEST_OPTIONS})
   target_link_libraries(${name} PRIVATE noninterference guildhall_doctor GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name} REUSE_FROM test_headers)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 isolation_tests(isolation_tests tests/isolation/noninterference_test.cpp)

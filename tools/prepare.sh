@@ -58,8 +58,16 @@ build() {
   shift
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
   export CCACHE_BASEDIR=$PWD
-  if [ ! -f "build/$preset/build.ninja" ]; then say "Building Guildhall ($preset); the first time takes some minutes."; fi
+  # What a file includes is told by the compiler, which writes it down anyway, and not by a preprocessor's run of its own.
+  export CCACHE_DEPEND=1
+  local batches=()
+  if [ ! -f "build/$preset/build.ninja" ]; then
+    say "Building Guildhall ($preset); the first time takes some minutes."
+    batches=(-DCMAKE_UNITY_BUILD=ON) # cmake/batches.cmake
+  fi
+  # clang-tidy looks at each file by itself.
+  [ -z "${GUILDHALL_TIDY:-}" ] || batches=(-DCMAKE_UNITY_BUILD=OFF)
   mkdir -p build
-  cmake --preset "$preset" >"build/configure-$preset.log" 2>&1 || { cat "build/configure-$preset.log" >&2; die "Configuring failed."; }
+  cmake --preset "$preset" "${batches[@]}" >"build/configure-$preset.log" 2>&1 || { cat "build/configure-$preset.log" >&2; die "Configuring failed."; }
   ninja -C "build/$preset" "$@" >&2 || die "The build failed." "The error stands above."
 }

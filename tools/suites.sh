@@ -1,9 +1,10 @@
 # Sourced by ./test: the suites, and how their results are counted and summed up.
 
 # In the order in which they begin: what takes long first. One more than there are cores run at once, because each
-# waits now and then. `twice` ones, whose worlds run faster than the clock, count for two; `alone` ones measure.
-suites=(postgres faults browser migrate convert journeys postgres-isolation unit files isolation dashboard sim contract platforms lint)
-twice=(faults)
+# waits now and then. `twice` ones, which have two halves or a world that is faster than the clock, count for two; `alone`
+# ones measure.
+suites=(postgres migrate convert faults browser journeys postgres-isolation unit files isolation dashboard sim contract platforms lint)
+twice=(postgres faults)
 alone=(browser sanitized bench-check)
 at_once=$(($(nproc) + 1))
 
@@ -65,12 +66,24 @@ suite_files() {
   unset GUILDHALL_TEST_STORAGE
   return $result
 }
-# Each on a server of its own, as tests look at the roles and databases of a whole server.
+# Each on a server of its own, as tests look at the roles and databases of a whole server. In two halves at once: in one
+# piece it would go on when all others are done.
 suite_postgres() {
-  local left_out=$of_no_other
+  local left_out=$of_no_other folder half halves=() result=0
   # Each shape once more under the bot's statements; EveryShapeOfPostgres has them at three moments.
   [ "$GUILDHALL_FULL" = 1 ] || left_out+=':*EveryOldBotGoesOn*'
-  GUILDHALL_TEST_STORAGE=postgres with_postgres gtest unit_tests "--gtest_filter=-$left_out"
+  folder=$(mktemp -d)
+  for half in 0 1; do
+    GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$half GUILDHALL_TEST_STORAGE=postgres \
+      with_postgres gtest unit_tests "--gtest_filter=-$left_out" >"$folder/$half" 2>&1 &
+    halves+=($!)
+  done
+  for half in 0 1; do
+    wait "${halves[half]}" || result=1
+    cat "$folder/$half"
+  done
+  rm -rf "$folder"
+  return $result
 }
 suite_postgres_isolation() { GUILDHALL_TEST_STORAGE=postgres with_postgres suite_isolation; }
 suite_platforms() { gtest platform_tests; }
