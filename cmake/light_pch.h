@@ -1,13 +1,13 @@
 // What nearly every file includes; compiled once.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/describe.hpp>
 #include <boost/json/value.hpp>
 #include <boost/mp11.hpp>
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <chrono>
 #include <expected>
 #include <functional>
