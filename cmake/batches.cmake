@@ -45,3 +45,4 @@ set(compiled_alone
   src/store/sqlite/per_server_database_test.cpp tests/fuzz/gateway_fuzz.cpp tests/fuzz/webhook_fuzz.cpp
   tests/support/test_database.cpp)
 set_source_files_properties(${compiled_alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+
