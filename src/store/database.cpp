@@ -39,15 +39,14 @@ Task<void> Database::perform(Passkey, WorkScope scope, Mode mode, Work& work) {
   }
   if (observer_ != nullptr) work.observe(*observer_, scope);
   const auto hand_over = [&](auto handler) {
-    // The loop must not stop while the answer is under way, and the answer belongs on it. Once it is
-    // posted, the loop may be gone: what holds it travels with the answer, and is not touched here again.
+    // The answer belongs on the loop, which must not stop while it is under way, nor before this thread has
+    // let go of it: whoever is woken may end the loop while the thread that posted still signals.
     auto executor =
         asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
     submit(scope, mode, work, [handler = std::move(handler), executor](std::exception_ptr error) mutable {
-      const auto loop = asio::prefer(executor, asio::execution::outstanding_work.untracked);
-      asio::post(loop, [handler = std::move(handler), held = std::move(executor), error]() mutable {
-        std::move(handler)(error);
-      });
+      const auto held = std::move(executor);
+      const auto loop = asio::prefer(held, asio::execution::outstanding_work.untracked);
+      asio::post(loop, [handler = std::move(handler), error]() mutable { std::move(handler)(error); });
     });
   };
   try {
