@@ -4,7 +4,7 @@
 #
 #   bench/whole_road.sh [FOLDER]     RATE=2000 SECONDS_LONG=30 SERVERS=1000; the graphs go to docs/internals
 #
-# Needs perf (Debian: linux-perf) and the right to use it.
+# Needs perf (Debian: linux-perf) and the right to use it. UNSEEN=1 leaves it and the graphs out: looking takes time, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 graphs=${1:-docs/internals}
@@ -19,7 +19,7 @@ sample() {
   local load=$1 data=$2 said=$3 bot
   until grep -qs "events a second for" "$said"; do kill -0 "$load" 2>/dev/null || return 1; sleep 0.2; done
   bot=$(pgrep -P "$load")
-  perf record -q -F 499 -g --call-graph dwarf,16384 -p "$bot" -o "$data" -- sleep $((seconds - 5)) 2>/dev/null || true
+  perf record -q -F 499 -g --call-graph dwarf,16384 -p "$bot" -o "$data" -- sleep $((seconds - 5))
 }
 
 # road NAME [CONFIGURATION]
@@ -29,7 +29,7 @@ road() {
   "$guildhall" sim load --servers "$servers" --members 100 --rate "$rate" --seconds "$seconds" \
     --bot "$guildhall run ${2:+--config $2}" >"$folder/$name.out" 2>"$folder/$name.err" &
   load=$!
-  [ -n "${UNSEEN:-}" ] || sample "$load" "$folder/$name.data" "$folder/$name.err"
+  [ -n "${UNSEEN:-}" ] || sample "$load" "$folder/$name.data" "$folder/$name.err" || echo "$name: perf saw nothing" >&2
   wait "$load" || { cat "$folder/$name.err" "$folder/$name.out"; return 1; }
   cat "$folder/$name.out"
   [ -n "${UNSEEN:-}" ] ||

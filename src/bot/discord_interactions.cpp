@@ -28,8 +28,8 @@ constexpr std::chrono::milliseconds kPressEvery{1'000};
 constexpr int kStrokesAtOnce = 30;
 constexpr std::chrono::milliseconds kStrokeEvery{500};
 
-/// A form does not bring back the name of the user whom it is about.
-constexpr std::size_t kMostNames = 1'000;
+/// A form does not bring back the name of the user whom it is about. Of one server.
+constexpr std::size_t kMostNames = 20;
 
 bool calls(discord::InteractionType type) {
   using enum discord::InteractionType;
@@ -449,8 +449,19 @@ std::optional<discord::Modal> DiscordInteractions::form_for(const CommandSpec& c
 }
 
 void DiscordInteractions::remember_names(const discord::Interaction& interaction) {
-  if (names_.size() >= kMostNames) names_.clear();
-  for (const auto& [id, name] : interaction.users) names_[{*interaction.guild, id.str()}] = name;
+  auto& names = names_[*interaction.guild];
+  for (const auto& [id, name] : interaction.users) {
+    std::erase_if(names, [&](const auto& known) { return known.first == id.str(); });
+    names.emplace_back(id.str(), name);
+  }
+  while (names.size() > kMostNames) names.pop_front();
+}
+
+std::string DiscordInteractions::name_of(ServerId server, const std::string& user) const {
+  const auto names = names_.find(server);
+  if (names == names_.end()) return {};
+  const auto known = std::ranges::find(names->second, user, &std::pair<std::string, std::string>::first);
+  return known == names->second.end() ? "" : known->second;
 }
 
 DiscordInteractions::Wish DiscordInteractions::offered_wish(const discord::Interaction& interaction) {
@@ -467,8 +478,8 @@ DiscordInteractions::Wish DiscordInteractions::offered_wish(const discord::Inter
   if (call) {
     fill_in(*call, interaction);
     for (const auto& [argument, value] : call->options) {
-      const auto name = names_.find({*interaction.guild, value});
-      if (name != names_.end()) wish.request.person_names[value] = name->second;
+      std::string name = name_of(*interaction.guild, value);
+      if (!name.empty()) wish.request.person_names[value] = std::move(name);
     }
     wish.request.slash_name = std::move(call->command);
     wish.request.options = std::move(call->options);

@@ -82,6 +82,8 @@ class DiscordInteractions {
   std::optional<discord::Modal> form_for(const CommandSpec& command, const CommandRequest& request,
                                          const discord::Interaction& interaction);
   void remember_names(const discord::Interaction& interaction);
+  /// Empty: nobody has told it lately.
+  std::string name_of(ServerId server, const std::string& user) const;
 
   Task<void> take_up(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
   void call(tenancy::ServerScope scope, std::shared_ptr<Pending> pending, CommandRequest request);
@@ -100,7 +102,8 @@ class DiscordInteractions {
   std::shared_ptr<discord::Timing> timing_;
   CustomIds offer_ids_;
   CustomIds form_ids_;
-  std::map<std::pair<ServerId, std::string>, std::string> names_;  // of those whom forms are about, by number
+  /// Of those whom forms are about, by number: of each server the last ones.
+  std::map<ServerId, std::deque<std::pair<std::string, std::string>>> names_;
   std::unordered_set<discord::InteractionId> taken_;
   std::deque<Taken> taken_order_;  // the oldest first
   MemberBudget presses_;

@@ -210,9 +210,19 @@ bool OutboxSender::was_sent(ServerId server, const std::string& destination, std
   return last != last_sent_.end() && last->second == sequence;
 }
 
+/// Something of this server's arrives: what was given up elsewhere may never be tried again, for people may
+/// have chosen another channel, and is no news any more.
 void OutboxSender::note_sent(ServerId server, const std::string& destination, std::int64_t sequence) {
-  const std::scoped_lock lock(mutex_);
-  last_sent_[{server, destination}] = sequence;
+  {
+    const std::scoped_lock lock(mutex_);
+    last_sent_[{server, destination}] = sequence;
+    const auto of_server = resting_.find(server);
+    if (of_server == resting_.end()) return;
+    if (std::erase_if(of_server->second, [](const auto& entry) { return !entry.second.sequence; }) == 0)
+      return;
+    if (of_server->second.empty()) resting_.erase(of_server);
+  }
+  tell_refusals(server);
 }
 
 /// The lease stays for its minute, so that nobody tries before; the same at each try is told once.

@@ -235,6 +235,22 @@ TEST_F(Outbox, WhatIsRefusedIsKnownUntilItIsSentOrMayBe) {
   EXPECT_EQ(told, 4);
 }
 
+/// People choose another channel rather than mend the old one.
+TEST_F(Outbox, WhatWasGivenUpIsNoNewsOnceSomethingArrivesElsewhere) {
+  refusals_["77"] = ErrorCode::forbidden;
+  put("77", 1);
+  sender_.wake(world_.server(1));
+  wait_for_tries(1);
+  world_.clock.advance(12min);
+  sender_.wake(world_.server(1));
+  drained();
+  ASSERT_EQ(sender_.refusals(ServerId(1)).size(), 1U);
+  put("78", 2);
+  sender_.wake(world_.server(1));
+  drained();
+  EXPECT_EQ(sender_.refusals(ServerId(1)).size(), 0U);
+}
+
 TEST_F(Outbox, WhatRestedTooLongIsDroppedWithItsReason) {
   refusals_["77"] = ErrorCode::forbidden;
   put("77", 1);

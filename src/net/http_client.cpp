@@ -174,8 +174,8 @@ struct SameOrigin {
 };
 
 /// The connections to one origin. A request that finds all of them busy waits for one as long as it takes to
-/// open another, which costs far more than most exchanges: so a burst opens none, and a slow exchange holds
-/// nobody up for long.
+/// open another, which costs far more than most exchanges: a burst that the present ones work off in that
+/// time opens none, and a slow exchange holds nobody up for long.
 class Pool {
  public:
   Pool(asio::io_context& loop, const HttpClientOptions& options)
@@ -184,15 +184,15 @@ class Pool {
   /// One that is free, or null: the caller opens one. `give_back` follows either.
   Task<std::unique_ptr<Connection>> take() {
     auto connection = take_idle();
-    if (!connection && busy_ > 0) connection = co_await wait();
+    if (!connection && busy_ > 0) co_return co_await wait();
     ++busy_;
     co_return connection;
   }
 
   /// Null: it is of no more use.
   void give_back(std::unique_ptr<Connection> connection) {
-    --busy_;
     if (!waiting_.empty()) return hand_over(std::move(connection));
+    --busy_;
     if (!connection) return;
     connection->idle_since = steady_clock::now();
     idle_.push_back(std::move(connection));
@@ -214,18 +214,22 @@ class Pool {
 
     Pool& pool;
     asio::steady_timer timer;
-    std::unique_ptr<Connection> got;
+    bool has_place = false;
+    std::unique_ptr<Connection> got = nullptr;
   };
 
   Task<std::unique_ptr<Connection>> wait() {
     Waiter waiter(*this);
     co_await waiter.timer.async_wait(kAwait);
+    if (!waiter.has_place) ++busy_;
     co_return std::move(waiter.got);
   }
 
+  /// With the place among the busy ones: whoever asks before the waiter has woken up finds it taken.
   void hand_over(std::unique_ptr<Connection> connection) {
     Waiter* first = waiting_.front();
     waiting_.pop_front();
+    first->has_place = true;
     if (connection && connection->alive()) first->got = std::move(connection);
     first->timer.cancel();
   }

@@ -51,6 +51,10 @@ extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo
 namespace guildhall::net {
 namespace {
 
+void run_on(boost::asio::io_context& loop, Task<void> task) {
+  boost::asio::co_spawn(loop, std::move(task), boost::asio::use_future).get();
+}
+
 class Http : public testing::Test {
  protected:
   Http() {
@@ -156,7 +160,7 @@ TEST_F(Http, KeepsItsConnection) {
 
 TEST_F(Http, ABurstWaitsForTheConnectionThatIsThere) {
   HttpClient client(loops_.main(), {.least_patience = std::chrono::minutes(1)});
-  run_to_end([](std::string url, HttpClient* client) -> Task<void> {
+  run_on(loops_.main(), [](std::string url, HttpClient* client) -> Task<void> {
     std::vector<Task<void>> burst;
     for (int i = 0; i < 20; ++i) {
       burst.push_back([](std::string url, HttpClient* client) -> Task<void> {
@@ -166,6 +170,23 @@ TEST_F(Http, ABurstWaitsForTheConnectionThatIsThere) {
       }(url, client));
     }
     co_await all_of(std::move(burst));
+  }(base() + "/", &client));
+  EXPECT_EQ(client.connections_opened(), 1U);
+}
+
+/// Whoever has just got an answer asks again before those that waited have woken up.
+TEST_F(Http, OneAfterTheOtherIsNoBurstBesideThoseThatWait) {
+  HttpClient client(loops_.main(), {.least_patience = std::chrono::minutes(1)});
+  run_on(loops_.main(), [](std::string url, HttpClient* client) -> Task<void> {
+    std::vector<Task<void>> callers;
+    for (int i = 0; i < 3; ++i) {
+      callers.push_back([](std::string url, HttpClient* client) -> Task<void> {
+        HttpRequest request;
+        request.url = std::move(url);
+        for (int turn = 0; turn < 5; ++turn) EXPECT_EQ((co_await client->exchange(request))->status, 200);
+      }(url, client));
+    }
+    co_await all_of(std::move(callers));
   }(base() + "/", &client));
   EXPECT_EQ(client.connections_opened(), 1U);
 }

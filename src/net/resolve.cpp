@@ -30,6 +30,8 @@ Task<std::expected<Addresses, boost::system::error_code>> resolve(
                                    lookup->timer.cancel();
                                  });
   co_await lookup->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  // One thread looks up for the whole loop: what it has not begun, and nobody waits for, it passes over.
+  lookup->resolver.cancel();
   if (lookup->error) co_return std::unexpected(lookup->error);
   co_return lookup->found;
 }

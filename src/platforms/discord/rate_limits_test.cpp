@@ -213,6 +213,18 @@ TEST_F(RateLimitsTest, WhoIsJoinedByOthersWaitsUntilItsPartIsFreeAgain) {
   EXPECT_EQ(http.requests.size(), 75U);
 }
 
+TEST_F(RateLimitsTest, WhoIsJoinedByOthersHasNotAtOnceUpItsPartOfRefusals) {
+  const auto refused = [&] {
+    http.then(403, R"({"code":50013,"message":"Missing Permissions"})");
+    answer(static_cast<int>(http.requests.size()));
+  };
+  for (int i = 0; i < 700; ++i) refused();
+  client.share_limits(3);
+  for (int i = 0; i < 500; ++i) refused();
+  // 700 of 2,000 are as much as 234 of 666.
+  EXPECT_EQ(http.requests.size(), 700U + 666U - 234U);
+}
+
 TEST_F(RateLimitsTest, RefusalsOfAllProcessesAreCountedInPartsToo) {
   client.share_limits(4);
   for (int i = 0; i < 501; ++i) {

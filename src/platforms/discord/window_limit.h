@@ -21,10 +21,12 @@ class WindowLimit {
     return std::max(from, moments_[moments_.size() - most] + period_);
   }
 
-  /// From now on. Where it was fewer, those of the last period beyond that are not known any more.
+  /// From now on. What the last period has used of the old bound is the same part of a smaller one: else
+  /// whoever was far below it would be far above at once.
   void set_most(std::size_t most) {
+    const std::size_t kept = most < most_ ? (moments_.size() * most + most_ - 1) / most_ : moments_.size();
+    moments_.erase(moments_.begin(), moments_.end() - static_cast<std::ptrdiff_t>(kept));
     most_ = most;
-    while (moments_.size() > most_) moments_.pop_front();
   }
 
   /// Books a moment; none before an earlier one. It may lie ahead.
