@@ -26,9 +26,8 @@ constexpr std::chrono::minutes kDeliverFor{10};
 constexpr int kMostRegistrations = 5;
 /// Then what is known of them is found out anew.
 constexpr std::size_t kMostChannels = 20'000;
-/// Comings and goings of all servers' members together, after which nothing more is read for a while; more
-/// than one busy server may have (dispatcher.cpp), so that none makes the others wait.
-constexpr std::size_t kMostKept = 4'000;
+/// What goes wrong with the events of a server is said once in so long.
+constexpr std::chrono::minutes kWarnAgain{1};
 constexpr const char* kProjectUrl = "https://guildhall.example";
 
 /// One of the three, which the configuration was checked for.
@@ -89,7 +88,8 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       posted_taken_(posted_counter(services.metrics, "taken")),
       posted_refused_(posted_counter(services.metrics, "refused")),
       lost_(services.metrics.counter("guildhall_discord_events_lost_total",
-                                     "Events that could not be handled for too long.")),
+                                     "Members' comings and goings that were given up: not written for too "
+                                     "long, or too many of one server.")),
       passed_over_(services.metrics.counter("guildhall_discord_messages_passed_over_total",
                                             "Messages that nobody looked at: too many were under way.")),
       state_(discord_state_for(services.declarations), services.metrics),
@@ -176,9 +176,9 @@ void DiscordBridge::on_guild_removed(ServerId guild, discord::Receipt receipt) {
 }
 
 /// Messages are no reason to stop: they are passed over, and what comes behind them, interactions above all,
-/// has not to wait. With so many comings and goings under way the database takes nothing, and an interaction
-/// could only be told so.
-bool DiscordBridge::is_full() const { return under_way_->kept() >= kMostKept; }
+/// has not to wait. With so many comings and goings under way the database takes nothing of several servers,
+/// and an interaction could only be told so.
+bool DiscordBridge::is_full() const { return under_way_->is_full(); }
 
 void DiscordBridge::on_permissions_changed(ServerId guild) {
   rest_.permissions_changed(guild);
@@ -195,7 +195,9 @@ struct DiscordBridge::OnItsWay {
 
 template <class Event>
 void DiscordBridge::deliver(tenancy::ServerScope scope, Event event, discord::Receipt receipt) {
-  submit(scope, std::move(event), std::make_shared<OnItsWay>(std::move(receipt), under_way_->take()));
+  auto place = under_way_->take(scope.server());
+  if (!place) return give_up(scope.server());
+  submit(scope, std::move(event), std::make_shared<OnItsWay>(std::move(receipt), std::move(place)));
 }
 
 /// What the database does not take, or a full queue, is submitted again in a while.
@@ -203,15 +205,27 @@ template <class Event>
 void DiscordBridge::submit(tenancy::ServerScope scope, Event event, std::shared_ptr<OnItsWay> on_its_way) {
   services_.dispatcher.submit(scope, event, [this, scope, event, on_its_way](Outcome outcome) {
     if (outcome != Outcome::overloaded && outcome != Outcome::postponed) return;
-    if (std::chrono::steady_clock::now() > on_its_way->give_up) {
-      lost_.add();
-      return;
-    }
     net::spawn(services_.loop, "discord.deliver", [this, scope, event, on_its_way]() -> Task<void> {
+      if (std::chrono::steady_clock::now() > on_its_way->give_up) co_return give_up(scope.server());
       co_await net::sleep_for(discord::backoff(++on_its_way->failures, timing_->random()));
       submit(scope, event, on_its_way);
     });
   });
+}
+
+/// Its receipt goes. As long as older events are open, a session that is resumed after a restart is told it
+/// again all the same.
+void DiscordBridge::give_up(ServerId server) {
+  lost_.add();
+  warn("members' comings and goings given up", server);
+}
+
+void DiscordBridge::warn(const std::string& trouble, ServerId server) {
+  const auto now = std::chrono::steady_clock::now();
+  auto& again = warn_again_[{trouble, server}];
+  if (now < again) return;
+  again = now + kWarnAgain;
+  log::warning(trouble, {log::field("server", server.str())});
 }
 
 void DiscordBridge::on_member_joined(discord::MemberJoin join, discord::Receipt receipt) {
@@ -240,7 +254,7 @@ void DiscordBridge::on_message(discord::Message message) {
   auto place = under_way_->take_for_message(*message.guild);
   if (!place) {
     passed_over_.add();
-    return;
+    return warn("messages passed over", *message.guild);
   }
   net::spawn(services_.loop, "discord.message",
              [this, message = std::move(message), place = std::move(place)] {

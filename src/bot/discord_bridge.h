@@ -92,6 +92,10 @@ class DiscordBridge final : private discord::GatewayHandler {
   void deliver(tenancy::ServerScope scope, Event event, discord::Receipt receipt);
   template <class Event>
   void submit(tenancy::ServerScope scope, Event event, std::shared_ptr<OnItsWay> on_its_way);
+  /// A coming or going that cannot be written. On the bridge's loop.
+  void give_up(ServerId server);
+  /// A line for many events of a server.
+  void warn(const std::string& trouble, ServerId server);
   /// Message events carry role ids only.
   bool is_administrator(const discord::Message& message) const;
   /// Discord says it once, so it is tried until it is in the database, or Discord says something newer.
@@ -127,6 +131,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   DiscordShards shards_;
   std::shared_ptr<UnderWay> under_way_ = std::make_shared<UnderWay>();
   std::map<ServerId, std::uint64_t> told_;  // how often Discord told of a server's coming, name or going
+  std::map<std::pair<std::string, ServerId>, std::chrono::steady_clock::time_point> warn_again_;
   std::map<ServerId, std::chrono::steady_clock::time_point> guild_asked_;  // not again before then
   std::map<ServerId, std::chrono::steady_clock::time_point> self_asked_;
   std::map<std::pair<ServerId, DiscordChannelId>, std::chrono::steady_clock::time_point> channel_asked_;

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
+#include "sim/discord.h"
 #include "tests/support/discord_world.h"
 
 namespace guildhall::bot {
@@ -36,12 +37,24 @@ class BridgeInDiscord : public InDiscord {
     });
     done.get_future().get();
   }
-  bool under_way(int events) const {
+  bool under_way(std::size_t events) const {
     return world_.metrics.text().find(fmt::format("\nguildhall_discord_events_under_way {}\n", events)) !=
            std::string::npos;
   }
   std::int64_t count(const std::string& name, const std::string& labels) {
     return world_.metrics.counter(name, "", labels).value();
+  }
+  /// Of an interaction: is it waiting, deferred, answered, or too late?
+  std::string state_of(const std::string& interaction) {
+    return json::text_or(control("GET", "/discord/interactions?id=" + interaction).at(0), "state", "");
+  }
+  /// Somebody types an argument of a command; returns as soon as that is answered.
+  void type(std::size_t server) {
+    told("/discord/type", {{"guild", id(servers_[server].id)},
+                           {"user", id(member(server, 0))},
+                           {"name", "points"},
+                           {"options", json::Object{{"viewer", "n"}}},
+                           {"focused", "viewer"}});
   }
   /// What a moderator does; the answer, which has to have this status.
   json::Value moderate(std::string method, const std::string& path, std::string body, int status) {
@@ -191,41 +204,85 @@ TEST_F(BridgeInDiscord, WhereTheBotMayNotReplyItAnswersWithoutThat) {
 
 /// What is never over would make the bot stop reading for good.
 TEST_F(BridgeInDiscord, WhatIsUnderWayIsCountedUntilItIsOver) {
-  wait_until([&] { return under_way(0); });
-  world_.touch(static_cast<std::int64_t>(servers_[0].id));
-  const auto other = world_.database->hold_writer(static_cast<std::int64_t>(servers_[0].id));
   const auto somebody = member(0, 0);
-  control("POST", "/discord/message",
-          {{"guild", id(servers_[0].id)}, {"user", id(somebody)}, {"content", "!leaderboard points"}});
+  const auto say = [&](std::string content) {
+    control("POST", "/discord/message",
+            {{"guild", id(servers_[0].id)}, {"user", id(somebody)}, {"content", std::move(content)}});
+  };
+  ask(0, somebody, {}, "points");  // its settings are there
+  wait_until([&] { return under_way(0); });
+  const auto other = world_.database->hold_writer(static_cast<std::int64_t>(servers_[0].id));
+  say("!leaderboard points");
+  say("that calls nothing");
   control("POST", "/discord/member-leave", {{"guild", id(servers_[0].id)}, {"user", id(somebody)}});
+  type(1);  // what was told before that is taken
   wait_until([&] { return under_way(2); });
   other->execute("COMMIT");
   wait_until([&] { return under_way(0); });
 }
 
+TEST_F(BridgeInDiscord, ARaidOnAServerThatCannotBeWrittenDoesNotStopTheOthers) {
+  const auto server = servers_[0].id;
+  const auto raider = member(0, 0);
+  std::atomic<int> said = 0;
+  const log::Capture capture([&](std::string_view line) {
+    if (line.find("comings and goings given up server=" + id(server)) != std::string_view::npos) ++said;
+  });
+  wait_until([&] { return under_way(0); });
+  world_.touch(static_cast<std::int64_t>(server));
+  const auto other = world_.database->hold_writer(static_cast<std::int64_t>(server));
+  constexpr std::size_t kBeyond = 4;
+  change([&](sim::World&) {
+    for (std::size_t i = 0; i < (UnderWay::kMostKeptOfAServer + kBeyond) / 2; ++i) {
+      EXPECT_TRUE(sim_->discord().leave(server, raider));
+      EXPECT_TRUE(sim_->discord().join(server, raider));
+    }
+  });
+  wait_until([&] { return count("guildhall_discord_events_lost_total", "") == kBeyond; });
+  EXPECT_EQ(said, 1);
+  EXPECT_TRUE(under_way(UnderWay::kMostKeptOfAServer));
+  type(1);
+  EXPECT_EQ(count("guildhall_discord_reading_pauses_total", ""), 0);
+  other->execute("COMMIT");
+  wait_until([&] { return under_way(0); });
+}
+
 /// Discord gives up on whoever presses or types after 3 s; a message waits for ever.
-TEST_F(BridgeInDiscord, BehindTheMessagesOfABusyServerNobodyWaitsWhoTypes) {
+TEST_F(BridgeInDiscord, BehindTheMessagesOfABusyServerNobodyWaitsWhoTypesOrPresses) {
   const auto server = static_cast<std::int64_t>(servers_[0].id);
   const json::Object somebody{{"guild", id(servers_[0].id)}, {"user", id(member(0, 0))}};
+  std::atomic<int> said = 0;
+  const log::Capture capture([&](std::string_view line) {
+    if (line.find("messages passed over server=" + std::to_string(server)) != std::string_view::npos) ++said;
+  });
+  give_points(0, 4);
+  const json::Value list = ask(0, member(0, 0), {{"of", "points"}, {"count", 3}}).at("answer");
   wait_until([&] { return under_way(0); });
-  world_.touch(server);
   const auto other = world_.database->hold_writer(server);
   // Its settings are read anew, and until they are there everything of the server waits.
   bot_->dispatcher().refresh(*world_.tenancy->scopes().for_operator(ServerId(server)));
   json::Object message = somebody;
   message["content"] = "hello";
-  constexpr int kBeyond = 3;
-  for (int i = 0; i < static_cast<int>(UnderWay::kMostOfAServer) + kBeyond; ++i)
+  constexpr std::size_t kBeyond = 3;
+  for (std::size_t i = 0; i < UnderWay::kMostMessagesOfAServer + kBeyond; ++i)
     control("POST", "/discord/message", message);
   wait_until([&] { return count("guildhall_discord_messages_passed_over_total", "") == kBeyond; });
-  EXPECT_TRUE(under_way(UnderWay::kMostOfAServer));
-  json::Object typing = somebody;
-  typing["name"] = "points";
-  typing["options"] = json::Object{{"viewer", "n"}};
-  typing["focused"] = "viewer";
-  told("/discord/type", typing);
-  EXPECT_TRUE(under_way(UnderWay::kMostOfAServer)) << "they had not to be over first";
+  EXPECT_EQ(said, 1) << "a line is enough";
+  EXPECT_TRUE(under_way(UnderWay::kMostMessagesOfAServer));
+
+  json::Object command = somebody;
+  command["name"] = "points";
+  json::Object click = somebody;
+  click["message"] = list.at("id");
+  click["custom_id"] = next(list);
+  std::vector<std::string> begun;
+  for (const auto& [act, what] : {std::pair("/discord/command", command), std::pair("/discord/click", click)})
+    begun.push_back(json::text_or(control("POST", act, what), "interaction", ""));
+  type(0);
+  for (const std::string& one : begun) wait_until([&] { return state_of(one) == "deferred"; });
+  EXPECT_TRUE(under_way(UnderWay::kMostMessagesOfAServer)) << "they had not to be over first";
   other->execute("COMMIT");
+  for (const std::string& one : begun) wait_until([&] { return state_of(one) == "answered"; });
   wait_until([&] { return under_way(0); });
 }
 
