@@ -20,9 +20,10 @@ using namespace std::chrono_literals;  // NOLINT
 struct Fate {
   std::uint16_t session = 0;  // of Discord's, that it belongs to; 0: of none
   std::uint16_t told_to = 0;  // the process that heard of it last
+  bool reached = false;       // the client has it and answers for it
   bool held = false;          // that process works on it
   bool committed = false;
-  bool excused = false;  // its session ended before it could be told, or told again
+  bool excused = false;  // its session ended before it could reach the client, or reach it again
 };
 
 /// What outlives a process.
@@ -67,7 +68,7 @@ class Process final : public DeafHandler {
     dead_ = true;
     for (const auto& [due, one] : held_) {
       Fate& fate = database_.fates.at(one.first);
-      fate.held = false;
+      fate.held = fate.reached = false;
       fate.excused = fate.excused || (!fate.committed && fate.session != session);
     }
   }
@@ -128,8 +129,8 @@ class FaultyDiscord {
     leave();
     peer_ = std::make_shared<GatewayPeer>(world_.loop, std::move(url));
     read_ = 0;
-    up_ = zombie_ = false;
-    if (std::exchange(next_asks_to_come_back_, false)) peer_->say(R"({"op":7,"d":null})");
+    up_ = zombie_ = asked_to_go_ = false;
+    if (std::exchange(next_asks_to_come_back_, false)) ask_to_go(R"({"op":7,"d":null})");
     // A connection without HELLO takes the session with it: what was tried in vain is given up.
     if (std::exchange(next_is_mute_, false)) {
       zombie_ = true;
@@ -148,11 +149,13 @@ class FaultyDiscord {
                                         std::chrono::duration_cast<std::chrono::milliseconds>(until_reset)}};
   }
 
-  /// What happens within a moment.
-  void turn(bool goes_wrong) {
+  /// What happens within a moment. `heard`: the client takes what it is told, and has for a while.
+  void turn(bool goes_wrong, bool heard) {
     listen();
     if (session_ && !peer_ && world_.timing->now() - left_at_ > 3min) lose_session();
     for (int count = pick(0, 3); count > 0; --count) tell();
+    world_.settle();
+    if (heard) note_what_reached_it();
     if (goes_wrong && pick(1, 60) == 1) go_wrong();
     world_.settle();
   }
@@ -184,22 +187,39 @@ class FaultyDiscord {
   void say(const std::string& frame) {
     if (peer_ && !zombie_) peer_->say(frame);
   }
+  /// The client reads nothing behind that.
+  void ask_to_go(const std::string& frame) {
+    say(frame);
+    asked_to_go_ = true;
+  }
   void dispatch(std::string_view event, const std::string& data) {
     say(fmt::format(R"({{"op":0,"s":{},"t":"{}","d":{}}})", ++session_->sequence, event, data));
+  }
+
+  void say(const Told& told) {
+    say(told.frame);
+    if (peer_ && !zombie_ && !asked_to_go_) under_way_.push_back(told.number);
+  }
+
+  void note_what_reached_it() {
+    for (const std::size_t number : under_way_) database_.fates[number].reached = true;
+    under_way_.clear();
   }
 
   void leave() {
     if (!peer_) return;
     peer_.reset();
+    under_way_.clear();
     up_ = false;
     left_at_ = world_.timing->now();
   }
 
+  /// Nobody can be blamed for what the client never had, or what a process that died had not finished.
   void lose_session() {
     if (!session_) return;
     for (const Told& told : session_->log) {
       Fate& fate = database_.fates[told.number];
-      fate.excused = fate.excused || !(fate.committed || fate.held);
+      fate.excused = fate.excused || !(fate.committed || fate.held || fate.reached);
     }
     session_.reset();
     ++ended_sessions;
@@ -241,14 +261,16 @@ class FaultyDiscord {
     up_ = true;
   }
 
-  /// With some that were told before, as it happens.
+  /// With some that were told before, as it happens. What it does not ask for it says that it has.
   void resume(const json::Value& data) {
     ++resumes;
-    const std::int64_t from = *json::integer(data, "seq") - pick(0, 3);
+    const std::int64_t asked_from = *json::integer(data, "seq");
+    const std::int64_t from = asked_from - pick(0, 3);
     const bool known = session_ && json::text_or(data, "session_id", "") == session_id();
     if (!known) return say(R"({"op":9,"d":false})");
     for (const Told& told : session_->log) {
-      if (told.sequence > from) say(told.frame);
+      if (told.sequence <= asked_from) database_.fates[told.number].reached = true;
+      if (told.sequence > from) say(told);
     }
     dispatch("RESUMED", "{}");
     up_ = true;
@@ -270,7 +292,7 @@ class FaultyDiscord {
                                           joins ? "GUILD_MEMBER_ADD" : "MESSAGE_CREATE", data);
     session_->log.push_back({session_->sequence, number, frame});
     if (session_->log.size() > 1'000) session_->log.pop_front();
-    if (up_) say(frame);
+    if (up_) say(session_->log.back());
   }
 
   void close(int code) {
@@ -283,7 +305,7 @@ class FaultyDiscord {
 
   void invalidate(bool resumable) {
     if (!peer_ || zombie_) return;
-    say(resumable ? R"({"op":9,"d":true})" : R"({"op":9,"d":false})");
+    ask_to_go(resumable ? R"({"op":9,"d":true})" : R"({"op":9,"d":false})");
     world_.settle();
     if (!resumable) lose_session();
   }
@@ -300,7 +322,7 @@ class FaultyDiscord {
     constexpr std::array kFinal{4003, 4007, 4009};
     switch (pick(0, 12)) {
       case 0:
-      case 1: say(R"({"op":7,"d":null})"); break;
+      case 1: ask_to_go(R"({"op":7,"d":null})"); break;
       case 2: invalidate(true); break;
       case 3: invalidate(false); break;
       case 4:
@@ -321,7 +343,7 @@ class FaultyDiscord {
         break;
       case 11:
         next_asks_to_come_back_ = true;
-        say(R"({"op":7,"d":null})");
+        ask_to_go(R"({"op":7,"d":null})");
         break;
       default: next_discovery_fails_ = true; break;
     }
@@ -334,6 +356,8 @@ class FaultyDiscord {
   std::size_t read_ = 0;  // of what the client sent
   bool up_ = false;
   bool zombie_ = false;  // the connection is dead, and nobody says so
+  bool asked_to_go_ = false;
+  std::vector<std::size_t> under_way_;  // events that were said and may not be read yet
   std::optional<Session> session_;
   SteadyTime left_at_ = world_.timing->now();
   SteadyTime day_begins_ = world_.timing->now();
@@ -393,13 +417,14 @@ struct SimulatedHours : testing::Test, TestLoop {
     for (const SteadyTime until = timing->now() + time; timing->now() < until;) {
       advance(700ms);
       process->commit_what_is_due();
+      const bool had_room = !process->full;
       // Now and then the bot has so much to do that it takes nothing for a while.
       if (one_in(process->full ? 20 : 300)) process->full = faults && !process->full;
       if (faults && one_in(2'000)) {
         end(one_in(2));
         begin();
       }
-      discord.turn(faults);
+      discord.turn(faults, had_room && !process->full);
     }
   }
 };
