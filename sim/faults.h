@@ -41,7 +41,7 @@ enum class Fault {
   gateway_outage_creates,  // a server that is out at the start is told by GUILD_CREATE, as unavailable
   gateway_dead_guild,      // each start tells of a server more, and that the bot was thrown out of it
   kick_duplicates,         // every accepted webhook is sent again
-  kick_delay_ms,           // measure: pause before each delivery
+  kick_delay_ms,           // measure: some deliveries, by chance, pause for up to so long and are overtaken
   kick_reorder,            // neighbours change places
   kick_lost,               // counted: events that are never sent
   kick_wrong_signature,    // each webhook is preceded by a copy with a wrong signature

@@ -16,13 +16,18 @@ constexpr std::size_t kMostAttempts = 100;
 constexpr std::chrono::minutes kOldest{10};
 constexpr seconds kLongestPause{8};
 constexpr seconds kReorderPatience{1};
+constexpr int kLatePercent = 30;
 
 bool accepted(int status) { return status / 100 == 2; }
 
 }  // namespace
 
 KickWebhooks::KickWebhooks(Stage& stage, SigningKey key, KickWebhookOptions options)
-    : stage_(stage), key_(std::move(key)), options_(std::move(options)), client_(stage.loop, {}) {}
+    : stage_(stage),
+      key_(std::move(key)),
+      options_(std::move(options)),
+      random_(stage.seed),
+      client_(stage.loop, {}) {}
 
 void KickWebhooks::send(KickEvent event) {
   event.fact.message_id = stage_.mint.ulid();
@@ -50,17 +55,33 @@ std::size_t KickWebhooks::waiting() const {
 
 Task<void> KickWebhooks::work(Lane& lane) {
   while (!lane.queue.empty() && !stage_.naps.stopping()) {
-    const bool reorder = stage_.faults.on(Fault::kick_reorder);
+    // One that was overtaken comes next, so that it is not put off for ever where many come.
+    const bool reorder = stage_.faults.on(Fault::kick_reorder) && !lane.queue.front().overtaken;
     if (reorder && lane.queue.size() == 1) co_await stage_.naps.rest(kReorderPatience);
-    if (reorder && lane.queue.size() > 1) std::swap(lane.queue[0], lane.queue[1]);
+    if (reorder && lane.queue.size() > 1) {
+      lane.queue[0].overtaken = true;
+      std::swap(lane.queue[0], lane.queue[1]);
+    }
     if (lane.queue.empty()) break;
     Pending pending = std::move(lane.queue.front());
     lane.queue.pop_front();
     ++lane.in_flight;
+    if (stage_.faults.on(Fault::kick_delay_ms) && random_.chance(kLatePercent)) {
+      stage_.spawn("late webhook",
+                   [this, &lane, pending = std::move(pending)] { return deliver_late(lane, pending); });
+      continue;
+    }
     co_await deliver(std::move(pending));
     --lane.in_flight;
   }
   --lane.workers;
+}
+
+Task<void> KickWebhooks::deliver_late(Lane& lane, Pending pending) {
+  const auto longest = std::max<std::int64_t>(1, stage_.faults.value(Fault::kick_delay_ms));
+  co_await stage_.naps.rest(milliseconds(random_.between(1, longest)));
+  co_await deliver(std::move(pending));
+  --lane.in_flight;
 }
 
 Task<void> KickWebhooks::deliver(Pending pending) {
@@ -68,8 +89,6 @@ Task<void> KickWebhooks::deliver(Pending pending) {
     stage_.witness.told(pending.fact, {});
     co_return;
   }
-  const auto delay = stage_.faults.value(Fault::kick_delay_ms);
-  if (delay > 0) co_await stage_.naps.rest(milliseconds(delay));
   stage_.witness.trying(pending.fact);
   if (stage_.faults.on(Fault::kick_wrong_signature)) {
     std::string forged = signature_of(pending);

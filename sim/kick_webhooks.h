@@ -8,6 +8,7 @@
 #include <string>
 
 #include "net/http_client.h"
+#include "sim/random.h"
 #include "sim/signing.h"
 #include "sim/stage.h"
 
@@ -43,6 +44,7 @@ class KickWebhooks {
     std::string body;
     std::string signed_at;
     TimePoint signed_time;
+    bool overtaken = false;
   };
   struct Lane {
     std::deque<Pending> queue;
@@ -52,6 +54,8 @@ class KickWebhooks {
 
   Task<void> work(Lane& lane);
   Task<void> deliver(Pending pending);
+  /// After a pause, for which those behind it do not wait.
+  Task<void> deliver_late(Lane& lane, Pending pending);
   /// Attempts until it is accepted or too old.
   Task<Delivery> tell(const Pending& pending);
   Task<int> post(const Pending& pending, std::string signature);
@@ -61,6 +65,7 @@ class KickWebhooks {
   Stage& stage_;
   SigningKey key_;
   KickWebhookOptions options_;
+  Random random_;
   net::HttpClient client_;
   std::map<KickId, Lane> lanes_;
 };

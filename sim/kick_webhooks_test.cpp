@@ -138,11 +138,19 @@ TEST_F(KickWebhooksTest, ForgedCopiesComeFirstAndAreCountedWhenTaken) {
 }
 
 TEST_F(KickWebhooksTest, NeighboursChangePlaces) {
-  control("POST", "/faults", {{"kick_reorder", true}, {"kick_delay_ms", 100}});
-  chat("one");
-  chat("two");
-  ASSERT_TRUE(wait_for(2));
-  EXPECT_THAT(contents(), ElementsAre("two", "one"));
+  control("POST", "/faults", {{"kick_reorder", true}});
+  for (const char* content : {"one", "two", "three", "four"}) chat(content);
+  ASSERT_TRUE(wait_for(4));
+  EXPECT_THAT(contents(), ElementsAre("two", "one", "four", "three"));
+}
+
+TEST_F(KickWebhooksTest, DelayedOnesAreOvertaken) {
+  control("POST", "/faults", {{"kick_delay_ms", 200}});
+  std::vector<std::string> all;
+  for (char letter = 'a'; letter <= 'z'; ++letter) chat(all.emplace_back(1, letter));
+  ASSERT_TRUE(wait_until_told());
+  EXPECT_NE(contents(), all);
+  EXPECT_THAT(contents(), testing::UnorderedElementsAreArray(all));
 }
 
 TEST_F(KickWebhooksTest, LateAndSpacedOnesAreSignedAsTheyAre) {
