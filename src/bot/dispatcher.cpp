@@ -103,6 +103,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   void forget_settings(ServerScope scope) {
     boost::asio::post(loop_, [self = shared_from_this(), scope] {
       self->settings_ = nullptr;
+      ++self->forgotten_;
       self->load(scope);
     });
   }
@@ -208,6 +209,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   static Task<void> read_settings(std::shared_ptr<Lane> self, ServerScope scope) {
     const Declarations& declarations = self->owner_.declarations_;
     const TimePoint now = self->owner_.clock_.now();
+    const std::uint64_t forgotten = self->forgotten_;
     std::string trouble;
     bool passes = false;
     try {
@@ -227,6 +229,11 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
       trouble = error.what();
     }
     self->loading_ = false;
+    if (trouble.empty() && forgotten != self->forgotten_) {  // they may have been read before the change
+      self->settings_ = nullptr;
+      self->load(scope);
+      co_return;
+    }
     if (!trouble.empty()) {
       log::error("settings cannot be read",
                  {log::field("server", self->server_.str()), log::field("error", trouble)});
@@ -256,6 +263,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   boost::asio::io_context& loop_;
   SettingsPtr settings_;
   bool loading_ = false;
+  std::uint64_t forgotten_ = 0;  // how often
   struct Waiting {
     std::function<void()> start;
     std::function<void(Outcome)> refuse;

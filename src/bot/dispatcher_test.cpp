@@ -227,6 +227,17 @@ TEST_F(Road, APausedFeatureAnswersNothingElse) {
   EXPECT_FALSE(chat(1, message("!points")).answer);
 }
 
+TEST_F(Road, AChangeWhileSettingsAreBeingReadIsNotMissed) {
+  bool changed = false;
+  world_.declarations.on_settings.push_back([&](store::Tx& tx, ServerContext&) -> store::TxTask<void> {
+    if (std::exchange(changed, true)) co_return;  // right behind the reading
+    co_await change_server_setting(tx, world_.declarations, ServerId(1), {"command_prefix", "?"},
+                                   {"t", "system"}, world_.clock.now());
+    dispatcher_.refresh(world_.server(1));
+  });
+  EXPECT_TRUE(call(prefix("?points")).answer);
+}
+
 TEST_F(Road, SettingsWorkFromTheNextEventOn) {
   EXPECT_TRUE(chat(1, message("!points", "m1")).answer);
   world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
