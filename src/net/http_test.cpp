@@ -51,10 +51,6 @@ extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo
 namespace guildhall::net {
 namespace {
 
-void run_on(boost::asio::io_context& loop, Task<void> task) {
-  boost::asio::co_spawn(loop, std::move(task), boost::asio::use_future).get();
-}
-
 class Http : public testing::Test {
  protected:
   Http() {
@@ -158,37 +154,27 @@ TEST_F(Http, KeepsItsConnection) {
   EXPECT_EQ(client_.connections_opened(), 1U);
 }
 
+/// So many callers at once, each so often in turn; the connections that were opened for them.
+std::size_t connections_for(boost::asio::io_context& loop, const std::string& url, int callers, int turns) {
+  HttpClient client(loop, {.least_patience = std::chrono::minutes(1)});
+  const auto call = [](HttpClient* client, std::string url, int turns) -> Task<void> {
+    HttpRequest request;
+    request.url = std::move(url);
+    for (int turn = 0; turn < turns; ++turn) EXPECT_EQ((co_await client->exchange(request))->status, 200);
+  };
+  std::vector<Task<void>> all;
+  for (int i = 0; i < callers; ++i) all.push_back(call(&client, url, turns));
+  boost::asio::co_spawn(loop, all_of(std::move(all)), boost::asio::use_future).get();
+  return client.connections_opened();
+}
+
 TEST_F(Http, ABurstWaitsForTheConnectionThatIsThere) {
-  HttpClient client(loops_.main(), {.least_patience = std::chrono::minutes(1)});
-  run_on(loops_.main(), [](std::string url, HttpClient* client) -> Task<void> {
-    std::vector<Task<void>> burst;
-    for (int i = 0; i < 20; ++i) {
-      burst.push_back([](std::string url, HttpClient* client) -> Task<void> {
-        HttpRequest request;
-        request.url = std::move(url);
-        EXPECT_EQ((co_await client->send(std::move(request)))->status, 200);
-      }(url, client));
-    }
-    co_await all_of(std::move(burst));
-  }(base() + "/", &client));
-  EXPECT_EQ(client.connections_opened(), 1U);
+  EXPECT_EQ(connections_for(loops_.main(), base() + "/", 20, 1), 1U);
 }
 
 /// Whoever has just got an answer asks again before those that waited have woken up.
 TEST_F(Http, OneAfterTheOtherIsNoBurstBesideThoseThatWait) {
-  HttpClient client(loops_.main(), {.least_patience = std::chrono::minutes(1)});
-  run_on(loops_.main(), [](std::string url, HttpClient* client) -> Task<void> {
-    std::vector<Task<void>> callers;
-    for (int i = 0; i < 3; ++i) {
-      callers.push_back([](std::string url, HttpClient* client) -> Task<void> {
-        HttpRequest request;
-        request.url = std::move(url);
-        for (int turn = 0; turn < 5; ++turn) EXPECT_EQ((co_await client->exchange(request))->status, 200);
-      }(url, client));
-    }
-    co_await all_of(std::move(callers));
-  }(base() + "/", &client));
-  EXPECT_EQ(client.connections_opened(), 1U);
+  EXPECT_EQ(connections_for(loops_.main(), base() + "/", 3, 5), 1U);
 }
 
 TEST_F(Http, ASlowExchangeHoldsNobodyUp) {
