@@ -83,6 +83,8 @@ void Control::add_routes() {
   add("POST", "discord/gateway", &Control::gateway);
   add("POST", "discord/interactions-url", &Control::set_interactions_url);
   add("GET", "discord/interactions-url", &Control::read_interactions_url);
+  add("POST", "discord/redirect-uris", &Control::set_redirect_uris);
+  add("GET", "discord/redirect-uris", &Control::read_redirect_uris);
   add("GET", "discord/messages", &Control::read_messages);
   add("GET", "discord/interactions", &Control::read_interactions);
   add("GET", "discord/commands", &Control::read_commands);
@@ -407,6 +409,16 @@ Control::Answer Control::set_interactions_url(Call& call) {
 }
 
 Control::Answer Control::read_interactions_url(Call&) { return discord_.interactions.endpoint().describe(); }
+
+Control::Answer Control::set_redirect_uris(Call& call) {
+  const json::Value* uris = json::find(call.body, "uris");
+  if (uris == nullptr || !uris->is_array()) return fail(ErrorCode::invalid, "uris: a list is needed");
+  return done_or(discord_.oauth.set_redirect_uris(uris->get_array()));
+}
+
+Control::Answer Control::read_redirect_uris(Call&) {
+  return json::Object{{"uris", discord_.oauth.redirect_uris()}};
+}
 
 Control::Answer Control::read_messages(Call& call) {
   std::vector<Snowflake> channels;

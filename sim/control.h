@@ -37,6 +37,9 @@
 //   POST /discord/interactions-url             {url}: where interactions go once it has been tried; empty:
 //                                              over the gateway
 //   GET  /discord/interactions-url             {url, state, reason}
+//   POST /discord/redirect-uris                {uris}: where signing in may lead back to; none: to any http
+//                                              address of this machine
+//   GET  /discord/redirect-uris                {uris}
 //   GET  /discord/messages?guild=&channel=     what stands in the channels, ephemeral answers included
 //   GET  /discord/messages?user=               the direct channel with a user
 //   GET  /discord/interactions?id=             asked and answered, with deferral, visibility and timing
@@ -112,6 +115,8 @@ class Control {
   Answer gateway(Call& call);
   Answer set_interactions_url(Call& call);
   Answer read_interactions_url(Call& call);
+  Answer set_redirect_uris(Call& call);
+  Answer read_redirect_uris(Call& call);
   Answer read_messages(Call& call);
   Answer read_interactions(Call& call);
   Answer read_commands(Call& call);

@@ -101,6 +101,7 @@ Discord::Discord(Stage& stage_, GatewayOptions gateway_options, InteractionDeadl
       messages(stage_),
       commands(stage_),
       interactions(stage_, gateway, messages, deadlines),
+      oauth(stage_),
       token_(bot_token(stage_.seed, stage_.world.bot.id)) {}
 
 Result<Server*> Discord::server_of(Snowflake id) {

@@ -10,6 +10,7 @@
 #include "sim/command_store.h"
 #include "sim/discord_gateway.h"
 #include "sim/discord_messages.h"
+#include "sim/discord_oauth.h"
 #include "sim/interactions.h"
 #include "sim/stage.h"
 
@@ -127,6 +128,7 @@ class Discord {
   Messages messages;
   CommandStore commands;
   Interactions interactions;
+  DiscordOAuth oauth;
 
  private:
   Result<Server*> server_of(Snowflake id);

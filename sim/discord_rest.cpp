@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/text.h"
 #include "sim/discord_checks.h"
 #include "sim/discord_shapes.h"
 #include "sim/multipart.h"
@@ -15,6 +16,7 @@
 namespace guildhall::sim {
 namespace {
 
+constexpr std::string_view kApi = "/api/";
 constexpr std::string_view kPrefix = "/api/v10/";
 constexpr double kForcedPause = 0.35;  // seconds, of a 429 that a fault asks for
 
@@ -78,6 +80,14 @@ std::string http_date(TimePoint at) {
                          std::chrono::time_point_cast<std::chrono::system_clock::duration>(at))));
 }
 
+/// What an address below /api/ asks for; none: there is no such version. Tokens are asked for without one.
+std::optional<std::string_view> endpoint_of(std::string_view path) {
+  if (path.starts_with(kPrefix)) return path.substr(kPrefix.size());
+  path.remove_prefix(kApi.size());
+  if (DiscordOAuth::serves(path)) return path;
+  return std::nullopt;
+}
+
 bool is_json(const net::HttpRequest& request) {
   return request.header("content-type").value_or("").starts_with("application/json");
 }
@@ -95,6 +105,9 @@ void DiscordRest::add_routes() {
                             bool limited) {
     router_.add(std::move(method), std::move(pattern), {handler, false, limited});
   };
+  person_router_.add("GET", "users/@me", {&Rest::person, "identify"});
+  person_router_.add("GET", "users/@me/guilds", {&Rest::servers_of_person, "guilds"});
+  person_router_.add("GET", "oauth2/@me", {&Rest::authorization, ""});
   add_open("GET", "gateway", &Rest::gateway, true);
   add("GET", "gateway/bot", &Rest::gateway_bot);
   add("GET", "users/@me", &Rest::own_user);
@@ -163,20 +176,51 @@ void DiscordRest::add_routes() {
 // The way in ----------------------------------------------------------------------------------------
 
 net::HttpResponse DiscordRest::answer(const net::HttpRequest& request) {
+  if (request.url == "/oauth2/authorize") return consent(request);
   auto response = respond(request);
   ++discord_.answered[response.status];
   response.headers.emplace_back("Date", http_date(stage_.clock.now()));
   return response;
 }
 
+net::HttpResponse DiscordRest::consent(const net::HttpRequest& request) {
+  if (stage_.faults.on(Fault::discord_down)) return edge_page(503);
+  if (request.method != "GET") return error_response({405, 0, "405: Method Not Allowed"});
+  return discord_.oauth.authorize(request);
+}
+
 net::HttpResponse DiscordRest::respond(const net::HttpRequest& request) {
-  const std::string_view path = request.url;
-  if (!path.starts_with("/api/")) return error_response({404, 0, "404: Not Found"});
-  if (!path.starts_with(kPrefix)) return error_response({400, 50041, "Invalid API version provided"});
+  if (!request.url.starts_with(kApi)) return error_response({404, 0, "404: Not Found"});
+  const auto endpoint = endpoint_of(request.url);
+  if (!endpoint) return error_response({400, 50041, "Invalid API version provided"});
   if (is_unwelcome(request.header("user-agent").value_or("")))
     return error_response({403, 40333, "internal network error"});
   if (auto struck = strike()) return *struck;
-  auto match = router_.find(request.method, path.substr(kPrefix.size()));
+  if (DiscordOAuth::serves(*endpoint)) return discord_.oauth.answer(*endpoint, request);
+  if (auto response = respond_to_person(request, *endpoint)) return *response;
+  return respond_to_bot(request, *endpoint);
+}
+
+std::optional<net::HttpResponse> DiscordRest::respond_to_person(const net::HttpRequest& request,
+                                                                std::string_view endpoint) {
+  if (!request.header("authorization").value_or("").starts_with("Bearer ")) return std::nullopt;
+  const auto* route = person_router_.find(request.method, endpoint).route;
+  if (route == nullptr) return std::nullopt;
+  const auto [handler, scope] = route->handler;
+  const auto grant = discord_.oauth.grant_of(request);
+  // Discord does not tell a token without the scope from one that has ended.
+  if (!grant || (!scope.empty() && !grant->has_scope(scope)))
+    return error_response({401, 0, "401: Unauthorized"});
+  const auto verdict = limits_.take("Bearer " + route->pattern, std::to_string(grant->user), false,
+                                    std::chrono::steady_clock::now());
+  if (!verdict.allowed) return too_many(verdict.retry_after, false, "user", verdict.headers);
+  auto response = json_response(200, (this->*handler)(*grant));
+  response.headers.insert(response.headers.end(), verdict.headers.begin(), verdict.headers.end());
+  return response;
+}
+
+net::HttpResponse DiscordRest::respond_to_bot(const net::HttpRequest& request, std::string_view path) {
+  auto match = router_.find(request.method, path);
   if (match.route == nullptr) {
     return match.path_known ? error_response({405, 0, "405: Method Not Allowed"})
                             : error_response({404, 0, "404: Not Found"});
@@ -260,25 +304,12 @@ ApiAnswer DiscordRest::gateway_bot(Call&) {
                                     {"session_start_limit", discord_.gateway.start_limit()}}};
 }
 
-ApiAnswer DiscordRest::own_user(Call&) {
-  json::Object out = shapes::user(stage_.world.bot);
-  out["mfa_enabled"] = false;
-  out["locale"] = "en-US";
-  return ApiReply{200, std::move(out)};
-}
+ApiAnswer DiscordRest::own_user(Call&) { return ApiReply{200, shapes::own_user(stage_.world.bot)}; }
 
 ApiAnswer DiscordRest::own_servers(Call&) {
   json::Array out;
   for (const Server& server : stage_.world.servers) {
-    if (!server.bot_present) continue;
-    out.push_back(
-        json::Object{{"id", std::to_string(server.id)},
-                     {"name", server.name},
-                     {"icon", nullptr},
-                     {"banner", nullptr},
-                     {"owner", false},
-                     {"permissions", std::to_string(server_permissions(server, stage_.world.bot.id))},
-                     {"features", json::Array{}}});
+    if (server.bot_present) out.emplace_back(shapes::own_guild(server, stage_.world.bot.id));
   }
   return ApiReply{200, std::move(out)};
 }
@@ -288,8 +319,33 @@ ApiAnswer DiscordRest::application(Call&) {
   if (stage_.faults.on(Fault::gateway_no_privileged)) out["flags"] = 0;
   const InteractionEndpoint& endpoint = discord_.interactions.endpoint();
   out["verify_key"] = endpoint.public_key();
+  out["redirect_uris"] = discord_.oauth.redirect_uris();
   if (endpoint.counts()) out["interactions_endpoint_url"] = endpoint.describe().at("url");
   return ApiReply{200, std::move(out)};
+}
+
+json::Value DiscordRest::person(const DiscordGrant& grant) const {
+  return shapes::own_user(*stage_.world.user(grant.user));
+}
+
+json::Value DiscordRest::servers_of_person(const DiscordGrant& grant) const {
+  json::Array out;
+  for (const Server& server : stage_.world.servers) {
+    if (server.members.contains(grant.user)) out.emplace_back(shapes::own_guild(server, grant.user));
+  }
+  return out;
+}
+
+json::Value DiscordRest::authorization(const DiscordGrant& grant) const {
+  json::Object application = shapes::partial_application(stage_.world);
+  application["verify_key"] = discord_.interactions.endpoint().public_key();
+  json::Array scopes;
+  for (const std::string_view scope : split_words(grant.scope)) scopes.emplace_back(scope);
+  json::Object out{{"application", std::move(application)},
+                   {"scopes", std::move(scopes)},
+                   {"expires", shapes::iso_time(grant.expires_at)}};
+  if (grant.has_scope("identify")) out["user"] = shapes::user(*stage_.world.user(grant.user));
+  return out;
 }
 
 ApiAnswer DiscordRest::open_direct(Call& call) {

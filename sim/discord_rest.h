@@ -1,5 +1,6 @@
 // The simulated Discord REST interface, version 10: token, user agent, rate limits, faults, then the
-// route. Error bodies and codes as the documentation states them. The handlers stand in discord_rest.cpp,
+// route. What the token of a person reaches (discord_oauth.h) has routes and limits of its own. Error
+// bodies and codes as the documentation states them. The handlers stand in discord_rest.cpp,
 // discord_rest_servers.cpp, discord_rest_messages.cpp and discord_rest_threads.cpp.
 #pragma once
 
@@ -18,7 +19,7 @@ class DiscordRest {
  public:
   explicit DiscordRest(Discord& discord);
 
-  /// Answers one request to /api/v10/...
+  /// Answers one request to /api/v10/..., or to /oauth2/authorize, which is a browser's.
   net::HttpResponse answer(const net::HttpRequest& request);
 
  private:
@@ -26,6 +27,11 @@ class DiscordRest {
     ApiAnswer (DiscordRest::*handler)(Call&) = nullptr;
     bool needs_token = true;
     bool limited = true;
+  };
+  /// What the token of a person reaches, if it was given that scope (empty: any).
+  struct PersonEndpoint {
+    json::Value (DiscordRest::*handler)(const DiscordGrant&) const = nullptr;
+    std::string_view scope;
   };
   /// A channel that the bot may use; `server` is null for a direct one.
   struct Place {
@@ -42,7 +48,12 @@ class DiscordRest {
   };
 
   void add_routes();
+  net::HttpResponse consent(const net::HttpRequest& request);
   net::HttpResponse respond(const net::HttpRequest& request);
+  /// None: the call is not a person's.
+  std::optional<net::HttpResponse> respond_to_person(const net::HttpRequest& request,
+                                                     std::string_view endpoint);
+  net::HttpResponse respond_to_bot(const net::HttpRequest& request, std::string_view path);
   std::optional<net::HttpResponse> strike();
   std::expected<json::Value, ApiError> body_of(const net::HttpRequest& request) const;
   net::HttpResponse run(const Endpoint& endpoint, Call& call);
@@ -73,6 +84,9 @@ class DiscordRest {
   ApiAnswer own_user(Call& call);
   ApiAnswer own_servers(Call& call);
   ApiAnswer application(Call& call);
+  json::Value person(const DiscordGrant& grant) const;
+  json::Value servers_of_person(const DiscordGrant& grant) const;
+  json::Value authorization(const DiscordGrant& grant) const;
   ApiAnswer open_direct(Call& call);
   ApiAnswer read_server(Call& call);
   ApiAnswer read_channels(Call& call);
@@ -149,6 +163,7 @@ class DiscordRest {
   RateLimits limits_;
   std::map<Snowflake, Webhook> webhooks_;
   Router<Endpoint> router_;
+  Router<PersonEndpoint> person_router_;
 };
 
 }  // namespace guildhall::sim

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/permissions.h"
+
 namespace guildhall::sim::shapes {
 namespace {
 
@@ -53,6 +55,13 @@ json::Object user(const DiscordUser& user) {
                       {"primary_guild", nullptr},
                       {"collectibles", nullptr},
                       {"avatar_decoration_data", nullptr}});
+}
+
+json::Object own_user(const DiscordUser& own) {
+  json::Object out = user(own);
+  out["mfa_enabled"] = false;
+  out["locale"] = "en-US";
+  return out;
 }
 
 json::Object member_core(const Member& member) {
@@ -228,6 +237,16 @@ json::Object guild(const Server& server) {
                       {"region", "deprecated"}});
 }
 
+json::Object own_guild(const Server& server, Snowflake user) {
+  return unannounced({{"id", id(server.id)},
+                      {"name", server.name},
+                      {"icon", nullptr},
+                      {"banner", nullptr},
+                      {"owner", server.owner == user},
+                      {"permissions", std::to_string(server_permissions(server, user))},
+                      {"features", json::Array{}}});
+}
+
 json::Object guild_create(const World& world, const Server& server) {
   json::Object out = guild(server);
   out["joined_at"] = iso_time(server.bot_joined_at);
@@ -258,7 +277,7 @@ json::Object guild_create(const World& world, const Server& server) {
   return out;
 }
 
-json::Object application(const World& world) {
+json::Object partial_application(const World& world) {
   return unannounced({{"id", id(world.bot.id)},
                       {"name", "Guildhall"},
                       {"icon", nullptr},
@@ -268,18 +287,23 @@ json::Object application(const World& world) {
                       {"bot_require_code_grant", false},
                       {"verify_key", std::string(64, '0')},
                       {"flags", kApplicationFlags},
-                      {"flags_new", std::to_string(kApplicationFlags)},
-                      {"redirect_uris", json::Array{}},
-                      {"interactions_endpoint_url", nullptr},
-                      {"role_connections_verification_url", nullptr},
-                      {"approximate_user_install_count", 0},
-                      {"approximate_user_authorization_count", 0},
-                      {"explicit_content_filter", 0},
-                      {"eligible_oauth2_scopes", json::Array{}},
-                      {"owner", user(world.users.begin()->second)},
-                      {"team", nullptr},
-                      {"bot", user(world.bot)},
-                      {"approximate_guild_count", world.servers.size()}});
+                      {"flags_new", std::to_string(kApplicationFlags)}});
+}
+
+json::Object application(const World& world) {
+  json::Object out = partial_application(world);
+  out["redirect_uris"] = json::Array{};
+  out["interactions_endpoint_url"] = nullptr;
+  out["role_connections_verification_url"] = nullptr;
+  out["approximate_user_install_count"] = 0;
+  out["approximate_user_authorization_count"] = 0;
+  out["explicit_content_filter"] = 0;
+  out["eligible_oauth2_scopes"] = json::Array{};
+  out["owner"] = user(world.users.begin()->second);
+  out["team"] = nullptr;
+  out["bot"] = user(world.bot);
+  out["approximate_guild_count"] = world.servers.size();
+  return out;
 }
 
 }  // namespace guildhall::sim::shapes

@@ -18,6 +18,7 @@ enum class Fault {
   discord_cdn_429,            // counted: 429 as HTML without X-RateLimit headers
   discord_5xx,                // counted: 500 in JSON, 502, 503 and 520 as the edge's page, in turn
   discord_posted_5xx,         // counted: a message is written, and 502 answered all the same
+  discord_token_5xx,          // counted: a question for tokens is answered 500, and changes nothing
   discord_cdn_403,            // counted: 403 as the edge's page: the address is blocked
   discord_slow_ms,            // measure: pause before each answer, in real time
   discord_down,               // 503 as the edge's page; gateway connections end before HELLO

@@ -40,7 +40,7 @@ double unix_seconds(RateLimits::Time at, RateLimits::Time now) {
 }  // namespace
 
 const RateLimits::Family& RateLimits::family_of(std::string_view route) {
-  static constexpr std::array<Family, 9> kFamilies = {
+  static constexpr std::array<Family, 10> kFamilies = {
       {{"POST channels/{}/messages/bulk-delete", "message-bulk", 5, milliseconds(3'300)},
        {"POST channels/{}/messages", "message-create", 5, milliseconds(4'300)},
        {"GET channels/", "channel-read", 7, milliseconds(2'100)},
@@ -49,6 +49,7 @@ const RateLimits::Family& RateLimits::family_of(std::string_view route) {
        {"PUT guilds/", "member-roles", 9, milliseconds(2'300)},
        {"PUT applications/", "commands", 3, milliseconds(5'100)},
        {"GET applications/", "commands", 7, milliseconds(3'100)},
+       {"Bearer users/@me/guilds", "own-guilds", 2, milliseconds(2'100)},
        {"", "other", 13, milliseconds(1'700)}}};
   for (const Family& family : kFamilies) {
     if (route.starts_with(family.route)) return family;

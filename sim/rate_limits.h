@@ -23,8 +23,9 @@ class RateLimits {
     net::Headers headers;    // X-RateLimit-*
   };
 
-  /// One request of `route` ("POST channels/{}/messages") with that major parameter. `counts_globally`:
-  /// interaction callbacks do not.
+  /// One request of `route` ("POST channels/{}/messages") with that major parameter. What a person's token
+  /// asks for has "Bearer" for its method, and the person for its major parameter. `counts_globally`:
+  /// interaction callbacks and persons do not.
   Verdict take(std::string_view route, std::string_view major, bool counts_globally, Time now);
 
   /// A change of a channel's name or topic: the limit that no header shows. Refuses where `verdict` allowed.

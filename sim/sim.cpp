@@ -33,6 +33,7 @@ struct Simulation::Parts {
     const auto read = stage.journal.open(log_file, [&](std::string_view kind, const json::Value& line) {
       stage.witness.recall(kind, line);
       if (kind == "commands") discord.commands.recall(line);
+      if (kind == "discord_oauth") discord.oauth.recall(line);
       if (kind == "subscriptions") subscriptions.recall(line);
     });
     kick.resume_streams();
@@ -133,6 +134,8 @@ Simulation::Simulation(std::shared_ptr<Parts> parts, std::unique_ptr<Servers> se
                                          {"gateway", address("ws", servers_->gateway->port())},
                                          {"token", parts_->discord.token()},
                                          {"application_id", std::to_string(parts_->stage.world.bot.id)},
+                                         {"client_id", parts_->discord.oauth.client_id()},
+                                         {"client_secret", parts_->discord.oauth.client_secret()},
                                          {"public_key", parts_->discord.interactions.endpoint().public_key()},
                                          {"guilds", std::move(guilds)}}},
                                        {"kick",

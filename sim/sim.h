@@ -2,7 +2,7 @@
 // and the load harness.
 //
 //   world.h       the invented people and places      members.h  what they do, from the seed
-//   discord*.h, gateway*.h, interactions.h, components.h, ...   Discord: REST, gateway, limits, codes
+//   discord*.h, gateway*.h, interactions.h, components.h, ...   Discord: REST, gateway, OAuth, limits, codes
 //   kick*.h       Kick: OAuth, API, signed webhooks
 //   faults.h      switches for everything that goes wrong on the real ones
 //   load.h        so many events a second, and how long the answers took
