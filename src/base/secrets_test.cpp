@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "base/crypto.h"
 #include "tests/support/test_world.h"
@@ -98,6 +101,99 @@ TEST_F(SecretsFile, WhatWasSignedIsKnownAgainForItsPurposeAlone) {
   }
   write("k2 " + hex(random_bytes(32)) + "\n");
   EXPECT_FALSE(Secrets::load(file())->verify("a text", "buttons", signature)) << "the key is gone";
+}
+
+TEST_F(SecretsFile, AKeyIsAddedAndTheOneBeforeGoes) {
+  ASSERT_TRUE(Secrets::create(file()));
+  const auto running = *Secrets::load(file());
+  const std::string before = running.seal("token", "x");
+  EXPECT_EQ(Secrets::add_key(file()), "k2");
+  EXPECT_EQ(Secrets::key_id_of(running.seal("token", "x")), "k1") << "nobody has looked at the file";
+  ASSERT_TRUE(running.refresh());
+  EXPECT_THAT(running.key_ids(), testing::ElementsAre("k1", "k2"));
+  const std::string after = running.seal("token", "x");
+  EXPECT_EQ(Secrets::key_id_of(after), "k2");
+  EXPECT_EQ(running.open(before, "x"), "token");
+  EXPECT_EQ(Secrets::remove_key(file(), "k2").error().code, ErrorCode::refused_by_guard) << "it seals";
+  EXPECT_EQ(Secrets::remove_key(file(), "k9").error().code, ErrorCode::not_found);
+  ASSERT_TRUE(Secrets::remove_key(file(), "k1"));
+  ASSERT_TRUE(running.refresh());
+  EXPECT_FALSE(running.open(before, "x"));
+  EXPECT_EQ(running.open(after, "x"), "token");
+  EXPECT_EQ(Secrets::add_key(file()), "k3") << "no name comes twice while one of its time is there";
+  struct stat info{};
+  ASSERT_EQ(stat(file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+TEST_F(SecretsFile, WhatAnotherProcessSealedWithANewKeyIsOpened) {
+  ASSERT_TRUE(Secrets::create(file()));
+  const auto running = *Secrets::load(file());
+  ASSERT_TRUE(Secrets::add_key(file()));
+  EXPECT_EQ(running.open(Secrets::load(file())->seal("token", "x"), "x"), "token");
+}
+
+TEST_F(SecretsFile, AFileThatCannotBeReadAnyMoreChangesNothing) {
+  ASSERT_TRUE(Secrets::create(file()));
+  const auto running = *Secrets::load(file());
+  const std::string sealed = running.seal("token", "x");
+  write("nonsense\n");
+  EXPECT_FALSE(running.refresh());
+  EXPECT_EQ(running.open(sealed, "x"), "token");
+  std::filesystem::remove(file());
+  EXPECT_FALSE(running.refresh());
+  EXPECT_EQ(running.open(sealed, "x"), "token");
+}
+
+TEST_F(SecretsFile, WhatAnotherProcessSignedWithANewKeyIsKnown) {
+  ASSERT_TRUE(Secrets::create(file()));
+  const auto running = *Secrets::load(file());
+  ASSERT_TRUE(Secrets::add_key(file()));
+  EXPECT_TRUE(running.verify("a text", "buttons", Secrets::load(file())->sign("a text", "buttons")));
+}
+
+TEST_F(SecretsFile, ALinkedFileStaysWhereItIs) {
+  ASSERT_TRUE(Secrets::create(file()));
+  const auto link = folder_.path() / "link.key";
+  std::filesystem::create_symlink(file(), link);
+  ASSERT_TRUE(Secrets::add_key(link));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(Secrets::load(file())->key_ids().size(), 2U);
+}
+
+TEST_F(SecretsFile, TheFileStaysItsOwners) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  ASSERT_TRUE(Secrets::create(file()));
+  ASSERT_EQ(::chown(file().c_str(), 12'345, 23'456), 0);
+  ASSERT_TRUE(Secrets::add_key(file()));
+  struct stat info{};
+  ASSERT_EQ(stat(file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 12'345U);
+  EXPECT_EQ(info.st_gid, 23'456U);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+TEST_F(SecretsFile, WhatIsLeftOfAProgramThatWasKilledIsInNobodysWay) {
+  ASSERT_TRUE(Secrets::create(file()));
+  std::ofstream(file().string() + ".new") << "half a k";
+  EXPECT_TRUE(Secrets::add_key(file()));
+  EXPECT_EQ(Secrets::load(file())->key_ids().size(), 2U);
+}
+
+TEST_F(SecretsFile, TwoWhoAddKeysLoseNone) {
+  ASSERT_TRUE(Secrets::create(file()));
+  std::atomic<int> added = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 20; ++j) {
+        if (Secrets::add_key(file())) ++added;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_GT(added, 0);
+  EXPECT_EQ(Secrets::load(file())->key_ids().size(), static_cast<std::size_t>(added) + 1);
 }
 
 }  // namespace

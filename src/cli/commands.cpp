@@ -20,6 +20,7 @@ const std::vector<Command>& commands() {
     add_convert_commands(made);
     add_import_commands(made);
     add_move_command(made);
+    add_keys_commands(made);
     add_config_commands(made);
     return made;
   }();

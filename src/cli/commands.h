@@ -22,6 +22,7 @@ void add_migrate_commands(std::vector<Command>& commands);
 void add_migrate_backup_commands(std::vector<Command>& commands);
 void add_convert_commands(std::vector<Command>& commands);
 void add_import_commands(std::vector<Command>& commands);
+void add_keys_commands(std::vector<Command>& commands);
 void add_config_commands(std::vector<Command>& commands);
 
 }  // namespace guildhall::cli

@@ -106,6 +106,38 @@ constexpr GlobalStatement<KeyParams, SealedTokens> kTokens{
     "SELECT access_token, refresh_token, token_expires_at FROM channels "
     "WHERE platform = :platform AND platform_user_id = :user"};
 
+struct SealedRow {
+  std::string platform;
+  std::string platform_user_id;
+  std::optional<store::Blob> access_token;
+  std::optional<store::Blob> refresh_token;
+};
+BOOST_DESCRIBE_STRUCT(SealedRow, (), (platform, platform_user_id, access_token, refresh_token))
+
+struct ResealParams {
+  std::string platform;
+  std::string user;
+  store::Blob before;
+  store::Blob after;
+};
+BOOST_DESCRIBE_STRUCT(ResealParams, (), (platform, user, before, after))
+
+constexpr GlobalStatement<NoParams, SealedRow> kSealed{
+    "tenancy.sealed_values", "SELECT platform, platform_user_id, access_token, refresh_token FROM channels"};
+
+/// Not what a refresh has brought meanwhile.
+constexpr GlobalStatement<ResealParams, NoRow> kResealAccess{
+    "tenancy.reseal_access_token",
+    "UPDATE channels SET access_token = :after "
+    "WHERE platform = :platform AND platform_user_id = :user AND access_token = :before"};
+constexpr GlobalStatement<ResealParams, NoRow> kResealRefresh{
+    "tenancy.reseal_refresh_token",
+    "UPDATE channels SET refresh_token = :after "
+    "WHERE platform = :platform AND platform_user_id = :user AND refresh_token = :before"};
+
+constexpr const char* kAccessToken = "access_token";
+constexpr const char* kRefreshToken = "refresh_token";
+
 constexpr GlobalStatement<KeyParams, NoRow> kForget{
     "tenancy.forget_channel", "DELETE FROM channels WHERE platform = :platform AND platform_user_id = :user"};
 
@@ -119,7 +151,7 @@ bool is_in(const store::ServerRange& range, const std::string& platform_user_id)
 
 void ChannelDirectory::declare(store::StatementRegistry& statements) {
   statements.add("tenancy", kListChannels, kListBindings, kKnow, kBind, kUnbind, kSetLive, kStoreTokens,
-                 kTokens, kForget);
+                 kTokens, kSealed, kResealAccess, kResealRefresh, kForget);
 }
 
 Task<void> ChannelDirectory::load() {
@@ -202,6 +234,29 @@ Task<std::optional<SealedTokens>> ChannelDirectory::tokens(ChannelKey key) const
   });
 }
 
+Task<std::vector<SealedValue>> ChannelDirectory::sealed_values() const {
+  const auto rows = co_await global_.read(
+      [](GlobalTx& tx) -> TxTask<std::vector<SealedRow>> { co_return co_await tx.all(kSealed); });
+  std::vector<SealedValue> values;
+  for (const SealedRow& row : rows) {
+    const ChannelKey channel{row.platform, row.platform_user_id};
+    if (row.access_token) values.push_back({channel, kAccessToken, *row.access_token});
+    if (row.refresh_token) values.push_back({channel, kRefreshToken, *row.refresh_token});
+  }
+  co_return values;
+}
+
+Task<bool> ChannelDirectory::reseal(SealedValue value, store::Blob resealed) {
+  const bool access = value.column == kAccessToken;
+  const ResealParams params{std::move(value.channel.platform), std::move(value.channel.platform_user_id),
+                            std::move(value.sealed), std::move(resealed)};
+  const std::int64_t changed =
+      co_await global_.transact([params, access](GlobalTx& tx) -> TxTask<std::int64_t> {
+        co_return co_await tx.change(access ? kResealAccess : kResealRefresh, params);
+      });
+  co_return changed == 1;
+}
+
 std::optional<Channel> ChannelDirectory::find(const ChannelKey& key) const {
   const std::shared_lock lock(mutex_);
   const auto found = channels_.find(key);
@@ -230,6 +285,18 @@ std::vector<Channel> ChannelDirectory::list() const {
   std::vector<Channel> all;
   for (const auto& [key, channel] : channels_) all.push_back(channel);
   return all;
+}
+
+TxTask<void> rehearse_resealing(GlobalTx& tx, TimePoint now) {
+  const std::string user = kReservedServers.last.str();
+  const store::Blob before{"one"};
+  const store::Blob after{"another"};
+  co_await tx.change(kKnow, {"kick", user, "rehearsal", "rehearsal", now});
+  co_await tx.change(kStoreTokens, {"kick", user, before, before, now, "connected", now});
+  co_await tx.all(kSealed);
+  co_await tx.change(kResealAccess, {"kick", user, before, after});
+  co_await tx.change(kResealRefresh, {"kick", user, before, after});
+  co_await tx.change(kForget, {"kick", user});
 }
 
 }  // namespace guildhall::tenancy

@@ -42,6 +42,13 @@ struct SealedTokens {
 };
 BOOST_DESCRIBE_STRUCT(SealedTokens, (), (access_token, refresh_token, token_expires_at))
 
+/// One sealed value of a channel, wherever its server is.
+struct SealedValue {
+  ChannelKey channel;
+  std::string column;  // access_token, refresh_token
+  store::Blob sealed;
+};
+
 /// Thread-safe, like the registry of servers; like it, it knows one range of numbers only: a channel whose
 /// platform_user_id lies among the reserved ones belongs to the isolation proof.
 class ChannelDirectory {
@@ -64,6 +71,10 @@ class ChannelDirectory {
   Task<void> set_live(ChannelKey key, bool live, std::optional<TimePoint> since, TimePoint now);
   Task<void> store_tokens(ChannelKey key, SealedTokens tokens, std::string state, TimePoint now);
   Task<std::optional<SealedTokens>> tokens(ChannelKey key) const;
+  /// All that is sealed with the keys of base/secrets.h.
+  Task<std::vector<SealedValue>> sealed_values() const;
+  /// The same value under another key. False: it is another one by now.
+  Task<bool> reseal(SealedValue value, store::Blob resealed);
 
   std::optional<Channel> find(const ChannelKey& key) const;
   std::optional<Channel> of_server(ServerId server, const std::string& platform) const;
@@ -79,5 +90,8 @@ class ChannelDirectory {
   std::map<ChannelKey, Channel> channels_;
   std::map<ChannelKey, std::vector<ServerId>> bindings_;
 };
+
+/// A channel whose tokens get another key.
+store::TxTask<void> rehearse_resealing(store::GlobalTx& tx, TimePoint now);
 
 }  // namespace guildhall::tenancy
