@@ -13,6 +13,7 @@ namespace guildhall::kick {
 namespace {
 
 constexpr std::size_t kMostIds = 50;
+constexpr const char* kSubscriptions = "/public/v1/events/subscriptions";
 constexpr std::int64_t kLongestQuiet = 60;  // seconds
 constexpr std::int64_t kUnstatedQuiet = 2;
 
@@ -210,16 +211,35 @@ Task<Result<std::string>> Client::public_key() {
   co_return *key;
 }
 
+Task<Result<std::vector<Subscription>>> Client::subscriptions(std::string broadcaster_id) {
+  const std::string query = broadcaster_id.empty() ? "" : "?broadcaster_user_id=" + broadcaster_id;
+  const auto answer = co_await call_as_app(get(options_.api_url + kSubscriptions + query));
+  if (!answer) co_return std::unexpected(answer.error());
+  std::vector<Subscription> held;
+  for (const json::Value& one : json::array(*answer, "data")) {
+    Subscription subscription{json::text_or(one, "id", ""),
+                              fmt::format("{}", json::id(one, "broadcaster_user_id").value_or(0)),
+                              json::text_or(one, "event", "")};
+    // Others may come although one channel was asked for.
+    if (broadcaster_id.empty() || subscription.broadcaster_user_id == broadcaster_id)
+      held.push_back(std::move(subscription));
+  }
+  co_return held;
+}
+
+Task<Result<void>> Client::unsubscribe(std::vector<std::string> ids) {
+  std::string query;
+  for (const std::string& id : ids)
+    query += fmt::format("{}id={}", query.empty() ? "?" : "&", net::percent_encode(id));
+  net::HttpRequest request = get(options_.api_url + kSubscriptions + query);
+  request.method = "DELETE";
+  const auto answer = co_await call_as_app(std::move(request));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return Result<void>{};
+}
+
 Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster_id,
                                                          std::vector<std::string> events) {
-  const auto held = co_await call_as_app(
-      get(options_.api_url + "/public/v1/events/subscriptions?broadcaster_user_id=" + broadcaster_id));
-  if (!held) co_return std::unexpected(held.error());
-  for (const json::Value& subscription : json::array(*held, "data")) {
-    if (fmt::format("{}", json::id(subscription, "broadcaster_user_id").value_or(0)) != broadcaster_id)
-      continue;
-    std::erase(events, json::text_or(subscription, "event", ""));
-  }
   std::vector<std::string> refused;
   if (events.empty()) co_return refused;
   json::Array wanted;
@@ -227,8 +247,7 @@ Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster
   std::int64_t id = 0;
   std::from_chars(broadcaster_id.data(), broadcaster_id.data() + broadcaster_id.size(), id);
   const json::Object body{{"method", "webhook"}, {"broadcaster_user_id", id}, {"events", std::move(wanted)}};
-  const auto answer =
-      co_await call_as_app(post_json(options_.api_url + "/public/v1/events/subscriptions", body));
+  const auto answer = co_await call_as_app(post_json(options_.api_url + kSubscriptions, body));
   if (!answer) co_return std::unexpected(answer.error());
   // A partial failure is inside a 200.
   for (const json::Value& result : json::array(*answer, "data")) {

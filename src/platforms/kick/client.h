@@ -49,8 +49,11 @@ class Client {
   /// In any order; a channel that is gone is missing. At most 50 ids.
   Task<Result<std::vector<Channel>>> channels(std::vector<std::string> broadcaster_ids);
   Task<Result<std::string>> public_key();
-  /// Subscribes the app to the events of a channel; those that are subscribed already stay. Returns
-  /// the names that Kick refused.
+  /// The app's, of one channel or (empty) of all.
+  Task<Result<std::vector<Subscription>>> subscriptions(std::string broadcaster_id = {});
+  Task<Result<void>> unsubscribe(std::vector<std::string> ids);
+  /// Subscribes the app to the events of a channel. Returns the names that Kick refused. Error
+  /// `refused_by_guard` where the app has as many as it may have.
   Task<Result<std::vector<std::string>>> subscribe(std::string broadcaster_id,
                                                    std::vector<std::string> events);
 

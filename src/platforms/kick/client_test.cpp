@@ -103,21 +103,43 @@ TEST_F(KickApi, AnAppTokenThatDiedIsRenewedOnce) {
   EXPECT_EQ(asked_.size(), 4U);
 }
 
-TEST_F(KickApi, SubscribesOnlyToWhatIsMissingAndReadsErrorsInsideA200) {
+TEST_F(KickApi, ReadsErrorsOfSubscriptionsInsideA200) {
   answers_token();
   answers(
       200,
-      R"({"data":[{"broadcaster_user_id":7,"event":"chat.message.sent"},{"broadcaster_user_id":8,"event":"livestream.status.updated"}]})");
-  answers(
-      200,
       R"({"data":[{"name":"livestream.status.updated","version":1,"subscription_id":"s"},{"name":"channel.subscription.gifts","error":"limit"}]})");
+  answers(400, R"({"data":"event subscription limit reached","message":"Bad Request"})");
   auto one = client();
-  const auto refused = net::run_to_end(
-      one.subscribe("7", {"chat.message.sent", "livestream.status.updated", "channel.subscription.gifts"}));
+  const auto refused =
+      net::run_to_end(one.subscribe("7", {"livestream.status.updated", "channel.subscription.gifts"}));
   EXPECT_THAT(*refused, ElementsAre("channel.subscription.gifts"));
-  const auto body = *json::parse(asked_[2].body);
+  const auto body = *json::parse(asked_[1].body);
   EXPECT_EQ(json::array(body, "events").size(), 2U);
   EXPECT_EQ(json::integer(body, "broadcaster_user_id"), 7);
+  const auto full = net::run_to_end(one.subscribe("7", {"chat.message.sent"}));
+  EXPECT_EQ(full.error().code, ErrorCode::refused_by_guard);
+  EXPECT_THAT(full.error().message, HasSubstr("limit reached"));
+  EXPECT_TRUE(net::run_to_end(one.subscribe("7", {}))->empty());
+  EXPECT_EQ(asked_.size(), 3U) << "nothing is asked for nothing";
+}
+
+TEST_F(KickApi, ListsSubscriptionsAndTakesThemAway) {
+  answers_token();
+  answers(
+      200,
+      R"({"data":[{"id":"a","broadcaster_user_id":7,"event":"chat.message.sent"},{"id":"b","broadcaster_user_id":8,"event":"kicks.gifted"}]})");
+  answers(
+      200,
+      R"({"data":[{"id":"a","broadcaster_user_id":7,"event":"chat.message.sent"},{"id":"b","broadcaster_user_id":8,"event":"kicks.gifted"}]})");
+  answers(204, "");
+  auto one = client();
+  const auto all = net::run_to_end(one.subscriptions());
+  ASSERT_EQ(all->size(), 2U);
+  EXPECT_EQ(all->at(1).broadcaster_user_id, "8");
+  EXPECT_EQ(net::run_to_end(one.subscriptions("7"))->size(), 1U) << "others may come all the same";
+  EXPECT_TRUE(net::run_to_end(one.unsubscribe({"a", "b&c"})));
+  EXPECT_EQ(asked_[3].method, "DELETE");
+  EXPECT_EQ(asked_[3].url, "https://api.test/public/v1/events/subscriptions?id=a&id=b%26c");
 }
 
 TEST_F(KickApi, SaysInWordsWhyChatWasNotSent) {

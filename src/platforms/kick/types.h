@@ -55,6 +55,13 @@ struct Channel {
   std::string title;
 };
 
+/// That events of one kind of one channel are posted to us.
+struct Subscription {
+  std::string id;
+  std::string broadcaster_user_id;
+  std::string event;
+};
+
 struct Tokens {
   std::string access_token;
   std::string refresh_token;

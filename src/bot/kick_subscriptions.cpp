@@ -1,0 +1,135 @@
+#include "bot/kick_subscriptions.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "bot/persons.h"
+
+namespace guildhall::bot {
+namespace {
+
+/// Of one call that takes away.
+constexpr std::size_t kIdsTogether = 50;
+
+const std::set<std::string>& wanted_events() {
+  static const std::set<std::string> events{"chat.message.sent", "livestream.status.updated",
+                                            "channel.subscription.gifts"};
+  return events;
+}
+
+}  // namespace
+
+KickSubscriptions::KickSubscriptions(kick::Client& client, tenancy::Tenancy& tenancy, Metrics& metrics,
+                                     Listener listener)
+    : client_(client),
+      tenancy_(tenancy),
+      listener_(std::move(listener)),
+      lost_(metrics.counter("guildhall_kick_subscriptions_lost_total",
+                            "Event subscriptions that Kick had lost and was asked for again.")) {
+  metrics.gauge("guildhall_kick_subscriptions", "Event subscriptions that Kick had at the last look.",
+                [this] { return static_cast<double>(held_); });
+}
+
+std::map<std::string, KickSubscriptions::Events> KickSubscriptions::wanted() const {
+  std::map<std::string, Events> all;
+  for (const auto& channel : tenancy_.channels().list()) {
+    const auto servers = tenancy_.channels().servers_of(channel.key());
+    const bool heard =
+        std::ranges::any_of(servers, [&](ServerId server) { return tenancy_.servers().is_active(server); });
+    if (channel.platform == kKick && heard) all[channel.platform_user_id] = wanted_events();
+  }
+  return all;
+}
+
+Task<Result<void>> KickSubscriptions::ensure(std::string broadcaster) {
+  if (promised_.contains(broadcaster)) {
+    tell(broadcaster, "");
+    co_return Result<void>{};
+  }
+  const auto held = co_await client_.subscriptions(broadcaster);
+  if (!held) co_return std::unexpected(held.error());
+  Events missing = wanted_events();
+  for (const kick::Subscription& one : *held) missing.erase(one.event);
+  co_return co_await ask_for(std::move(broadcaster), std::move(missing));
+}
+
+Task<void> KickSubscriptions::reconcile() {
+  const auto held = co_await client_.subscriptions();
+  if (!held) {
+    log::warning("kick subscriptions unknown", {log::field("error", held.error().message)});
+    co_return;
+  }
+  const auto all = wanted();
+  std::erase_if(promised_, [&](const std::string& broadcaster) { return !all.contains(broadcaster); });
+  const auto there = co_await tidy(*held, all);
+  held_ = 0;
+  for (const auto& [broadcaster, events] : there) held_ += static_cast<std::int64_t>(events.size());
+  std::string full;  // why Kick takes no more for now
+  for (const auto& [broadcaster, events] : all) {
+    Events missing = events;
+    if (const auto found = there.find(broadcaster); found != there.end())
+      std::erase_if(missing, [&](const std::string& event) { return found->second.contains(event); });
+    if (!missing.empty() && promised_.erase(broadcaster) > 0) {
+      lost_.add(static_cast<std::int64_t>(missing.size()));
+      log::warning("kick has lost subscriptions",
+                   {log::field("channel", broadcaster),
+                    log::field("events", fmt::format("{}", fmt::join(missing, " ")))});
+    }
+    if (!missing.empty() && !full.empty()) {
+      tell(broadcaster, full);
+      continue;
+    }
+    const auto asked = co_await ask_for(broadcaster, std::move(missing));
+    if (asked) continue;
+    tell(broadcaster, asked.error().message);
+    if (asked.error().code == ErrorCode::refused_by_guard) full = asked.error().message;
+  }
+}
+
+Task<std::map<std::string, KickSubscriptions::Events>> KickSubscriptions::tidy(
+    std::vector<kick::Subscription> held, std::map<std::string, Events> wanted) {
+  std::map<std::string, Events> there;
+  std::vector<std::string> useless;
+  for (const kick::Subscription& one : held) {
+    const auto of_channel = wanted.find(one.broadcaster_user_id);
+    const bool needed = of_channel != wanted.end() && of_channel->second.contains(one.event) &&
+                        there[one.broadcaster_user_id].insert(one.event).second;
+    const bool ours = wanted_events().contains(one.event) &&
+                      tenancy_.channels().find({kKick, one.broadcaster_user_id}).has_value();
+    if (!needed && ours) useless.push_back(one.id);
+  }
+  for (std::size_t i = 0; i < useless.size(); i += kIdsTogether) {
+    const auto first = useless.begin() + static_cast<std::ptrdiff_t>(i);
+    std::vector<std::string> ids(
+        first, first + static_cast<std::ptrdiff_t>(std::min(kIdsTogether, useless.size() - i)));
+    const auto gone = co_await client_.unsubscribe(std::move(ids));
+    if (!gone) log::warning("kick keeps useless subscriptions", {log::field("error", gone.error().message)});
+  }
+  if (!useless.empty()) log::info("kick subscriptions taken away", {log::field("count", useless.size())});
+  co_return there;
+}
+
+/// Once per channel and process: what an earlier process began and did not end is made up for.
+Task<Result<void>> KickSubscriptions::ask_for(std::string broadcaster, Events missing) {
+  if (!missing.empty()) {
+    const auto refused = co_await client_.subscribe(broadcaster, {missing.begin(), missing.end()});
+    if (!refused) co_return std::unexpected(refused.error());
+    if (!refused->empty()) {
+      tell(broadcaster, fmt::format("Kick refused the events {}", fmt::join(*refused, ", ")));
+      co_return Result<void>{};
+    }
+  }
+  promised_.insert(broadcaster);
+  tell(broadcaster, "");
+  co_return Result<void>{};
+}
+
+void KickSubscriptions::tell(const std::string& broadcaster, const std::string& problem) const {
+  for (const ServerId server : tenancy_.channels().servers_of({kKick, broadcaster}))
+    listener_(server, problem);
+}
+
+}  // namespace guildhall::bot

@@ -1,0 +1,52 @@
+// Which events of which channels Kick posts to us. Kick loses subscriptions without a word, drops them where
+// we have failed for a day, and keeps them for channels that nobody listens to any more; each counts against
+// the app's limit (1,000, or 10,000 of a verified app). So what it has is compared with what is wanted, every
+// ten minutes and when a server chooses a channel. The app is this program's alone: what it has beside that
+// is taken away.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "platforms/kick/client.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::bot {
+
+/// Lives on the bridge's loop; one call at a time.
+class KickSubscriptions {
+ public:
+  /// `listener` is told why a server's channel does not send everything; empty: it does.
+  using Listener = std::function<void(ServerId server, std::string problem)>;
+
+  /// All of it outlives this.
+  KickSubscriptions(kick::Client& client, tenancy::Tenancy& tenancy, Metrics& metrics, Listener listener);
+
+  /// A server has begun to listen to that channel. Error: Kick cannot be asked.
+  Task<Result<void>> ensure(std::string broadcaster);
+  /// Everything that Kick has, against all that is wanted.
+  Task<void> reconcile();
+
+ private:
+  using Events = std::set<std::string>;
+  std::map<std::string, Events> wanted() const;
+  /// Takes away what nobody wants, and what is there twice. What is left: by channel.
+  Task<std::map<std::string, Events>> tidy(std::vector<kick::Subscription> held,
+                                           std::map<std::string, Events> wanted);
+  Task<Result<void>> ask_for(std::string broadcaster, Events missing);
+  void tell(const std::string& broadcaster, const std::string& problem) const;
+
+  kick::Client& client_;
+  tenancy::Tenancy& tenancy_;
+  Listener listener_;
+  std::set<std::string> promised_;  // channels of which everything comes, by the last word of Kick
+  std::int64_t held_ = 0;
+  Counter& lost_;
+};
+
+}  // namespace guildhall::bot

@@ -1,0 +1,168 @@
+// Event subscriptions at a Kick that loses them, keeps too many and runs full: the simulated one.
+#include "bot/kick_subscriptions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "bot/persons.h"
+#include "net/http_client.h"
+#include "sim/sim.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class AtKick : public testing::Test {
+ protected:
+  AtKick() {
+    // The key takes longer than the whole test, so it is made once.
+    static const test::TemporaryFolder kKeys;
+    sim::SimOptions options;
+    options.clock = &world_.clock;
+    options.key_file = kKeys.path() / "kick.pem";
+    auto started = sim::Simulation::start(loops_.main(), options);
+    if (!started) throw ErrorException(started.error());
+    sim_ = *std::move(started);
+    const json::Value contract = *json::parse(sim_->contract_json());
+    const json::Value& kick = contract.at("kick");
+    control_ = json::text_or(contract, "control", "");
+    client_.emplace(
+        kick::ClientOptions{json::text_or(kick, "oauth", ""), json::text_or(kick, "api", ""),
+                            json::text_or(kick, "client_id", ""), json::text_or(kick, "client_secret", "")},
+        [this](net::HttpRequest request) { return http_.send(std::move(request)); });
+    subscriptions_.emplace(
+        *client_, *world_.tenancy, world_.metrics,
+        [this](ServerId server, std::string problem) { problems_[server] = std::move(problem); });
+    for (const auto& channel : sim_->world().kick_channels)
+      channels_.push_back(std::to_string(channel.broadcaster));
+    loops_.start();
+    world_.server(1);
+    world_.server(2);
+    listen(1, channels_[0]);
+  }
+  ~AtKick() override {
+    sim_->stop();
+    loops_.drain(10s);
+    world_.close(loops_);
+  }
+
+  template <class T>
+  T run(Task<T> task) {
+    return boost::asio::co_spawn(loops_.main(), std::move(task), boost::asio::use_future).get();
+  }
+  void listen(std::int64_t server, const std::string& channel) {
+    const tenancy::ChannelKey key{kKick, channel};
+    net::run_to_end(world_.tenancy->channels().know(key, "slug" + channel, "name", world_.clock.now()));
+    net::run_to_end(world_.tenancy->channels().bind(ServerId(server), key));
+  }
+  std::vector<kick::Subscription> held() { return *run(client_->subscriptions()); }
+  std::size_t held_of(const std::string& channel) {
+    const auto all = held();
+    return static_cast<std::size_t>(
+        std::ranges::count(all, channel, &kick::Subscription::broadcaster_user_id));
+  }
+  void lose(std::vector<std::string> ids) { ASSERT_TRUE(run(client_->unsubscribe(std::move(ids)))); }
+  void fault(const json::Value& faults) {
+    net::HttpRequest request{"POST", control_ + "/faults"};
+    request.body = json::write(faults);
+    ASSERT_EQ(run(http_.send(std::move(request)))->status, 200);
+  }
+  std::int64_t lost() {
+    return world_.metrics
+        .counter("guildhall_kick_subscriptions_lost_total",
+                 "Event subscriptions that Kick had lost and was asked for again.")
+        .value();
+  }
+
+  net::Loops loops_{1};
+  test::TestWorld world_;
+  std::unique_ptr<sim::Simulation> sim_;
+  std::string control_;
+  net::HttpClient http_{loops_.main(), {}};
+  std::optional<kick::Client> client_;
+  std::map<ServerId, std::string> problems_;
+  std::optional<KickSubscriptions> subscriptions_;
+  std::vector<std::string> channels_;  // of the simulated Kick
+};
+
+TEST_F(AtKick, AChannelThatIsListenedToSendsEverything) {
+  ASSERT_TRUE(run(subscriptions_->ensure(channels_[0])));
+  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(problems_[ServerId(1)], "");
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held().size(), 3U);
+  EXPECT_EQ(lost(), 0);
+}
+
+TEST_F(AtKick, WhatKickLosesIsAskedForAgain) {
+  run(subscriptions_->reconcile());
+  ASSERT_EQ(held().size(), 3U);
+  lose({held().front().id, held().back().id});
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(lost(), 2);
+}
+
+TEST_F(AtKick, WhatNobodyListensToIsTakenAway) {
+  listen(2, channels_[1]);
+  run(subscriptions_->reconcile());
+  ASSERT_EQ(held().size(), 6U);
+  net::run_to_end(world_.tenancy->channels().unbind(ServerId(2), kKick));
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[1]), 0U);
+  EXPECT_EQ(held_of(channels_[0]), 3U);
+  listen(2, channels_[1]);
+  ASSERT_TRUE(run(subscriptions_->ensure(channels_[1])));
+  EXPECT_EQ(held_of(channels_[1]), 3U) << "who comes back is not taken for one who never left";
+  net::run_to_end(world_.tenancy->servers().left(ServerId(1), world_.clock.now()));
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[0]), 0U) << "the server has left";
+}
+
+TEST_F(AtKick, WhatIsNotOursStays) {
+  ASSERT_TRUE(run(client_->subscribe(channels_[0], {"channel.followed"})));
+  ASSERT_TRUE(run(client_->subscribe(channels_[1], {"chat.message.sent"})));  // of whom we know nothing
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[0]), 4U);
+  EXPECT_EQ(held_of(channels_[1]), 1U);
+}
+
+TEST_F(AtKick, AChannelOfTwoServersIsAskedForOnce) {
+  listen(2, channels_[0]);
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held().size(), 3U);
+  net::run_to_end(world_.tenancy->channels().unbind(ServerId(1), kKick));
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held().size(), 3U);
+}
+
+TEST_F(AtKick, AFullAppIsSaidToTheServersThatGetNothing) {
+  fault({{"kick_subscription_cap", 3}});
+  listen(2, channels_[1]);
+  run(subscriptions_->reconcile());
+  const std::string said = problems_[ServerId(1)] + problems_[ServerId(2)];
+  EXPECT_THAT(said, HasSubstr("event subscription limit reached"));
+  fault({{"kick_subscription_cap", 0}});
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(problems_[ServerId(1)] + problems_[ServerId(2)], "");
+  EXPECT_EQ(held().size(), 6U);
+}
+
+TEST_F(AtKick, ARefusalInsideA200IsMadeUpFor) {
+  fault({{"kick_subscription_errors", 1}});
+  ASSERT_TRUE(run(subscriptions_->ensure(channels_[0])));
+  EXPECT_THAT(problems_[ServerId(1)], HasSubstr("Kick refused the events"));
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(problems_[ServerId(1)], "");
+  EXPECT_EQ(held_of(channels_[0]), 3U);
+}
+
+}  // namespace
+}  // namespace guildhall::bot
