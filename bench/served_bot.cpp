@@ -57,7 +57,7 @@ void ServedBot::connect() {
                                      world.metrics, *world.tenancy, world.declarations,
                                      dispatcher_,   topics_,        http_};
   discord_bridge_ = std::make_unique<bot::DiscordBridge>(services, *secrets_, "bench", "bench");
-  kick_ = std::make_unique<bot::KickBridge>(services, *secrets_,
+  kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, oauth_states_,
                                             *RsaPublicKey::from_pem(signing_key.public_pem()));
   net::spawn(loops_.main(), "discord", [this] { return run_discord(); });
   loops_.start();

@@ -58,6 +58,7 @@ class ServedBot {
   bot::Dispatcher dispatcher_{loops_, world.declarations, world.clock, topics_, world.metrics};
   std::unique_ptr<Secrets> secrets_;
   std::unique_ptr<bot::DiscordBridge> discord_bridge_;
+  bot::OAuthStates oauth_states_{world.tenancy->global(), world.clock};
   std::unique_ptr<bot::KickBridge> kick_;
 };
 

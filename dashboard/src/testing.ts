@@ -1,6 +1,29 @@
-// What several tests need: a component on the page, and a server that answers as told.
+// What several tests need: a component on the page, a server that answers as told, and who is signed in.
 import { type Component, flushSync, mount, unmount } from 'svelte';
 import { onTestFinished, vi } from 'vitest';
+
+import type { Server, Session } from './api/types';
+
+export const OPERATOR: Session = {
+  principal: 'operator',
+  name: '',
+  operator: true,
+  csrf_token: 'x',
+  version: '1.2.3',
+};
+
+export const MARA: Session = { ...OPERATOR, principal: 'discord:5', name: 'Mara', operator: false };
+
+export const HARBOR: Server = {
+  id: '1',
+  name: 'Lantern Harbor',
+  access: 'owner',
+  state: 'active',
+  channel: null,
+  active_viewers: 0,
+  people: 0,
+  points_total: 0,
+};
 
 export function render<Props extends Record<string, unknown>>(
   component: Component<Props>,

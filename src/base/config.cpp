@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -45,6 +46,10 @@ constexpr ConfigKey kKeys[] = {
      "among how many connections Discord divides the servers: auto, or a number"},
     {"discord.public_key", &Config::discord_public_key, false,
      "the application's, with which interactions that Discord posts are verified"},
+    {"discord.client_secret", &Config::discord_client_secret, true,
+     "the application's, with which members sign in to the dashboard"},
+    {"discord.operators", &Config::discord_operators, false,
+     "ids of the Discord users who run all of this, separated by commas; they may open every server"},
     {"discord.presence", &Config::discord_presence, false,
      "what members see of the bot: \"watching the streams\", \"idle, playing chess\""},
     {"kick.client_id", &Config::kick_client_id, false, "of the Kick app"},
@@ -193,6 +198,10 @@ Result<void> check(const Config& config) {
   if (!config.kick_client_id.empty() && config.kick_client_secret.empty()) {
     return wrong("kick.client_secret", "is missing; kick.client_id alone is not enough");
   }
+  for (const std::string_view id : split_list(config.discord_operators)) {
+    if (!DiscordUserId::parse(id))
+      return wrong("discord.operators", fmt::format("'{}' is no Discord id", id));
+  }
   for (const std::string_view key : {"discord.api_url", "kick.oauth_url", "kick.api_url", "web.public_url"}) {
     const std::string& value = config.*find_key(key)->member;
     if (!value.empty() && !value.starts_with("https://") && !value.starts_with("http://")) {
@@ -213,6 +222,11 @@ std::string Config::public_url() const {
   std::string url = web_public_url.empty() ? "http://" + web_listen : web_public_url;
   while (url.ends_with('/')) url.pop_back();
   return url;
+}
+
+bool Config::is_operator(DiscordUserId user) const {
+  const auto ids = split_list(discord_operators);
+  return std::ranges::find(ids, user.str()) != ids.end();
 }
 
 std::span<const ConfigKey> config_keys() { return kKeys; }

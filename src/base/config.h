@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/ids.h"
 
 namespace guildhall {
 
@@ -36,6 +37,8 @@ struct Config {
   std::string discord_compression = "zstd";
   std::string discord_shards = "auto";
   std::string discord_public_key;
+  std::string discord_client_secret;
+  std::string discord_operators;
   std::string discord_presence;
   std::string kick_client_id;
   std::string kick_client_secret;
@@ -50,6 +53,8 @@ struct Config {
   std::filesystem::path key_file() const;
   /// Where pages say they live: web.public_url without a slash at the end, or http://web.listen.
   std::string public_url() const;
+  /// Does he run all of this (discord.operators)?
+  bool is_operator(DiscordUserId user) const;
 };
 
 /// One key of the configuration as the outside names it.

@@ -112,16 +112,24 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-std::vector<std::string_view> split_words(std::string_view text) {
+namespace {
+
+std::vector<std::string_view> split_at(std::string_view text, std::string_view separators) {
   std::vector<std::string_view> words;
   for (;;) {
-    text = trim(text);
+    text.remove_prefix(std::min(text.find_first_not_of(separators), text.size()));
     if (text.empty()) return words;
-    const auto end = std::min(text.find_first_of(" \t\r\n\f\v"), text.size());
+    const auto end = std::min(text.find_first_of(separators), text.size());
     words.push_back(text.substr(0, end));
     text.remove_prefix(end);
   }
 }
+
+}  // namespace
+
+std::vector<std::string_view> split_words(std::string_view text) { return split_at(text, " \t\r\n\f\v"); }
+
+std::vector<std::string_view> split_list(std::string_view text) { return split_at(text, ", \t\r\n\f\v"); }
 
 std::string to_lower_ascii(std::string_view text) {
   std::string out(text);

@@ -34,6 +34,8 @@ std::vector<std::string> split_for_chat(std::string_view text, std::size_t limit
 
 std::string_view trim(std::string_view text);
 std::vector<std::string_view> split_words(std::string_view text);
+/// What stands between commas and blanks.
+std::vector<std::string_view> split_list(std::string_view text);
 std::string to_lower_ascii(std::string_view text);
 
 /// An amount as a person types it: ASCII digits with an optional leading '-', nothing else.

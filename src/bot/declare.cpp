@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 
 #include "bot/activity.h"
+#include "bot/dashboard_access.h"
 #include "bot/discord_shards.h"
 #include "bot/feature.h"
 #include "bot/jobs.h"
-#include "bot/kick_bridge.h"
 #include "bot/ledger.h"
+#include "bot/oauth_states.h"
 #include "bot/outbox.h"
 #include "bot/process_state.h"
 #include "bot/schema_reader.h"
@@ -84,8 +85,9 @@ void declare_bot(Declarations& declarations) {
   declare_leases(declarations.statements);
   declare_discord_shards(declarations.statements);
   declare_schema_reader(declarations.statements);
-  declare_kick(declarations.statements);
+  declare_oauth_states(declarations.statements);
   declare_settings(declarations.statements, declarations.settings);
+  declarations.settings.add("bot", kDashboardRoles);
   declare_outbox(declarations.statements, declarations.settings);
   declarations.commands.add(help_command(declarations));
   declare_bot_routes(declarations);
@@ -100,7 +102,8 @@ void declare_bot(Declarations& declarations) {
   declarations.rehearsals.global.push_back(rehearse_leases);
   declarations.rehearsals.global.push_back(rehearse_discord_shards);
   declarations.rehearsals.global.push_back(rehearse_schema_reader);
-  declarations.rehearsals.global.push_back(rehearse_kick);
+  declarations.rehearsals.global.push_back(tenancy::rehearse_resealing);
+  declarations.rehearsals.global.push_back(rehearse_oauth_states);
   declarations.rehearsals.global.push_back([&declarations](store::GlobalTx& tx, TimePoint now) {
     return rehearse_defaults(tx, declarations.settings, now);
   });

@@ -84,6 +84,8 @@ DiscordBridge::DiscordBridge(BridgeServices services, const Secrets& secrets, st
       rest_(services.loop, rest_options(services.config), discord::http_sender(services.http), timing_,
             services.metrics),
       interactions_(services_, secrets, rest_, timing_),
+      sign_in_options_{services.config.discord_api_url, services.config.discord_client_secret, kProjectUrl},
+      sign_in_(sign_in_options_, discord::http_sender(services.http)),
       posted_(posted_interactions(services.config, services.clock)),
       posted_taken_(posted_counter(services.metrics, "taken")),
       posted_refused_(posted_counter(services.metrics, "refused")),

@@ -25,6 +25,7 @@
 #include "platforms/discord/gateway.h"
 #include "platforms/discord/posted_interactions.h"
 #include "platforms/discord/rest.h"
+#include "platforms/discord/sign_in.h"
 #include "tenancy/scopes.h"
 
 namespace guildhall::bot {
@@ -41,6 +42,9 @@ struct BridgeServices {
   TopicHub& topics;
   net::HttpClient& http;
 };
+
+/// Where people come back to who sign in by Discord; it has to be one of the application's redirects.
+std::string sign_in_callback(const Config& config);
 
 /// How Discord's HTTP interface is called.
 discord::RestOptions rest_options(const Config& config);
@@ -63,6 +67,21 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// Of POST /webhooks/discord/interactions, whoever posts it. 401: not Discord, or long ago; 404: without
   /// `discord.public_key` nothing is believed.
   Task<net::HttpResponse> handle_posted(net::HttpRequest request);
+
+  /// What Discord says of somebody in a server: by the bot's own word, whatever he says himself.
+  struct Standing {
+    bool owner = false;
+    discord::Permissions permissions = 0;  // in the server as a whole
+    std::vector<discord::RoleId> roles;
+  };
+  /// On the bridge's loop. Nothing: he is no member, or the bot is not there. Errors: `unavailable`, ...:
+  /// Discord cannot be asked.
+  Task<Result<std::optional<Standing>>> standing(ServerId server, DiscordUserId user);
+
+  /// Who signs in by Discord does so at this bot's application. On the bridge's loop. Errors as of
+  /// discord::SignInClient, and as of the bot's calls.
+  Task<Result<std::string>> sign_in_address(std::string state, std::string challenge);
+  Task<Result<discord::SignedIn>> sign_in(std::string code, std::string verifier);
 
   /// Called on the bridge's loop when the bot may be allowed what it was not in a server. Set before `run`.
   void on_permissions(std::function<void(ServerId)> listener) { permissions_listener_ = std::move(listener); }
@@ -103,6 +122,8 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<void> arrive(ServerId server, std::string name);
   Task<void> leave(ServerId server);
   Task<void> leave_missing(discord::Ready ready);
+  Task<Result<std::optional<std::vector<discord::RoleId>>>> roles_in(ServerId server, DiscordUserId user);
+  Task<Result<discord::ApplicationId>> application();
   Task<void> register_commands();
   Task<Result<bool>> sync_commands();
   Task<void> know_guild(ServerId server);
@@ -122,6 +143,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   std::shared_ptr<discord::Timing> timing_;
   discord::RestClient rest_;
   DiscordInteractions interactions_;
+  discord::SignInOptions sign_in_options_;
+  discord::SignInClient sign_in_;
+  std::optional<discord::ApplicationId> application_;  // once it is known
   std::optional<discord::PostedInteractions> posted_;
   Counter& posted_taken_;
   Counter& posted_refused_;

@@ -168,6 +168,7 @@ Task<void> DiscordCheckup::check_application() {
   known_.application = application->id;
   report_.invite = invite_link(application->id);
   check_interactions(*application);
+  check_sign_in(*application);
   const discord::Intents needed = discord_intents_for(declarations_) & discord::kPrivilegedIntents;
   const discord::Intents missing = needed & ~discord::switched_on(application->flags);
   if (missing == 0) co_return add("intents", Level::ok, discord::privileged_names(needed) + " are on");
@@ -204,6 +205,23 @@ void DiscordCheckup::check_interactions(const discord::Application& application)
                "Copy Public Key anew from the developer portal > the application > General Information.");
   }
   add("interactions", Level::ok, fmt::format("commands and buttons come over HTTP, to {}", url));
+}
+
+void DiscordCheckup::check_sign_in(const discord::Application& application) {
+  const Config& config = *declarations_.config;
+  if (config.discord_client_secret.empty())
+    return add("sign-in", Level::ok,
+               "members cannot sign in to the dashboard: discord.client_secret is not set");
+  const std::string callback = sign_in_callback(config);
+  if (std::ranges::find(application.redirects, callback) == application.redirects.end())
+    return add(
+        "sign-in", Level::problem,
+        fmt::format(
+            "nobody can sign in to the dashboard: {} is not one of the application's redirect addresses",
+            callback),
+        "Add it in Discord's developer portal, on the application's page OAuth2, under Redirects; if "
+        "browsers reach the dashboard at another address, set web.public_url.");
+  add("sign-in", Level::ok, fmt::format("members sign in to the dashboard and come back to {}", callback));
 }
 
 Task<void> DiscordCheckup::check_sessions() {

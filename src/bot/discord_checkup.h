@@ -30,8 +30,8 @@ std::string invite_link(discord::ApplicationId application);
 struct Finding {
   enum class Level { ok, warning, problem };
 
-  std::string topic;  // "token", "interactions", "intents", "sessions", "commands", "server", "permissions",
-                      // "role", "clock"
+  std::string topic;  // "token", "interactions", "sign-in", "intents", "sessions", "commands", "server",
+                      // "permissions", "role", "clock"
   Level level = Level::ok;
   std::string text;
   std::string hint = {};  // the way out, or empty
@@ -78,6 +78,7 @@ class DiscordCheckup {
   Task<bool> check_token();
   Task<void> check_application();
   void check_interactions(const discord::Application& application);
+  void check_sign_in(const discord::Application& application);
   bool knows_application() const { return known_.application != discord::ApplicationId(); }
   Task<void> check_sessions();
   Task<void> check_commands();

@@ -127,6 +127,7 @@ TEST_F(CheckedDiscord, WhatIsInOrderIsSaidToBe) {
       found(Finding::Level::ok),
       ElementsAre("token: Discord knows the bot as guildhall",
                   "interactions: commands and buttons come over the bot's own connection",
+                  "sign-in: members cannot sign in to the dashboard: discord.client_secret is not set",
                   "intents: Server Members Intent, Message Content Intent are on",
                   StartsWith("sessions: 1000 of 1000"), HasSubstr("are registered"),
                   "permissions: the bot can answer commands in 4 of the 6 text channels of Lantern Harbor",
@@ -179,6 +180,16 @@ TEST_F(CheckedDiscord, AKeyWithoutAnAddressIsAWarning) {
   config_.discord_public_key = json::text_or(contract_.at("discord"), "public_key", "");
   EXPECT_THAT(warnings(),
               ElementsAre(StartsWith("interactions: discord.public_key is set, but the application posts")));
+}
+
+TEST_F(CheckedDiscord, WhoSignsInComesBackToARegisteredAddress) {
+  config_.discord_client_secret = "secret";
+  config_.web_public_url = "https://bot.example/";
+  EXPECT_THAT(problems(), ElementsAre(StartsWith("sign-in: nobody can sign in to the dashboard: "
+                                                 "https://bot.example/auth/discord/callback is not one")));
+  control("POST", "/discord/redirect-uris",
+          {{"uris", json::Array{"https://bot.example/auth/discord/callback"}}});
+  EXPECT_THAT(problems(), IsEmpty());
 }
 
 TEST_F(CheckedDiscord, IntentsThatAreOffAreNamed) {

@@ -10,76 +10,26 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <type_traits>
 
-#include "base/crypto.h"
 #include "base/log.h"
 #include "bot/persons.h"
-#include "net/oauth.h"
 
 namespace guildhall::bot {
 namespace {
 
-using store::GlobalStatement;
-using store::GlobalTx;
-using store::NoRow;
-using store::TxTask;
 using tenancy::ChannelKey;
 
 constexpr std::chrono::seconds kCommitPatience{3};
 constexpr std::chrono::milliseconds kLookAtSettings{200};
 constexpr std::chrono::seconds kRetryBinding{10};
 constexpr Duration kPoll = std::chrono::seconds(120);
+constexpr Duration kCompareSubscriptions = std::chrono::minutes(10);
+/// By then every server has been looked at after a start.
+constexpr Duration kFirstComparison = std::chrono::minutes(1);
 /// So long after Kick's last word its live state counts as known.
 constexpr Duration kWordHolds = std::chrono::minutes(10);
-constexpr Duration kStateLife = std::chrono::minutes(10);
 constexpr std::size_t kIdsPerCall = 50;
-
-const std::vector<std::string>& wanted_events() {
-  static const std::vector<std::string> events{"chat.message.sent", "livestream.status.updated",
-                                               "channel.subscription.gifts"};
-  return events;
-}
-
-struct NewStateParams {
-  std::string state_hash;
-  std::string session_hash;
-  std::string verifier;
-  ServerId server_id;
-  TimePoint now;
-};
-BOOST_DESCRIBE_STRUCT(NewStateParams, (), (state_hash, session_hash, verifier, server_id, now))
-
-struct TakeStateParams {
-  std::string state_hash;
-  std::string session_hash;
-  TimePoint oldest;
-};
-BOOST_DESCRIBE_STRUCT(TakeStateParams, (), (state_hash, session_hash, oldest))
-
-struct StateRow {
-  std::string verifier;
-  ServerId server_id;
-};
-BOOST_DESCRIBE_STRUCT(StateRow, (), (verifier, server_id))
-
-struct OldStatesParams {
-  TimePoint oldest;
-};
-BOOST_DESCRIBE_STRUCT(OldStatesParams, (), (oldest))
-
-constexpr GlobalStatement<NewStateParams, NoRow> kNewState{
-    "kick.new_oauth_state",
-    "INSERT INTO oauth_states (state_hash, session_hash, verifier, server_id, created_at) "
-    "VALUES (:state_hash, :session_hash, :verifier, :server_id, :now)"};
-
-/// Single use: whoever takes it has it alone.
-constexpr GlobalStatement<TakeStateParams, StateRow> kTakeState{
-    "kick.take_oauth_state",
-    "DELETE FROM oauth_states WHERE state_hash = :state_hash AND session_hash = :session_hash AND created_at "
-    "> :oldest "
-    "RETURNING verifier, server_id"};
-
-constexpr GlobalStatement<OldStatesParams, NoRow> kForgetStates{
-    "kick.forget_oauth_states", "DELETE FROM oauth_states WHERE created_at <= :oldest"};
+/// What a streamer comes back for.
+constexpr const char* kConnect = "kick.channel";
 
 net::HttpResponse answer(int status, std::string text) {
   return net::make_response(status, "text/plain", std::move(text) + "\n");
@@ -135,19 +85,24 @@ class CommitCount : public std::enable_shared_from_this<CommitCount> {
   bool good_ = true;
 };
 
-KickBridge::KickBridge(BridgeServices services, const Secrets& secrets,
+KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthStates& states,
                        std::optional<RsaPublicKey> pinned_key)
     : services_(services),
+      states_(states),
       client_(client_options(services.config),
               [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
       verifier_(
           services.clock, [this] { return client_.public_key(); }, std::move(pinned_key)),
+      subscriptions_(
+          client_, services.tenancy, services.metrics,
+          [this](ServerId server, std::string problem) { set_problem(server, std::move(problem)); }),
       chat_(services.loop, client_, services.tenancy.channels(), secrets, services.clock, services.metrics),
       events_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
                                        "outcome=\"accepted\"")),
       refused_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
                                         "outcome=\"refused\"")) {
   const auto now = std::chrono::steady_clock::now();
+  compare_subscriptions_at_ = now + services_.clock.real(kFirstComparison);
   for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
   // What was known before this start holds until Kick can be asked again: no guessing meanwhile.
   for (const auto& channel : services_.tenancy.channels().list()) {
@@ -155,11 +110,10 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets,
       live_known_until_[channel.platform_user_id] = services_.clock.now() + kWordHolds;
   }
   listening_ = services_.topics.listen([this](const std::string& topic, std::uint64_t) {
-    const auto slash = topic.rfind('/');
-    if (!topic.starts_with("server/") || topic.substr(slash + 1) != "settings") return;
-    const auto server = ServerId::parse(std::string_view(topic).substr(7, slash - 7));
+    const auto server = server_of_topic(topic);
+    if (!server || topic != server_topic(*server, "settings")) return;
     const std::scoped_lock lock(mutex_);
-    if (server) due_[*server] = std::chrono::steady_clock::now();
+    due_[*server] = std::chrono::steady_clock::now();
   });
 }
 
@@ -171,8 +125,13 @@ void KickBridge::start() {
               [this] { return check_streams(); });
 }
 
+/// Subscriptions are compared in between, so that what one asks for the other does not take away.
 Task<void> KickBridge::follow_settings() {
   const auto now = std::chrono::steady_clock::now();
+  if (now >= compare_subscriptions_at_) {
+    compare_subscriptions_at_ = now + services_.clock.real(kCompareSubscriptions);
+    co_await subscriptions_.reconcile();
+  }
   std::vector<ServerId> servers;
   {
     const std::scoped_lock lock(mutex_);
@@ -225,7 +184,7 @@ Task<Result<void>> KickBridge::reconcile(ServerId server) {
   }
   const auto channel = services_.tenancy.channels().of_server(server, kKick);
   if (!channel) co_return Result<void>{};  // there is none of that name
-  co_return co_await subscribe(server, channel->platform_user_id);
+  co_return co_await subscriptions_.ensure(channel->platform_user_id);
 }
 
 /// The server turns away from a channel that is live: for it the stream ends now.
@@ -235,21 +194,6 @@ Task<void> KickBridge::end_here(tenancy::ServerScope scope, tenancy::Channel cha
   const StreamStatus ended{channel.key(), false, channel.live_since.value_or(now), now, channel.name};
   services_.dispatcher.submit(scope, ended, count->expect());
   co_await count->wait();
-}
-
-/// Once per channel and process: what an earlier process began and did not end is made up for.
-Task<Result<void>> KickBridge::subscribe(ServerId server, std::string broadcaster) {
-  if (!subscribed_.contains(broadcaster)) {
-    const auto refused = co_await client_.subscribe(broadcaster, wanted_events());
-    if (!refused) co_return std::unexpected(refused.error());
-    if (!refused->empty()) {
-      set_problem(server, fmt::format("Kick refused the events {}", fmt::join(*refused, ", ")));
-      co_return Result<void>{};
-    }
-    subscribed_.insert(std::move(broadcaster));
-  }
-  set_problem(server, "");
-  co_return Result<void>{};
 }
 
 Task<Result<void>> KickBridge::bind(ServerId server, std::string slug) {
@@ -402,29 +346,21 @@ Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, Se
     co_return fail(ErrorCode::configuration, "kick.client_id is not set",
                    "Enter the Kick app's id and secret in the configuration.");
   }
-  const std::string state = net::random_token();
-  const std::string verifier = net::make_pkce_verifier();
-  const TimePoint now = services_.clock.now();
-  const NewStateParams row{hex(sha256(state)), std::move(session_hash), verifier, server, now};
-  co_await services_.tenancy.global().transact([row](GlobalTx& tx) -> TxTask<void> {
-    co_await tx.change(kForgetStates, {row.now - kStateLife});
-    co_await tx.change(kNewState, row);
-  });
-  co_return client_.authorize_url(redirect_uri(), state, net::pkce_challenge(verifier));
+  OAuthStates::Intent intent{kConnect, std::move(session_hash), server};
+  const auto begun = co_await states_.begin(std::move(intent));
+  co_return client_.authorize_url(redirect_uri(), begun.state, begun.challenge);
 }
 
-Task<Result<KickBridge::Connected>> KickBridge::finish_connect(std::string state, std::string code,
-                                                               std::string session_hash) {
-  const TakeStateParams params{hex(sha256(state)), std::move(session_hash),
-                               services_.clock.now() - kStateLife};
-  const auto row =
-      co_await services_.tenancy.global().transact([params](GlobalTx& tx) -> TxTask<std::optional<StateRow>> {
-        co_return co_await tx.one(kTakeState, params);
-      });
-  if (!row)
+Task<Result<KickBridge::Connected>> KickBridge::finish_connect(
+    std::string state, std::string code, std::string session_hash,
+    std::function<Task<Result<void>>(ServerId)> allowed) {
+  const auto begun = co_await states_.take(std::move(state), kConnect, std::move(session_hash));
+  if (!begun)
     co_return fail(ErrorCode::invalid, "this sign-in was not started here, or is too old",
                    "Start it again from the server's page.");
-  const auto tokens = co_await client_.exchange_code(std::move(code), row->verifier, redirect_uri());
+  const auto may = co_await allowed(begun->server);
+  if (!may) co_return std::unexpected(may.error());
+  const auto tokens = co_await client_.exchange_code(std::move(code), begun->verifier, redirect_uri());
   if (!tokens) co_return std::unexpected(tokens.error());
   const auto user = co_await client_.own_user(tokens->access_token);
   if (!user) co_return std::unexpected(user.error());
@@ -438,19 +374,7 @@ Task<Result<KickBridge::Connected>> KickBridge::finish_connect(std::string state
   services_.topics.publish("servers");
   for (const ServerId server : services_.tenancy.channels().servers_of(key))
     services_.topics.publish(server_topic(server, "overview"));
-  co_return Connected{row->server_id, seen->front().slug};
-}
-
-TxTask<void> rehearse_kick(GlobalTx& tx, TimePoint now) {
-  const ServerId server = tenancy::kReservedServers.first;
-  co_await tx.change(kNewState, {"rehearsal", "session", "verifier", server, now});
-  co_await tx.one(kTakeState, {"rehearsal", "session", now - kStateLife});
-  co_await tx.change(kNewState, {"rehearsal", "session", "verifier", server, now - 2 * kStateLife});
-  co_await tx.change(kForgetStates, {now - kStateLife});
-}
-
-void declare_kick(store::StatementRegistry& statements) {
-  statements.add("kick", kNewState, kTakeState, kForgetStates);
+  co_return Connected{begun->server, seen->front().slug};
 }
 
 }  // namespace guildhall::bot

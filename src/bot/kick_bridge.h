@@ -2,6 +2,7 @@
 // channel, answers become chat; settings become bindings; a streamer's consent becomes sealed tokens.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,8 @@
 #include "base/secrets.h"
 #include "bot/chat_sender.h"
 #include "bot/discord_bridge.h"
+#include "bot/kick_subscriptions.h"
+#include "bot/oauth_states.h"
 #include "platforms/kick/client.h"
 #include "platforms/kick/webhook.h"
 
@@ -19,7 +22,9 @@ namespace guildhall::bot {
 
 class KickBridge {
  public:
-  KickBridge(BridgeServices services, const Secrets& secrets, std::optional<RsaPublicKey> pinned_key);
+  /// `secrets` and `states` outlive it.
+  KickBridge(BridgeServices services, const Secrets& secrets, OAuthStates& states,
+             std::optional<RsaPublicKey> pinned_key);
   ~KickBridge();
 
   /// From here on bindings are kept in line with the settings, and Kick is asked now and then whether
@@ -37,9 +42,10 @@ class KickBridge {
     ServerId server;
     std::string slug;
   };
-  /// The streamer came back. Errors: `invalid` (state unknown, used, too old or of another session),
-  /// `unauthenticated`, `unavailable`.
-  Task<Result<Connected>> finish_connect(std::string state, std::string code, std::string session_hash);
+  /// The streamer came back. `allowed`: may a channel be connected for that server? Errors: its own,
+  /// `invalid` (state unknown, used, too old or of another session), `unauthenticated`, `unavailable`.
+  Task<Result<Connected>> finish_connect(std::string state, std::string code, std::string session_hash,
+                                         std::function<Task<Result<void>>(ServerId)> allowed);
 
   /// Why the server's channel could not be found; empty when there is no trouble.
   std::string channel_problem(ServerId server) const;
@@ -52,7 +58,6 @@ class KickBridge {
   /// Brings one server's binding into line with its setting kick_channel.
   Task<Result<void>> reconcile(ServerId server);
   Task<Result<void>> bind(ServerId server, std::string slug);
-  Task<Result<void>> subscribe(ServerId server, std::string broadcaster);
   Task<void> end_here(tenancy::ServerScope scope, tenancy::Channel channel);
   void set_problem(ServerId server, std::string problem);
 
@@ -63,23 +68,20 @@ class KickBridge {
   std::string redirect_uri() const;
 
   BridgeServices services_;
+  OAuthStates& states_;
   kick::Client client_;
   kick::WebhookVerifier verifier_;
+  KickSubscriptions subscriptions_;
+  std::chrono::steady_clock::time_point compare_subscriptions_at_;
   ChatSender chat_;
   std::shared_ptr<void> listening_;
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, int> offline_polls_;
-  std::set<std::string> subscribed_;  // broadcasters whose events Kick has promised to this process
   mutable std::mutex mutex_;
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;
   Counter& events_;
   Counter& refused_;
 };
-
-/// A streamer who goes away and comes back, and one who does not.
-store::TxTask<void> rehearse_kick(store::GlobalTx& tx, TimePoint now);
-
-void declare_kick(store::StatementRegistry& statements);
 
 }  // namespace guildhall::bot

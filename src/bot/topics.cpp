@@ -8,6 +8,13 @@ std::string server_topic(ServerId server, std::string_view what) {
   return fmt::format("server/{}/{}", server.str(), what);
 }
 
+std::optional<ServerId> server_of_topic(std::string_view topic) {
+  constexpr std::string_view kBefore = "server/";
+  if (!topic.starts_with(kBefore)) return std::nullopt;
+  topic.remove_prefix(kBefore.size());
+  return ServerId::parse(topic.substr(0, topic.find('/')));
+}
+
 void TopicHub::publish(const std::string& topic) {
   std::vector<std::shared_ptr<Listener>> listeners;
   std::uint64_t version = 0;

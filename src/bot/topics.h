@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -14,6 +16,8 @@ namespace guildhall::bot {
 
 /// "server/123/points"
 std::string server_topic(ServerId server, std::string_view what);
+/// Nothing: of no server.
+std::optional<ServerId> server_of_topic(std::string_view topic);
 
 class TopicHub {
  public:

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kMostLoops = 8;
 constexpr std::chrono::milliseconds kLookForChanges{250};
+/// `guildhall keys rotate` waits for that (keys_commands.cpp).
+constexpr std::chrono::seconds kLookForKeys{5};
 /// At the end, for what is under way.
 constexpr std::chrono::seconds kLastWord{5};
 /// How often it is looked whether ticks are due.
@@ -126,9 +128,10 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
   const bot::BridgeServices services{
       loops_.main(), config_, clock_, workspace_->metrics(), workspace_->tenancy(), declarations,
       *dispatcher_,  topics_, *http_};
+  oauth_states_ = std::make_unique<bot::OAuthStates>(workspace_->tenancy().global(), people_clock_);
   start_discord(services);
   if (role_ == Role::everything && !config_.kick_client_id.empty())
-    kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *key);
+    kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *oauth_states_, *key);
   outbox_ = std::make_unique<bot::OutboxSender>(
       loops_, workspace_->tenancy(), clock_, workspace_->metrics(),
       [this](ServerId server, std::string channel, std::string content,
@@ -174,6 +177,7 @@ void App::start_platforms() {
                 [this]() -> Task<void> { co_await ticks_->run_due(); });
   net::repeat(loop, "outbox", clock_.real(std::chrono::minutes(1)), [this] { return outbox_->sweep(); });
   net::repeat(loop, "schema reader", bot::kSchemaHeartbeat, [this] { return workspace_->renew_reader(); });
+  net::repeat(loop, "keys", kLookForKeys, [this] { return look_at_keys(); });
   net::repeat(loop, "database", kLookForChanges, [this] { return look_at_database(); });
   // Servers without Discord have no gateway event that would wake them.
   for (const auto& server : workspace_->tenancy().servers().list()) {
@@ -182,26 +186,57 @@ void App::start_platforms() {
   }
 }
 
+web::KickDoor App::kick_door() {
+  web::KickDoor door;
+  if (!kick_) return door;
+  door.start_connect = [this](std::string session, ServerId server) {
+    return kick_->start_connect(std::move(session), server);
+  };
+  door.finish_connect = [this](std::string state, std::string code, std::string session,
+                               web::KickDoor::Allowed allowed) -> Task<Result<web::KickDoor::Connected>> {
+    const auto connected = co_await kick_->finish_connect(std::move(state), std::move(code),
+                                                          std::move(session), std::move(allowed));
+    if (!connected) co_return std::unexpected(connected.error());
+    co_return web::KickDoor::Connected{connected->server, connected->slug};
+  };
+  door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
+  return door;
+}
+
+web::DiscordDoor App::discord_door() {
+  web::DiscordDoor door;
+  if (!discord_ || config_.discord_client_secret.empty()) return door;
+  access_ = std::make_unique<bot::DashboardAccess>(
+      loops_.main(), discord::system_timing(),
+      [this](ServerId server, DiscordUserId user) { return discord_->standing(server, user); });
+  door.address = [this](std::string state, std::string challenge) {
+    return discord_->sign_in_address(std::move(state), std::move(challenge));
+  };
+  door.person = [this](std::string code, std::string verifier) -> Task<Result<web::DiscordDoor::Person>> {
+    const auto came = co_await discord_->sign_in(std::move(code), std::move(verifier));
+    if (!came) co_return std::unexpected(came.error());
+    co_return web::DiscordDoor::Person{came->user.id, came->user.display_name, came->servers};
+  };
+  door.place = [this](ServerId server, DiscordUserId user) -> Task<Result<web::DiscordDoor::Place>> {
+    const auto place = co_await access_->of(server, user);
+    if (!place) co_return std::unexpected(place.error());
+    co_return web::DiscordDoor::Place{place->access, [place = *place](const bot::Settings& settings) {
+                                        return bot::with_roles(place.access, place.roles, settings);
+                                      }};
+  };
+  door.is_operator = [this](DiscordUserId user) { return config_.is_operator(user); };
+  return door;
+}
+
 Result<void> App::start_web() {
   sessions_ = std::make_unique<web::Sessions>(workspace_->tenancy().global(), people_clock_);
-  web::KickDoor door;
-  if (kick_) {
-    door.start_connect = [this](std::string session, ServerId server) {
-      return kick_->start_connect(std::move(session), server);
-    };
-    door.finish_connect = [this](std::string state, std::string code,
-                                 std::string session) -> Task<Result<web::KickDoor::Connected>> {
-      const auto connected =
-          co_await kick_->finish_connect(std::move(state), std::move(code), std::move(session));
-      if (!connected) co_return std::unexpected(connected.error());
-      co_return web::KickDoor::Connected{connected->server, connected->slug};
-    };
-    door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
-  }
+  doors_ = {kick_door(), discord_door(), [this](ServerId server) { return unsent(server); }};
+  sign_in_ =
+      std::make_unique<web::DiscordSignIn>(workspace_->tenancy(), *sessions_, *oauth_states_, doors_.discord);
   api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(),
-                                    *dispatcher_, topics_, *sessions_, clock_, std::move(door),
-                                    [this](ServerId server) { return unsent(server); });
-  web::WebRoutes routes{*api_, *sessions_, workspace_->metrics(), {}, {}, [this] { return not_ready(); }};
+                                    *dispatcher_, topics_, *sessions_, clock_, doors_);
+  web::WebRoutes routes{
+      *api_, *sessions_, *sign_in_, workspace_->metrics(), {}, {}, [this] { return not_ready(); }};
   if (kick_)
     routes.kick_webhook = [this](net::HttpRequest request) {
       return kick_->handle_webhook(std::move(request));
@@ -241,6 +276,13 @@ void App::give_up(const Error& error) {
   const std::scoped_lock lock(mutex_);
   fatal_ = error;
   stop();
+}
+
+/// What it holds then is used; while it cannot be read, what it held before.
+Task<void> App::look_at_keys() {
+  if (auto read = secrets_->refresh(); !read)
+    log::error("the key file cannot be read any more", {log::field("error", read.error().message)});
+  co_return;
 }
 
 Task<void> App::look_at_database() {

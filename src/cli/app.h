@@ -7,10 +7,12 @@
 #include <string>
 
 #include "base/secrets.h"
+#include "bot/dashboard_access.h"
 #include "bot/discord_bridge.h"
 #include "bot/dispatcher.h"
 #include "bot/jobs.h"
 #include "bot/kick_bridge.h"
+#include "bot/oauth_states.h"
 #include "bot/outbox.h"
 #include "bot/topics.h"
 #include "cli/instance_lock.h"
@@ -18,6 +20,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "web/api.h"
+#include "web/discord_sign_in.h"
 #include "web/sessions.h"
 
 namespace guildhall::cli {
@@ -63,12 +66,15 @@ class App {
   Result<void> check_shared_key() const;
   void start_discord(const bot::BridgeServices& services);
   void start_platforms();
+  web::KickDoor kick_door();
+  web::DiscordDoor discord_door();
   Result<void> start_web();
   Task<void> run_discord();
   /// Why a server's messages do not appear in Discord. On the main loop.
   std::vector<Error> unsent(ServerId server) const;
   /// Ends the run with that error.
   void give_up(const Error& error);
+  Task<void> look_at_keys();
   /// Notices what other processes changed in the database.
   Task<void> look_at_database();
   Task<std::vector<std::string>> not_ready();
@@ -86,10 +92,14 @@ class App {
   std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<bot::Dispatcher> dispatcher_;
   std::unique_ptr<bot::TickRunner> ticks_;
+  std::unique_ptr<bot::OAuthStates> oauth_states_;
   std::unique_ptr<bot::DiscordBridge> discord_;
+  std::unique_ptr<bot::DashboardAccess> access_;
   std::unique_ptr<bot::KickBridge> kick_;
   std::unique_ptr<bot::OutboxSender> outbox_;
   std::unique_ptr<web::Sessions> sessions_;
+  web::Doors doors_;
+  std::unique_ptr<web::DiscordSignIn> sign_in_;
   std::unique_ptr<web::Api> api_;
   std::unique_ptr<net::HttpServer> server_;
   std::atomic<bool> stopping_{false};

@@ -151,9 +151,11 @@ Result<void> Demo::open_world() {
   const auto contract = json::parse(simulation_->contract_json());
   const auto& discord = *json::find(*contract, "discord");
   const auto& kick = *json::find(*contract, "kick");
+  control_url_ = *json::text(*contract, "control");
   config_.discord_api_url = *json::text(discord, "rest");
   config_.discord_gateway_url = *json::text(discord, "gateway");
   config_.discord_token = *json::text(discord, "token");
+  config_.discord_client_secret = *json::text(discord, "client_secret");
   config_.kick_oauth_url = *json::text(kick, "oauth");
   config_.kick_api_url = *json::text(kick, "api");
   config_.kick_client_id = *json::text(kick, "client_id");

@@ -29,6 +29,8 @@ class Demo {
   App& app() { return *app_; }
   /// The dashboard with a fresh one-time code.
   std::string sign_in_url();
+  /// By which a test or a person moves the simulated platforms; see sim/control.h.
+  const std::string& control_url() const { return control_url_; }
 
   /// Lets the members rest and counts what happened; see demo_check.h.
   boost::json::object count();
@@ -54,6 +56,7 @@ class Demo {
   std::unique_ptr<Clock> clock_;
   net::Loops sim_loops_{1};
   std::unique_ptr<sim::Simulation> simulation_;
+  std::string control_url_;
   std::vector<Place> places_;
   std::vector<std::pair<std::string, std::string>> links_;  // member's id, viewer's name
   std::unique_ptr<App> app_;

@@ -84,6 +84,7 @@ Outcome run(const Arguments& arguments) {
   if (arguments.json) {
     fmt::print("{}\n", boost::json::serialize(boost::json::object{
                            {"url", (*demo)->sign_in_url()},
+                           {"control", (*demo)->control_url()},
                            {"data", std::filesystem::absolute(config.data_dir).string()}}));
   } else {
     say_where(**demo, wanted->options.speed, config.data_dir);

@@ -62,7 +62,7 @@ Result<void> ProofBot::start() {
   ticks_ = std::make_unique<bot::TickRunner>(*tenancy_, declarations_, clock_, metrics_);
   sessions_ = std::make_unique<web::Sessions>(tenancy_->global(), installation_.clock);
   api_ = std::make_unique<web::Api>(loops_.main(), *tenancy_, declarations_, *dispatcher_, topics_,
-                                    *sessions_, clock_, web::KickDoor{}, web::UnsentDoor{});
+                                    *sessions_, clock_, doors_);
   const std::string code = net::run_to_end(sessions_->make_login_code({web::kProof, "command_line"}));
   const auto cookie = net::run_to_end(sessions_->sign_in(code, web::kProof));
   const auto session = cookie ? net::run_to_end(sessions_->find(*cookie)) : std::nullopt;

@@ -102,6 +102,7 @@ class ProofBot {
   std::unique_ptr<bot::TickRunner> ticks_;
   std::deque<std::unique_ptr<bot::OutboxSender>> senders_;
   std::unique_ptr<web::Sessions> sessions_;
+  const web::Doors doors_;
   std::unique_ptr<web::Api> api_;
   std::string cookie_;
   std::string csrf_;

@@ -35,7 +35,7 @@ std::vector<ServerScope> Scopes::for_channel_event(const ChannelKey& channel) co
 }
 
 Result<ServerScope> Scopes::for_session(ServerId server, const SessionRights& rights) const {
-  const bool allowed = rights.instance_owner || mutated(Mutation::session_unchecked);
+  const bool allowed = rights.at(server) != Access::none || mutated(Mutation::session_unchecked);
   if (!allowed || !servers_->is_known(server)) {
     return fail(ErrorCode::not_found, fmt::format("there is no server {}", server.str()));
   }

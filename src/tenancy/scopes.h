@@ -2,6 +2,7 @@
 // first; a test refuses a call of any of them from another file than the one named here.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,9 +14,27 @@
 
 namespace guildhall::tenancy {
 
-/// What a signed-in person may open. Made by web/sessions.h from a valid session.
+/// What somebody may do with a server on the dashboard; each of these may do what those before it may.
+enum class Access : std::uint8_t {
+  none,
+  member,         // is one there; sees nothing but what concerns himself
+  viewer,         // looks
+  moderator,      // as Discord's "Manage Server"
+  administrator,  // changes the server
+  owner,
+};
+
+/// What a signed-in person may open: one server, as far as `access` goes; the operator every server. Made by
+/// web/rights.h for a valid session.
 struct SessionRights {
   bool instance_owner = false;
+  ServerId server = {};
+  Access access = Access::none;
+
+  Access at(ServerId wanted) const {
+    if (instance_owner) return Access::owner;
+    return wanted == server ? access : Access::none;
+  }
 };
 
 class Scopes {

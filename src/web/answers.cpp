@@ -50,6 +50,13 @@ net::HttpResponse too_many(std::int64_t seconds) {
   return response;
 }
 
+net::HttpResponse redirect(std::string to) {
+  net::HttpResponse response;
+  response.status = 303;
+  response.headers.emplace_back("location", std::move(to));
+  return response;
+}
+
 void apply_etag(const net::HttpRequest& request, net::HttpResponse& response) {
   if (request.method != "GET" || response.status != 200 || response.stream) return;
   const std::string etag = "\"" + hex(sha256(response.body)).substr(0, 32) + "\"";

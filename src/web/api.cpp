@@ -8,6 +8,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "net/all_of.h"
 #include "store/database_error.h"
 #include "web/answers.h"
 #include "web/live.h"
@@ -17,6 +18,7 @@ namespace {
 
 using net::HttpRequest;
 using net::HttpResponse;
+using tenancy::Access;
 using tenancy::ServerScope;
 
 constexpr std::string_view kBase = "/api/v1";
@@ -81,7 +83,7 @@ HttpResponse not_found() { return error_answer({ErrorCode::not_found, "there is 
 
 Api::Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::Declarations& declarations,
          bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock,
-         KickDoor kick, UnsentDoor unsent)
+         const Doors& doors)
     : loop_(loop),
       tenancy_(tenancy),
       declarations_(declarations),
@@ -89,18 +91,20 @@ Api::Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::De
       topics_(topics),
       sessions_(sessions),
       clock_(clock),
-      kick_(std::move(kick)),
-      unsent_(std::move(unsent)) {}
+      doors_(doors),
+      rights_(doors.discord) {}
 
 Task<HttpResponse> Api::handle(HttpRequest request) {
   const std::string path = request.url.substr(kBase.size());
   if (path == "/session" && request.method == "POST") co_return co_await sign_in(std::move(request));
   // Before the look-up, by what the caller cannot choose: a flood must not reach the database.
   if (const auto wait = floods_.take(request.peer); wait > 0) co_return too_many(wait);
+  if (path == "/sign-in" && request.method == "GET")
+    co_return json_answer(200, {{"discord", doors_.discord.address != nullptr}});
   const auto session = co_await sessions_.find(session_id_of(request));
   if (!session)
-    co_return error_answer(
-        {ErrorCode::unauthenticated, "you are not signed in", "Sign in with a code: guildhall login-code"});
+    co_return error_answer({ErrorCode::unauthenticated, "you are not signed in",
+                            "Sign in by Discord, or with a code: guildhall login-code"});
   if (const auto wait = calls_.take(session->hash); wait > 0) co_return too_many(wait);
   if (changes_something(request) &&
       !equal_constant_time(request.header("x-csrf-token").value_or(""), session->csrf_token)) {
@@ -141,6 +145,8 @@ Task<HttpResponse> Api::handle_signed_in(HttpRequest request, Session session) {
   const std::string path = request.url.substr(kBase.size());
   if (path == "/session" && request.method == "GET") {
     co_return json_answer(200, {{"principal", session.principal},
+                                {"name", session.name},
+                                {"operator", rights_.is_operator(session)},
                                 {"csrf_token", session.csrf_token},
                                 {"version", GUILDHALL_VERSION}});
   }
@@ -152,18 +158,11 @@ Task<HttpResponse> Api::handle_signed_in(HttpRequest request, Session session) {
     co_return response;
   }
   if (path == "/events" && request.method == "GET")
-    co_return stream_events(loop_, topics_, sessions_, request, session);
-  if (path == "/servers" && request.method == "GET") {
-    boost::json::array rows;
-    for (const auto& server : tenancy_.servers().list()) {
-      const auto scope = tenancy_.scopes().for_session(server.discord_server_id, session.rights());
-      if (scope) rows.push_back(co_await overview(*scope, false));
-    }
-    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-      return a.at("name").as_string() < b.at("name").as_string();
-    });
-    co_return json_answer(200, {{"servers", std::move(rows)}});
-  }
+    co_return stream_events(
+        {loop_, topics_, sessions_, [this](const Session& seen) { return rights_.is_operator(seen); },
+         [this](Session seen, ServerId server) { return may_see(std::move(seen), server); }},
+        request, session);
+  if (path == "/servers" && request.method == "GET") co_return co_await list_servers(std::move(session));
   if (path.starts_with("/servers/"))
     co_return co_await handle_server(std::move(request), std::move(session), path.substr(9));
   co_return not_found();
@@ -174,30 +173,36 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
   const auto id = ServerId::parse(std::string_view(rest).substr(0, slash));
   const std::string below = rest.substr(slash);
   if (!id) co_return not_found();
-  const auto scope = tenancy_.scopes().for_session(*id, session.rights());
-  if (!scope) co_return error_answer(scope.error());
-  if (below.empty() && request.method == "GET") co_return json_answer(200, co_await overview(*scope, true));
+  const auto opened = co_await open(session, *id);
+  if (!opened) co_return error_answer(opened.error());
+  if (changes_something(request) && opened->access < Access::administrator)
+    co_return error_answer(
+        {ErrorCode::forbidden, "you may look at this server, and not change it", "Its administrators may."});
+  if (below.empty() && request.method == "GET") co_return json_answer(200, co_await overview(*opened, true));
   if (below == "/kick/connect" && request.method == "POST") {
-    if (!kick_.start_connect) co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
-    const auto url = co_await kick_.start_connect(session.hash, *id);
+    if (!doors_.kick.start_connect)
+      co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
+    const auto url = co_await doors_.kick.start_connect(session.hash, *id);
     if (!url) co_return error_answer(url.error());
     co_return json_answer(200, {{"url", *url}});
   }
   for (const bot::RouteSpec& route : declarations_.routes.all()) {
     if (route.method != request.method) continue;
     if (auto path = match(route.path, below)) {
-      co_return co_await run_route(route, std::move(request), std::move(session), *scope, *std::move(path));
+      co_return co_await run_route(route, std::move(request), std::move(session), opened->scope,
+                                   *std::move(path));
     }
   }
   co_return not_found();
 }
 
 Task<Result<std::string>> Api::finish_kick(Session session, std::string state, std::string code) {
-  if (!kick_.finish_connect) co_return fail(ErrorCode::unavailable, "Kick is not configured");
-  const auto connected = co_await kick_.finish_connect(std::move(state), std::move(code), session.hash);
+  if (!doors_.kick.finish_connect) co_return fail(ErrorCode::unavailable, "Kick is not configured");
+  std::optional<ServerScope> scope;
+  const auto connected = co_await doors_.kick.finish_connect(
+      std::move(state), std::move(code), session.hash,
+      [&](ServerId server) { return scope_to_change(session, server, scope); });
   if (!connected) co_return std::unexpected(connected.error());
-  const auto scope = tenancy_.scopes().for_session(connected->server, session.rights());
-  if (!scope) co_return std::unexpected(scope.error());
   const tenancy::Actor actor{session.principal, "dashboard"};
   const bot::SettingWish wish{std::string(bot::kKickChannel.key), connected->slug,
                               std::optional<std::string>{}};
@@ -207,6 +212,17 @@ Task<Result<std::string>> Api::finish_kick(Session session, std::string state, s
   });
   if (bound) dispatcher_.refresh(*scope);
   co_return fmt::format("/servers/{}?connected=kick", connected->server.str());
+}
+
+/// Fills in the scope. Error besides those of `open`: `forbidden`.
+Task<Result<void>> Api::scope_to_change(Session session, ServerId server, std::optional<ServerScope>& scope) {
+  const auto opened = co_await open(std::move(session), server);
+  if (!opened) co_return std::unexpected(opened.error());
+  if (opened->access < Access::administrator)
+    co_return fail(ErrorCode::forbidden, "you may look at this server, and not change it",
+                   "Its administrators may.");
+  scope = opened->scope;
+  co_return Result<void>{};
 }
 
 Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest request, Session session,
@@ -232,12 +248,67 @@ Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest reque
   co_return error_answer(*trouble);
 }
 
-Task<boost::json::object> Api::overview(ServerScope scope, bool detailed) {
+Task<Result<Api::Opened>> Api::open(Session session, ServerId server) {
+  const auto place = co_await rights_.at(session, server);
+  if (!place) co_return std::unexpected(place.error());
+  const auto scope = tenancy_.scopes().for_session(server, place->rights);
+  if (!scope) co_return std::unexpected(scope.error());
+  Access access = place->rights.at(server);
+  if (access == Access::member && place->under) {
+    const auto settings = co_await scope->read([this](store::Tx& tx) {
+      return bot::load_settings(tx, declarations_.settings, *declarations_.config);
+    });
+    access = place->under(*settings);
+  }
+  // Who may not even look learns no more than anybody else.
+  if (access < Access::viewer)
+    co_return fail(ErrorCode::not_found, fmt::format("there is no server {}", server.str()));
+  co_return Opened{*scope, access};
+}
+
+Task<std::optional<bool>> Api::may_see(Session session, ServerId server) {
+  const auto opened = co_await open(std::move(session), server);
+  if (opened) co_return true;
+  if (opened.error().code == ErrorCode::not_found) co_return false;
+  co_return std::nullopt;
+}
+
+/// If one of them cannot be looked at, the whole list is unavailable: none is left out without a word.
+Task<HttpResponse> Api::list_servers(Session session) {
+  std::vector<Task<void>> all;
+  std::vector<boost::json::object> rows;
+  std::optional<Error> trouble;
+  for (const auto& server : tenancy_.servers().list()) {
+    if (rights_.is_listed(session, server.discord_server_id))
+      all.push_back(list_server(session, server.discord_server_id, rows, trouble));
+  }
+  co_await net::all_of(std::move(all));
+  if (trouble) co_return error_answer(*trouble);
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& a, const auto& b) { return a.at("name").as_string() < b.at("name").as_string(); });
+  co_return json_answer(200, {{"servers", boost::json::array(rows.begin(), rows.end())}});
+}
+
+/// A row, or why there is none.
+Task<void> Api::list_server(Session session, ServerId server, std::vector<boost::json::object>& rows,
+                            std::optional<Error>& trouble) {
+  const auto opened = co_await open(std::move(session), server);
+  if (opened) {
+    auto row = co_await overview(*opened, false);
+    rows.push_back(std::move(row));
+  } else if (opened.error().code != ErrorCode::not_found) {
+    trouble = opened.error();
+  }
+}
+
+Task<boost::json::object> Api::overview(Opened opened, bool detailed) {
+  const ServerScope& scope = opened.scope;
   const auto server = tenancy_.servers().find(scope.server());
   const auto channel = tenancy_.channels().of_server(scope.server(), bot::kKick);
   boost::json::object out{{"id", server->discord_server_id.str()},
                           {"name", server->name},
                           {"state", server->state},
+                          {"access", access_name(opened.access)},
                           {"channel", channel_json(channel)}};
   const TimePoint now = clock_.now();
   bot::SettingsPtr settings;
@@ -255,7 +326,7 @@ Task<boost::json::object> Api::overview(ServerScope scope, bool detailed) {
     co_return out;
   }
   const std::string wanted = settings->get(bot::kKickChannel);
-  std::string problem = kick_.channel_problem ? kick_.channel_problem(scope.server()) : "";
+  std::string problem = doors_.kick.channel_problem ? doors_.kick.channel_problem(scope.server()) : "";
   const bool found = channel && channel->slug == wanted;
   boost::json::array features;
   for (const auto& [key, effective] : settings->all()) {
@@ -270,7 +341,7 @@ Task<boost::json::object> Api::overview(ServerScope scope, bool detailed) {
   out["wanted_channel"] = wanted.empty() || found ? boost::json::value(nullptr) : boost::json::value(wanted);
   out["channel_problem"] = problem.empty() ? boost::json::value(nullptr) : boost::json::value(problem);
   boost::json::array unsent;
-  for (const Error& error : unsent_ ? unsent_(scope.server()) : std::vector<Error>())
+  for (const Error& error : doors_.unsent ? doors_.unsent(scope.server()) : std::vector<Error>())
     unsent.push_back({{"problem", error.message}, {"way_out", error.hint}});
   out["unsent"] = std::move(unsent);
   co_return out;

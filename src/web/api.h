@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,30 +11,18 @@
 #include "bot/feature.h"
 #include "bot/topics.h"
 #include "net/http.h"
+#include "web/doors.h"
+#include "web/rights.h"
 #include "web/sessions.h"
 
 namespace guildhall::web {
 
-/// What the dashboard needs of a platform's bridge, when there is one.
-struct KickDoor {
-  struct Connected {
-    ServerId server;   // for which it was begun
-    std::string slug;  // of the streamer's channel
-  };
-  std::function<Task<Result<std::string>>(std::string session_hash, ServerId server)> start_connect;
-  std::function<Task<Result<Connected>>(std::string state, std::string code, std::string session_hash)>
-      finish_connect;
-  std::function<std::string(ServerId server)> channel_problem;
-};
-
-/// Why a server's messages are not sent to Discord: what lacks, where, and the way out. May be null.
-using UnsentDoor = std::function<std::vector<Error>(ServerId server)>;
-
 class Api {
  public:
+  /// All of it outlives this.
   Api(boost::asio::io_context& loop, tenancy::Tenancy& tenancy, const bot::Declarations& declarations,
       bot::Dispatcher& dispatcher, bot::TopicHub& topics, Sessions& sessions, const Clock& clock,
-      KickDoor kick, UnsentDoor unsent);
+      const Doors& doors);
 
   Task<net::HttpResponse> handle(net::HttpRequest request);
 
@@ -44,11 +33,25 @@ class Api {
  private:
   Task<net::HttpResponse> sign_in(net::HttpRequest request);
   Task<net::HttpResponse> handle_signed_in(net::HttpRequest request, Session session);
+  /// A server that is open to a session, as far as `access` goes: to look at least.
+  struct Opened {
+    tenancy::ServerScope scope;
+    tenancy::Access access;
+  };
+  /// Error `not_found`, whether it does not exist or is not theirs; `unavailable`.
+  Task<Result<Opened>> open(Session session, ServerId server);
+  /// Nothing: nobody can say just now.
+  Task<std::optional<bool>> may_see(Session session, ServerId server);
+  Task<Result<void>> scope_to_change(Session session, ServerId server,
+                                     std::optional<tenancy::ServerScope>& scope);
+  Task<void> list_server(Session session, ServerId server, std::vector<boost::json::object>& rows,
+                         std::optional<Error>& trouble);
+  Task<net::HttpResponse> list_servers(Session session);
   Task<net::HttpResponse> handle_server(net::HttpRequest request, Session session, std::string rest);
   Task<net::HttpResponse> run_route(const bot::RouteSpec& route, net::HttpRequest request, Session session,
                                     tenancy::ServerScope scope,
                                     std::map<std::string, std::string, std::less<>> path);
-  Task<boost::json::object> overview(tenancy::ServerScope scope, bool detailed);
+  Task<boost::json::object> overview(Opened opened, bool detailed);
 
   boost::asio::io_context& loop_;
   tenancy::Tenancy& tenancy_;
@@ -57,8 +60,8 @@ class Api {
   bot::TopicHub& topics_;
   Sessions& sessions_;
   const Clock& clock_;
-  KickDoor kick_;
-  UnsentDoor unsent_;
+  const Doors& doors_;
+  Rights rights_;
   CallLimit sign_ins_{10, std::chrono::minutes(15)};
   CallLimit floods_{6'000, std::chrono::minutes(1)};
   /// Of one session. An open page of a busy server asks about ten times a second.

@@ -8,7 +8,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <memory>
+#include <vector>
 
+#include "net/all_of.h"
 #include "net/loops.h"
 
 namespace guildhall::web {
@@ -19,6 +21,8 @@ constexpr std::chrono::seconds kHeartbeat{15};
 /// A revoked session's page closes within this time.
 constexpr std::chrono::seconds kCheckRights{4};
 constexpr std::size_t kMostTopics = 2'000;
+constexpr std::string_view kList = "servers";
+const std::string kResync = "event: resync\ndata: {}\n\n";
 
 /// What one browser has yet to be told. Filled from any thread, emptied on the loop.
 class Mailbox : public std::enable_shared_from_this<Mailbox> {
@@ -36,20 +40,17 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
     });
   }
 
-  /// Waits for news, at most `time`; the text to send, which may be empty.
-  Task<std::string> take(std::chrono::seconds time) {
+  struct News {
+    std::map<std::string, std::uint64_t> changes;  // topic -> version
+    bool gap = false;                              // there was more
+  };
+  /// Waits for news, at most `time`.
+  Task<News> take(std::chrono::seconds time) {
     if (changes_.empty() && !overflowed_) {
       timer_.expires_after(time);
       co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }
-    std::string text;
-    if (std::exchange(overflowed_, false)) text += "event: resync\ndata: {}\n\n";
-    for (const auto& [topic, version] : changes_) {
-      text += fmt::format("id: {0}\nevent: change\ndata: {{\"topic\":\"{1}\",\"version\":{0}}}\n\n", version,
-                          topic);
-    }
-    changes_.clear();
-    co_return text;
+    co_return News{std::exchange(changes_, {}), std::exchange(overflowed_, false)};
   }
 
  private:
@@ -59,45 +60,121 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
   bool overflowed_ = false;
 };
 
+/// What a session hears of: everything, or its servers, as far as they are open to it.
+class Hearing {
+ public:
+  Hearing(Session session, const LiveSources& sources)
+      : session_(std::move(session)),
+        sees_all_(sources.sees_all(session_)),
+        may_see_(sources.may_see),
+        looks_every_(sources.looks_every) {
+    for (const ServerId server : session_.servers) open_[server] = false;
+  }
+
+  const Session& session() const { return session_; }
+
+  /// Is it of interest at all? From any thread: what that depends on never changes.
+  bool concerns(const std::string& topic) const {
+    if (sees_all_) return true;
+    const auto server = bot::server_of_topic(topic);
+    return server && open_.contains(*server);
+  }
+
+  Task<std::string> written(Mailbox::News news) {
+    bool due = std::chrono::steady_clock::now() >= look_again_;
+    // What its administrators set may open a server.
+    for (const auto& [topic, version] : news.changes) due = due || topic.ends_with("/settings");
+    const bool changed = due && !sees_all_ && co_await look();
+    std::string text = news.gap || changed ? kResync : "";
+    bool heard = false;
+    for (const auto& [topic, version] : news.changes) {
+      const auto server = bot::server_of_topic(topic);
+      if (!sees_all_ && !(server && open_.at(*server))) continue;
+      text += change(topic, version);
+      heard = true;
+    }
+    // How often other servers change is nobody's business: of the list they hear when one of theirs does.
+    if (heard && !sees_all_) text += change(kList, ++list_version_);
+    co_return text;
+  }
+
+ private:
+  static std::string change(std::string_view topic, std::uint64_t version) {
+    return fmt::format("id: {0}\nevent: change\ndata: {{\"topic\":\"{1}\",\"version\":{0}}}\n\n", version,
+                       topic);
+  }
+
+  /// Is one open now that was not, or the other way round?
+  Task<bool> look() {
+    bool changed = false;
+    std::vector<Task<void>> all;
+    for (auto& [server, open] : open_) all.push_back(look_at(server, open, changed));
+    co_await net::all_of(std::move(all));
+    look_again_ = std::chrono::steady_clock::now() + looks_every_;
+    co_return changed;
+  }
+
+  /// While nobody can say, it stays as it is.
+  Task<void> look_at(ServerId server, bool& open, bool& changed) {
+    const auto now = co_await may_see_(session_, server);
+    changed = changed || (now && *now != open);
+    open = now.value_or(open);
+  }
+
+  const Session session_;
+  const bool sees_all_;
+  std::function<Task<std::optional<bool>>(Session, ServerId)> may_see_;
+  std::chrono::milliseconds looks_every_;
+  std::chrono::steady_clock::time_point look_again_{};
+  std::map<ServerId, bool> open_;  // of whom it could hear
+  std::uint64_t list_version_ = 0;
+};
+
 Task<void> write_events(net::EventStream& out, std::shared_ptr<Mailbox> mailbox,
-                        std::shared_ptr<void> listening, Sessions& sessions, Session session, bool had_gap) {
-  bool alive =
-      co_await out.send(had_gap ? "retry: 1000\n\nevent: resync\ndata: {}\n\n" : "retry: 1000\n\n:\n\n");
+                        std::shared_ptr<void> listening, Sessions& sessions, std::shared_ptr<Hearing> hearing,
+                        bool had_gap) {
+  bool alive = co_await out.send("retry: 1000\n\n" + (had_gap ? kResync : ":\n\n"));
   auto spoke = std::chrono::steady_clock::now();
   auto checked = spoke;
   while (alive) {
-    std::string text = co_await mailbox->take(kCheckRights);
+    auto news = co_await mailbox->take(kCheckRights);
+    const bool told = !news.changes.empty();
+    // Before the session is looked at: Discord may take its time.
+    std::string text = co_await hearing->written(std::move(news));
     const auto now = std::chrono::steady_clock::now();
     if (now - checked >= kCheckRights) {
       checked = now;
-      const auto still = co_await sessions.find_by_hash(session.hash);
+      const auto still = co_await sessions.find_by_hash(hearing->session().hash);
       if (!still) {
         co_await out.send("event: gone\ndata: {}\n\n");
         co_return;
       }
     }
     if (text.empty() && now - spoke >= kHeartbeat) text = ":\n\n";
-    if (text.empty()) continue;
-    alive = co_await out.send(std::move(text));
-    spoke = now;
-    co_await net::sleep_for(kPause);
+    if (!text.empty()) {
+      alive = co_await out.send(std::move(text));
+      spoke = now;
+    }
+    if (told) co_await net::sleep_for(kPause);
   }
   listening.reset();
 }
 
 }  // namespace
 
-net::HttpResponse stream_events(boost::asio::io_context& loop, bot::TopicHub& topics, Sessions& sessions,
-                                const net::HttpRequest& request, Session session) {
-  auto mailbox = std::make_shared<Mailbox>(loop);
-  auto listening = topics.listen(
-      [mailbox](const std::string& topic, std::uint64_t version) { mailbox->put(topic, version); });
+net::HttpResponse stream_events(LiveSources sources, const net::HttpRequest& request, Session session) {
+  auto mailbox = std::make_shared<Mailbox>(sources.loop);
+  auto hearing = std::make_shared<Hearing>(std::move(session), sources);
+  auto listening = sources.topics.listen([mailbox, hearing](const std::string& topic, std::uint64_t version) {
+    if (hearing->concerns(topic)) mailbox->put(topic, version);
+  });
   const bool had_gap = request.header("last-event-id").has_value();
   net::HttpResponse response;
   response.headers = {
       {"content-type", "text/event-stream"}, {"cache-control", "no-cache"}, {"x-accel-buffering", "no"}};
-  response.stream = [mailbox, listening, &sessions, session, had_gap](net::EventStream& out) {
-    return write_events(out, mailbox, listening, sessions, session, had_gap);
+  response.stream = [mailbox, listening, &sessions = sources.sessions, hearing,
+                     had_gap](net::EventStream& out) {
+    return write_events(out, mailbox, listening, sessions, hearing, had_gap);
   };
   return response;
 }

@@ -47,9 +47,11 @@ struct NewSessionParams {
   std::string session_hash;
   std::string principal;
   std::string csrf_token;
+  std::string name;
+  std::string servers;  // their ids, with a blank between
   TimePoint now;
 };
-BOOST_DESCRIBE_STRUCT(NewSessionParams, (), (session_hash, principal, csrf_token, now))
+BOOST_DESCRIBE_STRUCT(NewSessionParams, (), (session_hash, principal, csrf_token, name, servers, now))
 
 struct HashParams {
   std::string session_hash;
@@ -65,10 +67,12 @@ BOOST_DESCRIBE_STRUCT(SeenParams, (), (session_hash, now))
 struct SessionRow {
   std::string principal;
   std::string csrf_token;
+  std::string name;
+  std::string servers;
   TimePoint created_at;
   TimePoint seen_at;
 };
-BOOST_DESCRIBE_STRUCT(SessionRow, (), (principal, csrf_token, created_at, seen_at))
+BOOST_DESCRIBE_STRUCT(SessionRow, (), (principal, csrf_token, name, servers, created_at, seen_at))
 
 constexpr GlobalStatement<CodeParams, NoRow> kNewCode{
     "web.new_login_code", "INSERT INTO login_codes (code_hash, created_at) VALUES (:code_hash, :now)"};
@@ -81,13 +85,14 @@ constexpr GlobalStatement<OldestParams, NoRow> kForgetCodes{
     "web.forget_login_codes", "DELETE FROM login_codes WHERE created_at <= :oldest OR used_at IS NOT NULL"};
 constexpr GlobalStatement<NewSessionParams, NoRow> kNewSession{
     "web.new_session",
-    "INSERT INTO sessions (session_hash, principal, csrf_token, created_at, seen_at) "
-    "VALUES (:session_hash, :principal, :csrf_token, :now, :now)"};
+    "INSERT INTO sessions (session_hash, principal, csrf_token, name, servers, created_at, seen_at) "
+    "VALUES (:session_hash, :principal, :csrf_token, :name, :servers, :now, :now)"};
 constexpr GlobalStatement<OldestParams, NoRow> kForgetSessions{
     "web.forget_sessions", "DELETE FROM sessions WHERE created_at <= :oldest"};
 constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
     "web.find_session",
-    "SELECT principal, csrf_token, created_at, seen_at FROM sessions WHERE session_hash = :session_hash",
+    "SELECT principal, csrf_token, name, servers, created_at, seen_at FROM sessions "
+    "WHERE session_hash = :session_hash",
     {},
     store::Cost::bounded};
 constexpr GlobalStatement<SeenParams, NoRow> kSeen{
@@ -102,7 +107,21 @@ constexpr GlobalStatement<PrincipalParams, NoRow> kEndSessions{
 constexpr GlobalStatement<HashParams, NoRow> kEndSession{
     "web.end_session", "DELETE FROM sessions WHERE session_hash = :session_hash"};
 
-std::string hash_of(std::string_view secret) { return hex(sha256(secret)); }
+constexpr std::string_view kByDiscord = "discord:";
+
+std::vector<ServerId> read_servers(std::string_view text) {
+  std::vector<ServerId> servers;
+  for (const std::string_view word : split_words(text)) {
+    if (const auto server = ServerId::parse(word)) servers.push_back(*server);
+  }
+  return servers;
+}
+
+std::string written(const std::vector<ServerId>& servers) {
+  std::string text;
+  for (const ServerId server : servers) text += (text.empty() ? "" : " ") + server.str();
+  return text;
+}
 
 /// Without letters and digits that look alike, in groups that can be read out: XXXX-XXXX-XXXX-XXXX.
 std::string readable_code() {
@@ -132,16 +151,21 @@ TxTask<void> keep_code(GlobalTx& tx, CodeParams code, tenancy::Actor actor) {
   co_await tenancy::log_operator(tx, code.now, entry);
 }
 
+/// `how` it came about stands in the operator's log.
+TxTask<void> keep_session(GlobalTx& tx, NewSessionParams session, std::string how) {
+  co_await tx.change(kForgetSessions, {session.now - kSessionLife});
+  co_await tx.change(kNewSession, session);
+  const tenancy::AuditEntry entry{
+      {session.principal, "dashboard"}, std::move(how), "dashboard", std::nullopt, std::nullopt};
+  co_await tenancy::log_operator(tx, session.now, entry);
+}
+
 /// False: the code opens nothing.
 TxTask<bool> open_session(GlobalTx& tx, UseParams use, NewSessionParams session) {
   const auto used = co_await tx.change(kUseCode, use);
   if (used == 0) co_return false;
   co_await tx.change(kForgetCodes, {use.now - kCodeLife});
-  co_await tx.change(kForgetSessions, {use.now - kSessionLife});
-  co_await tx.change(kNewSession, session);
-  const tenancy::AuditEntry entry{
-      {session.principal, "dashboard"}, "login_code.used", "dashboard", std::nullopt, std::nullopt};
-  co_await tenancy::log_operator(tx, use.now, entry);
+  co_await keep_session(tx, std::move(session), "login_code.used");
   co_return true;
 }
 
@@ -151,7 +175,8 @@ TxTask<void> rehearse(GlobalTx& tx, TimePoint now) {
   for (const auto& [name, at] :
        {std::pair{"first", long_ago}, std::pair{"second", now}, std::pair{"third", now}}) {
     co_await keep_code(tx, {name, at}, {"rehearsal", "system"});
-    const bool opened = co_await open_session(tx, {name, at, at - kCodeLife}, {name, "nobody", "token", at});
+    const bool opened =
+        co_await open_session(tx, {name, at, at - kCodeLife}, {name, "nobody", "token", "", "", at});
     if (!opened) throw std::logic_error("a fresh code opened nothing");
     co_await tx.one(kFindSession, {name});
     co_await tx.change(kSeen, {name, at});
@@ -170,7 +195,7 @@ void Sessions::declare(bot::Declarations& declarations) {
 
 Task<std::string> Sessions::make_login_code(tenancy::Actor actor) {
   const std::string code = readable_code();
-  const CodeParams params{hash_of(normalised_code(code)), clock_.now()};
+  const CodeParams params{hash_of_secret(normalised_code(code)), clock_.now()};
   co_await global_.transact([params, actor](GlobalTx& tx) { return keep_code(tx, params, actor); });
   co_return code;
 }
@@ -178,16 +203,25 @@ Task<std::string> Sessions::make_login_code(tenancy::Actor actor) {
 Task<std::optional<std::string>> Sessions::sign_in(std::string code, std::string principal) {
   const std::string id = net::random_token();
   const TimePoint now = clock_.now();
-  const UseParams use{hash_of(normalised_code(code)), now, now - kCodeLife};
-  const NewSessionParams session{hash_of(id), std::move(principal), net::random_token(), now};
+  const UseParams use{hash_of_secret(normalised_code(code)), now, now - kCodeLife};
+  const NewSessionParams session{hash_of_secret(id), std::move(principal), net::random_token(), "", "", now};
   const bool signed_in =
       co_await global_.transact([use, session](GlobalTx& tx) { return open_session(tx, use, session); });
   co_return signed_in ? std::optional(id) : std::nullopt;
 }
 
+Task<std::string> Sessions::sign_in_member(Member member) {
+  const std::string id = net::random_token();
+  const NewSessionParams session{hash_of_secret(id),     principal_of(member.id), net::random_token(),
+                                 std::move(member.name), written(member.servers), clock_.now()};
+  co_await global_.transact(
+      [session](GlobalTx& tx) { return keep_session(tx, session, "discord.signed_in"); });
+  co_return id;
+}
+
 Task<std::optional<Session>> Sessions::find(std::string session_id) {
   if (session_id.empty()) co_return std::nullopt;
-  co_return co_await find_by_hash(hash_of(session_id));
+  co_return co_await find_by_hash(hash_of_secret(session_id));
 }
 
 Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
@@ -204,7 +238,7 @@ Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
       log::warning("a session's last use was not written", {log::field("error", error.what())});
     }
   }
-  co_return Session{std::move(hash), row->principal, row->csrf_token};
+  co_return Session{std::move(hash), row->principal, row->csrf_token, row->name, read_servers(row->servers)};
 }
 
 Task<void> Sessions::sign_out(std::string hash) {
@@ -219,7 +253,18 @@ Task<void> Sessions::sign_out_all(std::string principal) {
       [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSessions, params); });
 }
 
-std::string session_id_of(const net::HttpRequest& request) {
+std::optional<DiscordUserId> Session::member() const {
+  if (!principal.starts_with(kByDiscord)) return std::nullopt;
+  return DiscordUserId::parse(std::string_view(principal).substr(kByDiscord.size()));
+}
+
+std::string principal_of(DiscordUserId member) { return std::string(kByDiscord) + member.str(); }
+
+std::string hash_of_secret(std::string_view secret) { return hex(sha256(secret)); }
+
+std::string session_id_of(const net::HttpRequest& request) { return cookie_of(request, kSessionCookie); }
+
+std::string cookie_of(const net::HttpRequest& request, std::string_view name) {
   std::string_view cookies;
   const auto header = request.header("cookie");
   if (header) cookies = *header;
@@ -228,7 +273,7 @@ std::string session_id_of(const net::HttpRequest& request) {
     const std::string_view cookie = trim(cookies.substr(0, end));
     cookies.remove_prefix(std::min(end + 1, cookies.size()));
     const auto equals = cookie.find('=');
-    if (equals != std::string_view::npos && cookie.substr(0, equals) == kSessionCookie)
+    if (equals != std::string_view::npos && cookie.substr(0, equals) == name)
       return std::string(cookie.substr(equals + 1));
   }
   return {};

@@ -1,11 +1,14 @@
 // Who is signed in. The operator signs in with a one-time code that `guildhall login-code` prints on the
-// host (15 minutes, single use, logged). Only hashes of codes and session ids are stored.
+// host (15 minutes, single use, logged), everybody else by Discord (discord_sign_in.h). Only hashes of codes
+// and session ids are stored.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "bot/feature.h"
@@ -26,8 +29,14 @@ struct Session {
   std::string hash;  // of the id in the cookie
   std::string principal;
   std::string csrf_token;
-  tenancy::SessionRights rights() const { return {principal == kOperator || principal == kProof}; }
+  std::string name;               // as Discord calls who signed in by it
+  std::vector<ServerId> servers;  // his, where Guildhall was when he signed in
+
+  /// Who signed in by Discord; nothing: somebody else.
+  std::optional<DiscordUserId> member() const;
 };
+
+std::string principal_of(DiscordUserId member);
 
 class Sessions {
  public:
@@ -39,6 +48,13 @@ class Sessions {
   Task<std::string> make_login_code(tenancy::Actor actor);
   /// The id for the cookie, or nothing when the code is wrong, used or too old. Uses the code up.
   Task<std::optional<std::string>> sign_in(std::string code, std::string principal = kOperator);
+  /// The id for the cookie of somebody whom Discord has named. It is in the operator's log.
+  struct Member {
+    DiscordUserId id;
+    std::string name;
+    std::vector<ServerId> servers;
+  };
+  Task<std::string> sign_in_member(Member member);
   /// The session behind a cookie: at most seven days old, seen within the last day.
   Task<std::optional<Session>> find(std::string session_id);
   Task<std::optional<Session>> find_by_hash(std::string hash);
@@ -51,6 +67,10 @@ class Sessions {
   const Clock& clock_;
 };
 
+/// What the request has in that cookie; empty: nothing.
+std::string cookie_of(const net::HttpRequest& request, std::string_view name);
+/// What the database has of a secret that a browser keeps.
+std::string hash_of_secret(std::string_view secret);
 /// The session id in a request's cookies.
 std::string session_id_of(const net::HttpRequest& request);
 /// Set-Cookie for a new session, or for the end of one (empty id).

@@ -111,17 +111,19 @@ TEST_F(SignIn, EachUseIsInTheOperatorsLog) {
             "operator|login_code.made\noperator|login_code.used\n");
 }
 
-TEST_F(SignIn, OnlyTheOwnerOfTheInstanceOpensServers) {
-  world_.server(1);
-  const auto& scopes = world_.tenancy->scopes();
-  const Session owner{"hash", "operator", "csrf"};
-  const Session nobody{"hash", "discord:7", "csrf"};
-  EXPECT_TRUE(scopes.for_session(ServerId(1), owner.rights()));
-  const auto refused = scopes.for_session(ServerId(1), nobody.rights());
-  const auto missing = scopes.for_session(ServerId(99), owner.rights());
-  EXPECT_EQ(refused.error().code, ErrorCode::not_found);
-  EXPECT_EQ(missing.error().code, ErrorCode::not_found) << "not there and not yours look the same";
+TEST_F(SignIn, AMembersSessionKnowsHimAndHisServers) {
+  const std::string id =
+      net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl <3", {ServerId(1), ServerId(-4)}}));
+  const auto session = find(id);
+  ASSERT_TRUE(session);
+  EXPECT_EQ(session->principal, "discord:7");
+  EXPECT_EQ(session->member(), DiscordUserId(7));
+  EXPECT_EQ(session->name, "Owl <3");
+  EXPECT_EQ(session->servers, (std::vector{ServerId(1), ServerId(-4)}));
+  EXPECT_EQ(world_.dump("SELECT actor, action FROM operator_log"), "discord:7|discord.signed_in\n");
 }
+
+TEST_F(SignIn, WhoSignedInByACodeIsNoMember) { EXPECT_FALSE(find(*sign_in(code()))->member()); }
 
 TEST(SessionCookie, IsFoundAmongOthers) {
   const auto found = [](std::string cookies) {

@@ -14,13 +14,6 @@ namespace {
 using net::HttpRequest;
 using net::HttpResponse;
 
-HttpResponse redirect(std::string to) {
-  HttpResponse response;
-  response.status = 303;
-  response.headers.emplace_back("location", std::move(to));
-  return response;
-}
-
 /// Requests that a platform's webhook brings may be larger than anything a page sends.
 constexpr std::size_t kLargestBody = 256ULL << 10;
 
@@ -45,6 +38,10 @@ class Routes : public std::enable_shared_from_this<Routes> {
     if (path == "/webhooks/discord/interactions")
       co_return co_await webhook(routes_.discord_interactions, std::move(request));
     if (path == "/auth/kick/callback") co_return co_await kick_callback(std::move(request));
+    if (path == "/auth/discord/start" && request.method == "GET")
+      co_return co_await routes_.sign_in.start(std::move(request));
+    if (path == "/auth/discord/callback" && request.method == "GET")
+      co_return co_await routes_.sign_in.finish(std::move(request));
     if (path == "/healthz") co_return net::make_response(200, "text/plain", "ok\n");
     if (path == "/readyz") co_return co_await ready();
     if (path == "/metrics")
@@ -80,6 +77,7 @@ class Routes : public std::enable_shared_from_this<Routes> {
   static std::string error_word(ErrorCode code) {
     switch (code) {
       case ErrorCode::unauthenticated: return "unauthenticated";
+      case ErrorCode::forbidden: return "forbidden";
       case ErrorCode::invalid: return "invalid";
       case ErrorCode::not_found: return "not_found";
       default: return "unavailable";
@@ -96,13 +94,6 @@ class Routes : public std::enable_shared_from_this<Routes> {
   CallLimit callbacks_{10, std::chrono::minutes(15)};
 };
 
-std::vector<std::string> split_list(std::string text) {
-  std::replace(text.begin(), text.end(), ',', ' ');
-  std::vector<std::string> words;
-  for (const std::string_view word : split_words(text)) words.emplace_back(word);
-  return words;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_context& loop, const Config& config,
@@ -112,7 +103,8 @@ Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_contex
   if (!listen) return std::unexpected(listen.error());
   options.listen = *listen;
   options.largest_body = kLargestBody;
-  options.trusted_proxies = split_list(config.web_trusted_proxies);
+  for (const std::string_view proxy : split_list(config.web_trusted_proxies))
+    options.trusted_proxies.emplace_back(proxy);
   auto handler = std::make_shared<Routes>(std::move(routes));
   return net::HttpServer::start(loop, std::move(options), [handler](HttpRequest request) {
     return Routes::handle(handler, std::move(request));

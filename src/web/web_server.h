@@ -11,12 +11,14 @@
 #include "base/metrics.h"
 #include "net/http_server.h"
 #include "web/api.h"
+#include "web/discord_sign_in.h"
 
 namespace guildhall::web {
 
 struct WebRoutes {
   Api& api;
   Sessions& sessions;
+  DiscordSignIn& sign_in;
   const Metrics& metrics;
   /// POST /webhooks/kick; none: 404.
   std::function<Task<net::HttpResponse>(net::HttpRequest)> kick_webhook;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { violations, Visitor } from './browser.mjs';
+import { overflow, violations, Visitor } from './browser.mjs';
 
 /** Every page of a signed-in person: its path, and what stands on it when it is all there. */
 function pagesOf({ servers }) {
@@ -17,10 +17,6 @@ function pagesOf({ servers }) {
 async function visit(page, { path, complete }) {
   await page.goto(path);
   await page.locator(complete).first().waitFor();
-}
-
-async function overflow(page) {
-  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
 export function pageTests(world) {
@@ -51,6 +47,7 @@ export function pageTests(world) {
       const stranger = await Visitor.arrive(world);
       const door = await stranger.open('/');
       await door.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await door.getByText('Sign in with a code').click();
       await door.locator('#code').waitFor();
       assert.deepEqual(await violations(door), [], 'sign-in');
       stranger.calm('401 GET /api/v1/session');
@@ -70,6 +67,14 @@ export function pageTests(world) {
       }
       await page.evaluate(() => localStorage.removeItem('guildhall.language'));
       world.anna.calm();
+
+      const stranger = await Visitor.arrive(world, { locale: language, viewport: { width: 360, height: 780 } });
+      const door = await stranger.open('/');
+      await door.locator('summary').click();
+      await door.locator('#code').waitFor();
+      assert.equal(await door.locator('html').getAttribute('lang'), language);
+      assert.equal(await overflow(door), 0, 'sign-in');
+      await stranger.leave();
     });
   }
 }

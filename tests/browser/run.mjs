@@ -8,6 +8,7 @@
 import { after, afterEach, before } from 'node:test';
 import { openBrowser, Visitor } from './browser.mjs';
 import { Demo } from './demo.mjs';
+import { discordSignInTests } from './discord_sign_in.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 import { liveTests } from './live.mjs';
 import { memberTextTests } from './member_text.mjs';
@@ -45,6 +46,7 @@ function registerTests() {
     settingsTests,
     memberTextTests,
     pageTests,
+    discordSignInTests,
     outageTests,
   ])
     register(world);

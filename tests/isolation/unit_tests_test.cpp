@@ -43,7 +43,7 @@ constexpr Part kOfEveryLayout[] = {
     {Mutation::inactive_served, "the check that a server is active", "Scopes.ServersThatWereLeftGetNone"},
     {Mutation::channel_of_all, "the servers of a channel's event",
      "Scopes.AChannelsEventIsForItsServersAlone"},
-    {Mutation::session_unchecked, "the rights of a session", "SignIn.OnlyTheOwnerOfTheInstanceOpensServers"},
+    {Mutation::session_unchecked, "the rights of a session", "Members.HaveTheScopeOfTheirServerAlone"},
     {Mutation::reserved_known, "the bounds of the registry",
      "ReservedServers.AreNobodysAndUnknownToTheProduct"},
     {Mutation::catalog_unread, "the catalog gate",

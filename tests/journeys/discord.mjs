@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { http, root, run, simEnvironment, start, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { freePort, http, root, run, simEnvironment, start, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 
 const guide = readFileSync(join(root, 'docs/guide/discord.md'), 'utf8');
 const commands = [...guide.matchAll(/```sh\n(.*?)```/gs)].flatMap((block) => block[1].trim().split('\n'));
@@ -16,7 +16,9 @@ let cwd;
 before(async () => {
   sim = await startSim();
   cwd = temporaryFolder();
-  env = { ...simEnvironment(sim.contract), GUILDHALL_WEB_LISTEN: '127.0.0.1:0' };
+  const address = `127.0.0.1:${await freePort()}`;
+  await sim.post('/discord/redirect-uris', { uris: [`http://${address}/auth/discord/callback`] });
+  env = { ...simEnvironment(sim.contract), GUILDHALL_WEB_LISTEN: address };
 });
 after(async () => {
   await bot?.stop('SIGKILL');

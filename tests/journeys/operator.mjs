@@ -1,7 +1,7 @@
 // An operator's day with a real process beside simulated platforms.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Bot, freePort, run, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { Bot, freePort, http, run, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 import { testedLayout } from '../support/layouts.mjs';
 
 let sim;
@@ -128,6 +128,60 @@ test('commands in messages answer like slash commands', async () => {
   const place = channels.find(({ name }) => name === 'bot-commands').id;
   await sim.post('/discord/message', { guild: id, channel: place, user: members[2].id, content: '!leaderboard points 3' });
   await until('an answer', async () => (await sim.get(`/discord/messages?guild=${id}&channel=${place}`)).some(({ author, content }) => author.bot && content.length > 0));
+});
+
+test('a server\'s owner signs in by Discord and changes it; a member sees what its administrators let him see', async () => {
+  const { id, owner, members, roles } = server(first);
+  const { where, session, api: asOwner } = await bot.signInByDiscord(owner, `/servers/${id}/settings`);
+  assert.equal(where, `/servers/${id}/settings`);
+  assert.equal(session.principal, `discord:${owner}`);
+  assert.equal(session.operator, false);
+  const own = (await asOwner('GET', '/api/v1/servers')).json.servers;
+  assert.ok(own.length > 0 && own.length <= 3);
+  assert.equal(own.find((one) => one.id === id).access, 'owner');
+  const change = (call, value, expected) => call('PUT', `/api/v1/servers/${id}/settings/points_per_5min`, { value, expected });
+  assert.equal((await change(asOwner, '7', '4')).status, 200);
+  const { json } = await asOwner('GET', `/api/v1/servers/${id}/audit`);
+  assert.equal(json.rows[0].actor, `discord:${owner}`);
+
+  const role = roles.find(({ name }) => name === 'Regular');
+  const member = members.find((one) => one.id !== owner && one.roles.includes(role.id) && one.roles.length === 1);
+  const { api: asMember } = await bot.signInByDiscord(member.id);
+  assert.equal((await asMember('GET', `/api/v1/servers/${id}`)).status, 404);
+  assert.equal((await bot.command('settings', 'set', '--server', id, 'dashboard_roles', role.id)).code, 0);
+  assert.equal((await asMember('GET', `/api/v1/servers/${id}`)).json.access, 'viewer');
+  assert.equal((await change(asMember, '9', '7')).status, 403);
+  assert.equal((await bot.command('settings', 'set', '--server', id, 'points_per_5min', '4')).code, 0);
+});
+
+test('who cancels at Discord, or comes by somebody else\'s link, is not signed in', async () => {
+  const away = await http('GET', `${bot.url}/auth/discord/start`);
+  const cookie = away.headers.get('set-cookie').split(';')[0];
+  const consent = await http('GET', `${away.headers.get('location')}&as=${server(first).owner}`);
+  const link = consent.headers.get('location');
+  const stranger = await http('GET', link);
+  assert.equal(stranger.headers.get('location'), '/sign-in?error=expired');
+  const state = new URL(link).searchParams.get('state');
+  const cancelled = await http('GET', `${bot.url}/auth/discord/callback?error=access_denied&state=${state}`, undefined, { cookie });
+  assert.equal(cancelled.headers.get('location'), '/sign-in?error=denied');
+  assert.equal((await http('GET', link, undefined, { cookie })).headers.get('location'), '/sign-in?error=expired', 'it is used up');
+});
+
+test('keys are rotated beside the running bot, which goes on with what it has sealed', async () => {
+  const { id, suggested_kick_channel: slug } = server(first);
+  const before = await bot.commandJson('keys', 'list');
+  assert.deepEqual(before.keys.map((key) => key.state), ['seals']);
+  assert.ok(before.keys[0].values >= 4, 'two channels with two tokens each');
+  const rotated = await bot.commandJson('keys', 'rotate');
+  assert.equal(rotated.left, 0);
+  assert.equal(rotated.resealed, before.keys[0].values);
+  const refused = await bot.command('keys', 'forget', rotated.key);
+  assert.equal(refused.code, 6, refused.stderr);
+  assert.equal((await bot.command('keys', 'forget', 'k9')).code, 1);
+  assert.equal((await bot.command('keys', 'forget', 'k1')).code, 0);
+  assert.deepEqual((await bot.commandJson('keys', 'list')).keys, [{ id: rotated.key, state: 'seals', values: before.keys[0].values }]);
+  await chat(slug, viewersOf(slug)[5].id, '!points', /points/i);
+  assert.equal((await api('GET', `/api/v1/servers/${id}`)).json.channel.token_state, 'connected');
 });
 
 test('a second instance on the same data is refused, and the first goes on', async () => {

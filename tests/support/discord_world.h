@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
 #include <future>
 #include <thread>
 
@@ -50,6 +52,11 @@ class RunningBot {
     world_.close(loops_);
   }
 
+  /// Runs it where the bridge lives.
+  template <class T>
+  T on_loop(Task<T> task) {
+    return boost::asio::co_spawn(loops_.main(), std::move(task), boost::asio::use_future).get();
+  }
   Dispatcher& dispatcher() { return dispatcher_; }
   /// Where interactions can be posted.
   std::string url() const { return fmt::format("http://127.0.0.1:{}/", web_->port()); }

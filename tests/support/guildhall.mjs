@@ -147,12 +147,15 @@ export function simEnvironment(contract) {
     GUILDHALL_DISCORD_TOKEN: contract.discord.token,
     GUILDHALL_DISCORD_API_URL: contract.discord.rest,
     GUILDHALL_DISCORD_GATEWAY_URL: contract.discord.gateway,
+    GUILDHALL_DISCORD_CLIENT_SECRET: contract.discord.client_secret,
     GUILDHALL_KICK_CLIENT_ID: contract.kick.client_id,
     GUILDHALL_KICK_CLIENT_SECRET: contract.kick.client_secret,
     GUILDHALL_KICK_OAUTH_URL: contract.kick.oauth,
     GUILDHALL_KICK_API_URL: contract.kick.api,
   };
 }
+
+const cookiesOf = (answer) => answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0]).join('; ');
 
 /** A bot on its own data folder and port. */
 export class Bot {
@@ -190,6 +193,17 @@ export class Bot {
       http(method, path.startsWith('http') ? path : this.url + path, body, { cookie, 'x-csrf-token': session.json.csrf_token, ...headers });
     api.cookie = cookie;
     return api;
+  }
+
+  /** Signs in by Discord as that user: {where he comes out, api}. */
+  async signInByDiscord(user, to = '/') {
+    const away = await http('GET', `${this.url}/auth/discord/start?to=${encodeURIComponent(to)}`);
+    const consent = await http('GET', `${away.headers.get('location')}&as=${user}`);
+    const back = await http('GET', consent.headers.get('location'), undefined, { cookie: cookiesOf(away) });
+    const cookie = cookiesOf(back);
+    const session = await http('GET', `${this.url}/api/v1/session`, undefined, { cookie });
+    const api = (method, path, body) => http(method, this.url + path, body, { cookie, 'x-csrf-token': session.json.csrf_token });
+    return { where: back.headers.get('location'), session: session.json, api };
   }
 
   /** Binds each server to the channel that the world suggests, and lets each streamer consent. */

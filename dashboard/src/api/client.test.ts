@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { language } from '../i18n/language.svelte';
-import { failure, serve } from '../testing';
+import { failure, OPERATOR, serve } from '../testing';
 import { changeSetting, listServers, readLeaderboard, readServer, signIn } from './client';
 import { session } from './session.svelte';
 
-const SESSION = { principal: 'operator', csrf_token: 'new', version: '1.2.3' } as const;
+const SESSION = { ...OPERATOR, csrf_token: 'new' };
 
 beforeEach(() => {
   language.choose('en');

@@ -18,6 +18,7 @@ import type {
   Session,
   Setting,
   SettingChanged,
+  SignIn,
 } from './types';
 
 const DEADLINE_MS = 10_000;
@@ -75,6 +76,11 @@ async function change<T>(call: (header: CsrfHeader) => Promise<Answer<T>>): Prom
   }
   await readSession();
   return attempt();
+}
+
+/** How somebody can sign in here. */
+export function readSignIn(): Promise<SignIn> {
+  return take(http.GET('/api/v1/sign-in'));
 }
 
 export async function readSession(): Promise<Session> {

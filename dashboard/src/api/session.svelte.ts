@@ -1,4 +1,4 @@
-// Whether somebody is signed in, for the whole page.
+// Whether somebody is signed in, and who, for the whole page.
 import type { Session } from './types';
 
 class SessionState {
@@ -6,12 +6,19 @@ class SessionState {
   status = $state<'unknown' | 'in' | 'out'>('unknown');
   /** Signed out by the server, not by the person. */
   expired = $state(false);
+  /** As the audit trail names who is signed in. */
+  principal = $state('');
+  name = $state('');
+  operator = $state(false);
   version = $state('');
   csrfToken = '';
 
   began(session: Session): void {
     this.status = 'in';
     this.expired = false;
+    this.principal = session.principal;
+    this.name = session.name;
+    this.operator = session.operator;
     this.version = session.version;
     this.csrfToken = session.csrf_token;
   }
@@ -29,6 +36,9 @@ class SessionState {
 
   #out(): void {
     this.status = 'out';
+    this.principal = '';
+    this.name = '';
+    this.operator = false;
     this.csrfToken = '';
   }
 }

@@ -3,7 +3,9 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+export type SignIn = Schemas['SignIn'];
 export type Session = Schemas['Session'];
+export type Access = Schemas['Access'];
 export type Channel = Schemas['Channel'];
 export type Server = Schemas['Server'];
 export type ServerDetail = Schemas['ServerDetail'];

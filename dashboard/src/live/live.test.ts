@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { session } from '../api/session.svelte';
+import { OPERATOR } from '../testing';
 import { live } from './live.svelte';
 
 // jsdom has neither SharedWorker nor EventSource: the hub is part of the page, the stream is ours.
@@ -92,7 +93,7 @@ describe('changes', () => {
 });
 
 it('signs the page out when the session has ended', () => {
-  session.began({ principal: 'operator', csrf_token: 'x', version: '1' });
+  session.began(OPERATOR);
   Stream.last.say('gone');
   expect(session.status).toBe('out');
   expect(session.expired).toBe(true);

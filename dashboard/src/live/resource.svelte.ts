@@ -1,5 +1,6 @@
 // Something the server holds, as the page shows it: fetched at once, fetched again when one of its
-// topics changes, and tried again after a failure. What was there stays visible meanwhile.
+// topics changes, and tried again after a failure. What was there stays visible meanwhile, unless the server
+// says that it is not, or no longer, for this session.
 import { untrack } from 'svelte';
 
 import { ApiError } from '../api/error';
@@ -60,6 +61,7 @@ export class Resource<T> {
   /** True: worth another try. */
   #failed(error: unknown): boolean {
     this.error = error instanceof ApiError ? error : new ApiError('failed', String(error));
+    if (this.error.code === 'not_found') this.data = undefined;
     return ['unreachable', 'unavailable', 'rate_limited', 'failed'].includes(this.error.code);
   }
 }

@@ -1,4 +1,5 @@
-// Addresses of the page. Links are plain <a href>; a click on one of ours is taken here.
+// Addresses of the page. Links are plain <a href>; a click on one of ours is taken here, one on an address
+// below /auth/ is the server's.
 
 export type Route =
   | { page: 'servers' }
@@ -22,6 +23,8 @@ export const path = {
   server: (id: string) => `/servers/${id}`,
   settings: (id: string) => `/servers/${id}/settings`,
   audit: (id: string) => `/servers/${id}/audit`,
+  /** Leaves the page: to Discord, and signed in from there to `next`. */
+  discord: (next: string) => `/auth/discord/start?to=${encodeURIComponent(next)}`,
 };
 
 /** Where to go after the sign-in; kept by the browser with the entry of its history. */
@@ -35,7 +38,8 @@ function ourLink(event: MouseEvent): HTMLAnchorElement | undefined {
   const link = event.target instanceof Element ? event.target.closest('a') : null;
   if (!plain || event.defaultPrevented || !link) return undefined;
   const place = link.hash !== '' && link.pathname === location.pathname;
-  const elsewhere = link.origin !== location.origin || link.target !== '' || link.hasAttribute('download');
+  const theirs = link.origin !== location.origin || link.pathname.startsWith('/auth/');
+  const elsewhere = theirs || link.target !== '' || link.hasAttribute('download');
   return place || elsewhere ? undefined : link;
 }
 
@@ -74,9 +78,13 @@ class Router {
     this.path = path.signIn;
   }
 
+  /** Where the sign-in leads to. */
+  get next(): string {
+    return (history.state as Memory | null)?.next ?? path.servers;
+  }
+
   leaveSignIn(): void {
-    const next = (history.state as Memory | null)?.next ?? path.servers;
-    history.replaceState({}, '', next);
+    history.replaceState({}, '', this.next);
     this.path = location.pathname;
   }
 

@@ -23,6 +23,12 @@ describe('an address', () => {
   });
 });
 
+it('tells Discord’s way in where to come back to', () => {
+  const { pathname, searchParams } = new URL(path.discord('/servers/5'), location.origin);
+  expect(pathname).toBe('/auth/discord/start');
+  expect([...searchParams]).toEqual([['to', '/servers/5']]);
+});
+
 describe('the router', () => {
   let stop: () => void;
 
@@ -58,12 +64,14 @@ describe('the router', () => {
     expect(click('<a href="/servers/1" download>file</a>')).toBe(false);
     expect(click('<a href="https://kick.com/servers/1">elsewhere</a>')).toBe(false);
     expect(click('<a href="#content">here</a>')).toBe(false);
+    expect(click('<a href="/auth/discord/start?to=%2F">to Discord</a>')).toBe(false);
   });
 
   it('goes back to the page that asked for the sign-in', () => {
     router.go('/servers/1/settings');
     router.requireSignIn();
     expect(location.pathname).toBe('/sign-in');
+    expect(router.next).toBe('/servers/1/settings');
     router.leaveSignIn();
     expect(location.pathname).toBe('/servers/1/settings');
   });

@@ -14,6 +14,7 @@
 //   components.h       buttons, selects and modals
 //   answers.h          the first answers to an interaction, and which of them it takes
 //   posted_interactions.h  interactions that come over HTTP, with their signatures
+//   sign_in.h          signing in by Discord: who somebody is
 //   commands_json.h    application commands: definition, normal form, hash
 //   timing.h           real time and chance, injected
 // Inside only: protocol.h, inflate.h, connection.h, event_router.h, member_requests.h and session_keeper.h

@@ -58,10 +58,14 @@ auto understood(const Result<json::Value>& answer, F read)
 std::optional<Application> read_application(const json::Value& answer) {
   const auto id = read_id<ApplicationId>(answer, "id");
   if (!id) return std::nullopt;
-  return Application{*id, json::text_or(answer, "name", ""),
-                     static_cast<std::uint64_t>(json::integer(answer, "flags").value_or(0)),
-                     json::text_or(answer, "verify_key", ""),
-                     json::text_or(answer, "interactions_endpoint_url", "")};
+  Application application{*id, json::text_or(answer, "name", ""),
+                          static_cast<std::uint64_t>(json::integer(answer, "flags").value_or(0)),
+                          json::text_or(answer, "verify_key", ""),
+                          json::text_or(answer, "interactions_endpoint_url", "")};
+  for (const json::Value& redirect : json::array(answer, "redirect_uris")) {
+    if (const auto* text = redirect.if_string()) application.redirects.emplace_back(*text);
+  }
+  return application;
 }
 
 }  // namespace

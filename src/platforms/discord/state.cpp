@@ -385,6 +385,11 @@ std::optional<Permissions> State::guild_permissions(ServerId guild, DiscordUserI
   return permissions_in(*known, guild, user, roles);
 }
 
+std::optional<DiscordUserId> State::owner(ServerId guild) const {
+  const Guild* known = find(guild);
+  return known == nullptr ? std::nullopt : std::optional(known->owner);
+}
+
 Permissions State::permissions_in(const Guild& guild, ServerId id, DiscordUserId user,
                                   std::span<const RoleId> roles) {
   Permissions held = 0;

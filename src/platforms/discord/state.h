@@ -70,6 +70,8 @@ class State {
   /// Empty: the guild is not known.
   std::optional<Permissions> guild_permissions(ServerId guild, DiscordUserId user,
                                                std::span<const RoleId> roles) const;
+  /// Empty: the guild is not known.
+  std::optional<DiscordUserId> owner(ServerId guild) const;
   /// Those that are of use there. Empty: guild or channel is not known. A thread has its parent's overwrites.
   std::optional<Permissions> channel_permissions(ServerId guild, DiscordChannelId channel,
                                                  const Holder& holder) const;

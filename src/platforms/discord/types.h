@@ -148,8 +148,9 @@ struct Application {
   ApplicationId id;
   std::string name;
   std::uint64_t flags = 0;
-  std::string public_key = {};        // hex, with which it signs what it posts
-  std::string interactions_url = {};  // where it posts interactions; empty: they come over the gateway
+  std::string public_key = {};              // hex, with which it signs what it posts
+  std::string interactions_url = {};        // where it posts interactions; empty: they come over the gateway
+  std::vector<std::string> redirects = {};  // to which people who sign in may come back
 };
 
 }  // namespace guildhall::discord

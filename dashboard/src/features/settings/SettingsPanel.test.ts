@@ -1,7 +1,7 @@
 import { flushSync } from 'svelte';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-import type { Setting } from '../../api/types';
+import type { Access, Setting } from '../../api/types';
 import { language } from '../../i18n/language.svelte';
 import { type Call, button, failure, render, type Reply, serve, type } from '../../testing';
 import SettingsPanel from './SettingsPanel.svelte';
@@ -62,8 +62,8 @@ function serveSettings(refuse: (call: Call) => Reply | undefined = () => undefin
   return { own, calls };
 }
 
-async function show(): Promise<HTMLElement> {
-  const panel = render(SettingsPanel, { server: '1' });
+async function show(access: Access = 'administrator'): Promise<HTMLElement> {
+  const panel = render(SettingsPanel, { server: '1', access });
   await vi.waitFor(() => expect(panel.querySelector('#points_per_5min')).not.toBeNull());
   return panel;
 }
@@ -165,12 +165,30 @@ describe('the settings of a server', () => {
   });
 });
 
+it.each(['viewer', 'moderator'] as Access[])(
+  'a %s sees every value and why it is not his to change',
+  async (access) => {
+    const { own } = serveSettings();
+    own.set('points_per_5min', '3');
+    const panel = await show(access);
+    expect(panel.textContent).toContain('You may look at these settings');
+    const shown = [...panel.querySelectorAll('output')].map((value) => [value.id, value.textContent]);
+    expect(shown).toEqual([
+      ['points_per_5min', '3'],
+      ['tracking_enabled', 'on'],
+      ['language', 'English'],
+    ]);
+    expect(rowOf(panel.querySelector('output')!).textContent).toMatch(/Set for this server\s*default: 1/);
+    expect(panel.querySelectorAll('button, input, select, form')).toHaveLength(0);
+  },
+);
+
 it('says why nothing is there, and tries again when asked', async () => {
   let healthy = false;
   serve(() =>
     healthy ? { body: { settings: [BASE] } } : failure(404, 'not_found', 'there is no such server'),
   );
-  const panel = render(SettingsPanel, { server: '1' });
+  const panel = render(SettingsPanel, { server: '1', access: 'owner' });
   await vi.waitFor(() => expect(panel.textContent).toContain('There is no such server.'));
   healthy = true;
   button(panel, 'Try again').click();

@@ -1,0 +1,58 @@
+import { beforeEach, expect, it } from 'vitest';
+
+import type { Access, Channel, ServerDetail } from '../api/types';
+import { language } from '../i18n/language.svelte';
+import { HARBOR, render } from '../testing';
+import ChannelPanel from './ChannelPanel.svelte';
+
+const CHANNEL: Channel = {
+  platform: 'kick',
+  slug: 'lantern-live',
+  name: 'Lantern_Live',
+  live: 'offline',
+  live_since: null,
+  token_state: 'none',
+};
+
+/** What there is to do about each state of a channel. */
+const STATES: [string, Partial<ServerDetail>][] = [
+  ['no channel', {}],
+  ['a channel that is looked for', { wanted_channel: 'lantern' }],
+  ['a channel that is not connected', { channel: CHANNEL }],
+  ['a consent that no longer holds', { channel: { ...CHANNEL, token_state: 'needs_reauth' } }],
+];
+
+function show(access: Access, state: Partial<ServerDetail>): HTMLElement {
+  const server: ServerDetail = {
+    ...HARBOR,
+    access,
+    time_zone: 'UTC',
+    language: 'en',
+    command_prefix: '!',
+    watched_minutes_total: 0,
+    features: [],
+    wanted_channel: null,
+    channel_problem: null,
+    unsent: [],
+    ...state,
+  };
+  return render(ChannelPanel, { server });
+}
+
+beforeEach(() => language.choose('en'));
+
+it.each(STATES)('%s is for an administrator to connect', (_, state) => {
+  expect(show('administrator', state).querySelector('button')!.textContent).toContain('Connect Kick');
+});
+
+it.each(STATES)('%s offers nothing to who may only look', (_, state) => {
+  const panel = show('moderator', state);
+  expect(panel.querySelector('button')).toBeNull();
+  expect(panel.querySelector('a[href*="/settings"]')).toBeNull();
+  expect(panel.querySelector('.notice .heading')!.textContent).not.toBe('');
+});
+
+it('who may only look is told who chooses the channel', () => {
+  expect(show('viewer', {}).textContent).toContain("The server's owner and its administrators choose");
+  expect(show('owner', {}).textContent).not.toContain('administrators choose');
+});

@@ -1,0 +1,95 @@
+// Of DiscordBridge: who people are, by Discord's word, for the dashboard.
+#include <algorithm>
+
+#include "bot/discord_bridge.h"
+#include "platforms/discord/parse.h"
+#include "platforms/discord/rest_errors.h"
+
+namespace guildhall::bot {
+namespace {
+
+/// Discord itself says that he or the bot is not there: what stands between us and Discord answers 403 and
+/// 404, too.
+bool is_nobody(const Error& error) {
+  switch (discord::api_code::of(error)) {
+    case discord::api_code::kUnknownGuild:
+    case discord::api_code::kUnknownMember:
+    case discord::api_code::kUnknownUser:
+    case discord::api_code::kMissingAccess: return true;
+    default: return false;
+  }
+}
+
+/// As State reckons it, of a server whose events come to another process.
+DiscordBridge::Standing standing_by(const json::Value& server, DiscordUserId user,
+                                    std::vector<discord::RoleId> roles) {
+  discord::Permissions held = 0;
+  for (const json::Value& role : json::array(server, "roles")) {
+    const auto id = discord::read_id<discord::RoleId>(role, "id");
+    const bool everyone = id && id->value() == json::id(server, "id");
+    if (id && (everyone || std::ranges::find(roles, *id) != roles.end()))
+      held |= discord::read_permissions(role, "permissions");
+  }
+  const bool owner = json::id(server, "owner_id") == user.value();
+  return {owner, discord::guild_permissions(owner, held), std::move(roles)};
+}
+
+}  // namespace
+
+std::string sign_in_callback(const Config& config) { return config.public_url() + "/auth/discord/callback"; }
+
+/// Nothing: he is no member.
+Task<Result<std::optional<std::vector<discord::RoleId>>>> DiscordBridge::roles_in(ServerId server,
+                                                                                  DiscordUserId user) {
+  using Roles = std::optional<std::vector<discord::RoleId>>;
+  if (shards_.is_up(server)) {
+    if (auto known = state_.roles_of(server, user)) co_return known;
+  }
+  discord::CallOptions options;
+  options.urgency = discord::Urgency::person;
+  options.guild = server;
+  const auto member = co_await rest_.call(discord::routes::kMember, std::move(options), server, user);
+  if (member) co_return Roles(discord::read_role_ids(*member));
+  if (is_nobody(member.error())) co_return Roles();
+  co_return std::unexpected(member.error());
+}
+
+Task<Result<std::optional<DiscordBridge::Standing>>> DiscordBridge::standing(ServerId server,
+                                                                             DiscordUserId user) {
+  auto roles = co_await roles_in(server, user);
+  if (!roles) co_return std::unexpected(roles.error());
+  if (!*roles) co_return std::optional<Standing>();
+  if (shards_.is_up(server)) co_await know_guild(server);
+  if (const auto permissions = state_.guild_permissions(server, user, **roles);
+      permissions && shards_.is_up(server))
+    co_return Standing{state_.owner(server) == user, *permissions, **std::move(roles)};
+  const auto told = co_await rest_.guild(server);
+  if (told) co_return standing_by(*told, user, **std::move(roles));
+  if (is_nobody(told.error())) co_return std::optional<Standing>();
+  co_return std::unexpected(told.error());
+}
+
+Task<Result<discord::ApplicationId>> DiscordBridge::application() {
+  if (application_) co_return *application_;
+  const auto told = co_await rest_.application();
+  if (!told) co_return std::unexpected(told.error());
+  application_ = told->id;
+  co_return told->id;
+}
+
+Task<Result<std::string>> DiscordBridge::sign_in_address(std::string state, std::string challenge) {
+  const auto client = co_await application();
+  if (!client) co_return std::unexpected(client.error());
+  co_return discord::sign_in_address(sign_in_options_, *client, sign_in_callback(services_.config), state,
+                                     challenge);
+}
+
+Task<Result<discord::SignedIn>> DiscordBridge::sign_in(std::string code, std::string verifier) {
+  const auto client = co_await application();
+  if (!client) co_return std::unexpected(client.error());
+  discord::SignInClient::Proof proof{std::move(code), std::move(verifier),
+                                     sign_in_callback(services_.config)};
+  co_return co_await sign_in_.finish(*client, std::move(proof));
+}
+
+}  // namespace guildhall::bot

@@ -1,0 +1,103 @@
+#include "bot/oauth_states.h"
+
+#include "base/crypto.h"
+#include "net/oauth.h"
+
+namespace guildhall::bot {
+namespace {
+
+using store::GlobalStatement;
+using store::GlobalTx;
+using store::NoRow;
+using store::TxTask;
+
+constexpr Duration kStateLife = std::chrono::minutes(10);
+
+struct NewStateParams {
+  std::string state_hash;
+  std::string browser_hash;
+  std::string verifier;
+  ServerId server_id;
+  std::string purpose;
+  std::string back_to;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(NewStateParams, (),
+                      (state_hash, browser_hash, verifier, server_id, purpose, back_to, now))
+
+struct TakeStateParams {
+  std::string state_hash;
+  std::string browser_hash;
+  std::string purpose;
+  TimePoint oldest;
+};
+BOOST_DESCRIBE_STRUCT(TakeStateParams, (), (state_hash, browser_hash, purpose, oldest))
+
+struct StateRow {
+  std::string verifier;
+  ServerId server_id;
+  std::string back_to;
+};
+BOOST_DESCRIBE_STRUCT(StateRow, (), (verifier, server_id, back_to))
+
+struct OldStatesParams {
+  TimePoint oldest;
+};
+BOOST_DESCRIBE_STRUCT(OldStatesParams, (), (oldest))
+
+constexpr GlobalStatement<NewStateParams, NoRow> kNewState{
+    "oauth.new_state",
+    "INSERT INTO oauth_states (state_hash, session_hash, verifier, server_id, purpose, back_to, created_at) "
+    "VALUES (:state_hash, :browser_hash, :verifier, :server_id, :purpose, :back_to, :now)"};
+
+/// Single use: whoever takes it has it alone.
+constexpr GlobalStatement<TakeStateParams, StateRow> kTakeState{
+    "oauth.take_state",
+    "DELETE FROM oauth_states WHERE state_hash = :state_hash AND session_hash = :browser_hash "
+    "AND purpose = :purpose AND created_at > :oldest "
+    "RETURNING verifier, server_id, back_to"};
+
+constexpr GlobalStatement<OldStatesParams, NoRow> kForgetStates{
+    "oauth.forget_states", "DELETE FROM oauth_states WHERE created_at <= :oldest"};
+
+}  // namespace
+
+Task<OAuthStates::Begun> OAuthStates::begin(Intent intent) {
+  const std::string state = net::random_token();
+  const std::string verifier = net::make_pkce_verifier();
+  const TimePoint now = clock_.now();
+  const NewStateParams row{hex(sha256(state)),        std::move(intent.browser_hash), verifier, intent.server,
+                           std::move(intent.purpose), std::move(intent.back_to),      now};
+  co_await global_.transact([row](GlobalTx& tx) -> TxTask<void> {
+    co_await tx.change(kForgetStates, {row.now - kStateLife});
+    co_await tx.change(kNewState, row);
+  });
+  co_return Begun{state, net::pkce_challenge(verifier)};
+}
+
+Task<std::optional<OAuthStates::Returned>> OAuthStates::take(std::string state, std::string purpose,
+                                                             std::string browser_hash) {
+  const TakeStateParams params{hex(sha256(state)), std::move(browser_hash), std::move(purpose),
+                               clock_.now() - kStateLife};
+  const auto row = co_await global_.transact([params](GlobalTx& tx) -> TxTask<std::optional<StateRow>> {
+    co_return co_await tx.one(kTakeState, params);
+  });
+  if (!row) co_return std::nullopt;
+  co_return Returned{row->verifier, row->server_id, row->back_to};
+}
+
+/// Somebody who goes away and comes back, and one who does not.
+TxTask<void> rehearse_oauth_states(GlobalTx& tx, TimePoint now) {
+  const ServerId server = tenancy::kReservedServers.first;
+  co_await tx.change(kNewState, {"rehearsal", "browser", "verifier", server, "rehearsal", "", now});
+  co_await tx.one(kTakeState, {"rehearsal", "browser", "rehearsal", now - kStateLife});
+  co_await tx.change(kNewState,
+                     {"rehearsal", "browser", "verifier", server, "rehearsal", "", now - 2 * kStateLife});
+  co_await tx.change(kForgetStates, {now - kStateLife});
+}
+
+void declare_oauth_states(store::StatementRegistry& statements) {
+  statements.add("oauth", kNewState, kTakeState, kForgetStates);
+}
+
+}  // namespace guildhall::bot

@@ -1,0 +1,62 @@
+// What the dashboard needs of the platforms' bridges. A door that is not there is empty.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/task.h"
+#include "bot/settings.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::web {
+
+struct KickDoor {
+  struct Connected {
+    ServerId server;   // for which it was begun
+    std::string slug;  // of the streamer's channel
+  };
+  std::function<Task<Result<std::string>>(std::string session_hash, ServerId server)> start_connect;
+  /// `allowed`: may a channel be connected for that server? Before anything is asked of Kick.
+  using Allowed = std::function<Task<Result<void>>(ServerId server)>;
+  std::function<Task<Result<Connected>>(std::string state, std::string code, std::string session_hash,
+                                        Allowed allowed)>
+      finish_connect;
+  std::function<std::string(ServerId server)> channel_problem;
+};
+
+/// Of members who sign in by Discord.
+struct DiscordDoor {
+  struct Person {
+    DiscordUserId id;
+    std::string name;
+    std::vector<ServerId> servers;  // his, whether Guildhall is there or not
+  };
+  /// What somebody is to a server.
+  struct Place {
+    tenancy::Access access = tenancy::Access::none;
+    /// With what the server's settings add for his roles.
+    std::function<tenancy::Access(const bot::Settings& settings)> under;
+  };
+  /// Where he says who he is.
+  std::function<Task<Result<std::string>>(std::string state, std::string challenge)> address;
+  /// Who came back. Error `invalid`: the code is no good; others: Discord cannot be asked.
+  std::function<Task<Result<Person>>(std::string code, std::string verifier)> person;
+  /// At most a minute old. An error: Discord cannot be asked.
+  std::function<Task<Result<Place>>(ServerId server, DiscordUserId user)> place;
+  /// Does he run all of this?
+  std::function<bool(DiscordUserId user)> is_operator;
+};
+
+/// Why a server's messages are not sent to Discord: what lacks, where, and the way out.
+using UnsentDoor = std::function<std::vector<Error>(ServerId server)>;
+
+struct Doors {
+  KickDoor kick = {};
+  DiscordDoor discord = {};
+  UnsentDoor unsent = {};
+};
+
+}  // namespace guildhall::web

@@ -1,0 +1,165 @@
+// What members who signed in by Discord may open and change on the dashboard.
+#include "web/rights.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "tests/support/test_world.h"
+#include "web/api.h"
+
+namespace guildhall::web {
+namespace {
+
+using tenancy::Access;
+using testing::HasSubstr;
+using testing::Not;
+
+class Members : public testing::Test {
+ protected:
+  Members() {
+    for (const std::int64_t server : {1, 2, 3}) world_.server(server);
+    sign_in({ServerId(1), ServerId(2)});
+    loops_.start();
+  }
+  ~Members() override { loops_.stop(); }
+
+  void sign_in(std::vector<ServerId> servers) {
+    cookie_ = net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl", std::move(servers)}));
+  }
+  net::HttpResponse call(std::string method, std::string path, std::string body = "{}") {
+    const auto session = net::run_to_end(sessions_.find(cookie_));
+    net::HttpRequest request;
+    request.method = std::move(method);
+    request.url = "/api/v1" + path;
+    request.headers = {{"cookie", "guildhall_session=" + cookie_}, {"x-csrf-token", session->csrf_token}};
+    request.body = std::move(body);
+    request.peer = "127.0.0.1";
+    return net::run_to_end(api_.handle(std::move(request)));
+  }
+  int status(std::string method, std::string path) { return call(std::move(method), std::move(path)).status; }
+  json::Value answer(std::string path) { return *json::parse(call("GET", std::move(path)).body); }
+  net::HttpResponse change(std::int64_t server) {
+    return call("PUT", fmt::format("/servers/{}/settings/points_per_5min", server),
+                R"({"value":"5","expected":null})");
+  }
+
+  net::Loops loops_{1};  // outlive the database, whose answers they carry
+  test::TestWorld world_;
+  bot::TopicHub topics_;
+  bot::Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
+  Sessions sessions_{world_.tenancy->global(), world_.clock};
+  std::map<ServerId, Access> access_;  // as Discord says
+  bool reachable_ = true;
+  bool has_role_ = false;  // one that may open a dashboard
+  bool runs_it_all_ = false;
+  std::vector<ServerId> asked_;
+  const Doors doors_{.discord = {
+                         .place = [this](ServerId server, DiscordUserId) { return place(server); },
+                         .is_operator = [this](DiscordUserId) { return runs_it_all_; },
+                     }};
+  Api api_{loops_.main(), *world_.tenancy, world_.declarations, dispatcher_,
+           topics_,       sessions_,       world_.clock,        doors_};
+  std::string cookie_;
+
+ private:
+  Task<Result<DiscordDoor::Place>> place(ServerId server) {
+    asked_.push_back(server);
+    if (!reachable_) co_return fail(ErrorCode::timeout, "no answer");
+    const auto found = access_.find(server);
+    const Access access = found == access_.end() ? Access::none : found->second;
+    co_return DiscordDoor::Place{access, [this, access](const bot::Settings&) {
+                                   return access == Access::member && has_role_ ? Access::viewer : access;
+                                 }};
+  }
+};
+
+TEST_F(Members, SeeTheirServersAndNoOthers) {
+  access_ = {
+      {ServerId(1), Access::administrator}, {ServerId(2), Access::member}, {ServerId(3), Access::owner}};
+  const json::Value listed = answer("/servers");
+  ASSERT_EQ(json::array(listed, "servers").size(), 1U);
+  EXPECT_EQ(json::text(json::array(listed, "servers")[0], "id"), "1");
+  EXPECT_EQ(json::text(json::array(listed, "servers")[0], "access"), "administrator");
+  EXPECT_EQ(status("GET", "/servers/1"), 200);
+  const auto refused = call("GET", "/servers/2");
+  auto missing = call("GET", "/servers/99").body;
+  EXPECT_EQ(refused.status, 404);
+  missing.replace(missing.find("99"), 2, "2");
+  EXPECT_EQ(refused.body, missing) << "not yours and not there look the same";
+  EXPECT_EQ(status("GET", "/servers/3"), 404) << "it was none of his when he signed in";
+  EXPECT_THAT(asked_, Not(testing::Contains(ServerId(3)))) << "nobody is asked about others";
+}
+
+TEST_F(Members, ThoseBelowAdministratorsLookAndChangeNothing) {
+  for (const Access access : {Access::viewer, Access::moderator}) {
+    access_[ServerId(1)] = access;
+    EXPECT_EQ(status("GET", "/servers/1/settings"), 200);
+    EXPECT_EQ(change(1).status, 403);
+    EXPECT_EQ(status("POST", "/servers/1/kick/connect"), 403);
+  }
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n");
+  for (const bot::RouteSpec& route : world_.declarations.routes.all()) {
+    if (route.method == "GET") continue;
+    std::string path = route.path;
+    if (const auto key = path.find("{key}"); key != std::string::npos) path.replace(key, 5, "time_zone");
+    EXPECT_EQ(status(route.method, "/servers/1" + path), 403) << route.method << ' ' << route.path;
+  }
+  access_[ServerId(1)] = Access::administrator;
+  EXPECT_EQ(change(1).status, 200);
+  EXPECT_EQ(world_.dump("SELECT actor, door FROM audit_log"), "discord:7|dashboard\n");
+}
+
+TEST_F(Members, ARoleOpensTheDashboardToLook) {
+  access_[ServerId(1)] = Access::member;
+  EXPECT_EQ(status("GET", "/servers/1"), 404);
+  has_role_ = true;
+  EXPECT_EQ(json::text(answer("/servers/1"), "access"), "viewer");
+  EXPECT_EQ(change(1).status, 403);
+}
+
+TEST_F(Members, WhatDiscordTakesAwayIsGone) {
+  access_[ServerId(1)] = Access::owner;
+  EXPECT_EQ(change(1).status, 200);
+  access_.clear();
+  EXPECT_EQ(status("GET", "/servers/1"), 404);
+  EXPECT_EQ(json::array(answer("/servers"), "servers").size(), 0U);
+}
+
+TEST_F(Members, WhereDiscordCannotBeAskedNothingIsOpenAndNothingLooksGone) {
+  access_[ServerId(1)] = Access::owner;
+  reachable_ = false;
+  EXPECT_EQ(status("GET", "/servers/1"), 503);
+  EXPECT_EQ(status("GET", "/servers"), 503);
+  EXPECT_EQ(change(1).status, 503);
+}
+
+TEST_F(Members, WhoRunsItAllOpensEveryServer) {
+  runs_it_all_ = true;
+  sign_in({});
+  EXPECT_EQ(json::array(answer("/servers"), "servers").size(), 3U);
+  EXPECT_EQ(change(3).status, 200);
+  EXPECT_EQ(json::boolean(answer("/session"), "operator"), true);
+  runs_it_all_ = false;
+  EXPECT_EQ(status("GET", "/servers/3"), 404);
+}
+
+TEST_F(Members, TheSessionSaysWhoItIs) {
+  const json::Value session = answer("/session");
+  EXPECT_EQ(json::text(session, "principal"), "discord:7");
+  EXPECT_EQ(json::text(session, "name"), "Owl");
+  EXPECT_EQ(json::boolean(session, "operator"), false);
+}
+
+TEST_F(Members, HaveTheScopeOfTheirServerAlone) {
+  const auto& scopes = world_.tenancy->scopes();
+  const tenancy::SessionRights owner{.server = ServerId(1), .access = Access::owner};
+  EXPECT_TRUE(scopes.for_session(ServerId(1), owner));
+  EXPECT_EQ(scopes.for_session(ServerId(2), owner).error().code, ErrorCode::not_found);
+  EXPECT_EQ(scopes.for_session(ServerId(1), {}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(scopes.for_session(ServerId(99), {true}).error().code, ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace guildhall::web
