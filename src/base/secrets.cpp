@@ -111,6 +111,16 @@ Result<std::string> write_beside(const std::string& name, std::string_view text)
   return fresh;
 }
 
+/// Never one that was there before, for the newest key never goes: what was sealed with another "k2" names it
+/// still.
+std::string next_id(const std::vector<std::pair<std::string, std::string>>& keys) {
+  std::int64_t highest = 0;
+  for (const auto& [id, key] : keys) {
+    if (id.starts_with('k')) highest = std::max(highest, parse_amount(id.substr(1)).value_or(0));
+  }
+  return fmt::format("k{}", highest + 1);
+}
+
 /// The file itself, where its name is a link.
 std::string target_of(const std::filesystem::path& file) {
   std::error_code missing;
@@ -144,7 +154,12 @@ Result<Secrets::Ring> Secrets::read(const std::filesystem::path& key_file) {
       return fail(ErrorCode::configuration,
                   fmt::format("secrets.key_file: '{}' line {}: {}", name, number, key.error().message));
     }
-    std::erase_if(ring.keys, [&](const auto& one) { return one.first == words[0]; });
+    if (ring.find(words[0]) != nullptr) {
+      return fail(
+          ErrorCode::configuration,
+          fmt::format("secrets.key_file: '{}' line {}: there are two keys '{}'", name, number, words[0]),
+          "Keep the one that stored tokens were sealed with.");
+    }
     ring.keys.emplace_back(words[0], *key);
   }
   if (ring.keys.empty()) {
@@ -218,9 +233,7 @@ Result<std::string> Secrets::add_key(const std::filesystem::path& key_file) {
   if (!lock.held()) return std::unexpected(lock.held().error());
   auto ring = read(name);
   if (!ring) return std::unexpected(ring.error());
-  std::size_t number = ring->keys.size() + 1;
-  while (ring->find(fmt::format("k{}", number)) != nullptr) ++number;
-  std::string id = fmt::format("k{}", number);
+  std::string id = next_id(ring->keys);
   ring->keys.emplace_back(id, random_bytes(kKeyBytes));
   if (auto written = write(name, *ring); !written) return std::unexpected(written.error());
   return id;

@@ -67,6 +67,12 @@ TEST_F(SecretsFile, OldKeysOpenAndTheLastOneSeals) {
   EXPECT_THAT(Secrets::load(file())->open(sealed, "x").error().message, HasSubstr("'k1' is missing"));
 }
 
+TEST_F(SecretsFile, TwoKeysOfOneNameAreRefused) {
+  write("k1 " + hex(random_bytes(32)) + "\nk2 " + hex(random_bytes(32)) + "\nk1 " + hex(random_bytes(32)) +
+        "\n");
+  EXPECT_THAT(refusal(), HasSubstr("line 3: there are two keys 'k1'"));
+}
+
 TEST_F(SecretsFile, RefusesMissingShortOrReadableKeys) {
   EXPECT_THAT(refusal(), HasSubstr("does not exist"));
   write("");
@@ -120,7 +126,9 @@ TEST_F(SecretsFile, AKeyIsAddedAndTheOneBeforeGoes) {
   ASSERT_TRUE(running.refresh());
   EXPECT_FALSE(running.open(before, "x"));
   EXPECT_EQ(running.open(after, "x"), "token");
-  EXPECT_EQ(Secrets::add_key(file()), "k3") << "no name comes twice while one of its time is there";
+  EXPECT_EQ(Secrets::add_key(file()), "k3");
+  ASSERT_TRUE(Secrets::remove_key(file(), "k2"));
+  EXPECT_EQ(Secrets::add_key(file()), "k4") << "no name comes twice";
   struct stat info{};
   ASSERT_EQ(stat(file().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);

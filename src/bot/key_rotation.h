@@ -21,6 +21,9 @@ struct Resealed {
 /// done again.
 Task<Resealed> reseal_all(tenancy::ChannelDirectory& channels, const Secrets& secrets);
 
+/// Is there a value that `reseal_all` would seal anew?
+Task<bool> is_unfinished(const tenancy::ChannelDirectory& channels, const Secrets& secrets);
+
 /// How many values each key is needed for.
 Task<std::map<std::string, std::int64_t>> count_by_key(const tenancy::ChannelDirectory& channels);
 

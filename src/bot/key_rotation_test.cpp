@@ -37,6 +37,7 @@ class KeyRotation : public testing::Test {
     ASSERT_TRUE(Secrets::add_key(file_));
     ASSERT_TRUE(secrets_.refresh());
   }
+  bool is_begun() { return net::run_to_end(is_unfinished(world_.tenancy->channels(), secrets_)); }
   Resealed reseal() { return net::run_to_end(reseal_all(world_.tenancy->channels(), secrets_)); }
   std::map<std::string, std::int64_t> counts() {
     return net::run_to_end(count_by_key(world_.tenancy->channels()));
@@ -51,7 +52,9 @@ class KeyRotation : public testing::Test {
 TEST_F(KeyRotation, SealsEveryTokenAnewAndChangesNone) {
   EXPECT_THAT(counts(), ElementsAre(Pair("k1", 4)));
   add_key();
+  EXPECT_TRUE(is_begun());
   EXPECT_EQ(reseal().values, 4);
+  EXPECT_FALSE(is_begun());
   EXPECT_THAT(counts(), ElementsAre(Pair("k2", 4)));
   const auto tokens = net::run_to_end(world_.tenancy->channels().tokens({"kick", "8"}));
   EXPECT_EQ(secrets_.open(tokens->access_token->bytes, context("8", "access_token")), "access 8");
@@ -82,6 +85,7 @@ TEST_F(KeyRotation, WhatCannotBeReadStaysAndIsCounted) {
   const Resealed done = reseal();
   EXPECT_EQ(done.values, 2);
   EXPECT_EQ(done.unreadable, 1);
+  EXPECT_FALSE(is_begun()) << "it does not keep the next rotation from its own key";
   EXPECT_THAT(counts(), ElementsAre(Pair("k1", 1), Pair("k2", 2)));
 }
 

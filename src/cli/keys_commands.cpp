@@ -1,8 +1,6 @@
 // guildhall keys list, rotate, forget
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "bot/key_rotation.h"
 #include "cli/commands.h"
 #include "cli/workspace.h"
@@ -46,18 +44,6 @@ Outcome list(const Arguments& arguments) {
   return answer;
 }
 
-/// A rotation that was cut short left values with older keys that are still there: it goes on with the key
-/// that it made.
-Result<std::string> key_to_seal_with(const Secrets& secrets,
-                                     const std::map<std::string, std::int64_t>& needed,
-                                     const std::filesystem::path& file) {
-  const std::vector<std::string> ids = secrets.key_ids();
-  const bool begun =
-      std::any_of(ids.begin(), ids.end() - 1, [&](const std::string& id) { return needed.contains(id); });
-  if (begun) return ids.back();
-  return Secrets::add_key(file);
-}
-
 Answer rotated(const std::string& key, const bot::Resealed& done,
                std::map<std::string, std::int64_t> counts) {
   const std::int64_t present = counts[key];
@@ -65,7 +51,7 @@ Answer rotated(const std::string& key, const bot::Resealed& done,
   std::int64_t other = 0;
   for (const auto& [id, count] : counts) other += count;
   Answer answer;
-  answer.text = fmt::format("Key {} seals now; {} values were sealed anew.\n", key, done.values);
+  answer.text = fmt::format("Key {} seals from now on; {} values were sealed anew.\n", key, done.values);
   answer.json = {{"key", key}, {"resealed", done.values}, {"sealed", present}, {"left", other}};
   if (other > 0) {
     answer.problems = fmt::format(
@@ -73,7 +59,7 @@ Answer rotated(const std::string& key, const bot::Resealed& done,
         "(`guildhall keys list`) has to be connected again.\n",
         other);
     answer.exit_code = static_cast<int>(ExitCode::failed);
-  } else {
+  } else if (present > 0) {
     answer.text +=
         "Copy the key file to where you keep it apart from the database. Once no backup needs the keys of "
         "before,\n"
@@ -90,9 +76,11 @@ Outcome rotate(const Arguments& arguments) {
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());
   auto& channels = (*workspace)->tenancy().channels();
-  const auto key = key_to_seal_with(*secrets, net::run_to_end(bot::count_by_key(channels)), file);
+  // One that was cut short goes on with the key that it made.
+  const bool goes_on = net::run_to_end(bot::is_unfinished(channels, *secrets));
+  const Result<std::string> key = goes_on ? secrets->key_ids().back() : Secrets::add_key(file);
   if (!key) return std::unexpected(key.error());
-  log_change(**workspace, clock, "keys.rotated", *key);
+  log_change(**workspace, clock, goes_on ? "keys.rotation_went_on" : "keys.rotated", *key);
   if (auto read = secrets->refresh(); !read) return std::unexpected(read.error());
   fmt::print(stderr, "Key {} is there; waiting until running bots have it.\n", *key);
   net::run_to_end(net::sleep_for(kUntilAllHaveIt));
@@ -106,6 +94,10 @@ Outcome forget(const Arguments& arguments) {
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());
   const auto counts = net::run_to_end(bot::count_by_key((*workspace)->tenancy().channels()));
+  if (counts.empty() && !arguments.has("--no-tokens"))
+    return fail(ErrorCode::refused_by_guard,
+                "this database holds no stored tokens, so it cannot say what needs the key",
+                "Name the bot's own database (--config, --url). If it is that one, add --no-tokens.");
   if (const auto needed = counts.find(id); needed != counts.end())
     return fail(ErrorCode::refused_by_guard,
                 fmt::format("key '{}' is needed for {} stored values", id, needed->second),
@@ -135,7 +127,7 @@ void add_keys_commands(std::vector<Command>& commands) {
                       "takes a key away that nothing needs any more",
                       "guildhall keys forget k1",
                       {{"ID", "the key, as `guildhall keys list` shows it"}},
-                      {},
+                      {{"--no-tokens", "", "no channel is connected, and that is right"}},
                       forget});
 }
 
