@@ -81,7 +81,8 @@ Task<Result<DashboardPlace>> DashboardAccess::of(ServerId server, DiscordUserId 
     co_await timing_->wait(patience, timing_->now() + kLongestWait);
     std::erase(entry->waiting, &patience);
   }
-  if (entry->asking) co_return fail(ErrorCode::unavailable, "Discord does not answer");
+  const bool too_old = entry->place && timing_->now() >= entry->good_until;
+  if (entry->asking || too_old) co_return fail(ErrorCode::unavailable, "Discord does not answer");
   co_return entry->place;
 }
 

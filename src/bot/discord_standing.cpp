@@ -56,6 +56,8 @@ Task<Result<std::optional<std::vector<discord::RoleId>>>> DiscordBridge::roles_i
 
 Task<Result<std::optional<DiscordBridge::Standing>>> DiscordBridge::standing(ServerId server,
                                                                              DiscordUserId user) {
+  // Each of Discord's refusals counts against the bot, and a server that it has left gives nothing else.
+  if (!services_.tenancy.servers().is_active(server)) co_return std::optional<Standing>();
   auto roles = co_await roles_in(server, user);
   if (!roles) co_return std::unexpected(roles.error());
   if (!*roles) co_return std::optional<Standing>();

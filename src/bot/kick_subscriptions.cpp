@@ -67,7 +67,7 @@ Task<void> KickSubscriptions::reconcile() {
   const auto there = co_await tidy(*held, all);
   held_ = 0;
   for (const auto& [broadcaster, events] : there) held_ += static_cast<std::int64_t>(events.size());
-  std::string full;  // why Kick takes no more for now
+  std::string trouble;  // why Kick takes no more for now: the others are not tried
   for (const auto& [broadcaster, events] : all) {
     Events missing = events;
     if (const auto found = there.find(broadcaster); found != there.end())
@@ -78,14 +78,14 @@ Task<void> KickSubscriptions::reconcile() {
                    {log::field("channel", broadcaster),
                     log::field("events", fmt::format("{}", fmt::join(missing, " ")))});
     }
-    if (!missing.empty() && !full.empty()) {
-      tell(broadcaster, full);
+    if (!missing.empty() && !trouble.empty()) {
+      tell(broadcaster, trouble);
       continue;
     }
     const auto asked = co_await ask_for(broadcaster, std::move(missing));
     if (asked) continue;
     tell(broadcaster, asked.error().message);
-    if (asked.error().code == ErrorCode::refused_by_guard) full = asked.error().message;
+    trouble = asked.error().message;
   }
 }
 

@@ -77,6 +77,14 @@ boost::json::value channel_json(const std::optional<tenancy::Channel>& channel) 
                              {"token_state", channel->token_state}};
 }
 
+/// The bot speaks in a channel with what its owner has granted, whichever server he granted it for.
+bool names_a_channel(const HttpRequest& request, std::string_view below) {
+  if (request.method != "PUT" || below != fmt::format("/settings/{}", bot::kKickChannel.key)) return false;
+  const auto body = json::parse(request.body);
+  const json::Value* value = body ? json::find(*body, "value") : nullptr;
+  return value != nullptr && !value->is_null();
+}
+
 HttpResponse not_found() { return error_answer({ErrorCode::not_found, "there is nothing here"}); }
 
 }  // namespace
@@ -178,6 +186,9 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
   if (changes_something(request) && opened->access < Access::administrator)
     co_return error_answer(
         {ErrorCode::forbidden, "you may look at this server, and not change it", "Its administrators may."});
+  if (names_a_channel(request, below) && !rights_.is_operator(session))
+    co_return error_answer({ErrorCode::forbidden, "a channel is listened to by its owner's consent",
+                            "Let its owner press \"Connect with Kick\" on the server's page.", "value"});
   if (below.empty() && request.method == "GET") co_return json_answer(200, co_await overview(*opened, true));
   if (below == "/kick/connect" && request.method == "POST") {
     if (!doors_.kick.start_connect)
@@ -273,16 +284,23 @@ Task<std::optional<bool>> Api::may_see(Session session, ServerId server) {
   co_return std::nullopt;
 }
 
-/// If one of them cannot be looked at, the whole list is unavailable: none is left out without a word.
+/// If one of them cannot be looked at, the whole list is unavailable: none is left out without a word. Of a
+/// member's servers Discord is asked, of all at once; the operator's are many, and nobody is asked about
+/// them.
 Task<HttpResponse> Api::list_servers(Session session) {
-  std::vector<Task<void>> all;
+  std::vector<Task<void>> together;
   std::vector<boost::json::object> rows;
   std::optional<Error> trouble;
   for (const auto& server : tenancy_.servers().list()) {
-    if (rights_.is_listed(session, server.discord_server_id))
-      all.push_back(list_server(session, server.discord_server_id, rows, trouble));
+    if (!rights_.is_listed(session, server.discord_server_id)) continue;
+    auto row = list_server(session, server.discord_server_id, rows, trouble);
+    if (rights_.is_operator(session)) {
+      co_await std::move(row);
+    } else {
+      together.push_back(std::move(row));
+    }
   }
-  co_await net::all_of(std::move(all));
+  co_await net::all_of(std::move(together));
   if (trouble) co_return error_answer(*trouble);
   std::sort(rows.begin(), rows.end(),
             [](const auto& a, const auto& b) { return a.at("name").as_string() < b.at("name").as_string(); });

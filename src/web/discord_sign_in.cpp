@@ -99,7 +99,7 @@ Task<HttpResponse> DiscordSignIn::admit(HttpRequest request, bot::OAuthStates::R
     log::warning("sign-in by Discord", {log::field("error", person.error().message)});
     co_return refused(person.error().code == ErrorCode::invalid ? "expired" : "unavailable");
   }
-  std::erase_if(person->servers, [&](ServerId server) { return !tenancy_.servers().is_known(server); });
+  std::erase_if(person->servers, [&](ServerId server) { return !tenancy_.servers().is_active(server); });
   // The browser gets a new session; the one it came with ends.
   if (const auto old = co_await sessions_.find(session_id_of(request)))
     co_await sessions_.sign_out(old->hash);

@@ -67,8 +67,9 @@ class Hearing {
       : session_(std::move(session)),
         sees_all_(sources.sees_all(session_)),
         may_see_(sources.may_see),
+        believes_for_(sources.believes_for),
         looks_every_(sources.looks_every) {
-    for (const ServerId server : session_.servers) open_[server] = false;
+    for (const ServerId server : session_.servers) known_.try_emplace(server);
   }
 
   const Session& session() const { return session_; }
@@ -77,7 +78,7 @@ class Hearing {
   bool concerns(const std::string& topic) const {
     if (sees_all_) return true;
     const auto server = bot::server_of_topic(topic);
-    return server && open_.contains(*server);
+    return server && known_.contains(*server);
   }
 
   Task<std::string> written(Mailbox::News news) {
@@ -89,7 +90,7 @@ class Hearing {
     bool heard = false;
     for (const auto& [topic, version] : news.changes) {
       const auto server = bot::server_of_topic(topic);
-      if (!sees_all_ && !(server && open_.at(*server))) continue;
+      if (!sees_all_ && !(server && known_.at(*server).open)) continue;
       text += change(topic, version);
       heard = true;
     }
@@ -99,6 +100,11 @@ class Hearing {
   }
 
  private:
+  struct Known {
+    bool open = false;
+    std::chrono::steady_clock::time_point told{};  // when somebody could say so
+  };
+
   static std::string change(std::string_view topic, std::uint64_t version) {
     return fmt::format("id: {0}\nevent: change\ndata: {{\"topic\":\"{1}\",\"version\":{0}}}\n\n", version,
                        topic);
@@ -108,27 +114,42 @@ class Hearing {
   Task<bool> look() {
     bool changed = false;
     std::vector<Task<void>> all;
-    for (auto& [server, open] : open_) all.push_back(look_at(server, open, changed));
+    for (auto& [server, known] : known_) all.push_back(look_at(server, known, changed));
     co_await net::all_of(std::move(all));
     look_again_ = std::chrono::steady_clock::now() + looks_every_;
     co_return changed;
   }
 
-  /// While nobody can say, it stays as it is.
-  Task<void> look_at(ServerId server, bool& open, bool& changed) {
-    const auto now = co_await may_see_(session_, server);
-    changed = changed || (now && *now != open);
-    open = now.value_or(open);
+  /// While nobody can say, it stays as it is, for a while.
+  Task<void> look_at(ServerId server, Known& known, bool& changed) {
+    const auto asked = std::chrono::steady_clock::now();
+    const auto told = co_await may_see_(session_, server);
+    if (told) known.told = asked;
+    const bool believed = known.open && asked - known.told < believes_for_;
+    const bool open = told.value_or(believed);
+    changed = changed || open != known.open;
+    known.open = open;
   }
 
   const Session session_;
   const bool sees_all_;
   std::function<Task<std::optional<bool>>(Session, ServerId)> may_see_;
+  std::chrono::milliseconds believes_for_;
   std::chrono::milliseconds looks_every_;
   std::chrono::steady_clock::time_point look_again_{};
-  std::map<ServerId, bool> open_;  // of whom it could hear
+  std::map<ServerId, Known> known_;  // of whom it could hear
   std::uint64_t list_version_ = 0;
 };
+
+/// Looked up as often as need be; `checked`: when it was last.
+Task<bool> session_has_ended(Sessions& sessions, std::string hash,
+                             std::chrono::steady_clock::time_point& checked) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - checked < kCheckRights) co_return false;
+  checked = now;
+  const auto session = co_await sessions.find_by_hash(std::move(hash));
+  co_return !session;
+}
 
 Task<void> write_events(net::EventStream& out, std::shared_ptr<Mailbox> mailbox,
                         std::shared_ptr<void> listening, Sessions& sessions, std::shared_ptr<Hearing> hearing,
@@ -136,20 +157,21 @@ Task<void> write_events(net::EventStream& out, std::shared_ptr<Mailbox> mailbox,
   bool alive = co_await out.send("retry: 1000\n\n" + (had_gap ? kResync : ":\n\n"));
   auto spoke = std::chrono::steady_clock::now();
   auto checked = spoke;
+  const auto has_ended = [&] { return session_has_ended(sessions, hearing->session().hash, checked); };
   while (alive) {
     auto news = co_await mailbox->take(kCheckRights);
     const bool told = !news.changes.empty();
-    // Before the session is looked at: Discord may take its time.
-    std::string text = co_await hearing->written(std::move(news));
-    const auto now = std::chrono::steady_clock::now();
-    if (now - checked >= kCheckRights) {
-      checked = now;
-      const auto still = co_await sessions.find_by_hash(hearing->session().hash);
-      if (!still) {
-        co_await out.send("event: gone\ndata: {}\n\n");
-        co_return;
-      }
+    bool ended = co_await has_ended();
+    std::string text;
+    if (!ended) {
+      text = co_await hearing->written(std::move(news));
+      ended = co_await has_ended();  // Discord may have taken its time
     }
+    if (ended) {
+      co_await out.send("event: gone\ndata: {}\n\n");
+      co_return;
+    }
+    const auto now = std::chrono::steady_clock::now();
     if (text.empty() && now - spoke >= kHeartbeat) text = ":\n\n";
     if (!text.empty()) {
       alive = co_await out.send(std::move(text));

@@ -23,6 +23,8 @@ struct LiveSources {
   std::function<bool(const Session& session)> sees_all;
   /// May that session look at that server? Nothing: nobody can say just now.
   std::function<Task<std::optional<bool>>(Session session, ServerId server)> may_see;
+  /// So long the last answer counts while nobody can say.
+  std::chrono::milliseconds believes_for{60'000};
   /// How often that is asked.
   std::chrono::milliseconds looks_every{10'000};
 };

@@ -37,7 +37,8 @@ class Live : public testing::Test {
     wait_until([this] { return ended_; });
   }
 
-  void open(bool is_operator, std::chrono::milliseconds every = 15s) {
+  void open(bool is_operator, std::chrono::milliseconds every = 15s,
+            std::chrono::milliseconds believes = 60s) {
     const std::string id =
         net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl", {ServerId(1), ServerId(3)}}));
     session_ = *net::run_to_end(sessions_.find(id));
@@ -46,6 +47,7 @@ class Live : public testing::Test {
                               sessions_,
                               [is_operator](const Session&) { return is_operator; },
                               [this](const Session&, ServerId server) { return may_see(server); },
+                              believes,
                               every};
     response_ = stream_events(sources, {}, session_);
     boost::asio::co_spawn(loop_, response_.stream(page_), [this](std::exception_ptr) { ended_ = true; });
@@ -141,6 +143,20 @@ TEST_F(Live, WhileNobodyCanSayNothingIsOpenedAndNothingIsTaken) {
   publish(1);
   wait_until([this] { return heard("server/1/points"); });
   EXPECT_FALSE(heard("resync"));
+}
+
+TEST_F(Live, NobodyIsBelievedForEver) {
+  open(false, 0ms, 0ms);
+  publish(1);
+  wait_until([this] { return heard("server/1/points"); });
+  page_.text.clear();
+  reachable_ = false;
+  wait_until([this] { return heard("event: resync"); });
+  page_.text.clear();
+  publish(1);
+  loop_.restart();
+  loop_.run_for(700ms);
+  EXPECT_FALSE(heard("server/1"));
 }
 
 TEST_F(Live, APageIsToldThatItsSessionHasEnded) {

@@ -111,6 +111,19 @@ TEST_F(Members, ThoseBelowAdministratorsLookAndChangeNothing) {
   EXPECT_EQ(world_.dump("SELECT actor, door FROM audit_log"), "discord:7|dashboard\n");
 }
 
+TEST_F(Members, CannotMakeTheBotSpeakInAStrangersChannel) {
+  access_[ServerId(1)] = Access::owner;
+  const auto name = [&](std::string value) {
+    return call("PUT", "/servers/1/settings/kick_channel", R"({"value":)" + value + R"(,"expected":null})")
+        .status;
+  };
+  EXPECT_EQ(name(R"("somebodys")"), 403);
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n");
+  EXPECT_EQ(name("null"), 200) << "to listen to none is nobody's business but the server's";
+  runs_it_all_ = true;
+  EXPECT_EQ(name(R"("somebodys")"), 200);
+}
+
 TEST_F(Members, ARoleOpensTheDashboardToLook) {
   access_[ServerId(1)] = Access::member;
   EXPECT_EQ(status("GET", "/servers/1"), 404);

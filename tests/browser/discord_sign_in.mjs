@@ -81,7 +81,9 @@ export function discordSignInTests(world) {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await page.goto(`/servers/${server.id}/settings`);
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    visitor.calm('401 GET /api/v1/session');
+    // What the page was asking when it was signed out.
+    const below = ['', `/${server.id}`, `/${server.id}/audit`].map((path) => `401 GET /api/v1/servers${path}`);
+    visitor.calm('401 GET /api/v1/session', '401 GET /api/v1/events', ...below);
   });
 
   test('a member without rights is told which servers appear, and opens none', async (t) => {

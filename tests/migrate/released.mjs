@@ -30,13 +30,14 @@ async function rowsOf(file) {
   for (const { name } of tables) rows[name] = await queryFile(file, `SELECT * FROM "${name}"`);
   return rows;
 }
-/** Of the tables there are now those that were there then. */
-const kept = (now, then) => Object.fromEntries(Object.keys(then).map((key) => [key, Array.isArray(then[key]) ? now[key] : kept(now[key], then[key])]));
+/** Of the tables and columns there are now those that were there then. */
+const kept = (now, then) => Object.fromEntries(Object.keys(then).map((key) => [key, Array.isArray(then[key]) ? now[key].map((row) => columns(row, then[key][0])) : kept(now[key], then[key])]));
+const columns = (row, of = row) => Object.fromEntries(Object.keys(of).map((name) => [name, row[name]]));
 const schemaOf = (file) => queryFile(file, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1");
 
 const none = { up_to_date: 0, pending: 0, midway: 0, drift: 0, failed: 0 };
 /** Of a database that is one. */
-const single = { upToDate: Array(5).fill('applied'), oneDown: [...Array(4).fill('applied'), 'pending'], back: [] };
+const single = { upToDate: Array(6).fill('applied'), oneDown: [...Array(5).fill('applied'), 'pending'], back: [] };
 
 /** {call(...words), folder, rows(), schema()} of a database of that version, as it was left. */
 const places = {
