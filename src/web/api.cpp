@@ -188,7 +188,7 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
         {ErrorCode::forbidden, "you may look at this server, and not change it", "Its administrators may."});
   if (names_a_channel(request, below) && !rights_.is_operator(session))
     co_return error_answer({ErrorCode::forbidden, "a channel is listened to by its owner's consent",
-                            "Let its owner press \"Connect with Kick\" on the server's page.", "value"});
+                            "Let its owner press \"Connect Kick\" on the server's page.", "value"});
   if (below.empty() && request.method == "GET") co_return json_answer(200, co_await overview(*opened, true));
   if (below == "/kick/connect" && request.method == "POST") {
     if (!doors_.kick.start_connect)

@@ -54,6 +54,19 @@ class Live : public testing::Test {
     wait_until([this] { return page_.text.find("retry:") != std::string::npos; });
   }
   void publish(std::int64_t server) { topics_.publish(bot::server_topic(ServerId(server), "points")); }
+  void hear_of(std::int64_t server) {
+    publish(server);
+    wait_until([&] { return heard(bot::server_topic(ServerId(server), "points")); });
+    page_.text.clear();
+  }
+  /// Longer than a page waits between two messages.
+  void expect_unheard(std::int64_t server) {
+    page_.text.clear();
+    publish(server);
+    loop_.restart();
+    loop_.run_for(700ms);
+    EXPECT_FALSE(heard(bot::server_topic(ServerId(server), "points")));
+  }
   bool heard(std::string_view what) const { return page_.text.find(what) != std::string::npos; }
   void wait_until(const std::function<bool()>& reached) {
     const auto deadline = std::chrono::steady_clock::now() + 20s;
@@ -106,23 +119,15 @@ TEST_F(Live, TheOperatorsPageHearsOfAll) {
 
 TEST_F(Live, APageIsToldToLookAgainWhenAServerIsTakenFromIt) {
   open(false, 0ms);
-  publish(1);
-  wait_until([this] { return heard("server/1/points"); });
-  page_.text.clear();
+  hear_of(1);
   open_.clear();
   wait_until([this] { return heard("event: resync"); });
-  page_.text.clear();
-  publish(1);
-  loop_.restart();
-  loop_.run_for(700ms);
-  EXPECT_FALSE(heard("server/1"));
+  expect_unheard(1);
 }
 
 TEST_F(Live, ASettingMayOpenAServer) {
   open(false);
-  publish(1);
-  wait_until([this] { return heard("server/1/points"); });
-  page_.text.clear();
+  hear_of(1);
   open_.insert(ServerId(3));
   topics_.publish(bot::server_topic(ServerId(3), "settings"));
   wait_until([this] { return heard("event: resync") && heard("server/3/settings"); });
@@ -131,14 +136,9 @@ TEST_F(Live, ASettingMayOpenAServer) {
 TEST_F(Live, WhileNobodyCanSayNothingIsOpenedAndNothingIsTaken) {
   reachable_ = false;
   open(false, 0ms);
-  publish(1);
-  loop_.restart();
-  loop_.run_for(700ms);
-  EXPECT_FALSE(heard("server/1"));
+  expect_unheard(1);
   reachable_ = true;
-  publish(1);
-  wait_until([this] { return heard("server/1/points"); });
-  page_.text.clear();
+  hear_of(1);
   reachable_ = false;
   publish(1);
   wait_until([this] { return heard("server/1/points"); });
@@ -147,16 +147,10 @@ TEST_F(Live, WhileNobodyCanSayNothingIsOpenedAndNothingIsTaken) {
 
 TEST_F(Live, NobodyIsBelievedForEver) {
   open(false, 0ms, 0ms);
-  publish(1);
-  wait_until([this] { return heard("server/1/points"); });
-  page_.text.clear();
+  hear_of(1);
   reachable_ = false;
   wait_until([this] { return heard("event: resync"); });
-  page_.text.clear();
-  publish(1);
-  loop_.restart();
-  loop_.run_for(700ms);
-  EXPECT_FALSE(heard("server/1"));
+  expect_unheard(1);
 }
 
 TEST_F(Live, APageIsToldThatItsSessionHasEnded) {
