@@ -154,7 +154,8 @@ Task<void> listen_to_channels(ServedBot& bot) {
     const tenancy::ChannelKey key{bot::kKick, fmt::format("{}", 900'000 + i)};
     co_await channels.know(key, fmt::format("streamer{}", i), fmt::format("Streamer{}", i),
                            bot.world.clock.now());
-    co_await channels.bind(ServerId(server_id(i)), key);
+    co_await bot.world.tenancy->grants().grant(key, {"discord:1"}, "chat:write", {}, ServerId(server_id(i)),
+                                               bot.world.clock.now());
   }
 }
 

@@ -36,6 +36,7 @@ boost::json::object setting_json(const Declarations& declarations, const Setting
           {"least", integer ? boost::json::value(spec.least) : boost::json::value(nullptr)},
           {"most", integer ? boost::json::value(spec.most) : boost::json::value(nullptr)},
           {"choices", std::move(choices)},
+          {"read_only", !spec.comes_from.empty()},
           {"description", declarations.texts.text(language, "setting." + spec.key)}};
 }
 

@@ -8,9 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "base/clock.h"
 #include "base/metrics.h"
-#include "base/secrets.h"
+#include "bot/kick_tokens.h"
 #include "net/loops.h"
 #include "platforms/kick/client.h"
 #include "tenancy/channels.h"
@@ -19,14 +18,11 @@ namespace guildhall::bot {
 
 class ChatSender {
  public:
-  ChatSender(boost::asio::io_context& loop, kick::Client& client, tenancy::ChannelDirectory& channels,
-             const Secrets& secrets, const Clock& clock, Metrics& metrics);
+  /// All of it outlives this.
+  ChatSender(boost::asio::io_context& loop, kick::Client& client, KickTokens& tokens, Metrics& metrics);
 
   /// From any thread.
   void send(tenancy::ChannelKey channel, std::string text);
-
-  /// Seals and keeps the tokens of a channel whose streamer consented.
-  Task<void> keep(tenancy::ChannelKey channel, kick::Tokens tokens);
 
  private:
   struct Line {
@@ -44,14 +40,10 @@ class ChatSender {
   Task<Result<void>> try_line(tenancy::ChannelKey channel, std::string text);
   Task<Result<void>> send_line(tenancy::ChannelKey channel, std::string text);
   Task<Result<void>> speak(tenancy::ChannelKey channel, std::string token, std::string text);
-  /// A token that is good for a while; `renew` when Kick has just refused the present one.
-  Task<Result<std::string>> token(tenancy::ChannelKey channel, bool renew);
 
   boost::asio::io_context& loop_;
   kick::Client& client_;
-  tenancy::ChannelDirectory& channels_;
-  const Secrets& secrets_;
-  const Clock& clock_;
+  KickTokens& tokens_;
   std::map<tenancy::ChannelKey, Queue> queues_;
   Counter& sent_;
   Counter& dropped_;

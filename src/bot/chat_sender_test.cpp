@@ -31,16 +31,22 @@ class Chat : public testing::Test {
  protected:
   Chat() {
     for (const auto& channel : {kOne, kTwo}) {
+      world_.server(1);
       net::run_to_end(world_.tenancy->channels().know(channel, "slug" + channel.platform_user_id, "Streamer",
                                                       world_.clock.now()));
-      net::run_to_end(chat_.keep(channel, {"token-" + channel.platform_user_id, "refresh", 2h, ""}));
+      const kick::Tokens tokens{"token-" + channel.platform_user_id, "refresh", 2h, ""};
+      net::run_to_end(world_.tenancy->grants().grant(channel, {"discord:1"}, "chat:write",
+                                                     tokens_.seal(channel, tokens), ServerId(1),
+                                                     world_.clock.now()));
     }
   }
 
   Task<Result<net::HttpResponse>> answer(net::HttpRequest request) {
     if (request.url.ends_with("/oauth/token")) {
       ++refreshes_;
-      co_return net::make_response(refresh_status_, "application/json",
+      if (refresh_status_ != 200)
+        co_return net::make_response(refresh_status_, "application/json", R"({"error":"invalid_grant"})");
+      co_return net::make_response(200, "application/json",
                                    R"({"access_token":"new","refresh_token":"new","expires_in":7200})");
     }
     const auto body = json::parse(request.body);
@@ -92,7 +98,9 @@ class Chat : public testing::Test {
   int refreshes_ = 0;
   kick::Client client_{{"https://id.test", "https://api.test", "app", "secret"},
                        [this](net::HttpRequest request) { return answer(std::move(request)); }};
-  ChatSender chat_{loop_, client_, world_.tenancy->channels(), secrets_, world_.clock, world_.metrics};
+  KickTokens tokens_{client_,      world_.tenancy->grants(), secrets_,
+                     world_.clock, world_.metrics,           [](const tenancy::ChannelKey&) {}};
+  ChatSender chat_{loop_, client_, tokens_, world_.metrics};
 };
 
 TEST_F(Chat, LongTextsGoOutInPiecesAndInOrder) {

@@ -102,7 +102,6 @@ void declare_bot(Declarations& declarations) {
   declarations.rehearsals.global.push_back(rehearse_leases);
   declarations.rehearsals.global.push_back(rehearse_discord_shards);
   declarations.rehearsals.global.push_back(rehearse_schema_reader);
-  declarations.rehearsals.global.push_back(tenancy::rehearse_resealing);
   declarations.rehearsals.global.push_back(rehearse_oauth_states);
   declarations.rehearsals.global.push_back([&declarations](store::GlobalTx& tx, TimePoint now) {
     return rehearse_defaults(tx, declarations.settings, now);

@@ -166,7 +166,9 @@ TxTask<std::vector<ImportEntry>> book_settings(store::Tx& tx, const Declarations
                                                bool is_switch) {
   for (ImportEntry& entry : entries) {
     if (entry.text.empty()) continue;  // not set, or not any more: what holds here stays
-    const SettingWish wish{setting_of(entry.key, is_switch), entry.text};
+    SettingWish wish{setting_of(entry.key, is_switch), entry.text};
+    // What the old bot listened to shows whose consent is missing; a channel that has consented stays.
+    wish.of_program = true;
     const auto changed =
         co_await change_server_setting(tx, declarations, call.server, wish, call.actor, call.now);
     if (!changed) entry.refused = changed.error().message;

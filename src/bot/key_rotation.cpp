@@ -13,19 +13,19 @@ std::string context_of(const tenancy::SealedValue& value) {
 }
 
 /// Those that have another key than the present one.
-Task<std::vector<tenancy::SealedValue>> old_values(const tenancy::ChannelDirectory& channels,
+Task<std::vector<tenancy::SealedValue>> old_values(const tenancy::ChannelGrants& grants,
                                                    const Secrets& secrets) {
   const std::string present = secrets.key_ids().back();
-  auto values = co_await channels.sealed_values();
+  auto values = co_await grants.sealed_values();
   std::erase_if(values, [&](const auto& value) { return Secrets::key_id_of(value.sealed.bytes) == present; });
   co_return values;
 }
 
 }  // namespace
 
-Task<Resealed> reseal_all(tenancy::ChannelDirectory& channels, const Secrets& secrets) {
+Task<Resealed> reseal_all(tenancy::ChannelGrants& grants, const Secrets& secrets) {
   Resealed done;
-  const auto values = co_await old_values(channels, secrets);
+  const auto values = co_await old_values(grants, secrets);
   for (const tenancy::SealedValue& value : values) {
     const auto plain = secrets.open(value.sealed.bytes, context_of(value));
     if (!plain) {
@@ -36,22 +36,22 @@ Task<Resealed> reseal_all(tenancy::ChannelDirectory& channels, const Secrets& se
       continue;
     }
     store::Blob resealed{secrets.seal(*plain, context_of(value))};
-    const bool replaced = co_await channels.reseal(value, std::move(resealed));
+    const bool replaced = co_await grants.reseal(value, std::move(resealed));
     if (replaced) ++done.values;
   }
   co_return done;
 }
 
-Task<bool> is_unfinished(const tenancy::ChannelDirectory& channels, const Secrets& secrets) {
-  const auto values = co_await old_values(channels, secrets);
+Task<bool> is_unfinished(const tenancy::ChannelGrants& grants, const Secrets& secrets) {
+  const auto values = co_await old_values(grants, secrets);
   co_return std::ranges::any_of(values, [&](const auto& value) {
     return secrets.open(value.sealed.bytes, context_of(value)).has_value();
   });
 }
 
-Task<std::map<std::string, std::int64_t>> count_by_key(const tenancy::ChannelDirectory& channels) {
+Task<std::map<std::string, std::int64_t>> count_by_key(const tenancy::ChannelGrants& grants) {
   std::map<std::string, std::int64_t> counts;
-  const auto values = co_await channels.sealed_values();
+  const auto values = co_await grants.sealed_values();
   for (const tenancy::SealedValue& value : values) ++counts[Secrets::key_id_of(value.sealed.bytes)];
   co_return counts;
 }

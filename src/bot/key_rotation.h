@@ -8,7 +8,7 @@
 
 #include "base/secrets.h"
 #include "base/task.h"
-#include "tenancy/channels.h"
+#include "tenancy/channel_grants.h"
 
 namespace guildhall::bot {
 
@@ -19,12 +19,12 @@ struct Resealed {
 
 /// Once through; what somebody changed meanwhile is left to another time. It may be cut short anywhere and
 /// done again.
-Task<Resealed> reseal_all(tenancy::ChannelDirectory& channels, const Secrets& secrets);
+Task<Resealed> reseal_all(tenancy::ChannelGrants& grants, const Secrets& secrets);
 
 /// Is there a value that `reseal_all` would seal anew?
-Task<bool> is_unfinished(const tenancy::ChannelDirectory& channels, const Secrets& secrets);
+Task<bool> is_unfinished(const tenancy::ChannelGrants& grants, const Secrets& secrets);
 
 /// How many values each key is needed for.
-Task<std::map<std::string, std::int64_t>> count_by_key(const tenancy::ChannelDirectory& channels);
+Task<std::map<std::string, std::int64_t>> count_by_key(const tenancy::ChannelGrants& grants);
 
 }  // namespace guildhall::bot

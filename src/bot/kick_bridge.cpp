@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "base/log.h"
+#include "bot/outbox.h"
 #include "bot/persons.h"
 
 namespace guildhall::bot {
@@ -27,7 +28,10 @@ constexpr Duration kCompareSubscriptions = std::chrono::minutes(10);
 constexpr Duration kFirstComparison = std::chrono::minutes(1);
 /// So long after Kick's last word its live state counts as known.
 constexpr Duration kWordHolds = std::chrono::minutes(10);
+/// That a consent is of no use is said once a day.
+constexpr Duration kTellAgain = std::chrono::hours(24);
 constexpr std::size_t kIdsPerCall = 50;
+const tenancy::Actor kProgram{"guildhall", "system"};
 /// What a streamer comes back for.
 constexpr const char* kConnect = "kick.channel";
 
@@ -93,14 +97,19 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
               [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
       verifier_(
           services.clock, [this] { return client_.public_key(); }, std::move(pinned_key)),
+      tokens_(
+          client_, services.tenancy.grants(), secrets, services.clock, services.metrics,
+          [this](const ChannelKey& channel) { changed(services_.tenancy.channels().servers_of(channel)); }),
       subscriptions_(
           client_, services.tenancy, services.metrics,
           [this](ServerId server, std::string problem) { set_problem(server, std::move(problem)); }),
-      chat_(services.loop, client_, services.tenancy.channels(), secrets, services.clock, services.metrics),
+      chat_(services.loop, client_, tokens_, services.metrics),
       events_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
                                        "outcome=\"accepted\"")),
       refused_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
-                                        "outcome=\"refused\"")) {
+                                        "outcome=\"refused\"")),
+      taken_(services.metrics.counter("guildhall_kick_channels_taken_total",
+                                      "Attempts to connect a channel that somebody else has connected.")) {
   const auto now = std::chrono::steady_clock::now();
   compare_subscriptions_at_ = now + services_.clock.real(kFirstComparison);
   for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
@@ -130,6 +139,7 @@ Task<void> KickBridge::follow_settings() {
   const auto now = std::chrono::steady_clock::now();
   if (now >= compare_subscriptions_at_) {
     compare_subscriptions_at_ = now + services_.clock.real(kCompareSubscriptions);
+    co_await keep_grants();
     co_await subscriptions_.reconcile();
   }
   std::vector<ServerId> servers;
@@ -166,55 +176,74 @@ std::string KickBridge::channel_problem(ServerId server) const {
 }
 
 Task<Result<void>> KickBridge::reconcile(ServerId server) {
-  const auto scope = services_.tenancy.scopes().for_job(server);
-  if (!scope) co_return Result<void>{};
-  const SettingsPtr settings = co_await scope->read(
-      [this](store::Tx& tx) { return load_settings(tx, services_.declarations.settings, services_.config); });
-  const std::string wanted = settings->get(kKickChannel);
-  const auto bound = services_.tenancy.channels().of_server(server, kKick);
-  if (bound && bound->slug != wanted && bound->live == "live") co_await end_here(*scope, *bound);
-  if (wanted.empty()) {
-    if (bound) co_await services_.tenancy.channels().unbind(server, kKick);
+  const auto channel = services_.tenancy.channels().of_server(server, kKick);
+  if (!channel) {
     set_problem(server, "");
     co_return Result<void>{};
   }
-  if (!bound || bound->slug != wanted) {
-    const auto done = co_await bind(server, wanted);
-    if (!done) co_return std::unexpected(done.error());
-  }
-  const auto channel = services_.tenancy.channels().of_server(server, kKick);
-  if (!channel) co_return Result<void>{};  // there is none of that name
+  co_await show_channel(server, channel->slug, kProgram);
   co_return co_await subscriptions_.ensure(channel->platform_user_id);
 }
 
+Task<void> KickBridge::show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor) {
+  const auto scope = services_.tenancy.scopes().for_job(server);
+  if (!scope) co_return;
+  SettingWish wish{std::string(kKickChannel.key), std::move(slug)};
+  wish.of_program = true;
+  const auto shown = co_await scope->transact([this, server, wish, actor](store::Tx& tx) {
+    return change_server_setting(tx, services_.declarations, server, wish, actor, services_.clock.now());
+  });
+  if (shown && shown->before != shown->after) services_.dispatcher.refresh(*scope);
+}
+
 /// The server turns away from a channel that is live: for it the stream ends now.
-Task<void> KickBridge::end_here(tenancy::ServerScope scope, tenancy::Channel channel) {
+Task<void> KickBridge::end_here(ServerId server) {
+  const auto scope = services_.tenancy.scopes().for_job(server);
+  const auto channel = services_.tenancy.channels().of_server(server, kKick);
+  if (!scope || !channel || channel->live != "live") co_return;
   const TimePoint now = services_.clock.now();
   auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
-  const StreamStatus ended{channel.key(), false, channel.live_since.value_or(now), now, channel.name};
-  services_.dispatcher.submit(scope, ended, count->expect());
+  const StreamStatus ended{channel->key(), false, channel->live_since.value_or(now), now, channel->name};
+  services_.dispatcher.submit(*scope, ended, count->expect());
   co_await count->wait();
 }
 
-Task<Result<void>> KickBridge::bind(ServerId server, std::string slug) {
-  const auto found = co_await client_.find_channel(slug);
-  if (!found) co_return std::unexpected(found.error());
-  auto& channels = services_.tenancy.channels();
-  if (!*found) {
-    // What it listened to before is not what was asked for.
-    co_await channels.unbind(server, kKick);
-    set_problem(server, fmt::format("there is no Kick channel '{}'", slug));
-    co_return Result<void>{};
-  }
-  const kick::Channel& channel = **found;
-  const ChannelKey key{kKick, channel.broadcaster_user_id};
-  co_await channels.know(key, slug, channel.slug, services_.clock.now());
-  co_await channels.bind(server, key);
-  log::info("kick channel bound",
-            {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
-  co_await apply_stream(channel, *channels.find(key));
+void KickBridge::changed(const std::vector<ServerId>& servers) {
   services_.topics.publish("servers");
-  co_return Result<void>{};
+  services_.topics.publish("channels");
+  for (const ServerId server : servers) services_.topics.publish(server_topic(server, "overview"));
+}
+
+/// What owners have withdrawn is told to Kick, what is not used is kept alive, and servers hear of what
+/// ended.
+Task<void> KickBridge::keep_grants() {
+  co_await tokens_.end_withdrawn();
+  co_await tokens_.renew_idle();
+  co_await tell_of_grants();
+}
+
+Task<void> KickBridge::tell_of_grants() {
+  const TimePoint now = services_.clock.now();
+  for (const auto& channel : services_.tenancy.channels().list()) {
+    const std::string consent(tenancy::consent_of(channel, now));
+    const auto servers = services_.tenancy.channels().servers_of(channel.key());
+    if (channel.platform != kKick || servers.empty() || consent == "connected" || consent == "none") continue;
+    const bool ours = co_await services_.tenancy.grants().begin_notice(channel.key(), now, now - kTellAgain);
+    if (!ours) continue;
+    for (const ServerId server : servers) co_await tell_server(server, channel, consent);
+  }
+}
+
+Task<void> KickBridge::tell_server(ServerId server, tenancy::Channel channel, std::string consent) {
+  const auto scope = services_.tenancy.scopes().for_job(server);
+  if (!scope) co_return;
+  const Message note{"kick.consent_" + consent, {{"channel", channel.slug}}};
+  co_await scope->transact([this, server, note](store::Tx& tx) -> store::TxTask<void> {
+    ServerContext context{server, services_.clock.now(),
+                          co_await load_settings(tx, services_.declarations.settings, services_.config),
+                          &services_.declarations.texts};
+    co_await post_to_log_channel(tx, context, note);
+  });
 }
 
 Task<void> KickBridge::check_streams() {
@@ -230,9 +259,20 @@ Task<void> KickBridge::check_streams() {
     }
     for (const kick::Channel& channel : *seen) {
       const auto entry = services_.tenancy.channels().find({kKick, channel.broadcaster_user_id});
-      if (entry) co_await apply_stream(channel, *entry);
+      if (!entry) continue;
+      co_await follow_name(channel, *entry);
+      co_await apply_stream(channel, *entry);
     }
   }
+}
+
+/// A streamer may call his channel otherwise; it stays the same one.
+Task<void> KickBridge::follow_name(kick::Channel seen, tenancy::Channel known) {
+  if (seen.slug.empty() || seen.slug == known.slug) co_return;
+  co_await services_.tenancy.channels().know(known.key(), seen.slug, known.name, services_.clock.now());
+  const auto servers = services_.tenancy.channels().servers_of(known.key());
+  for (const ServerId server : servers) co_await show_channel(server, seen.slug, kProgram);
+  changed(servers);
 }
 
 /// What a look at the channel tells, where the webhooks may have told nothing.
@@ -351,10 +391,9 @@ Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, Se
   co_return client_.authorize_url(redirect_uri(), begun.state, begun.challenge);
 }
 
-Task<Result<KickBridge::Connected>> KickBridge::finish_connect(
-    std::string state, std::string code, std::string session_hash,
-    std::function<Task<Result<void>>(ServerId)> allowed) {
-  const auto begun = co_await states_.take(std::move(state), kConnect, std::move(session_hash));
+Task<Result<ServerId>> KickBridge::finish_connect(std::string state, std::string code, Visitor visitor,
+                                                  std::function<Task<Result<void>>(ServerId)> allowed) {
+  const auto begun = co_await states_.take(std::move(state), kConnect, std::move(visitor.session_hash));
   if (!begun)
     co_return fail(ErrorCode::invalid, "this sign-in was not started here, or is too old",
                    "Start it again from the server's page.");
@@ -362,19 +401,85 @@ Task<Result<KickBridge::Connected>> KickBridge::finish_connect(
   if (!may) co_return std::unexpected(may.error());
   const auto tokens = co_await client_.exchange_code(std::move(code), begun->verifier, redirect_uri());
   if (!tokens) co_return std::unexpected(tokens.error());
-  const auto user = co_await client_.own_user(tokens->access_token);
+  const auto taken = co_await take_consent(begun->server, std::move(visitor.granter), *tokens);
+  if (!taken) {
+    // What is of no use here shall be of none to anybody.
+    co_await client_.revoke(tokens->refresh_token);
+    co_return std::unexpected(taken.error());
+  }
+  co_return begun->server;
+}
+
+Task<Result<void>> KickBridge::take_consent(ServerId server, tenancy::Granter by, kick::Tokens tokens) {
+  const auto user = co_await client_.own_user(tokens.access_token);
   if (!user) co_return std::unexpected(user.error());
   const auto seen = co_await client_.channels({user->id});
   if (!seen) co_return std::unexpected(seen.error());
   if (seen->empty()) co_return fail(ErrorCode::not_found, "this Kick account has no channel");
+  const kick::Channel channel = seen->front();
+  auto& channels = services_.tenancy.channels();
   const ChannelKey key{kKick, user->id};
-  co_await services_.tenancy.channels().know(key, seen->front().slug, user->name, services_.clock.now());
-  co_await chat_.keep(key, *tokens);
-  log::info("kick channel connected", {log::field("channel", user->id)});
-  services_.topics.publish("servers");
-  for (const ServerId server : services_.tenancy.channels().servers_of(key))
-    services_.topics.publish(server_topic(server, "overview"));
-  co_return Connected{begun->server, seen->front().slug};
+  const auto before = channels.of_server(server, kKick);
+  if (before && before->key() != key) co_await end_here(server);
+  co_await channels.know(key, channel.slug, user->name, services_.clock.now());
+  const tenancy::Actor actor{by.principal, "dashboard"};
+  const bool granted = co_await services_.tenancy.grants().grant(
+      key, std::move(by), tokens.scope, tokens_.seal(key, tokens), server, services_.clock.now());
+  if (!granted) {
+    taken_.add();
+    log::warning("a channel that is another's was to be connected",
+                 {log::field("channel", user->id), log::field("actor", actor.name)});
+    co_return fail(ErrorCode::conflict, "this Kick channel is connected by somebody else",
+                   "Whoever connected it can withdraw it on the page \"My channels\".");
+  }
+  log::info("kick channel connected",
+            {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
+  co_await show_channel(server, channel.slug, actor);
+  co_await apply_stream(channel, *channels.find(key));
+  look_again(server);
+  changed(channels.servers_of(key));
+  co_return Result<void>{};
+}
+
+/// Its subscriptions are asked for by follow_settings, which does one thing after the other.
+void KickBridge::look_again(ServerId server) {
+  const std::scoped_lock lock(mutex_);
+  due_[server] = std::chrono::steady_clock::now();
+}
+
+Task<Result<void>> KickBridge::disconnect(ServerId server, tenancy::Actor actor) {
+  if (!services_.tenancy.channels().of_server(server, kKick))
+    co_return fail(ErrorCode::not_found, "this server listens to no Kick channel");
+  co_await end_here(server);
+  co_await services_.tenancy.channels().unbind(server, kKick);
+  co_await let_go({server}, std::move(actor));
+  co_return Result<void>{};
+}
+
+Task<Result<void>> KickBridge::withdraw(ChannelKey channel, tenancy::Granter granter,
+                                        std::optional<ServerId> server) {
+  auto& grants = services_.tenancy.grants();
+  const auto grant = co_await grants.of(channel);
+  const bool his = grant && (granter.is_operator || grant->grant_owner == granter.principal);
+  auto servers = services_.tenancy.channels().servers_of(channel);
+  if (server) std::erase_if(servers, [&](ServerId listening) { return listening != *server; });
+  if (!his || (server && servers.empty())) co_return fail(ErrorCode::not_found, "there is no such consent");
+  for (const ServerId listening : servers) co_await end_here(listening);
+  const bool withdrawn = server ? co_await grants.withdraw_from(channel, granter, *server)
+                                : co_await grants.withdraw(channel, granter, services_.clock.now());
+  if (!withdrawn) co_return fail(ErrorCode::not_found, "there is no such consent");
+  co_await let_go(std::move(servers), {granter.principal, "dashboard"});
+  co_return Result<void>{};
+}
+
+/// Kick is told soon, of subscriptions and of tokens.
+Task<void> KickBridge::let_go(std::vector<ServerId> servers, tenancy::Actor actor) {
+  for (const ServerId server : servers) {
+    co_await show_channel(server, std::nullopt, actor);
+    set_problem(server, "");
+  }
+  compare_subscriptions_at_ = std::chrono::steady_clock::now();
+  changed(servers);
 }
 
 }  // namespace guildhall::bot

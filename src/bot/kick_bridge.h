@@ -14,6 +14,7 @@
 #include "bot/chat_sender.h"
 #include "bot/discord_bridge.h"
 #include "bot/kick_subscriptions.h"
+#include "bot/kick_tokens.h"
 #include "bot/oauth_states.h"
 #include "platforms/kick/client.h"
 #include "platforms/kick/webhook.h"
@@ -27,8 +28,8 @@ class KickBridge {
              std::optional<RsaPublicKey> pinned_key);
   ~KickBridge();
 
-  /// From here on bindings are kept in line with the settings, and Kick is asked now and then whether
-  /// streams are live, for what its webhooks lose.
+  /// From here on consents are kept alive, servers are told of those that end, and Kick is asked now and then
+  /// whether streams are live, for what its webhooks lose.
   void start();
 
   /// POST /webhooks/kick. 200 when the event's effects are committed in every server that listens (or
@@ -38,16 +39,25 @@ class KickBridge {
 
   /// Where a streamer consents; `session` and `server` come back with finish_connect.
   Task<Result<std::string>> start_connect(std::string session_hash, ServerId server);
-  struct Connected {
-    ServerId server;
-    std::string slug;
+  /// Who came back, in which browser.
+  struct Visitor {
+    std::string session_hash;
+    tenancy::Granter granter;
   };
-  /// The streamer came back. `allowed`: may a channel be connected for that server? Errors: its own,
-  /// `invalid` (state unknown, used, too old or of another session), `unauthenticated`, `unavailable`.
-  Task<Result<Connected>> finish_connect(std::string state, std::string code, std::string session_hash,
-                                         std::function<Task<Result<void>>(ServerId)> allowed);
+  /// The streamer came back: the server listens to his channel from now on. `allowed`: may a channel be
+  /// connected for that server? Errors: its own, `invalid` (state unknown, used, too old or of another
+  /// session), `conflict` (the channel is another person's), `unauthenticated`, `unavailable`.
+  Task<Result<ServerId>> finish_connect(std::string state, std::string code, Visitor visitor,
+                                        std::function<Task<Result<void>>(ServerId)> allowed);
 
-  /// Why the server's channel could not be found; empty when there is no trouble.
+  /// The server turns away from its channel; what the streamer granted stays his. Error `not_found`.
+  Task<Result<void>> disconnect(ServerId server, tenancy::Actor actor);
+  /// The streamer takes back what he granted, for one server or (nothing) altogether. Error `not_found`, also
+  /// where it is not his.
+  Task<Result<void>> withdraw(tenancy::ChannelKey channel, tenancy::Granter granter,
+                              std::optional<ServerId> server);
+
+  /// Why the server's channel does not send everything; empty when there is no trouble.
   std::string channel_problem(ServerId server) const;
 
  private:
@@ -55,10 +65,19 @@ class KickBridge {
   Task<void> check_streams();
   Task<void> apply_stream(kick::Channel seen, tenancy::Channel known);
 
-  /// Brings one server's binding into line with its setting kick_channel.
+  /// Everything of one server's channel that may have been left undone.
   Task<Result<void>> reconcile(ServerId server);
-  Task<Result<void>> bind(ServerId server, std::string slug);
-  Task<void> end_here(tenancy::ServerScope scope, tenancy::Channel channel);
+  Task<void> keep_grants();
+  Task<void> tell_of_grants();
+  Task<void> tell_server(ServerId server, tenancy::Channel channel, std::string consent);
+  Task<Result<void>> take_consent(ServerId server, tenancy::Granter by, kick::Tokens tokens);
+  /// The setting kick_channel shows what the server listens to; it decides nothing.
+  Task<void> show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor);
+  Task<void> end_here(ServerId server);
+  void look_again(ServerId server);
+  Task<void> let_go(std::vector<ServerId> servers, tenancy::Actor actor);
+  Task<void> follow_name(kick::Channel seen, tenancy::Channel known);
+  void changed(const std::vector<ServerId>& servers);
   void set_problem(ServerId server, std::string problem);
 
   Task<bool> route(kick::Event event, std::string message_id);
@@ -71,6 +90,7 @@ class KickBridge {
   OAuthStates& states_;
   kick::Client client_;
   kick::WebhookVerifier verifier_;
+  KickTokens tokens_;
   KickSubscriptions subscriptions_;
   std::chrono::steady_clock::time_point compare_subscriptions_at_;
   ChatSender chat_;
@@ -82,6 +102,7 @@ class KickBridge {
   std::map<ServerId, std::string> problems_;
   Counter& events_;
   Counter& refused_;
+  Counter& taken_;
 };
 
 }  // namespace guildhall::bot

@@ -58,9 +58,7 @@ class AtKick : public testing::Test {
     return boost::asio::co_spawn(loops_.main(), std::move(task), boost::asio::use_future).get();
   }
   void listen(std::int64_t server, const std::string& channel) {
-    const tenancy::ChannelKey key{kKick, channel};
-    net::run_to_end(world_.tenancy->channels().know(key, "slug" + channel, "name", world_.clock.now()));
-    net::run_to_end(world_.tenancy->channels().bind(ServerId(server), key));
+    world_.listen(server, channel, "slug" + channel);
   }
   std::vector<kick::Subscription> held() { return *run(client_->subscriptions()); }
   std::size_t held_of(const std::string& channel) {

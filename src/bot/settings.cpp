@@ -150,6 +150,7 @@ void SettingRegistry::add(std::string_view owner, const TextSetting& s) {
       std::string(s.key), std::string(owner), SettingSpec::Type::text, std::string(s.builtin), 0, 0,
       s.has_default,      s.normalise};
   spec.process = s.process;
+  spec.comes_from = s.comes_from;
   std::string choices(s.choices);
   std::replace(choices.begin(), choices.end(), ',', ' ');
   for (const std::string_view choice : split_words(choices)) spec.choices.emplace_back(choice);
@@ -251,6 +252,9 @@ TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistr
                                              tenancy::Actor actor, TimePoint now) {
   const auto checked = check_change(registry, wish.key, wish.value);
   if (!checked) co_return std::unexpected(checked.error());
+  if (!checked->spec->comes_from.empty() && !wish.of_program)
+    co_return fail(ErrorCode::forbidden, fmt::format("{} is not set by hand", wish.key),
+                   checked->spec->comes_from);
   const auto row = co_await tx.one(kRead, {wish.key});
   const SettingChange change{wish.key, value_of(row), checked->value};
   if (wish.expected && *wish.expected != change.before) {

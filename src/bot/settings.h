@@ -42,6 +42,8 @@ struct TextSetting {
   std::string_view choices = {};
   /// The key of the process's configuration that stands behind the operator's default, or none.
   std::string Config::* process = nullptr;
+  /// It only shows what the program itself has come to: how to change that. None: people set it.
+  std::string_view comes_from = {};
 };
 
 struct SettingSpec {
@@ -56,6 +58,7 @@ struct SettingSpec {
   Result<std::string> (*normalise)(std::string_view text) = nullptr;
   std::vector<std::string> choices = {};
   std::string Config::* process = nullptr;
+  std::string comes_from = {};
 };
 
 /// Every setting of the program. Filled at start, then only read.
@@ -114,9 +117,17 @@ inline constexpr TextSetting kTimeZone{"time_zone", "UTC", true, normalise_time_
 Result<std::string> normalise_prefix(std::string_view text);
 inline constexpr TextSetting kCommandPrefix{"command_prefix", "!", true,
                                             normalise_prefix, "",  &Config::command_prefix};
-/// The Kick channel that the server listens to, by its slug.
+/// The Kick channel that the server listens to, by its slug; or, after an import, the one that it listened to
+/// before, whose owner has not consented yet.
 Result<std::string> normalise_channel_slug(std::string_view text);
-inline constexpr TextSetting kKickChannel{"kick_channel", "", false, normalise_channel_slug};
+inline constexpr TextSetting kKickChannel{
+    "kick_channel",
+    "",
+    false,
+    normalise_channel_slug,
+    "",
+    nullptr,
+    "A channel is listened to by its owner's consent: he presses \"Connect Kick\" on the server's page."};
 
 /// Reads one server's settings.
 store::TxTask<SettingsPtr> load_settings(store::Tx& tx, const SettingRegistry& registry,
@@ -134,10 +145,14 @@ struct SettingWish {
   std::optional<std::string> value;
   /// The server's own value that the wish was made against; nothing: whatever it is.
   std::optional<std::optional<std::string>> expected = {};
+  /// Not somebody's wish, but what the program has come to: settings that only show it are changed by nothing
+  /// else.
+  bool of_program = false;
 };
 
 /// Changes a setting of the server, with its audit row, and tells a bot that runs beside us. Errors:
-/// `not_found` (with a suggestion), `invalid`, `conflict` (somebody else changed it meanwhile).
+/// `not_found` (with a suggestion), `invalid`, `forbidden` (it only shows something), `conflict` (somebody
+/// else changed it meanwhile).
 store::TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistry& registry,
                                                     SettingWish wish, tenancy::Actor actor, TimePoint now);
 

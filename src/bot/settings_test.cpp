@@ -69,7 +69,6 @@ TEST_F(ServerSettings, RefusesWhatCannotBeMeant) {
   EXPECT_THAT(set(1, {"language", "fr"}).error().message, HasSubstr("one of en, de"));
   EXPECT_THAT(set(1, {"time_zone", "Mars"}).error().message, HasSubstr("time zone"));
   EXPECT_THAT(set(1, {"points_enabled", "maybe"}).error().message, HasSubstr("true or false"));
-  EXPECT_THAT(set(1, {"kick_channel", "not a slug!"}).error().message, HasSubstr("kick.com/NAME"));
   EXPECT_THAT(set(1, {"watchtime_excluded", std::string("a\0b", 3)}).error().message,
               HasSubstr("valid text"));
   EXPECT_THAT(set(1, {"watchtime_excluded", std::string(501, 'x')}).error().message,
@@ -81,10 +80,25 @@ TEST_F(ServerSettings, RefusesWhatCannotBeMeant) {
 }
 
 TEST_F(ServerSettings, KeepsOneForm) {
-  ASSERT_TRUE(set(1, {"kick_channel", "https://kick.com/NightStream"}));
+  SettingWish channel{"kick_channel", "https://kick.com/NightStream"};
+  channel.of_program = true;
+  ASSERT_TRUE(set(1, channel));
   EXPECT_EQ(load(1)->get(kKickChannel), "nightstream");
   ASSERT_TRUE(set(1, {"points_enabled", "OFF"}));
   EXPECT_EQ(load(1)->all().at("points_enabled").value, "false");
+}
+
+TEST_F(ServerSettings, WhatOnlyShowsSomethingIsNobodysToSet) {
+  for (const std::optional<std::string>& value : {std::optional<std::string>("nightstream"), {}}) {
+    const auto refused = set(1, {"kick_channel", value});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::forbidden);
+    EXPECT_THAT(refused.error().hint, HasSubstr("owner's consent"));
+  }
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n");
+  SettingWish garbled{"kick_channel", "not a slug!"};
+  garbled.of_program = true;
+  EXPECT_THAT(set(1, garbled).error().message, HasSubstr("kick.com/NAME"));
 }
 
 TEST_F(ServerSettings, EachChangeIsAudited) {

@@ -193,11 +193,16 @@ web::KickDoor App::kick_door() {
     return kick_->start_connect(std::move(session), server);
   };
   door.finish_connect = [this](std::string state, std::string code, std::string session,
-                               web::KickDoor::Allowed allowed) -> Task<Result<web::KickDoor::Connected>> {
-    const auto connected = co_await kick_->finish_connect(std::move(state), std::move(code),
-                                                          std::move(session), std::move(allowed));
-    if (!connected) co_return std::unexpected(connected.error());
-    co_return web::KickDoor::Connected{connected->server, connected->slug};
+                               tenancy::Granter granter, web::KickDoor::Allowed allowed) {
+    return kick_->finish_connect(std::move(state), std::move(code), {std::move(session), std::move(granter)},
+                                 std::move(allowed));
+  };
+  door.disconnect = [this](ServerId server, tenancy::Actor actor) {
+    return kick_->disconnect(server, std::move(actor));
+  };
+  door.withdraw = [this](tenancy::ChannelKey channel, tenancy::Granter granter,
+                         std::optional<ServerId> server) {
+    return kick_->withdraw(std::move(channel), std::move(granter), server);
   };
   door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
   return door;

@@ -170,9 +170,8 @@ Result<void> Demo::open_world() {
 
 Task<Result<void>> Demo::set_up() {
   if (auto done = co_await wait_for_servers(); !done) co_return done;
-  if (auto done = co_await bind_channels(); !done) co_return done;
-  if (auto done = co_await link_members(); !done) co_return done;
-  co_return co_await connect_streamers();
+  if (auto done = co_await connect_streamers(); !done) co_return done;
+  co_return co_await link_members();
 }
 
 Task<Result<void>> Demo::wait_for_servers() {
@@ -186,30 +185,6 @@ Task<Result<void>> Demo::wait_for_servers() {
     if (std::chrono::steady_clock::now() - begin > kPatience)
       co_return fail(ErrorCode::failed, "the simulated servers did not appear");
     co_await net::sleep_for(std::chrono::milliseconds(20));
-  }
-  co_return Result<void>{};
-}
-
-Task<Result<void>> Demo::bind_channels() {
-  auto& workspace = app_->workspace();
-  for (const Place& place : places_) {
-    const auto scope = workspace.scope(place.server.str());
-    if (!scope) co_return std::unexpected(scope.error());
-    const bot::SettingWish wish{std::string(bot::kKickChannel.key), place.channel};
-    const auto changed = co_await scope->transact([&](store::Tx& tx) {
-      return bot::change_server_setting(tx, workspace.declarations(), place.server, wish,
-                                        command_line_operator(), clock_->now());
-    });
-    if (!changed) co_return std::unexpected(changed.error());
-    app_->dispatcher().refresh(*scope);
-  }
-  const auto begin = std::chrono::steady_clock::now();
-  for (const Place& place : places_) {
-    while (!workspace.tenancy().channels().of_server(place.server, bot::kKick)) {
-      if (std::chrono::steady_clock::now() - begin > kPatience)
-        co_return fail(ErrorCode::failed, "the simulated channels were not found");
-      co_await net::sleep_for(std::chrono::milliseconds(20));
-    }
   }
   co_return Result<void>{};
 }
@@ -237,7 +212,7 @@ Task<Result<void>> Demo::connect_streamers() {
   if (auto signed_in = co_await browser.sign_in(code); !signed_in) co_return signed_in;
   for (const Place& place : places_) {
     const auto channel = app_->workspace().tenancy().channels().of_server(place.server, bot::kKick);
-    if (channel && channel->token_state == "connected") continue;
+    if (channel && channel->slug == place.channel && channel->token_state == "connected") continue;
     if (auto connected = co_await browser.connect(place.server, place.channel); !connected)
       co_return connected;
   }

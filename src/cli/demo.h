@@ -41,7 +41,6 @@ class Demo {
   Result<void> open_world();
   Task<Result<void>> set_up();
   Task<Result<void>> wait_for_servers();
-  Task<Result<void>> bind_channels();
   Task<Result<void>> link_members();
   Task<Result<void>> connect_streamers();
 

@@ -29,7 +29,7 @@ Outcome list(const Arguments& arguments) {
   const SystemClock clock;
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());
-  auto counts = net::run_to_end(bot::count_by_key((*workspace)->tenancy().channels()));
+  auto counts = net::run_to_end(bot::count_by_key((*workspace)->tenancy().grants()));
   const std::vector<std::string> ids = secrets->key_ids();
   Answer answer;
   boost::json::array rows;
@@ -75,17 +75,17 @@ Outcome rotate(const Arguments& arguments) {
   const SystemClock clock;
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());
-  auto& channels = (*workspace)->tenancy().channels();
+  auto& grants = (*workspace)->tenancy().grants();
   // One that was cut short goes on with the key that it made.
-  const bool goes_on = net::run_to_end(bot::is_unfinished(channels, *secrets));
+  const bool goes_on = net::run_to_end(bot::is_unfinished(grants, *secrets));
   const Result<std::string> key = goes_on ? secrets->key_ids().back() : Secrets::add_key(file);
   if (!key) return std::unexpected(key.error());
   log_change(**workspace, clock, goes_on ? "keys.rotation_went_on" : "keys.rotated", *key);
   if (auto read = secrets->refresh(); !read) return std::unexpected(read.error());
   fmt::print(stderr, "Key {} is there; waiting until running bots have it.\n", *key);
   net::run_to_end(net::sleep_for(kUntilAllHaveIt));
-  const bot::Resealed done = net::run_to_end(bot::reseal_all(channels, *secrets));
-  return rotated(*key, done, net::run_to_end(bot::count_by_key(channels)));
+  const bot::Resealed done = net::run_to_end(bot::reseal_all(grants, *secrets));
+  return rotated(*key, done, net::run_to_end(bot::count_by_key(grants)));
 }
 
 Outcome forget(const Arguments& arguments) {
@@ -93,7 +93,7 @@ Outcome forget(const Arguments& arguments) {
   const SystemClock clock;
   auto workspace = Workspace::open(arguments.config, clock);
   if (!workspace) return std::unexpected(workspace.error());
-  const auto counts = net::run_to_end(bot::count_by_key((*workspace)->tenancy().channels()));
+  const auto counts = net::run_to_end(bot::count_by_key((*workspace)->tenancy().grants()));
   if (counts.empty() && !arguments.has("--no-tokens"))
     return fail(ErrorCode::refused_by_guard,
                 "this database holds no stored tokens, so it cannot say what needs the key",

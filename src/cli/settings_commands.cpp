@@ -139,7 +139,7 @@ void add_settings_commands(std::vector<Command>& commands) {
                       get});
   commands.push_back({{"settings", "set"},
                       "changes a setting; a running bot takes it over at once",
-                      "guildhall settings set --server 81384788765712384 kick_channel nightstream",
+                      "guildhall settings set --server 81384788765712384 points_per_5min 3",
                       {key, {"VALUE", "its new value; empty unsets it"}},
                       target_options(),
                       set});

@@ -202,17 +202,43 @@ void Life::keep_channel() {
   const tenancy::ChannelKey& key = bot_.channel();
   const TimePoint now = bot_.clock().now();
   net::run_to_end(channels.know(key, "isolation_proof", "isolation proof", now));
-  net::run_to_end(channels.bind(own_.server, key));
+  keep_grant();
   net::run_to_end(channels.unbind(own_.server, key.platform));
-  net::run_to_end(channels.bind(own_.server, key));
+  consent();
   net::run_to_end(channels.set_live(key, true, now, now));
+}
+
+void Life::consent() {
+  const TimePoint now = bot_.clock().now();
   const tenancy::SealedTokens tokens{store::Blob{"sealed"}, store::Blob{"sealed"}, now};
-  net::run_to_end(channels.store_tokens(key, tokens, "connected", now));
-  net::run_to_end(channels.tokens(key));
+  net::run_to_end(
+      bot_.tenancy().grants().grant(bot_.channel(), {own_.canary}, "chat:write", tokens, own_.server, now));
+}
+
+/// Everything that may become of a grant, the last of all its withdrawal.
+void Life::keep_grant() {
+  auto& grants = bot_.tenancy().grants();
+  const tenancy::ChannelKey& key = bot_.channel();
+  const TimePoint now = bot_.clock().now();
+  const tenancy::SealedTokens tokens{store::Blob{"renewed"}, store::Blob{"renewed"}, now};
+  const auto version = [&] { return net::run_to_end(grants.of(key))->token_version; };
+  consent();
+  net::run_to_end(grants.begin_renewal(key, version(), now, now));
+  net::run_to_end(grants.give_up_renewal(key, version()));
+  net::run_to_end(grants.renewed(key, version(), tokens, now));
+  for (const auto& value : net::run_to_end(grants.sealed_values()))
+    net::run_to_end(grants.reseal(value, store::Blob{"resealed"}));
+  net::run_to_end(grants.withdraw_from(key, {own_.canary}, own_.server));
+  net::run_to_end(grants.ended(key, version(), tenancy::kRevoked, now));
+  net::run_to_end(grants.begin_notice(key, now, now));
+  consent();
+  net::run_to_end(grants.withdraw(key, {own_.canary}, now));
+  net::run_to_end(grants.forget(key, version()));
 }
 
 void Life::set(const std::string& key, const std::optional<std::string>& value) {
-  const bot::SettingWish wish{key, value};
+  bot::SettingWish wish{key, value};
+  wish.of_program = true;
   const auto changed = net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) {
     return bot::change_server_setting(tx, bot_.declarations(), own_.server, wish, {own_.canary, "system"},
                                       bot_.clock().now());

@@ -84,6 +84,8 @@ class Life {
   void carry(bool second);
   void write(int viewer, TimePoint from);
   void keep_channel();
+  void consent();
+  void keep_grant();
   void deliver();
 
   void ask(const bot::CommandSpec& command, bot::Door door);

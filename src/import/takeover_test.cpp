@@ -308,8 +308,8 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
   EXPECT_THAT(item(report, "settings").waiting_keys, testing::Contains("clip_duration"));
   in([&](store::Tx& tx) {
     return bot::change_server_setting(tx, world_.declarations, ServerId(made_.home),
-                                      {"kick_channel", "another"}, {"operator", "command_line"},
-                                      world_.clock.now());
+                                      {.key = "kick_channel", .value = "another", .of_program = true},
+                                      {"operator", "command_line"}, world_.clock.now());
   });
   taken();
   EXPECT_EQ(value("kick_channel"), "another\n");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "tenancy/channel_grants.h"
+
 namespace guildhall::tenancy {
 namespace {
 
@@ -27,13 +29,6 @@ struct KnowParams {
 };
 BOOST_DESCRIBE_STRUCT(KnowParams, (), (platform, user, slug, name, now))
 
-struct BindParams {
-  std::string platform;
-  std::string user;
-  ServerId bound;
-};
-BOOST_DESCRIBE_STRUCT(BindParams, (), (platform, user, bound))
-
 struct UnbindParams {
   std::string platform;
   ServerId bound;
@@ -49,17 +44,6 @@ struct LiveParams {
 };
 BOOST_DESCRIBE_STRUCT(LiveParams, (), (platform, user, live, since, now))
 
-struct TokenParams {
-  std::string platform;
-  std::string user;
-  std::optional<store::Blob> access;
-  std::optional<store::Blob> refresh;
-  std::optional<TimePoint> expires;
-  std::string state;
-  TimePoint now;
-};
-BOOST_DESCRIBE_STRUCT(TokenParams, (), (platform, user, access, refresh, expires, state, now))
-
 struct BindingRow {
   std::string platform;
   std::string platform_user_id;
@@ -69,7 +53,8 @@ BOOST_DESCRIBE_STRUCT(BindingRow, (), (platform, platform_user_id, bound_server_
 
 constexpr GlobalStatement<NoParams, Channel> kListChannels{
     "tenancy.list_channels",
-    "SELECT platform, platform_user_id, slug, name, live, live_since, token_state FROM channels"};
+    "SELECT platform, platform_user_id, slug, name, live, live_since, token_state, grant_end, "
+    "token_renewed_at FROM channels"};
 
 constexpr GlobalStatement<NoParams, BindingRow> kListBindings{
     "tenancy.list_bindings",
@@ -82,11 +67,6 @@ constexpr GlobalStatement<KnowParams, NoRow> kKnow{
     "ON CONFLICT (platform, platform_user_id) DO UPDATE "
     "SET slug = excluded.slug, name = excluded.name, updated_at = excluded.updated_at"};
 
-constexpr GlobalStatement<BindParams, NoRow> kBind{
-    "tenancy.bind_channel",
-    "INSERT INTO channel_bindings (platform, platform_user_id, bound_server_id) VALUES (:platform, :user, "
-    ":bound)"};
-
 constexpr GlobalStatement<UnbindParams, NoRow> kUnbind{
     "tenancy.unbind_channel",
     "DELETE FROM channel_bindings WHERE platform = :platform AND bound_server_id = :bound"};
@@ -95,48 +75,6 @@ constexpr GlobalStatement<LiveParams, NoRow> kSetLive{
     "tenancy.set_channel_live",
     "UPDATE channels SET live = :live, live_since = :since, updated_at = :now "
     "WHERE platform = :platform AND platform_user_id = :user"};
-
-constexpr GlobalStatement<TokenParams, NoRow> kStoreTokens{
-    "tenancy.store_channel_tokens",
-    "UPDATE channels SET access_token = :access, refresh_token = :refresh, token_expires_at = :expires, "
-    "token_state = :state, updated_at = :now WHERE platform = :platform AND platform_user_id = :user"};
-
-constexpr GlobalStatement<KeyParams, SealedTokens> kTokens{
-    "tenancy.read_channel_tokens",
-    "SELECT access_token, refresh_token, token_expires_at FROM channels "
-    "WHERE platform = :platform AND platform_user_id = :user"};
-
-struct SealedRow {
-  std::string platform;
-  std::string platform_user_id;
-  std::optional<store::Blob> access_token;
-  std::optional<store::Blob> refresh_token;
-};
-BOOST_DESCRIBE_STRUCT(SealedRow, (), (platform, platform_user_id, access_token, refresh_token))
-
-struct ResealParams {
-  std::string platform;
-  std::string user;
-  store::Blob before;
-  store::Blob after;
-};
-BOOST_DESCRIBE_STRUCT(ResealParams, (), (platform, user, before, after))
-
-constexpr GlobalStatement<NoParams, SealedRow> kSealed{
-    "tenancy.sealed_values", "SELECT platform, platform_user_id, access_token, refresh_token FROM channels"};
-
-/// Not what a refresh has brought meanwhile.
-constexpr GlobalStatement<ResealParams, NoRow> kResealAccess{
-    "tenancy.reseal_access_token",
-    "UPDATE channels SET access_token = :after "
-    "WHERE platform = :platform AND platform_user_id = :user AND access_token = :before"};
-constexpr GlobalStatement<ResealParams, NoRow> kResealRefresh{
-    "tenancy.reseal_refresh_token",
-    "UPDATE channels SET refresh_token = :after "
-    "WHERE platform = :platform AND platform_user_id = :user AND refresh_token = :before"};
-
-constexpr const char* kAccessToken = "access_token";
-constexpr const char* kRefreshToken = "refresh_token";
 
 constexpr GlobalStatement<KeyParams, NoRow> kForget{
     "tenancy.forget_channel", "DELETE FROM channels WHERE platform = :platform AND platform_user_id = :user"};
@@ -147,11 +85,20 @@ bool is_in(const store::ServerRange& range, const std::string& platform_user_id)
   return range.contains(number.value_or(kAllServers.last));
 }
 
+/// Tokens are renewed daily.
+constexpr Duration kOverdue = std::chrono::hours(48);
+
 }  // namespace
 
+std::string_view consent_of(const Channel& channel, TimePoint now) {
+  if (channel.grant_end == kWithdrawn) return "none";
+  if (channel.grant_end == kRevoked) return kRevoked;
+  if (channel.token_state != "connected") return channel.token_state;
+  return now - channel.token_renewed_at > kOverdue ? "expiring" : "connected";
+}
+
 void ChannelDirectory::declare(store::StatementRegistry& statements) {
-  statements.add("tenancy", kListChannels, kListBindings, kKnow, kBind, kUnbind, kSetLive, kStoreTokens,
-                 kTokens, kSealed, kResealAccess, kResealRefresh, kForget);
+  statements.add("tenancy", kListChannels, kListBindings, kKnow, kUnbind, kSetLive, kForget);
 }
 
 Task<void> ChannelDirectory::load() {
@@ -186,14 +133,6 @@ Task<void> ChannelDirectory::know(ChannelKey key, std::string slug, std::string 
   co_await load();
 }
 
-Task<void> ChannelDirectory::bind(ServerId server, ChannelKey key) {
-  co_await global_.transact([server, key](GlobalTx& tx) -> TxTask<void> {
-    co_await tx.change(kUnbind, {key.platform, server});
-    co_await tx.change(kBind, {key.platform, key.platform_user_id, server});
-  });
-  co_await load();
-}
-
 Task<void> ChannelDirectory::unbind(ServerId server, std::string platform) {
   const UnbindParams params{std::move(platform), server};
   co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kUnbind, params); });
@@ -211,50 +150,6 @@ Task<void> ChannelDirectory::set_live(ChannelKey key, bool live, std::optional<T
   const LiveParams params{key.platform, key.platform_user_id, live ? "live" : "offline", since, now};
   co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kSetLive, params); });
   co_await load();
-}
-
-Task<void> ChannelDirectory::store_tokens(ChannelKey key, SealedTokens tokens, std::string state,
-                                          TimePoint now) {
-  const TokenParams params{key.platform,
-                           key.platform_user_id,
-                           tokens.access_token,
-                           tokens.refresh_token,
-                           tokens.token_expires_at,
-                           std::move(state),
-                           now};
-  co_await global_.transact(
-      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kStoreTokens, params); });
-  co_await load();
-}
-
-Task<std::optional<SealedTokens>> ChannelDirectory::tokens(ChannelKey key) const {
-  const KeyParams params{key.platform, key.platform_user_id};
-  co_return co_await global_.read([params](GlobalTx& tx) -> TxTask<std::optional<SealedTokens>> {
-    co_return co_await tx.one(kTokens, params);
-  });
-}
-
-Task<std::vector<SealedValue>> ChannelDirectory::sealed_values() const {
-  const auto rows = co_await global_.read(
-      [](GlobalTx& tx) -> TxTask<std::vector<SealedRow>> { co_return co_await tx.all(kSealed); });
-  std::vector<SealedValue> values;
-  for (const SealedRow& row : rows) {
-    const ChannelKey channel{row.platform, row.platform_user_id};
-    if (row.access_token) values.push_back({channel, kAccessToken, *row.access_token});
-    if (row.refresh_token) values.push_back({channel, kRefreshToken, *row.refresh_token});
-  }
-  co_return values;
-}
-
-Task<bool> ChannelDirectory::reseal(SealedValue value, store::Blob resealed) {
-  const bool access = value.column == kAccessToken;
-  const ResealParams params{std::move(value.channel.platform), std::move(value.channel.platform_user_id),
-                            std::move(value.sealed), std::move(resealed)};
-  const std::int64_t changed =
-      co_await global_.transact([params, access](GlobalTx& tx) -> TxTask<std::int64_t> {
-        co_return co_await tx.change(access ? kResealAccess : kResealRefresh, params);
-      });
-  co_return changed == 1;
 }
 
 std::optional<Channel> ChannelDirectory::find(const ChannelKey& key) const {
@@ -285,18 +180,6 @@ std::vector<Channel> ChannelDirectory::list() const {
   std::vector<Channel> all;
   for (const auto& [key, channel] : channels_) all.push_back(channel);
   return all;
-}
-
-TxTask<void> rehearse_resealing(GlobalTx& tx, TimePoint now) {
-  const std::string user = kReservedServers.last.str();
-  const store::Blob before{"one"};
-  const store::Blob after{"another"};
-  co_await tx.change(kKnow, {"kick", user, "rehearsal", "rehearsal", now});
-  co_await tx.change(kStoreTokens, {"kick", user, before, before, now, "connected", now});
-  co_await tx.all(kSealed);
-  co_await tx.change(kResealAccess, {"kick", user, before, after});
-  co_await tx.change(kResealRefresh, {"kick", user, before, after});
-  co_await tx.change(kForget, {"kick", user});
 }
 
 }  // namespace guildhall::tenancy

@@ -1,5 +1,6 @@
 // Which stream channel feeds which servers. A channel is its streamer's own and belongs to no server
-// (class G); a server listens to at most one channel per platform; several servers may listen to one.
+// (class G); a server listens to at most one channel per platform, by the streamer's consent
+// (channel_grants.h); several servers may listen to one.
 // A viewer's identity is something else: it lives per server (bot/persons.h).
 #pragma once
 
@@ -30,24 +31,17 @@ struct Channel {
   std::string live;  // unknown, live, offline: by the platform's word
   std::optional<TimePoint> live_since;
   std::string token_state;  // none, connected, needs_reauth
+  std::string grant_end;    // why it needs that (channel_grants.h)
+  TimePoint token_renewed_at;
   ChannelKey key() const { return {platform, platform_user_id}; }
 };
-BOOST_DESCRIBE_STRUCT(Channel, (), (platform, platform_user_id, slug, name, live, live_since, token_state))
+BOOST_DESCRIBE_STRUCT(Channel, (),
+                      (platform, platform_user_id, slug, name, live, live_since, token_state, grant_end,
+                       token_renewed_at))
 
-/// A channel's tokens as they lie in the database: sealed.
-struct SealedTokens {
-  std::optional<store::Blob> access_token;
-  std::optional<store::Blob> refresh_token;
-  std::optional<TimePoint> token_expires_at;
-};
-BOOST_DESCRIBE_STRUCT(SealedTokens, (), (access_token, refresh_token, token_expires_at))
-
-/// One sealed value of a channel, wherever its server is.
-struct SealedValue {
-  ChannelKey channel;
-  std::string column;  // access_token, refresh_token
-  store::Blob sealed;
-};
+/// What people are told of a channel's consent: none, connected, expiring (the platform has renewed it for
+/// days no more), needs_reauth, revoked.
+std::string_view consent_of(const Channel& channel, TimePoint now);
 
 /// Thread-safe, like the registry of servers; like it, it knows one range of numbers only: a channel whose
 /// platform_user_id lies among the reserved ones belongs to the isolation proof.
@@ -62,19 +56,11 @@ class ChannelDirectory {
 
   /// Makes the channel known, or takes over its present slug and name.
   Task<void> know(ChannelKey key, std::string slug, std::string name, TimePoint now);
-  /// The server listens to this channel of the platform from now on, instead of another.
-  Task<void> bind(ServerId server, ChannelKey key);
   /// The server listens to no channel of the platform any more.
   Task<void> unbind(ServerId server, std::string platform);
   /// Drops the channel with its tokens; no server listens to it any more.
   Task<void> forget(ChannelKey key);
   Task<void> set_live(ChannelKey key, bool live, std::optional<TimePoint> since, TimePoint now);
-  Task<void> store_tokens(ChannelKey key, SealedTokens tokens, std::string state, TimePoint now);
-  Task<std::optional<SealedTokens>> tokens(ChannelKey key) const;
-  /// All that is sealed with the keys of base/secrets.h.
-  Task<std::vector<SealedValue>> sealed_values() const;
-  /// The same value under another key. False: it is another one by now.
-  Task<bool> reseal(SealedValue value, store::Blob resealed);
 
   std::optional<Channel> find(const ChannelKey& key) const;
   std::optional<Channel> of_server(ServerId server, const std::string& platform) const;
@@ -90,8 +76,5 @@ class ChannelDirectory {
   std::map<ChannelKey, Channel> channels_;
   std::map<ChannelKey, std::vector<ServerId>> bindings_;
 };
-
-/// A channel whose tokens get another key.
-store::TxTask<void> rehearse_resealing(store::GlobalTx& tx, TimePoint now);
 
 }  // namespace guildhall::tenancy

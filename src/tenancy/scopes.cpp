@@ -84,6 +84,7 @@ Tenancy::Tenancy(std::unique_ptr<store::Database> database, store::ServerRange s
     : database_(std::move(database)),
       servers_(GlobalScope(*database_), servers),
       channels_(GlobalScope(*database_), servers),
+      grants_(GlobalScope(*database_), channels_),
       scopes_(*database_, servers_, channels_) {}
 
 Result<std::unique_ptr<Tenancy>> Tenancy::open(const store::DatabasePlace& place,
@@ -123,6 +124,7 @@ void Tenancy::declare(store::StatementRegistry& statements, TableCatalog& tables
   declare_core_tables(tables);
   ServerRegistry::declare(statements);
   ChannelDirectory::declare(statements);
+  ChannelGrants::declare(statements);
   declare_counters(statements);
   declare_audit(statements);
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "tenancy/channel_grants.h"
 #include "tenancy/channels.h"
 #include "tenancy/registry.h"
 #include "tenancy/scope.h"
@@ -95,6 +96,7 @@ class Tenancy {
   CrossServerDoor door() const { return CrossServerDoor(*database_, global()); }
   ServerRegistry& servers() { return servers_; }
   ChannelDirectory& channels() { return channels_; }
+  ChannelGrants& grants() { return grants_; }
   const Scopes& scopes() const { return scopes_; }
 
   /// Registers this room's own statements.
@@ -106,6 +108,7 @@ class Tenancy {
   std::unique_ptr<store::Database> database_;
   ServerRegistry servers_;
   ChannelDirectory channels_;
+  ChannelGrants grants_;
   Scopes scopes_;
 };
 

@@ -27,13 +27,9 @@ TEST(Scopes, AChannelsEventIsForItsServersAlone) {
   test::TestWorld world;
   const ChannelKey one{"kick", "1"};
   const ChannelKey other{"kick", "2"};
-  for (const std::int64_t id : {1, 2, 3}) world.server(id);
-  auto& channels = world.tenancy->channels();
-  for (const ChannelKey& key : {one, other})
-    net::run_to_end(channels.know(key, "slug" + key.platform_user_id, "Name", world.clock.now()));
-  net::run_to_end(channels.bind(ServerId(1), one));
-  net::run_to_end(channels.bind(ServerId(2), one));
-  net::run_to_end(channels.bind(ServerId(3), other));
+  world.listen(1, one.platform_user_id);
+  world.listen(2, one.platform_user_id);
+  world.listen(3, other.platform_user_id);
   const auto servers = [&](const ChannelKey& key) {
     std::vector<ServerId> ids;
     for (const ServerScope& scope : world.tenancy->scopes().for_channel_event(key))

@@ -24,8 +24,7 @@ class SealedRowsTest : public testing::Test {
       co_await bot::link_member(tx, world_.declarations.on_move, request, {"operator", "system"},
                                 world_.clock.now());
     });
-    net::run_to_end(world_.tenancy->channels().know({"kick", "7"}, "slug", "Name", world_.clock.now()));
-    net::run_to_end(world_.tenancy->channels().bind(ServerId(id), {"kick", "7"}));
+    world_.listen(id, "7");
     return scope;
   }
   ServerRows rows(const ServerScope& scope) {

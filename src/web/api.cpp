@@ -65,7 +65,7 @@ std::string http_date(TimePoint at) {
   return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(to_micros(at) / 1'000'000));
 }
 
-boost::json::value channel_json(const std::optional<tenancy::Channel>& channel) {
+boost::json::value channel_json(const std::optional<tenancy::Channel>& channel, TimePoint now) {
   if (!channel) return nullptr;
   const bool live = channel->live == "live" && channel->live_since;
   return boost::json::object{{"platform", channel->platform},
@@ -74,15 +74,13 @@ boost::json::value channel_json(const std::optional<tenancy::Channel>& channel) 
                              {"live", channel->live},
                              {"live_since", live ? boost::json::value(format_rfc3339(*channel->live_since))
                                                  : boost::json::value(nullptr)},
-                             {"token_state", channel->token_state}};
+                             {"token_state", tenancy::consent_of(*channel, now)}};
 }
 
-/// The bot speaks in a channel with what its owner has granted, whichever server he granted it for.
-bool names_a_channel(const HttpRequest& request, std::string_view below) {
-  if (request.method != "PUT" || below != fmt::format("/settings/{}", bot::kKickChannel.key)) return false;
-  const auto body = json::parse(request.body);
-  const json::Value* value = body ? json::find(*body, "value") : nullptr;
-  return value != nullptr && !value->is_null();
+HttpResponse no_content() {
+  HttpResponse response;
+  response.status = 204;
+  return response;
 }
 
 HttpResponse not_found() { return error_answer({ErrorCode::not_found, "there is nothing here"}); }
@@ -171,6 +169,9 @@ Task<HttpResponse> Api::handle_signed_in(HttpRequest request, Session session) {
          [this](Session seen, ServerId server) { return may_see(std::move(seen), server); }},
         request, session);
   if (path == "/servers" && request.method == "GET") co_return co_await list_servers(std::move(session));
+  if (path == "/channels" && request.method == "GET") co_return co_await list_channels(std::move(session));
+  if (path.starts_with("/channels/kick/") && request.method == "DELETE")
+    co_return co_await withdraw(std::move(session), path.substr(15));
   if (path.starts_with("/servers/"))
     co_return co_await handle_server(std::move(request), std::move(session), path.substr(9));
   co_return not_found();
@@ -186,9 +187,6 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
   if (changes_something(request) && opened->access < Access::administrator)
     co_return error_answer(
         {ErrorCode::forbidden, "you may look at this server, and not change it", "Its administrators may."});
-  if (names_a_channel(request, below) && !rights_.is_operator(session))
-    co_return error_answer({ErrorCode::forbidden, "a channel is listened to by its owner's consent",
-                            "Let its owner press \"Connect Kick\" on the server's page.", "value"});
   if (below.empty() && request.method == "GET") co_return json_answer(200, co_await overview(*opened, true));
   if (below == "/kick/connect" && request.method == "POST") {
     if (!doors_.kick.start_connect)
@@ -196,6 +194,11 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
     const auto url = co_await doors_.kick.start_connect(session.hash, *id);
     if (!url) co_return error_answer(url.error());
     co_return json_answer(200, {{"url", *url}});
+  }
+  if (below == "/kick" && request.method == "DELETE") {
+    if (!doors_.kick.disconnect) co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
+    const auto done = co_await doors_.kick.disconnect(*id, {session.principal, "dashboard"});
+    co_return done ? no_content() : error_answer(done.error());
   }
   for (const bot::RouteSpec& route : declarations_.routes.all()) {
     if (route.method != request.method) continue;
@@ -209,31 +212,73 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
 
 Task<Result<std::string>> Api::finish_kick(Session session, std::string state, std::string code) {
   if (!doors_.kick.finish_connect) co_return fail(ErrorCode::unavailable, "Kick is not configured");
-  std::optional<ServerScope> scope;
-  const auto connected = co_await doors_.kick.finish_connect(
-      std::move(state), std::move(code), session.hash,
-      [&](ServerId server) { return scope_to_change(session, server, scope); });
+  const auto connected =
+      co_await doors_.kick.finish_connect(std::move(state), std::move(code), session.hash, granter(session),
+                                          [&](ServerId server) { return may_change(session, server); });
   if (!connected) co_return std::unexpected(connected.error());
-  const tenancy::Actor actor{session.principal, "dashboard"};
-  const bot::SettingWish wish{std::string(bot::kKickChannel.key), connected->slug,
-                              std::optional<std::string>{}};
-  // A server that listens to a channel already keeps it: then `expected` is not what is there.
-  const auto bound = co_await scope->transact([&](store::Tx& tx) {
-    return bot::change_server_setting(tx, declarations_, connected->server, wish, actor, clock_.now());
-  });
-  if (bound) dispatcher_.refresh(*scope);
-  co_return fmt::format("/servers/{}?connected=kick", connected->server.str());
+  co_return fmt::format("/servers/{}?connected=kick", connected->str());
 }
 
-/// Fills in the scope. Error besides those of `open`: `forbidden`.
-Task<Result<void>> Api::scope_to_change(Session session, ServerId server, std::optional<ServerScope>& scope) {
+tenancy::Granter Api::granter(const Session& session) const {
+  return {session.principal, rights_.is_operator(session)};
+}
+
+/// Error besides those of `open`: `forbidden`.
+Task<Result<void>> Api::may_change(Session session, ServerId server) {
   const auto opened = co_await open(std::move(session), server);
   if (!opened) co_return std::unexpected(opened.error());
   if (opened->access < Access::administrator)
     co_return fail(ErrorCode::forbidden, "you may look at this server, and not change it",
                    "Its administrators may.");
-  scope = opened->scope;
   co_return Result<void>{};
+}
+
+/// A person's own; the operator sees whose any is.
+Task<HttpResponse> Api::list_channels(Session session) {
+  const auto grants = co_await tenancy_.grants().list();
+  boost::json::array rows;
+  for (const tenancy::ChannelGrant& grant : grants) {
+    const auto channel = tenancy_.channels().find(grant.key());
+    const bool his = rights_.is_operator(session) || grant.grant_owner == session.principal;
+    if (his && channel && grant.grant_end != tenancy::kWithdrawn) rows.push_back(grant_json(grant, *channel));
+  }
+  co_return json_answer(200, {{"channels", std::move(rows)}});
+}
+
+boost::json::object Api::grant_json(const tenancy::ChannelGrant& grant,
+                                    const tenancy::Channel& channel) const {
+  boost::json::array servers;
+  for (const ServerId server : tenancy_.channels().servers_of(grant.key())) {
+    const auto known = tenancy_.servers().find(server);
+    if (known) servers.push_back({{"id", server.str()}, {"name", known->name}});
+  }
+  boost::json::array scopes;
+  for (const std::string_view scope : split_words(grant.grant_scopes)) scopes.emplace_back(scope);
+  return {{"id", grant.platform_user_id},
+          {"platform", grant.platform},
+          {"slug", grant.slug},
+          {"name", grant.name},
+          {"token_state", tenancy::consent_of(channel, clock_.now())},
+          {"granted_at", grant.granted_at ? boost::json::value(format_rfc3339(*grant.granted_at))
+                                          : boost::json::value(nullptr)},
+          {"scopes", std::move(scopes)},
+          {"servers", std::move(servers)}};
+}
+
+/// `rest`: "900001" or "900001/servers/81384788765712384".
+Task<HttpResponse> Api::withdraw(Session session, std::string rest) {
+  if (!doors_.kick.withdraw) co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
+  const auto all = match("/{channel}", rest);
+  const auto one = match("/{channel}/servers/{server}", rest);
+  if (!all && !one) co_return not_found();
+  std::optional<ServerId> server;
+  if (one) {
+    server = ServerId::parse(one->find("server")->second);
+    if (!server) co_return not_found();
+  }
+  const std::string channel = (all ? *all : *one).find("channel")->second;
+  const auto done = co_await doors_.kick.withdraw({bot::kKick, channel}, granter(session), server);
+  co_return done ? no_content() : error_answer(done.error());
 }
 
 Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest request, Session session,
@@ -327,7 +372,7 @@ Task<boost::json::object> Api::overview(Opened opened, bool detailed) {
                           {"name", server->name},
                           {"state", server->state},
                           {"access", access_name(opened.access)},
-                          {"channel", channel_json(channel)}};
+                          {"channel", channel_json(channel, clock_.now())}};
   const TimePoint now = clock_.now();
   bot::SettingsPtr settings;
   out = co_await scope.read([&](store::Tx& tx) -> store::TxTask<boost::json::object> {

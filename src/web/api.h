@@ -26,8 +26,8 @@ class Api {
 
   Task<net::HttpResponse> handle(net::HttpRequest request);
 
-  /// The streamer came back from Kick: keeps the consent, and lets the server listen to the channel if it
-  /// listened to none. Where the browser goes next.
+  /// The streamer came back from Kick: the server for which he consented listens to his channel. Where the
+  /// browser goes next.
   Task<Result<std::string>> finish_kick(Session session, std::string state, std::string code);
 
  private:
@@ -42,8 +42,11 @@ class Api {
   Task<Result<Opened>> open(Session session, ServerId server);
   /// Nothing: nobody can say just now.
   Task<std::optional<bool>> may_see(Session session, ServerId server);
-  Task<Result<void>> scope_to_change(Session session, ServerId server,
-                                     std::optional<tenancy::ServerScope>& scope);
+  Task<Result<void>> may_change(Session session, ServerId server);
+  tenancy::Granter granter(const Session& session) const;
+  Task<net::HttpResponse> list_channels(Session session);
+  boost::json::object grant_json(const tenancy::ChannelGrant& grant, const tenancy::Channel& channel) const;
+  Task<net::HttpResponse> withdraw(Session session, std::string rest);
   Task<void> list_server(Session session, ServerId server, std::vector<boost::json::object>& rows,
                          std::optional<Error>& trouble);
   Task<net::HttpResponse> list_servers(Session session);

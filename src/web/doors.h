@@ -14,16 +14,18 @@
 namespace guildhall::web {
 
 struct KickDoor {
-  struct Connected {
-    ServerId server;   // for which it was begun
-    std::string slug;  // of the streamer's channel
-  };
   std::function<Task<Result<std::string>>(std::string session_hash, ServerId server)> start_connect;
   /// `allowed`: may a channel be connected for that server? Before anything is asked of Kick.
   using Allowed = std::function<Task<Result<void>>(ServerId server)>;
-  std::function<Task<Result<Connected>>(std::string state, std::string code, std::string session_hash,
-                                        Allowed allowed)>
+  /// The server for which it was begun listens to the streamer's channel then.
+  std::function<Task<Result<ServerId>>(std::string state, std::string code, std::string session_hash,
+                                       tenancy::Granter granter, Allowed allowed)>
       finish_connect;
+  std::function<Task<Result<void>>(ServerId server, tenancy::Actor actor)> disconnect;
+  /// For one server, or (nothing) altogether. Error `not_found`, also where it is not his.
+  std::function<Task<Result<void>>(tenancy::ChannelKey channel, tenancy::Granter granter,
+                                   std::optional<ServerId> server)>
+      withdraw;
   std::function<std::string(ServerId server)> channel_problem;
 };
 

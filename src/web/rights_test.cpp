@@ -118,10 +118,25 @@ TEST_F(Members, CannotMakeTheBotSpeakInAStrangersChannel) {
         .status;
   };
   EXPECT_EQ(name(R"("somebodys")"), 403);
-  EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n");
-  EXPECT_EQ(name("null"), 200) << "to listen to none is nobody's business but the server's";
+  EXPECT_EQ(name("null"), 403);
   runs_it_all_ = true;
-  EXPECT_EQ(name(R"("somebodys")"), 200);
+  EXPECT_EQ(name(R"("somebodys")"), 403) << "nor can who runs it all";
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n");
+}
+
+TEST_F(Members, SeeWhatTheyHaveGrantedAndNobodyElsesConsent) {
+  world_.listen(2, "900001", "others");
+  const tenancy::ChannelKey own{"kick", "900002"};
+  net::run_to_end(world_.tenancy->channels().know(own, "mine", "Mine", world_.clock.now()));
+  net::run_to_end(world_.tenancy->grants().grant(own, {"discord:7"}, "user:read chat:write", {}, ServerId(1),
+                                                 world_.clock.now()));
+  const json::Value mine = answer("/channels");
+  ASSERT_EQ(json::array(mine, "channels").size(), 1U);
+  EXPECT_EQ(json::text(json::array(mine, "channels")[0], "slug"), "mine");
+  EXPECT_EQ(json::array(json::array(mine, "channels")[0], "scopes").size(), 2U);
+  EXPECT_EQ(json::text(json::array(json::array(mine, "channels")[0], "servers")[0], "id"), "1");
+  runs_it_all_ = true;
+  EXPECT_EQ(json::array(answer("/channels"), "channels").size(), 2U);
 }
 
 TEST_F(Members, ARoleOpensTheDashboardToLook) {

@@ -80,6 +80,7 @@ class Routes : public std::enable_shared_from_this<Routes> {
       case ErrorCode::forbidden: return "forbidden";
       case ErrorCode::invalid: return "invalid";
       case ErrorCode::not_found: return "not_found";
+      case ErrorCode::conflict: return "taken";
       default: return "unavailable";
     }
   }

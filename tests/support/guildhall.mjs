@@ -206,16 +206,11 @@ export class Bot {
     return { where: back.headers.get('location'), session: session.json, api };
   }
 
-  /** Binds each server to the channel that the world suggests, and lets each streamer consent. */
+  /** Each streamer consents that the servers for which the world suggests his channel listen to it. */
   async bindTo(world) {
-    const bindings = world.servers.map((server) => ({ server: server.id, slug: server.suggested_kick_channel }));
-    for (const { server, slug } of bindings) {
-      const result = await this.command('settings', 'set', '--server', server, 'kick_channel', slug);
-      if (result.code !== 0) throw new Error(result.stderr);
-    }
     const api = await this.signIn();
-    for (const { server, slug } of bindings) {
-      await until(`server ${server} to listen to ${slug}`, async () => (await api('GET', `/api/v1/servers/${server}`)).json.channel?.slug === slug);
+    for (const { id: server, suggested_kick_channel: slug } of world.servers) {
+      await until(`server ${server} to be there`, async () => (await api('GET', `/api/v1/servers/${server}`)).status === 200);
       const { json } = await api('POST', `/api/v1/servers/${server}/kick/connect`, {});
       const consent = await http('GET', `${json.url}&as=${slug}`);
       await api('GET', consent.headers.get('location'));

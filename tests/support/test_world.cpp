@@ -64,6 +64,14 @@ tenancy::ServerScope TestWorld::server(std::int64_t id) {
   return *tenancy->scopes().for_operator(server);
 }
 
+void TestWorld::listen(std::int64_t id, const std::string& broadcaster, const std::string& slug) {
+  const tenancy::ChannelKey channel{"kick", broadcaster};
+  server(id);
+  net::run_to_end(tenancy->channels().know(channel, slug, "Name", clock.now()));
+  net::run_to_end(
+      tenancy->grants().grant(channel, {"discord:1"}, "chat:write", {}, ServerId(id), clock.now()));
+}
+
 void TestWorld::execute(const std::string& sql, std::int64_t id) {
   if (id != 0) touch(id);
   database->execute(sql, id);

@@ -34,6 +34,9 @@ class TestWorld {
   /// Makes the server known and returns a scope for it.
   tenancy::ServerScope server(std::int64_t id);
 
+  /// The owner of that Kick channel, which is called so, lets the server listen to it.
+  void listen(std::int64_t id, const std::string& broadcaster, const std::string& slug = "slug");
+
   /// One transaction of a server, run to its end.
   template <class F>
   auto in(const tenancy::ServerScope& scope, F body) {

@@ -10,6 +10,7 @@ import { session } from './session.svelte';
 import type {
   ActivityRow,
   AuditRow,
+  Grant,
   Leaderboard,
   LeaderboardKind,
   PointsHistory,
@@ -146,6 +147,28 @@ export function changeSetting(
 export async function readAudit(server: string, limit: number): Promise<AuditRow[]> {
   const params = { path: { server }, query: { limit } };
   return (await take(http.GET('/api/v1/servers/{server}/audit', { params }))).rows;
+}
+
+/** The server listens to its Kick channel no more. */
+export async function disconnectKick(server: string): Promise<void> {
+  await change((header) =>
+    http.DELETE('/api/v1/servers/{server}/kick', { params: { path: { server }, header } }),
+  );
+}
+
+export async function listChannels(): Promise<Grant[]> {
+  return (await take(http.GET('/api/v1/channels'))).channels;
+}
+
+/** Takes back what was granted for a channel: for one server, or altogether. */
+export async function withdrawChannel(channel: string, server?: string): Promise<void> {
+  await change((header) =>
+    server === undefined
+      ? http.DELETE('/api/v1/channels/kick/{channel}', { params: { path: { channel }, header } })
+      : http.DELETE('/api/v1/channels/kick/{channel}/servers/{server}', {
+          params: { path: { channel, server }, header },
+        }),
+  );
 }
 
 /** The address at Kick where the streamer gives consent. */

@@ -16,3 +16,4 @@ export type ActivityRow = Schemas['ActivityRow'];
 export type Setting = Schemas['Setting'];
 export type SettingChanged = Schemas['SettingChanged'];
 export type AuditRow = Schemas['AuditRow'];
+export type Grant = Schemas['Grant'];

@@ -20,6 +20,8 @@ const STATES: [string, Partial<ServerDetail>][] = [
   ['a channel that is looked for', { wanted_channel: 'lantern' }],
   ['a channel that is not connected', { channel: CHANNEL }],
   ['a consent that no longer holds', { channel: { ...CHANNEL, token_state: 'needs_reauth' } }],
+  ['a consent that was taken back', { channel: { ...CHANNEL, token_state: 'revoked' } }],
+  ['a consent that Kick does not renew', { channel: { ...CHANNEL, token_state: 'expiring' } }],
 ];
 
 function show(access: Access, state: Partial<ServerDetail>): HTMLElement {
@@ -53,6 +55,6 @@ it.each(STATES)('%s offers nothing to who may only look', (_, state) => {
 });
 
 it('who may only look is told who chooses the channel', () => {
-  expect(show('viewer', {}).textContent).toContain("The server's owner and its administrators choose");
-  expect(show('owner', {}).textContent).not.toContain('administrators choose');
+  expect(show('viewer', {}).textContent).toContain("The server's owner and its administrators connect");
+  expect(show('owner', {}).textContent).not.toContain('administrators connect');
 });

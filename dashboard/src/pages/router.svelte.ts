@@ -4,6 +4,7 @@
 export type Route =
   | { page: 'servers' }
   | { page: 'sign-in' }
+  | { page: 'channels' }
   | { page: 'server' | 'settings' | 'audit'; server: string }
   | { page: 'unknown' };
 
@@ -12,6 +13,7 @@ const SERVER_PAGES = { '': 'server', '/settings': 'settings', '/audit': 'audit' 
 export function routeOf(path: string): Route {
   if (path === '/') return { page: 'servers' };
   if (path === '/sign-in') return { page: 'sign-in' };
+  if (path === '/channels') return { page: 'channels' };
   const [, server, rest] = /^\/servers\/(-?\d{1,19})(\/settings|\/audit|)$/.exec(path) ?? [];
   if (server === undefined) return { page: 'unknown' };
   return { page: SERVER_PAGES[rest as keyof typeof SERVER_PAGES], server };
@@ -20,6 +22,7 @@ export function routeOf(path: string): Route {
 export const path = {
   servers: '/',
   signIn: '/sign-in',
+  channels: '/channels',
   server: (id: string) => `/servers/${id}`,
   settings: (id: string) => `/servers/${id}/settings`,
   audit: (id: string) => `/servers/${id}/audit`,

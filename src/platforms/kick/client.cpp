@@ -38,6 +38,15 @@ Error error_of(const net::HttpResponse& response) {
   }
 }
 
+/// Only the one word says that a grant is gone; a wrong secret of the app is nobody's fault but the
+/// operator's.
+ErrorCode token_error_of(int status, const Result<json::Value>& body) {
+  const bool refused = status == 400 || status == 401;
+  if (!refused) return ErrorCode::unavailable;
+  const std::string word = body ? json::text_or(*body, "error", "") : "";
+  return word == "invalid_grant" ? ErrorCode::unauthenticated : ErrorCode::configuration;
+}
+
 /// For how long a 429 wants no calls.
 std::chrono::seconds quiet_of(const net::HttpResponse& response) {
   const std::string stated = response.header("retry-after").value_or("");
@@ -121,15 +130,23 @@ Task<Result<Tokens>> Client::token_call(net::Query form) {
   if (!response) co_return std::unexpected(response.error());
   const auto body = json::parse(response->body);
   if (response->status != 200 || !body) {
-    // invalid_grant and its kin: the grant is gone, asking again cannot help.
-    const bool refused = response->status == 400 || response->status == 401;
-    co_return fail(refused ? ErrorCode::unauthenticated : ErrorCode::unavailable,
-                   "Kick: " + error_text(*response));
+    co_return fail(token_error_of(response->status, body), "Kick: " + error_text(*response));
   }
   Tokens tokens{json::text_or(*body, "access_token", ""), json::text_or(*body, "refresh_token", ""),
                 read_seconds(*body, "expires_in"), json::text_or(*body, "scope", "")};
   if (tokens.access_token.empty()) co_return fail(ErrorCode::unavailable, "Kick answered without a token");
   co_return tokens;
+}
+
+Task<Result<void>> Client::revoke(std::string refresh_token) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.url = options_.oauth_url + "/oauth/revoke?" +
+                net::write_query({{"token", std::move(refresh_token)}, {"token_hint_type", "refresh_token"}});
+  const auto response = co_await send_(std::move(request));
+  if (!response) co_return std::unexpected(response.error());
+  if (response->status < 200 || response->status > 299) co_return std::unexpected(error_of(*response));
+  co_return Result<void>{};
 }
 
 Task<void> Client::wait_for_turn() {

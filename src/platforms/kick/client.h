@@ -37,10 +37,13 @@ class Client {
   /// Where a streamer is sent to consent.
   std::string authorize_url(std::string_view redirect_uri, std::string_view state,
                             std::string_view challenge) const;
-  /// Errors of the OAuth calls: `unauthenticated` (code or refresh token no longer good), `unavailable`.
+  /// Errors of the OAuth calls: `unauthenticated` (code or refresh token no longer good), `configuration`
+  /// (the app's id or secret), `unavailable`.
   Task<Result<Tokens>> exchange_code(std::string code, std::string verifier, std::string redirect_uri);
   Task<Result<Tokens>> refresh(std::string refresh_token);
   Task<Result<Tokens>> app_token();
+  /// Ends a consent by its refresh token. Error `refused_by_guard`: Kick knows no such token.
+  Task<Result<void>> revoke(std::string refresh_token);
 
   /// Whose token it is.
   Task<Result<User>> own_user(std::string access_token);

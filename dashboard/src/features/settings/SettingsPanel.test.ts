@@ -17,6 +17,7 @@ const BASE: Setting = {
   least: 0,
   most: 1000,
   choices: [],
+  read_only: false,
   description: 'Points for five minutes.',
 };
 

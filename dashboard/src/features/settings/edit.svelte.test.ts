@@ -16,6 +16,7 @@ const RATE: Setting = {
   least: 0,
   most: 1000,
   choices: [],
+  read_only: false,
   description: '',
 };
 
