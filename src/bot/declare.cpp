@@ -8,6 +8,7 @@
 #include "bot/ledger.h"
 #include "bot/oauth_states.h"
 #include "bot/outbox.h"
+#include "bot/posts.h"
 #include "bot/process_state.h"
 #include "bot/schema_reader.h"
 
@@ -89,6 +90,7 @@ void declare_bot(Declarations& declarations) {
   declare_settings(declarations.statements, declarations.settings);
   declarations.settings.add("bot", kDashboardRoles);
   declare_outbox(declarations.statements, declarations.settings);
+  declare_posts(declarations.statements);
   declarations.commands.add(help_command(declarations));
   declare_bot_routes(declarations);
   declare_importers(declarations);
@@ -97,6 +99,7 @@ void declare_bot(Declarations& declarations) {
   declarations.rehearsals.server.push_back([](store::Tx& tx, ServerContext&) -> TxTask<void> {
     co_await names_beginning(tx, kKick, "");  // what is asked for while a name is typed
   });
+  declarations.rehearsals.server.push_back(rehearse_posts);
   declarations.rehearsals.cross_server.push_back(rehearse_jobs);
   declarations.rehearsals.global.push_back(rehearse_process_state);
   declarations.rehearsals.global.push_back(rehearse_leases);

@@ -63,6 +63,18 @@ Counter& posted_counter(Metrics& metrics, std::string_view outcome) {
                          fmt::format("outcome=\"{}\"", outcome));
 }
 
+discord::MessageBody message_body(const PostBody& post) {
+  discord::MessageBody body(post.text);
+  discord::ButtonRow row;
+  for (const LinkButton& button : post.buttons) {
+    discord::LinkButton shown{button.url, button.label};
+    shown.emoji = button.emoji;
+    row.emplace_back(std::move(shown));
+  }
+  if (!row.empty()) body.rows.emplace_back(std::move(row));
+  return body;
+}
+
 /// A number, for which the configuration was checked, or "auto".
 int shard_count(const Config& config) {
   int count = 0;
@@ -124,20 +136,28 @@ Task<Result<void>> DiscordBridge::run() {
 
 void DiscordBridge::stop() { shards_.stop(); }
 
-Task<Result<void>> DiscordBridge::send(ServerId server, std::string channel_id, std::string content,
-                                       std::string nonce) {
-  const auto channel = DiscordChannelId::parse(channel_id);
+Task<Result<std::string>> DiscordBridge::send(ServerId server, Outgoing message) {
+  const auto channel = DiscordChannelId::parse(message.channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
   const auto own =
       co_await boost::asio::co_spawn(services_.loop, prepare(server, *channel), boost::asio::use_awaitable);
   if (!own) co_return std::unexpected(own.error());
-  discord::NewMessage message;
-  message.body = std::move(content);
-  message.nonce = std::move(nonce);
-  message.guild = server;
-  const auto sent = co_await rest_.create_message(*channel, std::move(message));
+  if (!message.edits.empty()) co_return co_await edit(server, *channel, std::move(message));
+  discord::NewMessage fresh;
+  fresh.body = message_body(message.body);
+  fresh.nonce = std::move(message.nonce);
+  fresh.guild = server;
+  const auto sent = co_await rest_.create_message(*channel, std::move(fresh));
   if (!sent) co_return std::unexpected(sent.error());
-  co_return Result<void>{};
+  co_return sent->str();
+}
+
+Task<Result<std::string>> DiscordBridge::edit(ServerId server, DiscordChannelId channel, Outgoing message) {
+  const auto id = discord::MessageId::parse(message.edits);
+  if (!id) co_return fail(ErrorCode::not_found, "not a message's id");
+  const auto edited = co_await rest_.edit_message(server, channel, *id, message_body(message.body));
+  if (!edited) co_return std::unexpected(edited.error());
+  co_return message.edits;
 }
 
 void DiscordBridge::on_ready(discord::Ready ready, discord::Receipt receipt) {

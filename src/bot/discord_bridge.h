@@ -19,6 +19,7 @@
 #include "bot/discord_shards.h"
 #include "bot/dispatcher.h"
 #include "bot/feature.h"
+#include "bot/outbox.h"
 #include "bot/topics.h"
 #include "bot/under_way.h"
 #include "net/http_client.h"
@@ -86,10 +87,11 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// Called on the bridge's loop when the bot may be allowed what it was not in a server. Set before `run`.
   void on_permissions(std::function<void(ServerId)> listener) { permissions_listener_ = std::move(listener); }
 
-  /// Sends a message of the outbox. From any loop. Errors: `forbidden`, without asking Discord where it is
-  /// certain: the bot lacks a permission there, which it names; `invalid`: the channel is another server's;
-  /// `unavailable`, ...: nobody can say whose it is.
-  Task<Result<void>> send(ServerId server, std::string channel_id, std::string content, std::string nonce);
+  /// Sends a message of the outbox, or edits one, and returns its id. From any loop. Errors: `forbidden`,
+  /// without asking Discord where it is certain: the bot lacks a permission there, which it names;
+  /// `not_found`: what is to be edited is gone; `invalid`: the channel is another server's; `unavailable`,
+  /// ...: nobody can say whose it is.
+  Task<Result<std::string>> send(ServerId server, Outgoing message);
 
  private:
   void on_ready(discord::Ready ready, discord::Receipt receipt) override;
@@ -131,6 +133,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<bool> know_thread(ServerId server, DiscordChannelId thread, json::Value channels);
   Task<void> know_again(ServerId server);
   bool is_open(ServerId server, DiscordChannelId channel) const;
+  Task<Result<std::string>> edit(ServerId server, DiscordChannelId channel, Outgoing message);
   Task<Result<void>> prepare(ServerId server, DiscordChannelId channel);
   Task<Result<void>> require_own(ServerId server, DiscordChannelId channel);
   void note_home(DiscordChannelId channel, ServerId server);

@@ -21,8 +21,10 @@ class BridgeInDiscord : public InDiscord {
     const auto sent = send(0, servers_[0].channels[channel].id);
     return sent ? "" : sent.error().message;
   }
-  Result<void> send(std::size_t server, sim::Snowflake channel) {
-    return net::run_to_end(bot_->bridge().send(ServerId(servers_[server].id), id(channel), "news", ""));
+  Result<std::string> send(std::size_t server, sim::Snowflake channel, PostBody body = {"news"},
+                           std::string edits = "") {
+    Outgoing message{id(channel), std::move(body), "", std::move(edits)};
+    return net::run_to_end(bot_->bridge().send(ServerId(servers_[server].id), std::move(message)));
   }
   ErrorCode refused(std::size_t server, sim::Snowflake channel) {
     const auto sent = send(server, channel);
@@ -122,6 +124,23 @@ TEST_F(BridgeInDiscord, NothingIsPostedForAServerInAnothersChannel) {
   EXPECT_EQ(messages(1).size(), 1U);
   EXPECT_TRUE(send(0, servers_[0].channels[0].id));
   EXPECT_EQ(messages(0).size(), 1U);
+}
+
+TEST_F(BridgeInDiscord, AMessageIsEditedWhereItStandsUnlessItIsGone) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  const auto channel = servers_[0].channels[0].id;
+  const LinkButton shop{"Shop", "https://shop.example/", "\U0001F6D2"};
+  const auto sent = send(0, channel, {"live @everyone", {shop}});
+  ASSERT_TRUE(sent) << sent.error().message;
+  const auto edited = send(0, channel, {"over"}, *sent);
+  ASSERT_TRUE(edited) << edited.error().message;
+  EXPECT_EQ(*edited, *sent);
+  ASSERT_EQ(messages(0).size(), 1U);
+  EXPECT_EQ(json::text_or(messages(0)[0], "content", ""), "over");
+
+  moderate("DELETE", fmt::format("/channels/{}/messages/{}", channel, *sent), "", 204);
+  EXPECT_EQ(send(0, channel, {"over"}, *sent).error().code, ErrorCode::not_found);
+  EXPECT_EQ(send(0, channel, {"over"}, "no id").error().code, ErrorCode::not_found);
 }
 
 TEST_F(BridgeInDiscord, AThreadOfTheServerIsItsOwnAndHasItsChannelsPermissions) {

@@ -25,11 +25,20 @@ struct InsertParams {
   std::string destination;
   std::int64_t sequence;
   std::string body;
+  std::string buttons;
+  std::string post;
   std::string nonce;
   TimePoint now;
   TimePoint expires;
 };
-BOOST_DESCRIBE_STRUCT(InsertParams, (), (destination, sequence, body, nonce, now, expires))
+BOOST_DESCRIBE_STRUCT(InsertParams, (), (destination, sequence, body, buttons, post, nonce, now, expires))
+
+struct RenewParams {
+  std::string destination;
+  std::string post;
+  TimePoint expires;
+};
+BOOST_DESCRIBE_STRUCT(RenewParams, (), (destination, post, expires))
 
 struct LeaseParams {
   TimePoint now;
@@ -41,10 +50,14 @@ struct OutboxRow {
   std::string destination;
   std::int64_t sequence = 0;
   std::string body;
+  std::string buttons;
+  std::string post;  // whose turn it is; then the two above are empty
   std::string nonce;
   TimePoint expires_at;
+  std::int64_t attempts = 0;
 };
-BOOST_DESCRIBE_STRUCT(OutboxRow, (), (destination, sequence, body, nonce, expires_at))
+BOOST_DESCRIBE_STRUCT(OutboxRow, (),
+                      (destination, sequence, body, buttons, post, nonce, expires_at, attempts))
 
 struct KeyParams {
   std::string destination;
@@ -65,9 +78,15 @@ BOOST_DESCRIBE_STRUCT(ServerRow, (), (discord_server_id))
 
 constexpr Statement<InsertParams, NoRow> kInsert{
     "outbox.insert",
-    "INSERT INTO outbox (discord_server_id, destination, sequence, body, nonce, created_at, expires_at, "
-    "lease_until, "
-    "attempts) VALUES (:server, :destination, :sequence, :body, :nonce, :now, :expires, 0, 0)"};
+    "INSERT INTO outbox (discord_server_id, destination, sequence, body, buttons, post, nonce, created_at, "
+    "expires_at, lease_until, attempts) "
+    "VALUES (:server, :destination, :sequence, :body, :buttons, :post, :nonce, :now, :expires, 0, 0)"};
+
+/// A post that waits already goes out as it is when its turn comes.
+constexpr Statement<RenewParams, NoRow> kRenew{
+    "outbox.renew",
+    "UPDATE outbox SET expires_at = :expires "
+    "WHERE discord_server_id = :server AND destination = :destination AND post = :post"};
 
 /// The oldest message of a destination that nobody is sending to: a destination is leased, not a row,
 /// so that order holds with several senders. The least tried first: one that cannot be reached must not
@@ -78,7 +97,7 @@ constexpr Statement<LeaseParams, OutboxRow> kLeaseNext{
     "WHERE discord_server_id = :server AND (destination, sequence) IN ("
     "SELECT o.destination, min(o.sequence) FROM outbox o WHERE o.discord_server_id = :server "
     "GROUP BY o.destination HAVING max(o.lease_until) <= :now ORDER BY max(o.attempts), 1 LIMIT 1) "
-    "RETURNING destination, sequence, body, nonce, expires_at"};
+    "RETURNING destination, sequence, body, buttons, post, nonce, expires_at, attempts"};
 
 constexpr Statement<KeyParams, NoRow> kDelete{"outbox.delete",
                                               "DELETE FROM outbox WHERE discord_server_id = :server AND "
@@ -98,6 +117,60 @@ bool is_temporary(ErrorCode code) {
   return code == ErrorCode::unavailable || code == ErrorCode::timeout || code == ErrorCode::rate_limited;
 }
 
+TxTask<void> insert(Tx& tx, ServerContext& context, std::string channel_id, PostBody body, std::string post) {
+  const std::string destination = std::string(kPrefix) + channel_id;
+  const auto sequence = co_await tenancy::next_number(tx, "outbox:" + destination);
+  const std::string identity = fmt::format("{}/{}/{}", context.server.str(), destination, sequence);
+  const std::string nonce = base64url(sha256(identity)).substr(0, 25);  // Discord's limit
+  co_await tx.change(kInsert, {destination, sequence, body.text, write_link_buttons(body.buttons), post,
+                               nonce, context.now, context.now + kLife});
+  context.outbox = true;
+}
+
+}  // namespace
+
+struct LeasedMessage {
+  std::string channel() const { return row.destination.substr(kPrefix.size()); }
+  std::int64_t version() const { return post ? post->version : 0; }
+  /// The post is another channel's now, or there is none any more.
+  bool is_superseded() const { return !row.post.empty() && (!post || post->channel_id != channel()); }
+  Outgoing outgoing() const {
+    if (post) return {channel(), post->body, row.nonce, post->message_id};
+    return {channel(), {row.body, read_link_buttons(row.buttons)}, row.nonce, ""};
+  }
+
+  OutboxRow row;
+  std::optional<Post> post = {};
+};
+
+namespace {
+
+TxTask<std::optional<LeasedMessage>> lease_next(Tx& tx, TimePoint now) {
+  auto row = co_await tx.one(kLeaseNext, {now, now + kLease});
+  if (!row) co_return std::nullopt;
+  LeasedMessage leased{*std::move(row)};
+  if (!leased.row.post.empty()) leased.post = co_await read_post(tx, leased.row.post);
+  co_return leased;
+}
+
+/// A new message that was tried before may be there already, as it was then: its nonce keeps another out, and
+/// what has changed since is to be edited in.
+bool is_in_doubt(const LeasedMessage& leased, const std::string& message_id) {
+  return leased.version() > 1 && leased.row.attempts > 1 && leased.post->message_id != message_id;
+}
+
+/// `message_id`: empty when nothing was sent.
+TxTask<void> end(Tx& tx, LeasedMessage leased, std::string message_id) {
+  bool again = false;
+  if (leased.post && !leased.is_superseded()) {
+    const bool in_doubt = !message_id.empty() && is_in_doubt(leased, message_id);
+    again =
+        co_await settle_post(tx, {leased.row.post, leased.channel(), leased.version(), message_id, in_doubt});
+  }
+  const KeyParams key{leased.row.destination, leased.row.sequence};
+  co_await tx.change(again ? kRelease : kDelete, key);
+}
+
 }  // namespace
 
 Result<std::string> normalise_channel_id(std::string_view text) {
@@ -108,13 +181,21 @@ Result<std::string> normalise_channel_id(std::string_view text) {
 }
 
 TxTask<void> post_to_channel(Tx& tx, ServerContext& context, std::string channel_id, Message message) {
-  const std::string destination = std::string(kPrefix) + channel_id;
-  const auto sequence = co_await tenancy::next_number(tx, "outbox:" + destination);
-  const std::string text = context.texts->render(context.language(), message, Markup::discord);
-  const std::string identity = fmt::format("{}/{}/{}", context.server.str(), destination, sequence);
-  const std::string nonce = base64url(sha256(identity)).substr(0, 25);  // Discord's limit
-  co_await tx.change(kInsert, {destination, sequence, text, nonce, context.now, context.now + kLife});
-  context.outbox = true;
+  return post_to_channel(tx, context, std::move(channel_id),
+                         PostBody{context.texts->render(context.language(), message, Markup::discord)});
+}
+
+TxTask<void> post_to_channel(Tx& tx, ServerContext& context, std::string channel_id, PostBody body) {
+  return insert(tx, context, std::move(channel_id), std::move(body), "");
+}
+
+TxTask<void> bring_post(Tx& tx, ServerContext& context, std::string channel_id, std::string name) {
+  const RenewParams waiting{std::string(kPrefix) + channel_id, name, context.now + kLife};
+  if (co_await tx.change(kRenew, waiting) > 0) {
+    context.outbox = true;
+  } else {
+    co_await insert(tx, context, std::move(channel_id), {}, std::move(name));
+  }
 }
 
 TxTask<void> post_to_log_channel(Tx& tx, ServerContext& context, Message message) {
@@ -204,18 +285,19 @@ Task<bool> OutboxSender::try_next(tenancy::ServerScope scope) {
   co_return true;
 }
 
-bool OutboxSender::was_sent(ServerId server, const std::string& destination, std::int64_t sequence) {
+std::optional<OutboxSender::Sent> OutboxSender::sent_before(ServerId server, const LeasedMessage& leased) {
   const std::scoped_lock lock(mutex_);
-  const auto last = last_sent_.find({server, destination});
-  return last != last_sent_.end() && last->second == sequence;
+  const auto sent = sent_untold_.find({server, leased.row.destination});
+  if (sent == sent_untold_.end() || sent->second.sequence != leased.row.sequence) return std::nullopt;
+  return sent->second;
 }
 
 /// Something of this server's arrives: what was given up elsewhere may never be tried again, for people may
 /// have chosen another channel, and is no news any more.
-void OutboxSender::note_sent(ServerId server, const std::string& destination, std::int64_t sequence) {
+void OutboxSender::note_sent(ServerId server, const LeasedMessage& leased, const std::string& message_id) {
   {
     const std::scoped_lock lock(mutex_);
-    last_sent_[{server, destination}] = sequence;
+    sent_untold_[{server, leased.row.destination}] = {leased.row.sequence, leased.version(), message_id};
     const auto of_server = resting_.find(server);
     if (of_server == resting_.end()) return;
     if (std::erase_if(of_server->second, [](const auto& entry) { return !entry.second.sequence; }) == 0)
@@ -294,45 +376,65 @@ Task<void> OutboxSender::release(tenancy::ServerScope scope, std::map<std::strin
   wake(scope);
 }
 
+/// A message that is gone is sent anew.
+Task<Result<std::string>> OutboxSender::bring(ServerId server, LeasedMessage leased) {
+  Outgoing message = leased.outgoing();
+  auto sent = co_await send_(server, message);
+  const bool gone = !message.edits.empty() && !sent && sent.error().code == ErrorCode::not_found;
+  if (!gone) co_return sent;
+  message.edits.clear();
+  co_return co_await send_(server, std::move(message));
+}
+
+Task<void> OutboxSender::finish(tenancy::ServerScope scope, LeasedMessage leased, std::string message_id) {
+  co_await scope.transact([leased, message_id](Tx& tx) { return end(tx, leased, message_id); });
+  const std::scoped_lock lock(mutex_);
+  sent_untold_.erase({scope.server(), leased.row.destination});
+}
+
 Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   const TimePoint now = clock_.now();
-  const auto row = co_await scope.transact([now](Tx& tx) -> TxTask<std::optional<OutboxRow>> {
-    co_return co_await tx.one(kLeaseNext, {now, now + kLease});
-  });
-  if (!row) co_return false;
-  const KeyParams key{row->destination, row->sequence};
-  const bool sent_before = was_sent(scope.server(), row->destination, row->sequence);
-  const bool expired = !sent_before && row->expires_at <= now;
-  Result<void> sent;
-  if (!sent_before && !expired)
-    sent = co_await send_(scope.server(), row->destination.substr(kPrefix.size()), row->body, row->nonce);
+  auto leased = co_await scope.transact([now](Tx& tx) { return lease_next(tx, now); });
+  if (!leased) co_return false;
+  const std::string& destination = leased->row.destination;
+  if (leased->is_superseded()) {
+    co_await finish(scope, *leased, "");
+    co_return true;
+  }
+  const auto before = sent_before(scope.server(), *leased);
+  const bool sent_already = before && before->version == leased->version();
+  if (before && leased->post) leased->post->message_id = before->message_id;
+  const bool expired = !sent_already && leased->row.expires_at <= now;
+  Result<std::string> sent = before ? before->message_id : "";
+  if (!sent_already && !expired) sent = co_await bring(scope.server(), *leased);
   if (!sent && sent.error().code == ErrorCode::forbidden) {
-    rest(scope.server(), row->destination, row->sequence, sent.error());
+    rest(scope.server(), destination, leased->row.sequence, sent.error());
     co_return true;
   }
   if (!sent && is_temporary(sent.error().code)) {
     log::warning("outbox message waits",
                  {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
     if (!stopping_) co_await net::sleep_for(retry_);
+    const KeyParams key{destination, leased->row.sequence};
     co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kRelease, key); });
     co_return !stopping_;
   }
-  const std::string rested = end_rest(scope.server(), row->destination, expired);
+  const std::string rested = end_rest(scope.server(), destination, expired);
   if (expired) sent = fail(ErrorCode::invalid, rested.empty() ? "expired" : "expired: " + rested);
   if (!sent) {
     dropped_.add();
     log::warning("outbox message dropped",
                  {log::field("server", scope.server().str()), log::field("error", sent.error().message)});
-  } else if (!sent_before) {
-    note_sent(scope.server(), row->destination, row->sequence);
+  } else if (!sent_already) {
+    note_sent(scope.server(), *leased, *sent);
     sent_.add();
   }
-  co_await scope.transact([key](Tx& tx) -> TxTask<void> { co_await tx.change(kDelete, key); });
+  co_await finish(scope, *leased, sent.value_or(""));
   co_return true;
 }
 
 void declare_outbox(store::StatementRegistry& statements, SettingRegistry& settings) {
-  statements.add("outbox", kInsert, kLeaseNext, kRelease, kDelete, kWaiting);
+  statements.add("outbox", kInsert, kRenew, kLeaseNext, kRelease, kDelete, kWaiting);
   settings.add("bot", kLogChannel);
 }
 

@@ -1,6 +1,7 @@
 // Messages that must survive a crash: a row of the same transaction as what they tell of, keyed
 // (server, destination, sequence), sent afterwards in that order, at least once; Discord's nonce makes
-// it once. Rows expire after ten minutes. Answers to somebody who waits do not go through here.
+// it once. Rows expire after ten minutes. What is changed later where it stands is a post (posts.h), of which
+// only the name waits here. Answers to somebody who waits do not go through here.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include "base/messages.h"
 #include "base/metrics.h"
 #include "bot/context.h"
+#include "bot/posts.h"
 #include "net/loops.h"
 #include "tenancy/scopes.h"
 
@@ -28,16 +30,33 @@ inline constexpr TextSetting kLogChannel{"log_channel_id", "", false, normalise_
 /// Puts a message for a Discord channel into the outbox.
 store::TxTask<void> post_to_channel(store::Tx& tx, ServerContext& context, std::string channel_id,
                                     Message message);
+store::TxTask<void> post_to_channel(store::Tx& tx, ServerContext& context, std::string channel_id,
+                                    PostBody body);
 /// The same for the server's log channel; nothing when it has none.
 store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, Message message);
+
+/// For posts.h: that a post has to be brought to its channel, as it is when its turn comes.
+store::TxTask<void> bring_post(store::Tx& tx, ServerContext& context, std::string channel_id,
+                               std::string name);
+
+/// A message on its way to Discord.
+struct Outgoing {
+  std::string channel_id;
+  PostBody body;
+  std::string nonce;
+  std::string edits;  // the message whose place it takes; empty: it is a new one
+};
+
+/// A row of the outbox that nobody else sends now (outbox.cpp).
+struct LeasedMessage;
 
 /// Sends what lies in the outbox. One per process; lives on the servers' loops.
 class OutboxSender {
  public:
-  /// Sends one message; error `unavailable`, `timeout` or `rate_limited` = again later, `forbidden` = its
-  /// destination rests (resume), any other = never.
-  using Send = std::function<Task<Result<void>>(ServerId server, std::string channel_id, std::string content,
-                                                std::string nonce)>;
+  /// Sends one message and returns its id; error `unavailable`, `timeout` or `rate_limited` = again later,
+  /// `forbidden` = its destination rests (resume), `not_found` of a message that is edited = it is gone, any
+  /// other = never.
+  using Send = std::function<Task<Result<std::string>>(ServerId server, Outgoing message)>;
 
   /// `retry`: how long it waits before it goes on after what failed for now.
   OutboxSender(net::Loops& loops, tenancy::Tenancy& tenancy, const Clock& clock, Metrics& metrics, Send send,
@@ -66,6 +85,13 @@ class OutboxSender {
     Error why;
   };
 
+  /// Of a message that was sent: in which version, and as which message in Discord.
+  struct Sent {
+    std::int64_t sequence = 0;
+    std::int64_t version = 0;
+    std::string message_id;
+  };
+
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
   Task<void> sweep_servers(std::vector<ServerId> servers);
@@ -73,8 +99,11 @@ class OutboxSender {
   Task<bool> try_next(tenancy::ServerScope scope);
   /// False: nothing left for now.
   Task<bool> send_next(tenancy::ServerScope scope);
-  bool was_sent(ServerId server, const std::string& destination, std::int64_t sequence);
-  void note_sent(ServerId server, const std::string& destination, std::int64_t sequence);
+  Task<Result<std::string>> bring(ServerId server, LeasedMessage leased);
+  Task<void> finish(tenancy::ServerScope scope, LeasedMessage leased, std::string message_id);
+  /// The same message was sent before, and the database could not be told.
+  std::optional<Sent> sent_before(ServerId server, const LeasedMessage& leased);
+  void note_sent(ServerId server, const LeasedMessage& leased, const std::string& message_id);
   void rest(ServerId server, const std::string& destination, std::int64_t sequence, const Error& error);
   /// Its oldest message rests no more: it was given up, or what it was refused for is over. Why it rested;
   /// empty: it did not.
@@ -93,9 +122,9 @@ class OutboxSender {
   std::function<void(ServerId)> refusals_listener_;
   mutable std::mutex mutex_;
   std::map<ServerId, bool> draining_;  // value: woken since it last looked
-  /// The newest message of each destination that was sent. When the database could not be told (its disk was
-  /// full), the message is leased once more, and must not go out again.
-  std::map<std::pair<ServerId, std::string>, std::int64_t> last_sent_;
+  /// The message of each destination that was sent, until the database is told. When it could not be (its
+  /// disk was full), the message is leased once more, and must not go out again.
+  std::map<std::pair<ServerId, std::string>, Sent> sent_untold_;
   /// By destination: that may not be sent to, so that the oldest message keeps its lease.
   std::map<ServerId, std::map<std::string, Resting>> resting_;
 };

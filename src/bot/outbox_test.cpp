@@ -25,6 +25,8 @@ class Outbox : public testing::Test {
     std::string channel;
     std::string content;
     std::string nonce;
+    std::string edits;  // the message whose place it took
+    std::size_t buttons = 0;
   };
 
   explicit Outbox(store::Layout layout = test::tested_layout()) : world_(layout) {
@@ -36,17 +38,33 @@ class Outbox : public testing::Test {
 
   /// Puts a message in as a feature does.
   void put(std::string channel, std::int64_t points, std::int64_t server = 1) {
+    in(server, [&](store::Tx& tx, ServerContext& context) {
+      const Message message{"points.added",
+                            {{"name", MemberText{"Owl"}}, {"amount", points}, {"points", points}}};
+      return post_to_channel(tx, context, channel, message);
+    });
+  }
+  void put(std::string channel, PostBody post, const std::string& name = "news") {
+    in(1, [&](store::Tx& tx, ServerContext& context) { return put_post(tx, context, name, channel, post); });
+  }
+  bool change(PostBody post, const std::string& name = "news") {
+    bool there = false;
+    in(1, [&](store::Tx& tx, ServerContext& context) -> store::TxTask<void> {
+      there = co_await change_post(tx, context, name, post);
+    });
+    return there;
+  }
+  void in(std::int64_t server, std::function<store::TxTask<void>(store::Tx&, ServerContext&)> body) {
     world_.in(server, [&](store::Tx& tx) -> store::TxTask<void> {
       ServerContext context{ServerId(server), world_.clock.now(),
                             co_await load_settings(tx, world_.declarations.settings, world_.config),
                             &world_.declarations.texts};
-      const Message message{"points.added",
-                            {{"name", MemberText{"Owl"}}, {"amount", points}, {"points", points}}};
-      co_await post_to_channel(tx, context, channel, message);
+      co_await body(tx, context);
     });
   }
 
-  Task<Result<void>> take(std::string channel, std::string content, std::string nonce) {
+  Task<Result<std::string>> take(Outgoing message) {
+    const std::string& channel = message.channel_id;
     const std::scoped_lock lock(mutex_);
     tried_.push_back(channel);
     if (std::exchange(throws_once_, false)) {
@@ -60,11 +78,21 @@ class Outbox : public testing::Test {
       changed_.notify_all();
       co_return fail(code, "refused by the test");
     }
+    if (gone_.contains(message.edits)) {
+      changed_.notify_all();
+      co_return fail(ErrorCode::not_found, "the message is gone");
+    }
+    if (const auto act = std::exchange(meanwhile_, nullptr)) act();
     if (std::exchange(fills_disk_once_, false)) full_disk_.emplace();
-    sent_.push_back({channel, content, nonce});
+    sent_.push_back({channel, message.body.text, message.nonce, message.edits, message.body.buttons.size()});
     changed_.notify_all();
-    co_return Result<void>{};
+    if (!message.edits.empty()) co_return message.edits;
+    // As Discord does: the same nonce is the same message.
+    const auto [id, fresh] = ids_.emplace(message.nonce, fmt::format("m{}", ids_.size() + 1));
+    if (std::exchange(dies_once_, false)) co_return fail(ErrorCode::unavailable, "the answer was lost");
+    co_return id->second;
   }
+  std::string message_id() { return world_.dump("SELECT message_id FROM posts"); }
 
   /// Waits until the outbox is empty, and returns what was sent.
   std::vector<Sent> drained() {
@@ -94,6 +122,10 @@ class Outbox : public testing::Test {
   std::vector<std::string> tried_;
   std::map<std::string, ErrorCode> refusals_;
   std::set<std::string> once_;  // refused once only
+  std::set<std::string> gone_;  // messages that somebody deleted
+  std::map<std::string, std::string> ids_;
+  std::function<void()> meanwhile_;  // happens while the next message is on its way
+  bool dies_once_ = false;           // the next message arrives, and nobody is told
   bool throws_once_ = false;
   bool fills_disk_once_ = false;
   std::optional<test::FullDisk> full_disk_;
@@ -101,9 +133,7 @@ class Outbox : public testing::Test {
                        *world_.tenancy,
                        world_.clock,
                        world_.metrics,
-                       [this](ServerId, std::string channel, std::string content, std::string nonce) {
-                         return take(std::move(channel), std::move(content), std::move(nonce));
-                       },
+                       [this](ServerId, Outgoing message) { return take(std::move(message)); },
                        50ms};
 };
 
@@ -131,6 +161,118 @@ TEST_F(Outbox, EachMessageHasANonceOfItsOwnAndKeepsIt) {
   }
   EXPECT_EQ(nonces.size(), 4U);
   EXPECT_EQ(fmt::format("{}", fmt::join(nonces, "")), kept);
+}
+
+TEST_F(Outbox, ARowOfAnOlderProgramIsSentAsItIs) {
+  world_.execute(
+      "INSERT INTO outbox (discord_server_id, destination, sequence, body, nonce, created_at, "
+      "expires_at, lease_until, attempts) VALUES (1, 'discord:77', 1, '{\"text\": 1}', 'n', 0, " +
+          std::to_string(to_micros(world_.clock.now() + 1min)) + ", 0, 0)",
+      1);
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].content, "{\"text\": 1}");
+  EXPECT_EQ(sent[0].buttons, 0U);
+}
+
+TEST_F(Outbox, AMessageTakesItsButtonsAlong) {
+  in(1, [](store::Tx& tx, ServerContext& context) {
+    return post_to_channel(tx, context, "77",
+                           PostBody{"text", {{"Shop", "https://shop.example/", "\u2B50"}}});
+  });
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].buttons, 1U);
+}
+
+TEST_F(Outbox, APostIsEditedWhereItStands) {
+  put("77", PostBody{"live"});
+  sender_.wake(world_.server(1));
+  drained();
+  EXPECT_EQ(message_id(), "m1\n");
+  EXPECT_TRUE(change({"over", {{"Again", "https://kick.com/owl"}}}));
+  EXPECT_TRUE(change({"over", {{"Again", "https://kick.com/owl"}}})) << "nothing new";
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[1].content, "over");
+  EXPECT_EQ(sent[1].edits, "m1");
+  EXPECT_EQ(sent[1].buttons, 1U);
+  EXPECT_FALSE(change({"over"}, "another"));
+}
+
+TEST_F(Outbox, APostThatWaitsGoesOutOnceAndAsItIsThen) {
+  put("77", PostBody{"first"});
+  put("77", 1);
+  EXPECT_TRUE(change({"second"}));
+  EXPECT_TRUE(change({"third"}));
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].content, "third");
+  EXPECT_EQ(sent[0].edits, "");
+}
+
+TEST_F(Outbox, WhatIsChangedWhileItIsOnItsWayIsEditedRightAfter) {
+  put("77", PostBody{"first"});
+  meanwhile_ = [&] { change({"second"}); };
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[1].content, "second");
+  EXPECT_EQ(sent[1].edits, "m1");
+}
+
+/// Its nonce answers with the message as it was sent first.
+TEST_F(Outbox, WhatArrivedUntoldAndWasChangedSinceIsEditedToo) {
+  put("77", PostBody{"first"});
+  dies_once_ = true;
+  meanwhile_ = [&] { change({"second"}); };
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  EXPECT_EQ(ids_.size(), 1U) << "two messages";
+  ASSERT_EQ(sent.size(), 3U);
+  EXPECT_EQ(sent[2].content, "second");
+  EXPECT_EQ(sent[2].edits, "m1");
+}
+
+TEST_F(Outbox, APostThatIsGoneIsPostedAnew) {
+  put("77", PostBody{"live"});
+  sender_.wake(world_.server(1));
+  drained();
+  gone_.insert("m1");
+  change({"over"});
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[1].content, "over");
+  EXPECT_EQ(sent[1].edits, "");
+  EXPECT_EQ(message_id(), "m2\n");
+}
+
+TEST_F(Outbox, APostWhoseChannelIsAnotherIsPostedThere) {
+  put("77", PostBody{"panel"});
+  sender_.wake(world_.server(1));
+  drained();
+  put("77", PostBody{"panel 2"});  // waits for a channel that it is not for any more
+  put("78", PostBody{"panel 3"});
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[1].channel, "78");
+  EXPECT_EQ(sent[1].edits, "");
+  EXPECT_EQ(message_id(), "m2\n");
+}
+
+TEST_F(Outbox, APostThatCouldNeverBeSentIsForgotten) {
+  refusals_["77"] = ErrorCode::not_found;
+  put("77", PostBody{"live"});
+  sender_.wake(world_.server(1));
+  drained();
+  EXPECT_FALSE(change({"over"})) << "nobody saw it begin";
+  EXPECT_EQ(dropped(), 1);
 }
 
 TEST_F(Outbox, WhatFailsForNowIsSentLaterInItsPlace) {

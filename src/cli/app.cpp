@@ -134,10 +134,9 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
     kick_ = std::make_unique<bot::KickBridge>(services, *secrets_, *oauth_states_, *key);
   outbox_ = std::make_unique<bot::OutboxSender>(
       loops_, workspace_->tenancy(), clock_, workspace_->metrics(),
-      [this](ServerId server, std::string channel, std::string content,
-             std::string nonce) -> Task<Result<void>> {
+      [this](ServerId server, bot::Outgoing message) -> Task<Result<std::string>> {
         if (!discord_) co_return fail(ErrorCode::unavailable, "Discord is not configured");
-        co_return co_await discord_->send(server, std::move(channel), std::move(content), std::move(nonce));
+        co_return co_await discord_->send(server, std::move(message));
       });
   outbox_->on_refusals([this](ServerId server) { topics_.publish(bot::server_topic(server, "overview")); });
   dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });

@@ -169,7 +169,7 @@ bot::OutboxSender& ProofBot::sender(bot::OutboxSender::Send send) {
 }
 
 std::vector<std::string> ProofBot::deliver(ServerId server, std::size_t count) {
-  auto& unheard = sender([](ServerId, std::string, std::string, std::string) -> Task<Result<void>> {
+  auto& unheard = sender([](ServerId, bot::Outgoing) -> Task<Result<std::string>> {
     co_return fail(ErrorCode::unavailable, "the proof does not answer");
   });
   unheard.stop();  // it would go on trying
@@ -178,13 +178,12 @@ std::vector<std::string> ProofBot::deliver(ServerId server, std::size_t count) {
   unheard.wake(checked(*scope, server, "a job"));
   loops_.drain(kPatience);
   auto given = std::make_shared<std::vector<std::string>>();
-  auto& heard =
-      sender([given, count](ServerId, std::string, std::string content, std::string) -> Task<Result<void>> {
-        given->push_back(std::move(content));
-        if (given->size() == 1) co_return fail(ErrorCode::not_found, "the proof refuses one");
-        if (given->size() > count) co_return fail(ErrorCode::unavailable, "the proof has enough");
-        co_return Result<void>{};
-      });
+  auto& heard = sender([given, count](ServerId, bot::Outgoing message) -> Task<Result<std::string>> {
+    given->push_back(std::move(message.body.text));
+    if (given->size() == 1) co_return fail(ErrorCode::not_found, "the proof refuses one");
+    if (given->size() > count) co_return fail(ErrorCode::unavailable, "the proof has enough");
+    co_return std::to_string(given->size());
+  });
   heard.stop();
   net::run_to_end(heard.sweep());
   loops_.drain(kPatience);

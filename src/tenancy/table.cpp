@@ -27,6 +27,7 @@ void declare_core_tables(TableCatalog& catalog) {
   // When something is due, and nothing of what: it lies beside the servers, also with a file for each.
   catalog.add({"jobs", TableClass::registry, "bot", true});
   catalog.add({"outbox", TableClass::tenant, "bot", true});
+  catalog.add({"posts", TableClass::tenant, "bot"});
   catalog.add({"activity", TableClass::tenant, "bot"});
   catalog.add({"audit_log", TableClass::tenant, "tenancy"});
   catalog.add({"setting_defaults", TableClass::global, "bot", false, true});

@@ -37,6 +37,16 @@ constexpr std::size_t kLongestTitle = 45;
 constexpr std::size_t kLongestDescription = 100;
 constexpr std::size_t kMostFields = 5;
 
+/// "<:name:id>" and "<a:name:id>" are of a server, everything else is Unicode's.
+json::Object emoji_json(std::string_view emoji) {
+  const auto name = emoji.find(':');
+  const auto id = emoji.rfind(':');
+  if (!emoji.starts_with('<') || !emoji.ends_with('>') || name == id) return {{"name", emoji}};
+  return {{"name", emoji.substr(name + 1, id - name - 1)},
+          {"id", emoji.substr(id + 1, emoji.size() - id - 2)},
+          {"animated", emoji.starts_with("<a:")}};
+}
+
 /// Writes components; the first thing that Discord would refuse is remembered.
 class Writer {
  public:
@@ -51,11 +61,13 @@ class Writer {
   json::Object operator()(const LinkButton& button) {
     const bool web = button.url.starts_with("https://") || button.url.starts_with("http://");
     require(web && utf16_length(button.url) <= kLongestUrl, "a button's address");
-    return {{"type", kButton},
-            {"style", kLinkStyle},
-            {"label", shown(button.label, kLongestLabel, "a button's label")},
-            {"url", button.url},
-            {"disabled", button.disabled}};
+    json::Object written{{"type", kButton},
+                         {"style", kLinkStyle},
+                         {"label", shown(button.label, kLongestLabel, "a button's label")},
+                         {"url", button.url},
+                         {"disabled", button.disabled}};
+    if (!button.emoji.empty()) written["emoji"] = emoji_json(button.emoji);
+    return written;
   }
 
   json::Object operator()(const Select& select) {

@@ -33,6 +33,7 @@ struct LinkButton {
   std::string url;  // at most 512
   std::string label;
   bool disabled = false;
+  std::string emoji = {};  // one of Unicode's, or a server's own as people write it: <:name:id>; empty: none
 };
 
 struct Option {

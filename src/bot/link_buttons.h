@@ -1,0 +1,35 @@
+// Buttons below a message that open an address, as people write them in a setting and as the outbox keeps
+// them: a JSON list of {"label", "url", "emoji"}.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace guildhall::bot {
+
+inline constexpr std::size_t kMostLinkButtons = 5;
+
+struct LinkButton {
+  std::string label;
+  std::string url;
+  std::string emoji = {};  // one of Unicode's, or a server's own as <:name:id>; empty: none
+
+  friend bool operator==(const LinkButton&, const LinkButton&) = default;
+};
+
+/// Error `invalid`: it is no address of the web that everybody can be sent to (https or http).
+Result<void> check_web_address(std::string_view url);
+
+/// What a person wrote. `address`: the one placeholder that may stand for an address. Error `invalid` says
+/// which button is wrong, and why.
+Result<std::vector<LinkButton>> parse_link_buttons(std::string_view text, std::string_view address);
+
+/// Empty without buttons.
+std::string write_link_buttons(const std::vector<LinkButton>& buttons);
+/// What `write_link_buttons` wrote; anything else is no buttons.
+std::vector<LinkButton> read_link_buttons(std::string_view written);
+
+}  // namespace guildhall::bot
