@@ -15,3 +15,21 @@ CREATE TABLE posts (
   message_id        TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (discord_server_id, name)
 );
+
+-- Streams as they were announced, or heard of (src/features/alerts). Class T.
+CREATE TABLE live_alerts (
+  discord_server_id BIGINT NOT NULL REFERENCES servers,
+  platform          TEXT COLLATE "C" NOT NULL,
+  platform_user_id  TEXT COLLATE "C" NOT NULL,
+  started_at        BIGINT NOT NULL,
+  -- When it was restarted last.
+  latest_start      BIGINT NOT NULL,
+  -- When it was last heard to be live.
+  heard_at          BIGINT NOT NULL,
+  ended_at          BIGINT,
+  streamer          TEXT COLLATE "C" NOT NULL,
+  channel           TEXT COLLATE "C" NOT NULL,
+  title             TEXT COLLATE "C" NOT NULL,
+  category          TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (discord_server_id, platform, platform_user_id, started_at)
+);

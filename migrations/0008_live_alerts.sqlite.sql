@@ -15,3 +15,21 @@ CREATE TABLE posts (
   message_id        TEXT    NOT NULL,
   PRIMARY KEY (discord_server_id, name)
 ) STRICT, WITHOUT ROWID;
+
+-- Streams as they were announced, or heard of (src/features/alerts). Class T.
+CREATE TABLE live_alerts (
+  discord_server_id INTEGER NOT NULL REFERENCES servers,
+  platform          TEXT    NOT NULL,
+  platform_user_id  TEXT    NOT NULL,
+  started_at        INTEGER NOT NULL,
+  -- When it was restarted last.
+  latest_start      INTEGER NOT NULL,
+  -- When it was last heard to be live.
+  heard_at          INTEGER NOT NULL,
+  ended_at          INTEGER,
+  streamer          TEXT    NOT NULL,
+  channel           TEXT    NOT NULL,
+  title             TEXT    NOT NULL,
+  category          TEXT    NOT NULL,
+  PRIMARY KEY (discord_server_id, platform, platform_user_id, started_at)
+) STRICT, WITHOUT ROWID;

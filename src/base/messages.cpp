@@ -79,17 +79,22 @@ std::string Catalogue::text(std::string_view language, std::string_view key) con
 }
 
 std::string Catalogue::render(std::string_view language, const Message& message, Markup markup) const {
-  const std::string pattern = text(language, message.key);
+  return fill_in(text(language, message.key), message.arguments, language, markup);
+}
+
+std::string fill_in(std::string_view pattern,
+                    const std::vector<std::pair<std::string, MessageArgument>>& arguments,
+                    std::string_view language, Markup markup) {
   std::string out;
   // One pass: what an argument brings in is never expanded again.
   for (std::size_t i = 0; i < pattern.size();) {
-    const auto close = pattern[i] == '{' ? pattern.find('}', i) : std::string::npos;
-    if (close == std::string::npos) {
+    const auto close = pattern[i] == '{' ? pattern.find('}', i) : std::string_view::npos;
+    if (close == std::string_view::npos) {
       out += pattern[i++];
       continue;
     }
-    const std::string_view name = std::string_view(pattern).substr(i + 1, close - i - 1);
-    for (const auto& [argument, value] : message.arguments) {
+    const std::string_view name = pattern.substr(i + 1, close - i - 1);
+    for (const auto& [argument, value] : arguments) {
       if (argument == name) out += shown(value, language, markup);
     }
     i = close + 1;

@@ -31,6 +31,11 @@ struct Message {
 
 enum class Markup { plain, discord };
 
+/// A pattern with its arguments in the place of {name}; what is no argument is left out.
+std::string fill_in(std::string_view pattern,
+                    const std::vector<std::pair<std::string, MessageArgument>>& arguments,
+                    std::string_view language, Markup markup);
+
 class Catalogue {
  public:
   /// `files`: language code -> TOML text. Error `invalid` names the language and line.

@@ -23,6 +23,7 @@ std::string_view type_name(SettingSpec::Type type) {
 boost::json::object setting_json(const Declarations& declarations, const SettingSpec& spec,
                                  const Settings::Effective& effective, const std::string& language) {
   const bool integer = spec.type == SettingSpec::Type::integer;
+  const bool text = spec.type == SettingSpec::Type::text;
   const bool own = effective.source == "server";
   boost::json::array choices;
   for (const std::string& choice : spec.choices) choices.emplace_back(choice);
@@ -34,7 +35,9 @@ boost::json::object setting_json(const Declarations& declarations, const Setting
           {"server_value", own ? boost::json::value(effective.value) : boost::json::value(nullptr)},
           {"fallback", effective.fallback},
           {"least", integer ? boost::json::value(spec.least) : boost::json::value(nullptr)},
-          {"most", integer ? boost::json::value(spec.most) : boost::json::value(nullptr)},
+          {"most", integer ? boost::json::value(spec.most)
+                   : text  ? boost::json::value(spec.longest)
+                           : boost::json::value(nullptr)},
           {"choices", std::move(choices)},
           {"read_only", !spec.comes_from.empty()},
           {"description", declarations.texts.text(language, "setting." + spec.key)}};

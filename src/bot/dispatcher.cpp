@@ -197,7 +197,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   void tell(ServerScope scope, const ServerContext& context) {
     for (const std::string& what : context.changed) owner_.topics_.publish(server_topic(server_, what));
     if (context.changed.contains("overview")) owner_.topics_.publish("servers");
-    if (context.outbox && owner_.wake_outbox_) owner_.wake_outbox_(scope);
+    if (context.outbox) owner_.wake_outbox(scope);
   }
 
   void load(ServerScope scope) {

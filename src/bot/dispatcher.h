@@ -88,6 +88,10 @@ class Dispatcher {
   /// Reads the server's settings anew before its next event, and lets the features follow them.
   void refresh(tenancy::ServerScope scope);
 
+  /// Something was put into the outbox elsewhere.
+  void wake_outbox(tenancy::ServerScope scope) {
+    if (wake_outbox_) wake_outbox_(scope);
+  }
   /// Called after a commit that put something into the outbox.
   void on_outbox(std::function<void(tenancy::ServerScope)> wake) { wake_outbox_ = std::move(wake); }
 

@@ -39,6 +39,10 @@ struct StreamStatus {
   TimePoint started_at;
   std::optional<TimePoint> ended_at;
   std::string channel_name;
+  // Empty: not told.
+  std::string title = {};
+  std::string channel_slug = {};
+  std::string category = {};
 };
 
 struct GiftedSubs {

@@ -280,7 +280,9 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known) 
   if (!seen.is_live) co_return;
   const TimePoint now = services_.clock.now();
   live_known_until_[seen.broadcaster_user_id] = now + kWordHolds;
-  StreamStatus status{known.key(), *seen.is_live, seen.live_since.value_or(now), std::nullopt, known.name};
+  StreamStatus status{known.key(),  *seen.is_live, seen.live_since.value_or(now),
+                      std::nullopt, known.name,    seen.title,
+                      seen.slug,    seen.category};
   int& offline = offline_polls_[seen.broadcaster_user_id];
   offline = *seen.is_live ? 0 : offline + 1;
   if (!*seen.is_live) {
@@ -325,8 +327,9 @@ Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
   auto count = std::make_shared<CommitCount>(co_await boost::asio::this_coro::executor);
   if (const auto* message = std::get_if<kick::ChatMessageSent>(&event)) route_chat(*message, count);
   if (const auto* status = std::get_if<kick::LivestreamStatusUpdated>(&event)) {
-    const StreamStatus normal{key_of(status->broadcaster), status->is_live, status->started_at,
-                              status->ended_at, status->broadcaster.name};
+    const StreamStatus normal{
+        key_of(status->broadcaster), status->is_live, status->started_at,      status->ended_at,
+        status->broadcaster.name,    status->title,   status->broadcaster.slug};
     live_known_until_[status->broadcaster.id] = services_.clock.now() + kWordHolds;
     co_await route_status(normal, count);
   }

@@ -37,6 +37,8 @@ struct RouteAnswer {
   boost::json::value body;
   /// The server's settings are others now: everybody follows them at once.
   bool settings_changed = false;
+  /// Something was put into the outbox.
+  bool outbox = false;
 };
 
 /// A request that a server which has set nothing by itself answers with 200.

@@ -17,8 +17,6 @@ using store::NoRow;
 using store::Statement;
 using store::TxTask;
 
-constexpr std::size_t kLongestText = 500;
-
 struct KeyParams {
   std::string key;
 };
@@ -82,8 +80,8 @@ Result<std::string> check_integer(const SettingSpec& spec, std::string_view text
 
 Result<std::string> check_text(const SettingSpec& spec, std::string_view text) {
   if (!is_clean_utf8(text)) return fail(ErrorCode::invalid, fmt::format("{}: must be valid text", spec.key));
-  if (utf16_length(text) > kLongestText) {
-    return fail(ErrorCode::invalid, fmt::format("{}: at most {} characters", spec.key, kLongestText));
+  if (utf16_length(text) > spec.longest) {
+    return fail(ErrorCode::invalid, fmt::format("{}: at most {} characters", spec.key, spec.longest));
   }
   if (!spec.choices.empty()) {
     std::string word = to_lower_ascii(trim(text));
@@ -151,6 +149,7 @@ void SettingRegistry::add(std::string_view owner, const TextSetting& s) {
       s.has_default,      s.normalise};
   spec.process = s.process;
   spec.comes_from = s.comes_from;
+  spec.longest = s.longest;
   std::string choices(s.choices);
   std::replace(choices.begin(), choices.end(), ',', ' ');
   for (const std::string_view choice : split_words(choices)) spec.choices.emplace_back(choice);

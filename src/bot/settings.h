@@ -36,7 +36,7 @@ struct TextSetting {
   std::string_view key;
   std::string_view builtin = {};
   bool has_default = true;
-  /// Returns the text in its stored form, or why it cannot be meant. None: any text up to 500.
+  /// Returns the text in its stored form, or why it cannot be meant. None: any text.
   Result<std::string> (*normalise)(std::string_view text) = nullptr;
   /// The only texts allowed, separated by commas; empty: whatever `normalise` accepts.
   std::string_view choices = {};
@@ -44,6 +44,7 @@ struct TextSetting {
   std::string Config::* process = nullptr;
   /// It only shows what the program itself has come to: how to change that. None: people set it.
   std::string_view comes_from = {};
+  std::size_t longest = 500;
 };
 
 struct SettingSpec {
@@ -59,6 +60,7 @@ struct SettingSpec {
   std::vector<std::string> choices = {};
   std::string Config::* process = nullptr;
   std::string comes_from = {};
+  std::size_t longest = 0;
 };
 
 /// Every setting of the program. Filled at start, then only read.

@@ -12,7 +12,8 @@ using bot::SettingSpec;
 
 std::optional<SettingExample> text_example(const SettingSpec& spec, const Marks& marks) {
   if (!spec.choices.empty()) return SettingExample{spec.choices[marks.number % spec.choices.size()]};
-  for (const std::string& text : {marks.canary, marks.prefix, std::string("4242")}) {
+  const std::string buttons = fmt::format(R"([{{"label":"{}","url":"https://example.org/"}}])", marks.canary);
+  for (const std::string& text : {marks.canary, marks.prefix, std::string("4242"), buttons}) {
     if (bot::SettingRegistry::check(spec, text)) return SettingExample{text};
   }
   const std::string zone = marks.number == 0 ? "Europe/Berlin" : "Europe/Lisbon";

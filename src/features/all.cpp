@@ -1,4 +1,5 @@
 #include "features/activity/activity.h"
+#include "features/alerts/alerts.h"
 #include "features/features.h"
 #include "features/points/points.h"
 #include "features/watchtime/watchtime.h"
@@ -9,6 +10,7 @@ void declare_all(bot::Declarations& declarations) {
   watchtime::declare(declarations);
   points::declare(declarations);
   activity::declare(declarations);
+  alerts::declare(declarations);
 }
 
 }  // namespace guildhall::features

@@ -296,6 +296,7 @@ Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest reque
     const auto answer = co_await route.handler(std::move(call));
     if (!answer) co_return error_answer(answer.error());
     if (answer->settings_changed) dispatcher_.refresh(scope);
+    if (answer->outbox) dispatcher_.wake_outbox(scope);
     co_return json_answer(200, answer->body);
   } catch (const store::DatabaseError& error) {
     trouble = to_plain_error(error);

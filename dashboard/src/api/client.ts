@@ -172,6 +172,13 @@ export async function withdrawChannel(channel: string, server?: string): Promise
 }
 
 /** The address at Kick where the streamer gives consent. */
+/** Posts a live alert that is marked as a test. */
+export async function postTestAlert(server: string): Promise<void> {
+  await change((header) =>
+    http.POST('/api/v1/servers/{server}/live-alert/test', { params: { path: { server }, header } }),
+  );
+}
+
 export async function connectKick(server: string): Promise<string> {
   const answer = await change((header) =>
     http.POST('/api/v1/servers/{server}/kick/connect', { params: { path: { server }, header } }),

@@ -59,6 +59,8 @@ Channel read_channel(const json::Value& object) {
   channel.broadcaster_user_id = fmt::format("{}", json::id(object, "broadcaster_user_id").value_or(0));
   channel.slug = json::text_or(object, "slug", "");
   channel.title = json::text_or(object, "stream_title", "");
+  if (const json::Value* category = json::find(object, "category"))
+    channel.category = json::text_or(*category, "name", "");
   if (const json::Value* stream = json::find(object, "stream")) {
     channel.is_live = json::boolean(*stream, "is_live");
     channel.live_since = json::time(*stream, "start_time");

@@ -53,6 +53,7 @@ struct Channel {
   std::optional<bool> is_live;  // none: the answer did not say
   std::optional<TimePoint> live_since;
   std::string title;
+  std::string category;
 };
 
 /// That events of one kind of one channel are posted to us.

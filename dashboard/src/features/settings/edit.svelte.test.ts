@@ -40,8 +40,8 @@ describe('a value', () => {
     expect(problemOf(RATE, text)).toBe('Must be a whole number from 0 to 1,000.');
   });
 
-  it('of text may have 500 characters', () => {
-    const text: Setting = { ...RATE, type: 'text', least: null, most: null };
+  it('of text is as long as it may be', () => {
+    const text: Setting = { ...RATE, type: 'text', least: null, most: 500 };
     expect(problemOf(text, 'x'.repeat(500))).toBeUndefined();
     expect(problemOf(text, 'x'.repeat(501))).toBe('At most 500 characters.');
   });

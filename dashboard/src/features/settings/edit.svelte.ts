@@ -8,14 +8,13 @@ import { t } from '../../i18n/text';
 /** `value` null: back to the default. */
 export type Change = (value: string | null, expected: string | null) => Promise<SettingChanged>;
 
-const LONGEST_TEXT = 500;
-
 /** Why the text cannot be meant, or nothing. Empty stands for the default and is always right. */
 export function problemOf(setting: Setting, text: string): string | undefined {
   const value = text.trim();
   if (value === '') return undefined;
   if (setting.type === 'text') {
-    return value.length > LONGEST_TEXT ? t('settings.too_long', { most: LONGEST_TEXT }) : undefined;
+    const most = setting.most ?? Number.MAX_SAFE_INTEGER;
+    return value.length > most ? t('settings.too_long', { most }) : undefined;
   }
   if (setting.type !== 'integer') return undefined;
   const least = setting.least ?? Number.MIN_SAFE_INTEGER;

@@ -1,0 +1,64 @@
+// The statements of live alerts.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "store/statement.h"
+
+namespace guildhall::features::alerts {
+
+using store::NoRow;
+using store::Statement;
+
+struct ChannelParams {
+  std::string platform;
+  std::string user;
+};
+BOOST_DESCRIBE_STRUCT(ChannelParams, (), (platform, user))
+
+/// A stream, with those that it was restarted as.
+struct AlertRow {
+  std::string platform;
+  std::string platform_user_id;
+  TimePoint started_at;
+  TimePoint latest_start;
+  TimePoint heard_at;  // that it was live
+  std::optional<TimePoint> ended_at;
+  std::string streamer;
+  std::string channel;
+  std::string title;
+  std::string category;
+};
+BOOST_DESCRIBE_STRUCT(AlertRow, (),
+                      (platform, platform_user_id, started_at, latest_start, heard_at, ended_at, streamer,
+                       channel, title, category))
+
+/// The newest of a channel, locked: what another process does with it is seen, or waits.
+inline constexpr Statement<ChannelParams, AlertRow> kTakeNewest{
+    "live_alert.take_newest",
+    "UPDATE live_alerts SET heard_at = heard_at "
+    "WHERE discord_server_id = :server AND platform = :platform AND platform_user_id = :user "
+    "AND started_at = (SELECT max(a.started_at) FROM live_alerts a "
+    "WHERE a.discord_server_id = :server AND a.platform = :platform AND a.platform_user_id = :user) "
+    "RETURNING platform, platform_user_id, started_at, latest_start, heard_at, ended_at, streamer, channel, "
+    "title, category"};
+
+/// Changes nothing when it is known already.
+inline constexpr Statement<AlertRow, NoRow> kBegin{
+    "live_alert.begin",
+    "INSERT INTO live_alerts (discord_server_id, platform, platform_user_id, started_at, latest_start, "
+    "heard_at, ended_at, streamer, channel, title, category) "
+    "VALUES (:server, :platform, :platform_user_id, :started_at, :latest_start, :heard_at, :ended_at, "
+    ":streamer, :channel, :title, :category) "
+    "ON CONFLICT (discord_server_id, platform, platform_user_id, started_at) DO NOTHING"};
+
+inline constexpr Statement<AlertRow, NoRow> kGoOn{
+    "live_alert.go_on",
+    "UPDATE live_alerts SET latest_start = :latest_start, heard_at = :heard_at, ended_at = :ended_at, "
+    "streamer = :streamer, channel = :channel, title = :title, category = :category "
+    "WHERE discord_server_id = :server AND platform = :platform AND platform_user_id = :platform_user_id "
+    "AND started_at = :started_at"};
+
+}  // namespace guildhall::features::alerts
