@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
+
 #include "bot/link_buttons.h"
 #include "bot/persons.h"
 #include "features/alerts/alert_text.h"
@@ -40,12 +42,13 @@ class LiveAlerts : public testing::Test {
     status.channel_slug = "night-owl";
     return status;
   }
+  store::TxTask<void> handle(store::Tx& tx, bot::StreamStatus status) {
+    const auto settings = co_await bot::load_settings(tx, world_.declarations.settings, world_.config);
+    bot::ServerContext context{ServerId(1), world_.clock.now(), settings, &world_.declarations.texts};
+    for (const auto& handler : world_.declarations.on_stream) co_await handler(tx, context, status);
+  }
   void tell(const bot::StreamStatus& status) {
-    world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
-      const auto settings = co_await bot::load_settings(tx, world_.declarations.settings, world_.config);
-      bot::ServerContext context{ServerId(1), world_.clock.now(), settings, &world_.declarations.texts};
-      for (const auto& handler : world_.declarations.on_stream) co_await handler(tx, context, status);
-    });
+    world_.in(1, [&](store::Tx& tx) { return handle(tx, status); });
   }
   /// At that moment.
   void live(TimePoint from, TimePoint at) {
@@ -73,6 +76,25 @@ TEST_F(LiveAlerts, AStreamIsAnnouncedOnceHoweverOftenItIsTold) {
   EXPECT_EQ(world_.dump("SELECT count(*) FROM outbox"), "1\n");
   EXPECT_EQ(text(), "🔴 **Night\\_Owl is live!**\nHello\nhttps://kick.com/night-owl\n");
   EXPECT_THAT(buttons(), HasSubstr(R"({"label":"Watch","url":"https://kick.com/night-owl"})"));
+}
+
+TEST_F(LiveAlerts, SeveralProcessesThatAreToldAtOnceAnnounceAStreamOnce) {
+  const auto other = world_.beside();
+  const tenancy::ServerScope scopes[] = {world_.server(1), *other->scopes().for_operator(ServerId(1))};
+  boost::asio::io_context loop;
+  int told = 0;
+  for (int i = 0; i < 20; ++i) {
+    auto body = [this, status = word(start_)](store::Tx& tx) { return handle(tx, status); };
+    net::spawn(loop, "word", [&told, scope = scopes[i % 2], body]() -> Task<void> {
+      co_await scope.transact(body);
+      ++told;
+    });
+  }
+  loop.run();
+  EXPECT_EQ(told, 20);
+  EXPECT_EQ(count(), "1\n");
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM outbox"), "1\n");
+  EXPECT_EQ(world_.dump("SELECT version FROM posts"), "1\n");
 }
 
 TEST_F(LiveAlerts, ItsEndIsEditedIn) {
@@ -175,8 +197,8 @@ TEST_F(LiveAlerts, WhatCannotBeMeantIsRefusedWhenItIsSet) {
   EXPECT_THAT(refusal("live_alert_buttons", R"([{"label":"a","url":"javascript:x"
 }])"),
               HasSubstr("live_alert_buttons: button 1 needs an address"));
-EXPECT_THAT(refusal("live_alert_buttons", R"([{"label":"{x}","url":"{url}"}])"), HasSubstr("knows no {x}"));
-EXPECT_THAT(refusal("live_alert_channel_id", "general"), HasSubstr("channel's id"));
+  EXPECT_THAT(refusal("live_alert_buttons", R"([{"label":"{x}","url":"{url}"}])"), HasSubstr("knows no {x}"));
+  EXPECT_THAT(refusal("live_alert_channel_id", "general"), HasSubstr("channel's id"));
 }
 
 class LiveAlertTest : public LiveAlerts {
