@@ -84,7 +84,7 @@ class Life {
   void carry(bool second);
   void write(int viewer, TimePoint from);
   void keep_channel();
-  void consent();
+  void consent(const tenancy::ChannelKey& channel);
   void keep_grant();
   void deliver();
 

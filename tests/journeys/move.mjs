@@ -38,7 +38,8 @@ async function madeDatabase(rows = 200) {
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
     INSERT INTO persons SELECT -7 - i % 2, i, char(39, 34, 92, 10, 9, 128512) || i, 9223372036854775807 - i FROM n;
     INSERT INTO watchtime SELECT discord_server_id, person_id, 100, 50, -1, 1 FROM persons;
-    INSERT INTO channels VALUES ('kick', '1', 'owl', 'Owl', 'unknown', NULL, x'00ff00', x'', NULL, 'none', 1)`);
+    INSERT INTO channels (platform, platform_user_id, slug, name, live, live_since, access_token, refresh_token, token_expires_at, token_state, updated_at)
+      VALUES ('kick', '1', 'owl', 'Owl', 'unknown', NULL, x'00ff00', x'', NULL, 'none', 1)`);
   return folder;
 }
 
