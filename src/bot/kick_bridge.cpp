@@ -210,7 +210,6 @@ Task<void> KickBridge::end_here(ServerId server) {
 
 void KickBridge::changed(const std::vector<ServerId>& servers) {
   services_.topics.publish("servers");
-  services_.topics.publish("channels");
   for (const ServerId server : servers) services_.topics.publish(server_topic(server, "overview"));
 }
 
@@ -244,6 +243,7 @@ Task<void> KickBridge::tell_server(ServerId server, tenancy::Channel channel, st
                           &services_.declarations.texts};
     co_await post_to_log_channel(tx, context, note);
   });
+  services_.dispatcher.wake_outbox(*scope);
 }
 
 Task<void> KickBridge::check_streams() {
