@@ -140,7 +140,7 @@ constexpr GlobalStatement<GrantParams, NoRow> kGrant{
     "token_state = 'connected', token_version = token_version + 1, token_renewing_until = 0, "
     "token_renewed_at = :now, updated_at = :now "
     "WHERE platform = :platform AND platform_user_id = :user AND (:as_operator = 1 OR "
-    "token_state <> 'connected' OR grant_owner = :owner OR grant_owner NOT LIKE 'discord:%')"};
+    "token_state <> 'connected' OR grant_owner = :owner OR substr(grant_owner, 1, 8) <> 'discord:')"};
 
 constexpr GlobalStatement<ServerParams, NoRow> kLeave{
     "grants.leave_channel",

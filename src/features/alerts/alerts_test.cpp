@@ -24,8 +24,9 @@ class LiveAlerts : public testing::Test {
     set("live_alert_channel_id", "77");
   }
 
-  Result<bot::SettingChange> set(std::string key, std::string value) {
-    const bot::SettingWish wish{std::move(key), std::move(value)};
+  /// `of_program`: not by hand.
+  Result<bot::SettingChange> set(std::string key, std::string value, bool of_program = false) {
+    const bot::SettingWish wish{.key = std::move(key), .value = std::move(value), .of_program = of_program};
     return world_.in(1, [&](store::Tx& tx) {
       return bot::change_server_setting(tx, world_.declarations, ServerId(1), wish, {"tester", "system"},
                                         world_.clock.now());
@@ -212,7 +213,7 @@ class LiveAlertTest : public LiveAlerts {
 
 TEST_F(LiveAlertTest, IsPostedWithAMarkWhetherAlertsAreOnOrNot) {
   set("live_alert_enabled", "false");
-  set("kick_channel", "night-owl");
+  ASSERT_TRUE(set("kick_channel", "night-owl", true));
   const auto pressed = press();
   ASSERT_TRUE(pressed) << pressed.error().message;
   EXPECT_TRUE(pressed->outbox);
