@@ -165,7 +165,7 @@ run_suite() {
   {
     printf '== %s\n' "$name"
     # What failed may stand far from the end.
-    [ $broke = 0 ] || { grep -aE -A 15 '^ *(not ok|✖)' "$folder/$name.log" | head -n 120 || true; tail -n 60 "$folder/$name.log"; }
+    [ $broke = 0 ] || { grep -aE -A 15 '^ *(not ok|✖)|: Failure$' "$folder/$name.log" | head -n 120 || true; tail -n 60 "$folder/$name.log"; }
     grep -E '^(SKIPPED:|# [0-9])' "$folder/$name.log" || true
     printf '   %d passed, %d failed, %d skipped in %d s\n' "$p" "$f" "$s" $((SECONDS - started))
   } >"$folder/$name.shown"
