@@ -59,6 +59,20 @@ std::string shown(const convert::Candidate& candidate) {
                      fmt::join(sources, ", "));
 }
 
+/// What is set there for the old bot's own short work is not meant for a reading of everything. By
+/// statements, since a pooler refuses settings at the beginning; and since a limit of a millisecond may
+/// strike at the lifting itself, that is asked for again.
+void lift_timeouts(store::SchemaSession& session) {
+  for (int left = 20;; --left) {
+    try {
+      session.execute("SET statement_timeout = 0");
+      return session.execute("SET idle_in_transaction_session_timeout = 0");
+    } catch (const store::DatabaseError& error) {
+      if (error.code() != store::DbCode::timed_out || left == 0) throw;
+    }
+  }
+}
+
 }  // namespace
 
 Result<OldDatabase> OldDatabase::open(const std::string& url, const std::string& preset, const Whose& whose) {
@@ -69,8 +83,7 @@ Result<OldDatabase> OldDatabase::open(const std::string& url, const std::string&
   if (!session) return std::unexpected(of_from(session.error()));
   OldDatabase old(*std::move(session));
   try {
-    // What is set there for the old bot's own short work is not meant for a reading of everything.
-    old.session_->execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0");
+    lift_timeouts(*old.session_);
     convert::Options options;
     const auto conversion = convert::Records(*old.session_, Dialect::postgres).newest();
     if (!conversion || conversion->state == convert::State::rolled_back) {
