@@ -11,6 +11,7 @@
 //   jobs.h        set-based ticks, claimed in the database
 //   outbox.h      messages that must survive a crash
 //   posts.h       messages that are changed later where they stand; link_buttons.h: their buttons
+//   role_changes.h  roles that members get in Discord
 //   topics.h      what changed, for every open page
 //   imports.h     how a feature takes over what an old bot kept
 //   import_trace.h  whose the amounts of old names became

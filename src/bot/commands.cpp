@@ -169,7 +169,7 @@ ArgumentsOrReply read_words(const ParsedCommand& parsed, std::string_view platfo
     if (word >= parsed.words.size()) break;
     if (spec.by_name_only) continue;
     std::string_view text = parsed.words[word];
-    if (spec.kind == ArgumentKind::text) {
+    if (spec.kind == ArgumentKind::text && &spec == last) {
       const auto begin = static_cast<std::size_t>(text.data() - parsed.rest.data());
       text = parsed.rest.substr(begin);
       word = parsed.words.size();

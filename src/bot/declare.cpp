@@ -10,6 +10,7 @@
 #include "bot/outbox.h"
 #include "bot/posts.h"
 #include "bot/process_state.h"
+#include "bot/role_changes.h"
 #include "bot/schema_reader.h"
 
 namespace guildhall::bot {
@@ -91,6 +92,7 @@ void declare_bot(Declarations& declarations) {
   declarations.settings.add("bot", kDashboardRoles);
   declare_outbox(declarations.statements, declarations.settings);
   declare_posts(declarations.statements);
+  declare_role_changes(declarations);
   declarations.commands.add(help_command(declarations));
   declare_bot_routes(declarations);
   declare_importers(declarations);

@@ -20,6 +20,7 @@
 #include "bot/dispatcher.h"
 #include "bot/feature.h"
 #include "bot/outbox.h"
+#include "bot/role_changes.h"
 #include "bot/topics.h"
 #include "bot/under_way.h"
 #include "net/http_client.h"
@@ -92,6 +93,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// `not_found`: what is to be edited is gone; `invalid`: the channel is another server's; `unavailable`,
   /// ...: nobody can say whose it is.
   Task<Result<std::string>> send(ServerId server, Outgoing message);
+  /// Gives a member a role, or takes it. From any loop. Errors as of the bot's calls; `forbidden` without
+  /// asking Discord where that is certain.
+  Task<Result<RoleAnswer>> change_role(ServerId server, RoleChange change);
 
  private:
   void on_ready(discord::Ready ready, discord::Receipt receipt) override;

@@ -1,5 +1,7 @@
-// Of DiscordBridge: who people are, by Discord's word, for the dashboard.
+// Of DiscordBridge: who people are, by Discord's word, for the dashboard; and which roles they get.
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "bot/discord_bridge.h"
 #include "platforms/discord/parse.h"
@@ -69,6 +71,28 @@ Task<Result<std::optional<DiscordBridge::Standing>>> DiscordBridge::standing(Ser
   if (told) co_return standing_by(*told, user, **std::move(roles));
   if (is_nobody(told.error())) co_return std::optional<Standing>();
   co_return std::unexpected(told.error());
+}
+
+/// Foresight needs the server's roles. Nobody waits: people's calls go first.
+Task<Result<RoleAnswer>> DiscordBridge::change_role(ServerId server, RoleChange change) {
+  const auto member = DiscordUserId::parse(change.member_id);
+  const auto role = discord::RoleId::parse(change.role_id);
+  if (!member || !role) co_return fail(ErrorCode::invalid, "not a member's or a role's id");
+  co_await boost::asio::co_spawn(services_.loop, know_guild(server), boost::asio::use_awaitable);
+  discord::CallOptions options;
+  options.reason = change.reason == "linked" ? "linked account" : "watch time";
+  options.urgency = discord::Urgency::background;
+  options.guild = server;
+  const auto& route =
+      change.wanted == "add" ? discord::routes::kAddMemberRole : discord::routes::kRemoveMemberRole;
+  const auto told = co_await rest_.call(route, std::move(options), server, *member, *role);
+  if (told) co_return RoleAnswer::done;
+  switch (discord::api_code::of(told.error())) {
+    case discord::api_code::kUnknownMember:
+    case discord::api_code::kUnknownUser: co_return RoleAnswer::no_member;
+    case discord::api_code::kUnknownRole: co_return RoleAnswer::no_role;
+    default: co_return std::unexpected(told.error());
+  }
 }
 
 Task<Result<discord::ApplicationId>> DiscordBridge::application() {

@@ -140,12 +140,22 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
       });
   outbox_->on_refusals([this](ServerId server) { topics_.publish(bot::server_topic(server, "overview")); });
   dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
-  if (discord_) {
-    discord_->on_permissions([this](ServerId server) {
-      if (const auto scope = workspace_->tenancy().scopes().for_job(server)) outbox_->resume(*scope);
-    });
-  }
+  if (discord_) follow_discord();
   return {};
+}
+
+void App::follow_discord() {
+  roles_ = std::make_unique<bot::RoleWorker>(loops_, workspace_->tenancy(), workspace_->declarations(),
+                                             clock_, [this](ServerId server, bot::RoleChange change) {
+                                               return discord_->change_role(server, std::move(change));
+                                             });
+  roles_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
+  discord_->on_permissions([this](ServerId server) {
+    const auto scope = workspace_->tenancy().scopes().for_job(server);
+    if (!scope) return;
+    outbox_->resume(*scope);
+    roles_->resume(*scope);
+  });
 }
 
 /// Several processes need the same one: what one of them has signed comes to the other.
@@ -175,6 +185,8 @@ void App::start_platforms() {
     net::repeat(loop, "ticks", clock_.real(kLookForTicks),
                 [this]() -> Task<void> { co_await ticks_->run_due(); });
   net::repeat(loop, "outbox", clock_.real(std::chrono::minutes(1)), [this] { return outbox_->sweep(); });
+  if (roles_)
+    net::repeat(loop, "roles", clock_.real(std::chrono::minutes(1)), [this] { return roles_->sweep(); });
   net::repeat(loop, "schema reader", bot::kSchemaHeartbeat, [this] { return workspace_->renew_reader(); });
   net::repeat(loop, "keys", kLookForKeys, [this] { return look_at_keys(); });
   net::repeat(loop, "database", kLookForChanges, [this] { return look_at_database(); });
@@ -329,6 +341,7 @@ App::~App() {
   stopping_ = true;
   if (server_) server_->stop();
   if (outbox_) outbox_->stop();
+  if (roles_) roles_->stop();
   if (discord_) discord_->stop();
   // What is under way ends and is answered; what is left then lies in the database for the next start.
   if (!loops_.drain(kLastWord)) log::warning("stopped with work under way");

@@ -14,6 +14,7 @@
 #include "bot/kick_bridge.h"
 #include "bot/oauth_states.h"
 #include "bot/outbox.h"
+#include "bot/role_changes.h"
 #include "bot/topics.h"
 #include "cli/instance_lock.h"
 #include "cli/workspace.h"
@@ -65,6 +66,7 @@ class App {
   Result<void> open(migrate::Interrupt* interrupt);
   Result<void> check_shared_key() const;
   void start_discord(const bot::BridgeServices& services);
+  void follow_discord();
   void start_platforms();
   web::KickDoor kick_door();
   web::DiscordDoor discord_door();
@@ -97,6 +99,7 @@ class App {
   std::unique_ptr<bot::DashboardAccess> access_;
   std::unique_ptr<bot::KickBridge> kick_;
   std::unique_ptr<bot::OutboxSender> outbox_;
+  std::unique_ptr<bot::RoleWorker> roles_;  // where there is Discord
   std::unique_ptr<web::Sessions> sessions_;
   web::Doors doors_;
   std::unique_ptr<web::DiscordSignIn> sign_in_;

@@ -31,7 +31,7 @@ std::vector<std::string> texts_of(const bot::ArgumentSpec& spec, bot::Door door,
     case ArgumentKind::integer:
       return {fmt::format("{}", std::clamp(amount(), spec.least, std::max(spec.least, spec.most)))};
     case ArgumentKind::choice: return spec.choices;
-    case ArgumentKind::text: return {text};
+    case ArgumentKind::text: return {spec.name == "role" ? kRoleExample : text};
   }
   return {};
 }

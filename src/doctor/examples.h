@@ -41,6 +41,9 @@ struct Named {
 /// The arguments of one call, by name.
 using CallExample = std::map<std::string, std::string, std::less<>>;
 
+/// A role that any server may have.
+inline const std::string kRoleExample = "4243";
+
 /// Ways to call the command at this door: with what it needs, and with everything, for each choice and
 /// each way to name a person. `amount` gives a number to each call.
 std::vector<CallExample> call_examples(const bot::CommandSpec& command, bot::Door door, const Named& named,

@@ -17,7 +17,7 @@ void declare_core_tables(TableCatalog& catalog) {
   catalog.add({"servers", TableClass::registry, "tenancy", true, false, true});
   catalog.add({"counters", TableClass::tenant, "tenancy", true});
   catalog.add({"persons", TableClass::tenant, "bot"});
-  catalog.add({"identities", TableClass::tenant, "bot"});
+  catalog.add({"identities", TableClass::tenant, "bot", true});
   catalog.add({"links", TableClass::tenant, "bot"});
   catalog.add({"balances", TableClass::tenant, "bot", true});
   catalog.add({"ledger", TableClass::tenant, "bot", true});

@@ -140,7 +140,9 @@ TEST(Arrows, ScopesAreMadeWhereTheyAreProved) {
       {"for_discord_event", {"bot/discord_bridge.cpp", "doctor/proof_bot.cpp"}},
       {"for_channel_event", {"bot/kick_bridge.cpp", "doctor/proof_bot.cpp"}},
       {"for_session", {"web/api.cpp", "doctor/isolation.cpp", "doctor/ground.cpp"}},
-      {"for_job", {"bot/outbox.cpp", "bot/kick_bridge.cpp", "cli/app.cpp", "doctor/proof_bot.cpp"}},
+      {"for_job",
+       {"bot/outbox.cpp", "bot/role_changes.cpp", "bot/kick_bridge.cpp", "cli/app.cpp",
+        "doctor/proof_bot.cpp"}},
       {"for_operator",
        {"cli/workspace.cpp", "doctor/proof_bot.cpp", "doctor/replay.cpp", "doctor/ground.cpp"}},
   };

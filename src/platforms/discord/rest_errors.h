@@ -13,6 +13,7 @@ namespace guildhall::discord {
 namespace api_code {
 inline constexpr std::int64_t kUnknownGuild = 10004;
 inline constexpr std::int64_t kUnknownMember = 10007;
+inline constexpr std::int64_t kUnknownRole = 10011;
 inline constexpr std::int64_t kUnknownUser = 10013;
 inline constexpr std::int64_t kUnknownWebhook = 10015;
 inline constexpr std::int64_t kMissingAccess = 50001;

@@ -1,0 +1,97 @@
+// Roles of members: what features want given or taken is a row of `role_changes`, put in by their own
+// transaction or tick; it is done in Discord afterwards, at least once, and a change that is done is gone.
+// Adding and removing come to the same when they are repeated, so a kill at any moment does no harm. What
+// was given stands in `role_grants`: it is not given again, and a member who comes back gets it back.
+//
+// Of roles with the same group (not empty) a member keeps the one of the highest rank: as soon as it is given
+// the others are taken. All other roles add up.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "bot/feature.h"
+#include "net/loops.h"
+#include "tenancy/scopes.h"
+
+namespace guildhall::bot {
+
+/// An id or a mention. Error `invalid`.
+Result<std::string> normalise_role_id(std::string_view text);
+/// As Discord shows a role by its name.
+std::string role_mention(std::string_view role_id);
+
+struct RoleChange {
+  std::string member_id;
+  std::string role_id;
+  std::string wanted;  // add, remove
+  std::string reason;  // watchtime, linked
+  std::string role_group;
+  std::int64_t role_rank = 0;
+  std::int64_t attempts = 0;
+};
+BOOST_DESCRIBE_STRUCT(RoleChange, (), (member_id, role_id, wanted, reason, role_group, role_rank, attempts))
+
+enum class RoleAnswer { done, no_member, no_role };
+
+/// Gives a member who came back what was given him for this reason.
+store::TxTask<void> restore_roles(store::Tx& tx, std::string member_id, std::string reason);
+/// Nothing is known of a role any more: what waits is dropped. Members keep it in Discord.
+store::TxTask<void> forget_role(store::Tx& tx, std::string role_id, std::string reason);
+/// In Discord it is so now. Of a change that was turned round meanwhile nothing is noted.
+store::TxTask<void> note_role_changed(store::Tx& tx, RoleChange change, TimePoint now);
+
+/// Does in Discord what is wanted. One per process; lives on the servers' loops.
+class RoleWorker {
+ public:
+  /// Changes one role of a member. Error `unavailable`, `timeout` or `rate_limited` = again later; any other:
+  /// the server's people have to do something first.
+  using Change = std::function<Task<Result<RoleAnswer>>(ServerId server, RoleChange change)>;
+
+  RoleWorker(net::Loops& loops, tenancy::Tenancy& tenancy, const Declarations& declarations,
+             const Clock& clock, Change change);
+
+  /// Called after something was put into the outbox.
+  void on_outbox(std::function<void(tenancy::ServerScope)> wake) { wake_outbox_ = std::move(wake); }
+  /// Something may be due for this server. From any thread.
+  void wake(tenancy::ServerScope scope);
+  /// Wakes every server for which something is due.
+  Task<void> sweep();
+  /// The bot may be allowed what it was not: what rests is tried at once. From any thread.
+  void resume(tenancy::ServerScope scope);
+  /// Begins nothing from now on.
+  void stop() { stopping_ = true; }
+
+ private:
+  Task<void> sweep_servers(std::vector<ServerId> servers);
+  Task<void> drain(tenancy::ServerScope scope);
+  bool woken_again(ServerId server);
+  /// False: nothing left for now.
+  Task<bool> try_batch(tenancy::ServerScope scope);
+  Task<bool> carry_out_batch(tenancy::ServerScope scope);
+  Task<void> settle(tenancy::ServerScope scope, RoleChange change);
+  Task<void> rest(tenancy::ServerScope scope, std::string role_id, std::string key, std::string trouble);
+  Task<void> postpone(tenancy::ServerScope scope, TimePoint lease, std::int64_t attempts);
+
+  net::Loops& loops_;
+  tenancy::Tenancy& tenancy_;
+  const Declarations& declarations_;
+  const Clock& clock_;
+  Change change_;
+  std::function<void(tenancy::ServerScope)> wake_outbox_;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;
+  std::map<ServerId, bool> draining_;  // value: woken since it last looked
+  std::set<ServerId> resting_;         // something of theirs waits for people
+};
+
+void declare_role_changes(Declarations& declarations);
+
+}  // namespace guildhall::bot

@@ -1,0 +1,52 @@
+#include "features/roles/roles.h"
+
+#include "features/roles/roles_commands.h"
+#include "features/roles/roles_store.h"
+
+namespace guildhall::features::roles {
+namespace {
+
+using bot::ServerContext;
+using store::CrossTx;
+using store::Tx;
+using store::TxTask;
+
+/// Both sides: one may earn what the other loses.
+TxTask<void> on_move(Tx& tx, bot::PersonMove move) {
+  for (const PersonId person : {move.from, move.to}) co_await tx.change(kCheck, {person});
+}
+
+TxTask<void> on_settings(Tx& tx, ServerContext&) { co_await tx.change(kCheckAll); }
+
+TxTask<void> on_join(Tx& tx, ServerContext& context, const bot::MemberJoined& event) {
+  co_await bot::restore_roles(tx, event.user.str(), "linked");
+  if (context.settings->get(kEnabled)) co_await bot::restore_roles(tx, event.user.str(), "watchtime");
+}
+
+TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
+  co_await tx.change(kCheckCrossed, {chunk.first, chunk.last, chunk.now});
+  co_await tx.change(kTakeChecks, {chunk.first, chunk.last});
+  co_await tx.change(kAddReached, {chunk.first, chunk.last});
+  co_await tx.change(kAddLinked, {chunk.first, chunk.last});
+  co_await tx.change(kTakeLinked, {chunk.first, chunk.last});
+  co_await tx.change(kDropChecks, {chunk.first, chunk.last});
+}
+
+}  // namespace
+
+void declare(bot::Declarations& declarations) {
+  for (const char* table : {"watchtime_roles", "role_checks"})
+    declarations.tables.add({table, tenancy::TableClass::tenant, "roles", true});
+  declarations.statements.add("roles", kThresholds, kPutThreshold, kDropThreshold, kHolders, kCheck,
+                              kCheckAll, kCheckCrossed, kTakeChecks, kDropChecks, kAddReached, kAddLinked,
+                              kTakeLinked);
+  declarations.settings.add("roles", kEnabled);
+  declarations.settings.add("roles", kLinkedRole);
+  declarations.on_move.push_back(on_move);
+  declarations.on_settings.push_back(on_settings);
+  declarations.on_join.push_back(on_join);
+  declarations.minute_stages.push_back(find_changes);
+  declare_commands(declarations);
+}
+
+}  // namespace guildhall::features::roles

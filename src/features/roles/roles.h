@@ -1,0 +1,26 @@
+// roles: Discord roles for members who watched long enough, and one for everybody who is linked.
+//
+// Administrators keep the thresholds with `roles list|add|update|remove|enable|disable|members`; owners
+// switch roles by watch time with `watchtime_roles_enabled` and name the role of linked members with
+// `kick_linked_role_id`.
+//
+// Whoever is linked or writes in Discord and reaches a threshold gets its role; of the roles of one group a
+// member holds the highest alone, and no other is ever taken for watch time. The linked role goes when the
+// last link is undone. Who comes back to the Discord server gets back what was given him.
+//
+// A stage in the minute's tick, after watch time, looks at whoever's time changed and at whom `role_checks`
+// names: links, thresholds and settings that change put people there. It only writes down what is wanted;
+// the rest is bot/role_changes.h. Owns: watchtime_roles, role_checks; writes role_changes.
+#pragma once
+
+#include "bot/feature.h"
+#include "bot/role_changes.h"
+
+namespace guildhall::features::roles {
+
+inline constexpr bot::BooleanSetting kEnabled{"watchtime_roles_enabled", true};
+inline constexpr bot::TextSetting kLinkedRole{"kick_linked_role_id", "", false, bot::normalise_role_id};
+
+void declare(bot::Declarations& declarations);
+
+}  // namespace guildhall::features::roles

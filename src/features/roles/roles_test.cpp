@@ -1,0 +1,291 @@
+#include "features/roles/roles.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bot/jobs.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall::features::roles {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr std::int64_t kMember = 555;
+const std::string kChanges =
+    "SELECT member_id, role_id, wanted, reason FROM role_changes ORDER BY discord_server_id, member_id, "
+    "role_id";
+const std::string kGrants = "SELECT member_id, role_id, reason FROM role_grants ORDER BY 1, 2";
+
+class Roles : public testing::Test {
+ protected:
+  Roles() { world_.server(1); }
+
+  std::string call(std::string path, std::map<std::string, bot::ArgumentValue, std::less<>> arguments,
+                   std::int64_t server = 1) {
+    const bot::CommandSpec& command = world_.declarations.commands.at(bot::Door::slash, path);
+    bot::CommandCall call;
+    call.caller = {{bot::kDiscord, "9", "Admin"}, true};
+    call.arguments = std::move(arguments);
+    const bot::Reply reply = world_.in(server, [&](store::Tx& tx) -> store::TxTask<bot::Reply> {
+      bot::ServerContext context = co_await context_of(tx, server);
+      co_return co_await command.handler(tx, context, call);
+    });
+    std::string keys;
+    for (const Message& line : reply.lines) keys += line.key + " ";
+    return keys;
+  }
+  std::string add(std::string role, std::int64_t minutes, std::string group = "", std::int64_t server = 1) {
+    return call("roles add", {{"role", role}, {"minutes", minutes}, {"group", group}}, server);
+  }
+
+  store::TxTask<bot::ServerContext> context_of(store::Tx& tx, std::int64_t server) {
+    co_return bot::ServerContext{ServerId(server), world_.clock.now(),
+                                 co_await bot::load_settings(tx, world_.declarations.settings, world_.config),
+                                 &world_.declarations.texts};
+  }
+
+  PersonId person(std::string platform, std::string id, std::int64_t server = 1) {
+    const bot::PlatformUser user{std::move(platform), id, "Viewer" + id};
+    return world_.in(server, [&](store::Tx& tx) { return bot::person_of(tx, user, world_.clock.now()); });
+  }
+  PersonId member(std::int64_t server = 1) { return person(bot::kDiscord, std::to_string(kMember), server); }
+
+  /// So many more minutes, and the tick that settles them.
+  void watch(PersonId person, int minutes, std::int64_t server = 1) {
+    world_.clock.advance(1min);
+    world_.execute(fmt::format("INSERT INTO watchtime VALUES ({0}, {1}, {2}, 0, 0, {3}) "
+                               "ON CONFLICT (discord_server_id, person_id) DO UPDATE SET "
+                               "watched_us = watchtime.watched_us + {2}, updated_at = {3}",
+                               server, person.str(), minutes * 60'000'000LL, to_micros(world_.clock.now())),
+                   server);
+    run_tick();
+  }
+  void tick() {
+    world_.clock.advance(1min);
+    run_tick();
+  }
+  void run_tick() { net::run_to_end(ticks_.run_due()); }
+
+  void link() {
+    const bot::LinkRequest request{DiscordUserId(kMember), bot::kKick, "Viewer7"};
+    ASSERT_TRUE(world_.in(1, [&](store::Tx& tx) {
+      return bot::link_member(tx, world_.declarations.on_move, request, {"tester", "system"},
+                              world_.clock.now());
+    }));
+  }
+  void unlink() {
+    ASSERT_TRUE(world_.in(1, [&](store::Tx& tx) {
+      return bot::unlink_member(tx, world_.declarations.on_move, DiscordUserId(kMember), bot::kKick,
+                                {"tester", "system"}, world_.clock.now());
+    }));
+  }
+  void set(std::string key, std::string value) {
+    const bot::SettingWish wish{std::move(key), std::move(value)};
+    ASSERT_TRUE(world_.in(1, [&](store::Tx& tx) {
+      return bot::change_server_setting(tx, world_.declarations, ServerId(1), wish, {"tester", "system"},
+                                        world_.clock.now());
+    }));
+  }
+  void join() {
+    world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
+      bot::ServerContext context = co_await context_of(tx, 1);
+      const bot::MemberJoined event{DiscordUserId(kMember), "Member", world_.clock.now()};
+      for (const auto& handler : world_.declarations.on_join) co_await handler(tx, context, event);
+    });
+  }
+  /// Discord did what was wanted, as far as it is wanted by now.
+  void done(std::string role, std::string wanted, std::string reason = "watchtime", std::string group = "",
+            std::int64_t rank = 0) {
+    const bot::RoleChange change{std::to_string(kMember), role, wanted, reason, group, rank};
+    world_.in(1, [&](store::Tx& tx) { return bot::note_role_changed(tx, change, world_.clock.now()); });
+  }
+  std::string changes() { return world_.dump(kChanges); }
+  std::string grants() { return world_.dump(kGrants); }
+
+  test::TestWorld world_;
+  bot::TickRunner ticks_{*world_.tenancy, world_.declarations, world_.clock, world_.metrics};
+};
+
+TEST_F(Roles, AThresholdIsReachedOnce) {
+  add("100", 60);
+  watch(member(), 59);
+  EXPECT_EQ(changes(), "");
+  watch(member(), 1);
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+  done("100", "add");
+  EXPECT_EQ(grants(), "555|100|watchtime\n");
+  watch(member(), 30);
+  add("101", 1000);
+  tick();
+  EXPECT_EQ(changes(), "");
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM role_checks"), "0\n");
+}
+
+TEST_F(Roles, OnesWithoutAGroupAddUp) {
+  add("100", 10);
+  add("101", 20);
+  watch(member(), 25);
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n555|101|add|watchtime\n");
+}
+
+TEST_F(Roles, OfAGroupTheHighestIsHeldAlone) {
+  add("100", 10, "rank");
+  add("101", 20, "rank");
+  add("102", 30, "rank");
+  watch(member(), 12);
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+  done("100", "add", "watchtime", "rank", 10);
+  watch(member(), 20);
+  EXPECT_EQ(changes(), "555|102|add|watchtime\n");
+  done("102", "add", "watchtime", "rank", 30);
+  EXPECT_EQ(changes(), "555|100|remove|watchtime\n");
+  done("100", "remove");
+  EXPECT_EQ(grants(), "555|102|watchtime\n");
+  watch(member(), 20);
+  EXPECT_EQ(changes(), "");
+}
+
+/// Both were on their way; the lesser one was done in Discord when it was not wanted any more.
+TEST_F(Roles, ALesserRoleThatIsGivenTooLateIsTakenAgain) {
+  add("100", 10, "rank");
+  watch(member(), 12);
+  add("101", 20, "rank");
+  watch(member(), 20);
+  done("101", "add", "watchtime", "rank", 20);
+  done("100", "add", "watchtime", "rank", 10);
+  EXPECT_EQ(changes(), "555|100|remove|watchtime\n");
+  EXPECT_EQ(grants(), "555|101|watchtime\n");
+}
+
+TEST_F(Roles, AViewerGetsThemWhenHeIsLinked) {
+  add("100", 10);
+  watch(person(bot::kKick, "7"), 15);
+  EXPECT_EQ(changes(), "");
+  link();
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, WhoHasWatchedEnoughAlreadyGetsANewOne) {
+  watch(member(), 100);
+  add("100", 60);
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, AreGivenToNobodyWhileTheyAreOff) {
+  set("watchtime_roles_enabled", "false");
+  add("100", 10);
+  watch(member(), 20);
+  EXPECT_EQ(changes(), "");
+  set("watchtime_roles_enabled", "true");
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, OneThatIsDisabledIsGivenToNobody) {
+  add("100", 10);
+  call("roles disable", {{"role", "100"}});
+  watch(member(), 20);
+  EXPECT_EQ(changes(), "");
+  call("roles enable", {{"role", "100"}});
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, WhoComesBackGetsThemBack) {
+  add("100", 10);
+  watch(member(), 20);
+  join();
+  done("100", "add");
+  EXPECT_EQ(changes(), "");
+  join();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, TheLinkedRoleComesAndGoesWithTheLink) {
+  person(bot::kKick, "7");
+  set("kick_linked_role_id", "<@&200>");
+  member();
+  tick();
+  EXPECT_EQ(changes(), "");
+  link();
+  tick();
+  EXPECT_EQ(changes(), "555|200|add|linked\n");
+  done("200", "add", "linked");
+  tick();
+  EXPECT_EQ(changes(), "");
+  unlink();
+  tick();
+  EXPECT_EQ(changes(), "555|200|remove|linked\n");
+  link();
+  tick();
+  EXPECT_EQ(changes(), "555|200|add|linked\n") << "before it was taken";
+}
+
+TEST_F(Roles, WhoIsLinkedGetsALinkedRoleThatIsNamedLater) {
+  person(bot::kKick, "7");
+  link();
+  tick();
+  set("kick_linked_role_id", "200");
+  tick();
+  EXPECT_EQ(changes(), "555|200|add|linked\n");
+}
+
+TEST_F(Roles, OfOneServerAreNoneOfAnother) {
+  world_.server(2);
+  add("100", 10);
+  add("300", 15, "", 2);
+  watch(member(1), 20, 1);
+  watch(member(2), 12, 2);
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+  watch(member(2), 12, 2);
+  EXPECT_EQ(world_.dump("SELECT discord_server_id, role_id FROM role_changes ORDER BY 1"), "1|100\n2|300\n");
+}
+
+TEST_F(Roles, ThresholdsThatCannotBeMeantAreRefused) {
+  EXPECT_EQ(add("a role", 10), "roles.bad_role ");
+  EXPECT_EQ(add("1", 10), "roles.bad_role ") << "everyone's";
+  EXPECT_EQ(add("<@&100>", 10, "rank"), "roles.added ");
+  EXPECT_EQ(add("100", 20), "roles.exists ");
+  EXPECT_EQ(add("101", 10, "rank"), "roles.same_minutes ");
+  EXPECT_EQ(add("101", 10), "roles.added ");
+  EXPECT_EQ(call("roles update", {{"role", "102"}, {"minutes", std::int64_t{5}}}), "roles.unknown ");
+  EXPECT_EQ(call("roles update", {{"role", "101"}, {"minutes", std::int64_t{5}}}), "roles.updated ");
+  EXPECT_EQ(world_.dump("SELECT role_id, minutes, role_group, enabled FROM watchtime_roles ORDER BY 1"),
+            "100|10|rank|1\n101|5||1\n");
+  EXPECT_EQ(call("roles list", {}), "roles.title roles.row roles.row_group ");
+  for (int role = 102; role < 125; ++role) add(std::to_string(role), role);
+  EXPECT_EQ(add("200", 20), "roles.too_many ");
+}
+
+TEST_F(Roles, OneThatIsRemovedLeavesNothingToDo) {
+  add("100", 10);
+  watch(member(), 20);
+  EXPECT_EQ(call("roles remove", {{"role", "100"}}), "roles.removed ");
+  tick();
+  EXPECT_EQ(changes(), "");
+}
+
+TEST_F(Roles, MembersOfARoleAreShown) {
+  add("100", 10);
+  watch(member(), 20);
+  EXPECT_EQ(call("roles members", {{"role", "100"}}), "roles.no_members ");
+  done("100", "add");
+  EXPECT_EQ(call("roles members", {{"role", "100"}}), "roles.members_title roles.member ");
+}
+
+TEST_F(Roles, AWordForEachArgumentAndTheRestForTheLast) {
+  const auto parsed =
+      world_.declarations.commands.parse(bot::Door::prefix, "roles add <@&100> 60 long time viewers");
+  const auto read = bot::read_words(*parsed, bot::kDiscord);
+  EXPECT_EQ(std::get<std::string>(read.arguments.at("role")), "<@&100>");
+  EXPECT_EQ(std::get<std::int64_t>(read.arguments.at("minutes")), 60);
+  EXPECT_EQ(std::get<std::string>(read.arguments.at("group")), "long time viewers");
+}
+
+}  // namespace
+}  // namespace guildhall::features::roles
