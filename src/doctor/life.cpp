@@ -86,6 +86,9 @@ void Life::run() {
   step("settings", [&] { change_settings(); });
   step("stream", [&] { stream(); });
   step("links", [&] { link_people(); });
+  step("roles", [&] { earn_roles(); });
+  step("role changes", [&] { bot_.change_roles(); }, true);
+  step("role members", [&] { show_role(); });
   call_commands();
   step("redelivery", [&] { call_again(); });
   request_routes();
@@ -163,6 +166,7 @@ void Life::stay() {
   for (int viewer = kViewers + 2; second && viewer < kViewers + 2 + kMorePeople; ++viewer)
     say(viewer, from, true);
   bot_.wait();
+  write(kRenamed, from);  // who is linked, and earns a role
   if (second) write(kViewers + 2 + kMorePeople, from);
   tick_at(from + (second ? 1h : 3h));
   link(2, own_.only_viewer);
@@ -336,6 +340,24 @@ void Life::link_people() {
   first.sender = {number_of(109), viewer_name(9)};
   bot_.chat(own_.server, first);
   bot_.wait();
+}
+
+/// One role for watch time, which other calls leave alone, and the one of who is linked: given, and taken
+/// from somebody whose link is undone.
+void Life::earn_roles() {
+  const auto& commands = bot_.declarations().commands;
+  const std::string minutes = fmt::format("{}", 1 + own_.number);
+  call(commands.at(Door::prefix, "roles add"), Door::prefix, {{"role", "4244"}, {"minutes", minutes}});
+  tick_at(bot_.clock().now() + 1min);
+  unlink(3);
+  tick_at(bot_.clock().now() + 1min);
+  link(3, viewer_name(9));
+}
+
+/// Whom the linked role was given, whose id is what every setting of an id is set to.
+void Life::show_role() {
+  const bot::CommandSpec& members = bot_.declarations().commands.at(Door::prefix, "roles members");
+  check("command", members.path, call(members, Door::prefix, {{"role", "4242"}}).text);
 }
 
 bot::ChatMessage Life::chat_call(const std::string& words, const std::string& id) const {

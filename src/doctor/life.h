@@ -80,6 +80,8 @@ class Life {
   void request(const std::string& name, const bot::RouteSpec& route, const bot::RouteExample& example);
   void list_servers();
   void crowd();
+  void earn_roles();
+  void show_role();
   void stay();
   void carry(bool second);
   void write(int viewer, TimePoint from);

@@ -190,6 +190,16 @@ std::vector<std::string> ProofBot::deliver(ServerId server, std::size_t count) {
   return *given;
 }
 
+void ProofBot::change_roles() {
+  const auto done = [](ServerId, bot::RoleChange) -> Task<Result<bot::RoleAnswer>> {
+    co_return bot::RoleAnswer::done;
+  };
+  auto& worker = *role_workers_.emplace_back(
+      std::make_unique<bot::RoleWorker>(loops_, *tenancy_, declarations_, clock_, done));
+  net::run_to_end(worker.sweep());
+  loops_.drain(kPatience);
+}
+
 net::HttpResponse ProofBot::request(const std::string& method, const std::string& path,
                                     std::map<std::string, std::string, std::less<>> query,
                                     const std::string& body) {

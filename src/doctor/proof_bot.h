@@ -12,6 +12,7 @@
 #include "bot/dispatcher.h"
 #include "bot/jobs.h"
 #include "bot/outbox.h"
+#include "bot/role_changes.h"
 #include "doctor/isolation.h"
 #include "doctor/recorder.h"
 #include "web/api.h"
@@ -62,6 +63,8 @@ class ProofBot {
   /// Works on the outbox: once nobody is there; then the first message is refused, the next are sent, so
   /// many in all, and the rest stays. Returns what was given out.
   std::vector<std::string> deliver(ServerId server, std::size_t count);
+  /// Works on what roles are wanted: each is done.
+  void change_roles();
   net::HttpResponse request(const std::string& method, const std::string& path,
                             std::map<std::string, std::string, std::less<>> query, const std::string& body);
 
@@ -101,6 +104,7 @@ class ProofBot {
   std::unique_ptr<bot::Dispatcher> restarted_;
   std::unique_ptr<bot::TickRunner> ticks_;
   std::deque<std::unique_ptr<bot::OutboxSender>> senders_;
+  std::deque<std::unique_ptr<bot::RoleWorker>> role_workers_;
   std::unique_ptr<web::Sessions> sessions_;
   const web::Doors doors_;
   std::unique_ptr<web::Api> api_;

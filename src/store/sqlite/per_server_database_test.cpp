@@ -154,8 +154,10 @@ TEST_F(PerServer, AServerThatTheDirectoryDoesNotKnowHasNoFile) {
 /// One row of a sealed table, valid but for the server.
 std::string row_of(sqlite::Connection& file, const std::string& table, std::int64_t server) {
   const std::map<std::string, std::string> values{
-      {"servers.state", "'active'"},       {"identities.platform", "'kick'"}, {"balances.total_debited", "0"},
-      {"watch_conditions.kind", "'live'"}, {"watch_spans.until_us", "2"},
+      {"servers.state", "'active'"},       {"identities.platform", "'kick'"},
+      {"balances.total_debited", "0"},     {"watch_conditions.kind", "'live'"},
+      {"watch_spans.until_us", "2"},       {"role_changes.wanted", "'add'"},
+      {"role_changes.reason", "'linked'"}, {"role_grants.reason", "'linked'"},
   };
   std::vector<std::string> row;
   for (const auto& column : file.query("SELECT name, type FROM pragma_table_info($1)", {table})) {
