@@ -240,13 +240,21 @@ std::string explanation(const std::string& prepared, const PreparedText& text) {
                      values.empty() ? "" : fmt::format("({})", fmt::join(values, ", ")));
 }
 
+/// Each join of a statement of ours is two levels of its plan.
+json::Value read_explanation(PGresult* explained) {
+  boost::json::parse_options options;
+  options.max_depth = 128;
+  return boost::json::parse(PQgetvalue(explained, 0, 0), {}, options);
+}
+
 StatementFacts facts_of(const PreparedText& text, PGresult* described, PGresult* explained) {
   StatementFacts facts;
   facts.sql = text.written;
   facts.read_only = true;
   for (const std::string& name : text.sql.names) facts.parameters.push_back(":" + name);
   for (int c = 0; c < PQnfields(described); ++c) facts.columns.emplace_back(PQfname(described, c));
-  for (const json::Value& top : boost::json::parse(PQgetvalue(explained, 0, 0)).as_array()) {
+  const json::Value explanation = read_explanation(explained);
+  for (const json::Value& top : explanation.as_array()) {
     if (const json::Value* node = json::find(top, "Plan")) read_plan(*node, facts);
   }
   return facts;
