@@ -75,6 +75,18 @@ class BridgeInDiscord : public InDiscord {
     EXPECT_EQ(response.status, status);
     return json::parse(response.body).value_or(json::Value(nullptr));
   }
+  /// Changes the role at this place of the server's as the worker of roles does; what is refused for.
+  Result<RoleAnswer> change_role(sim::Snowflake user, std::size_t role, std::string wanted) {
+    return change_role(id(user), id(servers_[0].roles[role].id), std::move(wanted));
+  }
+  Result<RoleAnswer> change_role(std::string user, std::string role, std::string wanted) {
+    RoleChange change{std::move(user), std::move(role), std::move(wanted), "watchtime"};
+    return net::run_to_end(bot_->bridge().change_role(ServerId(servers_[0].id), std::move(change)));
+  }
+  std::string roles_of(sim::Snowflake user) {
+    const std::string path = fmt::format("/guilds/{}/members/{}", servers_[0].id, user);
+    return json::write(moderate("GET", path, "", 200).at("roles"));
+  }
   /// What @everyone is denied in a channel.
   void deny(std::size_t channel, std::string permissions) {
     moderate("PUT",
@@ -141,6 +153,29 @@ TEST_F(BridgeInDiscord, AMessageIsEditedWhereItStandsUnlessItIsGone) {
   moderate("DELETE", fmt::format("/channels/{}/messages/{}", channel, *sent), "", 204);
   EXPECT_EQ(send(0, channel, {"over"}, *sent).error().code, ErrorCode::not_found);
   EXPECT_EQ(send(0, channel, {"over"}, "no id").error().code, ErrorCode::not_found);
+}
+
+TEST_F(BridgeInDiscord, AMemberIsGivenARoleAndItIsTakenAsOftenAsItIsWanted) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  const sim::Snowflake owner = servers_[0].owner;
+  const std::string role = id(servers_[0].roles[1].id);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(change_role(owner, 1, "add").value(), RoleAnswer::done);
+  EXPECT_THAT(roles_of(owner), HasSubstr(role));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(change_role(owner, 1, "remove").value(), RoleAnswer::done);
+  EXPECT_THAT(roles_of(owner), Not(HasSubstr(role)));
+}
+
+TEST_F(BridgeInDiscord, OfARoleThatCannotBeGivenIsSaidWhy) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  const std::string owner = id(servers_[0].owner);
+  const std::string role = id(servers_[0].roles[1].id);
+  EXPECT_EQ(change_role("4711", role, "add").value(), RoleAnswer::no_member);
+  EXPECT_EQ(change_role(owner, "4711", "add").value(), RoleAnswer::no_role);
+  EXPECT_EQ(change_role(owner, "the first", "add").error().code, ErrorCode::invalid);
+
+  const auto asked = count("guildhall_discord_requests_total", "answer=\"4xx\"");
+  EXPECT_EQ(change_role(servers_[0].owner, 4, "add").error().code, ErrorCode::forbidden) << "above the bot's";
+  EXPECT_EQ(count("guildhall_discord_requests_total", "answer=\"4xx\""), asked) << "Discord was not asked";
 }
 
 TEST_F(BridgeInDiscord, AThreadOfTheServerIsItsOwnAndHasItsChannelsPermissions) {
