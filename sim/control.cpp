@@ -40,8 +40,9 @@ Result<json::Value> made_or(std::string_view what, const Result<Snowflake>& resu
 
 }  // namespace
 
-Control::Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webhooks, Members& members)
-    : stage_(stage), discord_(discord), kick_(kick), webhooks_(webhooks), members_(members) {
+Control::Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webhooks, KickOAuth& oauth,
+                 Members& members)
+    : stage_(stage), discord_(discord), kick_(kick), webhooks_(webhooks), oauth_(oauth), members_(members) {
   add_routes();
 }
 
@@ -98,7 +99,13 @@ void Control::add_routes() {
   add("POST", "kick/live", &Control::kick_live);
   add("POST", "kick/offline", &Control::kick_offline);
   add("POST", "kick/retitle", &Control::kick_retitle);
+  add("POST", "kick/moderator", &Control::kick_moderator);
+  add("POST", "kick/ban", &Control::kick_ban);
+  add("POST", "kick/rename", &Control::kick_rename);
   add("POST", "kick/webhook", &Control::kick_webhook);
+  add("POST", "kick/end-access", &Control::kick_end_access);
+  add("POST", "kick/take-back", &Control::kick_take_back);
+  add("GET", "kick/consents", &Control::read_kick_consents);
   add("GET", "kick/chat", &Control::read_kick_chat);
 }
 
@@ -459,9 +466,9 @@ Control::Answer Control::command_permissions(Call& call) {
 
 // Kick ----------------------------------------------------------------------------------------------
 
-Result<KickId> Control::viewer_of(const Call& call) const {
-  const auto id = json::id(call.body, "user");
-  const KickUser* user = id ? stage_.world.kick_user(*id) : stage_.world.kick_user(text_in(call, "user"));
+Result<KickId> Control::viewer_of(const Call& call, std::string_view key) const {
+  const auto id = json::id(call.body, key);
+  const KickUser* user = id ? stage_.world.kick_user(*id) : stage_.world.kick_user(text_in(call, key));
   if (user == nullptr) return fail(ErrorCode::not_found, "there is no such viewer");
   return user->id;
 }
@@ -515,10 +522,51 @@ Control::Answer Control::kick_retitle(Call& call) {
   return done_or(kick_.retitle(text_in(call, "slug"), text_in(call, "title"), text_in(call, "category")));
 }
 
+Control::Answer Control::kick_moderator(Call& call) {
+  const auto user = viewer_of(call);
+  if (!user) return std::unexpected(user.error());
+  const bool moderator = json::boolean(call.body, "moderator").value_or(true);
+  return done_or(kick_.set_moderator(text_in(call, "slug"), *user, moderator));
+}
+
+Control::Answer Control::kick_ban(Call& call) {
+  const auto user = viewer_of(call);
+  if (!user) return std::unexpected(user.error());
+  const auto by = viewer_of(call, "by");
+  if (!by) return std::unexpected(by.error());
+  Kick::Ban ban{*by, *user, std::nullopt, text_in(call, "reason")};
+  if (const auto minutes = json::integer(call.body, "minutes")) ban.length = std::chrono::minutes(*minutes);
+  return done_or(kick_.ban(text_in(call, "slug"), std::move(ban)));
+}
+
+Control::Answer Control::kick_rename(Call& call) {
+  const auto user = viewer_of(call);
+  if (!user) return std::unexpected(user.error());
+  const std::string username = text_in(call, "username");
+  if (username.empty()) return fail(ErrorCode::invalid, "username: a name is needed");
+  return done_or(kick_.rename(*user, username));
+}
+
 Control::Answer Control::kick_webhook(Call& call) {
-  webhooks_.set_address(text_in(call, "url"));
+  kick_.set_webhook(text_in(call, "url"));
   return done();
 }
+
+Control::Answer Control::kick_end_access(Call& call) {
+  const auto user = viewer_of(call);
+  if (!user) return std::unexpected(user.error());
+  oauth_.end_access(*user);
+  return done();
+}
+
+Control::Answer Control::kick_take_back(Call& call) {
+  const auto user = viewer_of(call);
+  if (!user) return std::unexpected(user.error());
+  oauth_.take_back(*user);
+  return done();
+}
+
+Control::Answer Control::read_kick_consents(Call&) { return oauth_.consents(); }
 
 Control::Answer Control::read_kick_chat(Call& call) {
   const KickChannel* channel = stage_.world.kick_channel(call.query("slug").value_or(""));

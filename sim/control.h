@@ -53,7 +53,15 @@
 //   POST /kick/kicks                           {slug, user, amount?}
 //   POST /kick/live, offline                   {slug, title?}
 //   POST /kick/retitle                         {slug, title?, category?}
-//   POST /kick/webhook                         {url}: where events go from now on
+//   POST /kick/moderator                       {slug, user, moderator?}: the streamer makes him one, or not
+//   POST /kick/ban                             {slug, by, user, minutes?, reason?}: by the streamer or a
+//                                              moderator; without minutes for good
+//   POST /kick/rename                          {user, username}: and his channel with him
+//   POST /kick/webhook                         {url}: where events go from now on; empty: webhooks are
+//                                              switched off, which ends every subscription
+//   POST /kick/end-access                      {user}: his access tokens end; what renews them does not
+//   POST /kick/take-back                       {user}: on Kick's pages he takes back what he consented to
+//   GET  /kick/consents                        [{user, scope, renewals, revoked}], the oldest first
 //   GET  /kick/chat?slug=                      what the bot wrote there
 //   GET  /witness                              see witness.h
 //   GET  /faults, POST /faults                 the switches of faults.h: {"kick_duplicates": true, ...}
@@ -63,6 +71,7 @@
 #include "net/http.h"
 #include "sim/discord.h"
 #include "sim/kick.h"
+#include "sim/kick_oauth.h"
 #include "sim/members.h"
 #include "sim/router.h"
 
@@ -70,7 +79,8 @@ namespace guildhall::sim {
 
 class Control {
  public:
-  Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webhooks, Members& members);
+  Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webhooks, KickOAuth& oauth,
+          Members& members);
 
   net::HttpResponse answer(const net::HttpRequest& request);
 
@@ -131,11 +141,17 @@ class Control {
   Answer kick_live(Call& call);
   Answer kick_offline(Call& call);
   Answer kick_retitle(Call& call);
+  Answer kick_moderator(Call& call);
+  Answer kick_ban(Call& call);
+  Answer kick_rename(Call& call);
   Answer kick_webhook(Call& call);
+  Answer kick_end_access(Call& call);
+  Answer kick_take_back(Call& call);
+  Answer read_kick_consents(Call& call);
   Answer read_kick_chat(Call& call);
 
   /// The viewer that the body names by id or slug.
-  Result<KickId> viewer_of(const Call& call) const;
+  Result<KickId> viewer_of(const Call& call, std::string_view key = "user") const;
   static Discord::CommandWords words_of(const Call& call);
   /// Who acts, and why: the server's owner, if the body names nobody.
   Discord::Deed deed_of(const Call& call) const;
@@ -148,6 +164,7 @@ class Control {
   Discord& discord_;
   Kick& kick_;
   KickWebhooks& webhooks_;
+  KickOAuth& oauth_;
   Members& members_;
   Router<Handler> router_;
 };

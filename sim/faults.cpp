@@ -50,7 +50,10 @@ constexpr std::array<std::string_view, kFaults> kNames = {"discord_global_429",
                                                           "kick_5xx",
                                                           "kick_subscription_errors",
                                                           "kick_subscription_cap",
-                                                          "kick_single_use_refresh"};
+                                                          "kick_single_use_refresh",
+                                                          "kick_refresh_grace_seconds",
+                                                          "kick_oauth_slow_ms",
+                                                          "kick_retry_after"};
 
 std::optional<std::size_t> index_of(std::string_view name) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {

@@ -52,11 +52,14 @@ enum class Fault {
   kick_bot_chat_400,       // counted: POST chat of type bot answers 400 "Channel not found"
   kick_429,                // counted: API answers 429 without Retry-After
   kick_5xx,                // counted: API answers 503
-  kick_subscription_errors,  // counted: the first event of a subscription request fails inside a 200
-  kick_subscription_cap,     // measure: event subscriptions of the app (0: the real 1,000)
-  kick_single_use_refresh,   // a refresh token works once
+  kick_subscription_errors,    // counted: the first event of a subscription request fails inside a 200
+  kick_subscription_cap,       // measure: event subscriptions of the app (0: the real 1,000)
+  kick_single_use_refresh,     // a refresh token works once
+  kick_refresh_grace_seconds,  // measure: one that was used works again for so long (0: as long as it lives)
+  kick_oauth_slow_ms,          // measure: pause between what OAuth does and its answer, in real time
+  kick_retry_after,            // measure: seconds that a 429 names in Retry-After (0: it names none)
 };
-inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kick_single_use_refresh) + 1;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kick_retry_after) + 1;
 
 class Faults {
  public:

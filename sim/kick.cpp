@@ -22,13 +22,34 @@ Kick::Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscription
     : stage_(stage),
       webhooks_(webhooks),
       subscriptions_(subscriptions),
-      random_(mix(stage.seed ^ 0x4B69636BU)) {}
+      random_(mix(stage.seed ^ 0x4B69636BU)) {
+  webhooks_.on_attempt(
+      [this](const std::string& event, bool taken) { subscriptions_.attempted(event, taken); });
+}
 
 void Kick::resume_streams() {
   for (KickChannel& channel : stage_.world.kick_channels) {
     if (const auto since = stage_.witness.live_since(channel.broadcaster))
       channel.live_since = format_rfc3339(*since);
   }
+}
+
+void Kick::recall(std::string_view kind, const json::Value& line) {
+  const KickId user = json::id(line, "user").value_or(0);
+  if (kind == "kick_renamed") stage_.world.rename_kick_user(user, json::text_or(line, "username", ""));
+  KickChannel* channel = stage_.world.kick_channel(json::id(line, "broadcaster").value_or(0));
+  if (kind == "kick_moderator" && channel != nullptr)
+    viewer_in(*channel, user).moderator = json::boolean(line, "moderator").value_or(false);
+}
+
+void Kick::set_webhook(std::string url) {
+  if (url.empty()) subscriptions_.clear();
+  webhooks_.set_address(std::move(url));
+}
+
+Viewer& Kick::viewer_in(KickChannel& channel, KickId user) {
+  if (Viewer* viewer = channel.viewer(user)) return *viewer;
+  return channel.viewers.emplace_back(Viewer{user, 0, false, false});
 }
 
 Result<KickChannel*> Kick::channel_of(std::string_view slug) {
@@ -79,9 +100,9 @@ Result<std::string> Kick::chat(std::string_view slug, KickId id, std::string con
   if (!channel) return std::unexpected(channel.error());
   const auto user = user_of(id);
   if (!user) return std::unexpected(user.error());
-  if ((*channel)->viewer(id) == nullptr) (*channel)->viewers.push_back({id, 0, false, false});
+  if ((*channel)->is_banned(id, stage_.clock.now())) return fail(ErrorCode::forbidden, "is banned there");
   std::string message_id = stage_.mint.uuid();
-  tell_chat(**channel, **user, *(*channel)->viewer(id), message_id, std::move(content));
+  tell_chat(**channel, **user, viewer_in(**channel, id), message_id, std::move(content));
   return message_id;
 }
 
@@ -150,8 +171,7 @@ Result<void> Kick::subscribe(std::string_view slug, KickId id) {
   if (!channel) return std::unexpected(channel.error());
   const auto user = user_of(id);
   if (!user) return std::unexpected(user.error());
-  if ((*channel)->viewer(id) == nullptr) (*channel)->viewers.push_back({id, 0, false, false});
-  Viewer& viewer = *(*channel)->viewer(id);
+  Viewer& viewer = viewer_in(**channel, id);
   const bool renewal = viewer.subscriber_months > 0;
   ++viewer.subscriber_months;
   tell_subscription(**channel, **user, renewal, viewer.subscriber_months);
@@ -186,6 +206,48 @@ Result<void> Kick::give_kicks(std::string_view slug, KickId id, int amount) {
   KickFact told = fact("kicks.gifted", **channel, id, now.at);
   told.count = amount;
   tell(std::move(told), kick_shapes::kicks(streamer(**channel), **user, amount, now.text));
+  return {};
+}
+
+// Moderators and names ------------------------------------------------------------------------------
+
+Result<void> Kick::set_moderator(std::string_view slug, KickId id, bool moderator) {
+  const auto channel = channel_of(slug);
+  if (!channel) return std::unexpected(channel.error());
+  if (const auto user = user_of(id); !user) return std::unexpected(user.error());
+  viewer_in(**channel, id).moderator = moderator;
+  stage_.journal.write("kick_moderator", {{"broadcaster", std::to_string((*channel)->broadcaster)},
+                                          {"user", std::to_string(id)},
+                                          {"moderator", moderator}});
+  return {};
+}
+
+Result<void> Kick::ban(std::string_view slug, Ban ban) {
+  const auto channel = channel_of(slug);
+  if (!channel) return std::unexpected(channel.error());
+  const auto user = user_of(ban.user);
+  if (!user) return std::unexpected(user.error());
+  const auto moderator = user_of(ban.moderator);
+  if (!moderator) return std::unexpected(moderator.error());
+  const Viewer* by = (*channel)->viewer(ban.moderator);
+  const bool may = ban.moderator == (*channel)->broadcaster || (by != nullptr && by->moderator);
+  if (!may) return fail(ErrorCode::forbidden, "only the streamer and his moderators ban");
+  const Written now = written(stage_.clock.now());
+  std::optional<Written> until;
+  if (ban.length) until = written(now.at + *ban.length);
+  (*channel)->bans[ban.user] = until ? std::optional(until->at) : std::nullopt;
+  const kick_shapes::BanText text{*moderator, *user, std::move(ban.reason), now.text,
+                                  until ? std::optional(until->text) : std::nullopt};
+  tell(fact("moderation.banned", **channel, ban.user, now.at),
+       kick_shapes::banned(streamer(**channel), text));
+  return {};
+}
+
+Result<void> Kick::rename(KickId id, std::string username) {
+  if (const auto user = user_of(id); !user) return std::unexpected(user.error());
+  const bool renamed = stage_.world.rename_kick_user(id, username);
+  if (!renamed) return fail(ErrorCode::conflict, "somebody else is called so");
+  stage_.journal.write("kick_renamed", {{"user", std::to_string(id)}, {"username", std::move(username)}});
   return {};
 }
 

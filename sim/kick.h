@@ -28,10 +28,14 @@ class Kick {
 
   /// A stream that was live when an earlier run ended still is. Call it when the journal has been read.
   void resume_streams();
+  /// A line that an earlier run wrote: of kind "kick_renamed" or "kick_moderator".
+  void recall(std::string_view kind, const json::Value& line);
+  /// Where events go from now on; empty: webhooks are switched off.
+  void set_webhook(std::string url);
 
   // Viewers and streamers. Errors: `not_found` (no such channel or person), `conflict` (live already,
   // not live).
-  /// The id of the message. Anybody may write; who is no viewer yet becomes one.
+  /// The id of the message. Who is no viewer yet becomes one. Error besides: `forbidden` (banned).
   Result<std::string> chat(std::string_view slug, KickId user, std::string content);
   /// `gifter`: none is anonymous. The giftees are viewers without a subscription.
   Result<void> gift(std::string_view slug, std::optional<KickId> gifter, std::size_t count);
@@ -39,6 +43,18 @@ class Kick {
   Result<void> subscribe(std::string_view slug, KickId user);
   Result<void> follow(std::string_view slug, KickId user);
   Result<void> give_kicks(std::string_view slug, KickId user, int amount);
+  /// The streamer makes somebody his moderator, or takes that back.
+  Result<void> set_moderator(std::string_view slug, KickId user, bool moderator);
+  struct Ban {
+    KickId moderator = 0;
+    KickId user = 0;
+    std::optional<std::chrono::minutes> length;  // none: for good
+    std::string reason;
+  };
+  /// Error besides: `forbidden` (neither the streamer nor a moderator).
+  Result<void> ban(std::string_view slug, Ban ban);
+  /// Somebody is called otherwise from now on; all his ids stay. Error besides: `conflict` (so is another).
+  Result<void> rename(KickId user, std::string username);
   Result<void> go_live(std::string_view slug, std::string title);
   Result<void> go_offline(std::string_view slug);
   Result<void> retitle(std::string_view slug, std::string title, std::string category);
@@ -62,6 +78,8 @@ class Kick {
   void tell_chat(KickChannel& channel, const KickUser& user, const Viewer& viewer,
                  const std::string& message_id, std::string content);
   void tell_subscription(KickChannel& channel, const KickUser& user, bool renewal, int months);
+  /// Who is no viewer yet becomes one.
+  static Viewer& viewer_in(KickChannel& channel, KickId user);
   Result<KickChannel*> channel_of(std::string_view slug);
   Result<const KickUser*> user_of(KickId id) const;
   const KickUser& streamer(const KickChannel& channel) const;

@@ -47,6 +47,13 @@ net::HttpResponse KickApi::refuse(int status, std::string_view message) {
   return json_response(status, json::Object{{"data", std::move(data)}, {"message", message}});
 }
 
+net::HttpResponse KickApi::too_many() {
+  net::HttpResponse response = refuse(429, "Too Many Requests");
+  const auto pause = stage_.faults.value(Fault::kick_retry_after);
+  if (pause > 0) response.headers.emplace_back("Retry-After", std::to_string(pause));
+  return response;
+}
+
 net::HttpResponse KickApi::answer(const net::HttpRequest& request) {
   if (auto struck = strike(request)) return *struck;
   if (request.method == "GET" && request.url == "/public/v1/public-key") {
@@ -58,8 +65,7 @@ net::HttpResponse KickApi::answer(const net::HttpRequest& request) {
   const auto grant = oauth_.grant_of(request);
   if (!grant) return refuse(401, "Unauthorized");
   auto [bucket, added] = buckets_.try_emplace(grant->user, kCallsPerMinute, std::chrono::minutes(1));
-  if (bucket->second.take(std::chrono::steady_clock::now()).count() > 0)
-    return refuse(429, "Too Many Requests");
+  if (bucket->second.take(std::chrono::steady_clock::now()).count() > 0) return too_many();
   Call call{request, std::move(match.arguments)};
   if (!request.body.empty()) {
     auto body = json::parse(request.body);
@@ -72,7 +78,7 @@ net::HttpResponse KickApi::answer(const net::HttpRequest& request) {
 }
 
 std::optional<net::HttpResponse> KickApi::strike(const net::HttpRequest& request) {
-  if (stage_.faults.strikes(Fault::kick_429)) return refuse(429, "Too Many Requests");
+  if (stage_.faults.strikes(Fault::kick_429)) return too_many();
   if (stage_.faults.strikes(Fault::kick_5xx)) return refuse(503, "Service Unavailable");
   const bool bot_chat = request.url.ends_with("/chat") && request.body.find("\"bot\"") != std::string::npos;
   if (bot_chat && stage_.faults.strikes(Fault::kick_bot_chat_500))

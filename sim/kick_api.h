@@ -33,6 +33,7 @@ class KickApi {
   net::HttpResponse unsubscribe(Call& call, const KickGrant& grant);
   /// {"data", "message"} where `data` is an empty object or a text, in turns, as on the real one.
   net::HttpResponse refuse(int status, std::string_view message);
+  net::HttpResponse too_many();
 
   Stage& stage_;
   Kick& kick_;

@@ -53,6 +53,10 @@ net::HttpResponse KickOAuth::authorize(Call& call) {
     return oauth::error(400, "invalid_request", "S256 is needed");
   const auto redirect = net::parse_url(value_of(query, "redirect_uri"));
   if (!redirect) return oauth::error(400, "invalid_request", "redirect_uri is no address");
+  if (!value_of(query, "deny").empty()) {
+    return oauth::redirect(value_of(query, "redirect_uri"),
+                           {{"error", "access_denied"}, {"state", value_of(query, "state")}});
+  }
   const std::string as = value_of(query, "as");
   if (as.empty()) return consent_page(call);
   const KickUser* user = stage_.world.kick_user(as);
@@ -84,7 +88,9 @@ net::HttpResponse KickOAuth::consent_page(const Call& call) const {
                     [&](const KickChannel& channel) { return channel.broadcaster == user.id; });
     if (!streamer && id != stage_.world.kick_bot.id) offer(user, "");
   }
-  return net::make_response(200, "text/html; charset=utf-8", page + "</ul></body></html>");
+  page += fmt::format("</ul><p><a href=\"?{}&amp;deny=1\">Deny</a></p>",
+                      oauth::html_escape(call.request.query_text));
+  return net::make_response(200, "text/html; charset=utf-8", page + "</body></html>");
 }
 
 // Tokens --------------------------------------------------------------------------------------------
@@ -116,7 +122,9 @@ net::HttpResponse KickOAuth::by_code(const net::Query& form) {
                     value_of(form, "redirect_uri") == code.redirect_uri;
   if (!fits)
     return oauth::error(400, "invalid_grant", "code, verifier and redirect address do not belong together");
-  return pair(code.user, code.scope, stage_.mint.ulid());
+  const std::string grant = stage_.mint.ulid();
+  consents_[grant] = {code.user, code.scope};
+  return pair(code.user, code.scope, grant);
 }
 
 net::HttpResponse KickOAuth::by_refresh(const net::Query& form) {
@@ -124,11 +132,19 @@ net::HttpResponse KickOAuth::by_refresh(const net::Query& form) {
   if (!token || token->kind != Kind::refresh || !alive(*token)) {
     return oauth::error(400, "invalid_grant", "the refresh token is not valid");
   }
-  const bool first_use = used_.insert(token->serial).second;
-  if (!first_use && stage_.faults.on(Fault::kick_single_use_refresh)) {
-    return oauth::error(400, "invalid_grant", "the refresh token was used before");
-  }
+  if (!use(*token)) return oauth::error(400, "invalid_grant", "the refresh token was used before");
+  if (const auto consent = consents_.find(token->grant); consent != consents_.end())
+    ++consent->second.renewals;
   return pair(token->user, token->scope, token->grant);
+}
+
+bool KickOAuth::use(const Token& token) {
+  const TimePoint now = stage_.clock.now();
+  const auto [first, is_first] = used_.try_emplace(token.serial, now);
+  if (is_first) return true;
+  const std::chrono::seconds grace(stage_.faults.value(Fault::kick_refresh_grace_seconds));
+  const bool too_late = grace.count() > 0 && now - first->second > grace;
+  return !too_late && !stage_.faults.on(Fault::kick_single_use_refresh);
 }
 
 net::HttpResponse KickOAuth::for_app() {
@@ -154,6 +170,23 @@ net::HttpResponse KickOAuth::revoke(Call& call) {
   if (!token) return oauth::error(400, "invalid_request", "no such token");
   revoked_.insert(token->grant);
   return net::make_response(200, "text/plain", "OK");
+}
+
+void KickOAuth::take_back(KickId user) {
+  for (const auto& [grant, consent] : consents_) {
+    if (consent.user == user) revoked_.insert(grant);
+  }
+}
+
+json::Array KickOAuth::consents() const {
+  json::Array out;
+  for (const auto& [grant, consent] : consents_) {
+    out.push_back(json::Object{{"user", std::to_string(consent.user)},
+                               {"scope", consent.scope},
+                               {"renewals", consent.renewals},
+                               {"revoked", revoked_.contains(grant)}});
+  }
+  return out;
 }
 
 net::HttpResponse KickOAuth::introspect(Call& call) {
@@ -202,7 +235,11 @@ Duration life_of(Kind kind) {
 }  // namespace
 
 bool KickOAuth::alive(const Token& token) const {
-  return !revoked_.contains(token.grant) && stage_.clock.now() < token.issued_at + life_of(token.kind);
+  const auto ended = access_ends_.find(token.user);
+  const bool cut =
+      token.kind == Kind::access && ended != access_ends_.end() && token.issued_at <= ended->second;
+  return !cut && !revoked_.contains(token.grant) &&
+         stage_.clock.now() < token.issued_at + life_of(token.kind);
 }
 
 std::optional<KickGrant> KickOAuth::grant_of(const net::HttpRequest& request) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -36,6 +37,13 @@ class KickOAuth {
   /// The grant of `Authorization: Bearer ...`, if it is valid now.
   std::optional<KickGrant> grant_of(const net::HttpRequest& request) const;
 
+  /// The access tokens that he gave until now end; what renews them does not.
+  void end_access(KickId user) { access_ends_[user] = stage_.clock.now(); }
+  /// On Kick's own pages he takes back everything that he consented to.
+  void take_back(KickId user);
+  /// What became tokens since the start, the oldest first: [{user, scope, renewals, revoked}].
+  json::Array consents() const;
+
  private:
   struct Code {
     std::string code;
@@ -63,6 +71,8 @@ class KickOAuth {
   net::HttpResponse by_code(const net::Query& form);
   net::HttpResponse by_refresh(const net::Query& form);
   net::HttpResponse for_app();
+  /// May it be used, for the first time or once more?
+  bool use(const Token& token);
   net::HttpResponse pair(KickId user, const std::string& scope, const std::string& grant);
 
   std::string write(const Token& token) const;
@@ -73,8 +83,16 @@ class KickOAuth {
   std::string client_id_;
   std::string client_secret_;
   std::deque<Code> codes_;
-  std::set<std::string> used_;     // serials of refresh tokens that worked once
-  std::set<std::string> revoked_;  // grants
+  struct Consent {
+    KickId user = 0;
+    std::string scope;
+    std::int64_t renewals = 0;
+  };
+
+  std::map<std::string, Consent> consents_;  // by grant: their ids grow
+  std::map<std::string, TimePoint> used_;    // serials of refresh tokens, and when they worked first
+  std::map<KickId, TimePoint> access_ends_;  // what was issued until then
+  std::set<std::string> revoked_;            // grants
 };
 
 }  // namespace guildhall::sim

@@ -145,6 +145,72 @@ TEST_F(KickOAuthTest, RefreshTokensWorkOnceOnlyWhenTheFaultIsOn) {
   EXPECT_EQ(error_of(refresh(newer)), "invalid_grant");
 }
 
+TEST_F(KickOAuthTest, UsedRefreshTokensWorkOnForAsLongAsTheFaultSays) {
+  const json::Value tokens = granted(token(code_form()));
+  control("POST", "/faults", {{"kick_refresh_grace_seconds", 60}});
+  const json::Value newer = granted(refresh(tokens));
+  clock_.advance(std::chrono::seconds(60));
+  granted(refresh(tokens));
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(error_of(refresh(tokens)), "invalid_grant");
+  granted(refresh(newer));
+}
+
+TEST_F(KickOAuthTest, AccessEndsAndIsRenewed) {
+  const json::Value tokens = granted(token(code_form()));
+  control("POST", "/kick/end-access", {{"user", "lantern-live"}});
+  EXPECT_EQ(api("users", tokens).status, 401);
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(api("users", granted(refresh(tokens))).status, 200);
+  const json::Value consents = control("GET", "/kick/consents");
+  EXPECT_EQ(json::integer(consents.at(0), "renewals"), 1);
+  EXPECT_EQ(json::boolean(consents.at(0), "revoked"), false);
+}
+
+TEST_F(KickOAuthTest, WhatAStreamerTakesBackIsOver) {
+  const json::Value tokens = granted(token(code_form()));
+  control("POST", "/kick/take-back", {{"user", "lantern-live"}});
+  EXPECT_EQ(api("users", tokens).status, 401);
+  EXPECT_EQ(error_of(refresh(tokens)), "invalid_grant");
+  EXPECT_EQ(json::boolean(control("GET", "/kick/consents").at(0), "revoked"), true);
+}
+
+TEST_F(KickOAuthTest, WhoDeniesGoesBackWithoutACode) {
+  net::Query query = consent();
+  EXPECT_NE(authorize(query).body.find("&amp;deny=1"), std::string::npos);
+  query["deny"] = "1";
+  const std::string location = authorize(query).header("location").value_or("");
+  const net::Query back = net::parse_query(location.substr(location.find('?') + 1));
+  EXPECT_EQ(back.at("error"), "access_denied");
+  EXPECT_EQ(back.at("state"), "st&te");
+  EXPECT_FALSE(back.contains("code"));
+}
+
+TEST_F(KickOAuthTest, ARefusalForTooManyCallsMaySayForHowLong) {
+  const json::Value tokens = granted(token(code_form()));
+  control("POST", "/faults", {{"kick_429", 2}});
+  EXPECT_FALSE(api("users", tokens).header("retry-after"));
+  control("POST", "/faults", {{"kick_retry_after", 3}});
+  const auto refused = api("users", tokens);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.header("retry-after"), "3");
+}
+
+TEST_F(KickOAuthTest, NamesAndModeratorsOutliveARestart) {
+  const TemporaryFolder folder;
+  end();
+  options_.log_file = folder / "journal";
+  start();
+  control("POST", "/kick/rename", {{"user", "lantern-live"}, {"username", "Beacon_Live"}});
+  control("POST", "/kick/moderator", {{"slug", "beacon-live"}, {"user", "night-owl3"}});
+  end();
+  start();
+  const KickChannel& channel = sim_->world().kick_channels[0];
+  EXPECT_EQ(channel.slug, "beacon-live");
+  EXPECT_EQ(sim_->world().kick_user("beacon-live")->username, "Beacon_Live");
+  EXPECT_TRUE(channel.viewers[1].moderator);
+}
+
 TEST_F(KickOAuthTest, RevocationEndsTheWholeGrant) {
   const json::Value tokens = granted(token(code_form()));
   const auto revoked =

@@ -166,6 +166,16 @@ json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amou
           {"created_at", created_at}};
 }
 
+json::Object banned(const KickUser& broadcaster, const BanText& text) {
+  return {{"broadcaster", person(broadcaster)},
+          {"moderator", person(*text.moderator)},
+          {"banned_user", person(*text.user)},
+          {"metadata",
+           {{"reason", text.reason},
+            {"created_at", text.created_at},
+            {"expires_at", text.expires_at ? json::Value(*text.expires_at) : json::Value(nullptr)}}}};
+}
+
 json::Object channel(const KickChannel& channel) {
   const bool live = channel.live_since.has_value();
   std::int64_t subscribers = 0;

@@ -3,6 +3,7 @@
 // documentation names.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,15 @@ json::Object gifts(const KickUser& broadcaster, const KickUser* gifter,
 json::Object followed(const KickUser& broadcaster, const KickUser& follower);
 json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amount,
                    std::string_view created_at);
+
+struct BanText {
+  const KickUser* moderator = nullptr;
+  const KickUser* user = nullptr;
+  std::string reason;
+  std::string created_at;
+  std::optional<std::string> expires_at;  // none: never
+};
+json::Object banned(const KickUser& broadcaster, const BanText& text);
 
 /// GET /channels
 json::Object channel(const KickChannel& channel);

@@ -7,6 +7,7 @@ namespace guildhall::sim {
 namespace {
 
 constexpr std::size_t kRealCap = 1'000;  // of an app that is not verified
+constexpr std::chrono::hours kPatience{24};
 constexpr std::array<std::string_view, 10> kEvents = {
     "chat.message.sent",          "channel.followed",
     "channel.subscription.new",   "channel.subscription.renewal",
@@ -36,6 +37,25 @@ bool KickSubscriptions::erase(std::string_view id) {
   const bool erased = std::erase_if(all_, [&](const EventSubscription& one) { return one.id == id; }) > 0;
   if (erased) remember();
   return erased;
+}
+
+void KickSubscriptions::clear() {
+  if (all_.empty()) return;
+  all_.clear();
+  remember();
+}
+
+void KickSubscriptions::attempted(const std::string& event, bool taken) {
+  if (taken) {
+    failing_since_.erase(event);
+    return;
+  }
+  const TimePoint now = stage_.clock.now();
+  const TimePoint since = failing_since_.try_emplace(event, now).first->second;
+  if (now - since <= kPatience) return;
+  failing_since_.erase(event);
+  const bool ended = std::erase_if(all_, [&](const auto& one) { return one.event == event; }) > 0;
+  if (ended) remember();
 }
 
 std::optional<std::string> KickSubscriptions::wanted(KickId broadcaster, std::string_view event) {

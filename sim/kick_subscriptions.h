@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,11 @@ class KickSubscriptions {
   std::string add(KickId broadcaster, const std::string& event);
   /// False: there was none.
   bool erase(std::string_view id);
+  /// Webhooks were switched off in the application's settings, which ends all of them.
+  void clear();
+  /// Some webhook of the event was tried. An application that has taken none for more than a day is
+  /// unsubscribed from the event, in every channel.
+  void attempted(const std::string& event, bool taken);
 
   /// The subscription under which the event is sent, if it is.
   std::optional<std::string> wanted(KickId broadcaster, std::string_view event);
@@ -42,6 +48,7 @@ class KickSubscriptions {
   bool unasked_;
   bool ever_asked_ = false;
   std::vector<EventSubscription> all_;
+  std::map<std::string, TimePoint> failing_since_;  // by event
 };
 
 /// The events that this Kick knows.

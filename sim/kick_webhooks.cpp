@@ -112,6 +112,7 @@ Task<Delivery> KickWebhooks::tell(const Pending& pending) {
   for (;;) {
     const int status = co_await post(pending, signature);
     delivery.statuses.push_back(status);
+    attempted_(pending.fact.event, accepted(status));
     if (accepted(status)) {
       delivery.outcome = Outcome::accepted;
       delivery.accepted_at = stage_.clock.now();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +31,10 @@ class KickWebhooks {
   KickWebhooks(Stage& stage, SigningKey key, KickWebhookOptions options);
 
   void set_address(std::string address) { options_.address = std::move(address); }
+  /// Told how each attempt with a genuine signature ended.
+  void on_attempt(std::function<void(const std::string& event, bool taken)> listener) {
+    attempted_ = std::move(listener);
+  }
   const SigningKey& key() const { return key_; }
 
   /// Queues it behind the earlier ones of its channel. The oldest of very many is given up.
@@ -68,6 +73,7 @@ class KickWebhooks {
   Random random_;
   net::HttpClient client_;
   std::map<KickId, Lane> lanes_;
+  std::function<void(const std::string&, bool)> attempted_ = [](const std::string&, bool) {};
 };
 
 }  // namespace guildhall::sim

@@ -54,6 +54,44 @@ class KickWebhooksTest : public SimTest {
         header(request, "message-id") + "." + header(request, "message-timestamp") + "." + request.body,
         *signature);
   }
+  /// Of a call to the control interface that may be refused.
+  int status_of(const std::string& path, const json::Value& body) {
+    net::HttpRequest request{"POST", json::text_or(contract_, "control", "") + path};
+    request.body = json::write(body);
+    return send(std::move(request)).status;
+  }
+  /// A call as the application itself.
+  net::HttpResponse as_app(const std::string& method, const std::string& path,
+                           const json::Value& body = nullptr) {
+    const std::string form = net::write_query({{"grant_type", "client_credentials"},
+                                               {"client_id", text("kick", "client_id")},
+                                               {"client_secret", text("kick", "client_secret")}});
+    const json::Value token = body_of(send({"POST",
+                                            text("kick", "oauth") + "/oauth/token",
+                                            {},
+                                            {{"Content-Type", "application/x-www-form-urlencoded"}},
+                                            form}));
+    net::HttpRequest request{method, text("kick", "api") + "/public/v1/" + path};
+    request.headers = {{"Authorization", "Bearer " + json::text_or(token, "access_token", "")},
+                       {"Content-Type", "application/json"}};
+    if (!body.is_null()) request.body = json::write(body);
+    return send(std::move(request));
+  }
+  void subscribe(std::size_t channel, const std::vector<std::string>& events) {
+    json::Array wanted;
+    for (const std::string& event : events) wanted.push_back({{"name", event}, {"version", 1}});
+    const json::Value body{{"method", "webhook"},
+                           {"broadcaster_user_id", sim_->world().kick_channels[channel].broadcaster},
+                           {"events", std::move(wanted)}};
+    EXPECT_EQ(as_app("POST", "events/subscriptions", body).status, 200);
+  }
+  std::vector<std::string> subscribed() {
+    std::vector<std::string> events;
+    const json::Value answer = body_of(as_app("GET", "events/subscriptions"));
+    for (const json::Value& one : json::array(answer, "data"))
+      events.push_back(json::text_or(one, "event", ""));
+    return events;
+  }
   json::Value channel_report() {
     const json::Value report = control("GET", "/witness");
     return json::array(report, "channels").at(0);
@@ -181,6 +219,86 @@ TEST_F(KickWebhooksTest, AnonymousGiftersAreNobody) {
   EXPECT_EQ(json::boolean(*json::find(body, "gifter"), "is_anonymous"), true);
   EXPECT_TRUE(body.at("gifter").at("user_id").is_null());
   EXPECT_THAT(json::array(body, "giftees"), SizeIs(2));
+}
+
+TEST_F(KickWebhooksTest, AnEventThatFailsForMoreThanADayIsUnsubscribedEverywhere) {
+  subscribe(0, {"chat.message.sent", "channel.followed"});
+  subscribe(1, {"chat.message.sent"});
+  answer_ = [](const net::HttpRequest& request) {
+    return header(request, "type") == "chat.message.sent" ? 503 : 200;
+  };
+  chat("first");
+  ASSERT_TRUE(wait_for(2)) << "the first attempt is over then";
+  clock_.advance(std::chrono::hours(24));
+  ASSERT_TRUE(wait_until_told());
+  EXPECT_THAT(subscribed(), SizeIs(3)) << "a day, and not more";
+  clock_.advance(std::chrono::seconds(1));
+  chat("last");
+  EXPECT_TRUE(run_until([&] { return subscribed() == std::vector<std::string>{"channel.followed"}; }));
+}
+
+TEST_F(KickWebhooksTest, OneThatIsTakenInBetweenEndsTheDay) {
+  subscribe(0, {"chat.message.sent"});
+  int taken = 0;
+  answer_ = [&](const net::HttpRequest&) { return taken; };
+  for (const int status : {503, 200, 503}) {
+    taken = status;
+    chat("again");
+    clock_.advance(std::chrono::hours(23));
+    ASSERT_TRUE(wait_until_told());
+  }
+  EXPECT_THAT(subscribed(), SizeIs(1));
+}
+
+TEST_F(KickWebhooksTest, SwitchingWebhooksOffEndsEverySubscription) {
+  subscribe(0, {"chat.message.sent", "channel.followed"});
+  control("POST", "/kick/webhook", {{"url", ""}});
+  EXPECT_THAT(subscribed(), SizeIs(0));
+}
+
+TEST_F(KickWebhooksTest, AModeratorIsKnownByHisBadgeAndMayBan) {
+  control("POST", "/kick/moderator",
+          {{"slug", "lantern-live"}, {"user", "pixel-moth10"}, {"moderator", false}});
+  EXPECT_EQ(
+      status_of("/kick/ban", {{"slug", "lantern-live"}, {"by", "pixel-moth10"}, {"user", "night-owl3"}}),
+      403);
+  control("POST", "/kick/moderator", {{"slug", "lantern-live"}, {"user", "pixel-moth10"}});
+  chat("I watch over you", "lantern-live", "pixel-moth10");
+  ASSERT_TRUE(wait_for(1));
+  const json::Value said = *json::parse(received_[0].body);
+  const json::Array badges = json::array(*json::find(said, "sender", "identity"), "badges");
+  EXPECT_EQ(json::text_or(badges.at(0), "type", ""), "moderator");
+
+  control("POST", "/kick/ban",
+          {{"slug", "lantern-live"}, {"by", "pixel-moth10"}, {"user", "night-owl3"}, {"minutes", 10}});
+  ASSERT_TRUE(wait_for(2));
+  EXPECT_EQ(header(received_[1], "type"), "moderation.banned");
+  const json::Value told = *json::parse(received_[1].body);
+  EXPECT_EQ(json::text_or(*json::find(told, "moderator"), "channel_slug", ""), "pixel-moth10");
+  EXPECT_EQ(json::text_or(*json::find(told, "banned_user"), "channel_slug", ""), "night-owl3");
+  EXPECT_TRUE(parse_rfc3339(json::text_or(*json::find(told, "metadata"), "expires_at", "")));
+  EXPECT_EQ(
+      status_of("/kick/chat", {{"slug", "lantern-live"}, {"user", "night-owl3"}, {"content", "let me"}}),
+      403);
+  clock_.advance(std::chrono::minutes(11));
+  chat("back again");
+  EXPECT_TRUE(wait_for(3));
+}
+
+TEST_F(KickWebhooksTest, WhoIsCalledOtherwiseStaysWhoHeIs) {
+  const KickId streamer = sim_->world().kick_channels[0].broadcaster;
+  control("POST", "/kick/rename", {{"user", "lantern-live"}, {"username", "Beacon_Live"}});
+  control("POST", "/kick/rename", {{"user", "night-owl3"}, {"username", "Day_Owl"}});
+  control("POST", "/kick/rename", {{"user", "pixel-moth10"}, {"username", "night_owl3"}});
+  EXPECT_EQ(status_of("/kick/rename", {{"user", "pixelmoss"}, {"username", "Beacon_live"}}), 409);
+  chat("hi", "beacon-live", "day-owl");
+  ASSERT_TRUE(wait_for(1));
+  const json::Value body = *json::parse(received_[0].body);
+  EXPECT_EQ(json::integer(*json::find(body, "broadcaster"), "user_id"), streamer);
+  EXPECT_EQ(json::text_or(*json::find(body, "broadcaster"), "channel_slug", ""), "beacon-live");
+  EXPECT_EQ(json::text_or(*json::find(body, "sender"), "username", ""), "Day_Owl");
+  const json::Value found = body_of(as_app("GET", "channels?slug=beacon-live&slug=lantern-live"));
+  EXPECT_THAT(json::array(found, "data"), SizeIs(1)) << "the old name leads nowhere";
 }
 
 TEST(KickShapes, SpacesKeepTheMeaning) {

@@ -26,7 +26,7 @@ struct Simulation::Parts {
         oauth(stage),
         api(stage, kick, oauth, subscriptions, webhooks.key().public_pem()),
         members(stage, discord, kick, Script(options.seed, options.size, options.events_per_minute)),
-        control(stage, discord, kick, webhooks, members) {}
+        control(stage, discord, kick, webhooks, oauth, members) {}
 
   /// What an earlier run wrote.
   Result<void> remember(const std::filesystem::path& log_file) {
@@ -35,6 +35,7 @@ struct Simulation::Parts {
       if (kind == "commands") discord.commands.recall(line);
       if (kind == "discord_oauth") discord.oauth.recall(line);
       if (kind == "subscriptions") subscriptions.recall(line);
+      kick.recall(kind, line);
     });
     kick.resume_streams();
     return read;
@@ -103,8 +104,12 @@ Result<std::unique_ptr<Simulation>> Simulation::start(asio::io_context& loop, Si
         return parts->stage.naps.rest(std::chrono::milliseconds(slow));
       });
   if (!rest) return std::unexpected(rest.error());
-  auto oauth = serve(loop, options.ports.kick_oauth,
-                     [parts](const auto& request) { return parts->oauth.answer(request); });
+  auto oauth = serve(
+      loop, options.ports.kick_oauth, [parts](const auto& request) { return parts->oauth.answer(request); },
+      [parts] {
+        const auto slow = parts->stage.faults.value(Fault::kick_oauth_slow_ms);
+        return parts->stage.naps.rest(std::chrono::milliseconds(slow));
+      });
   if (!oauth) return std::unexpected(oauth.error());
   auto api = serve(loop, options.ports.kick_api,
                    [parts](const auto& request) { return parts->api.answer(request); });
@@ -150,8 +155,7 @@ Simulation::Simulation(std::shared_ptr<Parts> parts, std::unique_ptr<Servers> se
 Simulation::~Simulation() { stop(); }
 
 void Simulation::set_kick_webhook(std::string url) {
-  asio::post(parts_->stage.loop,
-             [parts = parts_, url = std::move(url)] { parts->webhooks.set_address(url); });
+  asio::post(parts_->stage.loop, [parts = parts_, url = std::move(url)] { parts->kick.set_webhook(url); });
 }
 
 void Simulation::start_members() {

@@ -233,6 +233,11 @@ Viewer* KickChannel::viewer(KickId user) {
   return first_where(viewers, [&](const Viewer& viewer) { return viewer.user == user; });
 }
 
+bool KickChannel::is_banned(KickId user, TimePoint now) const {
+  const auto ban = bans.find(user);
+  return ban != bans.end() && (!ban->second || now < *ban->second);
+}
+
 Server* World::server(Snowflake id) {
   return first_where(servers, [&](const Server& server) { return server.id == id; });
 }
@@ -263,6 +268,21 @@ const KickUser* World::kick_user(KickId id) const {
 const KickUser* World::kick_user(std::string_view slug) const {
   const auto found = kick_slugs.find(slug);
   return found == kick_slugs.end() ? nullptr : kick_user(found->second);
+}
+
+bool World::rename_kick_user(KickId id, std::string username) {
+  const std::string slug = slug_of(username);
+  const auto holder = kick_slugs.find(slug);
+  if (holder != kick_slugs.end() && holder->second != id) return false;
+  KickUser& user = kick_users.at(id);
+  for (Server& server : servers) {
+    if (server.suggested_channel == user.slug) server.suggested_channel = slug;
+  }
+  if (KickChannel* channel = kick_channel(id)) channel->slug = slug;
+  kick_slugs.erase(user.slug);
+  kick_slugs[slug] = id;
+  user = {id, std::move(username), slug};
+  return true;
 }
 
 World make_world(std::uint64_t seed, WorldSize size) { return Builder(seed, size).build(); }

@@ -133,10 +133,12 @@ struct KickChannel {
   std::string slug;
   std::string title;
   std::string category;
-  std::optional<std::string> live_since;  // as the platform writes it
-  std::vector<Viewer> viewers;            // the broadcaster himself is the first
+  std::optional<std::string> live_since;                 // as the platform writes it
+  std::vector<Viewer> viewers;                           // the broadcaster himself is the first
+  std::map<KickId, std::optional<TimePoint>> bans = {};  // until when; nothing: for good
 
   Viewer* viewer(KickId user);
+  bool is_banned(KickId user, TimePoint now) const;
 };
 
 struct World {
@@ -156,6 +158,8 @@ struct World {
   KickChannel* kick_channel(KickId broadcaster);
   const KickUser* kick_user(KickId id) const;
   const KickUser* kick_user(std::string_view slug) const;
+  /// Somebody is called otherwise from now on, and his channel with him. False: another is called so.
+  bool rename_kick_user(KickId id, std::string username);
 };
 
 struct WorldSize {

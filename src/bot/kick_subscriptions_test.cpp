@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <thread>
 
 #include "bot/persons.h"
 #include "net/http_client.h"
@@ -67,10 +68,19 @@ class AtKick : public testing::Test {
         std::ranges::count(all, channel, &kick::Subscription::broadcaster_user_id));
   }
   void lose(std::vector<std::string> ids) { ASSERT_TRUE(run(client_->unsubscribe(std::move(ids)))); }
-  void fault(const json::Value& faults) {
-    net::HttpRequest request{"POST", control_ + "/faults"};
-    request.body = json::write(faults);
+  void tell_kick(const std::string& path, const json::Value& body) {
+    net::HttpRequest request{"POST", control_ + path};
+    request.body = json::write(body);
     ASSERT_EQ(run(http_.send(std::move(request)))->status, 200);
+  }
+  void fault(const json::Value& faults) { tell_kick("/faults", faults); }
+  /// Are there so many subscriptions of the first channel before so long has passed?
+  bool held_becomes(std::size_t count, std::chrono::milliseconds patience) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    std::this_thread::sleep_for(300ms);
+    while (held_of(channels_[0]) != count && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(50ms);
+    return held_of(channels_[0]) == count;
   }
   std::int64_t lost() {
     return world_.metrics
@@ -106,6 +116,31 @@ TEST_F(AtKick, WhatKickLosesIsAskedForAgain) {
   run(subscriptions_->reconcile());
   EXPECT_EQ(held_of(channels_[0]), 3U);
   EXPECT_EQ(lost(), 2);
+}
+
+TEST_F(AtKick, WhatKickEndsAfterADayOfFailuresIsAskedForAgain) {
+  run(subscriptions_->reconcile());
+  tell_kick("/kick/webhook", {{"url", "http://127.0.0.1:1/nobody"}});
+  const auto chat = [&] {
+    tell_kick("/kick/chat", {{"slug", "lantern-live"}, {"user", "night-owl3"}, {"content", "hello"}});
+  };
+  chat();
+  ASSERT_TRUE(held_becomes(3, 300ms)) << "a first failure changes nothing";
+  world_.clock.advance(25h);
+  chat();
+  ASSERT_TRUE(held_becomes(2, 10s));
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(lost(), 1);
+}
+
+TEST_F(AtKick, WhatSwitchingWebhooksOffEndedIsAskedForAgain) {
+  run(subscriptions_->reconcile());
+  tell_kick("/kick/webhook", {{"url", ""}});
+  EXPECT_THAT(held(), IsEmpty());
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(lost(), 3);
 }
 
 TEST_F(AtKick, WhatNobodyListensToIsTakenAway) {

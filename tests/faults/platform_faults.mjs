@@ -5,20 +5,9 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { full, http, sleep, until } from '../support/guildhall.mjs';
+import { full, http, kickSubscriptions, sleep, until } from '../support/guildhall.mjs';
 import { beginning, resuming, traps } from './traps.mjs';
 import { checkCorrections, checkNothingNegative, checkRecord, correct, settle, speed, world } from './world.mjs';
-
-/** The application's subscriptions, as it could ask Kick itself. */
-async function subscriptions({ kick }) {
-  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: kick.client_id, client_secret: kick.client_secret });
-  const { access_token: token } = await (await fetch(`${kick.oauth}/oauth/token`, { method: 'POST', body: form })).json();
-  const url = `${kick.api}/public/v1/events/subscriptions`;
-  const headers = { authorization: `Bearer ${token}` };
-  const list = async () => (await (await fetch(url, { headers })).json()).data;
-  const erase = async (ids) => fetch(`${url}?${ids.map((id) => `id=${id}`).join('&')}`, { method: 'DELETE', headers });
-  return { list, erase };
-}
 
 /** How many chat messages were taken after one that was written later in the same channel, and of how many. */
 function overtakings({ channels }) {
@@ -144,9 +133,39 @@ describe('faults of the platforms', { concurrency: 4 }, () => {
     assert.deepEqual(await bot.query("SELECT * FROM watch_conditions WHERE kind = 'chat'"), []);
   });
 
+  test('a streamer and a viewer who call themselves otherwise stay who they are', { timeout: 120_000 }, async (t) => {
+    const { sim, bot, places } = await world(t, { members: false });
+    const [{ id: server, suggested_kick_channel: slug }] = places.servers;
+    const { broadcaster_user_id: streamer, viewers } = places.kick_channels.find((channel) => channel.slug === slug);
+    const [viewer, other] = viewers.filter((one) => !one.bot && one.id !== streamer);
+    const known = async (id) => (await bot.query(`SELECT person_id, name FROM identities WHERE discord_server_id = ${server} AND platform_user_id = '${id}'`))[0];
+    const say = (channel, id) => sim.post('/kick/chat', { slug: channel, user: id, content: 'hello' });
+    const calledSo = async () => (await bot.query(`SELECT value FROM settings WHERE discord_server_id = ${server} AND key = 'kick_channel'`))[0]?.value;
+    const kick = await kickSubscriptions(sim.contract);
+    const before = await kick.list();
+    await say(slug, viewer.id);
+    const person = await until('the viewer to be known', () => known(viewer.id));
+
+    await sim.post('/kick/rename', { user: streamer, username: 'Beacon_Live' });
+    await sim.post('/kick/rename', { user: viewer.id, username: 'Somebody_New' });
+    await sim.post('/kick/rename', { user: other.id, username: viewer.username });
+    await until('the new name to be known', async () => (await calledSo()) === 'beacon-live', 60);
+    await say('beacon-live', viewer.id);
+    await say('beacon-live', other.id);
+    const later = await until('the viewer under his new name', async () => [await known(viewer.id)].find(({ name }) => name === 'Somebody_New'));
+    assert.equal(later.person_id, person.person_id);
+    const successor = await until('who is called so now', () => known(other.id));
+    assert.equal(successor.name, viewer.username);
+    assert.notEqual(successor.person_id, person.person_id, 'a name was taken for a person');
+
+    const [channel] = await bot.query(`SELECT slug, token_state FROM channels WHERE platform_user_id = '${streamer}'`);
+    assert.deepEqual(channel, { slug: 'beacon-live', token_state: 'connected' });
+    assert.deepEqual((await kick.list()).map(({ id }) => id).sort(), before.map(({ id }) => id).sort(), 'subscriptions changed');
+  });
+
   test('a subscription that Kick refused at first is made up for', { timeout: 120_000 }, async (t) => {
     const { sim, bot } = await world(t, { members: false });
-    const kick = await subscriptions(sim.contract);
+    const kick = await kickSubscriptions(sim.contract);
     await bot.process.stop('SIGKILL');
     await kick.erase((await kick.list()).map(({ id }) => id));
     assert.deepEqual(await kick.list(), []);

@@ -155,6 +155,17 @@ export function simEnvironment(contract) {
   };
 }
 
+/** The application's event subscriptions, as it could ask Kick itself. */
+export async function kickSubscriptions({ kick }) {
+  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: kick.client_id, client_secret: kick.client_secret });
+  const { access_token: token } = await (await fetch(`${kick.oauth}/oauth/token`, { method: 'POST', body: form })).json();
+  const url = `${kick.api}/public/v1/events/subscriptions`;
+  const headers = { authorization: `Bearer ${token}` };
+  const list = async () => (await (await fetch(url, { headers })).json()).data;
+  const erase = async (ids) => fetch(`${url}?${ids.map((id) => `id=${id}`).join('&')}`, { method: 'DELETE', headers });
+  return { list, erase };
+}
+
 const cookiesOf = (answer) => answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0]).join('; ');
 
 /** A bot on its own data folder and port. */

@@ -134,7 +134,7 @@ Result<Event> parse(std::string type, std::string body) {
 constexpr const char* kChat = R"({"message_id":"3f6c0c5e-0000-4000-8000-000000000001","replies_to":null,
   "broadcaster":{"is_anonymous":false,"user_id":900001,"username":"StreamerOne","channel_slug":"streamerone","identity":null},
   "sender":{"is_anonymous":false,"user_id":900002,"username":"Viewer_Two","channel_slug":"viewer-two",
-    "identity":{"username_color":"#75FD46","badges":[{"text":"Subscriber","type":"subscriber","count":4},{"text":"?","type":"future"}]}},
+    "identity":{"username_color":"#75FD46","badges":[{"text":"Moderator","type":"moderator"},{"text":"Subscriber","type":"subscriber","count":4},{"text":"?","type":"future"}]}},
   "content":"!points [emote:1:Wave]","emotes":[{"emote_id":1,"positions":[{"s":8,"e":21}]}],"created_at":"2026-05-01T21:00:00+11:00","new_field":{}})";
 
 TEST(KickEvents, ReadsChat) {
@@ -144,7 +144,7 @@ TEST(KickEvents, ReadsChat) {
   EXPECT_EQ(chat.broadcaster.id, "900001");
   EXPECT_EQ(chat.sender.id, "900002");
   EXPECT_EQ(chat.sender.name, "Viewer_Two");
-  EXPECT_THAT(chat.badges, ElementsAre("subscriber", "future"));
+  EXPECT_THAT(chat.badges, ElementsAre("moderator", "subscriber", "future"));
   EXPECT_EQ(chat.content, "!points [emote:1:Wave]");
   EXPECT_EQ(format_rfc3339(chat.created_at), "2026-05-01T10:00:00Z");
 }
