@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "bot/activity.h"
+#include "bot/channel_attempts.h"
 #include "bot/dashboard_access.h"
 #include "bot/discord_shards.h"
 #include "bot/feature.h"
@@ -88,6 +89,7 @@ void declare_bot(Declarations& declarations) {
   declare_discord_shards(declarations.statements);
   declare_schema_reader(declarations.statements);
   declare_oauth_states(declarations.statements);
+  declare_channel_attempts(declarations.statements);
   declare_settings(declarations.statements, declarations.settings);
   declarations.settings.add("bot", kDashboardRoles);
   declare_outbox(declarations.statements, declarations.settings);
@@ -108,6 +110,7 @@ void declare_bot(Declarations& declarations) {
   declarations.rehearsals.global.push_back(rehearse_discord_shards);
   declarations.rehearsals.global.push_back(rehearse_schema_reader);
   declarations.rehearsals.global.push_back(rehearse_oauth_states);
+  declarations.rehearsals.global.push_back(rehearse_channel_attempts);
   declarations.rehearsals.global.push_back([&declarations](store::GlobalTx& tx, TimePoint now) {
     return rehearse_defaults(tx, declarations.settings, now);
   });

@@ -100,6 +100,7 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
       tokens_(
           client_, services.tenancy.grants(), secrets, services.clock, services.metrics,
           [this](const ChannelKey& channel) { changed(services_.tenancy.channels().servers_of(channel)); }),
+      attempts_(services.tenancy.global(), secrets, services.clock),
       subscriptions_(
           client_, services.tenancy, services.metrics,
           [this](ServerId server, std::string problem) { set_problem(server, std::move(problem)); }),
@@ -170,9 +171,13 @@ void KickBridge::set_problem(ServerId server, std::string problem) {
 }
 
 std::string KickBridge::channel_problem(ServerId server) const {
-  const std::scoped_lock lock(mutex_);
-  const auto found = problems_.find(server);
-  return found == problems_.end() ? "" : found->second;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = problems_.find(server);
+    if (found != problems_.end() && !found->second.empty()) return found->second;
+  }
+  const auto channel = services_.tenancy.channels().of_server(server, kKick);
+  return channel ? attempts_.warning(channel->key()) : "";
 }
 
 Task<Result<void>> KickBridge::reconcile(ServerId server) {
@@ -219,6 +224,7 @@ Task<void> KickBridge::keep_grants() {
   co_await tokens_.end_withdrawn();
   co_await tokens_.renew_idle();
   co_await tell_of_grants();
+  co_await attempts_.load(services_.tenancy.channels().list());
 }
 
 Task<void> KickBridge::tell_of_grants() {
@@ -404,7 +410,7 @@ Task<Result<ServerId>> KickBridge::finish_connect(std::string state, std::string
   if (!may) co_return std::unexpected(may.error());
   const auto tokens = co_await client_.exchange_code(std::move(code), begun->verifier, redirect_uri());
   if (!tokens) co_return std::unexpected(tokens.error());
-  const auto taken = co_await take_consent(begun->server, std::move(visitor.granter), *tokens);
+  const auto taken = co_await take_consent(begun->server, std::move(visitor), *tokens);
   if (!taken) {
     // What is of no use here shall be of none to anybody.
     co_await client_.revoke(tokens->refresh_token);
@@ -413,7 +419,7 @@ Task<Result<ServerId>> KickBridge::finish_connect(std::string state, std::string
   co_return begun->server;
 }
 
-Task<Result<void>> KickBridge::take_consent(ServerId server, tenancy::Granter by, kick::Tokens tokens) {
+Task<Result<void>> KickBridge::take_consent(ServerId server, Visitor visitor, kick::Tokens tokens) {
   const auto user = co_await client_.own_user(tokens.access_token);
   if (!user) co_return std::unexpected(user.error());
   const auto seen = co_await client_.channels({user->id});
@@ -425,13 +431,13 @@ Task<Result<void>> KickBridge::take_consent(ServerId server, tenancy::Granter by
   const auto before = channels.of_server(server, kKick);
   if (before && before->key() != key) co_await end_here(server);
   co_await channels.know(key, channel.slug, user->name, services_.clock.now());
-  const tenancy::Actor actor{by.principal, "dashboard"};
+  const tenancy::Actor actor{visitor.granter.principal, "dashboard"};
   const bool granted = co_await services_.tenancy.grants().grant(
-      key, std::move(by), tokens.scope, tokens_.seal(key, tokens), server, services_.clock.now());
+      key, visitor.granter, tokens.scope, tokens_.seal(key, tokens), server, services_.clock.now());
   if (!granted) {
-    taken_.add();
-    log::warning("a channel that is another's was to be connected",
-                 {log::field("channel", user->id), log::field("actor", actor.name)});
+    // Whoever waits for the answer does not wait for that.
+    net::spawn(services_.loop, "kick.attempt",
+               [this, server, key, visitor] { return note_attempt(server, key, visitor); });
     co_return fail(ErrorCode::conflict, "this Kick channel is connected by somebody else",
                    "Whoever connected it can withdraw it on the page \"My channels\".");
   }
@@ -442,6 +448,40 @@ Task<Result<void>> KickBridge::take_consent(ServerId server, tenancy::Granter by
   look_again(server);
   changed(channels.servers_of(key));
   co_return Result<void>{};
+}
+
+/// The server for which it was tried reads who did; those that listen to the channel read only that it was
+/// tried, and hear of it when it is an alarm.
+Task<void> KickBridge::note_attempt(ServerId server, ChannelKey channel, Visitor visitor) {
+  taken_.add();
+  log::warning(
+      "a channel that is another's was to be connected",
+      {log::field("channel", channel.platform_user_id), log::field("actor", visitor.granter.principal)});
+  const auto noted = co_await attempts_.note(channel, visitor.granter.principal, visitor.address);
+  const auto known = services_.tenancy.channels().find(channel);
+  const std::string slug = known ? known->slug : "";
+  co_await note_at(server, {{visitor.granter.principal, "dashboard"}, "channel.taken", slug, {}, {}}, {});
+  const std::string attempts = fmt::format("{}", noted.attempts);
+  std::optional<Message> alarm;
+  if (noted.alarm) alarm = Message{"kick.channel_attempts", {{"channel", slug}, {"attempts", attempts}}};
+  const auto listening = services_.tenancy.channels().servers_of(channel);
+  for (const ServerId one : listening)
+    co_await note_at(one, {kProgram, "channel.wanted", slug, {}, attempts}, alarm);
+}
+
+Task<void> KickBridge::note_at(ServerId server, tenancy::AuditEntry entry, std::optional<Message> alarm) {
+  const auto scope = services_.tenancy.scopes().for_job(server);
+  if (!scope) co_return;
+  co_await scope->transact([this, server, entry, alarm](store::Tx& tx) -> store::TxTask<void> {
+    co_await tenancy::audit(tx, services_.clock.now(), entry);
+    if (!alarm) co_return;
+    ServerContext context{server, services_.clock.now(),
+                          co_await load_settings(tx, services_.declarations.settings, services_.config),
+                          &services_.declarations.texts};
+    co_await post_to_log_channel(tx, context, *alarm);
+  });
+  if (alarm) services_.dispatcher.wake_outbox(*scope);
+  services_.topics.publish(server_topic(server, "overview"));
 }
 
 /// Its subscriptions are asked for by follow_settings, which does one thing after the other.

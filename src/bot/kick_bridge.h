@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/secrets.h"
+#include "bot/channel_attempts.h"
 #include "bot/chat_sender.h"
 #include "bot/discord_bridge.h"
 #include "bot/kick_subscriptions.h"
@@ -39,10 +40,11 @@ class KickBridge {
 
   /// Where a streamer consents; `session` and `server` come back with finish_connect.
   Task<Result<std::string>> start_connect(std::string session_hash, ServerId server);
-  /// Who came back, in which browser.
+  /// Who came back, in which browser and from where.
   struct Visitor {
     std::string session_hash;
     tenancy::Granter granter;
+    std::string address;
   };
   /// The streamer came back: the server listens to his channel from now on. `allowed`: may a channel be
   /// connected for that server? Errors: its own, `invalid` (state unknown, used, too old or of another
@@ -57,7 +59,7 @@ class KickBridge {
   Task<Result<void>> withdraw(tenancy::ChannelKey channel, tenancy::Granter granter,
                               std::optional<ServerId> server);
 
-  /// Why the server's channel does not send everything; empty when there is no trouble.
+  /// Why the server's channel does not send everything, or who else wants it; empty when there is no trouble.
   std::string channel_problem(ServerId server) const;
 
  private:
@@ -70,7 +72,9 @@ class KickBridge {
   Task<void> keep_grants();
   Task<void> tell_of_grants();
   Task<void> tell_server(ServerId server, tenancy::Channel channel, std::string consent);
-  Task<Result<void>> take_consent(ServerId server, tenancy::Granter by, kick::Tokens tokens);
+  Task<Result<void>> take_consent(ServerId server, Visitor visitor, kick::Tokens tokens);
+  Task<void> note_attempt(ServerId server, tenancy::ChannelKey channel, Visitor visitor);
+  Task<void> note_at(ServerId server, tenancy::AuditEntry entry, std::optional<Message> alarm);
   /// The setting kick_channel shows what the server listens to; it decides nothing.
   Task<void> show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor);
   Task<void> end_here(ServerId server);
@@ -91,6 +95,7 @@ class KickBridge {
   kick::Client client_;
   kick::WebhookVerifier verifier_;
   KickTokens tokens_;
+  ChannelAttempts attempts_;
   KickSubscriptions subscriptions_;
   std::chrono::steady_clock::time_point compare_subscriptions_at_;
   ChatSender chat_;

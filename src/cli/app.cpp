@@ -204,8 +204,10 @@ web::KickDoor App::kick_door() {
     return kick_->start_connect(std::move(session), server);
   };
   door.finish_connect = [this](std::string state, std::string code, std::string session,
-                               tenancy::Granter granter, web::KickDoor::Allowed allowed) {
-    return kick_->finish_connect(std::move(state), std::move(code), {std::move(session), std::move(granter)},
+                               tenancy::Granter granter, std::string address,
+                               web::KickDoor::Allowed allowed) {
+    return kick_->finish_connect(std::move(state), std::move(code),
+                                 {std::move(session), std::move(granter), std::move(address)},
                                  std::move(allowed));
   };
   door.disconnect = [this](ServerId server, tenancy::Actor actor) {

@@ -210,11 +210,12 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
   co_return not_found();
 }
 
-Task<Result<std::string>> Api::finish_kick(Session session, std::string state, std::string code) {
+Task<Result<std::string>> Api::finish_kick(Session session, std::string state, std::string code,
+                                           std::string address) {
   if (!doors_.kick.finish_connect) co_return fail(ErrorCode::unavailable, "Kick is not configured");
-  const auto connected =
-      co_await doors_.kick.finish_connect(std::move(state), std::move(code), session.hash, granter(session),
-                                          [&](ServerId server) { return may_change(session, server); });
+  const auto connected = co_await doors_.kick.finish_connect(
+      std::move(state), std::move(code), session.hash, granter(session), std::move(address),
+      [&](ServerId server) { return may_change(session, server); });
   if (!connected) co_return std::unexpected(connected.error());
   co_return fmt::format("/servers/{}?connected=kick", connected->str());
 }

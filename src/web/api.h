@@ -28,7 +28,8 @@ class Api {
 
   /// The streamer came back from Kick: the server for which he consented listens to his channel. Where the
   /// browser goes next.
-  Task<Result<std::string>> finish_kick(Session session, std::string state, std::string code);
+  Task<Result<std::string>> finish_kick(Session session, std::string state, std::string code,
+                                        std::string address);
 
  private:
   Task<net::HttpResponse> sign_in(net::HttpRequest request);

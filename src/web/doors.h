@@ -17,9 +17,9 @@ struct KickDoor {
   std::function<Task<Result<std::string>>(std::string session_hash, ServerId server)> start_connect;
   /// `allowed`: may a channel be connected for that server? Before anything is asked of Kick.
   using Allowed = std::function<Task<Result<void>>(ServerId server)>;
-  /// The server for which it was begun listens to the streamer's channel then.
+  /// The server for which it was begun listens to the streamer's channel then. `address`: from where he came.
   std::function<Task<Result<ServerId>>(std::string state, std::string code, std::string session_hash,
-                                       tenancy::Granter granter, Allowed allowed)>
+                                       tenancy::Granter granter, std::string address, Allowed allowed)>
       finish_connect;
   std::function<Task<Result<void>>(ServerId server, tenancy::Actor actor)> disconnect;
   /// For one server, or (nothing) altogether. Error `not_found`, also where it is not his.

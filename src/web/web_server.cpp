@@ -70,7 +70,7 @@ class Routes : public std::enable_shared_from_this<Routes> {
       co_return redirect("/?error=" + net::percent_encode(request.query["error"].empty()
                                                               ? "invalid"
                                                               : request.query["error"]));
-    const auto where = co_await routes_.api.finish_kick(*session, state, code);
+    const auto where = co_await routes_.api.finish_kick(*session, state, code, request.peer);
     co_return redirect(where ? *where : "/?error=" + error_word(where.error().code));
   }
 

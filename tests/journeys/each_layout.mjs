@@ -2,3 +2,4 @@
 import './operator.mjs';
 import './bad_chat.mjs';
 import './bad_webhooks.mjs';
+import './channels.mjs';

@@ -13,14 +13,18 @@ let databases = 0;
 /**
  * `open` gives what a bot on this layout has in its environment, the address of its database, and a query that
  * reads all of its files. In the rows of a query on files stand those of one server after those of another: sums
- * are the caller's. `megabytes`: of a disk that has room for it and not for much more.
+ * are the caller's. `common` reads what belongs to no server. `megabytes`: of a disk that has room for it and not for
+ * much more.
  */
 export const layouts = [
   {
     name: 'one file',
     storage: 'sqlite',
     megabytes: 48,
-    open: async ({ dataDir }) => ({ env: {}, address: `sqlite:${dataDir}/guildhall.db`, read: (sql) => query(dataDir, sql) }),
+    open: async ({ dataDir }) => {
+      const read = (sql) => query(dataDir, sql);
+      return { env: {}, address: `sqlite:${dataDir}/guildhall.db`, read, common: read };
+    },
   },
   {
     name: 'a file per server',
@@ -30,6 +34,7 @@ export const layouts = [
       env: { GUILDHALL_DATABASE_URL: 'sqlite-per-server:servers' },
       address: `sqlite-per-server:${dataDir}/servers`,
       read: (sql) => queryServerFiles(join(dataDir, 'servers'), sql),
+      common: (sql) => queryFile(join(dataDir, 'servers', 'directory.db'), sql),
     }),
   },
   {
@@ -40,7 +45,8 @@ export const layouts = [
       const server = postgres ?? (await sharedPostgres());
       const database = `tests_${process.pid}_${(databases += 1)}`;
       const env = await setUp(server, database);
-      return { env, address: env.GUILDHALL_DATABASE_URL, read: (sql) => server.query(database, sql), postgres: server, database };
+      const read = (sql) => server.query(database, sql);
+      return { env, address: env.GUILDHALL_DATABASE_URL, read, common: read, postgres: server, database };
     },
   },
 ];
