@@ -33,6 +33,12 @@ struct TakeStateParams {
 };
 BOOST_DESCRIBE_STRUCT(TakeStateParams, (), (state_hash, browser_hash, purpose, oldest))
 
+struct MoveStatesParams {
+  std::string from_browser;
+  std::string to_browser;
+};
+BOOST_DESCRIBE_STRUCT(MoveStatesParams, (), (from_browser, to_browser))
+
 struct StateRow {
   std::string verifier;
   ServerId server_id;
@@ -56,6 +62,10 @@ constexpr GlobalStatement<TakeStateParams, StateRow> kTakeState{
     "DELETE FROM oauth_states WHERE state_hash = :state_hash AND session_hash = :browser_hash "
     "AND purpose = :purpose AND created_at > :oldest "
     "RETURNING verifier, server_id, back_to"};
+
+constexpr GlobalStatement<MoveStatesParams, NoRow> kMoveStates{
+    "oauth.move_states",
+    "UPDATE oauth_states SET session_hash = :to_browser WHERE session_hash = :from_browser"};
 
 constexpr GlobalStatement<OldStatesParams, NoRow> kForgetStates{
     "oauth.forget_states", "DELETE FROM oauth_states WHERE created_at <= :oldest"};
@@ -86,18 +96,23 @@ Task<std::optional<OAuthStates::Returned>> OAuthStates::take(std::string state, 
   co_return Returned{row->verifier, row->server_id, row->back_to};
 }
 
-/// Somebody who goes away and comes back, and one who does not.
+TxTask<void> move_oauth_states(GlobalTx& tx, std::string from_browser, std::string to_browser) {
+  co_await tx.change(kMoveStates, {std::move(from_browser), std::move(to_browser)});
+}
+
+/// Somebody who goes away and comes back with another secret, and one who does not.
 TxTask<void> rehearse_oauth_states(GlobalTx& tx, TimePoint now) {
   const ServerId server = tenancy::kReservedServers.first;
   co_await tx.change(kNewState, {"rehearsal", "browser", "verifier", server, "rehearsal", "", now});
-  co_await tx.one(kTakeState, {"rehearsal", "browser", "rehearsal", now - kStateLife});
+  co_await move_oauth_states(tx, "browser", "another browser");
+  co_await tx.one(kTakeState, {"rehearsal", "another browser", "rehearsal", now - kStateLife});
   co_await tx.change(kNewState,
                      {"rehearsal", "browser", "verifier", server, "rehearsal", "", now - 2 * kStateLife});
   co_await tx.change(kForgetStates, {now - kStateLife});
 }
 
 void declare_oauth_states(store::StatementRegistry& statements) {
-  statements.add("oauth", kNewState, kTakeState, kForgetStates);
+  statements.add("oauth", kNewState, kTakeState, kMoveStates, kForgetStates);
 }
 
 }  // namespace guildhall::bot

@@ -43,6 +43,9 @@ class OAuthStates {
   const Clock& clock_;
 };
 
+/// The browser's secret has become another: what was begun with it goes on.
+store::TxTask<void> move_oauth_states(store::GlobalTx& tx, std::string from_browser, std::string to_browser);
+
 store::TxTask<void> rehearse_oauth_states(store::GlobalTx& tx, TimePoint now);
 void declare_oauth_states(store::StatementRegistry& statements);
 

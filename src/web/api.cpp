@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "net/all_of.h"
 #include "store/database_error.h"
@@ -119,9 +120,26 @@ Task<HttpResponse> Api::handle(HttpRequest request) {
   }
   const bool is_stream = path == "/events";
   HttpResponse response = co_await handle_signed_in(request, *session);
-  if (!is_stream) apply_etag(request, response);
+  if (!is_stream) {
+    apply_etag(request, response);
+    co_await renew(hash_of_secret(session_id_of(request)), response);
+  }
   response.headers.emplace_back("date", http_date(clock_.now()));
   co_return response;
+}
+
+/// An id that was given under other rights is replaced: who got hold of it then has none of these. Not where
+/// the browser has a newer one already, or two answers could overtake each other.
+Task<void> Api::renew(std::string hash, HttpResponse& response) {
+  if (!seen_.changed(hash)) co_return;
+  try {
+    const auto id = co_await sessions_.renew(hash);
+    if (!id) co_return;
+    seen_.renewed(hash, hash_of_secret(*id));
+    response.headers.emplace_back("set-cookie", session_cookie(*id));
+  } catch (const store::DatabaseError& error) {
+    log::warning("a session did not get another id", {log::field("error", error.what())});
+  }
 }
 
 Task<HttpResponse> Api::sign_in(HttpRequest request) {
@@ -307,6 +325,14 @@ Task<HttpResponse> Api::run_route(const bot::RouteSpec& route, HttpRequest reque
 }
 
 Task<Result<Api::Opened>> Api::open(Session session, ServerId server) {
+  const auto opened = co_await look_up(session, server);
+  const bool told = opened || opened.error().code == ErrorCode::not_found;
+  if (told && session.member())
+    seen_.note(sessions_.present(session.hash), server, opened ? opened->access : Access::none);
+  co_return opened;
+}
+
+Task<Result<Api::Opened>> Api::look_up(Session session, ServerId server) {
   const auto place = co_await rights_.at(session, server);
   if (!place) co_return std::unexpected(place.error());
   const auto scope = tenancy_.scopes().for_session(server, place->rights);
@@ -325,7 +351,7 @@ Task<Result<Api::Opened>> Api::open(Session session, ServerId server) {
 }
 
 Task<std::optional<bool>> Api::may_see(Session session, ServerId server) {
-  const auto opened = co_await open(std::move(session), server);
+  const auto opened = co_await look_up(std::move(session), server);
   if (opened) co_return true;
   if (opened.error().code == ErrorCode::not_found) co_return false;
   co_return std::nullopt;

@@ -41,6 +41,8 @@ class Api {
   };
   /// Error `not_found`, whether it does not exist or is not theirs; `unavailable`.
   Task<Result<Opened>> open(Session session, ServerId server);
+  Task<Result<Opened>> look_up(Session session, ServerId server);
+  Task<void> renew(std::string hash, net::HttpResponse& response);
   /// Nothing: nobody can say just now.
   Task<std::optional<bool>> may_see(Session session, ServerId server);
   Task<Result<void>> may_change(Session session, ServerId server);
@@ -66,6 +68,7 @@ class Api {
   const Clock& clock_;
   const Doors& doors_;
   Rights rights_;
+  SeenRights seen_;
   CallLimit sign_ins_{10, std::chrono::minutes(15)};
   CallLimit floods_{6'000, std::chrono::minutes(1)};
   /// Of one session. An open page of a busy server asks about ten times a second.

@@ -6,6 +6,10 @@ namespace guildhall::web {
 
 using tenancy::Access;
 
+namespace {
+constexpr std::size_t kMostSessions = 20'000;
+}
+
 bool Rights::is_operator(const Session& session) const {
   if (session.principal == kOperator || session.principal == kProof) return true;
   const auto member = session.member();
@@ -25,6 +29,28 @@ Task<Result<Rights::Place>> Rights::at(Session session, ServerId server) const {
     co_return fail(ErrorCode::unavailable, "Discord cannot be asked just now what you may do here",
                    "Try again in a minute.");
   co_return Place{{.server = server, .access = place->access}, place->under};
+}
+
+void SeenRights::note(const std::string& session_hash, ServerId server, Access access) {
+  if (seen_.size() >= kMostSessions) seen_.clear();  // each gets a new id for that, and no memory grows
+  Seen& seen = seen_[session_hash];
+  Access& known = seen.access.try_emplace(server, Access::none).first->second;
+  seen.changed = seen.changed || known != access;
+  known = access;
+}
+
+bool SeenRights::changed(const std::string& session_hash) const {
+  const auto found = seen_.find(session_hash);
+  return found != seen_.end() && found->second.changed;
+}
+
+void SeenRights::renewed(const std::string& before, const std::string& after) {
+  auto node = seen_.extract(before);
+  if (node.empty()) return;
+  seen_.erase(after);  // noted in the same moment, and the same
+  node.key() = after;
+  node.mapped().changed = false;
+  seen_.insert(std::move(node));
 }
 
 std::string_view access_name(Access access) {

@@ -2,6 +2,7 @@
 // server's administrators say, asked anew at least every minute.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "tenancy/scopes.h"
@@ -28,6 +29,22 @@ class Rights {
 
  private:
   const DiscordDoor& door_;
+};
+
+/// What each session was last seen to be to servers: to none anything, at first. Lives on one loop.
+class SeenRights {
+ public:
+  void note(const std::string& session_hash, ServerId server, tenancy::Access access);
+  /// Is any of it another than when the session got its present id?
+  bool changed(const std::string& session_hash) const;
+  void renewed(const std::string& before, const std::string& after);
+
+ private:
+  struct Seen {
+    std::map<ServerId, tenancy::Access> access;
+    bool changed = false;
+  };
+  std::map<std::string, Seen> seen_;
 };
 
 /// "viewer", "administrator", ...

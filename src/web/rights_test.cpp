@@ -5,7 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include "base/json.h"
+#include "bot/oauth_states.h"
 #include "tests/support/test_world.h"
 #include "web/api.h"
 
@@ -28,7 +32,7 @@ class Members : public testing::Test {
   void sign_in(std::vector<ServerId> servers) {
     cookie_ = net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl", std::move(servers)}));
   }
-  net::HttpResponse call(std::string method, std::string path, std::string body = "{}") {
+  net::HttpRequest request(std::string method, std::string path, std::string body = "{}") {
     const auto session = net::run_to_end(sessions_.find(cookie_));
     net::HttpRequest request;
     request.method = std::move(method);
@@ -36,7 +40,16 @@ class Members : public testing::Test {
     request.headers = {{"cookie", "guildhall_session=" + cookie_}, {"x-csrf-token", session->csrf_token}};
     request.body = std::move(body);
     request.peer = "127.0.0.1";
-    return net::run_to_end(api_.handle(std::move(request)));
+    return request;
+  }
+  net::HttpResponse call(std::string method, std::string path, std::string body = "{}") {
+    return net::run_to_end(api_.handle(request(std::move(method), std::move(path), std::move(body))));
+  }
+  /// The session id that the browser is given with an answer; empty: it keeps its own.
+  static std::string given_by(const net::HttpResponse& response) {
+    const std::string cookie = response.header("set-cookie").value_or("=");
+    const auto from = cookie.find('=') + 1;
+    return cookie.substr(from, cookie.find(';') - from);
   }
   int status(std::string method, std::string path) { return call(std::move(method), std::move(path)).status; }
   json::Value answer(std::string path) { return *json::parse(call("GET", std::move(path)).body); }
@@ -178,6 +191,68 @@ TEST_F(Members, TheSessionSaysWhoItIs) {
   EXPECT_EQ(json::text(session, "principal"), "discord:7");
   EXPECT_EQ(json::text(session, "name"), "Owl");
   EXPECT_EQ(json::boolean(session, "operator"), false);
+}
+
+TEST_F(Members, GetAnotherSessionIdWhenTheirRightsChange) {
+  const auto given = [&] { return given_by(call("GET", "/servers")); };
+  EXPECT_EQ(given(), "") << "he is nothing anywhere";
+  for (const Access access : {Access::viewer, Access::administrator, Access::none}) {
+    access_[ServerId(1)] = access;
+    const std::string before = cookie_;
+    const std::string fresh = given();
+    ASSERT_NE(fresh, "");
+    EXPECT_EQ(status("GET", "/session"), 200) << "what was under way with the one before comes in";
+    cookie_ = fresh;
+    EXPECT_EQ(given(), "") << "once";
+    world_.clock.advance(std::chrono::minutes(1));
+    EXPECT_FALSE(net::run_to_end(sessions_.find(before)));
+    EXPECT_EQ(status("GET", "/session"), 200);
+  }
+}
+
+TEST_F(Members, GoOnWithWhatTheyBeganUnderTheIdBefore) {
+  access_[ServerId(1)] = Access::owner;
+  bot::OAuthStates states(world_.tenancy->global(), world_.clock);
+  const auto session = *net::run_to_end(sessions_.find(cookie_));
+  const auto begun = net::run_to_end(states.begin({"kick.channel", session.hash, ServerId(1), "/"}));
+  const auto response = call("GET", "/servers/1");
+  ASSERT_TRUE(response.header("set-cookie"));
+  const auto later = net::run_to_end(sessions_.find_by_hash(session.hash));
+  ASSERT_TRUE(later) << "a page that listens is not sent away";
+  EXPECT_NE(later->hash, session.hash);
+  EXPECT_EQ(later->csrf_token, session.csrf_token);
+  EXPECT_TRUE(net::run_to_end(states.take(begun.state, "kick.channel", later->hash)));
+}
+
+TEST_F(Members, GetOneOtherIdHoweverMuchTheirPageAsksAtOnce) {
+  access_[ServerId(1)] = Access::owner;
+  const auto given_at_once = [&] {
+    std::vector<std::future<net::HttpResponse>> answers;
+    for (int i = 0; i < 5; ++i)
+      answers.push_back(boost::asio::co_spawn(loops_.main(), api_.handle(request("GET", "/servers/1")),
+                                              boost::asio::use_future));
+    std::vector<std::string> given;
+    for (auto& answer : answers) {
+      const auto response = answer.get();
+      EXPECT_EQ(response.status, 200);
+      if (response.header("set-cookie")) given.push_back(given_by(response));
+    }
+    return given;
+  };
+  const auto given = given_at_once();
+  ASSERT_EQ(given.size(), 1U);
+  EXPECT_EQ(given_at_once().size(), 0U) << "nor by the one before";
+  cookie_ = given.front();
+  EXPECT_EQ(given_at_once().size(), 0U);
+}
+
+TEST_F(Members, KeepTheirIdWhereDiscordCannotBeAsked) {
+  access_[ServerId(1)] = Access::owner;
+  cookie_ = given_by(call("GET", "/servers/1"));
+  reachable_ = false;
+  EXPECT_FALSE(call("GET", "/servers/1").header("set-cookie"));
+  reachable_ = true;
+  EXPECT_FALSE(call("GET", "/servers/1").header("set-cookie"));
 }
 
 TEST_F(Members, HaveTheScopeOfTheirServerAlone) {

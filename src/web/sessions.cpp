@@ -7,6 +7,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "bot/oauth_states.h"
 #include "net/oauth.h"
 #include "tenancy/audit.h"
 
@@ -23,6 +24,8 @@ constexpr Duration kSessionLife = std::chrono::hours(7 * 24);
 constexpr Duration kIdleLife = std::chrono::hours(24);
 /// `seen_at` is written at most this often.
 constexpr Duration kSeenStep = std::chrono::minutes(5);
+/// What a page has asked for with the id before comes in by then.
+constexpr Duration kRenewalGrace = std::chrono::minutes(1);
 constexpr std::size_t kMostKeys = 20'000;
 
 struct CodeParams {
@@ -64,6 +67,12 @@ struct SeenParams {
 };
 BOOST_DESCRIBE_STRUCT(SeenParams, (), (session_hash, now))
 
+struct RenewParams {
+  std::string before;
+  std::string after;
+};
+BOOST_DESCRIBE_STRUCT(RenewParams, (), (before, after))
+
 struct SessionRow {
   std::string principal;
   std::string csrf_token;
@@ -97,6 +106,9 @@ constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
     store::Cost::bounded};
 constexpr GlobalStatement<SeenParams, NoRow> kSeen{
     "web.session_seen", "UPDATE sessions SET seen_at = :now WHERE session_hash = :session_hash"};
+constexpr GlobalStatement<RenewParams, NoRow> kRenewSession{
+    "web.renew_session", "UPDATE sessions SET session_hash = :after WHERE session_hash = :before"};
+
 struct PrincipalParams {
   std::string principal;
 };
@@ -169,6 +181,13 @@ TxTask<bool> open_session(GlobalTx& tx, UseParams use, NewSessionParams session)
   co_return true;
 }
 
+TxTask<bool> renew_session(GlobalTx& tx, RenewParams renewal) {
+  const auto renewed = co_await tx.change(kRenewSession, renewal);
+  if (renewed == 0) co_return false;
+  co_await bot::move_oauth_states(tx, renewal.before, renewal.after);
+  co_return true;
+}
+
 /// Somebody signs in, comes back after more than a week, is seen and signs out; then once more, everywhere.
 TxTask<void> rehearse(GlobalTx& tx, TimePoint now) {
   const TimePoint long_ago = now - kSessionLife - kCodeLife;
@@ -181,6 +200,7 @@ TxTask<void> rehearse(GlobalTx& tx, TimePoint now) {
     co_await tx.one(kFindSession, {name});
     co_await tx.change(kSeen, {name, at});
   }
+  co_await renew_session(tx, {"third", "fourth"});
   co_await tx.change(kEndSession, {"second"});
   co_await tx.change(kEndSessions, {"nobody"});
 }
@@ -189,7 +209,7 @@ TxTask<void> rehearse(GlobalTx& tx, TimePoint now) {
 
 void Sessions::declare(bot::Declarations& declarations) {
   declarations.statements.add("web", kNewCode, kUseCode, kForgetCodes, kNewSession, kForgetSessions,
-                              kFindSession, kSeen, kEndSession, kEndSessions);
+                              kFindSession, kSeen, kRenewSession, kEndSession, kEndSessions);
   declarations.rehearsals.global.push_back(rehearse);
 }
 
@@ -219,13 +239,60 @@ Task<std::string> Sessions::sign_in_member(Member member) {
   co_return id;
 }
 
+Task<std::optional<std::string>> Sessions::renew(std::string hash) {
+  const std::string id = net::random_token();
+  const RenewParams renewal{hash, hash_of_secret(id)};
+  if (!begin_renewal(renewal.before, renewal.after)) co_return std::nullopt;
+  bool renewed = false;
+  try {
+    renewed = co_await global_.transact([renewal](GlobalTx& tx) { return renew_session(tx, renewal); });
+  } catch (...) {
+    forget_renewal(renewal.before);
+    throw;
+  }
+  if (!renewed) forget_renewal(renewal.before);
+  co_return renewed ? std::optional(id) : std::nullopt;
+}
+
+/// Known before it is committed, so that nobody in between finds neither the one nor the other.
+bool Sessions::begin_renewal(const std::string& before, const std::string& after) {
+  const TimePoint now = clock_.now();
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(renewed_, [&](const auto& entry) { return entry.second.until + kSessionLife <= now; });
+  return renewed_.try_emplace(before, Renewed{after, now + kRenewalGrace}).second;
+}
+
+void Sessions::forget_renewal(const std::string& before) {
+  const std::scoped_lock lock(mutex_);
+  renewed_.erase(before);
+}
+
+std::optional<Sessions::Renewed> Sessions::renewal_of(const std::string& hash) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = renewed_.find(hash);
+  if (found == renewed_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string Sessions::present(std::string hash) const {
+  for (auto renewal = renewal_of(hash); renewal; renewal = renewal_of(hash)) hash = renewal->hash;
+  return hash;
+}
+
 Task<std::optional<Session>> Sessions::find(std::string session_id) {
   if (session_id.empty()) co_return std::nullopt;
-  co_return co_await find_by_hash(hash_of_secret(session_id));
+  std::string hash = hash_of_secret(session_id);
+  const auto renewal = renewal_of(hash);
+  if (renewal && renewal->until <= clock_.now()) co_return std::nullopt;
+  co_return co_await find_by_hash(std::move(hash));
 }
 
 Task<std::optional<Session>> Sessions::find_by_hash(std::string hash) {
-  const auto row = co_await global_.one(kFindSession, {hash});
+  auto row = co_await global_.one(kFindSession, {hash});
+  for (auto renewal = renewal_of(hash); !row && renewal; renewal = renewal_of(hash)) {
+    hash = renewal->hash;
+    row = co_await global_.one(kFindSession, {hash});
+  }
   const TimePoint now = clock_.now();
   if (!row || row->created_at + kSessionLife <= now || row->seen_at + kIdleLife <= now)
     co_return std::nullopt;

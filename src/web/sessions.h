@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,16 +56,34 @@ class Sessions {
     std::vector<ServerId> servers;
   };
   Task<std::string> sign_in_member(Member member);
+  /// Another id for the cookie of that session, with which it goes on; what its pages have under way with the
+  /// one before is answered for a minute more. Nothing: it has ended, or somebody else has just done that.
+  Task<std::optional<std::string>> renew(std::string hash);
   /// The session behind a cookie: at most seven days old, seen within the last day.
   Task<std::optional<Session>> find(std::string session_id);
+  /// Under whatever id it goes on since: a page that listens goes on listening.
   Task<std::optional<Session>> find_by_hash(std::string hash);
+  /// The hash of the id under which it goes on, or will in a moment.
+  std::string present(std::string hash) const;
   Task<void> sign_out(std::string hash);
   /// Ends every session of that name.
   Task<void> sign_out_all(std::string principal);
 
  private:
+  struct Renewed {
+    std::string hash;
+    TimePoint until;  // so long the id before is answered
+  };
+
+  /// False: somebody else has begun it, or done it.
+  bool begin_renewal(const std::string& before, const std::string& after);
+  void forget_renewal(const std::string& before);
+  std::optional<Renewed> renewal_of(const std::string& hash) const;
+
   tenancy::GlobalScope global_;
   const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, Renewed> renewed_;  // by the hash before
 };
 
 /// What the request has in that cookie; empty: nothing.

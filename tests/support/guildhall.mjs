@@ -211,9 +211,13 @@ export class Bot {
     const away = await http('GET', `${this.url}/auth/discord/start?to=${encodeURIComponent(to)}`);
     const consent = await http('GET', `${away.headers.get('location')}&as=${user}`);
     const back = await http('GET', consent.headers.get('location'), undefined, { cookie: cookiesOf(away) });
-    const cookie = cookiesOf(back);
+    let cookie = cookiesOf(back);
     const session = await http('GET', `${this.url}/api/v1/session`, undefined, { cookie });
-    const api = (method, path, body) => http(method, this.url + path, body, { cookie, 'x-csrf-token': session.json.csrf_token });
+    const api = async (method, path, body) => {
+      const answer = await http(method, this.url + path, body, { cookie, 'x-csrf-token': session.json.csrf_token });
+      cookie = cookiesOf(answer) || cookie; // another one, where his rights have changed
+      return answer;
+    };
     return { where: back.headers.get('location'), session: session.json, api };
   }
 
