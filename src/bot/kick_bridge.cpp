@@ -49,6 +49,12 @@ bool has_badge(const kick::ChatMessageSent& message, std::string_view badge) {
   return std::find(message.badges.begin(), message.badges.end(), badge) != message.badges.end();
 }
 
+/// As it looks before the statement decides that grants it.
+bool is_anothers(const tenancy::ChannelGrant& grant, const tenancy::Granter& visitor) {
+  return grant.grant_end.empty() && grant.grant_owner.starts_with("discord:") && !visitor.is_operator &&
+         grant.grant_owner != visitor.principal;
+}
+
 ChatMessage normalised(const kick::ChatMessageSent& message, bool live_known) {
   const Chatter sender{message.sender.id, message.sender.name,
                        has_badge(message, "subscriber") || has_badge(message, "founder"),
@@ -429,7 +435,11 @@ Task<Result<void>> KickBridge::take_consent(ServerId server, Visitor visitor, ki
   auto& channels = services_.tenancy.channels();
   const ChannelKey key{kKick, user->id};
   const auto before = channels.of_server(server, kKick);
-  if (before && before->key() != key) co_await end_here(server);
+  // Who is refused stays with what he has.
+  const auto held = co_await services_.tenancy.grants().of(key);
+  const bool anothers = held && is_anothers(*held, visitor.granter);
+  const bool turns_away = before && before->key() != key && !anothers;
+  if (turns_away) co_await end_here(server);
   co_await channels.know(key, channel.slug, user->name, services_.clock.now());
   const tenancy::Actor actor{visitor.granter.principal, "dashboard"};
   const bool granted = co_await services_.tenancy.grants().grant(
@@ -446,6 +456,8 @@ Task<Result<void>> KickBridge::take_consent(ServerId server, Visitor visitor, ki
   co_await show_channel(server, channel.slug, actor);
   co_await apply_stream(channel, *channels.find(key));
   look_again(server);
+  // The one before may send for nobody now.
+  if (turns_away) compare_subscriptions_at_ = std::chrono::steady_clock::now();
   changed(channels.servers_of(key));
   co_return Result<void>{};
 }

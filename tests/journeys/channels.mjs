@@ -11,6 +11,7 @@ let storage;
 let kick;
 let world;
 let channel; // of the streamer
+let own; // the other channel, of nobody yet
 let owner; // of the first server, who connects it
 let stranger; // who owns another server, and can sign in to the streamer's account
 
@@ -19,6 +20,7 @@ const server = (index) => world.servers[index].id;
 const page = async (who, index) => (await who.api('GET', `/api/v1/servers/${server(index)}`)).json;
 const audit = async (who, index) => (await who.api('GET', `/api/v1/servers/${server(index)}/audit`)).json.rows;
 const consents = async () => (await sim.get('/kick/consents')).filter(({ user }) => user === channel.broadcaster_user_id);
+const happened = async (index) => (await storage.read(`SELECT kind FROM activity WHERE discord_server_id = ${server(index)}`)).map(({ kind }) => kind);
 const told = async (index) => (await sim.get(`/discord/messages?guild=${server(index)}`)).filter(({ content }) => content.includes('tried 3 times'));
 
 /** That person goes to Kick for that server and comes back; where he comes out. `as`: what he does there. */
@@ -42,6 +44,7 @@ before(async () => {
   world = await sim.get('/world');
   await until('the servers to arrive', async () => (await bot.commandJson('server', 'list')).servers.length === 3);
   channel = world.kick_channels.find(({ slug }) => slug === world.servers[his].suggested_kick_channel);
+  own = world.kick_channels.find(({ slug }) => slug !== channel.slug);
   const members = new Set(world.servers[his].members.map(({ id }) => id));
   const other = world.servers[theirs].members.find(({ id }) => !members.has(id) && id !== world.bot);
   await sim.post('/discord/guild-update', { guild: server(theirs), owner: other.id });
@@ -72,11 +75,16 @@ test('the streamer consents, and all his events come', async () => {
 });
 
 test('another person with the same account is refused, and what Kick gave him is of no use to anybody', async () => {
+  assert.equal(await connect(stranger, theirs, `as=${own.slug}`), `/servers/${server(theirs)}?connected=kick`);
+  await until('his own events', async () => (await kick.list()).length === 6);
+  await sim.post('/kick/live', { slug: own.slug });
+  await until('his own stream', async () => (await happened(theirs)).includes('stream_live'));
   assert.equal(await connect(stranger, theirs), '/?error=taken');
   assert.deepEqual((await consents()).map(({ revoked }) => revoked), [false, true]);
-  assert.equal((await page(stranger, theirs)).channel, null);
+  assert.equal((await page(stranger, theirs)).channel.slug, own.slug);
   assert.equal((await page(owner, his)).channel.slug, channel.slug);
-  assert.deepEqual((await stranger.api('GET', '/api/v1/channels')).json.channels, []);
+  assert.deepEqual((await stranger.api('GET', '/api/v1/channels')).json.channels.map(({ slug }) => slug), [own.slug]);
+  assert.ok(!(await happened(theirs)).includes('stream_offline'), 'his own stream was taken for over');
 });
 
 test('the attempt stands in both logs, and who it was only in that of his own server', async () => {
@@ -113,13 +121,13 @@ test('what the streamer takes back is gone: here, and at Kick', async () => {
   assert.equal((await page(owner, his)).channel, null);
   assert.deepEqual((await owner.api('GET', '/api/v1/channels')).json.channels, []);
   await until('Kick to be told', async () => (await consents()).every(({ revoked }) => revoked));
-  await until('no events to come', async () => (await kick.list()).length === 0);
-  const rows = await until('no token to be kept', async () => {
-    const all = await storage.common('SELECT token_state, grant_owner, access_token, refresh_token FROM channels');
-    return all.every(({ access_token: access, refresh_token: refresh }) => access === null && refresh === null) && all;
+  await until('no events to come', async () => (await kick.list()).every((one) => String(one.broadcaster_user_id) !== channel.broadcaster_user_id));
+  const [row] = await until('no token to be kept', async () => {
+    const found = await storage.common(`SELECT token_state, grant_owner, access_token, refresh_token FROM channels WHERE platform_user_id = '${channel.broadcaster_user_id}'`);
+    return found.every(({ access_token: access, refresh_token: refresh }) => access === null && refresh === null) && found;
   });
-  assert.deepEqual(rows.map(({ token_state: state, grant_owner: whose }) => [state, whose]), [['none', '']]);
-  assert.deepEqual(await storage.common('SELECT * FROM channel_bindings'), []);
+  assert.deepEqual([row.token_state, row.grant_owner], ['none', '']);
+  assert.deepEqual(await storage.common(`SELECT * FROM channel_bindings WHERE platform_user_id = '${channel.broadcaster_user_id}'`), []);
   await sim.post('/kick/chat', { slug: channel.slug, user: channel.viewers[1].id, content: '!points' });
   await sleep(500);
   assert.deepEqual(await sim.get(`/kick/chat?slug=${channel.slug}`), [], 'the bot still speaks there');
@@ -128,5 +136,9 @@ test('what the streamer takes back is gone: here, and at Kick', async () => {
 test('then the channel is anybody\'s who can sign in to it', async () => {
   assert.equal(await connect(stranger, theirs), `/servers/${server(theirs)}?connected=kick`);
   assert.equal((await page(stranger, theirs)).channel.slug, channel.slug);
-  await until('its events', async () => (await kick.list()).length === 3);
+  assert.ok((await happened(theirs)).includes('stream_offline'), 'for his server the stream of the one before is over');
+  await until('its events alone', async () => {
+    const events = await kick.list();
+    return events.length === 3 && events.every((one) => String(one.broadcaster_user_id) === channel.broadcaster_user_id);
+  });
 });
