@@ -25,6 +25,17 @@ BOOST_DEFINE_ENUM_CLASS(Mutation,
   reserved_known,     // the isolation proof's servers are servers like others
   // The road (bot/dispatcher.cpp).
   lane_shared,  // servers share settings, cooldowns and recent ids
+  // The doors for strangers (bot/short_signature.cpp, bot/oauth_states.cpp, web/link_pages.cpp, web/discord_sign_in.cpp,
+  // web/api.cpp).
+  signature_unread,     // whoever writes an address by himself is believed
+  state_of_any_browser, // what comes back counts in every browser
+  state_for_anything,   // ... and for whatever it is used
+  state_kept,           // ... as often as it comes
+  press_from_anywhere,  // a form of another site is as good as ours
+  visitor_unread,       // nobody looks who is signed in where a link is opened
+  onward_anywhere,      // who has signed in is sent to any address
+  session_kept,         // the session of before signing in goes on
+  csrf_unread,          // a request of another site is as good as the page's own
   // SQLite (store/sqlite/connection.cpp, units.cpp, server_files.cpp).
   authorizer_off,     // running connections may do anything
   scope_kind_unread,  // a statement runs in a scope of any kind

@@ -84,6 +84,7 @@ Task<Result<RouteAnswer>> change(const Declarations& declarations, RouteCall cal
                       {"before", text_or_null(changed->before)},
                       {"after", text_or_null(changed->after)}}};
   answer.settings_changed = changed->before != changed->after;
+  answer.outbox = changed->outbox;
   co_return answer;
 }
 

@@ -1,7 +1,9 @@
 // What a feature sees of the server while it handles one event, command or request.
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,6 +36,16 @@ struct OfferedCall {
   std::vector<std::string> open = {};
 };
 
+/// A page of ours that is made for one person (page_links.h).
+struct PageLink {
+  std::string page;    // "link"
+  std::string member;  // for whom, by Discord's number
+  std::string key;     // what it is about
+  std::chrono::seconds life{};
+
+  friend bool operator==(const PageLink&, const PageLink&) = default;
+};
+
 /// Stands below a reply where the platform has such things, and is left out elsewhere: a button, or, where an
 /// argument of the call is open, a select of that argument's choices or of the server's members.
 struct Offer {
@@ -41,6 +53,8 @@ struct Offer {
   OfferedCall call;  // with one open argument at most; what it is now may be among the options too
   bool enabled = true;
   bool for_all = false;  // otherwise only who asked may take it
+  /// In place of a call: opens that page, in a reply to this person alone.
+  std::optional<PageLink> page = {};
 };
 
 /// What is said to whoever asked: lines in the language of the server, escaped for where they appear.

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/crypto.h"
+#include "bot/short_signature.h"
 #include "net/url.h"
 #include "platforms/discord/components.h"
 
@@ -14,9 +14,7 @@ namespace guildhall::bot {
 namespace {
 
 constexpr std::string_view kLayout = "1";
-constexpr std::string_view kOpen = "?";     // which no value is written as
-constexpr std::size_t kSignature = 16;      // bytes
-constexpr std::size_t kSignatureText = 22;  // characters of base64url
+constexpr std::string_view kOpen = "?";  // which no value is written as
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -44,17 +42,6 @@ std::string signed_text(ServerId server, std::string_view text) {
   return fmt::format("{}\n{}", server.str(), text);
 }
 
-/// Only as we write it: other spellings of the same bytes are none of ours.
-std::optional<std::string> signature_of(std::string_view text) {
-  if (text.size() != kSignatureText) return std::nullopt;
-  std::string base64_text = std::string(text) + "==";
-  std::ranges::replace(base64_text, '-', '+');
-  std::ranges::replace(base64_text, '_', '/');
-  const auto bytes = base64_decode(base64_text);
-  if (!bytes || base64url(*bytes) != text) return std::nullopt;
-  return *bytes;
-}
-
 std::string_view purpose_of(Door door) {
   if (door == Door::button) return "discord.buttons";
   if (door == Door::slash) return "discord.forms";
@@ -72,16 +59,14 @@ std::optional<std::string> CustomIds::make(ServerId server, const OfferedCall& c
   std::string id = fmt::format("{}:{}:{}:{}:{}", kLayout, command.slash_name(), command.offer_version,
                                user.value_or(""), values_text(command, call));
   if (id.size() + 1 + kSignatureText > discord::kLongestCustomId) return std::nullopt;
-  const std::string signature = secrets_.sign(signed_text(server, id), purpose_).substr(0, kSignature);
-  return id + ":" + base64url(signature);
+  return id + ":" + short_signature(secrets_, signed_text(server, id), purpose_);
 }
 
 Result<OfferedCall> CustomIds::read(ServerId server, std::string_view user, std::string_view id) const {
   const auto end = id.rfind(':');
   if (end == std::string_view::npos) return fail(ErrorCode::invalid, "not a custom id of ours");
   const std::string_view text = id.substr(0, end);
-  const auto signature = signature_of(id.substr(end + 1));
-  if (!signature || !secrets_.verify(signed_text(server, text), purpose_, *signature))
+  if (!has_signed(secrets_, signed_text(server, text), purpose_, id.substr(end + 1)))
     return fail(ErrorCode::invalid, "not a custom id of ours");
   const auto parts = split(text, ':');
   if (parts.size() != 5 || parts[0] != kLayout)

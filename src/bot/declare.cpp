@@ -123,6 +123,7 @@ TxTask<Result<SettingChange>> change_server_setting(Tx& tx, const Declarations& 
   ServerContext context{server, now, co_await load_settings(tx, declarations.settings, *declarations.config),
                         &declarations.texts};
   for (const auto& handler : declarations.on_settings) co_await handler(tx, context);
+  changed->outbox = context.outbox;
   co_return changed;
 }
 

@@ -63,18 +63,6 @@ Counter& posted_counter(Metrics& metrics, std::string_view outcome) {
                          fmt::format("outcome=\"{}\"", outcome));
 }
 
-discord::MessageBody message_body(const PostBody& post) {
-  discord::MessageBody body(post.text);
-  discord::ButtonRow row;
-  for (const LinkButton& button : post.buttons) {
-    discord::LinkButton shown{button.url, button.label};
-    shown.emoji = button.emoji;
-    row.emplace_back(std::move(shown));
-  }
-  if (!row.empty()) body.rows.emplace_back(std::move(row));
-  return body;
-}
-
 /// A number, for which the configuration was checked, or "auto".
 int shard_count(const Config& config) {
   int count = 0;
@@ -137,26 +125,47 @@ Task<Result<void>> DiscordBridge::run() {
 void DiscordBridge::stop() { shards_.stop(); }
 
 Task<Result<std::string>> DiscordBridge::send(ServerId server, Outgoing message) {
+  if (!message.member.empty()) co_return co_await send_direct(server, std::move(message));
   const auto channel = DiscordChannelId::parse(message.channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");
   const auto own =
       co_await boost::asio::co_spawn(services_.loop, prepare(server, *channel), boost::asio::use_awaitable);
   if (!own) co_return std::unexpected(own.error());
   if (!message.edits.empty()) co_return co_await edit(server, *channel, std::move(message));
+  co_return co_await create(server, *channel, std::move(message), server);
+}
+
+/// `guild`: whose channel it is; none of a direct one.
+Task<Result<std::string>> DiscordBridge::create(ServerId server, DiscordChannelId channel, Outgoing message,
+                                                std::optional<ServerId> guild) {
   discord::NewMessage fresh;
-  fresh.body = message_body(message.body);
+  fresh.body = interactions_.body_of(message.body, server);
+  if (const auto pinged = DiscordUserId::parse(message.pings)) fresh.body.pings = {*pinged};
   fresh.nonce = std::move(message.nonce);
-  fresh.guild = server;
-  const auto sent = co_await rest_.create_message(*channel, std::move(fresh));
+  fresh.guild = guild;
+  const auto sent = co_await rest_.create_message(channel, std::move(fresh));
   if (!sent) co_return std::unexpected(sent.error());
   co_return sent->str();
+}
+
+Task<Result<std::string>> DiscordBridge::send_direct(ServerId server, Outgoing message) {
+  const auto member = DiscordUserId::parse(message.member);
+  if (!member) co_return fail(ErrorCode::invalid, "not a user's id");
+  const auto channel = co_await rest_.direct_channel(*member);
+  if (!channel) co_return std::unexpected(channel.error());
+  co_return co_await create(server, *channel, std::move(message), std::nullopt);
 }
 
 Task<Result<std::string>> DiscordBridge::edit(ServerId server, DiscordChannelId channel, Outgoing message) {
   const auto id = discord::MessageId::parse(message.edits);
   if (!id) co_return fail(ErrorCode::not_found, "not a message's id");
-  const auto edited = co_await rest_.edit_message(server, channel, *id, message_body(message.body));
-  if (!edited) co_return std::unexpected(edited.error());
+  Result<void> done;
+  if (message.takes_away) {
+    done = co_await rest_.delete_messages(server, channel, {*id}, "");
+  } else {
+    done = co_await rest_.edit_message(server, channel, *id, interactions_.body_of(message.body, server));
+  }
+  if (!done) co_return std::unexpected(done.error());
   co_return message.edits;
 }
 

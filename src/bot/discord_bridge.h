@@ -88,9 +88,10 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// Called on the bridge's loop when the bot may be allowed what it was not in a server. Set before `run`.
   void on_permissions(std::function<void(ServerId)> listener) { permissions_listener_ = std::move(listener); }
 
-  /// Sends a message of the outbox, or edits one, and returns its id. From any loop. Errors: `forbidden`,
-  /// without asking Discord where it is certain: the bot lacks a permission there, which it names;
-  /// `not_found`: what is to be edited is gone; `invalid`: the channel is another server's; `unavailable`,
+  /// Sends a message of the outbox, or edits or deletes one, and returns its id. From any loop. Errors:
+  /// `forbidden`, without asking Discord where it is certain: the bot lacks a permission there, which it
+  /// names; `not_found`: what is to be edited is gone; `invalid`: the channel is another server's;
+  /// `unavailable`,
   /// ...: nobody can say whose it is.
   Task<Result<std::string>> send(ServerId server, Outgoing message);
   /// Gives a member a role, or takes it. From any loop. Errors as of the bot's calls; `forbidden` without
@@ -137,6 +138,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<bool> know_thread(ServerId server, DiscordChannelId thread, json::Value channels);
   Task<void> know_again(ServerId server);
   bool is_open(ServerId server, DiscordChannelId channel) const;
+  Task<Result<std::string>> create(ServerId server, DiscordChannelId channel, Outgoing message,
+                                   std::optional<ServerId> guild);
+  Task<Result<std::string>> send_direct(ServerId server, Outgoing message);
   Task<Result<std::string>> edit(ServerId server, DiscordChannelId channel, Outgoing message);
   Task<Result<void>> prepare(ServerId server, DiscordChannelId channel);
   Task<Result<void>> require_own(ServerId server, DiscordChannelId channel);

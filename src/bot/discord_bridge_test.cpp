@@ -155,6 +155,45 @@ TEST_F(BridgeInDiscord, AMessageIsEditedWhereItStandsUnlessItIsGone) {
   EXPECT_EQ(send(0, channel, {"over"}, "no id").error().code, ErrorCode::not_found);
 }
 
+TEST_F(BridgeInDiscord, AMemberIsToldInPrivateUnlessHeIsClosed) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  const std::string open = id(member(0, 0));
+  const std::string closed = id(member(0, 1));
+  change([&](sim::World& world) {
+    world.users.at(member(0, 0)).closed_messages = false;
+    world.users.at(member(0, 1)).closed_messages = true;
+  });
+  const auto tell = [&](const std::string& user) {
+    Outgoing message;
+    message.body = {"for you"};
+    message.member = user;
+    return net::run_to_end(bot_->bridge().send(ServerId(servers_[0].id), std::move(message)));
+  };
+  ASSERT_TRUE(tell(open));
+  const json::Value direct = control("GET", "/discord/messages?user=" + open);
+  ASSERT_EQ(direct.get_array().size(), 1U);
+  EXPECT_EQ(json::text_or(direct.at(0), "content", ""), "for you");
+  EXPECT_EQ(tell(closed).error().code, ErrorCode::forbidden);
+  EXPECT_EQ(tell("nobody").error().code, ErrorCode::invalid);
+}
+
+TEST_F(BridgeInDiscord, AMentionPingsTheOneWhomItIsForAndIsTakenAway) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  Outgoing mention{id(servers_[0].channels[0].id), {fmt::format("<@{}> look", member(0, 0))}, "", ""};
+  mention.pings = id(member(0, 0));
+  const auto sent = net::run_to_end(bot_->bridge().send(ServerId(servers_[0].id), mention));
+  ASSERT_TRUE(sent) << sent.error().message;
+  ASSERT_EQ(messages(0).size(), 1U);
+  ASSERT_EQ(messages(0)[0].at("mentions").get_array().size(), 1U);
+  Outgoing away{mention.channel_id, {}, "", *sent};
+  away.takes_away = true;
+  for (int i = 0; i < 2; ++i) {
+    const auto gone = net::run_to_end(bot_->bridge().send(ServerId(servers_[0].id), away));
+    EXPECT_TRUE(gone) << "gone already is as good";
+  }
+  EXPECT_EQ(messages(0).size(), 0U);
+}
+
 TEST_F(BridgeInDiscord, AMemberIsGivenARoleAndItIsTakenAsOftenAsItIsWanted) {
   wait_until([&] { return bot_->bridge().health().connected; });
   const sim::Snowflake owner = servers_[0].owner;

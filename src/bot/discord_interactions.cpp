@@ -42,7 +42,7 @@ bool add_row(std::vector<discord::Row>& rows, discord::Select select) {
   rows.emplace_back(std::move(select));
   return true;
 }
-bool add_to_row(std::vector<discord::Row>& rows, discord::Button button) {
+bool add_to_row(std::vector<discord::Row>& rows, std::variant<discord::Button, discord::LinkButton> button) {
   auto* last = rows.empty() ? nullptr : std::get_if<discord::ButtonRow>(&rows.back());
   if (last == nullptr || last->size() == discord::kButtonsInARow) {
     if (rows.size() == discord::kMostRows) return false;
@@ -279,6 +279,7 @@ DiscordInteractions::DiscordInteractions(const BridgeServices& services, const S
       timing_(std::move(timing)),
       offer_ids_(secrets, services.declarations.commands, Door::button),
       form_ids_(secrets, services.declarations.commands, Door::slash),
+      pages_(services.config, secrets),
       presses_(kPressesAtOnce, kPressEvery),
       strokes_(kStrokesAtOnce, kStrokeEvery) {}
 
@@ -538,6 +539,11 @@ discord::MessageBody DiscordInteractions::body_of(const Answer& answer, ServerId
                                                   const std::string& user) const {
   discord::MessageBody body(answer.text);
   for (const ShownOffer& offer : answer.offers) {
+    if (offer.page) {
+      const std::string address = pages_.address(server, *offer.page, timing_->wall());
+      add_to_row(body.rows, discord::LinkButton{address, offer.label});
+      continue;
+    }
     const auto id = offer_ids_.make(server, offer.call, offer.for_all ? std::nullopt : std::optional(user));
     // Discord would refuse the whole message.
     if (!id || !add_offer(body.rows, offer, *id, answer.language))
@@ -547,10 +553,28 @@ discord::MessageBody DiscordInteractions::body_of(const Answer& answer, ServerId
   return body;
 }
 
+discord::MessageBody DiscordInteractions::body_of(const PostBody& post, ServerId server) const {
+  discord::MessageBody body(post.text);
+  for (const LinkButton& button : post.buttons) {
+    if (!button.command.empty()) {
+      auto id = offer_ids_.make(server, {button.command, {}}, std::nullopt);
+      if (id)
+        add_to_row(body.rows, discord::Button{*std::move(id), button.label, discord::ButtonStyle::primary});
+      continue;
+    }
+    discord::LinkButton shown{button.url, button.label};
+    if (button.page) shown.url = pages_.address(server, *button.page, timing_->wall());
+    shown.emoji = button.emoji;
+    add_to_row(body.rows, std::move(shown));
+  }
+  return body;
+}
+
 bool DiscordInteractions::add_offer(std::vector<discord::Row>& rows, const ShownOffer& offer, std::string id,
                                     std::string_view language) const {
   if (offer.call.open.empty())
-    return add_to_row(rows, {std::move(id), offer.label, discord::ButtonStyle::secondary, !offer.enabled});
+    return add_to_row(
+        rows, discord::Button{std::move(id), offer.label, discord::ButtonStyle::secondary, !offer.enabled});
   const Declarations& declarations = services_.declarations;
   const CommandSpec& command = declarations.commands.at(Door::button, offer.call.command);
   discord::Select select = select_of(command, offer.call, declarations.texts, language);

@@ -16,6 +16,8 @@
 #include "bot/custom_ids.h"
 #include "bot/dispatcher.h"
 #include "bot/member_budget.h"
+#include "bot/page_links.h"
+#include "bot/posts.h"
 #include "platforms/discord/rest.h"
 #include "tenancy/scope.h"
 
@@ -41,6 +43,8 @@ class DiscordInteractions {
 
   /// What is said to `user`, with what is offered below.
   discord::MessageBody body_of(const Answer& answer, ServerId server, const std::string& user) const;
+  /// What a post says.
+  discord::MessageBody body_of(const PostBody& post, ServerId server) const;
 
  private:
   class Pending;
@@ -102,6 +106,7 @@ class DiscordInteractions {
   std::shared_ptr<discord::Timing> timing_;
   CustomIds offer_ids_;
   CustomIds form_ids_;
+  PageLinks pages_;
   /// Of those whom forms are about, by number: of each server the last ones.
   std::map<ServerId, std::deque<std::pair<std::string, std::string>>> names_;
   std::unordered_set<discord::InteractionId> taken_;

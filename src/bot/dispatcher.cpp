@@ -180,7 +180,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
     self->owner_.committed_.add();
     self->owner_.seconds_.observe(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-    self->tell(scope, unit->context);
+    self->owner_.tell(scope, unit->context);
     done(Outcome::committed, *std::move(unit));
   }
 
@@ -192,12 +192,6 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
                {log::field("id", id), log::field("server", server_.str()), log::field("error", trouble)});
     return Unit{{server_, now, std::move(settings), &owner_.declarations_.texts},
                 refuse("common.failed", {{"id", id}})};
-  }
-
-  void tell(ServerScope scope, const ServerContext& context) {
-    for (const std::string& what : context.changed) owner_.topics_.publish(server_topic(server_, what));
-    if (context.changed.contains("overview")) owner_.topics_.publish("servers");
-    if (context.outbox) owner_.wake_outbox(scope);
   }
 
   void load(ServerScope scope) {
@@ -222,6 +216,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
         co_return made;
       });
       self->settings_ = unit.context.settings;
+      if (unit.context.outbox) self->owner_.wake_outbox(scope);
     } catch (const store::DatabaseError& error) {
       trouble = error.what();
       passes = is_passing(error.code());
@@ -293,7 +288,7 @@ Answer answer_of(const ServerContext& context, const Reply& reply, Door door, bo
   answer.language = context.language();
   for (const Offer& offer : reply.offers) {
     answer.offers.push_back({context.texts->render(answer.language, offer.label, Markup::plain), offer.call,
-                             offer.enabled, offer.for_all});
+                             offer.enabled, offer.for_all, offer.page});
   }
   return answer;
 }
@@ -494,6 +489,12 @@ void Dispatcher::submit(ServerScope scope, CommandRequest request, Answered answ
   };
   place->when_ready(scope, std::move(start),
                     [answered](Outcome outcome) { answered(outcome, std::nullopt); });
+}
+
+void Dispatcher::tell(ServerScope scope, const ServerContext& context) {
+  for (const std::string& what : context.changed) topics_.publish(server_topic(scope.server(), what));
+  if (context.changed.contains("overview")) topics_.publish("servers");
+  if (context.outbox) wake_outbox(scope);
 }
 
 void Dispatcher::refresh(ServerScope scope) {

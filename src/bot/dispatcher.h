@@ -35,6 +35,7 @@ struct ShownOffer {
   OfferedCall call;
   bool enabled = true;
   bool for_all = false;
+  std::optional<PageLink> page = {};
 };
 
 /// What goes back to the door that a call came through.
@@ -88,6 +89,8 @@ class Dispatcher {
   /// Reads the server's settings anew before its next event, and lets the features follow them.
   void refresh(tenancy::ServerScope scope);
 
+  /// What a transaction beside the line has changed: pages fetch it anew, and the outbox is looked at.
+  void tell(tenancy::ServerScope scope, const ServerContext& context);
   /// Something was put into the outbox elsewhere.
   void wake_outbox(tenancy::ServerScope scope) {
     if (wake_outbox_) wake_outbox_(scope);

@@ -38,6 +38,15 @@ struct TickChunk {
 /// begins.
 using TickStage = std::function<store::TxTask<void>(store::CrossTx&, const TickChunk&)>;
 
+/// What is done for a server when its time has come, besides the minute's tick: the servers are found all at
+/// once, the work is done in a transaction of each, and what it changed is told as after an event.
+struct DueWork {
+  std::string name;
+  std::function<store::TxTask<std::vector<ServerId>>(store::CrossTx&, store::ServerRange, TimePoint now)>
+      find;
+  std::function<store::TxTask<void>(store::Tx&, ServerContext&)> work;
+};
+
 /// What the isolation proof runs once, in units of work that are rolled back, to see statements that the
 /// ordinary life of a server does not come to: errors, other programs' looks, tables of no server. Each
 /// shows its room's statements at work, so that each returns or changes a row.
@@ -85,6 +94,8 @@ class Declarations {
 
   /// The minute's tick: watch time first, then what is paid for it.
   std::vector<TickStage> minute_stages;
+
+  std::vector<DueWork> due_work;
 
   /// What is taken over from old bots, in this order.
   std::vector<Importer> importers;

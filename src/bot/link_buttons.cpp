@@ -103,7 +103,17 @@ std::string write_link_buttons(const std::vector<LinkButton>& buttons) {
   if (buttons.empty()) return "";
   json::Array list;
   for (const LinkButton& button : buttons) {
-    json::Object one{{"label", button.label}, {"url", button.url}};
+    json::Object one{{"label", button.label}};
+    if (!button.command.empty()) {
+      one["command"] = button.command;
+    } else if (button.page) {
+      one["page"] = button.page->page;
+      one["member"] = button.page->member;
+      one["key"] = button.page->key;
+      one["life"] = button.page->life.count();
+    } else {
+      one["url"] = button.url;
+    }
     if (!button.emoji.empty()) one["emoji"] = button.emoji;
     list.push_back(std::move(one));
   }
@@ -115,8 +125,13 @@ std::vector<LinkButton> read_link_buttons(std::string_view written) {
   const auto parsed = json::parse(written);
   if (!parsed || !parsed->is_array()) return buttons;
   for (const json::Value& one : parsed->get_array()) {
-    buttons.push_back(
-        {json::text_or(one, "label", ""), json::text_or(one, "url", ""), json::text_or(one, "emoji", "")});
+    LinkButton button{json::text_or(one, "label", ""), json::text_or(one, "url", ""),
+                      json::text_or(one, "emoji", ""), json::text_or(one, "command", "")};
+    if (std::string page = json::text_or(one, "page", ""); !page.empty()) {
+      button.page = {std::move(page), json::text_or(one, "member", ""), json::text_or(one, "key", ""),
+                     std::chrono::seconds(json::integer(one, "life").value_or(0))};
+    }
+    buttons.push_back(std::move(button));
   }
   return buttons;
 }

@@ -1,12 +1,15 @@
 // Buttons below a message that open an address, as people write them in a setting and as the outbox keeps
-// them: a JSON list of {"label", "url", "emoji"}.
+// them: a JSON list of {"label", "url", "emoji"}. In the outbox some call a command ({"label", "command"}),
+// or open a page of ours that is made for one person ({"label", "page", "member", "key", "life"}).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "bot/context.h"
 
 namespace guildhall::bot {
 
@@ -16,6 +19,10 @@ struct LinkButton {
   std::string label;
   std::string url;
   std::string emoji = {};  // one of Unicode's, or a server's own as <:name:id>; empty: none
+  /// In place of an address, of buttons of the program's own: the path of a command that is open at
+  /// Door::button and needs no arguments, for whoever presses it; or a page.
+  std::string command = {};
+  std::optional<PageLink> page = {};
 
   friend bool operator==(const LinkButton&, const LinkButton&) = default;
 };

@@ -6,6 +6,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "bot/find_servers.h"
 #include "tenancy/counters.h"
 
 namespace guildhall::bot {
@@ -19,7 +20,12 @@ using store::TxTask;
 
 constexpr Duration kLife = std::chrono::minutes(10);
 constexpr Duration kLease = std::chrono::minutes(1);
-constexpr std::string_view kPrefix = "discord:";
+// Where a row goes: to a channel, to a member, or to a message that is to be deleted ("CHANNEL/MESSAGE").
+constexpr std::string_view kChannel = "discord:";
+constexpr std::string_view kMember = "member:";
+constexpr std::string_view kTakeAway = "take_away:";
+/// So long a mention stands there in place of a direct message.
+constexpr Duration kMentionStands = std::chrono::minutes(1);
 
 struct InsertParams {
   std::string destination;
@@ -27,11 +33,16 @@ struct InsertParams {
   std::string body;
   std::string buttons;
   std::string post;
+  std::string fallback;
+  std::string pings;
   std::string nonce;
   TimePoint now;
+  TimePoint from;
   TimePoint expires;
 };
-BOOST_DESCRIBE_STRUCT(InsertParams, (), (destination, sequence, body, buttons, post, nonce, now, expires))
+BOOST_DESCRIBE_STRUCT(InsertParams, (),
+                      (destination, sequence, body, buttons, post, fallback, pings, nonce, now, from,
+                       expires))
 
 struct RenewParams {
   std::string destination;
@@ -51,13 +62,16 @@ struct OutboxRow {
   std::int64_t sequence = 0;
   std::string body;
   std::string buttons;
-  std::string post;  // whose turn it is; then the two above are empty
+  std::string post;      // whose turn it is; then the two above are empty
+  std::string fallback;  // of a direct message: the channel where the member is mentioned instead
+  std::string pings;     // of such a mention: the member
   std::string nonce;
   TimePoint expires_at;
   std::int64_t attempts = 0;
 };
 BOOST_DESCRIBE_STRUCT(OutboxRow, (),
-                      (destination, sequence, body, buttons, post, nonce, expires_at, attempts))
+                      (destination, sequence, body, buttons, post, fallback, pings, nonce, expires_at,
+                       attempts))
 
 struct KeyParams {
   std::string destination;
@@ -78,9 +92,11 @@ BOOST_DESCRIBE_STRUCT(ServerRow, (), (discord_server_id))
 
 constexpr Statement<InsertParams, NoRow> kInsert{
     "outbox.insert",
-    "INSERT INTO outbox (discord_server_id, destination, sequence, body, buttons, post, nonce, created_at, "
-    "expires_at, lease_until, attempts) "
-    "VALUES (:server, :destination, :sequence, :body, :buttons, :post, :nonce, :now, :expires, 0, 0)"};
+    "INSERT INTO outbox (discord_server_id, destination, sequence, body, buttons, post, fallback, pings, "
+    "nonce, "
+    "created_at, expires_at, lease_until, attempts) "
+    "VALUES (:server, :destination, :sequence, :body, :buttons, :post, :fallback, :pings, :nonce, :now, "
+    ":expires, :from, 0)"};
 
 /// A post that waits already goes out as it is when its turn comes.
 constexpr Statement<RenewParams, NoRow> kRenew{
@@ -97,7 +113,7 @@ constexpr Statement<LeaseParams, OutboxRow> kLeaseNext{
     "WHERE discord_server_id = :server AND (destination, sequence) IN ("
     "SELECT o.destination, min(o.sequence) FROM outbox o WHERE o.discord_server_id = :server "
     "GROUP BY o.destination HAVING max(o.lease_until) <= :now ORDER BY max(o.attempts), 1 LIMIT 1) "
-    "RETURNING destination, sequence, body, buttons, post, nonce, expires_at, attempts"};
+    "RETURNING destination, sequence, body, buttons, post, fallback, pings, nonce, expires_at, attempts"};
 
 constexpr Statement<KeyParams, NoRow> kDelete{"outbox.delete",
                                               "DELETE FROM outbox WHERE discord_server_id = :server AND "
@@ -117,26 +133,77 @@ bool is_temporary(ErrorCode code) {
   return code == ErrorCode::unavailable || code == ErrorCode::timeout || code == ErrorCode::rate_limited;
 }
 
-TxTask<void> insert(Tx& tx, ServerContext& context, std::string channel_id, PostBody body, std::string post) {
-  const std::string destination = std::string(kPrefix) + channel_id;
-  const auto sequence = co_await tenancy::next_number(tx, "outbox:" + destination);
-  const std::string identity = fmt::format("{}/{}/{}", context.server.str(), destination, sequence);
+/// What a row holds besides its place in line.
+struct Letter {
+  std::string destination;
+  PostBody body = {};
+  std::string post = {};
+  std::string fallback = {};
+  std::string pings = {};
+};
+
+TxTask<void> insert(Tx& tx, ServerId server, TimePoint now, Letter letter) {
+  const auto sequence = co_await tenancy::next_number(tx, "outbox:" + letter.destination);
+  const std::string identity = fmt::format("{}/{}/{}", server.str(), letter.destination, sequence);
   const std::string nonce = base64url(sha256(identity)).substr(0, 25);  // Discord's limit
-  co_await tx.change(kInsert, {destination, sequence, body.text, write_link_buttons(body.buttons), post,
-                               nonce, context.now, context.now + kLife});
+  const InsertParams row{std::move(letter.destination),
+                         sequence,
+                         letter.body.text,
+                         write_link_buttons(letter.body.buttons),
+                         std::move(letter.post),
+                         std::move(letter.fallback),
+                         std::move(letter.pings),
+                         nonce,
+                         now,
+                         TimePoint(),
+                         now + kLife};
+  co_await tx.change(kInsert, row);
+}
+
+TxTask<void> insert(Tx& tx, ServerContext& context, Letter letter) {
+  co_await insert(tx, context.server, context.now, std::move(letter));
   context.outbox = true;
+}
+
+/// Nothing stands in line there, so it needs no number.
+TxTask<void> take_away_later(Tx& tx, std::string channel_id, std::string message_id, TimePoint now) {
+  const TimePoint then = now + kMentionStands;
+  const InsertParams row{fmt::format("{}{}/{}", kTakeAway, channel_id, message_id),
+                         1,
+                         "",
+                         "",
+                         "",
+                         "",
+                         "",
+                         "",
+                         now,
+                         then,
+                         then + kLife};
+  co_await tx.change(kInsert, row);
 }
 
 }  // namespace
 
 struct LeasedMessage {
-  std::string channel() const { return row.destination.substr(kPrefix.size()); }
+  bool is_direct() const { return row.destination.starts_with(kMember); }
+  bool takes_away() const { return row.destination.starts_with(kTakeAway); }
+  /// The channel's id, the member's, or channel and message.
+  std::string target() const { return row.destination.substr(row.destination.find(':') + 1); }
   std::int64_t version() const { return post ? post->version : 0; }
   /// The post is another channel's now, or there is none any more.
-  bool is_superseded() const { return !row.post.empty() && (!post || post->channel_id != channel()); }
+  bool is_superseded() const { return !row.post.empty() && (!post || post->channel_id != target()); }
   Outgoing outgoing() const {
-    if (post) return {channel(), post->body, row.nonce, post->message_id};
-    return {channel(), {row.body, read_link_buttons(row.buttons)}, row.nonce, ""};
+    if (post) return {target(), post->body, row.nonce, post->message_id};
+    Outgoing message{target(), {row.body, read_link_buttons(row.buttons)}, row.nonce, ""};
+    message.pings = row.pings;
+    if (is_direct()) message.member = std::exchange(message.channel_id, "");
+    if (takes_away()) {
+      const auto slash = message.channel_id.find('/');
+      message.edits = message.channel_id.substr(slash + 1);
+      message.channel_id.resize(slash);
+      message.takes_away = true;
+    }
+    return message;
   }
 
   OutboxRow row;
@@ -160,15 +227,28 @@ bool is_in_doubt(const LeasedMessage& leased, const std::string& message_id) {
 }
 
 /// `message_id`: empty when nothing was sent.
-TxTask<void> end(Tx& tx, LeasedMessage leased, std::string message_id) {
+TxTask<void> end(Tx& tx, LeasedMessage leased, std::string message_id, TimePoint now) {
   bool again = false;
   if (leased.post && !leased.is_superseded()) {
     const bool in_doubt = !message_id.empty() && is_in_doubt(leased, message_id);
     again =
-        co_await settle_post(tx, {leased.row.post, leased.channel(), leased.version(), message_id, in_doubt});
+        co_await settle_post(tx, {leased.row.post, leased.target(), leased.version(), message_id, in_doubt});
   }
+  if (!leased.row.pings.empty() && !message_id.empty())
+    co_await take_away_later(tx, leased.target(), message_id, now);
   const KeyParams key{leased.row.destination, leased.row.sequence};
   co_await tx.change(again ? kRelease : kDelete, key);
+}
+
+/// He takes no direct messages.
+TxTask<void> mention_instead(Tx& tx, ServerId server, LeasedMessage leased, TimePoint now) {
+  const KeyParams key{leased.row.destination, leased.row.sequence};
+  co_await tx.change(kDelete, key);
+  if (leased.row.fallback.empty()) co_return;
+  const PostBody body{fmt::format("<@{}> {}", leased.target(), leased.row.body),
+                      read_link_buttons(leased.row.buttons)};
+  Letter letter{std::string(kChannel) + leased.row.fallback, body, "", "", leased.target()};
+  co_await insert(tx, server, now, std::move(letter));
 }
 
 }  // namespace
@@ -186,15 +266,22 @@ TxTask<void> post_to_channel(Tx& tx, ServerContext& context, std::string channel
 }
 
 TxTask<void> post_to_channel(Tx& tx, ServerContext& context, std::string channel_id, PostBody body) {
-  return insert(tx, context, std::move(channel_id), std::move(body), "");
+  return insert(tx, context, {std::string(kChannel) + channel_id, std::move(body)});
+}
+
+TxTask<void> post_to_member(Tx& tx, ServerContext& context, DiscordUserId member, PostBody body,
+                            std::string fallback_channel) {
+  return insert(tx, context,
+                {std::string(kMember) + member.str(), std::move(body), "", std::move(fallback_channel)});
 }
 
 TxTask<void> bring_post(Tx& tx, ServerContext& context, std::string channel_id, std::string name) {
-  const RenewParams waiting{std::string(kPrefix) + channel_id, name, context.now + kLife};
+  const RenewParams waiting{std::string(kChannel) + channel_id, name, context.now + kLife};
   if (co_await tx.change(kRenew, waiting) > 0) {
     context.outbox = true;
   } else {
-    co_await insert(tx, context, std::move(channel_id), {}, std::move(name));
+    Letter letter{std::string(kChannel) + channel_id, {}, std::move(name)};
+    co_await insert(tx, context, std::move(letter));
   }
 }
 
@@ -234,36 +321,15 @@ bool OutboxSender::woken_again(ServerId server) {
 }
 
 Task<void> OutboxSender::sweep() {
-  std::vector<ServerId> servers;
-  for (const auto& server : tenancy_.servers().list()) servers.push_back(server.discord_server_id);
-  if (!servers.empty()) co_await sweep_servers(std::move(servers));
-}
-
-/// Halved when one of them is unusable, until that one is found.
-Task<void> OutboxSender::sweep_servers(std::vector<ServerId> servers) {
-  std::string trouble;
-  try {
-    const store::ServerRange range{servers.front(), servers.back()};
-    const auto rows = co_await tenancy_.door().read(
-        "outbox.sweep", clock_.now(), range, [range](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
-          co_return co_await tx.all(kWaiting, {range.first, range.last});
-        });
-    for (const ServerRow& row : rows) {
-      if (const auto scope = tenancy_.scopes().for_job(row.discord_server_id)) wake(*scope);
-    }
-  } catch (const store::DatabaseError& error) {
-    if (error.code() != store::DbCode::server_unusable) throw;
-    trouble = error.what();
+  const auto find = [](store::CrossTx& tx, store::ServerRange range) -> TxTask<std::vector<ServerId>> {
+    std::vector<ServerId> servers;
+    for (const ServerRow& row : co_await tx.all(kWaiting, {range.first, range.last}))
+      servers.push_back(row.discord_server_id);
+    co_return servers;
+  };
+  for (const ServerId server : co_await find_servers(tenancy_, "outbox.sweep", clock_.now(), find)) {
+    if (const auto scope = tenancy_.scopes().for_job(server)) wake(*scope);
   }
-  if (trouble.empty()) co_return;
-  if (servers.size() == 1) {
-    log::error("outbox of a server cannot be read",
-               {log::field("server", servers.front().str()), log::field("error", trouble)});
-    co_return;
-  }
-  const auto middle = servers.begin() + static_cast<std::ptrdiff_t>(servers.size() / 2);
-  co_await sweep_servers({servers.begin(), middle});
-  co_await sweep_servers({middle, servers.end()});
 }
 
 Task<void> OutboxSender::drain(tenancy::ServerScope scope) {
@@ -381,13 +447,14 @@ Task<Result<std::string>> OutboxSender::bring(ServerId server, LeasedMessage lea
   Outgoing message = leased.outgoing();
   auto sent = co_await send_(server, message);
   const bool gone = !message.edits.empty() && !sent && sent.error().code == ErrorCode::not_found;
-  if (!gone) co_return sent;
+  if (!gone || message.takes_away) co_return sent;
   message.edits.clear();
   co_return co_await send_(server, std::move(message));
 }
 
 Task<void> OutboxSender::finish(tenancy::ServerScope scope, LeasedMessage leased, std::string message_id) {
-  co_await scope.transact([leased, message_id](Tx& tx) { return end(tx, leased, message_id); });
+  const TimePoint now = clock_.now();
+  co_await scope.transact([leased, message_id, now](Tx& tx) { return end(tx, leased, message_id, now); });
   const std::scoped_lock lock(mutex_);
   sent_untold_.erase({scope.server(), leased.row.destination});
 }
@@ -407,7 +474,14 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   const bool expired = !sent_already && leased->row.expires_at <= now;
   Result<std::string> sent = before ? before->message_id : "";
   if (!sent_already && !expired) sent = co_await bring(scope.server(), *leased);
-  if (!sent && sent.error().code == ErrorCode::forbidden) {
+  const bool refused = !sent && sent.error().code == ErrorCode::forbidden;
+  if (refused && leased->is_direct()) {
+    co_await scope.transact([leased = *leased, server = scope.server(), now](Tx& tx) {
+      return mention_instead(tx, server, leased, now);
+    });
+    co_return true;
+  }
+  if (refused) {
     rest(scope.server(), destination, leased->row.sequence, sent.error());
     co_return true;
   }

@@ -1,7 +1,8 @@
 // Messages that must survive a crash: a row of the same transaction as what they tell of, keyed
 // (server, destination, sequence), sent afterwards in that order, at least once; Discord's nonce makes
 // it once. Rows expire after ten minutes. What is changed later where it stands is a post (posts.h), of which
-// only the name waits here. Answers to somebody who waits do not go through here.
+// only the name waits here. Direct messages have a channel to fall back on. Answers to somebody who waits do
+// not go through here.
 #pragma once
 
 #include <atomic>
@@ -35,6 +36,11 @@ store::TxTask<void> post_to_channel(store::Tx& tx, ServerContext& context, std::
 /// The same for the server's log channel; nothing when it has none.
 store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, Message message);
 
+/// Puts a message for one member into the outbox, to be read in private. If he takes none, he is mentioned
+/// with it in that channel, and the mention is taken away a minute later; empty: nowhere.
+store::TxTask<void> post_to_member(store::Tx& tx, ServerContext& context, DiscordUserId member, PostBody body,
+                                   std::string fallback_channel);
+
 /// For posts.h: that a post has to be brought to its channel, as it is when its turn comes.
 store::TxTask<void> bring_post(store::Tx& tx, ServerContext& context, std::string channel_id,
                                std::string name);
@@ -44,7 +50,10 @@ struct Outgoing {
   std::string channel_id;
   PostBody body;
   std::string nonce;
-  std::string edits;  // the message whose place it takes; empty: it is a new one
+  std::string edits;        // the message whose place it takes; empty: it is a new one
+  std::string member = {};  // who reads it in private, in place of a channel
+  std::string pings = {};   // the one whom a mention in it pings; empty: it pings nobody
+  bool takes_away = false;  // it says nothing: `edits` is to be deleted
 };
 
 /// A row of the outbox that nobody else sends now (outbox.cpp).
@@ -94,7 +103,6 @@ class OutboxSender {
 
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
-  Task<void> sweep_servers(std::vector<ServerId> servers);
   /// A database error is only a pause.
   Task<bool> try_next(tenancy::ServerScope scope);
   /// False: nothing left for now.

@@ -27,6 +27,8 @@ class Outbox : public testing::Test {
     std::string nonce;
     std::string edits;  // the message whose place it took
     std::size_t buttons = 0;
+    std::string pings = {};
+    bool takes_away = false;
   };
 
   explicit Outbox(store::Layout layout = test::tested_layout()) : world_(layout) {
@@ -47,6 +49,11 @@ class Outbox : public testing::Test {
   void put(std::string channel, PostBody post, const std::string& name = "news") {
     in(1, [&](store::Tx& tx, ServerContext& context) { return put_post(tx, context, name, channel, post); });
   }
+  void tell(std::int64_t member, const std::string& fallback) {
+    in(1, [&](store::Tx& tx, ServerContext& context) {
+      return post_to_member(tx, context, DiscordUserId(member), {"for you"}, fallback);
+    });
+  }
   bool change(PostBody post, const std::string& name = "news") {
     bool there = false;
     in(1, [&](store::Tx& tx, ServerContext& context) -> store::TxTask<void> {
@@ -64,7 +71,7 @@ class Outbox : public testing::Test {
   }
 
   Task<Result<std::string>> take(Outgoing message) {
-    const std::string& channel = message.channel_id;
+    const std::string channel = message.member.empty() ? message.channel_id : "of member " + message.member;
     const std::scoped_lock lock(mutex_);
     tried_.push_back(channel);
     if (std::exchange(throws_once_, false)) {
@@ -84,7 +91,8 @@ class Outbox : public testing::Test {
     }
     if (const auto act = std::exchange(meanwhile_, nullptr)) act();
     if (std::exchange(fills_disk_once_, false)) full_disk_.emplace();
-    sent_.push_back({channel, message.body.text, message.nonce, message.edits, message.body.buttons.size()});
+    sent_.push_back({channel, message.body.text, message.nonce, message.edits, message.body.buttons.size(),
+                     message.pings, message.takes_away});
     changed_.notify_all();
     if (!message.edits.empty()) co_return message.edits;
     // As Discord does: the same nonce is the same message.
@@ -174,6 +182,54 @@ TEST_F(Outbox, ARowOfAnOlderProgramIsSentAsItIs) {
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].content, "{\"text\": 1}");
   EXPECT_EQ(sent[0].buttons, 0U);
+}
+
+TEST_F(Outbox, ADirectMessageGoesToItsMember) {
+  tell(5, "77");
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].channel, "of member 5");
+  EXPECT_EQ(sent[0].pings, "");
+}
+
+TEST_F(Outbox, WhoTakesNoDirectMessagesIsMentionedForAMinute) {
+  refusals_["of member 5"] = ErrorCode::forbidden;
+  tell(5, "77");
+  tell(5, "");  // nowhere to fall back on
+  sender_.wake(world_.server(1));
+  wait_for_tries(3);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (waiting() != "1\n" && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(2ms);
+  EXPECT_EQ(world_.dump("SELECT destination FROM outbox"), "take_away:77/m1\n");
+  net::run_to_end(sender_.sweep());
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(waiting(), "1\n") << "it stands for its minute";
+  world_.clock.advance(1min);
+  net::run_to_end(sender_.sweep());
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].channel, "77");
+  EXPECT_EQ(sent[0].content, "<@5> for you");
+  EXPECT_EQ(sent[0].pings, "5");
+  EXPECT_TRUE(sent[1].takes_away);
+  EXPECT_EQ(sent[1].edits, "m1");
+}
+
+TEST_F(Outbox, AMentionThatIsGoneAlreadyIsNotPostedAnew) {
+  refusals_["of member 5"] = ErrorCode::forbidden;
+  gone_.insert("m1");
+  tell(5, "77");
+  sender_.wake(world_.server(1));
+  wait_for_tries(2);
+  world_.clock.advance(2min);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (waiting() != "0\n" && std::chrono::steady_clock::now() < deadline) {
+    net::run_to_end(sender_.sweep());
+    std::this_thread::sleep_for(5ms);
+    world_.clock.advance(1min);
+  }
+  EXPECT_EQ(drained().size(), 1U);
 }
 
 TEST_F(Outbox, AMessageTakesItsButtonsAlong) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "bot/find_servers.h"
 #include "bot/outbox.h"
 
 namespace guildhall::bot {
@@ -269,37 +270,16 @@ bool RoleWorker::woken_again(ServerId server) {
 }
 
 Task<void> RoleWorker::sweep() {
-  std::vector<ServerId> servers;
-  for (const auto& server : tenancy_.servers().list()) servers.push_back(server.discord_server_id);
-  if (!servers.empty()) co_await sweep_servers(std::move(servers));
-}
-
-/// Halved when one of them is unusable, until that one is found.
-Task<void> RoleWorker::sweep_servers(std::vector<ServerId> servers) {
-  std::string trouble;
-  try {
-    const TimePoint now = clock_.now();
-    const store::ServerRange range{servers.front(), servers.back()};
-    const auto rows = co_await tenancy_.door().read(
-        "roles.sweep", now, range, [range, now](store::CrossTx& tx) -> TxTask<std::vector<ServerRow>> {
-          co_return co_await tx.all(kDueServers, {range.first, range.last, now});
-        });
-    for (const ServerRow& row : rows) {
-      if (const auto scope = tenancy_.scopes().for_job(row.discord_server_id)) wake(*scope);
-    }
-  } catch (const store::DatabaseError& error) {
-    if (error.code() != store::DbCode::server_unusable) throw;
-    trouble = error.what();
+  const TimePoint now = clock_.now();
+  const auto find = [now](store::CrossTx& tx, store::ServerRange range) -> TxTask<std::vector<ServerId>> {
+    std::vector<ServerId> servers;
+    for (const ServerRow& row : co_await tx.all(kDueServers, {range.first, range.last, now}))
+      servers.push_back(row.discord_server_id);
+    co_return servers;
+  };
+  for (const ServerId server : co_await find_servers(tenancy_, "roles.sweep", now, find)) {
+    if (const auto scope = tenancy_.scopes().for_job(server)) wake(*scope);
   }
-  if (trouble.empty()) co_return;
-  if (servers.size() == 1) {
-    log::error("role changes of a server cannot be read",
-               {log::field("server", servers.front().str()), log::field("error", trouble)});
-    co_return;
-  }
-  const auto middle = servers.begin() + static_cast<std::ptrdiff_t>(servers.size() / 2);
-  co_await sweep_servers({servers.begin(), middle});
-  co_await sweep_servers({middle, servers.end()});
 }
 
 Task<void> RoleWorker::drain(tenancy::ServerScope scope) {

@@ -70,7 +70,6 @@ class RoleWorker {
   void stop() { stopping_ = true; }
 
  private:
-  Task<void> sweep_servers(std::vector<ServerId> servers);
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
   /// False: nothing left for now.

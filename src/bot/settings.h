@@ -139,6 +139,7 @@ struct SettingChange {
   std::string key;
   std::optional<std::string> before;  // the server's own value
   std::optional<std::string> after;
+  bool outbox = false;  // a feature that follows it put something into the outbox
 };
 
 /// What somebody wants to change. No value: back to the default.

@@ -84,7 +84,13 @@ Result<json::Object> body_json(const MessageBody& message, bool all) {
   if (!rows) return std::unexpected(rows.error());
   if (text.empty() && embeds.empty() && rows->empty())
     return fail(ErrorCode::invalid, "a Discord message cannot be empty");
-  json::Object written{{"allowed_mentions", json::Object{{"parse", json::Array{}}}}};
+  json::Object mentions{{"parse", json::Array{}}};
+  if (!message.pings.empty()) {
+    json::Array users;
+    for (const DiscordUserId user : message.pings) users.emplace_back(user.str());
+    mentions["users"] = std::move(users);
+  }
+  json::Object written{{"allowed_mentions", std::move(mentions)}};
   if (all || !text.empty()) written["content"] = std::move(text);
   if (all || !embeds.empty()) written["embeds"] = std::move(embeds);
   if (all || !rows->empty()) written["components"] = *std::move(rows);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/ids.h"
 #include "base/json.h"
 #include "platforms/discord/components.h"
 
@@ -46,6 +47,7 @@ struct MessageBody {
   std::string text;  // at most 2,000
   std::vector<Embed> embeds;
   std::vector<Row> rows;
+  std::vector<DiscordUserId> pings;  // whom mentions in it notify; nobody else
 };
 
 /// A new message. Errors `invalid`: it says nothing, or its components cannot be mended.
