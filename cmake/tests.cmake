@@ -76,6 +76,8 @@ light_pch(noninterference)
 add_library(mutants STATIC src/store/statement.cpp src/store/sqlite/connection.cpp src/store/sqlite/units.cpp
                            src/store/sqlite/server_files.cpp src/store/postgres/connection.cpp
                            src/tenancy/seal.cpp src/tenancy/scopes.cpp src/bot/dispatcher.cpp
+                           src/bot/short_signature.cpp src/bot/oauth_states.cpp src/web/link_pages.cpp
+                           src/web/discord_sign_in.cpp src/web/api.cpp
                            tests/isolation/switches.cpp)
 target_compile_definitions(mutants PRIVATE GUILDHALL_MUTATIONS)
 target_include_directories(mutants PRIVATE src . ${PostgreSQL_INCLUDE_DIRS})

@@ -14,4 +14,10 @@ bool is_time_zone(std::string_view name) {
   }
 }
 
+std::string format_local(TimePoint at, std::string_view zone) {
+  const std::string name = is_time_zone(zone) ? std::string(zone) : "UTC";
+  const auto minute = std::chrono::floor<std::chrono::minutes>(at);
+  return date::format("%Y-%m-%d %H:%M %Z", date::make_zoned(name, minute));
+}
+
 }  // namespace guildhall

@@ -12,6 +12,8 @@
 //   outbox.h      messages that must survive a crash
 //   posts.h       messages that are changed later where they stand; link_buttons.h: their buttons
 //   role_changes.h  roles that members get in Discord
+//   page_links.h  addresses of pages that are made for one person, signed (short_signature.h)
+//   due_work.h    what features do when its time has come; find_servers.h: where
 //   topics.h      what changed, for every open page
 //   imports.h     how a feature takes over what an old bot kept
 //   import_trace.h  whose the amounts of old names became
@@ -19,6 +21,7 @@
 //   leases.h      what only one of several processes may do at a time
 //   discord_shards.h  the shards of Discord that this process serves
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
+//   kick_accounts.h                   who somebody is at Kick
 //   discord_needs.h                   what Discord is asked for, as features declare it
 //   custom_ids.h                      what a button, select or form in Discord calls for, signed
 //   discord_commands.h                our commands as Discord knows them, with their forms and selects

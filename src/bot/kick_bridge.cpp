@@ -107,6 +107,8 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
           client_, services.tenancy.grants(), secrets, services.clock, services.metrics,
           [this](const ChannelKey& channel) { changed(services_.tenancy.channels().servers_of(channel)); }),
       attempts_(services.tenancy.global(), secrets, services.clock),
+      accounts_(services.config, states,
+                [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
       subscriptions_(
           client_, services.tenancy, services.metrics,
           [this](ServerId server, std::string problem) { set_problem(server, std::move(problem)); }),
@@ -403,7 +405,7 @@ Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, Se
   }
   OAuthStates::Intent intent{kConnect, std::move(session_hash), server};
   const auto begun = co_await states_.begin(std::move(intent));
-  co_return client_.authorize_url(redirect_uri(), begun.state, begun.challenge);
+  co_return client_.authorize_url(redirect_uri(), begun.state, begun.challenge, kick::kChannelScopes);
 }
 
 Task<Result<ServerId>> KickBridge::finish_connect(std::string state, std::string code, Visitor visitor,

@@ -14,6 +14,7 @@
 #include "bot/channel_attempts.h"
 #include "bot/chat_sender.h"
 #include "bot/discord_bridge.h"
+#include "bot/kick_accounts.h"
 #include "bot/kick_subscriptions.h"
 #include "bot/kick_tokens.h"
 #include "bot/oauth_states.h"
@@ -59,6 +60,9 @@ class KickBridge {
   Task<Result<void>> withdraw(tenancy::ChannelKey channel, tenancy::Granter granter,
                               std::optional<ServerId> server);
 
+  /// Of viewers who prove who they are.
+  KickAccounts& accounts() { return accounts_; }
+
   /// Why the server's channel does not send everything, or who else wants it; empty when there is no trouble.
   std::string channel_problem(ServerId server) const;
 
@@ -96,6 +100,7 @@ class KickBridge {
   kick::WebhookVerifier verifier_;
   KickTokens tokens_;
   ChannelAttempts attempts_;
+  KickAccounts accounts_;
   KickSubscriptions subscriptions_;
   std::chrono::steady_clock::time_point compare_subscriptions_at_;
   ChatSender chat_;

@@ -130,6 +130,26 @@ constexpr Statement<BroughtParams, NoRow> kBrought{
     "UPDATE links SET moved_points = moved_points + :points, moved_watched_us = moved_watched_us + :watched "
     "WHERE discord_server_id = :server AND from_person_id = :viewer AND undone_at IS NULL"};
 
+struct UndoneByParams {
+  std::string platform;
+  PersonId member;
+  PersonId account;
+  std::string actor;
+};
+BOOST_DESCRIBE_STRUCT(UndoneByParams, (), (platform, member, account, actor))
+
+struct UndoneRow {
+  TimePoint undone_at;
+};
+BOOST_DESCRIBE_STRUCT(UndoneRow, (), (undone_at))
+
+constexpr Statement<UndoneByParams, UndoneRow> kUndoneToOthers{
+    "links.undone_to_others",
+    "SELECT undone_at FROM links WHERE discord_server_id = :server AND to_person_id = :member "
+    "AND platform = :platform AND from_person_id <> :account AND undone_at IS NOT NULL AND undone_by = "
+    ":actor "
+    "ORDER BY undone_at DESC LIMIT 1"};
+
 struct Moved {
   std::int64_t points = 0;
   Duration watched{0};
@@ -157,6 +177,11 @@ std::string described(const Identity& identity) {
   return fmt::format("{} {}", identity.platform, identity.name);
 }
 
+TxTask<std::optional<Identity>> find_viewer(store::Tx& tx, const LinkRequest& request) {
+  if (request.user_id.empty()) co_return co_await find_identity_by_name(tx, request.platform, request.name);
+  co_return co_await find_identity(tx, request.platform, request.user_id);
+}
+
 /// Why the two cannot be linked, before anything is made.
 TxTask<Result<void>> check_link(store::Tx& tx, const LinkRequest& request, std::optional<PersonId> member) {
   if (trim(request.name).empty() || !is_clean_utf8(request.name)) {
@@ -171,7 +196,7 @@ TxTask<Result<void>> check_link(store::Tx& tx, const LinkRequest& request, std::
       }
     }
   }
-  const auto viewer = co_await find_identity_by_name(tx, request.platform, request.name);
+  const auto viewer = co_await find_viewer(tx, request);
   if (viewer && viewer->person_id != viewer->home_person_id) {
     co_return fail(ErrorCode::conflict,
                    fmt::format("{} is linked to another member already", described(*viewer)),
@@ -182,7 +207,7 @@ TxTask<Result<void>> check_link(store::Tx& tx, const LinkRequest& request, std::
 
 /// The viewer's identity; one that was never seen is known by name only.
 TxTask<Identity> viewer_identity(store::Tx& tx, const LinkRequest& request, TimePoint now) {
-  const auto found = co_await find_identity_by_name(tx, request.platform, request.name);
+  const auto found = co_await find_viewer(tx, request);
   if (found) co_return *found;
   co_return co_await provisional_identity(tx, request.platform, std::string(trim(request.name)), now);
 }
@@ -191,12 +216,15 @@ TxTask<Identity> viewer_identity(store::Tx& tx, const LinkRequest& request, Time
 
 TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
                                         LinkRequest request, tenancy::Actor actor, TimePoint now) {
+  if (!request.user_id.empty())  // who was known by name alone may be this one
+    co_await person_of(tx, {request.platform, request.user_id, request.name}, now);
   const auto known = co_await find_identity(tx, kDiscord, request.member.str());
   const auto checked =
       co_await check_link(tx, request, known ? std::optional(known->person_id) : std::nullopt);
   if (!checked) co_return std::unexpected(checked.error());
 
-  const PlatformUser user{kDiscord, request.member.str(), known ? known->name : request.member.str()};
+  PlatformUser user{kDiscord, request.member.str(), request.member_name};
+  if (user.name.empty()) user.name = known ? known->name : request.member.str();
   const PersonId member = co_await person_of(tx, user, now);
   const Identity identity = co_await viewer_identity(tx, request, now);
   const PersonId viewer = identity.home_person_id;
@@ -243,6 +271,32 @@ TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveH
       tx, {now, "unlinked", identity->name, std::nullopt, fmt::format("unlink:{}", link->link_id)});
   co_await tenancy::bump_revision(tx);
   co_return LinkOutcome{link->from_person_id, points, link->moved_watched_us, false};
+}
+
+TxTask<std::optional<Identity>> linked_account(store::Tx& tx, DiscordUserId member, std::string platform) {
+  const auto known = co_await find_identity(tx, kDiscord, member.str());
+  if (!known) co_return std::nullopt;
+  for (Identity& held : co_await identities_of(tx, known->person_id)) {
+    if (held.platform == platform && held.home_person_id != held.person_id) co_return std::move(held);
+  }
+  co_return std::nullopt;
+}
+
+TxTask<std::optional<Identity>> linked_member(store::Tx& tx, Identity account) {
+  if (account.person_id == account.home_person_id) co_return std::nullopt;
+  for (Identity& held : co_await identities_of(tx, account.person_id)) {
+    if (held.platform == kDiscord) co_return std::move(held);
+  }
+  co_return std::nullopt;
+}
+
+TxTask<std::optional<TimePoint>> undone_to_others(store::Tx& tx, DiscordUserId member, Identity account,
+                                                  std::string actor) {
+  const auto known = co_await find_identity(tx, kDiscord, member.str());
+  if (!known) co_return std::nullopt;
+  const auto row = co_await tx.one(
+      kUndoneToOthers, {account.platform, known->person_id, account.home_person_id, std::move(actor)});
+  co_return row ? std::optional(row->undone_at) : std::nullopt;
 }
 
 TxTask<std::vector<KnownLink>> link_known(store::Tx& tx, const std::vector<MoveHandler>& handlers,
@@ -294,7 +348,8 @@ TxTask<void> note_brought(store::Tx& tx, std::vector<Brought> brought) {
 }
 
 void declare_links(store::StatementRegistry& statements) {
-  statements.add("links", kInsert, kOpen, kUndone, kMinutes, kAddMinutes, kTakeMinutes, kBrought);
+  statements.add("links", kInsert, kOpen, kUndone, kMinutes, kAddMinutes, kTakeMinutes, kBrought,
+                 kUndoneToOthers);
 }
 
 }  // namespace guildhall::bot

@@ -31,6 +31,9 @@ struct LinkRequest {
   DiscordUserId member;
   std::string platform;  // "kick"
   std::string name;      // of the viewer; unknown so far: a provisional identity is made
+  /// Of the viewer, where it is known for certain; then the name is what he is called now.
+  std::string user_id = {};
+  std::string member_name = {};  // as Discord shows it; empty: not known
 };
 
 struct LinkOutcome {
@@ -48,6 +51,15 @@ store::TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<
 store::TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
                                                  DiscordUserId member, std::string platform,
                                                  tenancy::Actor actor, TimePoint now);
+
+/// The account of that platform that is linked to the member here.
+store::TxTask<std::optional<Identity>> linked_account(store::Tx& tx, DiscordUserId member,
+                                                      std::string platform);
+/// The member to whom the account is linked here.
+store::TxTask<std::optional<Identity>> linked_member(store::Tx& tx, Identity account);
+/// When a link of this member to another account was last undone by that actor.
+store::TxTask<std::optional<TimePoint>> undone_to_others(store::Tx& tx, DiscordUserId member,
+                                                         Identity account, std::string actor);
 
 /// Links that were made elsewhere, before, many at once.
 struct KnownLink {

@@ -1,6 +1,7 @@
 #include "bot/oauth_states.h"
 
 #include "base/crypto.h"
+#include "base/mutation.h"
 #include "net/oauth.h"
 
 namespace guildhall::bot {
@@ -70,14 +71,27 @@ constexpr GlobalStatement<MoveStatesParams, NoRow> kMoveStates{
 constexpr GlobalStatement<OldStatesParams, NoRow> kForgetStates{
     "oauth.forget_states", "DELETE FROM oauth_states WHERE created_at <= :oldest"};
 
+/// What a state is bound to, with the faults that a test puts in.
+std::string bound_browser(std::string browser_hash) {
+  return mutated(Mutation::state_of_any_browser) ? "any" : std::move(browser_hash);
+}
+std::string bound_purpose(std::string purpose) {
+  return mutated(Mutation::state_for_anything) ? "any" : std::move(purpose);
+}
+
 }  // namespace
 
 Task<OAuthStates::Begun> OAuthStates::begin(Intent intent) {
   const std::string state = net::random_token();
   const std::string verifier = net::make_pkce_verifier();
   const TimePoint now = clock_.now();
-  const NewStateParams row{hex(sha256(state)),        std::move(intent.browser_hash), verifier, intent.server,
-                           std::move(intent.purpose), std::move(intent.back_to),      now};
+  const NewStateParams row{hex(sha256(state)),
+                           bound_browser(std::move(intent.browser_hash)),
+                           verifier,
+                           intent.server,
+                           bound_purpose(std::move(intent.purpose)),
+                           std::move(intent.back_to),
+                           now};
   co_await global_.transact([row](GlobalTx& tx) -> TxTask<void> {
     co_await tx.change(kForgetStates, {row.now - kStateLife});
     co_await tx.change(kNewState, row);
@@ -87,10 +101,15 @@ Task<OAuthStates::Begun> OAuthStates::begin(Intent intent) {
 
 Task<std::optional<OAuthStates::Returned>> OAuthStates::take(std::string state, std::string purpose,
                                                              std::string browser_hash) {
-  const TakeStateParams params{hex(sha256(state)), std::move(browser_hash), std::move(purpose),
-                               clock_.now() - kStateLife};
-  const auto row = co_await global_.transact([params](GlobalTx& tx) -> TxTask<std::optional<StateRow>> {
-    co_return co_await tx.one(kTakeState, params);
+  const TimePoint now = clock_.now();
+  const TakeStateParams params{hex(sha256(state)), bound_browser(std::move(browser_hash)),
+                               bound_purpose(std::move(purpose)), now - kStateLife};
+  const auto row = co_await global_.transact([params, now](GlobalTx& tx) -> TxTask<std::optional<StateRow>> {
+    auto taken = co_await tx.one(kTakeState, params);
+    if (taken && mutated(Mutation::state_kept))
+      co_await tx.change(kNewState, {params.state_hash, params.browser_hash, taken->verifier,
+                                     taken->server_id, params.purpose, taken->back_to, now});
+    co_return taken;
   });
   if (!row) co_return std::nullopt;
   co_return Returned{row->verifier, row->server_id, row->back_to};

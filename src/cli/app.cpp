@@ -125,6 +125,11 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
     }
     topics_.publish("servers");
   });
+  due_ =
+      std::make_unique<bot::DueWorker>(workspace_->tenancy(), declarations, clock_,
+                                       [this](tenancy::ServerScope scope, const bot::ServerContext& context) {
+                                         dispatcher_->tell(scope, context);
+                                       });
   const bot::BridgeServices services{
       loops_.main(), config_, clock_, workspace_->metrics(), workspace_->tenancy(), declarations,
       *dispatcher_,  topics_, *http_};
@@ -187,6 +192,8 @@ void App::start_platforms() {
   net::repeat(loop, "outbox", clock_.real(std::chrono::minutes(1)), [this] { return outbox_->sweep(); });
   if (roles_)
     net::repeat(loop, "roles", clock_.real(std::chrono::minutes(1)), [this] { return roles_->sweep(); });
+  if (role_ == Role::everything)
+    net::repeat(loop, "due work", clock_.real(std::chrono::minutes(1)), [this] { return due_->run_due(); });
   net::repeat(loop, "schema reader", bot::kSchemaHeartbeat, [this] { return workspace_->renew_reader(); });
   net::repeat(loop, "keys", kLookForKeys, [this] { return look_at_keys(); });
   net::repeat(loop, "database", kLookForChanges, [this] { return look_at_database(); });
@@ -221,6 +228,25 @@ web::KickDoor App::kick_door() {
   return door;
 }
 
+web::AccountDoor App::account_door() {
+  web::AccountDoor door;
+  if (!kick_) return door;
+  door.address = [this](std::string browser, ServerId server, std::string back_to) {
+    return kick_->accounts().begin(std::move(browser), server, std::move(back_to));
+  };
+  door.came = [this](std::string state, std::string browser) -> Task<std::optional<web::AccountDoor::Came>> {
+    auto came = co_await kick_->accounts().returned(std::move(state), std::move(browser));
+    if (!came) co_return std::nullopt;
+    co_return web::AccountDoor::Came{std::move(came->verifier), std::move(came->back_to)};
+  };
+  door.account = [this](std::string code, std::string verifier) -> Task<Result<bot::PlatformUser>> {
+    const auto user = co_await kick_->accounts().account(std::move(code), std::move(verifier));
+    if (!user) co_return std::unexpected(user.error());
+    co_return bot::PlatformUser{bot::kKick, user->id, user->name};
+  };
+  return door;
+}
+
 web::DiscordDoor App::discord_door() {
   web::DiscordDoor door;
   if (!discord_ || config_.discord_client_secret.empty()) return door;
@@ -248,13 +274,23 @@ web::DiscordDoor App::discord_door() {
 
 Result<void> App::start_web() {
   sessions_ = std::make_unique<web::Sessions>(workspace_->tenancy().global(), people_clock_);
-  doors_ = {kick_door(), discord_door(), [this](ServerId server) { return unsent(server); }};
+  doors_ = {kick_door(), account_door(), discord_door(), [this](ServerId server) { return unsent(server); }};
   sign_in_ =
       std::make_unique<web::DiscordSignIn>(workspace_->tenancy(), *sessions_, *oauth_states_, doors_.discord);
   api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(),
                                     *dispatcher_, topics_, *sessions_, clock_, doors_);
-  web::WebRoutes routes{
-      *api_, *sessions_, *sign_in_, workspace_->metrics(), {}, {}, [this] { return not_ready(); }};
+  pages_ = std::make_unique<bot::PageLinks>(config_, *secrets_);
+  link_pages_ = std::make_unique<web::LinkPages>(
+      workspace_->tenancy(), workspace_->declarations(), *dispatcher_, *sessions_, *pages_,
+      web::LinkPages::Clocks{clock_, people_clock_}, doors_.accounts, workspace_->metrics());
+  web::WebRoutes routes{*api_,
+                        *sessions_,
+                        *sign_in_,
+                        *link_pages_,
+                        workspace_->metrics(),
+                        {},
+                        {},
+                        [this] { return not_ready(); }};
   if (kick_)
     routes.kick_webhook = [this](net::HttpRequest request) {
       return kick_->handle_webhook(std::move(request));

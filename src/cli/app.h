@@ -10,11 +10,13 @@
 #include "bot/dashboard_access.h"
 #include "bot/discord_bridge.h"
 #include "bot/dispatcher.h"
+#include "bot/due_work.h"
 #include "bot/jobs.h"
 #include "bot/kick_bridge.h"
 #include "bot/oauth_states.h"
 #include "bot/outbox.h"
 #include "bot/role_changes.h"
+#include "bot/page_links.h"
 #include "bot/topics.h"
 #include "cli/instance_lock.h"
 #include "cli/workspace.h"
@@ -22,6 +24,7 @@
 #include "net/http_server.h"
 #include "web/api.h"
 #include "web/discord_sign_in.h"
+#include "web/link_pages.h"
 #include "web/sessions.h"
 
 namespace guildhall::cli {
@@ -69,6 +72,7 @@ class App {
   void follow_discord();
   void start_platforms();
   web::KickDoor kick_door();
+  web::AccountDoor account_door();
   web::DiscordDoor discord_door();
   Result<void> start_web();
   Task<void> run_discord();
@@ -94,6 +98,7 @@ class App {
   std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<bot::Dispatcher> dispatcher_;
   std::unique_ptr<bot::TickRunner> ticks_;
+  std::unique_ptr<bot::DueWorker> due_;
   std::unique_ptr<bot::OAuthStates> oauth_states_;
   std::unique_ptr<bot::DiscordBridge> discord_;
   std::unique_ptr<bot::DashboardAccess> access_;
@@ -104,6 +109,8 @@ class App {
   web::Doors doors_;
   std::unique_ptr<web::DiscordSignIn> sign_in_;
   std::unique_ptr<web::Api> api_;
+  std::unique_ptr<bot::PageLinks> pages_;
+  std::unique_ptr<web::LinkPages> link_pages_;
   std::unique_ptr<net::HttpServer> server_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

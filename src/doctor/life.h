@@ -70,6 +70,7 @@ class Life {
   void say(int viewer, TimePoint at, bool live_known);
   void tick_at(TimePoint at);
   void link_people();
+  void link_themselves();
   void link(std::int64_t member, const std::string& viewer);
   void unlink(std::int64_t member);
   void call_commands();
@@ -108,6 +109,7 @@ class Life {
   std::map<std::string, std::map<std::size_t, Effect>> effects_;
   std::map<std::string, bot::CommandRequest> last_slash_;  // by command
   std::int64_t calls_ = 0;
+  std::int64_t asked_ = 0;
   std::int64_t amounts_ = 0;
 };
 

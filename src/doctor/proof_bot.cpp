@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "bot/due_work.h"
 #include "doctor/ground.h"
 
 namespace guildhall::doctor {
@@ -188,6 +189,12 @@ std::vector<std::string> ProofBot::deliver(ServerId server, std::size_t count) {
   net::run_to_end(heard.sweep());
   loops_.drain(kPatience);
   return *given;
+}
+
+void ProofBot::work_due() {
+  bot::DueWorker worker(*tenancy_, declarations_, clock_,
+                        [](tenancy::ServerScope, const bot::ServerContext&) {});
+  net::run_to_end(worker.run_due());
 }
 
 void ProofBot::change_roles() {

@@ -60,6 +60,8 @@ class ProofBot {
   /// Waits until the server has read its settings, if a request made it do so.
   void settle(ServerId server);
   void tick();
+  /// What is due in any server.
+  void work_due();
   /// Works on the outbox: once nobody is there; then the first message is refused, the next are sent, so
   /// many in all, and the rest stays. Returns what was given out.
   std::vector<std::string> deliver(ServerId server, std::size_t count);

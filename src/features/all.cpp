@@ -1,6 +1,7 @@
 #include "features/activity/activity.h"
 #include "features/alerts/alerts.h"
 #include "features/features.h"
+#include "features/linking/linking.h"
 #include "features/points/points.h"
 #include "features/roles/roles.h"
 #include "features/watchtime/watchtime.h"
@@ -13,6 +14,7 @@ void declare_all(bot::Declarations& declarations) {
   roles::declare(declarations);
   activity::declare(declarations);
   alerts::declare(declarations);
+  linking::declare(declarations);
 }
 
 }  // namespace guildhall::features

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/mutation.h"
 #include "base/text.h"
 #include "net/oauth.h"
 #include "web/answers.h"
@@ -58,6 +59,7 @@ std::string local_path(std::string_view wanted) {
   const bool local = wanted.starts_with('/') && !wanted.starts_with("//") &&
                      wanted.find('\\') == std::string_view::npos && wanted.size() <= kLongestPath &&
                      std::ranges::none_of(wanted, [](char c) { return c > '\0' && c <= ' '; });
+  if (mutated(Mutation::onward_anywhere)) return std::string(wanted);
   return local && is_clean_utf8(wanted) ? std::string(wanted) : "/";
 }
 
@@ -101,8 +103,8 @@ Task<HttpResponse> DiscordSignIn::admit(HttpRequest request, bot::OAuthStates::R
   }
   std::erase_if(person->servers, [&](ServerId server) { return !tenancy_.servers().is_active(server); });
   // The browser gets a new session; the one it came with ends.
-  if (const auto old = co_await sessions_.find(session_id_of(request)))
-    co_await sessions_.sign_out(old->hash);
+  const auto old = co_await sessions_.find(session_id_of(request));
+  if (old && !mutated(Mutation::session_kept)) co_await sessions_.sign_out(old->hash);
   const std::string session =
       co_await sessions_.sign_in_member({person->id, person->name, std::move(person->servers)});
   HttpResponse response = redirect(begun.back_to);

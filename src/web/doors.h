@@ -2,12 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/task.h"
+#include "bot/persons.h"
 #include "bot/settings.h"
 #include "tenancy/scopes.h"
 
@@ -27,6 +29,20 @@ struct KickDoor {
                                    std::optional<ServerId> server)>
       withdraw;
   std::function<std::string(ServerId server)> channel_problem;
+};
+
+/// Of viewers who prove at Kick who they are.
+struct AccountDoor {
+  struct Came {
+    std::string verifier;
+    std::string back_to;
+  };
+  /// Where he says so; `back_to` comes back with him, in that browser.
+  std::function<Task<std::string>(std::string browser_hash, ServerId server, std::string back_to)> address;
+  /// Nothing: he did not begin in that browser, or it is too late.
+  std::function<Task<std::optional<Came>>(std::string state, std::string browser_hash)> came;
+  /// Whose account it is. Error `unauthenticated`: the code is no good; others: Kick cannot be asked.
+  std::function<Task<Result<bot::PlatformUser>>(std::string code, std::string verifier)> account;
 };
 
 /// Of members who sign in by Discord.
@@ -57,6 +73,7 @@ using UnsentDoor = std::function<std::vector<Error>(ServerId server)>;
 
 struct Doors {
   KickDoor kick = {};
+  AccountDoor accounts = {};
   DiscordDoor discord = {};
   UnsentDoor unsent = {};
 };

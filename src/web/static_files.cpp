@@ -52,7 +52,9 @@ net::HttpResponse serve_static(const net::HttpRequest& request) {
   net::HttpResponse response;
   response.headers.emplace_back("content-type", content_type(name));
   // Names under assets/ carry a hash of their content; index.html names the assets of today.
-  response.headers.emplace_back("cache-control", asset ? "public, max-age=31536000, immutable" : "no-cache");
+  const bool never_changes = name.starts_with("assets/");
+  response.headers.emplace_back("cache-control",
+                                never_changes ? "public, max-age=31536000, immutable" : "no-cache");
   response.headers.emplace_back("vary", "accept-encoding");
   const EmbeddedFile* packed = accepts_gzip(request) ? find_file(name + ".gz") : nullptr;
   if (packed != nullptr) response.headers.emplace_back("content-encoding", "gzip");

@@ -37,6 +37,7 @@ class Routes : public std::enable_shared_from_this<Routes> {
     if (path == "/webhooks/kick") co_return co_await webhook(routes_.kick_webhook, std::move(request));
     if (path == "/webhooks/discord/interactions")
       co_return co_await webhook(routes_.discord_interactions, std::move(request));
+    if (LinkPages::is_page(path)) co_return co_await routes_.link_pages.handle(std::move(request));
     if (path == "/auth/kick/callback") co_return co_await kick_callback(std::move(request));
     if (path == "/auth/discord/start" && request.method == "GET")
       co_return co_await routes_.sign_in.start(std::move(request));
@@ -59,8 +60,9 @@ class Routes : public std::enable_shared_from_this<Routes> {
     co_return co_await receive(std::move(request));
   }
 
-  /// The streamer comes back from Kick, in the browser that began.
+  /// Somebody comes back from Kick, in the browser that began: a viewer who links his account, or a streamer.
   Task<HttpResponse> kick_callback(HttpRequest request) {
+    if (auto linked = co_await routes_.link_pages.finish(request)) co_return *std::move(linked);
     if (const auto wait = callbacks_.take(request.peer); wait > 0) co_return too_many(wait);
     const auto session = co_await routes_.sessions.find(session_id_of(request));
     if (!session) co_return redirect("/sign-in");

@@ -12,6 +12,7 @@
 #include "net/http_server.h"
 #include "web/api.h"
 #include "web/discord_sign_in.h"
+#include "web/link_pages.h"
 
 namespace guildhall::web {
 
@@ -19,6 +20,7 @@ struct WebRoutes {
   Api& api;
   Sessions& sessions;
   DiscordSignIn& sign_in;
+  LinkPages& link_pages;
   const Metrics& metrics;
   /// POST /webhooks/kick; none: 404.
   std::function<Task<net::HttpResponse>(net::HttpRequest)> kick_webhook;

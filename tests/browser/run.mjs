@@ -10,6 +10,7 @@ import { openBrowser, Visitor } from './browser.mjs';
 import { Demo } from './demo.mjs';
 import { discordSignInTests } from './discord_sign_in.mjs';
 import { takeScreenshots } from './screenshots.mjs';
+import { linkingTests } from './linking.mjs';
 import { liveTests } from './live.mjs';
 import { memberTextTests } from './member_text.mjs';
 import { outageTests } from './outage.mjs';
@@ -47,6 +48,7 @@ function registerTests() {
     memberTextTests,
     pageTests,
     discordSignInTests,
+    linkingTests,
     outageTests,
   ])
     register(world);

@@ -22,6 +22,22 @@ async function take(page, folder, { name, colorScheme, width, height }) {
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
+/** What a member is shown who has pressed the panel's button. */
+async function takeLinkPage(demo, { id: guild }, visitor, folder) {
+  const { servers } = await demo.look('/world');
+  const { owner, members } = servers.find(({ id }) => id === guild);
+  const user = members.find(({ id }) => id !== owner).id;
+  const { interaction } = await demo.act('/discord/command', { guild, user, name: 'link' });
+  const { answer } = await until('an answer to /link', async () => {
+    const [found] = await demo.look(`/discord/interactions?id=${interaction}`);
+    return found.answer?.components?.length > 0 ? found : null;
+  });
+  const page = await visitor.context.browser().newPage({ viewport: { width: 640, height: 520 } });
+  await page.goto(answer.components[0].components[0].url);
+  await page.getByRole('button').waitFor();
+  await page.screenshot({ path: join(folder, 'link-page.png') });
+}
+
 export async function takeScreenshots(folder) {
   mkdirSync(folder, { recursive: true });
   const demo = await Demo.start({ speed: 600, rate: 10 });
@@ -34,6 +50,7 @@ export async function takeScreenshots(folder) {
   await page.goto(`/servers/${server.id}`);
   await page.locator('.uplot').waitFor();
   for (const picture of PICTURES) await take(page, folder, picture);
+  await takeLinkPage(demo, server, visitor, folder);
   await browser.close();
   await demo.stop();
 }

@@ -139,9 +139,9 @@ TEST(Arrows, ScopesAreMadeWhereTheyAreProved) {
       // The isolation proof asks in the place of each, for the reserved servers alone.
       {"for_discord_event", {"bot/discord_bridge.cpp", "doctor/proof_bot.cpp"}},
       {"for_channel_event", {"bot/kick_bridge.cpp", "doctor/proof_bot.cpp"}},
-      {"for_session", {"web/api.cpp", "doctor/isolation.cpp", "doctor/ground.cpp"}},
+      {"for_session", {"web/api.cpp", "web/link_pages.cpp", "doctor/isolation.cpp", "doctor/ground.cpp"}},
       {"for_job",
-       {"bot/outbox.cpp", "bot/role_changes.cpp", "bot/kick_bridge.cpp", "cli/app.cpp",
+       {"bot/due_work.cpp", "bot/outbox.cpp", "bot/role_changes.cpp", "bot/kick_bridge.cpp", "cli/app.cpp",
         "doctor/proof_bot.cpp"}},
       {"for_operator",
        {"cli/workspace.cpp", "doctor/proof_bot.cpp", "doctor/replay.cpp", "doctor/ground.cpp"}},

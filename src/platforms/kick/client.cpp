@@ -93,11 +93,11 @@ net::HttpRequest post_json(std::string url, const json::Value& body) {
 }  // namespace
 
 std::string Client::authorize_url(std::string_view redirect_uri, std::string_view state,
-                                  std::string_view challenge) const {
+                                  std::string_view challenge, std::string_view scopes) const {
   const net::Query query{{"response_type", "code"},
                          {"client_id", options_.client_id},
                          {"redirect_uri", std::string(redirect_uri)},
-                         {"scope", kChannelScopes},
+                         {"scope", std::string(scopes)},
                          {"state", std::string(state)},
                          {"code_challenge", std::string(challenge)},
                          {"code_challenge_method", "S256"}};

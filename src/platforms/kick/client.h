@@ -1,5 +1,6 @@
 // Kick's OAuth and public API, what the road needs of it. Rate limits are not published: one bucket of
-// 60 calls a minute, and a 429 stops calls for as long as it says (at most a minute).
+// 60 calls a minute where nothing else is said, and a 429 stops calls for as long as it says (at most a
+// minute).
 #pragma once
 
 #include <functional>
@@ -20,11 +21,14 @@ struct ClientOptions {
   std::string api_url;    // origin, no path
   std::string client_id;
   std::string client_secret;
+  double calls_per_minute = 60;
 };
 
 /// What a streamer has to agree to, so that the bot can listen and answer.
 inline constexpr const char* kChannelScopes = "user:read channel:read chat:write events:subscribe";
 
+/// What a viewer has to agree to, so that we learn who he is.
+inline constexpr const char* kViewerScopes = "user:read";
 /// Longest text of one chat message, in characters.
 inline constexpr std::size_t kLongestChat = 500;
 
@@ -32,11 +36,14 @@ class Client {
  public:
   using Send = std::function<Task<Result<net::HttpResponse>>(net::HttpRequest)>;
 
-  Client(ClientOptions options, Send send) : options_(std::move(options)), send_(std::move(send)) {}
+  Client(ClientOptions options, Send send)
+      : options_(std::move(options)),
+        send_(std::move(send)),
+        bucket_(options_.calls_per_minute, std::chrono::minutes(1)) {}
 
-  /// Where a streamer is sent to consent.
-  std::string authorize_url(std::string_view redirect_uri, std::string_view state,
-                            std::string_view challenge) const;
+  /// Where somebody is sent to consent.
+  std::string authorize_url(std::string_view redirect_uri, std::string_view state, std::string_view challenge,
+                            std::string_view scopes) const;
   /// Errors of the OAuth calls: `unauthenticated` (code or refresh token no longer good), `configuration`
   /// (the app's id or secret), `unavailable`.
   Task<Result<Tokens>> exchange_code(std::string code, std::string verifier, std::string redirect_uri);
@@ -78,7 +85,7 @@ class Client {
   ClientOptions options_;
   Send send_;
   std::string app_token_;
-  net::TokenBucket bucket_{60, std::chrono::minutes(1)};
+  net::TokenBucket bucket_;
   std::chrono::steady_clock::time_point quiet_until_{};  // Kick asked for that
 };
 

@@ -1,0 +1,389 @@
+#include "features/linking/linking.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/crypto.h"
+#include "bot/activity.h"
+#include "features/linking/linking_commands.h"
+#include "features/linking/linking_import.h"
+#include "features/linking/linking_store.h"
+#include "features/linking/panel.h"
+#include "tenancy/audit.h"
+#include "tenancy/counters.h"
+
+namespace guildhall::features::linking {
+namespace {
+
+using bot::Identity;
+using bot::kDiscord;
+using bot::kKick;
+using bot::ServerContext;
+using store::Tx;
+using store::TxTask;
+
+/// From so many attempts at one account on, in that time, moderators are told.
+constexpr std::int64_t kAlarm = 3;
+constexpr std::size_t kKeyBytes = 24;
+constexpr Duration kAttemptsCount = std::chrono::hours(24);
+
+struct StepName {
+  Step step;
+  std::string_view name;
+};
+constexpr std::array kStepNames{StepName{Step::open, ""},          StepName{Step::linked, "linked"},
+                                StepName{Step::taken, "taken"},    StepName{Step::held, "held"},
+                                StepName{Step::paused, "paused"},  StepName{Step::asked, "asked"},
+                                StepName{Step::refused, "refused"}};
+
+std::string name_of(Step step) {
+  return std::string(std::ranges::find(kStepNames, step, &StepName::step)->name);
+}
+
+Step step_of(std::string_view name) {
+  const auto* found = std::ranges::find(kStepNames, name, &StepName::name);
+  return found == kStepNames.end() ? Step::gone : found->step;
+}
+
+tenancy::Actor actor_of(DiscordUserId member) {
+  return {fmt::format("discord:{}", member.str()), "link page"};
+}
+
+/// As moderators see a member in the log: by name and mention.
+MemberText shown(const std::string& name) { return {name}; }
+std::string mention(const std::string& member) { return fmt::format("<@{}>", member); }
+
+/// As Discord shows a time to everybody in his own zone.
+std::string discord_time(TimePoint at) { return fmt::format("<t:{}:f>", to_micros(at) / 1'000'000); }
+
+/// Of an account that somebody tried to link: recognised, and not to be read.
+std::string account_hash(const bot::PlatformUser& account) {
+  return hex(sha256(account.platform + ":" + account.id)).substr(0, 32);
+}
+
+TxTask<void> write_log(Tx& tx, ServerContext& context, Message line) {
+  const std::string channel = context.settings->get(kLogChannel);
+  if (!channel.empty()) co_await bot::post_to_channel(tx, context, channel, std::move(line));
+}
+
+/// In private, or where he asked.
+TxTask<void> tell(Tx& tx, ServerContext& context, std::string member, Message message, std::string place) {
+  const auto id = DiscordUserId::parse(member);
+  if (!id) co_return;
+  const bot::PostBody body{context.texts->render(context.language(), message, Markup::discord)};
+  co_await bot::post_to_member(tx, context, *id, body, std::move(place));
+}
+
+/// What is kept of an address's key.
+std::string hash_of_key(std::string_view key) { return base64url(sha256(key)); }
+
+}  // namespace
+
+std::int64_t minutes_of(const bot::LinkOutcome& outcome) {
+  return std::chrono::duration_cast<std::chrono::minutes>(outcome.watched).count();
+}
+
+/// What he has proved, in which request.
+struct Linking::Proof {
+  Visit visit;
+  RequestRow request;
+  bot::PlatformUser account;
+};
+
+// The page of a link
+// ------------------------------------------------------------------------------------------
+
+TxTask<std::string> Linking::invite(Tx& tx, ServerContext& context, bot::PlatformUser member,
+                                    std::string place) const {
+  std::string key = base64url(random_bytes(kKeyBytes));
+  co_await tx.change(kNewRequest, {kKick, std::move(member.id), std::move(member.name), std::move(place),
+                                   hash_of_key(key), context.now});
+  co_return key;
+}
+
+TxTask<Standing> Linking::look(Tx& tx, ServerContext& context, Visit visit) const {
+  if (!context.settings->get(kEnabled)) co_return Standing{Step::off};
+  const auto row = co_await tx.one(kRequest, {kKick, visit.member.str(), hash_of_key(visit.key)});
+  if (!row) co_return Standing{};
+  if (!row->browser_hash.empty() && row->browser_hash != visit.browser_hash)
+    co_return Standing{Step::elsewhere};
+  Standing standing{step_of(row->step), row->member_name, row->account_name, "", row->step_until};
+  if (const auto held = co_await bot::linked_account(tx, visit.member, kKick)) standing.held = held->name;
+  co_return standing;
+}
+
+TxTask<Standing> Linking::open(Tx& tx, ServerContext& context, Visit visit) const {
+  const auto before = co_await look(tx, context, visit);
+  if (before.step == Step::off || before.step == Step::gone) co_return before;
+  co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  co_return co_await look(tx, context, std::move(visit));
+}
+
+TxTask<Standing> Linking::prove(Tx& tx, ServerContext& context, Visit visit,
+                                bot::PlatformUser account) const {
+  auto row =
+      co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  const bool settled = row && (row->step == name_of(Step::linked) || row->step == name_of(Step::asked));
+  if (!row || settled || !context.settings->get(kEnabled)) co_return co_await look(tx, context, visit);
+  co_return co_await decide(tx, context, {std::move(visit), *std::move(row), std::move(account)});
+}
+
+TxTask<Standing> Linking::decide(Tx& tx, ServerContext& context, Proof proof) const {
+  if (auto stopped = co_await stop(tx, context, proof)) co_return *std::move(stopped);
+  if (co_await bot::linked_account(tx, proof.visit.member, proof.account.platform))
+    co_return co_await settle(tx, context, std::move(proof), Step::held);
+  co_return co_await link(tx, context, std::move(proof));
+}
+
+/// What keeps this account from being linked to him. Nothing: that he has another at most.
+TxTask<std::optional<Standing>> Linking::stop(Tx& tx, ServerContext& context, const Proof proof) const {
+  co_await bot::person_of(tx, proof.account, context.now);
+  const auto account = co_await bot::find_identity(tx, proof.account.platform, proof.account.id);
+  if (account->person_id != account->home_person_id) {
+    const auto holder = co_await bot::linked_member(tx, *account);
+    if (holder && holder->platform_user_id == proof.visit.member.str())
+      co_return co_await settle(tx, context, proof, Step::linked);
+    co_await note_attempt(tx, context, proof);
+    co_return co_await settle(tx, context, proof, Step::taken);
+  }
+  const auto left =
+      co_await bot::undone_to_others(tx, proof.visit.member, *account, actor_of(proof.visit.member).name);
+  const auto free = left.value_or(TimePoint()) + std::chrono::days(context.settings->get(kPauseDays));
+  if (!left || free <= context.now) co_return std::nullopt;
+  co_return co_await settle(tx, context, proof, Step::paused, free);
+}
+
+TxTask<Standing> Linking::link(Tx& tx, ServerContext& context, Proof proof) const {
+  bot::LinkRequest request{proof.visit.member, proof.account.platform, proof.account.name, proof.account.id,
+                           proof.request.member_name};
+  const auto made = co_await bot::link_member(tx, declarations_.on_move, std::move(request),
+                                              actor_of(proof.visit.member), context.now);
+  if (!made) throw ErrorException(made.error());
+  context.changed.insert({"points", "watchtime", "activity", "overview"});
+  const Message told{"link.dm_linked",
+                     {{"account", MemberText{proof.account.name}},
+                      {"points", made->points},
+                      {"minutes", minutes_of(*made)}}};
+  co_await tell(tx, context, proof.visit.member.str(), told, proof.request.place_id);
+  co_return co_await settle(tx, context, std::move(proof), Step::linked);
+}
+
+TxTask<Standing> Linking::settle(Tx& tx, ServerContext& context, Proof proof, Step step,
+                                 std::optional<TimePoint> until) const {
+  const std::string member = proof.visit.member.str();
+  co_await tx.change(kSettleRequest, {proof.account.platform, member, proof.account.id, proof.account.name,
+                                      context.now, name_of(step), until});
+  if (step != Step::held) {
+    Message line{"link.log_" + name_of(step),
+                 {{"member", mention(member)},
+                  {"name", shown(proof.request.member_name)},
+                  {"account", MemberText{proof.account.name}}}};
+    if (until) line.arguments.emplace_back("until", discord_time(*until));
+    co_await write_log(tx, context, std::move(line));
+  }
+  co_return co_await look(tx, context, std::move(proof.visit));
+}
+
+/// Somebody has proved an account that is another's: harmless once, an attack perhaps when it goes on.
+TxTask<void> Linking::note_attempt(Tx& tx, ServerContext& context, const Proof proof) const {
+  const std::string hash = account_hash(proof.account);
+  const TimePoint since = context.now - kAttemptsCount;
+  co_await tx.change(kForgetAttempts, {kKick, hash, since});
+  co_await tx.change(kNoteAttempt, {kKick, hash, context.now, proof.visit.member.str()});
+  const tenancy::AuditEntry entry{actor_of(proof.visit.member), "member.link_taken", hash, std::nullopt,
+                                  "from " + proof.visit.from};
+  co_await tenancy::audit(tx, context.now, entry);
+  const auto attempts = co_await tx.one(kCountAttempts, {kKick, hash, since});
+  if (attempts->count != kAlarm) co_return;
+  Message alarm{"link.log_alarm", {{"account", MemberText{proof.account.name}}, {"count", attempts->count}}};
+  const bool has_log = !context.settings->get(kLogChannel).empty();
+  co_await (has_log ? write_log(tx, context, std::move(alarm))
+                    : bot::post_to_log_channel(tx, context, std::move(alarm)));
+}
+
+// What he may do about it
+// -------------------------------------------------------------------------------------
+
+namespace {
+
+/// What was proved can be built upon for as long as an address lives.
+bool is_fresh(const std::optional<RequestRow>& row, Step step, TimePoint now) {
+  return row && row->step == name_of(step) && row->proved_at && *row->proved_at + kAddressLives > now;
+}
+
+}  // namespace
+
+TxTask<Standing> Linking::replace(Tx& tx, ServerContext& context, Visit visit) const {
+  auto row =
+      co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  if (!is_fresh(row, Step::held, context.now) || !context.settings->get(kEnabled))
+    co_return co_await look(tx, context, std::move(visit));
+  const Proof proof{std::move(visit), *row, {kKick, row->account_id, row->account_name}};
+  if (auto stopped = co_await stop(tx, context, proof)) co_return *std::move(stopped);
+  const auto undone = co_await undo(tx, context, proof.visit.member, actor_of(proof.visit.member));
+  if (!undone && undone.error().code != ErrorCode::not_found) throw ErrorException(undone.error());
+  co_return co_await link(tx, context, proof);
+}
+
+TxTask<Standing> Linking::ask_to_move(Tx& tx, ServerContext& context, Visit visit) const {
+  auto row =
+      co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  const bool holds_another = (co_await bot::linked_account(tx, visit.member, kKick)).has_value();
+  if (!is_fresh(row, Step::taken, context.now) || holds_another || !context.settings->get(kEnabled))
+    co_return co_await look(tx, context, std::move(visit));
+  Proof proof{std::move(visit), *row, {kKick, row->account_id, row->account_name}};
+  const auto account = co_await bot::find_identity(tx, kKick, row->account_id);
+  const auto holder = account ? co_await bot::linked_member(tx, *account) : std::optional<Identity>{};
+  if (!holder) co_return co_await decide(tx, context, std::move(proof));
+  const auto in_the_way = co_await tx.one(kInTheWay, {kKick, row->account_id, context.now - kFrozen});
+  if (in_the_way) {
+    const bool is_open = in_the_way->state == "open";
+    const bool is_his = is_open && in_the_way->wanted_by == proof.visit.member.str();
+    const TimePoint until = in_the_way->due_at + (is_open ? Duration(0) : Duration(kFrozen));
+    co_return co_await settle(tx, context, std::move(proof), is_his ? Step::asked : Step::refused, until);
+  }
+  const TimePoint due = context.now + kObjectionTime;
+  const auto move = co_await tenancy::next_number(tx, "link_move");
+  co_await tx.change(kNewMove, {move, kKick, row->account_id, row->account_name, holder->platform_user_id,
+                                proof.visit.member.str(), row->member_name, row->place_id, context.now, due});
+  const tenancy::AuditEntry entry{actor_of(proof.visit.member), "member.link_move_asked",
+                                  fmt::format("kick {}", row->account_name), holder->platform_user_id,
+                                  proof.visit.member.str()};
+  co_await tenancy::audit(tx, context.now, entry);
+  co_await tell_holder(tx, context, proof, *holder, move, due);
+  co_return co_await settle(tx, context, std::move(proof), Step::asked, due);
+}
+
+TxTask<void> Linking::tell_holder(Tx& tx, ServerContext& context, const Proof proof, Identity holder,
+                                  std::int64_t move, TimePoint due) const {
+  const Message text{"link.dm_wanted",
+                     {{"account", MemberText{proof.account.name}}, {"until", discord_time(due)}}};
+  bot::PostBody body{context.texts->render(context.language(), text, Markup::discord)};
+  bot::LinkButton button{context.texts->text(context.language(), "link.object_button"), ""};
+  button.page = bot::PageLink{kObjectionPage, holder.platform_user_id, fmt::format("{}", move),
+                              std::chrono::duration_cast<std::chrono::seconds>(kObjectionTime)};
+  body.buttons.push_back(std::move(button));
+  const auto id = DiscordUserId::parse(holder.platform_user_id);
+  if (id) co_await bot::post_to_member(tx, context, *id, std::move(body), proof.request.place_id);
+}
+
+// Moves
+// -------------------------------------------------------------------------------------------------------
+
+TxTask<std::optional<Objection>> Linking::look_at_move(Tx& tx, DiscordUserId holder,
+                                                       std::int64_t move) const {
+  const auto row = co_await tx.one(kMoveOfHolder, {holder.str(), move});
+  if (!row) co_return std::nullopt;
+  co_return Objection{row->account_name, row->due_at, row->state == "open"};
+}
+
+TxTask<int> Linking::object(Tx& tx, ServerContext& context, DiscordUserId holder,
+                            std::optional<std::int64_t> move) const {
+  int ended = 0;
+  for (const MoveRow& row : co_await tx.all(kOpenOfHolder, {holder.str()})) {
+    if (move && row.move_id != *move) continue;
+    if (co_await tx.change(kEndMove, {row.move_id, "objected", context.now}) == 0) continue;
+    ++ended;
+    const tenancy::AuditEntry entry{actor_of(holder), "member.link_move_objected",
+                                    fmt::format("kick {}", row.account_name), row.wanted_by, holder.str()};
+    co_await tenancy::audit(tx, context.now, entry);
+    const Message told{"link.dm_objected", {{"account", MemberText{row.account_name}}}};
+    co_await tell(tx, context, row.wanted_by, told, row.place_id);
+    const Message line{"link.log_objected",
+                       {{"member", mention(row.holder_id)}, {"account", MemberText{row.account_name}}}};
+    co_await write_log(tx, context, line);
+  }
+  co_return ended;
+}
+
+TxTask<void> Linking::move_due(Tx& tx, ServerContext& context) const {
+  for (MoveRow& row : co_await tx.all(kDueMoves, {context.now})) {
+    const auto wanted_by = DiscordUserId::parse(row.wanted_by);
+    const auto account = co_await bot::find_identity(tx, row.platform, row.account_id);
+    const auto holder = account ? co_await bot::linked_member(tx, *account) : std::optional<Identity>{};
+    const bool has_another =
+        wanted_by && (co_await bot::linked_account(tx, *wanted_by, row.platform)).has_value();
+    // Much can have happened in three days: then nothing is moved, and everybody is where he was.
+    const bool moves = account && !has_another && (!holder || holder->platform_user_id == row.holder_id);
+    if (co_await tx.change(kEndMove, {row.move_id, moves ? "moved" : "ended", context.now}) == 0) continue;
+    if (moves) co_await carry_out(tx, context, std::move(row), holder.has_value());
+  }
+}
+
+TxTask<void> Linking::carry_out(Tx& tx, ServerContext& context, MoveRow move, bool is_held) const {
+  const tenancy::Actor actor{"guildhall", "link move"};
+  if (is_held) {
+    const auto undone = co_await bot::unlink_member(
+        tx, declarations_.on_move, *DiscordUserId::parse(move.holder_id), move.platform, actor, context.now);
+    if (!undone) throw ErrorException(undone.error());
+    const Message gone{"link.dm_moved_away", {{"account", MemberText{move.account_name}}}};
+    co_await tell(tx, context, move.holder_id, gone, move.place_id);
+  }
+  bot::LinkRequest request{*DiscordUserId::parse(move.wanted_by), move.platform, move.account_name,
+                           move.account_id, move.wanted_by_name};
+  const auto made =
+      co_await bot::link_member(tx, declarations_.on_move, std::move(request), actor, context.now);
+  if (!made) throw ErrorException(made.error());
+  context.changed.insert({"points", "watchtime", "activity", "overview"});
+  const Message told{
+      "link.dm_linked",
+      {{"account", MemberText{move.account_name}}, {"points", made->points}, {"minutes", minutes_of(*made)}}};
+  co_await tell(tx, context, move.wanted_by, told, move.place_id);
+  const Message line{"link.log_moved",
+                     {{"member", mention(move.wanted_by)},
+                      {"holder", mention(move.holder_id)},
+                      {"account", MemberText{move.account_name}}}};
+  co_await write_log(tx, context, line);
+}
+
+TxTask<Result<bot::LinkOutcome>> Linking::undo(Tx& tx, ServerContext& context, DiscordUserId member,
+                                               tenancy::Actor actor) const {
+  const auto held = co_await bot::linked_account(tx, member, kKick);
+  const auto undone =
+      co_await bot::unlink_member(tx, declarations_.on_move, member, kKick, std::move(actor), context.now);
+  if (!undone) co_return undone;
+  context.changed.insert({"points", "watchtime", "activity", "overview"});
+  const Message line{"link.log_unlinked",
+                     {{"member", mention(member.str())}, {"account", MemberText{held->name}}}};
+  co_await write_log(tx, context, line);
+  co_return undone;
+}
+
+// Declarations
+// ------------------------------------------------------------------------------------------------
+
+namespace {
+
+TxTask<std::vector<ServerId>> servers_with_due_moves(store::CrossTx& tx, store::ServerRange range,
+                                                     TimePoint now) {
+  std::vector<ServerId> servers;
+  for (const ServerRow& row : co_await tx.all(kServersWithDueMoves, {range.first, range.last, now}))
+    servers.push_back(row.discord_server_id);
+  co_return servers;
+}
+
+}  // namespace
+
+void declare(bot::Declarations& declarations) {
+  for (const char* table : {"link_requests", "link_attempts"})
+    declarations.tables.add({table, tenancy::TableClass::tenant, "linking"});
+  declarations.tables.add({"link_moves", tenancy::TableClass::tenant, "linking", true});
+  declarations.statements.add("linking", kNewRequest, kRequest, kOpenRequest, kSettleRequest, kNoteAttempt,
+                              kForgetAttempts, kCountAttempts, kNewMove, kInTheWay, kMoveOfHolder,
+                              kOpenOfHolder, kDueMoves, kEndMove, kServersWithDueMoves);
+  declarations.settings.add("linking", kEnabled);
+  declarations.settings.add("linking", kPanelChannel);
+  declarations.settings.add("linking", kLogChannel);
+  declarations.settings.add("linking", kPauseDays);
+  declarations.due_work.push_back({"link moves", servers_with_due_moves,
+                                   [linking = Linking(declarations)](Tx& tx, ServerContext& context) {
+                                     return linking.move_due(tx, context);
+                                   }});
+  declare_panel(declarations);
+  declare_commands(declarations);
+  declare_import(declarations);
+}
+
+}  // namespace guildhall::features::linking

@@ -1,0 +1,133 @@
+// Members press the panel's button in the simulated Discord, and prove their accounts at the simulated Kick, each in a
+// browser of his own.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '../support/guildhall.mjs';
+import { overflow, violations, Visitor } from './browser.mjs';
+
+const PANEL = 'Link your Kick account';
+
+export function linkingTests(world) {
+  /** The newest message of that channel that says so. */
+  const message = (server, channel, words) =>
+    until(`a message with "${words}"`, async () => {
+      const found = await world.demo.look(`/discord/messages?guild=${server.id}&channel=${channel}`);
+      return found.findLast(({ content }) => content.includes(words));
+    });
+  const direct = (user, words) =>
+    until(`a direct message with "${words}"`, async () => {
+      const found = await world.demo.look(`/discord/messages?user=${user.id}`);
+      return found.findLast(({ content }) => content.includes(words));
+    });
+  const buttonsOf = ({ components }) => components.flatMap((row) => row.components);
+
+  /** The address that the panel's button gives this member, and nobody else sees. */
+  const invited = async (server, panel, user) => {
+    const [button] = buttonsOf(panel);
+    const { interaction } = await world.demo.act('/discord/click', { guild: server.id, message: panel.id, user: user.id, custom_id: button.custom_id });
+    const { answer } = await until('an answer to the press', async () => {
+      const [found] = await world.demo.look(`/discord/interactions?id=${interaction}`);
+      return found.answer?.components?.length > 0 ? found : null;
+    });
+    assert.equal(answer.flags & 64, 64, 'he alone sees it');
+    return buttonsOf(answer)[0].url;
+  };
+
+  /** A fresh browser that has gone to Kick from there, and come back as that viewer. */
+  const proved = async (t, address, viewer) => {
+    const visitor = await Visitor.arrive(world);
+    t.after(() => visitor.leave());
+    const page = await visitor.open(address);
+    await page.getByRole('button', { name: /go on to Kick/ }).click();
+    await page.getByRole('heading', { name: 'Simulated Kick' }).waitFor();
+    assert.match(await page.locator('body').innerText(), /asks for: user:read$/m);
+    await page.locator(`a[href*="as=${viewer.slug}"]`).first().click();
+    await page.waitForURL(new RegExp('/link/'));
+    return { visitor, page };
+  };
+
+  /** Members of a server who take direct messages, and viewers of its channel. */
+  const people = async (index) => {
+    const places = await world.demo.look('/world');
+    const server = places.servers[index];
+    const open = new Set(places.users.filter(({ bot, closed_messages: closed }) => !bot && !closed).map(({ id }) => id));
+    const channel = places.kick_channels.find(({ slug }) => slug === server.suggested_kick_channel);
+    return {
+      server,
+      members: server.members.filter(({ id }) => open.has(id) && id !== server.owner),
+      viewers: channel.viewers.filter(({ bot, slug }) => !bot && slug !== channel.slug),
+    };
+  };
+  const panelOf = async (server) => {
+    const { id } = server.channels.find(({ type }) => (type ?? 0) === 0);
+    await world.demo.set(server.id, 'link_panel_channel_id', id);
+    return message(server, id, PANEL);
+  };
+
+  test('members link their accounts from the panel, in two servers, and nothing crosses', async (t) => {
+    for (const index of [0, 1]) {
+      const { server, members, viewers } = await people(index);
+      const panel = await panelOf(server);
+      const address = await invited(server, panel, members[0]);
+      const { visitor, page } = await proved(t, address, viewers[0]);
+      await page.getByRole('heading', { name: `${viewers[0].username} is linked` }).waitFor();
+      assert.deepEqual(await violations(page), []);
+      await page.setViewportSize({ width: 360, height: 740 });
+      assert.equal(await overflow(page), 0);
+      await direct(members[0], 'is linked');
+      visitor.calm();
+      await page.goto('/');
+      visitor.calm('401 GET /api/v1/session');
+    }
+  });
+
+  test('who proves an account of somebody else is not told whose, may ask for it, and its holder keeps it', async (t) => {
+    const { server, members, viewers } = await people(0);
+    const panel = await panelOf(server);
+    const first = await proved(t, await invited(server, panel, members[1]), viewers[1]);
+    await first.page.getByRole('heading', { name: /is linked$/ }).waitFor();
+    const { page } = await proved(t, await invited(server, panel, members[2]), viewers[1]);
+    await page.getByRole('heading', { name: /is linked to somebody else/ }).waitFor();
+    const said = await page.locator('main').innerText();
+    assert.ok(!said.includes(members[1].id) && !said.includes(members[1].username), said);
+    await page.getByRole('button', { name: /Ask for/ }).click();
+    await page.getByRole('heading', { name: /You have asked for/ }).waitFor();
+
+    const told = await direct(members[1], 'Somebody has proved');
+    const holder = await Visitor.arrive(world);
+    t.after(() => holder.leave());
+    const objection = await holder.open(buttonsOf(told)[0].url);
+    await objection.getByRole('button', { name: 'Keep it mine' }).click();
+    await objection.getByRole('heading', { name: /this is decided/ }).waitFor();
+    await direct(members[2], 'has objected');
+    holder.calm();
+  });
+
+  test('an address that was sent on is of no use in another browser, nor on a page of another site', async (t) => {
+    const { server, members, viewers } = await people(0);
+    const address = await invited(server, await panelOf(server), members[3]);
+    const own = await Visitor.arrive(world);
+    const other = await Visitor.arrive(world);
+    t.after(() => Promise.all([own.leave(), other.leave()]));
+    const page = await own.open(address);
+    await page.getByRole('button', { name: /go on to Kick/ }).click();
+    await page.getByRole('heading', { name: 'Simulated Kick' }).waitFor();
+    const late = await other.open(address);
+    await late.getByRole('heading', { name: 'This page belongs to another browser' }).waitFor();
+
+    // The attacker's way on from Kick, in the victim's browser.
+    const way = await page.locator(`a[href*="as=${viewers[2].slug}"]`).first().getAttribute('href');
+    const callback = await own.context.request.get(new URL(way, page.url()).href, { maxRedirects: 0 });
+    await late.goto(callback.headers().location);
+    await late.getByRole('heading', { name: 'That took too long' }).waitFor();
+    other.problems = [];
+
+    // A page of somebody else's that sends the form.
+    const hostile = await other.context.newPage();
+    await hostile.route('https://evil.example/**', (route) =>
+      route.fulfill({ contentType: 'text/html', body: `<form method="post" action="${address}"><input name="do" value="continue"></form><script>document.forms[0].submit()</script>` }));
+    await hostile.goto('https://evil.example/');
+    await hostile.getByRole('heading', { name: 'Please press the button on the page itself' }).waitFor();
+    other.problems = [];
+  });
+}
