@@ -43,6 +43,8 @@ struct StreamStatus {
   std::string title = {};
   std::string channel_slug = {};
   std::string category = {};
+  /// The server turned away from the stream, for which it ended then, and comes back while it still runs.
+  bool resumed = false;
 };
 
 struct GiftedSubs {

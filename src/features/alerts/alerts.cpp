@@ -63,8 +63,8 @@ TxTask<void> begin(Tx& tx, ServerContext& context, const StreamStatus status) {
 }
 
 TxTask<void> go_on(Tx& tx, ServerContext& context, AlertRow alert, const StreamStatus status) {
-  const bool restarted = status.started_at > alert.latest_start;
-  if (status.started_at < alert.latest_start || (alert.ended_at && !restarted)) co_return;  // an old word
+  const bool goes_on = status.started_at > alert.latest_start || status.resumed;
+  if (status.started_at < alert.latest_start || (alert.ended_at && !goes_on)) co_return;  // an old word
   alert.latest_start = status.started_at;
   alert.ended_at = end_of(context, status);
   if (status.live) alert.heard_at = std::max(alert.heard_at, context.now);

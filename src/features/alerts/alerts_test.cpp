@@ -108,6 +108,19 @@ TEST_F(LiveAlerts, ItsEndIsEditedIn) {
   EXPECT_THAT(text(), HasSubstr("was live for 2 h 5 min.")) << "a late word of its beginning";
 }
 
+TEST_F(LiveAlerts, AStreamThatIsResumedIsLiveAgain) {
+  live(start_);
+  over(start_, start_ + 5min);
+  auto resumed = word(start_);
+  resumed.resumed = true;
+  world_.clock.set(start_ + 20min);
+  tell(resumed);
+  EXPECT_EQ(count(), "1\n");
+  EXPECT_THAT(text(), HasSubstr("is live"));
+  over(start_, start_ + 60min);
+  EXPECT_THAT(text(), HasSubstr("for 1 h 0 min."));
+}
+
 TEST_F(LiveAlerts, ARestartWithinTenMinutesGoesOnWithTheSameMessage) {
   live(start_);
   over(start_, start_ + 30min);

@@ -64,17 +64,32 @@ std::optional<TimePoint> end_of(const ConditionRow& open, const bot::StreamStatu
   return std::nullopt;
 }
 
+/// The stream was over for this server alone.
+bool is_to_be_reopened(const std::vector<ConditionRow>& conditions, const bot::StreamStatus& status) {
+  bool closed = false;
+  bool open = false;
+  for (const ConditionRow& row : conditions) {
+    if (row.kind != "live" || row.from_us < status.started_at) continue;
+    closed = closed || (row.from_us == status.started_at && row.until_us);
+    open = open || !row.until_us;
+  }
+  return status.resumed && closed && !open;
+}
+
 /// The stream's own word. (channel, started_at) identifies a stream, so that repeated, late and
 /// reordered words come to the same.
 TxTask<void> on_stream(Tx& tx, ServerContext& context, const bot::StreamStatus& status) {
   std::optional<TimePoint> ended = status.ended_at;
-  for (const ConditionRow& row : co_await tx.all(kConditions)) {
+  const auto conditions = co_await tx.all(kConditions);
+  for (const ConditionRow& row : conditions) {
     if (row.kind != "live" || row.from_us == status.started_at) continue;
     if (row.from_us > status.started_at && !ended) ended = row.from_us;
     if (row.until_us) continue;
     if (const auto end = end_of(row, status)) co_await tx.change(kSetCondition, {"live", row.from_us, end});
   }
   co_await tx.change(kSetCondition, {"live", status.started_at, ended});
+  if (is_to_be_reopened(conditions, status))
+    co_await tx.change(kSetCondition, {"live", std::max(status.started_at, context.now), std::nullopt});
   co_await refresh_spans(tx);
   context.changed.insert("overview");
 }

@@ -177,6 +177,35 @@ TEST_F(Watchtime, ALostEndIsTheNextBeginning) {
             "1\n");
 }
 
+/// The server turned away from the channel and came back to it.
+TEST_F(Watchtime, AStreamThatIsResumedCountsFromThereOn) {
+  live(start_);
+  chat("1", start_ + 10s);
+  live(start_, start_ + 60s);
+  const auto resume = [&](TimePoint at) {
+    world_.clock.set(at);
+    bot::StreamStatus status{kChannel, true, start_, std::nullopt, "Nightowl"};
+    status.resumed = true;
+    tell(1, status);
+  };
+  const auto running = [&] {
+    return world_.dump("SELECT count(*) FROM watch_conditions WHERE kind = 'live' AND until_us IS NULL");
+  };
+  live(start_);
+  EXPECT_EQ(running(), "0\n") << "a late word of its beginning";
+  tick_at(start_ + 8min);
+  EXPECT_EQ(settled(), "1|50|0\n");
+  for (int i = 0; i < 2; ++i) resume(start_ + 10min);
+  EXPECT_EQ(running(), "1\n");
+  live(start_);
+  chat("1", start_ + 11min);
+  live(start_, start_ + 12min);
+  live(start_);
+  chat("1", start_ + 13min);
+  tick_at(start_ + 30min);
+  EXPECT_EQ(settled(), "1|110|0\n");
+}
+
 TEST_F(Watchtime, IsCutToTheTimeOfTracking) {
   live(start_);
   chat("1", start_ + 10s);
