@@ -19,6 +19,7 @@ using bot::Door;
 
 /// Above every number that Discord or Kick gave to anybody.
 constexpr const char* kStreamer = "discord:1";
+constexpr const char* kNextOwner = "discord:2";
 constexpr std::int64_t kPeople = 9'100'000'000'000'000'000;
 constexpr int kViewers = 4;
 /// The one whose name changed between his visits to the two servers.
@@ -209,19 +210,18 @@ void Life::keep_channel() {
   const TimePoint now = bot_.clock().now();
   net::run_to_end(channels.know(key, "isolation_proof", "isolation proof", now));
   keep_grant();
-  consent(key);
+  consent(key, kStreamer);
   net::run_to_end(channels.unbind(own_.server, key.platform));
-  consent(key);
-  consent(key);  // once more for the same server
+  consent(key, kStreamer);
+  consent(key, kStreamer);  // once more for the same server
   net::run_to_end(channels.set_live(key, true, now, now));
 }
 
 /// A grant belongs to no server, so it says nothing of one.
-void Life::consent(const tenancy::ChannelKey& channel) {
+void Life::consent(const tenancy::ChannelKey& channel, const char* streamer) {
   const TimePoint now = bot_.clock().now();
   const tenancy::SealedTokens tokens{store::Blob{"sealed"}, store::Blob{"sealed"}, now};
-  net::run_to_end(
-      bot_.tenancy().grants().grant(channel, {kStreamer}, "chat:write", tokens, own_.server, now));
+  net::run_to_end(bot_.tenancy().grants().grant(channel, {streamer}, "chat:write", tokens, own_.server, now));
 }
 
 /// Everything that may become of a grant, the last of all its withdrawal: of a channel that no other server
@@ -233,16 +233,20 @@ void Life::keep_grant() {
   const tenancy::SealedTokens tokens{store::Blob{"renewed"}, store::Blob{"renewed"}, now};
   const auto version = [&] { return net::run_to_end(grants.of(key))->token_version; };
   net::run_to_end(bot_.tenancy().channels().know(key, "isolation_proof", "isolation proof", now));
-  consent(key);
+  consent(key, kStreamer);
   net::run_to_end(grants.begin_renewal(key, version(), now, now));
   net::run_to_end(grants.give_up_renewal(key, version()));
   net::run_to_end(grants.renewed(key, version(), tokens, now));
   for (const auto& value : net::run_to_end(grants.sealed_values()))
     net::run_to_end(grants.reseal(value, store::Blob{"resealed"}));
   net::run_to_end(grants.withdraw_from(key, {kStreamer}, own_.server));
-  net::run_to_end(grants.ended(key, version(), tenancy::kRevoked, now));
+  consent(key, kStreamer);
+  net::run_to_end(grants.ended(key, version(), tenancy::kRanOut, now));
   net::run_to_end(grants.begin_notice(key, now, now));
-  consent(key);
+  consent(key, kNextOwner);
+  net::run_to_end(grants.ended(key, version(), tenancy::kRevoked, now));
+  net::run_to_end(grants.unbind_revoked(key));
+  consent(key, kStreamer);
   net::run_to_end(grants.withdraw(key, {kStreamer}, now));
   net::run_to_end(grants.forget(key, version()));
 }

@@ -87,7 +87,7 @@ class Life {
   void carry(bool second);
   void write(int viewer, TimePoint from);
   void keep_channel();
-  void consent(const tenancy::ChannelKey& channel);
+  void consent(const tenancy::ChannelKey& channel, const char* streamer);
   void keep_grant();
   void deliver();
 

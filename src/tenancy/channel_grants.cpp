@@ -32,6 +32,13 @@ struct GrantParams {
 BOOST_DESCRIBE_STRUCT(GrantParams, (),
                       (platform, user, owner, as_operator, scopes, access, refresh, expires, now))
 
+struct OwnerParams {
+  std::string platform;
+  std::string user;
+  std::string owner;
+};
+BOOST_DESCRIBE_STRUCT(OwnerParams, (), (platform, user, owner))
+
 struct BindParams {
   std::string platform;
   std::string user;
@@ -117,16 +124,23 @@ struct ResealParams {
 };
 BOOST_DESCRIBE_STRUCT(ResealParams, (), (platform, user, before, after))
 
+/// What an older program left has no word for why it ended, nor when it was renewed: about when it expires.
 constexpr GlobalStatement<ChannelParams, ChannelGrant> kOne{
     "grants.one",
-    "SELECT platform, platform_user_id, slug, name, grant_owner, grant_scopes, granted_at, grant_end, "
-    "access_token, refresh_token, token_expires_at, token_version, token_renewed_at FROM channels "
+    "SELECT platform, platform_user_id, slug, name, grant_owner, grant_scopes, granted_at, "
+    "CASE WHEN token_state = 'needs_reauth' AND grant_end = '' THEN 'ran_out' ELSE grant_end END AS "
+    "grant_end, access_token, refresh_token, token_expires_at, token_version, "
+    "CASE WHEN token_renewed_at = 0 THEN COALESCE(token_expires_at, 0) ELSE token_renewed_at END AS "
+    "token_renewed_at FROM channels "
     "WHERE platform = :platform AND platform_user_id = :user AND token_state <> 'none'"};
 
 constexpr GlobalStatement<NoParams, ChannelGrant> kAll{
     "grants.all",
-    "SELECT platform, platform_user_id, slug, name, grant_owner, grant_scopes, granted_at, grant_end, "
-    "access_token, refresh_token, token_expires_at, token_version, token_renewed_at FROM channels "
+    "SELECT platform, platform_user_id, slug, name, grant_owner, grant_scopes, granted_at, "
+    "CASE WHEN token_state = 'needs_reauth' AND grant_end = '' THEN 'ran_out' ELSE grant_end END AS "
+    "grant_end, access_token, refresh_token, token_expires_at, token_version, "
+    "CASE WHEN token_renewed_at = 0 THEN COALESCE(token_expires_at, 0) ELSE token_renewed_at END AS "
+    "token_renewed_at FROM channels "
     "WHERE token_state <> 'none' ORDER BY platform, platform_user_id"};
 
 /// A grant that holds and has an owner is nobody else's. One that the operator's own session made is the
@@ -141,6 +155,12 @@ constexpr GlobalStatement<GrantParams, NoRow> kGrant{
     "token_renewed_at = :now, updated_at = :now "
     "WHERE platform = :platform AND platform_user_id = :user AND (:as_operator = 1 OR "
     "token_state <> 'connected' OR grant_owner = :owner OR substr(grant_owner, 1, 8) <> 'discord:')"};
+
+/// Of former owners; not of the operator, nor from before anybody was asked.
+constexpr GlobalStatement<OwnerParams, NoRow> kUnbindStrangers{
+    "grants.unbind_strangers",
+    "DELETE FROM channel_bindings WHERE platform = :platform AND platform_user_id = :user "
+    "AND substr(consented_by, 1, 8) = 'discord:' AND consented_by <> :owner"};
 
 constexpr GlobalStatement<ServerParams, NoRow> kLeave{
     "grants.leave_channel",
@@ -174,6 +194,12 @@ constexpr GlobalStatement<EndedParams, NoRow> kEnded{
     "UPDATE channels SET token_state = 'needs_reauth', grant_end = :why, grant_told_at = NULL, "
     "token_renewing_until = 0, updated_at = :now WHERE platform = :platform AND platform_user_id = :user "
     "AND token_version = :version AND token_state = 'connected'"};
+
+constexpr GlobalStatement<ChannelParams, NoRow> kUnbindRevoked{
+    "grants.unbind_revoked",
+    "DELETE FROM channel_bindings WHERE platform = :platform AND platform_user_id = :user "
+    "AND EXISTS (SELECT 1 FROM channels c WHERE c.platform = channel_bindings.platform "
+    "AND c.platform_user_id = channel_bindings.platform_user_id AND c.grant_end = 'revoked')"};
 
 constexpr GlobalStatement<NoticeParams, NoRow> kBeginNotice{
     "grants.begin_notice",
@@ -219,6 +245,7 @@ std::int64_t flag(bool set) { return set ? 1 : 0; }
 TxTask<bool> put_grant(GlobalTx& tx, GrantParams grant, ServerId server) {
   const auto granted = co_await tx.change(kGrant, grant);
   if (granted == 0) co_return false;
+  if (grant.as_operator == 0) co_await tx.change(kUnbindStrangers, {grant.platform, grant.user, grant.owner});
   co_await tx.change(kLeave, {grant.platform, server});
   co_await tx.change(kBind, {grant.platform, grant.user, server, grant.owner, grant.now});
   co_return true;
@@ -234,9 +261,9 @@ TxTask<bool> put_withdrawal(GlobalTx& tx, WithdrawParams withdrawal) {
 }  // namespace
 
 void ChannelGrants::declare(store::StatementRegistry& statements) {
-  statements.add("grants", kOne, kAll, kGrant, kLeave, kBind, kBeginRenewal, kGiveUpRenewal, kRenewed, kEnded,
-                 kBeginNotice, kWithdraw, kUnbindAll, kWithdrawFrom, kForgetGrant, kResealAccess,
-                 kResealRefresh);
+  statements.add("grants", kOne, kAll, kGrant, kUnbindStrangers, kLeave, kBind, kBeginRenewal, kGiveUpRenewal,
+                 kRenewed, kEnded, kUnbindRevoked, kBeginNotice, kWithdraw, kUnbindAll, kWithdrawFrom,
+                 kForgetGrant, kResealAccess, kResealRefresh);
 }
 
 Task<std::optional<ChannelGrant>> ChannelGrants::of(ChannelKey channel) const {
@@ -308,6 +335,15 @@ Task<void> ChannelGrants::ended(ChannelKey channel, std::int64_t version, std::s
   const EndedParams params{channel.platform, channel.platform_user_id, version, std::move(why), now};
   co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEnded, params); });
   co_await channels_->load();
+}
+
+Task<bool> ChannelGrants::unbind_revoked(ChannelKey channel) {
+  const ChannelParams params{std::move(channel.platform), std::move(channel.platform_user_id)};
+  const auto unbound = co_await global_.transact([params](GlobalTx& tx) -> TxTask<std::int64_t> {
+    co_return co_await tx.change(kUnbindRevoked, params);
+  });
+  if (unbound > 0) co_await channels_->load();
+  co_return unbound > 0;
 }
 
 Task<bool> ChannelGrants::begin_notice(ChannelKey channel, TimePoint now, TimePoint before) {

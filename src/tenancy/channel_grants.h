@@ -76,6 +76,7 @@ class ChannelGrants {
 
   /// The owner of a known channel consents that the server listens to it, instead of another. False, and
   /// nothing is changed: the channel is another person's. The operator's consent leaves it to whose it is.
+  /// What another person consented to before ends.
   Task<bool> grant(ChannelKey channel, Granter by, std::string scopes, SealedTokens tokens, ServerId server,
                    TimePoint now);
 
@@ -87,6 +88,9 @@ class ChannelGrants {
   Task<bool> renewed(ChannelKey channel, std::int64_t version, SealedTokens tokens, TimePoint now);
   /// The platform takes the tokens of that version no more.
   Task<void> ended(ChannelKey channel, std::int64_t version, std::string why, TimePoint now);
+
+  /// What was revoked at the platform feeds no server any more. False: it did not, or is granted anew.
+  Task<bool> unbind_revoked(ChannelKey channel);
 
   /// Servers are told of the grant's state now, by the caller alone. False: somebody has told them since
   /// `before`.

@@ -76,6 +76,54 @@ TEST_F(Grants, OneThatHoldsNoMoreIsForWhoeverProvesTheAccount) {
   EXPECT_EQ(consent(kChannel), "connected");
 }
 
+TEST_F(Grants, WhatAFormerOwnerConsentedToIsNotTheNextOnes) {
+  ASSERT_TRUE(grant(kChannel, kOperator, 3));
+  ASSERT_TRUE(grant(kChannel, kOwl, 1));
+  ASSERT_TRUE(grant(kChannel, kOwl, 2));
+  ASSERT_TRUE(grant(kOther, kOwl, 2));
+  world_.execute("UPDATE channel_bindings SET consented_by = '' WHERE bound_server_id = 3");
+  net::run_to_end(grants().ended(kChannel, of(kChannel).token_version, kRanOut, now()));
+  EXPECT_TRUE(grant(kChannel, kFox, 3)) << "the same server, by another";
+  EXPECT_THAT(channels().servers_of(kChannel), ElementsAre(ServerId(3)));
+  EXPECT_THAT(channels().servers_of(kOther), ElementsAre(ServerId(2)));
+}
+
+TEST_F(Grants, WhatNobodyWasAskedForStays) {
+  ASSERT_TRUE(grant(kChannel, kOwl, 1));
+  ASSERT_TRUE(grant(kChannel, kOperator, 2));
+  world_.execute("UPDATE channel_bindings SET consented_by = '' WHERE bound_server_id = 1");
+  world_.execute("UPDATE channels SET token_state = 'needs_reauth'");
+  EXPECT_TRUE(grant(kChannel, kFox, 3));
+  EXPECT_THAT(channels().servers_of(kChannel), ElementsAre(ServerId(1), ServerId(2), ServerId(3)));
+}
+
+TEST_F(Grants, WhatIsRevokedFeedsNobodyUntilItIsGrantedAnew) {
+  ASSERT_TRUE(grant(kChannel, kOwl, 1));
+  ASSERT_TRUE(grant(kOther, kFox, 2));
+  EXPECT_FALSE(net::run_to_end(grants().unbind_revoked(kChannel))) << "it holds";
+  net::run_to_end(grants().ended(kChannel, of(kChannel).token_version, kRevoked, now()));
+  EXPECT_TRUE(net::run_to_end(grants().unbind_revoked(kChannel)));
+  EXPECT_THAT(channels().servers_of(kChannel), IsEmpty());
+  EXPECT_THAT(channels().servers_of(kOther), ElementsAre(ServerId(2)));
+  ASSERT_TRUE(grant(kChannel, kOwl, 3));
+  EXPECT_FALSE(net::run_to_end(grants().unbind_revoked(kChannel)));
+}
+
+/// From before it was noted why a grant ended, and when tokens were renewed.
+TEST_F(Grants, WhatAnOlderProgramLeftIsUnderstood) {
+  ASSERT_TRUE(grant(kChannel, kOwl, 1));
+  world_.execute("UPDATE channels SET token_renewed_at = 0");
+  net::run_to_end(channels().load());
+  EXPECT_EQ(consent(kChannel), "connected");
+  EXPECT_EQ(of(kChannel).token_renewed_at, now() + 2h) << "when the token ends";
+  world_.clock.advance(51h);
+  EXPECT_EQ(consent(kChannel), "expiring");
+  world_.execute("UPDATE channels SET token_state = 'needs_reauth', grant_end = ''");
+  net::run_to_end(channels().load());
+  EXPECT_EQ(of(kChannel).grant_end, kRanOut);
+  EXPECT_EQ(consent(kChannel), "needs_reauth");
+}
+
 TEST_F(Grants, TheOperatorsHandLeavesAChannelToItsOwner) {
   ASSERT_TRUE(grant(kChannel, kOperator, 1));
   EXPECT_TRUE(grant(kChannel, kOwl, 2)) << "the operator's session is nobody's account";

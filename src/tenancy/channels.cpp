@@ -54,6 +54,7 @@ BOOST_DESCRIBE_STRUCT(BindingRow, (), (platform, platform_user_id, bound_server_
 constexpr GlobalStatement<NoParams, Channel> kListChannels{
     "tenancy.list_channels",
     "SELECT platform, platform_user_id, slug, name, live, live_since, token_state, grant_end, "
+    "CASE WHEN token_renewed_at = 0 THEN COALESCE(token_expires_at, 0) ELSE token_renewed_at END AS "
     "token_renewed_at FROM channels"};
 
 constexpr GlobalStatement<NoParams, BindingRow> kListBindings{
