@@ -49,18 +49,31 @@ bool has_badge(const kick::ChatMessageSent& message, std::string_view badge) {
   return std::find(message.badges.begin(), message.badges.end(), badge) != message.badges.end();
 }
 
-/// As it looks before the statement decides that grants it.
-bool is_anothers(const tenancy::ChannelGrant& grant, const tenancy::Granter& visitor) {
-  return grant.grant_end.empty() && grant.grant_owner.starts_with("discord:") && !visitor.is_operator &&
-         grant.grant_owner != visitor.principal;
-}
-
 ChatMessage normalised(const kick::ChatMessageSent& message, bool live_known) {
   const Chatter sender{message.sender.id, message.sender.name,
                        has_badge(message, "subscriber") || has_badge(message, "founder"),
                        message.sender.id == message.broadcaster.id, has_badge(message, "bot")};
   return {key_of(message.broadcaster), message.message_id, sender, message.content,
           message.created_at,          live_known};
+}
+
+/// A word of an older stream, or a repeated or late beginning of one that has ended, says nothing new.
+bool is_old_word(const tenancy::Channel& known, const StreamStatus& status) {
+  if (!known.live_since) return false;
+  const bool over = status.started_at == *known.live_since && known.live == "offline" && status.live;
+  return status.started_at < *known.live_since || over;
+}
+
+/// What it throws costs nobody else his turn.
+Task<void> by_itself(const char* what, Task<void> work) {
+  std::string trouble;
+  try {
+    co_await std::move(work);
+  } catch (const std::exception& error) {
+    trouble = error.what();
+  }
+  if (!trouble.empty())
+    log::error("kick bridge failed", {log::field("task", what), log::field("error", trouble)});
 }
 
 }  // namespace
@@ -103,9 +116,11 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
               [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
       verifier_(
           services.clock, [this] { return client_.public_key(); }, std::move(pinned_key)),
-      tokens_(
-          client_, services.tenancy.grants(), secrets, services.clock, services.metrics,
-          [this](const ChannelKey& channel) { changed(services_.tenancy.channels().servers_of(channel)); }),
+      tokens_(client_, services.tenancy.grants(), secrets, services.clock, services.metrics,
+              [this](const ChannelKey& channel) {
+                keep_grants_at_ = std::chrono::steady_clock::now();
+                changed(services_.tenancy.channels().servers_of(channel));
+              }),
       attempts_(services.tenancy.global(), secrets, services.clock),
       accounts_(services.config, states,
                 [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
@@ -139,6 +154,7 @@ KickBridge::~KickBridge() = default;
 
 void KickBridge::start() {
   net::repeat(services_.loop, "kick.settings", kLookAtSettings, [this] { return follow_settings(); });
+  net::repeat(services_.loop, "kick.grants", kLookAtSettings, [this] { return keep_grants(); });
   net::repeat(services_.loop, "kick.streams", services_.clock.real(kPoll),
               [this] { return check_streams(); });
 }
@@ -148,8 +164,7 @@ Task<void> KickBridge::follow_settings() {
   const auto now = std::chrono::steady_clock::now();
   if (now >= compare_subscriptions_at_) {
     compare_subscriptions_at_ = now + services_.clock.real(kCompareSubscriptions);
-    co_await keep_grants();
-    co_await subscriptions_.reconcile();
+    co_await by_itself("subscriptions", subscriptions_.reconcile());
   }
   std::vector<ServerId> servers;
   {
@@ -160,7 +175,7 @@ Task<void> KickBridge::follow_settings() {
     });
   }
   for (const ServerId server : servers) {
-    const auto done = co_await reconcile(server);
+    const auto done = co_await try_reconcile(server);
     if (done) continue;
     set_problem(server, done.error().message);
     const std::scoped_lock lock(mutex_);
@@ -188,7 +203,20 @@ std::string KickBridge::channel_problem(ServerId server) const {
   return channel ? attempts_.warning(channel->key()) : "";
 }
 
+/// A server whose database is unusable is looked at again later, like one for which Kick cannot be asked.
+Task<Result<void>> KickBridge::try_reconcile(ServerId server) {
+  try {
+    co_return co_await reconcile(server);
+  } catch (const std::exception& error) {
+    log::error("kick channel not looked at",
+               {log::field("server", server.str()), log::field("error", error.what())});
+    co_return fail(ErrorCode::storage, "this server's data cannot be reached");
+  }
+}
+
 Task<Result<void>> KickBridge::reconcile(ServerId server) {
+  const bool ended = co_await store_ending(server);
+  if (!ended) co_return fail(ErrorCode::storage, "the end of the stream is not stored yet");
   const auto channel = services_.tenancy.channels().of_server(server, kKick);
   if (!channel) {
     set_problem(server, "");
@@ -198,27 +226,42 @@ Task<Result<void>> KickBridge::reconcile(ServerId server) {
   co_return co_await subscriptions_.ensure(channel->platform_user_id);
 }
 
-Task<void> KickBridge::show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor) {
+Task<bool> KickBridge::show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor) {
   const auto scope = services_.tenancy.scopes().for_job(server);
-  if (!scope) co_return;
+  if (!scope) co_return false;
   SettingWish wish{std::string(kKickChannel.key), std::move(slug)};
   wish.of_program = true;
   const auto shown = co_await scope->transact([this, server, wish, actor](store::Tx& tx) {
     return change_server_setting(tx, services_.declarations, server, wish, actor, services_.clock.now());
   });
-  if (shown && shown->before != shown->after) services_.dispatcher.refresh(*scope);
+  if (!shown || shown->before == shown->after) co_return false;
+  services_.dispatcher.refresh(*scope);
+  co_return true;
 }
 
-/// The server turns away from a channel that is live: for it the stream ends now.
-Task<void> KickBridge::end_here(ServerId server) {
+/// The server has turned away from the channel: where that is live, the stream ends for it now. Until this is
+/// stored it is tried again; when the process dies meanwhile, the next stream's beginning makes up for it, as
+/// for any end that was lost.
+Task<void> KickBridge::end_here(ServerId server, tenancy::Channel channel) {
+  if (channel.live != "live") co_return;
+  const TimePoint now = services_.clock.now();
+  endings_.insert_or_assign(
+      server, StreamStatus{channel.key(), false, channel.live_since.value_or(now), now, channel.name});
+  const bool stored = co_await store_ending(server);
+  if (!stored) look_again(server);
+}
+
+Task<bool> KickBridge::store_ending(ServerId server) {
+  const auto ending = endings_.extract(server);
   const auto scope = services_.tenancy.scopes().for_job(server);
   const auto channel = services_.tenancy.channels().of_server(server, kKick);
-  if (!scope || !channel || channel->live != "live") co_return;
-  const TimePoint now = services_.clock.now();
+  // Nothing waits, the server has left, or it listens to that channel again.
+  if (!ending || !scope || (channel && channel->key() == ending.mapped().channel)) co_return true;
   auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
-  const StreamStatus ended{channel->key(), false, channel->live_since.value_or(now), now, channel->name};
-  services_.dispatcher.submit(*scope, ended, count->expect());
-  co_await count->wait();
+  services_.dispatcher.submit(*scope, ending.mapped(), count->expect());
+  const bool stored = co_await count->wait();
+  if (!stored) endings_.try_emplace(server, ending.mapped());
+  co_return stored;
 }
 
 void KickBridge::changed(const std::vector<ServerId>& servers) {
@@ -229,10 +272,13 @@ void KickBridge::changed(const std::vector<ServerId>& servers) {
 /// What owners have withdrawn is told to Kick, what is not used is kept alive, and servers hear of what
 /// ended.
 Task<void> KickBridge::keep_grants() {
-  co_await tokens_.end_withdrawn();
-  co_await tokens_.renew_idle();
-  co_await tell_of_grants();
-  co_await attempts_.load(services_.tenancy.channels().list());
+  const auto now = std::chrono::steady_clock::now();
+  if (now < keep_grants_at_) co_return;
+  keep_grants_at_ = now + services_.clock.real(kCompareSubscriptions);
+  co_await by_itself("withdrawn consents", tokens_.end_withdrawn());
+  co_await by_itself("idle tokens", tokens_.renew_idle());
+  co_await by_itself("notices of consents", tell_of_grants());
+  co_await by_itself("attempts", attempts_.load(services_.tenancy.channels().list()));
 }
 
 Task<void> KickBridge::tell_of_grants() {
@@ -242,9 +288,19 @@ Task<void> KickBridge::tell_of_grants() {
     const auto servers = services_.tenancy.channels().servers_of(channel.key());
     if (channel.platform != kKick || servers.empty() || consent == "connected" || consent == "none") continue;
     const bool ours = co_await services_.tenancy.grants().begin_notice(channel.key(), now, now - kTellAgain);
-    if (!ours) continue;
-    for (const ServerId server : servers) co_await tell_server(server, channel, consent);
+    if (ours) {
+      for (const ServerId server : servers)
+        co_await by_itself("notice of a consent", tell_server(server, channel, consent));
+    }
+    if (consent == tenancy::kRevoked) co_await end_revoked(channel);
   }
+}
+
+/// Without a consent nobody listens; another one is for the server alone for which it is given.
+Task<void> KickBridge::end_revoked(tenancy::Channel channel) {
+  auto servers = services_.tenancy.channels().servers_of(channel.key());
+  const bool ended = co_await services_.tenancy.grants().unbind_revoked(channel.key());
+  if (ended) co_await let_go(std::move(servers), std::move(channel), kProgram);
 }
 
 Task<void> KickBridge::tell_server(ServerId server, tenancy::Channel channel, std::string consent) {
@@ -261,7 +317,10 @@ Task<void> KickBridge::tell_server(ServerId server, tenancy::Channel channel, st
 }
 
 Task<void> KickBridge::check_streams() {
-  const auto known = services_.tenancy.channels().list();
+  auto known = services_.tenancy.channels().list();
+  std::erase_if(known, [this](const tenancy::Channel& channel) {
+    return services_.tenancy.channels().servers_of(channel.key()).empty();
+  });
   for (std::size_t i = 0; i < known.size(); i += kIdsPerCall) {
     std::vector<std::string> ids;
     for (std::size_t j = i; j < std::min(i + kIdsPerCall, known.size()); ++j)
@@ -290,7 +349,8 @@ Task<void> KickBridge::follow_name(kick::Channel seen, tenancy::Channel known) {
 }
 
 /// What a look at the channel tells, where the webhooks may have told nothing.
-Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known) {
+Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known,
+                                    std::optional<ServerId> joined) {
   if (!seen.is_live) co_return;
   const TimePoint now = services_.clock.now();
   live_known_until_[seen.broadcaster_user_id] = now + kWordHolds;
@@ -309,7 +369,7 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known) 
     status.ended_at = now;
   }
   auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
-  co_await route_status(std::move(status), count);
+  co_await route_status(std::move(status), count, joined);
   co_await count->wait();
 }
 
@@ -377,18 +437,17 @@ bool KickBridge::route_chat(const kick::ChatMessageSent& message, const std::sha
   return !scopes.empty();
 }
 
-Task<void> KickBridge::route_status(StreamStatus status, std::shared_ptr<CommitCount> count) {
-  for (const auto& scope : services_.tenancy.scopes().for_channel_event(status.channel)) {
-    services_.dispatcher.submit(scope, status, count->expect());
-  }
+Task<void> KickBridge::route_status(StreamStatus status, std::shared_ptr<CommitCount> count,
+                                    std::optional<ServerId> joined) {
   auto& channels = services_.tenancy.channels();
   const auto known = channels.find(status.channel);
-  if (!known) co_return;
-  // A word of an older stream, or a repeated or late beginning of one that has ended, says nothing new.
-  const bool older = known->live_since && status.started_at < *known->live_since;
-  const bool over =
-      known->live_since && status.started_at == *known->live_since && known->live == "offline" && status.live;
-  if (older || over) co_return;
+  const bool old = known && is_old_word(*known, status);
+  for (const auto& scope : services_.tenancy.scopes().for_channel_event(status.channel)) {
+    StreamStatus told = status;
+    told.resumed = status.live && !old && scope.server() == joined;
+    services_.dispatcher.submit(scope, std::move(told), count->expect());
+  }
+  if (!known || old) co_return;
   if (known->live == (status.live ? "live" : "offline") && known->live_since == status.started_at) co_return;
   co_await channels.set_live(status.channel, status.live, status.started_at, services_.clock.now());
   services_.topics.publish("servers");
@@ -417,14 +476,27 @@ Task<Result<ServerId>> KickBridge::finish_connect(std::string state, std::string
   const auto may = co_await allowed(begun->server);
   if (!may) co_return std::unexpected(may.error());
   const auto tokens = co_await client_.exchange_code(std::move(code), begun->verifier, redirect_uri());
-  if (!tokens) co_return std::unexpected(tokens.error());
-  const auto taken = co_await take_consent(begun->server, std::move(visitor), *tokens);
-  if (!taken) {
-    // What is of no use here shall be of none to anybody.
-    co_await client_.revoke(tokens->refresh_token);
-    co_return std::unexpected(taken.error());
+  Result<void> taken;
+  if (!tokens) taken = std::unexpected(tokens.error());
+  if (tokens) taken = co_await take_or_revoke(begun->server, std::move(visitor), *tokens);
+  if (taken) co_return begun->server;
+  log::warning("kick channel not connected",
+               {log::field("server", begun->server.str()), log::field("error", taken.error().message)});
+  co_return std::unexpected(taken.error());
+}
+
+/// What is of no use here shall be of none to anybody.
+Task<Result<void>> KickBridge::take_or_revoke(ServerId server, Visitor visitor, kick::Tokens tokens) {
+  Result<void> taken;
+  std::exception_ptr broken;
+  try {
+    taken = co_await take_consent(server, std::move(visitor), tokens);
+  } catch (...) {
+    broken = std::current_exception();
   }
-  co_return begun->server;
+  if (broken || !taken) co_await client_.revoke(tokens.refresh_token);
+  if (broken) std::rethrow_exception(broken);
+  co_return taken;
 }
 
 Task<Result<void>> KickBridge::take_consent(ServerId server, Visitor visitor, kick::Tokens tokens) {
@@ -436,16 +508,15 @@ Task<Result<void>> KickBridge::take_consent(ServerId server, Visitor visitor, ki
   const kick::Channel channel = seen->front();
   auto& channels = services_.tenancy.channels();
   const ChannelKey key{kKick, user->id};
-  const auto before = channels.of_server(server, kKick);
-  // Who is refused stays with what he has.
-  const auto held = co_await services_.tenancy.grants().of(key);
-  const bool anothers = held && is_anothers(*held, visitor.granter);
-  const bool turns_away = before && before->key() != key && !anothers;
-  if (turns_away) co_await end_here(server);
-  co_await channels.know(key, channel.slug, user->name, services_.clock.now());
+  const Listening before{channels.of_server(server, kKick), channels.servers_of(key)};
   const tenancy::Actor actor{visitor.granter.principal, "dashboard"};
-  const bool granted = co_await services_.tenancy.grants().grant(
-      key, visitor.granter, tokens.scope, tokens_.seal(key, tokens), server, services_.clock.now());
+  const auto grant = [&]() -> Task<bool> {
+    co_await channels.know(key, channel.slug, user->name, services_.clock.now());
+    co_return co_await services_.tenancy.grants().grant(
+        key, visitor.granter, tokens.scope, tokens_.seal(key, tokens), server, services_.clock.now());
+  };
+  bool granted = co_await grant();
+  if (!granted && !co_await tokens_.are_good(key)) granted = co_await grant();
   if (!granted) {
     // Whoever waits for the answer does not wait for that.
     net::spawn(services_.loop, "kick.attempt",
@@ -455,11 +526,11 @@ Task<Result<void>> KickBridge::take_consent(ServerId server, Visitor visitor, ki
   }
   log::info("kick channel connected",
             {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
-  co_await show_channel(server, channel.slug, actor);
-  co_await apply_stream(channel, *channels.find(key));
   look_again(server);
   // The one before may send for nobody now.
-  if (turns_away) compare_subscriptions_at_ = std::chrono::steady_clock::now();
+  if (before.channel && before.channel->key() != key)
+    compare_subscriptions_at_ = std::chrono::steady_clock::now();
+  co_await by_itself("a new consent", follow_consent(server, channel, before, actor));
   changed(channels.servers_of(key));
   co_return Result<void>{};
 }
@@ -498,6 +569,26 @@ Task<void> KickBridge::note_at(ServerId server, tenancy::AuditEntry entry, std::
   services_.topics.publish(server_topic(server, "overview"));
 }
 
+/// The consent holds; what follows from it is made up for where it fails.
+Task<void> KickBridge::follow_consent(ServerId server, kick::Channel channel, Listening before,
+                                      tenancy::Actor actor) {
+  auto& channels = services_.tenancy.channels();
+  const auto now = channels.find({kKick, channel.broadcaster_user_id});
+  if (!now) co_return;  // withdrawn in the meantime
+  if (before.channel && before.channel->key() != now->key()) co_await end_here(server, *before.channel);
+  const bool unheard = before.servers.empty();
+  // The former owner's consents ended with his grant.
+  std::erase_if(before.servers, [after = channels.servers_of(now->key())](ServerId listening) {
+    return std::ranges::find(after, listening) != after.end();
+  });
+  if (!before.servers.empty()) co_await let_go(std::move(before.servers), *now, kProgram);
+  co_await show_channel(server, channel.slug, std::move(actor));
+  // Nobody looked at a channel without listeners.
+  if (unheard && channel.is_live == false)
+    co_await channels.set_live(now->key(), false, std::nullopt, services_.clock.now());
+  co_await apply_stream(std::move(channel), *now, server);
+}
+
 /// Its subscriptions are asked for by follow_settings, which does one thing after the other.
 void KickBridge::look_again(ServerId server) {
   const std::scoped_lock lock(mutex_);
@@ -505,11 +596,16 @@ void KickBridge::look_again(ServerId server) {
 }
 
 Task<Result<void>> KickBridge::disconnect(ServerId server, tenancy::Actor actor) {
-  if (!services_.tenancy.channels().of_server(server, kKick))
-    co_return fail(ErrorCode::not_found, "this server listens to no Kick channel");
-  co_await end_here(server);
-  co_await services_.tenancy.channels().unbind(server, kKick);
-  co_await let_go({server}, std::move(actor));
+  const auto channel = services_.tenancy.channels().of_server(server, kKick);
+  if (channel) {
+    co_await services_.tenancy.channels().unbind(server, kKick);
+    co_await let_go({server}, *channel, std::move(actor));
+    co_return Result<void>{};
+  }
+  // What it waited for is waited for no more.
+  const bool waited = co_await show_channel(server, std::nullopt, std::move(actor));
+  if (!waited) co_return fail(ErrorCode::not_found, "this server listens to no Kick channel");
+  changed({server});
   co_return Result<void>{};
 }
 
@@ -517,26 +613,32 @@ Task<Result<void>> KickBridge::withdraw(ChannelKey channel, tenancy::Granter gra
                                         std::optional<ServerId> server) {
   auto& grants = services_.tenancy.grants();
   const auto grant = co_await grants.of(channel);
-  const bool his = grant && (granter.is_operator || grant->grant_owner == granter.principal);
+  const auto known = services_.tenancy.channels().find(channel);
+  const bool his = grant && known && (granter.is_operator || grant->grant_owner == granter.principal);
   auto servers = services_.tenancy.channels().servers_of(channel);
   if (server) std::erase_if(servers, [&](ServerId listening) { return listening != *server; });
   if (!his || (server && servers.empty())) co_return fail(ErrorCode::not_found, "there is no such consent");
-  for (const ServerId listening : servers) co_await end_here(listening);
   const bool withdrawn = server ? co_await grants.withdraw_from(channel, granter, *server)
                                 : co_await grants.withdraw(channel, granter, services_.clock.now());
   if (!withdrawn) co_return fail(ErrorCode::not_found, "there is no such consent");
-  co_await let_go(std::move(servers), {granter.principal, "dashboard"});
+  co_await let_go(std::move(servers), *known, {granter.principal, "dashboard"});
   co_return Result<void>{};
 }
 
-/// Kick is told soon, of subscriptions and of tokens.
-Task<void> KickBridge::let_go(std::vector<ServerId> servers, tenancy::Actor actor) {
+/// They listen to that channel no more. Kick is told soon, of subscriptions and of tokens.
+Task<void> KickBridge::let_go(std::vector<ServerId> servers, tenancy::Channel channel, tenancy::Actor actor) {
   for (const ServerId server : servers) {
-    co_await show_channel(server, std::nullopt, actor);
     set_problem(server, "");
+    co_await by_itself("a server without a channel", leave(server, channel, actor));
   }
-  compare_subscriptions_at_ = std::chrono::steady_clock::now();
+  compare_subscriptions_at_ = keep_grants_at_ = std::chrono::steady_clock::now();
   changed(servers);
+}
+
+Task<void> KickBridge::leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor) {
+  co_await end_here(server, std::move(channel));
+  const auto another = services_.tenancy.channels().of_server(server, kKick);
+  co_await show_channel(server, another ? std::optional(another->slug) : std::nullopt, std::move(actor));
 }
 
 }  // namespace guildhall::bot

@@ -69,28 +69,43 @@ class KickBridge {
  private:
   Task<void> follow_settings();
   Task<void> check_streams();
-  Task<void> apply_stream(kick::Channel seen, tenancy::Channel known);
+  /// `joined`: listens to it since a moment ago.
+  Task<void> apply_stream(kick::Channel seen, tenancy::Channel known,
+                          std::optional<ServerId> joined = std::nullopt);
 
   /// Everything of one server's channel that may have been left undone.
   Task<Result<void>> reconcile(ServerId server);
+  Task<Result<void>> try_reconcile(ServerId server);
   Task<void> keep_grants();
   Task<void> tell_of_grants();
   Task<void> tell_server(ServerId server, tenancy::Channel channel, std::string consent);
+  Task<void> end_revoked(tenancy::Channel channel);
   Task<Result<void>> take_consent(ServerId server, Visitor visitor, kick::Tokens tokens);
+  Task<Result<void>> take_or_revoke(ServerId server, Visitor visitor, kick::Tokens tokens);
   Task<void> note_attempt(ServerId server, tenancy::ChannelKey channel, Visitor visitor);
   Task<void> note_at(ServerId server, tenancy::AuditEntry entry, std::optional<Message> alarm);
-  /// The setting kick_channel shows what the server listens to; it decides nothing.
-  Task<void> show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor);
-  Task<void> end_here(ServerId server);
+  /// Before a consent: what its server listened to, and who listened to its channel.
+  struct Listening {
+    std::optional<tenancy::Channel> channel;
+    std::vector<ServerId> servers;
+  };
+  Task<void> follow_consent(ServerId server, kick::Channel channel, Listening before, tenancy::Actor actor);
+  /// The setting kick_channel shows what the server listens to; it decides nothing. False: it showed that.
+  Task<bool> show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor);
+  Task<void> end_here(ServerId server, tenancy::Channel channel);
+  /// False: it waits for its next turn.
+  Task<bool> store_ending(ServerId server);
   void look_again(ServerId server);
-  Task<void> let_go(std::vector<ServerId> servers, tenancy::Actor actor);
+  Task<void> let_go(std::vector<ServerId> servers, tenancy::Channel channel, tenancy::Actor actor);
+  Task<void> leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor);
   Task<void> follow_name(kick::Channel seen, tenancy::Channel known);
   void changed(const std::vector<ServerId>& servers);
   void set_problem(ServerId server, std::string problem);
 
   Task<bool> route(kick::Event event, std::string message_id);
   bool route_chat(const kick::ChatMessageSent& message, const std::shared_ptr<class CommitCount>& count);
-  Task<void> route_status(StreamStatus status, std::shared_ptr<class CommitCount> count);
+  Task<void> route_status(StreamStatus status, std::shared_ptr<class CommitCount> count,
+                          std::optional<ServerId> joined = std::nullopt);
   bool is_live_known(const tenancy::ChannelKey& channel) const;
   std::string redirect_uri() const;
 
@@ -103,10 +118,12 @@ class KickBridge {
   KickAccounts accounts_;
   KickSubscriptions subscriptions_;
   std::chrono::steady_clock::time_point compare_subscriptions_at_;
+  std::chrono::steady_clock::time_point keep_grants_at_{};
   ChatSender chat_;
   std::shared_ptr<void> listening_;
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, int> offline_polls_;
+  std::map<ServerId, StreamStatus> endings_;  // that are not stored yet
   mutable std::mutex mutex_;
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;

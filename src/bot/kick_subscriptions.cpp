@@ -39,7 +39,8 @@ std::map<std::string, KickSubscriptions::Events> KickSubscriptions::wanted() con
     const auto servers = tenancy_.channels().servers_of(channel.key());
     const bool heard =
         std::ranges::any_of(servers, [&](ServerId server) { return tenancy_.servers().is_active(server); });
-    if (channel.platform == kKick && heard) all[channel.platform_user_id] = wanted_events();
+    const bool allowed = channel.grant_end != tenancy::kRevoked;
+    if (channel.platform == kKick && heard && allowed) all[channel.platform_user_id] = wanted_events();
   }
   return all;
 }

@@ -159,6 +159,17 @@ TEST_F(AtKick, WhatNobodyListensToIsTakenAway) {
   EXPECT_EQ(held_of(channels_[0]), 0U) << "the server has left";
 }
 
+TEST_F(AtKick, AChannelWhoseConsentIsTakenBackIsNotListenedTo) {
+  run(subscriptions_->reconcile());
+  ASSERT_EQ(held_of(channels_[0]), 3U);
+  auto& grants = world_.tenancy->grants();
+  const tenancy::ChannelKey key{kKick, channels_[0]};
+  const auto version = net::run_to_end(grants.of(key))->token_version;
+  net::run_to_end(grants.ended(key, version, tenancy::kRevoked, world_.clock.now()));
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[0]), 0U);
+}
+
 TEST_F(AtKick, WhatIsNotOursStays) {
   ASSERT_TRUE(run(client_->subscribe(channels_[0], {"channel.followed"})));
   ASSERT_TRUE(run(client_->subscribe(channels_[1], {"chat.message.sent"})));  // of whom we know nothing

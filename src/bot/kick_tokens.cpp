@@ -99,6 +99,16 @@ Task<Result<std::string>> KickTokens::access(ChannelKey channel, std::string ref
   co_return fail(ErrorCode::unavailable, "the channel's token is being renewed");
 }
 
+Task<bool> KickTokens::are_good(ChannelKey channel) {
+  const auto grant = co_await grants_.of(channel);
+  if (!holds(grant)) co_return false;
+  const TimePoint now = clock_.now();
+  const bool ours = co_await grants_.begin_renewal(channel, grant->token_version, now, now + kRenewal);
+  if (!ours) co_return true;  // somebody is at it
+  const auto fresh = co_await renew(*grant);
+  co_return fresh || fresh.error().code != ErrorCode::unauthenticated;
+}
+
 Task<Result<std::optional<std::string>>> KickTokens::renew(ChannelGrant grant) {
   const auto refresh = open(grant, false);
   if (!refresh) {
@@ -108,7 +118,10 @@ Task<Result<std::optional<std::string>>> KickTokens::renew(ChannelGrant grant) {
   const auto tokens = co_await client_.refresh(*refresh);
   if (tokens) {
     const bool kept = co_await keep(grant, seal(grant.key(), *tokens));
-    if (!kept) co_return std::optional<std::string>{};
+    if (!kept) {
+      co_await give_back(grant.key(), *tokens);
+      co_return std::optional<std::string>{};
+    }
     renewed_.add();
     co_return std::optional(tokens->access_token);
   }
@@ -118,6 +131,18 @@ Task<Result<std::optional<std::string>>> KickTokens::renew(ChannelGrant grant) {
   }
   co_await grants_.give_up_renewal(grant.key(), grant.token_version);
   co_return std::unexpected(tokens.error());
+}
+
+/// The owner may have withdrawn his consent while Kick gave a new pair for it; of that pair nobody knows.
+/// Where the grant holds, another pair of the same consent is in use.
+Task<void> KickTokens::give_back(ChannelKey channel, kick::Tokens tokens) {
+  const auto grant = co_await grants_.of(channel);
+  if (holds(grant)) co_return;
+  const auto told = co_await client_.revoke(tokens.refresh_token);
+  if (!told)
+    log::warning(
+        "kick is not told that a pair of tokens is of no use",
+        {log::field("channel", channel.platform_user_id), log::field("error", told.error().message)});
 }
 
 /// Kick may take the pair before no more, so a database that stumbles is tried again.
@@ -146,15 +171,27 @@ Task<void> KickTokens::note_refusal(const ChannelGrant& grant) {
 Task<void> KickTokens::renew_idle() {
   const auto grants = co_await grants_.list();
   for (const ChannelGrant& grant : grants) {
-    const TimePoint now = clock_.now();
-    if (!holds(grant) || now - grant.token_renewed_at < kRenewAfter) continue;
-    const bool ours = co_await grants_.begin_renewal(grant.key(), grant.token_version, now, now + kRenewal);
-    if (!ours) continue;
-    const auto fresh = co_await renew(grant);
-    if (!fresh)
-      log::warning("a channel's tokens are not renewed", {log::field("channel", grant.platform_user_id),
-                                                          log::field("error", fresh.error().message)});
+    if (!holds(grant) || clock_.now() - grant.token_renewed_at < kRenewAfter) continue;
+    std::string trouble;
+    try {
+      co_await renew_idle_one(grant);
+    } catch (const store::DatabaseError& error) {
+      trouble = error.what();
+    }
+    if (!trouble.empty())
+      log::error("a channel's tokens are not renewed",
+                 {log::field("channel", grant.platform_user_id), log::field("error", trouble)});
   }
+}
+
+Task<void> KickTokens::renew_idle_one(const ChannelGrant& grant) {
+  const TimePoint now = clock_.now();
+  const bool ours = co_await grants_.begin_renewal(grant.key(), grant.token_version, now, now + kRenewal);
+  if (!ours) co_return;
+  const auto fresh = co_await renew(grant);
+  if (!fresh)
+    log::warning("a channel's tokens are not renewed",
+                 {log::field("channel", grant.platform_user_id), log::field("error", fresh.error().message)});
 }
 
 /// What cannot be read, or what Kick does not know, is done with too.

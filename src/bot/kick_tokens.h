@@ -28,6 +28,9 @@ class KickTokens {
   /// `unauthenticated` (the streamer has to connect the channel), `unavailable`, `timeout`, `configuration`.
   Task<Result<std::string>> access(tenancy::ChannelKey channel, std::string refused = {});
 
+  /// Does Kick still take them? It is asked now; while it cannot be, they are taken for good.
+  Task<bool> are_good(tenancy::ChannelKey channel);
+
   /// Renews what nobody has renewed for most of a day.
   Task<void> renew_idle();
   /// Tells Kick of what its owners have withdrawn, and keeps nothing of it then.
@@ -39,6 +42,8 @@ class KickTokens {
   /// By whoever may. Nothing: the grant is another by now.
   Task<Result<std::optional<std::string>>> renew(tenancy::ChannelGrant grant);
   Task<bool> keep(const tenancy::ChannelGrant& grant, tenancy::SealedTokens tokens);
+  Task<void> renew_idle_one(const tenancy::ChannelGrant& grant);
+  Task<void> give_back(tenancy::ChannelKey channel, kick::Tokens tokens);
   Task<void> note_refusal(const tenancy::ChannelGrant& grant);
 
   kick::Client& client_;

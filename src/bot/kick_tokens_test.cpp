@@ -47,6 +47,7 @@ class ChannelTokens : public testing::Test {
       co_return net::make_response(revoke_status_, "text/plain", "OK");
     }
     asked_.push_back(net::parse_query(request.body)["refresh_token"]);
+    if (const auto act = std::exchange(meanwhile_, nullptr)) co_await act();
     if (slow_) co_await release_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (status_ != 200) co_return net::make_response(status_, "application/json", error_);
     const std::string next = "token " + std::to_string(asked_.size());
@@ -68,6 +69,7 @@ class ChannelTokens : public testing::Test {
   std::vector<std::string> asked_;  // with which refresh tokens
   std::vector<std::string> revoked_;
   std::vector<std::string> ended_;
+  std::function<Task<void>()> meanwhile_;  // happens while Kick renews
   bool slow_ = false;
   int status_ = 200;
   int revoke_status_ = 200;
@@ -186,6 +188,45 @@ TEST_F(ChannelTokens, WhatIsWithdrawnIsToldToKickAndForgotten) {
   EXPECT_THAT(revoked_.back(), HasSubstr("refresh%20first"));
   net::run_to_end(tokens_.end_withdrawn());
   EXPECT_EQ(revoked_.size(), 2U);
+}
+
+TEST_F(ChannelTokens, ThatComeAfterTheConsentWasWithdrawnAreGivenBack) {
+  world_.clock.advance(3h);
+  meanwhile_ = [&]() -> Task<void> {
+    co_await world_.tenancy->grants().withdraw(kChannel, {"discord:1"}, world_.clock.now());
+  };
+  EXPECT_EQ(access().error().code, ErrorCode::unauthenticated);
+  ASSERT_EQ(revoked_.size(), 1U);
+  EXPECT_THAT(revoked_.back(), HasSubstr("refresh%20token%201"));
+}
+
+TEST_F(ChannelTokens, ThatComeSecondAreDroppedWhileTheFirstAreInUse) {
+  world_.clock.advance(3h);
+  meanwhile_ = [&]() -> Task<void> {
+    const kick::Tokens tokens{"second", "refresh second", 2h, ""};
+    co_await world_.tenancy->grants().grant(kChannel, {"discord:1"}, "chat:write",
+                                            tokens_.seal(kChannel, tokens), ServerId(1), world_.clock.now());
+  };
+  EXPECT_EQ(access(), "second");
+  EXPECT_THAT(revoked_, testing::IsEmpty()) << "Kick might end them all";
+}
+
+TEST_F(ChannelTokens, AreAskedForWhenSomebodyWantsToKnow) {
+  EXPECT_TRUE(net::run_to_end(tokens_.are_good(kChannel)));
+  EXPECT_EQ(access(), "token 1");
+  status_ = 503;
+  EXPECT_TRUE(net::run_to_end(tokens_.are_good(kChannel))) << "nobody knows better";
+  status_ = 400;
+  EXPECT_FALSE(net::run_to_end(tokens_.are_good(kChannel)));
+  EXPECT_EQ(state(), "revoked");
+  EXPECT_FALSE(net::run_to_end(tokens_.are_good({"kick", "5"}))) << "there are none";
+}
+
+TEST_F(ChannelTokens, OfAnOlderProgramThatRanOutAreNotWaitedFor) {
+  world_.execute("UPDATE channels SET token_state = 'needs_reauth', grant_end = ''");
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(access().error().code, ErrorCode::unauthenticated);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
 }
 
 TEST_F(ChannelTokens, LieNowhereInTheOpen) {
