@@ -19,6 +19,10 @@ using store::Tx;
 using store::TxTask;
 
 constexpr Duration kLife = std::chrono::minutes(10);
+/// Beyond that: a post that was not sent yet is news for an hour, and what stands in Discord is put right for
+/// a day.
+constexpr Duration kNewsLife = std::chrono::minutes(50);
+constexpr Duration kEditLife = std::chrono::hours(24);
 constexpr Duration kLease = std::chrono::minutes(1);
 // Where a row goes: to a channel, to a member, or to a message that is to be deleted ("CHANNEL/MESSAGE").
 constexpr std::string_view kChannel = "discord:";
@@ -129,6 +133,13 @@ constexpr CrossServerStatement<RangeParams, ServerRow> kWaiting{
     "finds the servers for which messages wait that an earlier process left or that must be tried again",
     "SELECT DISTINCT discord_server_id FROM outbox WHERE discord_server_id BETWEEN :first AND :last"};
 
+/// False: there were none.
+bool drop_emojis(PostBody& body) {
+  bool any = false;
+  for (LinkButton& button : body.buttons) any = !std::exchange(button.emoji, "").empty() || any;
+  return any;
+}
+
 bool is_temporary(ErrorCode code) {
   return code == ErrorCode::unavailable || code == ErrorCode::timeout || code == ErrorCode::rate_limited;
 }
@@ -190,6 +201,10 @@ struct LeasedMessage {
   /// The channel's id, the member's, or channel and message.
   std::string target() const { return row.destination.substr(row.destination.find(':') + 1); }
   std::int64_t version() const { return post ? post->version : 0; }
+  TimePoint expires_at() const {
+    if (!post) return row.expires_at;
+    return row.expires_at + (post->message_id.empty() ? kNewsLife : kEditLife);
+  }
   /// The post is another channel's now, or there is none any more.
   bool is_superseded() const { return !row.post.empty() && (!post || post->channel_id != target()); }
   Outgoing outgoing() const {
@@ -442,13 +457,21 @@ Task<void> OutboxSender::release(tenancy::ServerScope scope, std::map<std::strin
   wake(scope);
 }
 
-/// A message that is gone is sent anew.
+/// A message that is gone is sent anew; one that is refused for its buttons' emojis, as it may be, goes
+/// without.
 Task<Result<std::string>> OutboxSender::bring(ServerId server, LeasedMessage leased) {
   Outgoing message = leased.outgoing();
   auto sent = co_await send_(server, message);
   const bool gone = !message.edits.empty() && !sent && sent.error().code == ErrorCode::not_found;
-  if (!gone || message.takes_away) co_return sent;
-  message.edits.clear();
+  if (gone && message.takes_away) co_return sent;
+  if (gone) {
+    message.edits.clear();
+    sent = co_await send_(server, message);
+  }
+  const bool refused = !sent && sent.error().code == ErrorCode::invalid;
+  if (!refused || !drop_emojis(message.body)) co_return sent;
+  log::warning("outbox message goes without the emojis of its buttons",
+               {log::field("server", server.str()), log::field("error", sent.error().message)});
   co_return co_await send_(server, std::move(message));
 }
 
@@ -471,7 +494,7 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
   const auto before = sent_before(scope.server(), *leased);
   const bool sent_already = before && before->version == leased->version();
   if (before && leased->post) leased->post->message_id = before->message_id;
-  const bool expired = !sent_already && leased->row.expires_at <= now;
+  const bool expired = !sent_already && leased->expires_at() <= now;
   Result<std::string> sent = before ? before->message_id : "";
   if (!sent_already && !expired) sent = co_await bring(scope.server(), *leased);
   const bool refused = !sent && sent.error().code == ErrorCode::forbidden;

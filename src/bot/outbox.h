@@ -1,8 +1,8 @@
 // Messages that must survive a crash: a row of the same transaction as what they tell of, keyed
 // (server, destination, sequence), sent afterwards in that order, at least once; Discord's nonce makes
 // it once. Rows expire after ten minutes. What is changed later where it stands is a post (posts.h), of which
-// only the name waits here. Direct messages have a channel to fall back on. Answers to somebody who waits do
-// not go through here.
+// only the name waits here, for longer. Direct messages have a channel to fall back on. Answers to somebody who
+// waits do not go through here.
 #pragma once
 
 #include <atomic>

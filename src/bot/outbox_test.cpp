@@ -78,6 +78,11 @@ class Outbox : public testing::Test {
       changed_.notify_all();
       throw std::runtime_error("the database was locked");
     }
+    if (refuses_emojis_ && std::ranges::any_of(message.body.buttons, [](const LinkButton& button) {
+          return !button.emoji.empty();
+        })) {
+      co_return fail(ErrorCode::invalid, "Invalid emoji");
+    }
     const auto refusal = refusals_.find(channel);
     if (refusal != refusals_.end()) {
       const ErrorCode code = refusal->second;
@@ -134,6 +139,7 @@ class Outbox : public testing::Test {
   std::map<std::string, std::string> ids_;
   std::function<void()> meanwhile_;  // happens while the next message is on its way
   bool dies_once_ = false;           // the next message arrives, and nobody is told
+  bool refuses_emojis_ = false;
   bool throws_once_ = false;
   bool fills_disk_once_ = false;
   std::optional<test::FullDisk> full_disk_;
@@ -329,6 +335,38 @@ TEST_F(Outbox, APostThatCouldNeverBeSentIsForgotten) {
   drained();
   EXPECT_FALSE(change({"over"})) << "nobody saw it begin";
   EXPECT_EQ(dropped(), 1);
+}
+
+TEST_F(Outbox, WhatStandsThereIsPutRightForADay) {
+  for (const auto& [name, pause] : {std::pair{"short", 20h}, std::pair{"long", 25h}}) {
+    put("77", PostBody{"live"}, name);
+    sender_.wake(world_.server(1));
+    const std::size_t before = drained().size();
+    change({"over"}, name);
+    world_.clock.advance(pause);  // nobody sends
+    sender_.wake(world_.server(1));
+    EXPECT_EQ(drained().size() - before, pause < 24h ? 1U : 0U) << name;
+  }
+}
+
+TEST_F(Outbox, APostIsNewsForAnHour) {
+  for (const auto& [name, pause] : {std::pair{"short", 55min}, std::pair{"long", 65min}}) {
+    put("77", PostBody{"live"}, name);
+    world_.clock.advance(pause);
+    sender_.wake(world_.server(1));
+    EXPECT_EQ(drained().size(), 1U) << name;
+  }
+}
+
+TEST_F(Outbox, AnEmojiThatDiscordDoesNotKnowStopsNoMessage) {
+  refuses_emojis_ = true;
+  put("77", PostBody{"live", {{"Shop", "https://shop.example/", "<:gone:1>"}}});
+  put("78", PostBody{"plain", {{"Shop", "https://shop.example/"}}}, "plain");
+  sender_.wake(world_.server(1));
+  const auto sent = drained();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].buttons, 1U);
+  EXPECT_EQ(dropped(), 0);
 }
 
 TEST_F(Outbox, WhatFailsForNowIsSentLaterInItsPlace) {

@@ -62,6 +62,9 @@ constexpr Statement<NotePostParams, VersionRow> kNotePost{
     "UPDATE posts SET message_id = CASE WHEN :message_id = '' THEN message_id ELSE :message_id END "
     "WHERE discord_server_id = :server AND name = :name AND channel_id = :channel_id RETURNING version"};
 
+constexpr Statement<PostName, NoRow> kForget{
+    "posts.forget", "DELETE FROM posts WHERE discord_server_id = :server AND name = :name"};
+
 constexpr Statement<PostName, NoRow> kForgetUnsent{
     "posts.forget_unsent",
     "DELETE FROM posts WHERE discord_server_id = :server AND name = :name AND message_id = ''"};
@@ -83,6 +86,8 @@ TxTask<bool> change_post(Tx& tx, ServerContext& context, std::string name, PostB
   co_await put_post(tx, context, std::move(name), known->channel_id, std::move(body));
   co_return true;
 }
+
+TxTask<void> forget_post(Tx& tx, std::string name) { co_await tx.change(kForget, {std::move(name)}); }
 
 TxTask<std::optional<Post>> read_post(Tx& tx, std::string name) {
   const auto row = co_await tx.one(kReadPost, {std::move(name)});
@@ -109,10 +114,11 @@ TxTask<void> rehearse_posts(Tx& tx, ServerContext& context) {
   co_await put_post(tx, context, name, channel, {"third"});
   co_await settle_post(tx, {name, channel, 1, "5", false});
   co_await read_post(tx, name);
+  co_await forget_post(tx, name);
 }
 
 void declare_posts(store::StatementRegistry& statements) {
-  statements.add("posts", kReadPost, kPutPost, kNotePost, kForgetUnsent);
+  statements.add("posts", kReadPost, kPutPost, kNotePost, kForget, kForgetUnsent);
 }
 
 }  // namespace guildhall::bot

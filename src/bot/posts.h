@@ -4,8 +4,8 @@
 // one that was never sent is sent as it is by then.
 //
 // It promises: the last that was put is what stands there in the end, whatever dies between two lines. A
-// message that is gone is sent anew, and so is one whose channel is another. A post that could never be sent
-// is forgotten.
+// message that is gone is sent anew, and so is one whose channel is another. While Discord cannot be reached
+// or the bot may not, a change waits for a day. A post that could not be sent for an hour is forgotten.
 #pragma once
 
 #include <optional>
@@ -31,6 +31,8 @@ store::TxTask<void> put_post(store::Tx& tx, ServerContext& context, std::string 
                              PostBody body);
 /// Changes a post in its channel; false: there is none.
 store::TxTask<bool> change_post(store::Tx& tx, ServerContext& context, std::string name, PostBody body);
+/// Its message stays as it is from now on.
+store::TxTask<void> forget_post(store::Tx& tx, std::string name);
 
 // For the outbox:
 

@@ -15,9 +15,16 @@ using bot::StreamStatus;
 using store::Tx;
 using store::TxTask;
 
+/// By then nobody tells of a stream any more.
+constexpr Duration kKept = std::chrono::days(7);
+
+std::string post_name(const tenancy::ChannelKey& channel, TimePoint started_at) {
+  return fmt::format("live_alert:{}:{}:{}", channel.platform, channel.platform_user_id,
+                     to_micros(started_at));
+}
+
 std::string post_name(const AlertRow& alert) {
-  return fmt::format("live_alert:{}:{}:{}", alert.platform, alert.platform_user_id,
-                     to_micros(alert.started_at));
+  return post_name({alert.platform, alert.platform_user_id}, alert.started_at);
 }
 
 /// What a word tells that is still unknown, or is told anew.
@@ -47,6 +54,13 @@ TxTask<void> change(Tx& tx, ServerContext& context, const AlertRow alert) {
   co_await bot::change_post(tx, context, post_name(alert), alert_body(context, alert));
 }
 
+TxTask<void> forget_old(Tx& tx, ServerContext& context, const StreamStatus newest) {
+  const tenancy::ChannelKey& channel = newest.channel;
+  const OldParams old{channel.platform, channel.platform_user_id, newest.started_at, context.now - kKept};
+  for (const StartRow& alert : co_await tx.all(kForgetOld, old))
+    co_await bot::forget_post(tx, post_name(channel, alert.started_at));
+}
+
 TxTask<void> begin(Tx& tx, ServerContext& context, const StreamStatus status) {
   AlertRow alert{status.channel.platform,
                  status.channel.platform_user_id,
@@ -57,6 +71,7 @@ TxTask<void> begin(Tx& tx, ServerContext& context, const StreamStatus status) {
   alert.channel = context.settings->get(bot::kKickChannel);
   learn(alert, status);
   const bool first = co_await tx.change(kBegin, alert) > 0;
+  if (first) co_await forget_old(tx, context, status);
   const std::string channel = context.settings->get(kChannelId);
   if (!first || !status.live || channel.empty() || !context.settings->get(kEnabled)) co_return;
   co_await bot::put_post(tx, context, post_name(alert), channel, alert_body(context, alert));
@@ -84,6 +99,13 @@ TxTask<void> on_stream(Tx& tx, ServerContext& context, const StreamStatus& statu
     co_await change(tx, context, *std::move(newest));
   }
   co_await begin(tx, context, status);
+}
+
+TxTask<void> rehearse(Tx& tx, ServerContext& context) {
+  const tenancy::ChannelKey channel{"kick", "rehearsal"};
+  const TimePoint before = context.now - 2 * kKept;
+  co_await on_stream(tx, context, {channel, false, before, before, ""});
+  co_await on_stream(tx, context, {channel, true, context.now, std::nullopt, ""});
 }
 
 TxTask<Result<void>> post_test(Tx& tx, ServerContext& context) {
@@ -114,11 +136,12 @@ Task<Result<bot::RouteAnswer>> test(const bot::Declarations& declarations, bot::
 
 void declare(bot::Declarations& declarations) {
   declarations.tables.add({"live_alerts", tenancy::TableClass::tenant, "live_alert"});
-  declarations.statements.add("live_alert", kTakeNewest, kBegin, kGoOn);
+  declarations.statements.add("live_alert", kTakeNewest, kBegin, kForgetOld, kGoOn);
   declarations.settings.add("live_alert", kEnabled);
   for (const auto& setting : {kChannelId, kTitle, kDescription, kLinkText, kFooter, kEndText, kButtons})
     declarations.settings.add("live_alert", setting);
   declarations.on_stream.push_back(on_stream);
+  declarations.rehearsals.server.push_back(rehearse);
   declarations.routes.add({"live_alert", "POST", "/live-alert/test", [&declarations](bot::RouteCall call) {
                              return test(declarations, std::move(call));
                            }});

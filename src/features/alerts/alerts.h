@@ -6,6 +6,8 @@
 // once, however often and by whomever it is told; one that begins within ten minutes of the end of the one
 // before goes on with that one's message. What becomes known later, and the end, are edited in.
 //
+// What ended a week ago is forgotten when the next stream begins.
+//
 // Subscribes to StreamStatus. Owns: live_alerts. The switch is `live_alert_enabled`; streams are followed
 // while it is off too, so that none is announced in its middle.
 #pragma once

@@ -54,6 +54,24 @@ inline constexpr Statement<AlertRow, NoRow> kBegin{
     ":streamer, :channel, :title, :category) "
     "ON CONFLICT (discord_server_id, platform, platform_user_id, started_at) DO NOTHING"};
 
+struct OldParams {
+  std::string platform;
+  std::string user;
+  TimePoint newest;
+  TimePoint before;
+};
+BOOST_DESCRIBE_STRUCT(OldParams, (), (platform, user, newest, before))
+struct StartRow {
+  TimePoint started_at;
+};
+BOOST_DESCRIBE_STRUCT(StartRow, (), (started_at))
+
+/// Streams before the newest that ended before that moment.
+inline constexpr Statement<OldParams, StartRow> kForgetOld{
+    "live_alert.forget_old",
+    "DELETE FROM live_alerts WHERE discord_server_id = :server AND platform = :platform "
+    "AND platform_user_id = :user AND started_at < :newest AND ended_at < :before RETURNING started_at"};
+
 inline constexpr Statement<AlertRow, NoRow> kGoOn{
     "live_alert.go_on",
     "UPDATE live_alerts SET latest_start = :latest_start, heard_at = :heard_at, ended_at = :ended_at, "

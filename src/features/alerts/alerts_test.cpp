@@ -178,6 +178,20 @@ TEST_F(LiveAlerts, NothingIsPostedWhileTheyAreOff) {
   EXPECT_EQ(count(), "0\n") << "there is no channel";
 }
 
+TEST_F(LiveAlerts, OfAWeekAgoAreForgotten) {
+  const auto day = [&](int number) { return start_ + number * 24h; };
+  for (const int begun : {0, 1, 2, 9}) {
+    live(day(begun));
+    over(day(begun), day(begun) + 1h);
+  }
+  EXPECT_EQ(count(), "2\n");
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM live_alerts"), "2\n");
+  live(day(0), day(9) + 2h);
+  EXPECT_EQ(count(), "2\n") << "a late word";
+  live(day(40));
+  EXPECT_EQ(count(), "1\n");
+}
+
 TEST_F(LiveAlerts, SayWhatTheServerWants) {
   set("live_alert_title", "{streamer} ({channel})");
   set("live_alert_description", "{title} / {category}");
