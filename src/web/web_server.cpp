@@ -83,6 +83,7 @@ class Routes : public std::enable_shared_from_this<Routes> {
       case ErrorCode::invalid: return "invalid";
       case ErrorCode::not_found: return "not_found";
       case ErrorCode::conflict: return "taken";
+      case ErrorCode::configuration: return "configuration";
       default: return "unavailable";
     }
   }

@@ -58,3 +58,13 @@ it('who may only look is told who chooses the channel', () => {
   expect(show('viewer', {}).textContent).toContain("The server's owner and its administrators connect");
   expect(show('owner', {}).textContent).not.toContain('administrators connect');
 });
+
+it('a channel that is waited for can be given up', () => {
+  const last = (state: Partial<ServerDetail>) => {
+    const buttons = show('administrator', state).querySelectorAll('button');
+    return buttons[buttons.length - 1]!.textContent!.trim();
+  };
+  expect(last({ wanted_channel: 'lantern' })).toBe('Wait for it no longer');
+  expect(last({ channel: CHANNEL })).toBe('Disconnect');
+  expect(last({})).toContain('Connect Kick');
+});
