@@ -77,13 +77,17 @@ Dispatch correction(std::size_t number) {
               10'000'000 + number, number, server_id(number % kServers), member, member, member)};
 }
 
+std::string subscription_id(std::string_view event, std::size_t channel) {
+  return fmt::format("{} of {}", event, channel);
+}
+
 /// What Kick posts, signed before the measuring begins.
 class KickPost {
  public:
   explicit KickPost(ServedBot& bot) : bot_(bot), now_(bot.world.clock.now()) {}
 
   net::HttpRequest status(std::size_t channel) const {
-    return signed_request("livestream.status.updated", fmt::format("live{}", channel),
+    return signed_request("livestream.status.updated", channel, fmt::format("live{}", channel),
                           fmt::format(R"({{"broadcaster":{},"is_live":true,"title":"t","started_at":"{}"}})",
                                       user(channel), format_rfc3339(now_ - std::chrono::hours(1))));
   }
@@ -91,7 +95,7 @@ class KickPost {
     const std::size_t viewer = 2'000'000 + number / kServers % 20;
     const TimePoint at = now_ - std::chrono::minutes(1) + Duration(number);
     return signed_request(
-        "chat.message.sent", fmt::format("m{}", number),
+        "chat.message.sent", number % kServers, fmt::format("m{}", number),
         fmt::format(R"({{"message_id":"m{}","broadcaster":{},"sender":{{"is_anonymous":false,"user_id":{},)"
                     R"("username":"Viewer{}","identity":{{"badges":[{{"type":"subscriber","count":4}}]}}}},)"
                     R"("content":"what a game","emotes":[],"created_at":"{}"}})",
@@ -103,13 +107,15 @@ class KickPost {
     return fmt::format(R"({{"is_anonymous":false,"user_id":{},"username":"Streamer{}"}})", 900'000 + channel,
                        channel);
   }
-  net::HttpRequest signed_request(std::string type, const std::string& id, std::string body) const {
+  net::HttpRequest signed_request(std::string type, std::size_t channel, const std::string& id,
+                                  std::string body) const {
     const std::string timestamp = format_rfc3339(now_);
     const std::string signature = bot_.signing_key.sign(kick::signed_text(id, timestamp, body));
     net::HttpRequest request{"POST", "/webhooks/kick"};
     request.headers = {{"kick-event-message-id", id},
                        {"kick-event-message-timestamp", timestamp},
                        {"kick-event-signature", base64(signature)},
+                       {"kick-event-subscription-id", subscription_id(type, channel)},
                        {"kick-event-type", std::move(type)}};
     request.body = std::move(body);
     return request;
@@ -150,13 +156,17 @@ class Posting {
 
 Task<void> listen_to_channels(ServedBot& bot) {
   auto& channels = bot.world.tenancy->channels();
+  std::vector<kick::Subscription> held;
   for (std::size_t i = 0; i < kServers; ++i) {
     const tenancy::ChannelKey key{bot::kKick, fmt::format("{}", 900'000 + i)};
     co_await channels.know(key, fmt::format("streamer{}", i), fmt::format("Streamer{}", i),
                            bot.world.clock.now());
     co_await bot.world.tenancy->grants().grant(key, {"discord:1"}, "chat:write", {}, ServerId(server_id(i)),
                                                bot.world.clock.now());
+    for (const char* event : {"livestream.status.updated", "chat.message.sent"})
+      held.push_back({subscription_id(event, i), key.platform_user_id, event});
   }
+  co_await bot::KickRoutes(bot.world.tenancy->global()).add(std::move(held));
 }
 
 std::vector<net::HttpRequest> sign_messages(const KickPost& kick, std::size_t first, std::size_t count) {

@@ -9,12 +9,12 @@
 #include <boost/asio/post.hpp>
 #include <deque>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mutation.h"
 #include "base/text.h"
+#include "bot/recent_ids.h"
 
 namespace guildhall::bot {
 namespace {
@@ -27,29 +27,6 @@ using tenancy::ServerScope;
 constexpr std::size_t kMostUnderWay = 2'000;
 constexpr std::size_t kRemembered = 4'096;
 constexpr std::size_t kMostCooldowns = 10'000;
-
-/// The newest ids, to answer a message that is delivered twice only once.
-class RecentIds {
- public:
-  /// False: seen before.
-  bool add(const std::string& id) {
-    if (!known_.insert(id).second) return false;
-    order_.push_back(id);
-    if (order_.size() > kRemembered) {
-      known_.erase(order_.front());
-      order_.pop_front();
-    }
-    return true;
-  }
-  /// It may come again.
-  void forget(const std::string& id) {
-    if (known_.erase(id) > 0) std::erase(order_, id);
-  }
-
- private:
-  std::unordered_set<std::string> known_;
-  std::deque<std::string> order_;
-};
 
 /// Nothing is wrong with what was to be written.
 bool is_passing(store::DbCode code) {
@@ -265,7 +242,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
   };
   std::deque<Waiting> waiting_;
   std::atomic<std::size_t> under_way_ = 0;
-  RecentIds recent_;
+  RecentIds recent_{kRemembered};
   std::unordered_map<std::string, TimePoint> cooldowns_;
 };
 

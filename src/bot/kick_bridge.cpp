@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <type_traits>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "bot/outbox.h"
 #include "bot/persons.h"
@@ -31,6 +32,8 @@ constexpr Duration kWordHolds = std::chrono::minutes(10);
 /// That a consent is of no use is said once a day.
 constexpr Duration kTellAgain = std::chrono::hours(24);
 constexpr std::size_t kIdsPerCall = 50;
+/// Of webhooks: two minutes of a busy evening. What comes again later does no harm either.
+constexpr std::size_t kRemembered = 60'000;
 const tenancy::Actor kProgram{"guildhall", "system"};
 /// What a streamer comes back for.
 constexpr const char* kConnect = "kick.channel";
@@ -41,6 +44,11 @@ net::HttpResponse answer(int status, std::string text) {
 
 kick::ClientOptions client_options(const Config& config) {
   return {config.kick_oauth_url, config.kick_api_url, config.kick_client_id, config.kick_client_secret};
+}
+
+Counter& webhook_counter(Metrics& metrics, std::string_view outcome) {
+  return metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
+                         fmt::format("outcome=\"{}\"", outcome));
 }
 
 ChannelKey key_of(const kick::User& broadcaster) { return {kKick, broadcaster.id}; }
@@ -76,6 +84,15 @@ Task<void> by_itself(const char* what, Task<void> work) {
     log::error("kick bridge failed", {log::field("task", what), log::field("error", trouble)});
 }
 
+/// The same for the same gift, in whatever envelope it comes.
+std::string gift_id(const kick::SubscriptionGifts& gifts, const std::string& message_id) {
+  if (gifts.giftees.empty()) return message_id;
+  std::string giftees;
+  for (const kick::User& giftee : gifts.giftees) giftees += giftee.id + " ";
+  return fmt::format("{}:{}:{}:{}", gifts.broadcaster.id, gifts.gifter ? gifts.gifter->id : "anonymous",
+                     to_micros(gifts.created_at), hex(sha256(giftees)).substr(0, 16));
+}
+
 }  // namespace
 
 /// Waits until every server's commit is in. The waiting coroutine owns the timer's loop; commits are
@@ -108,6 +125,14 @@ class CommitCount : public std::enable_shared_from_this<CommitCount> {
   bool good_ = true;
 };
 
+KickBridge::Webhooks::Webhooks(Metrics& metrics)
+    : accepted(webhook_counter(metrics, "accepted")),
+      repeated(webhook_counter(metrics, "repeated")),
+      foreign(webhook_counter(metrics, "foreign")),
+      stale(webhook_counter(metrics, "stale")),
+      forged(webhook_counter(metrics, "forged")),
+      busy(webhook_counter(metrics, "busy")) {}
+
 KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthStates& states,
                        std::optional<RsaPublicKey> pinned_key)
     : services_(services),
@@ -128,10 +153,8 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
           client_, services.tenancy, services.metrics,
           [this](ServerId server, std::string problem) { set_problem(server, std::move(problem)); }),
       chat_(services.loop, client_, tokens_, services.metrics),
-      events_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
-                                       "outcome=\"accepted\"")),
-      refused_(services.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
-                                        "outcome=\"refused\"")),
+      done_(kRemembered),
+      webhooks_(services.metrics),
       taken_(services.metrics.counter("guildhall_kick_channels_taken_total",
                                       "Attempts to connect a channel that somebody else has connected.")) {
   const auto now = std::chrono::steady_clock::now();
@@ -379,22 +402,50 @@ bool KickBridge::is_live_known(const ChannelKey& channel) const {
 }
 
 Task<net::HttpResponse> KickBridge::handle_webhook(net::HttpRequest request) {
-  const auto delivery = co_await verifier_.verify(std::move(request));
-  if (!delivery) {
-    refused_.add();
-    log::warning("kick webhook refused", {log::field("reason", delivery.error().message)});
-    co_return answer(delivery.error().code == ErrorCode::unavailable ? 503 : 401, delivery.error().message);
+  auto delivery = co_await verifier_.verify(std::move(request));
+  if (!delivery) co_return refuse(delivery.error());
+  if (done_.contains(delivery->message_id)) {
+    webhooks_.repeated.add();
+    co_return answer(200, "done already");
   }
-  auto event = kick::parse_event(*delivery);
-  events_.add();
-  if (!event) {
+  const auto subscription = co_await subscriptions_.route_of(delivery->subscription_id);
+  if (!subscription) co_return refuse(subscription.error());
+  if (!*subscription) {
+    webhooks_.foreign.add();
+    co_return answer(200, "nobody here asked for that");
+  }
+  co_return co_await receive(*std::move(delivery), **subscription);
+}
+
+net::HttpResponse KickBridge::refuse(const Error& why) {
+  switch (why.code) {
+    case ErrorCode::unauthenticated: webhooks_.forged.add(); break;
+    case ErrorCode::timeout: webhooks_.stale.add(); break;
+    case ErrorCode::refused_by_guard: webhooks_.foreign.add(); break;
+    default: webhooks_.busy.add(); return answer(503, why.message);
+  }
+  log::warning("kick webhook refused", {log::field("reason", why.message)});
+  return answer(401, why.message);
+}
+
+Task<net::HttpResponse> KickBridge::receive(kick::Delivery delivery, kick::Subscription subscription) {
+  auto event = kick::parse_event(delivery);
+  const bool useful = event.has_value();
+  const auto broadcaster = event ? kick::broadcaster_of(*event) : std::nullopt;
+  if (delivery.type != subscription.event ||
+      (broadcaster && *broadcaster != subscription.broadcaster_user_id)) {
+    co_return refuse({ErrorCode::refused_by_guard, "the event is not what its subscription is for"});
+  }
+  if (!useful) {
     // Genuine but of no use to us: asking for it again would bring the same.
     log::warning("kick event ignored",
-                 {log::field("type", delivery->type), log::field("reason", event.error().message)});
-    co_return answer(200, "ignored");
+                 {log::field("type", delivery.type), log::field("reason", event.error().message)});
   }
-  const bool committed = co_await route(*std::move(event), delivery->message_id);
-  co_return committed ? answer(200, "ok") : answer(503, "busy, please deliver it again");
+  const bool done = !useful || co_await route(*std::move(event), delivery.message_id);
+  if (!done) co_return refuse({ErrorCode::unavailable, "busy, please deliver it again"});
+  done_.add(delivery.message_id);
+  webhooks_.accepted.add();
+  co_return answer(200, useful ? "ok" : "ignored");
 }
 
 Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
@@ -408,7 +459,7 @@ Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
     co_await route_status(normal, count);
   }
   if (const auto* gifts = std::get_if<kick::SubscriptionGifts>(&event)) {
-    const GiftedSubs normal{key_of(gifts->broadcaster), message_id,
+    const GiftedSubs normal{key_of(gifts->broadcaster), gift_id(*gifts, message_id),
                             gifts->gifter ? std::optional(gifts->gifter->name) : std::nullopt,
                             static_cast<std::int64_t>(gifts->giftees.size()), gifts->created_at};
     for (const auto& scope : services_.tenancy.scopes().for_channel_event(normal.channel)) {

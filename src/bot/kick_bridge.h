@@ -18,6 +18,7 @@
 #include "bot/kick_subscriptions.h"
 #include "bot/kick_tokens.h"
 #include "bot/oauth_states.h"
+#include "bot/recent_ids.h"
 #include "platforms/kick/client.h"
 #include "platforms/kick/webhook.h"
 
@@ -34,9 +35,11 @@ class KickBridge {
   /// whether streams are live, for what its webhooks lose.
   void start();
 
-  /// POST /webhooks/kick. 200 when the event's effects are committed in every server that listens (or
-  /// nobody listens), 401 for a forged or stale one, 503 when the commits take longer than three
-  /// seconds: Kick delivers it again then, which does no harm.
+  /// POST /webhooks/kick. The subscription says of which channel it is, and so for which servers. 200 when
+  /// its effects are committed in every one of them, also when it comes again, or when nobody asked for it:
+  /// another application's, or a channel's that nobody listens to. 401 for a forged or stale one, or one that
+  /// is not what its subscription is for. 503 when the commits take longer than three seconds, or nobody
+  /// knows the subscription yet: Kick delivers it again then, which does no harm.
   Task<net::HttpResponse> handle_webhook(net::HttpRequest request);
 
   /// Where a streamer consents; `session` and `server` come back with finish_connect.
@@ -102,6 +105,8 @@ class KickBridge {
   void changed(const std::vector<ServerId>& servers);
   void set_problem(ServerId server, std::string problem);
 
+  net::HttpResponse refuse(const Error& why);
+  Task<net::HttpResponse> receive(kick::Delivery delivery, kick::Subscription subscription);
   Task<bool> route(kick::Event event, std::string message_id);
   bool route_chat(const kick::ChatMessageSent& message, const std::shared_ptr<class CommitCount>& count);
   Task<void> route_status(StreamStatus status, std::shared_ptr<class CommitCount> count,
@@ -127,8 +132,17 @@ class KickBridge {
   mutable std::mutex mutex_;
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;
-  Counter& events_;
-  Counter& refused_;
+  RecentIds done_;  // what was answered 200, by the message's id
+  /// What was posted, by what became of it.
+  struct Webhooks {
+    explicit Webhooks(Metrics& metrics);
+    Counter& accepted;
+    Counter& repeated;
+    Counter& foreign;
+    Counter& stale;
+    Counter& forged;
+    Counter& busy;
+  } webhooks_;
   Counter& taken_;
 };
 

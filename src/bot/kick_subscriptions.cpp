@@ -13,6 +13,8 @@ namespace {
 
 /// Of one call that takes away.
 constexpr std::size_t kIdsTogether = 50;
+/// Strangers' posts must not use up our calls.
+constexpr std::chrono::seconds kLookPause{30};
 
 const std::set<std::string>& wanted_events() {
   static const std::set<std::string> events{"chat.message.sent", "livestream.status.updated",
@@ -27,6 +29,7 @@ KickSubscriptions::KickSubscriptions(kick::Client& client, tenancy::Tenancy& ten
     : client_(client),
       tenancy_(tenancy),
       listener_(std::move(listener)),
+      routes_(tenancy.global()),
       lost_(metrics.counter("guildhall_kick_subscriptions_lost_total",
                             "Event subscriptions that Kick had lost and was asked for again.")) {
   metrics.gauge("guildhall_kick_subscriptions", "Event subscriptions that Kick had at the last look.",
@@ -52,6 +55,7 @@ Task<Result<void>> KickSubscriptions::ensure(std::string broadcaster) {
   }
   const auto held = co_await client_.subscriptions(broadcaster);
   if (!held) co_return std::unexpected(held.error());
+  co_await routes_.add(*held);
   Events missing = wanted_events();
   for (const kick::Subscription& one : *held) missing.erase(one.event);
   co_return co_await ask_for(std::move(broadcaster), std::move(missing));
@@ -65,9 +69,11 @@ Task<void> KickSubscriptions::reconcile() {
   }
   const auto all = wanted();
   std::erase_if(promised_, [&](const std::string& broadcaster) { return !all.contains(broadcaster); });
-  const auto there = co_await tidy(*held, all);
-  held_ = 0;
-  for (const auto& [broadcaster, events] : there) held_ += static_cast<std::int64_t>(events.size());
+  const auto left = co_await tidy(*held, all);
+  co_await routes_.keep(left);
+  std::map<std::string, Events> there;
+  for (const kick::Subscription& one : left) there[one.broadcaster_user_id].insert(one.event);
+  held_ = static_cast<std::int64_t>(left.size());
   std::string trouble;  // why Kick takes no more for now: the others are not tried
   for (const auto& [broadcaster, events] : all) {
     Events missing = events;
@@ -90,9 +96,10 @@ Task<void> KickSubscriptions::reconcile() {
   }
 }
 
-Task<std::map<std::string, KickSubscriptions::Events>> KickSubscriptions::tidy(
-    std::vector<kick::Subscription> held, std::map<std::string, Events> wanted) {
+Task<std::vector<kick::Subscription>> KickSubscriptions::tidy(std::vector<kick::Subscription> held,
+                                                              std::map<std::string, Events> wanted) {
   std::map<std::string, Events> there;
+  std::vector<kick::Subscription> left;
   std::vector<std::string> useless;
   for (const kick::Subscription& one : held) {
     const auto of_channel = wanted.find(one.broadcaster_user_id);
@@ -100,8 +107,16 @@ Task<std::map<std::string, KickSubscriptions::Events>> KickSubscriptions::tidy(
                         there[one.broadcaster_user_id].insert(one.event).second;
     const bool ours = wanted_events().contains(one.event) &&
                       tenancy_.channels().find({kKick, one.broadcaster_user_id}).has_value();
-    if (!needed && ours) useless.push_back(one.id);
+    if (!needed && ours)
+      useless.push_back(one.id);
+    else
+      left.push_back(one);
   }
+  co_await take_away(std::move(useless));
+  co_return left;
+}
+
+Task<void> KickSubscriptions::take_away(std::vector<std::string> useless) {
   for (std::size_t i = 0; i < useless.size(); i += kIdsTogether) {
     const auto first = useless.begin() + static_cast<std::ptrdiff_t>(i);
     std::vector<std::string> ids(
@@ -110,22 +125,36 @@ Task<std::map<std::string, KickSubscriptions::Events>> KickSubscriptions::tidy(
     if (!gone) log::warning("kick keeps useless subscriptions", {log::field("error", gone.error().message)});
   }
   if (!useless.empty()) log::info("kick subscriptions taken away", {log::field("count", useless.size())});
-  co_return there;
 }
 
 /// Once per channel and process: what an earlier process began and did not end is made up for.
 Task<Result<void>> KickSubscriptions::ask_for(std::string broadcaster, Events missing) {
   if (!missing.empty()) {
-    const auto refused = co_await client_.subscribe(broadcaster, {missing.begin(), missing.end()});
-    if (!refused) co_return std::unexpected(refused.error());
-    if (!refused->empty()) {
-      tell(broadcaster, fmt::format("Kick refused the events {}", fmt::join(*refused, ", ")));
+    const auto asked = co_await client_.subscribe(broadcaster, {missing.begin(), missing.end()});
+    if (!asked) co_return std::unexpected(asked.error());
+    co_await routes_.add(asked->granted);
+    if (!asked->refused.empty()) {
+      tell(broadcaster, fmt::format("Kick refused the events {}", fmt::join(asked->refused, ", ")));
       co_return Result<void>{};
     }
   }
   promised_.insert(broadcaster);
   tell(broadcaster, "");
   co_return Result<void>{};
+}
+
+/// An unknown one may have been asked for a moment ago, or by hand.
+Task<Result<std::optional<kick::Subscription>>> KickSubscriptions::route_of(std::string subscription_id) {
+  if (!routes_.loaded()) co_await routes_.load();
+  if (auto known = routes_.find(subscription_id)) co_return known;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < look_again_at_)
+    co_return fail(ErrorCode::unavailable, "nobody knows that subscription yet, please deliver it again");
+  look_again_at_ = now + kLookPause;
+  const auto held = co_await client_.subscriptions();
+  if (!held) co_return fail(ErrorCode::unavailable, held.error().message);
+  co_await routes_.add(*held);
+  co_return routes_.find(subscription_id);
 }
 
 void KickSubscriptions::tell(const std::string& broadcaster, const std::string& problem) const {

@@ -5,14 +5,17 @@
 // is taken away.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/metrics.h"
+#include "bot/kick_routes.h"
 #include "platforms/kick/client.h"
 #include "tenancy/scopes.h"
 
@@ -32,18 +35,25 @@ class KickSubscriptions {
   /// Everything that Kick has, against all that is wanted.
   Task<void> reconcile();
 
+  /// What comes under that subscription; nothing: it is none of ours. At any time. Error `unavailable`:
+  /// nobody can say so at the moment.
+  Task<Result<std::optional<kick::Subscription>>> route_of(std::string subscription_id);
+
  private:
   using Events = std::set<std::string>;
   std::map<std::string, Events> wanted() const;
-  /// Takes away what nobody wants, and what is there twice. What is left: by channel.
-  Task<std::map<std::string, Events>> tidy(std::vector<kick::Subscription> held,
-                                           std::map<std::string, Events> wanted);
+  /// Takes away what nobody wants, and what is there twice. What is left.
+  Task<std::vector<kick::Subscription>> tidy(std::vector<kick::Subscription> held,
+                                             std::map<std::string, Events> wanted);
+  Task<void> take_away(std::vector<std::string> ids);
   Task<Result<void>> ask_for(std::string broadcaster, Events missing);
   void tell(const std::string& broadcaster, const std::string& problem) const;
 
   kick::Client& client_;
   tenancy::Tenancy& tenancy_;
   Listener listener_;
+  KickRoutes routes_;
+  std::chrono::steady_clock::time_point look_again_at_{};
   std::set<std::string> promised_;  // channels of which everything comes, by the last word of Kick
   std::int64_t held_ = 0;
   Counter& lost_;

@@ -105,6 +105,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
                   read_error != http::error::end_of_stream && read_error != http::error::partial_message
               ? 400
               : 0;
+      if (status == 413 && options_.on_oversized) options_.on_oversized(parser.get().target());
       if (status != 0) co_await refuse(stream, status);
       co_return false;
     }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/config.h"
@@ -18,6 +19,8 @@ namespace guildhall::net {
 struct HttpServerOptions {
   ListenAddress listen;
   std::size_t largest_body = 1ULL << 20;  // more is answered 413
+  /// Told of such a request's path and query.
+  std::function<void(std::string_view target)> on_oversized = {};
   std::chrono::seconds idle_timeout{60};
   std::size_t most_connections = 2'000;
   /// Addresses of proxies whose X-Forwarded-For is believed.

@@ -57,6 +57,7 @@ class Http : public testing::Test {
     HttpServerOptions options;
     options.listen = {"127.0.0.1", 0};
     options.largest_body = 1'000;
+    options.on_oversized = [this](std::string_view target) { oversized_ = target; };
     server_ = std::move(
         *HttpServer::start(loops_.main(), options, [this](HttpRequest request) -> Task<HttpResponse> {
           if (request.url == "/held") {
@@ -103,6 +104,7 @@ class Http : public testing::Test {
 
   std::promise<void> held_;
   std::atomic<bool> released_ = false;
+  std::string oversized_;
   Loops loops_{1};
   std::unique_ptr<HttpServer> server_;
   HttpClient client_{loops_.main(), {}};
@@ -246,7 +248,8 @@ TEST(Lookups, HaveAnEnd) {
 }
 
 TEST_F(Http, AnOversizedBodyIsRefusedAndAFaultTellsNothing) {
-  EXPECT_EQ(send("POST", "/", std::string(1'001, 'x'))->status, 413);
+  EXPECT_EQ(send("POST", "/large?x", std::string(1'001, 'x'))->status, 413);
+  EXPECT_EQ(oversized_, "/large?x");
   EXPECT_EQ(send("POST", "/", std::string(1'000, 'x'))->status, 200);
   const auto fault = send("GET", "/throw");
   EXPECT_EQ(fault->status, 500);

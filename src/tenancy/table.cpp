@@ -34,7 +34,7 @@ void declare_core_tables(TableCatalog& catalog) {
   for (const char* name : {"channels", "channel_bindings"})
     catalog.add({name, TableClass::global, "tenancy", false, false, true});
   for (const char* name : {"sessions", "login_codes", "oauth_states", "process_state", "leases",
-                           "operator_log", "cross_server_log", "migration_journal",
+                           "channel_subscriptions", "operator_log", "cross_server_log", "migration_journal",
                            "migration_journal_version", "migration_lock", "migration_readers"}) {
     catalog.add({name, TableClass::global, "core"});
   }

@@ -107,6 +107,12 @@ Result<std::unique_ptr<net::HttpServer>> start_web_server(boost::asio::io_contex
   if (!listen) return std::unexpected(listen.error());
   options.listen = *listen;
   options.largest_body = kLargestBody;
+  // Of what platforms post; the bridge counts the other outcomes.
+  options.on_oversized =
+      [&oversized = routes.metrics.counter("guildhall_kick_webhooks_total", "Webhooks of Kick, by outcome.",
+                                           "outcome=\"oversized\"")](std::string_view target) {
+        if (target == "/webhooks/kick") oversized.add();
+      };
   for (const std::string_view proxy : split_list(config.web_trusted_proxies))
     options.trusted_proxies.emplace_back(proxy);
   auto handler = std::make_shared<Routes>(std::move(routes));

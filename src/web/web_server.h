@@ -21,7 +21,7 @@ struct WebRoutes {
   Sessions& sessions;
   DiscordSignIn& sign_in;
   LinkPages& link_pages;
-  const Metrics& metrics;
+  Metrics& metrics;
   /// POST /webhooks/kick; none: 404.
   std::function<Task<net::HttpResponse>(net::HttpRequest)> kick_webhook;
   /// POST /webhooks/discord/interactions; none: 404.

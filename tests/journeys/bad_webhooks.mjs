@@ -5,7 +5,7 @@ import { createSign, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Bot, freePort, http, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
+import { Bot, freePort, http, kickSubscriptions, simEnvironment, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 import { sum, testedLayout } from '../support/layouts.mjs';
 
 let sim;
@@ -13,6 +13,7 @@ let bot;
 let url;
 let key;
 let channel;
+let chat; // the subscription to its chat
 
 before(async () => {
   const kept = temporaryFolder();
@@ -30,6 +31,9 @@ before(async () => {
   await until('the servers to arrive', async () => (await bot.commandJson('server', 'list')).servers.length === 3);
   await bot.bindTo(world);
   channel = world.kick_channels.find(({ slug }) => slug === world.servers[2].suggested_kick_channel);
+  const { id } = channel.viewers.find(({ slug }) => slug === channel.slug);
+  const kick = await kickSubscriptions(sim.contract);
+  chat = await until('the subscription to its chat', async () => (await kick.list()).find((one) => String(one.broadcaster_user_id) === id && one.event === 'chat.message.sent')?.id);
 });
 after(async () => {
   await bot?.process.stop('SIGKILL');
@@ -48,7 +52,7 @@ async function deliver(body, { id = randomUUID(), at = new Date(), headers = {},
   const bytes = Buffer.from(signedBody);
   const signature = createSign('RSA-SHA256').update(`${id}.${timestamp}.`).update(bytes).sign(key, 'base64');
   const answer = await http('POST', url, Buffer.from(body), {
-    'kick-event-message-id': id, 'kick-event-subscription-id': randomUUID(), 'kick-event-signature': signature,
+    'kick-event-message-id': id, 'kick-event-subscription-id': chat, 'kick-event-signature': signature,
     'kick-event-message-timestamp': timestamp, 'kick-event-type': 'chat.message.sent', 'kick-event-version': '1', ...headers,
   });
   return answer.status;
@@ -108,14 +112,21 @@ test('interactions of Discord are taken at an address of their own, when it has 
   await sim.post('/discord/interactions-url', { url: '' });
 });
 
+const stranger = { is_anonymous: false, user_id: 424242, username: 'elsewhere', channel_slug: 'elsewhere', identity: null };
+
+test('genuine ones that are not for us, or not what their subscription is for, change nothing', async () => {
+  const before = await moments();
+  assert.equal(await deliver(chatBody(), { headers: { 'kick-event-subscription-id': randomUUID() } }), 200, "another application's");
+  assert.equal(await deliver(chatBody({ broadcaster: stranger })), 401, "another channel's");
+  assert.equal(await deliver(chatBody(), { headers: { 'kick-event-type': 'channel.subscription.gifts' } }), 401, 'another kind');
+  assert.equal(await moments(), before);
+});
+
 test('genuine ones that mean nothing to us are taken and change nothing', async () => {
   const before = await moments();
-  const stranger = { is_anonymous: false, user_id: 424242, username: 'elsewhere', channel_slug: 'elsewhere', identity: null };
-  assert.equal(await deliver(chatBody({ broadcaster: stranger })), 200, 'of a channel that nobody listens to');
   assert.equal(await deliver('{"some": "thing"}'), 200);
   assert.equal(await deliver('not JSON'), 200);
   assert.equal(await deliver('[]'), 200);
-  assert.equal(await deliver(chatBody(), { headers: { 'kick-event-type': 'something.new' } }), 200);
   assert.equal(await deliver(chatBody({ sender: null })), 200);
   assert.equal(await deliver(chatBody({ sender: { ...stranger, user_id: -5 } })), 200);
   assert.equal(await moments(), before);
@@ -136,4 +147,12 @@ test('text that is none neither stops the bot nor reaches a page', async () => {
   const api = await bot.signIn();
   const { text } = await api('GET', `/api/v1/servers/${(await bot.commandJson('server', 'list')).servers[2].id}/activity`);
   assert.ok(!text.includes('\\u0000'));
+});
+
+test('each kind is counted', async () => {
+  const { text } = await http('GET', `${bot.url}/metrics`);
+  for (const outcome of ['accepted', 'repeated', 'forged', 'stale', 'foreign', 'oversized']) {
+    const count = new RegExp(`^guildhall_kick_webhooks_total\\{outcome="${outcome}"\\} ([1-9]\\d*)$`, 'm');
+    assert.match(text, count);
+  }
 });

@@ -257,10 +257,9 @@ Task<Result<void>> Client::unsubscribe(std::vector<std::string> ids) {
   co_return Result<void>{};
 }
 
-Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster_id,
-                                                         std::vector<std::string> events) {
-  std::vector<std::string> refused;
-  if (events.empty()) co_return refused;
+Task<Result<Subscribed>> Client::subscribe(std::string broadcaster_id, std::vector<std::string> events) {
+  Subscribed subscribed;
+  if (events.empty()) co_return subscribed;
   json::Array wanted;
   for (const std::string& name : events) wanted.push_back({{"name", name}, {"version", 1}});
   std::int64_t id = 0;
@@ -270,10 +269,14 @@ Task<Result<std::vector<std::string>>> Client::subscribe(std::string broadcaster
   if (!answer) co_return std::unexpected(answer.error());
   // A partial failure is inside a 200.
   for (const json::Value& result : json::array(*answer, "data")) {
-    const auto error = json::text(result, "error");
-    if (error && !error->empty()) refused.push_back(json::text_or(result, "name", "?"));
+    const std::string name = json::text_or(result, "name", "?");
+    const std::string granted = json::text_or(result, "subscription_id", "");
+    if (!json::text_or(result, "error", "").empty())
+      subscribed.refused.push_back(name);
+    else if (!granted.empty())
+      subscribed.granted.push_back({granted, broadcaster_id, name});
   }
-  co_return refused;
+  co_return subscribed;
 }
 
 Task<Result<void>> Client::send_chat(std::string access_token, std::string type, std::string broadcaster_id,

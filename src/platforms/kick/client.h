@@ -62,10 +62,9 @@ class Client {
   /// The app's, of one channel or (empty) of all.
   Task<Result<std::vector<Subscription>>> subscriptions(std::string broadcaster_id = {});
   Task<Result<void>> unsubscribe(std::vector<std::string> ids);
-  /// Subscribes the app to the events of a channel. Returns the names that Kick refused. Error
-  /// `refused_by_guard` where the app has as many as it may have.
-  Task<Result<std::vector<std::string>>> subscribe(std::string broadcaster_id,
-                                                   std::vector<std::string> events);
+  /// Subscribes the app to the events of a channel. Error `refused_by_guard` where the app has as many as it
+  /// may have.
+  Task<Result<Subscribed>> subscribe(std::string broadcaster_id, std::vector<std::string> events);
 
   /// As the app's bot in the channel of the token's owner, or as that user himself (`type` "bot",
   /// "user"). Never repeated. Errors: `unauthenticated`, `rate_limited`, `refused_by_guard` (Kick said

@@ -110,16 +110,19 @@ TEST_F(KickApi, ReadsErrorsOfSubscriptionsInsideA200) {
       R"({"data":[{"name":"livestream.status.updated","version":1,"subscription_id":"s"},{"name":"channel.subscription.gifts","error":"limit"}]})");
   answers(400, R"({"data":"event subscription limit reached","message":"Bad Request"})");
   auto one = client();
-  const auto refused =
+  const auto asked =
       net::run_to_end(one.subscribe("7", {"livestream.status.updated", "channel.subscription.gifts"}));
-  EXPECT_THAT(*refused, ElementsAre("channel.subscription.gifts"));
+  EXPECT_THAT(asked->refused, ElementsAre("channel.subscription.gifts"));
+  ASSERT_EQ(asked->granted.size(), 1U);
+  EXPECT_EQ(asked->granted[0].id, "s");
+  EXPECT_EQ(asked->granted[0].event, "livestream.status.updated");
   const auto body = *json::parse(asked_[1].body);
   EXPECT_EQ(json::array(body, "events").size(), 2U);
   EXPECT_EQ(json::integer(body, "broadcaster_user_id"), 7);
   const auto full = net::run_to_end(one.subscribe("7", {"chat.message.sent"}));
   EXPECT_EQ(full.error().code, ErrorCode::refused_by_guard);
   EXPECT_THAT(full.error().message, HasSubstr("limit reached"));
-  EXPECT_TRUE(net::run_to_end(one.subscribe("7", {}))->empty());
+  EXPECT_TRUE(net::run_to_end(one.subscribe("7", {}))->granted.empty());
   EXPECT_EQ(asked_.size(), 3U) << "nothing is asked for nothing";
 }
 

@@ -63,6 +63,12 @@ struct Subscription {
   std::string event;
 };
 
+/// What came of asking for events of a channel.
+struct Subscribed {
+  std::vector<Subscription> granted;
+  std::vector<std::string> refused;  // their names
+};
+
 struct Tokens {
   std::string access_token;
   std::string refresh_token;

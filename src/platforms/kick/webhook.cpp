@@ -110,7 +110,8 @@ Task<Result<Delivery>> WebhookVerifier::verify(net::HttpRequest request) {
   const auto signed_at = parse_rfc3339(*timestamp);
   if (!signature || !signed_at) co_return refused("the signature cannot be read");
   const Duration age = clock_.now() - *signed_at;
-  if (age > kLargestAge || age < -kLargestAge) co_return refused("the event is too old");
+  if (age > kLargestAge || age < -kLargestAge)
+    co_return fail(ErrorCode::timeout, "the event is too old, or not due yet");
 
   const bool stale = !pinned_ && std::chrono::steady_clock::now() - fetched_at_ > kKeyLife;
   if (!key_ || stale) {
@@ -128,8 +129,8 @@ Task<Result<Delivery>> WebhookVerifier::verify(net::HttpRequest request) {
     genuine = fetched && key_->verify(text, *signature);
   }
   if (!genuine) co_return refused("the signature is wrong");
-  co_return Delivery{*id, request.header("kick-event-type").value_or(""), *signed_at,
-                     std::move(request.body)};
+  co_return Delivery{*id, request.header("kick-event-subscription-id").value_or(""),
+                     request.header("kick-event-type").value_or(""), *signed_at, std::move(request.body)};
 }
 
 Result<Event> parse_event(const Delivery& delivery) {
@@ -144,6 +145,15 @@ Result<Event> parse_event(const Delivery& delivery) {
   if (delivery.type == "livestream.status.updated")
     return read_status(*body, *broadcaster, delivery.signed_at);
   return read_gifts(*body, *broadcaster, delivery.signed_at);
+}
+
+std::optional<std::string> broadcaster_of(const Event& event) {
+  return std::visit(
+      [](const auto& known) -> std::optional<std::string> {
+        if constexpr (requires { known.broadcaster; }) return known.broadcaster.id;
+        return std::nullopt;
+      },
+      event);
 }
 
 }  // namespace guildhall::kick

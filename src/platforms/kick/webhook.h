@@ -18,6 +18,8 @@ namespace guildhall::kick {
 /// A webhook that was verified. Only WebhookVerifier makes one.
 struct Delivery {
   std::string message_id;  // unique per event, the same when it is delivered again
+  // Said beside what is signed.
+  std::string subscription_id;
   std::string type;
   TimePoint signed_at;
   std::string body;
@@ -34,7 +36,7 @@ class WebhookVerifier {
   /// With `pinned_pem` the key is never fetched.
   WebhookVerifier(const Clock& clock, FetchKey fetch, std::optional<RsaPublicKey> pinned);
 
-  /// Errors: `unauthenticated` (signature missing or wrong, older or newer than ten minutes),
+  /// Errors: `unauthenticated` (signature missing or wrong), `timeout` (older or newer than ten minutes),
   /// `unavailable` (no key could be fetched: Kick may try again).
   Task<Result<Delivery>> verify(net::HttpRequest request);
 
@@ -51,5 +53,7 @@ class WebhookVerifier {
 
 /// Reads an event. Error `invalid` when a field is missing that the event means nothing without.
 Result<Event> parse_event(const Delivery& delivery);
+/// Whose channel it is about; nothing: of a type that is not read.
+std::optional<std::string> broadcaster_of(const Event& event);
 
 }  // namespace guildhall::kick

@@ -1,0 +1,202 @@
+// What strangers and Kick post to the bot: genuine, repeated, forged, stale, another's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "base/crypto.h"
+#include "bot/activity.h"
+#include "bot/kick_bridge.h"
+#include "bot/persons.h"
+#include "sim/signing.h"
+#include "sim/sim.h"
+#include "tests/support/test_world.h"
+
+namespace guildhall::bot {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr const char* kGifts = "channel.subscription.gifts";
+constexpr const char* kChat = "chat.message.sent";
+
+class KickPosts : public testing::Test {
+ protected:
+  KickPosts() {
+    static const test::TemporaryFolder kKeys;
+    sim::SimOptions options;
+    options.clock = &world_.clock;
+    options.key_file = kKeys.path() / "kick.pem";
+    auto started = sim::Simulation::start(loops_.main(), options);
+    if (!started) throw ErrorException(started.error());
+    sim_ = *std::move(started);
+    const json::Value contract = *json::parse(sim_->contract_json());
+    const json::Value& kick = contract.at("kick");
+    control_ = json::text_or(contract, "control", "");
+    world_.config.kick_oauth_url = json::text_or(kick, "oauth", "");
+    world_.config.kick_api_url = json::text_or(kick, "api", "");
+    world_.config.kick_client_id = json::text_or(kick, "client_id", "");
+    world_.config.kick_client_secret = json::text_or(kick, "client_secret", "");
+    if (auto made = Secrets::create(world_.config.key_file()); !made) throw ErrorException(made.error());
+    secrets_.emplace(*Secrets::load(world_.config.key_file()));
+    for (const auto& channel : sim_->world().kick_channels)
+      channels_.push_back(std::to_string(channel.broadcaster));
+    loops_.start();
+    for (const std::int64_t server : {1, 2}) world_.listen(server, channels_[0], "slug");
+    world_.listen(3, channels_[1], "other");
+    gifts_ = ask_for(channels_[0], kGifts);
+    start();
+  }
+  ~KickPosts() override {
+    sim_->stop();
+    loops_.drain(10s);
+    world_.close(loops_);
+  }
+
+  void start() {
+    const BridgeServices services{loops_.main(),  world_.config,   world_.clock,
+                                  world_.metrics, *world_.tenancy, world_.declarations,
+                                  dispatcher_,    topics_,         http_};
+    bridge_ = std::make_unique<KickBridge>(services, *secrets_, states_,
+                                           *RsaPublicKey::from_pem(key().public_pem()));
+  }
+  /// Takes longer than a test, so it is made once.
+  static const sim::SigningKey& key() {
+    static const auto kKey = sim::SigningKey::generate();
+    return kKey;
+  }
+  template <class T>
+  T run(Task<T> task) {
+    return boost::asio::co_spawn(loops_.main(), std::move(task), boost::asio::use_future).get();
+  }
+  /// The application asks Kick; the id of the subscription.
+  std::string ask_for(const std::string& channel, const std::string& event) {
+    kick::Client client({world_.config.kick_oauth_url, world_.config.kick_api_url,
+                         world_.config.kick_client_id, world_.config.kick_client_secret},
+                        [this](net::HttpRequest request) { return http_.send(std::move(request)); });
+    return run(client.subscribe(channel, {event})).value().granted.at(0).id;
+  }
+  void kick_is_down() {
+    net::HttpRequest request{"POST", control_ + "/faults"};
+    request.body = R"({"kick_5xx":1000})";
+    ASSERT_EQ(run(http_.send(std::move(request)))->status, 200);
+  }
+
+  struct Post {
+    std::string subscription;
+    std::string body;
+    std::string id = "01KMESSAGE";
+    std::string type = kGifts;
+    Duration age = {};
+    bool forged = false;
+  };
+  int post(Post what) {
+    const std::string timestamp = format_rfc3339(world_.clock.now() - what.age);
+    const std::string signature = key().sign(kick::signed_text(what.id, timestamp, what.body));
+    net::HttpRequest request{"POST", "/webhooks/kick"};
+    request.headers = {{"kick-event-message-id", what.id},
+                       {"kick-event-subscription-id", what.subscription},
+                       {"kick-event-message-timestamp", timestamp},
+                       {"kick-event-signature", base64(signature)},
+                       {"kick-event-type", what.type}};
+    request.body = what.body + (what.forged ? " " : "");
+    return run(bridge_->handle_webhook(std::move(request))).status;
+  }
+  std::string gift(const std::string& channel, int giftee = 7) const {
+    return fmt::format(
+        R"({{"broadcaster":{{"user_id":{},"username":"S"}},"gifter":{{"is_anonymous":false,"user_id":5,)"
+        R"("username":"Giver"}},"giftees":[{{"user_id":{},"username":"g"}}],"created_at":"{}"}})",
+        channel, giftee, format_rfc3339(world_.clock.now()));
+  }
+  std::size_t gifts_of(std::int64_t server) {
+    return net::run_to_end(read_activity(world_.server(server), 100)).size();
+  }
+  std::int64_t count(const std::string& outcome) {
+    return world_.metrics.counter("guildhall_kick_webhooks_total", "", fmt::format("outcome=\"{}\"", outcome))
+        .value();
+  }
+
+  net::Loops loops_{2};
+  test::TestWorld world_;
+  std::unique_ptr<sim::Simulation> sim_;
+  std::string control_;
+  net::HttpClient http_{loops_.main(), {}};
+  TopicHub topics_;
+  Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
+  std::optional<Secrets> secrets_;
+  OAuthStates states_{world_.tenancy->global(), world_.clock};
+  std::unique_ptr<KickBridge> bridge_;
+  std::vector<std::string> channels_;  // of the simulated Kick
+  std::string gifts_;                  // the subscription to the first one's gifts
+};
+
+TEST_F(KickPosts, AnEventIsOneEffectInEveryServerThatListensHoweverOftenItComes) {
+  const std::string body = gift(channels_[0]);
+  EXPECT_EQ(post({gifts_, body}), 200);
+  EXPECT_EQ(post({gifts_, body}), 200);
+  EXPECT_EQ(post({gifts_, body, "01KANOTHERENVELOPE"}), 200);
+  start();
+  EXPECT_EQ(post({gifts_, body}), 200) << "after a restart";
+  for (const std::int64_t server : {1, 2}) EXPECT_EQ(gifts_of(server), 1U);
+  EXPECT_EQ(gifts_of(3), 0U) << "it listens to another channel";
+  EXPECT_EQ(count("repeated"), 1) << "what the process remembers";
+
+  EXPECT_EQ(post({gifts_, gift(channels_[0], 8), "01KANOTHERGIFT"}), 200);
+  EXPECT_EQ(gifts_of(1), 2U) << "another gift of the same moment";
+}
+
+TEST_F(KickPosts, WhatWasSignedForAnotherApplicationIsLeftAlone) {
+  EXPECT_EQ(post({gifts_, gift(channels_[0])}), 200);
+  start();
+  EXPECT_EQ(post({"01KOFANOTHERAPP", gift(channels_[0], 8), "01KCOPY"}), 200);
+  EXPECT_EQ(gifts_of(1), 1U);
+  EXPECT_EQ(count("foreign"), 1);
+  EXPECT_EQ(post({"", gift(channels_[0], 8), "01KNAMELESS"}), 503) << "Kick is not asked for each";
+  EXPECT_EQ(count("busy"), 1);
+}
+
+TEST_F(KickPosts, WhatIsNotWhatItsSubscriptionIsForIsRefused) {
+  EXPECT_EQ(post({gifts_, gift(channels_[1])}), 401) << "another channel's";
+  EXPECT_EQ(post({gifts_, gift(channels_[0]), "01KMESSAGE", kChat}), 401) << "another kind";
+  for (const std::int64_t server : {1, 2, 3}) EXPECT_EQ(gifts_of(server), 0U);
+  EXPECT_EQ(count("foreign"), 2);
+  EXPECT_EQ(post({gifts_, gift(channels_[0])}), 200) << "the refused one takes nothing of it";
+  EXPECT_EQ(gifts_of(1), 1U);
+}
+
+TEST_F(KickPosts, ForgedAndStaleOnesAreRefusedAndCounted) {
+  EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .forged = true}), 401);
+  EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .age = 11min}), 401);
+  EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .age = -11min}), 401);
+  EXPECT_EQ(gifts_of(1), 0U);
+  EXPECT_EQ(count("forged"), 1);
+  EXPECT_EQ(count("stale"), 2);
+}
+
+TEST_F(KickPosts, ASubscriptionOfALaterHourIsFoundAndRememberedWhereKickIsDown) {
+  EXPECT_EQ(post({gifts_, gift(channels_[0])}), 200);
+  start();
+  const std::string later = ask_for(channels_[1], kGifts);
+  EXPECT_EQ(post({later, gift(channels_[1]), "01KLATER"}), 200);
+  EXPECT_EQ(gifts_of(3), 1U);
+  kick_is_down();
+  start();
+  EXPECT_EQ(post({later, gift(channels_[1], 8), "01KDOWN"}), 200);
+  EXPECT_EQ(gifts_of(3), 2U);
+  EXPECT_EQ(post({"01KUNKNOWN", gift(channels_[1], 9), "01KUNSURE"}), 503) << "nobody can say whose it is";
+}
+
+TEST_F(KickPosts, AGiftWithoutAMomentIsToldApartByItsEnvelope) {
+  const auto body = [&](int giftee) {
+    return fmt::format(R"({{"broadcaster":{{"user_id":{}}},"gifter":null,"giftees":[{{"user_id":{}}}]}})",
+                       channels_[0], giftee);
+  };
+  EXPECT_EQ(post({gifts_, body(1), "01KONE"}), 200);
+  EXPECT_EQ(post({gifts_, body(2), "01KTWO"}), 200);
+  EXPECT_EQ(gifts_of(1), 2U);
+}
+
+}  // namespace
+}  // namespace guildhall::bot
