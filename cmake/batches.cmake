@@ -13,7 +13,7 @@ set(compiled_alone
 
   sim/components.cpp sim/discord_message_check.cpp sim/interactions.cpp sim/kick.cpp sim/message_filling.cpp
   sim/rate_limits.cpp src/bot/discord_checkup.cpp src/bot/discord_interactions.cpp src/bot/discord_shards.cpp
-  src/bot/kick_routes.cpp src/bot/leases.cpp src/bot/ledger.cpp src/bot/links.cpp src/bot/outbox.cpp src/bot/persons.cpp
+  src/bot/kick_hearing.cpp src/bot/kick_routes.cpp src/bot/leases.cpp src/bot/ledger.cpp src/bot/links.cpp src/bot/outbox.cpp src/bot/persons.cpp
   src/bot/process_state.cpp src/bot/role_changes.cpp src/bot/schema_reader.cpp src/bot/settings.cpp src/cli/convert_commands.cpp
   src/cli/migrate_answers.cpp src/cli/migrate_backups.cpp src/cli/migrate_commands.cpp src/cli/migrate_doctor.cpp
   src/cli/migrate_fleet.cpp src/cli/migrate_plan.cpp src/cli/migrate_run_options.cpp src/cli/migrate_status.cpp

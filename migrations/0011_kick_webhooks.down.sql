@@ -1,2 +1,5 @@
--- Takes away what is known of subscriptions, on both databases. The platform keeps them, and is asked again.
+-- Takes away what is known of subscriptions and of gaps, on both databases. The platform keeps its subscriptions, and is
+-- asked again.
+DROP TABLE channel_gaps;
+DROP TABLE channel_hearing;
 DROP TABLE channel_subscriptions;

@@ -6,6 +6,7 @@
 #include "bot/discord_shards.h"
 #include "bot/feature.h"
 #include "bot/jobs.h"
+#include "bot/kick_hearing.h"
 #include "bot/kick_routes.h"
 #include "bot/ledger.h"
 #include "bot/oauth_states.h"
@@ -92,6 +93,7 @@ void declare_bot(Declarations& declarations) {
   declare_oauth_states(declarations.statements);
   declare_channel_attempts(declarations.statements);
   declare_kick_routes(declarations.statements);
+  declare_kick_hearing(declarations.statements);
   declare_settings(declarations.statements, declarations.settings);
   declarations.settings.add("bot", kDashboardRoles);
   declare_outbox(declarations.statements, declarations.settings);
@@ -114,6 +116,7 @@ void declare_bot(Declarations& declarations) {
   declarations.rehearsals.global.push_back(rehearse_oauth_states);
   declarations.rehearsals.global.push_back(rehearse_channel_attempts);
   declarations.rehearsals.global.push_back(rehearse_kick_routes);
+  declarations.rehearsals.global.push_back(rehearse_kick_hearing);
   declarations.rehearsals.global.push_back([&declarations](store::GlobalTx& tx, TimePoint now) {
     return rehearse_defaults(tx, declarations.settings, now);
   });

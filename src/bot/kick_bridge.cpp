@@ -31,6 +31,10 @@ constexpr Duration kFirstComparison = std::chrono::minutes(1);
 constexpr Duration kWordHolds = std::chrono::minutes(10);
 /// That a consent is of no use is said once a day.
 constexpr Duration kTellAgain = std::chrono::hours(24);
+constexpr Duration kNoteHearing = std::chrono::minutes(1);
+/// So many people seldom say nothing for so long.
+constexpr std::int64_t kAudience = 10;
+constexpr Duration kSilence = std::chrono::minutes(15);
 constexpr std::size_t kIdsPerCall = 50;
 /// Of webhooks: two minutes of a busy evening. What comes again later does no harm either.
 constexpr std::size_t kRemembered = 60'000;
@@ -149,10 +153,12 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
       attempts_(services.tenancy.global(), secrets, services.clock),
       accounts_(services.config, states,
                 [&http = services.http](net::HttpRequest request) { return http.send(std::move(request)); }),
+      hearing_(services.tenancy.global()),
       subscriptions_(
-          client_, services.tenancy, services.metrics,
+          client_, services.tenancy, hearing_, services.clock, services.metrics,
           [this](ServerId server, std::string problem) { set_problem(server, std::move(problem)); }),
       chat_(services.loop, client_, tokens_, services.metrics),
+      begun_(services.clock.now()),
       done_(kRemembered),
       webhooks_(services.metrics),
       taken_(services.metrics.counter("guildhall_kick_channels_taken_total",
@@ -176,6 +182,8 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
 KickBridge::~KickBridge() = default;
 
 void KickBridge::start() {
+  net::repeat(services_.loop, "kick.hearing", services_.clock.real(kNoteHearing),
+              [this] { return note_hearing(); });
   net::repeat(services_.loop, "kick.settings", kLookAtSettings, [this] { return follow_settings(); });
   net::repeat(services_.loop, "kick.grants", kLookAtSettings, [this] { return keep_grants(); });
   net::repeat(services_.loop, "kick.streams", services_.clock.real(kPoll),
@@ -339,6 +347,39 @@ Task<void> KickBridge::tell_server(ServerId server, tenancy::Channel channel, st
   services_.dispatcher.wake_outbox(*scope);
 }
 
+Task<void> KickBridge::note_hearing() {
+  for (const std::string& broadcaster : co_await hearing_.hear(services_.clock.now())) {
+    log::warning("kick was not heard while nothing ran here", {log::field("channel", broadcaster)});
+    changed(services_.tenancy.channels().servers_of({kKick, broadcaster}));
+  }
+}
+
+/// A stream that is watched and of which nothing comes: perhaps what Kick posts does not reach us.
+Task<void> KickBridge::watch_for_silence(kick::Channel seen) {
+  const TimePoint now = services_.clock.now();
+  const std::string& broadcaster = seen.broadcaster_user_id;
+  const auto heard = heard_at_.find(broadcaster);
+  const TimePoint since =
+      std::max({begun_, seen.live_since.value_or(now), heard == heard_at_.end() ? begun_ : heard->second});
+  if (seen.viewers < kAudience || now - since < kSilence || !silent_.insert(broadcaster).second) co_return;
+  co_await hearing_.doubt(broadcaster, since, kSilent);
+  log::warning("kick posts nothing of a stream that is watched", {log::field("channel", broadcaster)});
+  changed(services_.tenancy.channels().servers_of({kKick, broadcaster}));
+}
+
+Task<void> KickBridge::note_heard(std::string broadcaster) {
+  heard_at_[broadcaster] = services_.clock.now();
+  if (silent_.erase(broadcaster) == 0) co_return;
+  co_await hearing_.trust(broadcaster, services_.clock.now());
+  changed(services_.tenancy.channels().servers_of({kKick, broadcaster}));
+}
+
+Task<std::vector<ChannelGap>> KickBridge::gaps(ServerId server) const {
+  const auto channel = services_.tenancy.channels().of_server(server, kKick);
+  if (!channel) co_return std::vector<ChannelGap>{};
+  co_return co_await hearing_.gaps(channel->platform_user_id);
+}
+
 Task<void> KickBridge::check_streams() {
   auto known = services_.tenancy.channels().list();
   std::erase_if(known, [this](const tenancy::Channel& channel) {
@@ -358,6 +399,7 @@ Task<void> KickBridge::check_streams() {
       if (!entry) continue;
       co_await follow_name(channel, *entry);
       co_await apply_stream(channel, *entry);
+      if (channel.is_live.value_or(false)) co_await watch_for_silence(channel);
     }
   }
 }
@@ -444,6 +486,7 @@ Task<net::HttpResponse> KickBridge::receive(kick::Delivery delivery, kick::Subsc
   const bool done = !useful || co_await route(*std::move(event), delivery.message_id);
   if (!done) co_return refuse({ErrorCode::unavailable, "busy, please deliver it again"});
   done_.add(delivery.message_id);
+  co_await note_heard(subscription.broadcaster_user_id);
   webhooks_.accepted.add();
   co_return answer(200, useful ? "ok" : "ignored");
 }

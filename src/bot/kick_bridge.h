@@ -15,6 +15,7 @@
 #include "bot/chat_sender.h"
 #include "bot/discord_bridge.h"
 #include "bot/kick_accounts.h"
+#include "bot/kick_hearing.h"
 #include "bot/kick_subscriptions.h"
 #include "bot/kick_tokens.h"
 #include "bot/oauth_states.h"
@@ -68,6 +69,8 @@ class KickBridge {
 
   /// Why the server's channel does not send everything, or who else wants it; empty when there is no trouble.
   std::string channel_problem(ServerId server) const;
+  /// When not everything of the server's channel reached us.
+  Task<std::vector<ChannelGap>> gaps(ServerId server) const;
 
  private:
   Task<void> follow_settings();
@@ -75,6 +78,9 @@ class KickBridge {
   /// `joined`: listens to it since a moment ago.
   Task<void> apply_stream(kick::Channel seen, tenancy::Channel known,
                           std::optional<ServerId> joined = std::nullopt);
+  Task<void> note_hearing();
+  Task<void> watch_for_silence(kick::Channel seen);
+  Task<void> note_heard(std::string broadcaster);
 
   /// Everything of one server's channel that may have been left undone.
   Task<Result<void>> reconcile(ServerId server);
@@ -121,6 +127,7 @@ class KickBridge {
   KickTokens tokens_;
   ChannelAttempts attempts_;
   KickAccounts accounts_;
+  KickHearing hearing_;
   KickSubscriptions subscriptions_;
   std::chrono::steady_clock::time_point compare_subscriptions_at_;
   std::chrono::steady_clock::time_point keep_grants_at_{};
@@ -129,6 +136,9 @@ class KickBridge {
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, int> offline_polls_;
   std::map<ServerId, StreamStatus> endings_;  // that are not stored yet
+  TimePoint begun_;
+  std::map<std::string, TimePoint> heard_at_;  // by broadcaster: when Kick last posted anything
+  std::set<std::string> silent_;
   mutable std::mutex mutex_;
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/log.h"
 #include "bot/persons.h"
@@ -24,12 +25,15 @@ const std::set<std::string>& wanted_events() {
 
 }  // namespace
 
-KickSubscriptions::KickSubscriptions(kick::Client& client, tenancy::Tenancy& tenancy, Metrics& metrics,
-                                     Listener listener)
+KickSubscriptions::KickSubscriptions(kick::Client& client, tenancy::Tenancy& tenancy, KickHearing& hearing,
+                                     const Clock& clock, Metrics& metrics, Listener listener)
     : client_(client),
       tenancy_(tenancy),
+      hearing_(hearing),
+      clock_(clock),
       listener_(std::move(listener)),
       routes_(tenancy.global()),
+      compared_at_(clock.now()),
       lost_(metrics.counter("guildhall_kick_subscriptions_lost_total",
                             "Event subscriptions that Kick had lost and was asked for again.")) {
   metrics.gauge("guildhall_kick_subscriptions", "Event subscriptions that Kick had at the last look.",
@@ -58,10 +62,12 @@ Task<Result<void>> KickSubscriptions::ensure(std::string broadcaster) {
   co_await routes_.add(*held);
   Events missing = wanted_events();
   for (const kick::Subscription& one : *held) missing.erase(one.event);
+  if (!missing.empty()) co_await note_loss(broadcaster, missing);
   co_return co_await ask_for(std::move(broadcaster), std::move(missing));
 }
 
 Task<void> KickSubscriptions::reconcile() {
+  const TimePoint compared = clock_.now();
   const auto held = co_await client_.subscriptions();
   if (!held) {
     log::warning("kick subscriptions unknown", {log::field("error", held.error().message)});
@@ -71,6 +77,8 @@ Task<void> KickSubscriptions::reconcile() {
   std::erase_if(promised_, [&](const std::string& broadcaster) { return !all.contains(broadcaster); });
   const auto left = co_await tidy(*held, all);
   co_await routes_.keep(left);
+  const auto heard = std::views::keys(all);
+  co_await hearing_.keep({heard.begin(), heard.end()});
   std::map<std::string, Events> there;
   for (const kick::Subscription& one : left) there[one.broadcaster_user_id].insert(one.event);
   held_ = static_cast<std::int64_t>(left.size());
@@ -79,12 +87,7 @@ Task<void> KickSubscriptions::reconcile() {
     Events missing = events;
     if (const auto found = there.find(broadcaster); found != there.end())
       std::erase_if(missing, [&](const std::string& event) { return found->second.contains(event); });
-    if (!missing.empty() && promised_.erase(broadcaster) > 0) {
-      lost_.add(static_cast<std::int64_t>(missing.size()));
-      log::warning("kick has lost subscriptions",
-                   {log::field("channel", broadcaster),
-                    log::field("events", fmt::format("{}", fmt::join(missing, " ")))});
-    }
+    if (!missing.empty()) co_await note_loss(broadcaster, missing);
     if (!missing.empty() && !trouble.empty()) {
       tell(broadcaster, trouble);
       continue;
@@ -94,6 +97,7 @@ Task<void> KickSubscriptions::reconcile() {
     tell(broadcaster, asked.error().message);
     trouble = asked.error().message;
   }
+  compared_at_ = compared;
 }
 
 Task<std::vector<kick::Subscription>> KickSubscriptions::tidy(std::vector<kick::Subscription> held,
@@ -127,6 +131,16 @@ Task<void> KickSubscriptions::take_away(std::vector<std::string> useless) {
   if (!useless.empty()) log::info("kick subscriptions taken away", {log::field("count", useless.size())});
 }
 
+/// Nothing may have come of them since they were last seen.
+Task<void> KickSubscriptions::note_loss(std::string broadcaster, Events missing) {
+  co_await hearing_.doubt(broadcaster, compared_at_, kUnsubscribed);
+  if (promised_.erase(broadcaster) == 0) co_return;
+  lost_.add(static_cast<std::int64_t>(missing.size()));
+  log::warning(
+      "kick has lost subscriptions",
+      {log::field("channel", broadcaster), log::field("events", fmt::format("{}", fmt::join(missing, " ")))});
+}
+
 /// Once per channel and process: what an earlier process began and did not end is made up for.
 Task<Result<void>> KickSubscriptions::ask_for(std::string broadcaster, Events missing) {
   if (!missing.empty()) {
@@ -138,7 +152,7 @@ Task<Result<void>> KickSubscriptions::ask_for(std::string broadcaster, Events mi
       co_return Result<void>{};
     }
   }
-  promised_.insert(broadcaster);
+  if (promised_.insert(broadcaster).second) co_await hearing_.trust(broadcaster, clock_.now());
   tell(broadcaster, "");
   co_return Result<void>{};
 }

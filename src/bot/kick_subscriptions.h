@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "bot/kick_hearing.h"
 #include "bot/kick_routes.h"
 #include "platforms/kick/client.h"
 #include "tenancy/scopes.h"
@@ -28,7 +29,8 @@ class KickSubscriptions {
   using Listener = std::function<void(ServerId server, std::string problem)>;
 
   /// All of it outlives this.
-  KickSubscriptions(kick::Client& client, tenancy::Tenancy& tenancy, Metrics& metrics, Listener listener);
+  KickSubscriptions(kick::Client& client, tenancy::Tenancy& tenancy, KickHearing& hearing, const Clock& clock,
+                    Metrics& metrics, Listener listener);
 
   /// A server has begun to listen to that channel. Error: Kick cannot be asked.
   Task<Result<void>> ensure(std::string broadcaster);
@@ -46,15 +48,19 @@ class KickSubscriptions {
   Task<std::vector<kick::Subscription>> tidy(std::vector<kick::Subscription> held,
                                              std::map<std::string, Events> wanted);
   Task<void> take_away(std::vector<std::string> ids);
+  Task<void> note_loss(std::string broadcaster, Events missing);
   Task<Result<void>> ask_for(std::string broadcaster, Events missing);
   void tell(const std::string& broadcaster, const std::string& problem) const;
 
   kick::Client& client_;
   tenancy::Tenancy& tenancy_;
+  KickHearing& hearing_;
+  const Clock& clock_;
   Listener listener_;
   KickRoutes routes_;
   std::chrono::steady_clock::time_point look_again_at_{};
   std::set<std::string> promised_;  // channels of which everything comes, by the last word of Kick
+  TimePoint compared_at_;           // what is missing now may have been lost since then
   std::int64_t held_ = 0;
   Counter& lost_;
 };

@@ -39,7 +39,7 @@ class AtKick : public testing::Test {
                             json::text_or(kick, "client_id", ""), json::text_or(kick, "client_secret", "")},
         [this](net::HttpRequest request) { return http_.send(std::move(request)); });
     subscriptions_.emplace(
-        *client_, *world_.tenancy, world_.metrics,
+        *client_, *world_.tenancy, hearing_, world_.clock, world_.metrics,
         [this](ServerId server, std::string problem) { problems_[server] = std::move(problem); });
     for (const auto& channel : sim_->world().kick_channels)
       channels_.push_back(std::to_string(channel.broadcaster));
@@ -95,6 +95,7 @@ class AtKick : public testing::Test {
   std::string control_;
   net::HttpClient http_{loops_.main(), {}};
   std::optional<kick::Client> client_;
+  KickHearing hearing_{world_.tenancy->global()};
   std::map<ServerId, std::string> problems_;
   std::optional<KickSubscriptions> subscriptions_;
   std::vector<std::string> channels_;  // of the simulated Kick
@@ -141,6 +142,28 @@ TEST_F(AtKick, WhatSwitchingWebhooksOffEndedIsAskedForAgain) {
   run(subscriptions_->reconcile());
   EXPECT_EQ(held_of(channels_[0]), 3U);
   EXPECT_EQ(lost(), 3);
+}
+
+TEST_F(AtKick, BetweenTheLastLookAndTheNextOneIsAGapWhereSomethingWasLost) {
+  const auto pass_ten_minutes = [&] {
+    for (int i = 0; i < 5; ++i) {
+      world_.clock.set(world_.clock.now() + 2min);
+      run(hearing_.hear(world_.clock.now()));
+    }
+    return world_.clock.now();
+  };
+  run(subscriptions_->reconcile());
+  const TimePoint seen = pass_ten_minutes();
+  run(subscriptions_->reconcile());
+  EXPECT_THAT(run(hearing_.gaps(channels_[0])), IsEmpty());
+  lose({held().front().id});
+  pass_ten_minutes();
+  run(subscriptions_->reconcile());
+  const auto gaps = run(hearing_.gaps(channels_[0]));
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].from, seen);
+  EXPECT_EQ(gaps[0].until, world_.clock.now());
+  EXPECT_EQ(gaps[0].reason, "unsubscribed");
 }
 
 TEST_F(AtKick, WhatNobodyListensToIsTakenAway) {
@@ -193,6 +216,8 @@ TEST_F(AtKick, AFullAppIsSaidToTheServersThatGetNothing) {
   run(subscriptions_->reconcile());
   const std::string said = problems_[ServerId(1)] + problems_[ServerId(2)];
   EXPECT_THAT(said, HasSubstr("event subscription limit reached"));
+  const auto gaps = run(hearing_.gaps(channels_[1]));
+  EXPECT_THAT(gaps, IsEmpty()) << "what never came is none";
   fault({{"kick_subscription_cap", 0}});
   run(subscriptions_->reconcile());
   EXPECT_EQ(problems_[ServerId(1)] + problems_[ServerId(2)], "");

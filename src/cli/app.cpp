@@ -225,6 +225,7 @@ web::KickDoor App::kick_door() {
     return kick_->withdraw(std::move(channel), std::move(granter), server);
   };
   door.channel_problem = [this](ServerId server) { return kick_->channel_problem(server); };
+  door.gaps = [this](ServerId server) { return kick_->gaps(server); };
   return door;
 }
 

@@ -79,6 +79,17 @@ boost::json::value channel_json(const std::optional<tenancy::Channel>& channel, 
                              {"token_state", tenancy::consent_of(*channel, now)}};
 }
 
+boost::json::array gaps_json(const std::vector<bot::ChannelGap>& gaps) {
+  boost::json::array out;
+  for (const bot::ChannelGap& gap : gaps) {
+    out.push_back(
+        {{"from", format_rfc3339(gap.from)},
+         {"until", gap.until ? boost::json::value(format_rfc3339(*gap.until)) : boost::json::value(nullptr)},
+         {"reason", gap.reason}});
+  }
+  return out;
+}
+
 HttpResponse no_content() {
   HttpResponse response;
   response.status = 204;
@@ -436,6 +447,9 @@ Task<boost::json::object> Api::overview(Opened opened, bool detailed) {
   for (const Error& error : doors_.unsent ? doors_.unsent(scope.server()) : std::vector<Error>())
     unsent.push_back({{"problem", error.message}, {"way_out", error.hint}});
   out["unsent"] = std::move(unsent);
+  std::vector<bot::ChannelGap> gaps;
+  if (doors_.kick.gaps) gaps = co_await doors_.kick.gaps(scope.server());
+  out["gaps"] = gaps_json(gaps);
   co_return out;
 }
 

@@ -78,10 +78,16 @@ class Contract : public testing::Test {
   bot::TopicHub topics_;
   bot::Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
   Sessions sessions_{world_.tenancy->global(), world_.clock};
-  const Doors doors_{.unsent = [](ServerId server) {
-    const Error error{ErrorCode::forbidden, "the bot lacks \"Send Messages\" in channel 5", "Allow it."};
-    return std::vector<Error>(server == ServerId(1) ? 1 : 0, error);
-  }};
+  const Doors doors_{.kick = {.gaps = [](ServerId) -> Task<std::vector<bot::ChannelGap>> {
+                       const TimePoint from = from_micros(1'700'000'000'000'000);
+                       co_return std::vector<bot::ChannelGap>{
+                           {from, std::nullopt, "silent"}, {from, from + std::chrono::hours(1), "stopped"}};
+                     }},
+                     .unsent = [](ServerId server) {
+                       const Error error{ErrorCode::forbidden, "the bot lacks \"Send Messages\" in channel 5",
+                                         "Allow it."};
+                       return std::vector<Error>(server == ServerId(1) ? 1 : 0, error);
+                     }};
   Api api_{loops_.main(), *world_.tenancy, world_.declarations, dispatcher_,
            topics_,       sessions_,       world_.clock,        doors_};
   std::string session_id_;
@@ -154,6 +160,13 @@ TEST_F(Contract, AServerIsToldWhyItsMessagesDoNotAppear) {
   EXPECT_EQ(unsent("1"),
             R"([{"problem":"the bot lacks \"Send Messages\" in channel 5","way_out":"Allow it."}])");
   EXPECT_EQ(unsent("3"), "[]");
+}
+
+TEST_F(Contract, AServerIsToldWhenNotEverythingCame) {
+  const auto body = json::parse(call({"GET", "/api/v1/servers/1"}).body);
+  EXPECT_EQ(json::write(body->at("gaps")),
+            R"([{"from":"2023-11-14T22:13:20Z","until":null,"reason":"silent"},)"
+            R"({"from":"2023-11-14T22:13:20Z","until":"2023-11-14T23:13:20Z","reason":"stopped"}])");
 }
 
 TEST_F(Contract, ServersThatAreNotThereAndGarbageLookAlike) {

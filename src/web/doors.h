@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/task.h"
+#include "bot/kick_hearing.h"
 #include "bot/persons.h"
 #include "bot/settings.h"
 #include "tenancy/scopes.h"
@@ -29,6 +30,7 @@ struct KickDoor {
                                    std::optional<ServerId> server)>
       withdraw;
   std::function<std::string(ServerId server)> channel_problem;
+  std::function<Task<std::vector<bot::ChannelGap>>(ServerId server)> gaps;
 };
 
 /// Of viewers who prove at Kick who they are.

@@ -163,6 +163,29 @@ describe('faults of the platforms', { concurrency: 4 }, () => {
     assert.deepEqual((await kick.list()).map(({ id }) => id).sort(), before.map(({ id }) => id).sort(), 'subscriptions changed');
   });
 
+  test('a stream that began while nothing ran is caught up, and that time is shown as a gap', { timeout: 120_000 }, async (t) => {
+    const { sim, bot, api, places } = await world(t, { members: false });
+    const [{ id: server, suggested_kick_channel: slug }] = places.servers;
+    await until('its channel to be heard', async () => (await bot.query("SELECT count(*) AS n FROM channel_hearing WHERE doubt = ''"))[0].n > 0);
+    const gone = Date.now();
+    await bot.process.stop('SIGKILL');
+    await sim.post('/faults', { kick_lost: 1 });
+    await sim.post('/kick/live', { slug, title: 'Nobody heard of it' });
+    await sleep((6 * 60_000) / speed);
+    bot.begin();
+    await bot.ready();
+    const seen = async () => (await api('GET', `/api/v1/servers/${server}`)).json;
+    const { channel, gaps: [gap] } = await until('the stream and the gap', async () => {
+      const state = await seen();
+      return state.channel?.live === 'live' && state.gaps.length > 0 && state;
+    });
+    assert.equal((await sim.get('/faults')).kick_lost, 0, 'Kick posted it and nobody was there');
+    assert.equal(gap.reason, 'stopped');
+    const minutes = (Date.parse(gap.until) - Date.parse(gap.from)) / 60_000;
+    assert.ok(minutes >= 6 && minutes < ((Date.now() - gone) * speed) / 60_000 + 2, `${minutes} minutes`);
+    assert.ok(channel.live_since > gap.from && channel.live_since < gap.until, 'the stream began in it');
+  });
+
   test('a subscription that Kick refused at first is made up for', { timeout: 120_000 }, async (t) => {
     const { sim, bot } = await world(t, { members: false });
     const kick = await kickSubscriptions(sim.contract);

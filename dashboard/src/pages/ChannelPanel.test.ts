@@ -36,6 +36,7 @@ function show(access: Access, state: Partial<ServerDetail>): HTMLElement {
     wanted_channel: null,
     channel_problem: null,
     unsent: [],
+    gaps: [],
     ...state,
   };
   return render(ChannelPanel, { server });
@@ -67,4 +68,15 @@ it('a channel that is waited for can be given up', () => {
   expect(last({ wanted_channel: 'lantern' })).toBe('Wait for it no longer');
   expect(last({ channel: CHANNEL })).toBe('Disconnect');
   expect(last({})).toContain('Connect Kick');
+});
+
+it('times of which something is missing are shown, and one that goes on warns', () => {
+  const gap = { from: '2026-05-01T10:00:00Z', until: '2026-05-01T11:00:00Z', reason: 'stopped' } as const;
+  const channel: Channel = { ...CHANNEL, token_state: 'connected' };
+  const over = show('viewer', { channel, gaps: [gap] });
+  expect(over.querySelector('.gaps li')!.textContent).toMatch(/10:00.* to .*11:00.*: the bot did not run/);
+  expect(over.textContent).not.toContain('Since');
+  const open = show('viewer', { channel, gaps: [{ ...gap, until: null, reason: 'unsubscribed' }] });
+  expect(open.querySelector('.notice')!.textContent).toMatch(/Since .*10:00.*: Kick had lost/);
+  expect(open.querySelector('.gaps')).toBeNull();
 });

@@ -63,6 +63,7 @@ Channel read_channel(const json::Value& object) {
     channel.category = json::text_or(*category, "name", "");
   if (const json::Value* stream = json::find(object, "stream")) {
     channel.is_live = json::boolean(*stream, "is_live");
+    channel.viewers = json::integer(*stream, "viewer_count").value_or(0);
     channel.live_since = json::time(*stream, "start_time");
   }
   // Offline the moment is the year 1.

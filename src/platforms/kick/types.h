@@ -1,6 +1,7 @@
 // What Kick tells us (public API and webhooks, version 1).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -54,6 +55,7 @@ struct Channel {
   std::optional<TimePoint> live_since;
   std::string title;
   std::string category;
+  std::int64_t viewers = 0;
 };
 
 /// That events of one kind of one channel are posted to us.
