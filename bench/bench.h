@@ -6,7 +6,7 @@
 //   raw_postgres.h     the same for PostgreSQL: libpq and nothing around it
 //   postgres_server.h  a PostgreSQL of this run's own
 //   turns.h            times of several ways to do the same, taken in turns
-//   events.cpp, memory.cpp             the bot
+//   events.cpp, webhooks.cpp, memory.cpp   the bot; kick_posts.h: what Kick posts to it
 //   tick.cpp                           the minute's tick on each layout
 //   migrations.cpp                     the migration tool, against psql
 //   convert.cpp, convert_sqlite.cpp    an old bot's database becomes one of many servers
@@ -18,7 +18,7 @@
 // Called by people and by `./test --all`. It promises: figures of the real code on a real file with
 // full durability (where it is not, the note says so), and bounds on ratios only, so that a slow machine
 // fails no check and a regression by an order of magnitude fails on every machine; with --full, which wants
-// a quiet machine, one promise in seconds is held too. It never touches another
+// a quiet machine, two promises in seconds are held too. It never touches another
 // folder than its own temporary one, and no network but loopback. Figures of PostgreSQL come from a server
 // that it starts for itself, or from the one whose address GUILDHALL_TEST_POSTGRES holds; without either they
 // are left out, and it says so.
@@ -85,6 +85,9 @@ Figures measure_joins(Size size);
 Figures measure_corrections(Size size);
 /// Signed chat webhooks until the moment of presence is committed and 200 is answered.
 Figures measure_presence(Size size);
+/// Kick's webhooks per second of one core, and how long they wait for their answer at 500 a second over HTTP:
+/// quick for some seconds, full for a minute, which is held against the promise.
+Figures measure_webhooks(Size size);
 /// One due tick of 1,000 servers in one file, of 1,000 and of 100,000 viewers, each of whom is paid; full:
 /// also of a million.
 Figures measure_tick(Size size);

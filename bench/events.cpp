@@ -5,8 +5,8 @@
 #include <optional>
 #include <stdexcept>
 
-#include "base/crypto.h"
 #include "bench/bench.h"
+#include "bench/kick_posts.h"
 #include "bench/raw_sqlite.h"
 #include "bench/served_bot.h"
 
@@ -19,7 +19,6 @@ constexpr std::size_t kCorrections = 6'000;
 /// As many people as may be waiting for an answer at once on a busy evening.
 constexpr std::size_t kAsking = 64;
 constexpr std::size_t kMessages = 6'000;
-constexpr std::size_t kPosting = 256;
 /// What one commit holds when there is always more to do.
 constexpr std::size_t kFullGroup = 256;
 
@@ -77,104 +76,6 @@ Dispatch correction(std::size_t number) {
               10'000'000 + number, number, server_id(number % kServers), member, member, member)};
 }
 
-std::string subscription_id(std::string_view event, std::size_t channel) {
-  return fmt::format("{} of {}", event, channel);
-}
-
-/// What Kick posts, signed before the measuring begins.
-class KickPost {
- public:
-  explicit KickPost(ServedBot& bot) : bot_(bot), now_(bot.world.clock.now()) {}
-
-  net::HttpRequest status(std::size_t channel) const {
-    return signed_request("livestream.status.updated", channel, fmt::format("live{}", channel),
-                          fmt::format(R"({{"broadcaster":{},"is_live":true,"title":"t","started_at":"{}"}})",
-                                      user(channel), format_rfc3339(now_ - std::chrono::hours(1))));
-  }
-  net::HttpRequest message(std::size_t number) const {
-    const std::size_t viewer = 2'000'000 + number / kServers % 20;
-    const TimePoint at = now_ - std::chrono::minutes(1) + Duration(number);
-    return signed_request(
-        "chat.message.sent", number % kServers, fmt::format("m{}", number),
-        fmt::format(R"({{"message_id":"m{}","broadcaster":{},"sender":{{"is_anonymous":false,"user_id":{},)"
-                    R"("username":"Viewer{}","identity":{{"badges":[{{"type":"subscriber","count":4}}]}}}},)"
-                    R"("content":"what a game","emotes":[],"created_at":"{}"}})",
-                    number, user(number % kServers), viewer, viewer, format_rfc3339(at)));
-  }
-
- private:
-  static std::string user(std::size_t channel) {
-    return fmt::format(R"({{"is_anonymous":false,"user_id":{},"username":"Streamer{}"}})", 900'000 + channel,
-                       channel);
-  }
-  net::HttpRequest signed_request(std::string type, std::size_t channel, const std::string& id,
-                                  std::string body) const {
-    const std::string timestamp = format_rfc3339(now_);
-    const std::string signature = bot_.signing_key.sign(kick::signed_text(id, timestamp, body));
-    net::HttpRequest request{"POST", "/webhooks/kick"};
-    request.headers = {{"kick-event-message-id", id},
-                       {"kick-event-message-timestamp", timestamp},
-                       {"kick-event-signature", base64(signature)},
-                       {"kick-event-subscription-id", subscription_id(type, channel)},
-                       {"kick-event-type", std::move(type)}};
-    request.body = std::move(body);
-    return request;
-  }
-
-  ServedBot& bot_;
-  TimePoint now_;
-};
-
-/// Posts all of them, so many at a time.
-class Posting {
- public:
-  Posting(ServedBot& bot, std::vector<net::HttpRequest> requests)
-      : bot_(bot), requests_(std::move(requests)) {}
-
-  void run() {
-    for (std::size_t i = 0; i < kPosting; ++i)
-      net::spawn(bot_.loops().main(), "post", [this] { return post_until_done(); });
-    wait_until("webhooks", [this] { return answered_ == requests_.size(); });
-    if (refused_ > 0) throw std::runtime_error(fmt::format("{} webhooks were refused", refused_.load()));
-  }
-
- private:
-  Task<void> post_until_done() {
-    while (next_ < requests_.size()) {
-      const auto response = co_await bot_.kick().handle_webhook(std::move(requests_[next_++]));
-      if (response.status != 200) ++refused_;
-      ++answered_;
-    }
-  }
-
-  ServedBot& bot_;
-  std::vector<net::HttpRequest> requests_;
-  std::size_t next_ = 0;  // on the loop
-  std::atomic<std::size_t> answered_ = 0;
-  std::atomic<int> refused_ = 0;
-};
-
-Task<void> listen_to_channels(ServedBot& bot) {
-  auto& channels = bot.world.tenancy->channels();
-  std::vector<kick::Subscription> held;
-  for (std::size_t i = 0; i < kServers; ++i) {
-    const tenancy::ChannelKey key{bot::kKick, fmt::format("{}", 900'000 + i)};
-    co_await channels.know(key, fmt::format("streamer{}", i), fmt::format("Streamer{}", i),
-                           bot.world.clock.now());
-    co_await bot.world.tenancy->grants().grant(key, {"discord:1"}, "chat:write", {}, ServerId(server_id(i)),
-                                               bot.world.clock.now());
-    for (const char* event : {"livestream.status.updated", "chat.message.sent"})
-      held.push_back({subscription_id(event, i), key.platform_user_id, event});
-  }
-  co_await bot::KickRoutes(bot.world.tenancy->global()).add(std::move(held));
-}
-
-std::vector<net::HttpRequest> sign_messages(const KickPost& kick, std::size_t first, std::size_t count) {
-  std::vector<net::HttpRequest> requests;
-  for (std::size_t i = 0; i < count; ++i) requests.push_back(kick.message(first + i));
-  return requests;
-}
-
 }  // namespace
 
 Figures measure_joins(Size) {
@@ -220,16 +121,16 @@ Figures measure_presence(Size) {
   progress("presence: a bot with 200 servers and channels");
   ServedBot bot;
   bot.add_servers(kServers);
-  net::run_to_end(listen_to_channels(bot));
-  const KickPost kick(bot);
+  net::run_to_end(listen_to_channels(bot, kServers));
+  const KickPosts kick(bot, kServers);
   std::vector<net::HttpRequest> streams;
   for (std::size_t i = 0; i < kServers; ++i) streams.push_back(kick.status(i));
   Posting(bot, std::move(streams)).run();
   progress("presence: signing messages");
   // Everybody has written before: what is measured is an evening, not its first minute.
   constexpr std::size_t kEverybody = kServers * 20;
-  Posting(bot, sign_messages(kick, 0, kEverybody)).run();
-  Posting measured(bot, sign_messages(kick, kEverybody, kMessages));
+  Posting(bot, kick.messages(0, kEverybody)).run();
+  Posting measured(bot, kick.messages(kEverybody, kMessages));
   Figure figure = against_raw(bot, "presence", kMessages, {"presence"}, [&] { measured.run(); });
   figure.bound = 0.07;
   return {figure};

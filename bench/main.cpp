@@ -33,6 +33,7 @@ constexpr Measurement kMeasurements[] = {
     {"joins", "members who join: gateway frame -> commit", by_size<measure_joins>},
     {"corrections", "points-add: gateway frame -> commit -> answer at Discord", by_size<measure_corrections>},
     {"presence", "chat messages: signed webhook -> commit -> 200", by_size<measure_presence>},
+    {"webhooks", "Kick's webhooks per core, and their answers at 500 a second", by_size<measure_webhooks>},
     {"tick", "a due tick of 1,000 servers in one file", by_size<measure_tick>},
     {"tick-files", "a due tick of 1,000 servers that have a file each", by_size<measure_tick_files>},
     {"tick-postgres", "a due tick of 1,000 servers on PostgreSQL", by_size<measure_tick_postgres>, true},
