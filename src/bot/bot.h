@@ -22,6 +22,8 @@
 //   discord_shards.h  the shards of Discord that this process serves
 //   discord_bridge.h, kick_bridge.h   between the platforms' clients and all of the above
 //   kick_accounts.h                   who somebody is at Kick
+//   kick_subscriptions.h              what Kick posts to us; kick_routes.h: under which subscription
+//   kick_hearing.h                    when not all of it reached us
 //   discord_needs.h                   what Discord is asked for, as features declare it
 //   custom_ids.h                      what a button, select or form in Discord calls for, signed
 //   discord_commands.h                our commands as Discord knows them, with their forms and selects
