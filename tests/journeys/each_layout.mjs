@@ -3,3 +3,4 @@ import './operator.mjs';
 import './bad_chat.mjs';
 import './bad_webhooks.mjs';
 import './channels.mjs';
+import './linking.mjs';
