@@ -361,8 +361,10 @@ Task<void> KickBridge::watch_for_silence(kick::Channel seen) {
   const auto heard = heard_at_.find(broadcaster);
   const TimePoint since =
       std::max({begun_, seen.live_since.value_or(now), heard == heard_at_.end() ? begun_ : heard->second});
-  if (seen.viewers < kAudience || now - since < kSilence || !silent_.insert(broadcaster).second) co_return;
-  co_await hearing_.doubt(broadcaster, since, kSilent);
+  if (seen.viewers < kAudience || now - since < kSilence || silent_.contains(broadcaster)) co_return;
+  const bool doubted = co_await hearing_.doubt(broadcaster, since, kSilent);
+  if (!doubted) co_return;
+  silent_.insert(broadcaster);
   log::warning("kick posts nothing of a stream that is watched", {log::field("channel", broadcaster)});
   changed(services_.tenancy.channels().servers_of({kKick, broadcaster}));
 }

@@ -144,9 +144,10 @@ Task<std::vector<std::string>> KickHearing::hear(TimePoint now) {
   co_return broadcasters;
 }
 
-Task<void> KickHearing::doubt(std::string broadcaster, TimePoint since, std::string reason) {
+Task<bool> KickHearing::doubt(std::string broadcaster, TimePoint since, std::string reason) {
   const DoubtParams params{kKick, std::move(broadcaster), since, std::move(reason)};
-  co_await global_.transact([params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kDoubt, params); });
+  co_return co_await global_.transact(
+      [params](GlobalTx& tx) -> TxTask<bool> { co_return co_await tx.change(kDoubt, params) > 0; });
 }
 
 Task<bool> KickHearing::trust(std::string broadcaster, TimePoint now) {

@@ -32,8 +32,9 @@ class KickHearing {
   /// Now and then, at most a minute apart: all that nobody doubts was heard until now. The channels of which
   /// nothing was for longer than a restart takes; that is a gap.
   Task<std::vector<std::string>> hear(TimePoint now);
-  /// Something of the channel may be missing since then.
-  Task<void> doubt(std::string broadcaster, TimePoint since, std::string reason);
+  /// Something of the channel may be missing since then. False: nobody listens to it, or it is doubted
+  /// already.
+  Task<bool> doubt(std::string broadcaster, TimePoint since, std::string reason);
   /// Everything of the channel is heard from now on; what was doubted is a gap. True: it was.
   Task<bool> trust(std::string broadcaster, TimePoint now);
   /// Nobody listens to any channel but these.

@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <thread>
 
 #include "base/crypto.h"
 #include "bot/activity.h"
@@ -78,9 +79,9 @@ class KickPosts : public testing::Test {
                         [this](net::HttpRequest request) { return http_.send(std::move(request)); });
     return run(client.subscribe(channel, {event})).value().granted.at(0).id;
   }
-  void kick_is_down() {
-    net::HttpRequest request{"POST", control_ + "/faults"};
-    request.body = R"({"kick_5xx":1000})";
+  void control(const std::string& path, const json::Value& body) {
+    net::HttpRequest request{"POST", control_ + path};
+    request.body = json::write(body);
     ASSERT_EQ(run(http_.send(std::move(request)))->status, 200);
   }
 
@@ -181,7 +182,7 @@ TEST_F(KickPosts, ASubscriptionOfALaterHourIsFoundAndRememberedWhereKickIsDown) 
   const std::string later = ask_for(channels_[1], kGifts);
   EXPECT_EQ(post({later, gift(channels_[1]), "01KLATER"}), 200);
   EXPECT_EQ(gifts_of(3), 1U);
-  kick_is_down();
+  control("/faults", {{"kick_5xx", 1'000}});
   start();
   EXPECT_EQ(post({later, gift(channels_[1], 8), "01KDOWN"}), 200);
   EXPECT_EQ(gifts_of(3), 2U);
@@ -196,6 +197,34 @@ TEST_F(KickPosts, AGiftWithoutAMomentIsToldApartByItsEnvelope) {
   EXPECT_EQ(post({gifts_, body(1), "01KONE"}), 200);
   EXPECT_EQ(post({gifts_, body(2), "01KTWO"}), 200);
   EXPECT_EQ(gifts_of(1), 2U);
+}
+
+TEST_F(KickPosts, TheSilenceOfAWatchedStreamIsAGapThatEndsWithItsNextEvent) {
+  const std::string& channel = channels_[0];
+  for (const char* event : {kChat, "livestream.status.updated"}) ask_for(channel, event);
+  KickHearing hearing(world_.tenancy->global());
+  run(hearing.trust(channel, world_.clock.now()));
+  control("/kick/live", {{"slug", sim_->world().kick_channels[0].slug}, {"title", "t"}});
+  const TimePoint begun = world_.clock.now();
+  for (int i = 0; i < 10; ++i) {
+    world_.clock.set(world_.clock.now() + 2min);
+    run(hearing.hear(world_.clock.now()));
+  }
+  bridge_->start();
+  std::vector<ChannelGap> gaps;
+  for (int i = 0; i < 1'000 && gaps.empty(); ++i) {
+    std::this_thread::sleep_for(10ms);
+    gaps = run(bridge_->gaps(ServerId(1)));
+  }
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].from, begun);
+  EXPECT_EQ(gaps[0].reason, kSilent);
+
+  EXPECT_EQ(post({gifts_, gift(channel)}), 200);
+  gaps = run(bridge_->gaps(ServerId(1)));
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps[0].until, world_.clock.now());
+  EXPECT_TRUE(run(bridge_->gaps(ServerId(3))).empty()) << "it listens to another channel";
 }
 
 }  // namespace
