@@ -13,7 +13,8 @@ let storage;
 let world;
 let api;
 
-const [one, two] = [0, 1];
+const one = 0;
+let two; // listens to another channel than the first
 const place = (index, name) => world.servers[index].channels.find((channel) => channel.name === name).id;
 const said = (index, words) => until(`"${words}" in server ${index}`, async () => (await sim.get(`/discord/messages?guild=${world.servers[index].id}`)).findLast(({ content }) => content.includes(words)), 60);
 const direct = (user, words) => until(`"${words}" for ${user}`, async () => (await sim.get(`/discord/messages?user=${user}`)).findLast(({ content }) => content.includes(words)), 60);
@@ -85,6 +86,7 @@ before(async () => {
   await bot.ready();
   world = await sim.get('/world');
   await until('the servers to arrive', async () => (await bot.commandJson('server', 'list')).servers.length === 3);
+  two = world.servers.findIndex(({ suggested_kick_channel: slug }) => slug !== world.servers[one].suggested_kick_channel);
   api = await bot.bindTo(world);
   for (const index of [one, two]) {
     await set(index, 'link_panel_channel_id', place(index, 'general'));

@@ -243,14 +243,3 @@ export async function queryFile(file, sql) {
   if (result.code !== 0) throw new Error(`sqlite3: ${result.stderr}`);
   return result.stdout.trim() === '' ? [] : JSON.parse(result.stdout);
 }
-
-/** The application's subscriptions, as it could ask Kick itself. */
-export async function kickSubscriptions({ kick }) {
-  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: kick.client_id, client_secret: kick.client_secret });
-  const { access_token: token } = await (await fetch(`${kick.oauth}/oauth/token`, { method: 'POST', body: form })).json();
-  const url = `${kick.api}/public/v1/events/subscriptions`;
-  const headers = { authorization: `Bearer ${token}` };
-  const list = async () => (await (await fetch(url, { headers })).json()).data;
-  const erase = async (ids) => fetch(`${url}?${ids.map((id) => `id=${id}`).join('&')}`, { method: 'DELETE', headers });
-  return { list, erase };
-}
