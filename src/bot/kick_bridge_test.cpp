@@ -125,6 +125,11 @@ class InKick : public testing::Test {
   std::vector<ServerId> servers_of(std::size_t channel) {
     return world_.tenancy->channels().servers_of(key(channel));
   }
+  /// Kinds of its events that are posted to us.
+  std::string subscriptions(std::size_t channel) {
+    return world_.dump("SELECT count(*) FROM channel_subscriptions WHERE platform_user_id = '" +
+                       key(channel).platform_user_id + "'");
+  }
   /// What kick_channel shows.
   std::string shown(std::int64_t server) {
     return world_.dump("SELECT value FROM settings WHERE key = 'kick_channel' AND discord_server_id = " +
@@ -202,6 +207,7 @@ TEST_F(InKick, AConsentThatIsTakenBackAtKickEndsTheListening) {
   ASSERT_TRUE(connect(1, 0));
   ASSERT_TRUE(connect(2, 0));
   ASSERT_TRUE(connect(2, 1));
+  wait_until([&] { return subscriptions(0) == "3\n"; });
   revoke(0);
   world_.clock.advance(3h);  // the token has to be renewed for the answer
   act("/kick/chat", {{"slug", channels_[0].slug}, {"user", viewer_}, {"content", "!points"}});

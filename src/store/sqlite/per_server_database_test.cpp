@@ -158,6 +158,7 @@ std::string row_of(sqlite::Connection& file, const std::string& table, std::int6
       {"balances.total_debited", "0"},     {"watch_conditions.kind", "'live'"},
       {"watch_spans.until_us", "2"},       {"role_changes.wanted", "'add'"},
       {"role_changes.reason", "'linked'"}, {"role_grants.reason", "'linked'"},
+      {"link_moves.state", "'open'"},
   };
   std::vector<std::string> row;
   for (const auto& column : file.query("SELECT name, type FROM pragma_table_info($1)", {table})) {
