@@ -10,7 +10,9 @@ CREATE TABLE link_requests (
   discord_server_id BIGINT NOT NULL REFERENCES servers,
   platform          TEXT COLLATE "C" NOT NULL,
   member_id         TEXT COLLATE "C" NOT NULL,
+  -- As people see him, which he may choose, and by what Discord tells him from everybody else.
   member_name       TEXT COLLATE "C" NOT NULL,
+  member_handle     TEXT COLLATE "C" NOT NULL,
   -- Where he asked for it: Discord's channel.
   place_id          TEXT COLLATE "C" NOT NULL,
   key_hash          TEXT COLLATE "C" NOT NULL,

@@ -10,7 +10,9 @@ CREATE TABLE link_requests (
   discord_server_id INTEGER NOT NULL REFERENCES servers,
   platform          TEXT    NOT NULL,
   member_id         TEXT    NOT NULL,
+  -- As people see him, which he may choose, and by what Discord tells him from everybody else.
   member_name       TEXT    NOT NULL,
+  member_handle     TEXT    NOT NULL,
   -- Where he asked for it: Discord's channel.
   place_id          TEXT    NOT NULL,
   key_hash          TEXT    NOT NULL,

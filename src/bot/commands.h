@@ -53,6 +53,8 @@ using ArgumentValue = std::variant<std::int64_t, std::string, PersonArgument>;
 struct Caller {
   PlatformUser user;
   bool administrator = false;
+  /// By which the platform tells him from everybody else, where it shows another name; empty: not told.
+  std::string handle = {};
 };
 
 struct CommandCall {

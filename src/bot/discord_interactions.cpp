@@ -398,7 +398,8 @@ DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interactio
                                                                     : offered_wish(interaction);
   CommandRequest& request = wish.request;
   request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
-                    (interaction.permissions & discord::kAdministrator) != 0};
+                    (interaction.permissions & discord::kAdministrator) != 0,
+                    interaction.user.name};
   request.place = interaction.channel ? "discord:" + interaction.channel->str() : "";
   request.operation_id = "discord:" + interaction.id.str();
   for (const auto& [id, name] : interaction.users) request.person_names[id.str()] = name;

@@ -18,7 +18,6 @@ using store::Statement;
 using store::Tx;
 using store::TxTask;
 
-constexpr Duration kLife = std::chrono::minutes(10);
 /// Beyond that: a post that was not sent yet is news for an hour, and what stands in Discord is put right for
 /// a day.
 constexpr Duration kNewsLife = std::chrono::minutes(50);
@@ -151,6 +150,7 @@ struct Letter {
   std::string post = {};
   std::string fallback = {};
   std::string pings = {};
+  Duration life = kMessageLife;
 };
 
 TxTask<void> insert(Tx& tx, ServerId server, TimePoint now, Letter letter) {
@@ -167,7 +167,7 @@ TxTask<void> insert(Tx& tx, ServerId server, TimePoint now, Letter letter) {
                          nonce,
                          now,
                          TimePoint(),
-                         now + kLife};
+                         now + letter.life};
   co_await tx.change(kInsert, row);
 }
 
@@ -177,8 +177,8 @@ TxTask<void> insert(Tx& tx, ServerContext& context, Letter letter) {
 }
 
 /// Nothing stands in line there, so it needs no number.
-TxTask<void> take_away_later(Tx& tx, std::string channel_id, std::string message_id, TimePoint now) {
-  const TimePoint then = now + kMentionStands;
+TxTask<void> take_away_at(Tx& tx, std::string channel_id, std::string message_id, TimePoint now,
+                          TimePoint then) {
   const InsertParams row{fmt::format("{}{}/{}", kTakeAway, channel_id, message_id),
                          1,
                          "",
@@ -189,7 +189,7 @@ TxTask<void> take_away_later(Tx& tx, std::string channel_id, std::string message
                          "",
                          now,
                          then,
-                         then + kLife};
+                         then + kMessageLife};
   co_await tx.change(kInsert, row);
 }
 
@@ -250,7 +250,7 @@ TxTask<void> end(Tx& tx, LeasedMessage leased, std::string message_id, TimePoint
         co_await settle_post(tx, {leased.row.post, leased.target(), leased.version(), message_id, in_doubt});
   }
   if (!leased.row.pings.empty() && !message_id.empty())
-    co_await take_away_later(tx, leased.target(), message_id, now);
+    co_await take_away_at(tx, leased.target(), message_id, now, now + kMentionStands);
   const KeyParams key{leased.row.destination, leased.row.sequence};
   co_await tx.change(again ? kRelease : kDelete, key);
 }
@@ -285,13 +285,19 @@ TxTask<void> post_to_channel(Tx& tx, ServerContext& context, std::string channel
 }
 
 TxTask<void> post_to_member(Tx& tx, ServerContext& context, DiscordUserId member, PostBody body,
-                            std::string fallback_channel) {
-  return insert(tx, context,
-                {std::string(kMember) + member.str(), std::move(body), "", std::move(fallback_channel)});
+                            std::string fallback_channel, Duration life) {
+  Letter letter{std::string(kMember) + member.str(), std::move(body), "", std::move(fallback_channel)};
+  letter.life = life;
+  return insert(tx, context, std::move(letter));
+}
+
+TxTask<void> take_away(Tx& tx, ServerContext& context, std::string channel_id, std::string message_id) {
+  co_await take_away_at(tx, std::move(channel_id), std::move(message_id), context.now, context.now);
+  context.outbox = true;
 }
 
 TxTask<void> bring_post(Tx& tx, ServerContext& context, std::string channel_id, std::string name) {
-  const RenewParams waiting{std::string(kChannel) + channel_id, name, context.now + kLife};
+  const RenewParams waiting{std::string(kChannel) + channel_id, name, context.now + kMessageLife};
   if (co_await tx.change(kRenew, waiting) > 0) {
     context.outbox = true;
   } else {

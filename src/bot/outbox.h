@@ -1,8 +1,8 @@
 // Messages that must survive a crash: a row of the same transaction as what they tell of, keyed
 // (server, destination, sequence), sent afterwards in that order, at least once; Discord's nonce makes
 // it once. Rows expire after ten minutes. What is changed later where it stands is a post (posts.h), of which
-// only the name waits here, for longer. Direct messages have a channel to fall back on. Answers to somebody who
-// waits do not go through here.
+// only the name waits here, for longer. Direct messages have a channel to fall back on. Answers to somebody
+// who waits do not go through here.
 #pragma once
 
 #include <atomic>
@@ -38,8 +38,13 @@ store::TxTask<void> post_to_log_channel(store::Tx& tx, ServerContext& context, M
 
 /// Puts a message for one member into the outbox, to be read in private. If he takes none, he is mentioned
 /// with it in that channel, and the mention is taken away a minute later; empty: nowhere.
+/// `life`: so long it is tried.
+inline constexpr Duration kMessageLife = std::chrono::minutes(10);
 store::TxTask<void> post_to_member(store::Tx& tx, ServerContext& context, DiscordUserId member, PostBody body,
-                                   std::string fallback_channel);
+                                   std::string fallback_channel, Duration life = kMessageLife);
+/// Deletes a message of the bot's own.
+store::TxTask<void> take_away(store::Tx& tx, ServerContext& context, std::string channel_id,
+                              std::string message_id);
 
 /// For posts.h: that a post has to be brought to its channel, as it is when its turn comes.
 store::TxTask<void> bring_post(store::Tx& tx, ServerContext& context, std::string channel_id,

@@ -39,7 +39,7 @@ class Pages {
   }
   /// The member comes by an address of his own and proves that account.
   Visit prove(TimePoint time, int who, int account, Step expected) {
-    const bot::PlatformUser user{bot::kDiscord, member(who).str(), "isolationlinker"};
+    const bot::Caller user{{bot::kDiscord, member(who).str(), "isolationlinker"}};
     const auto key = at(time, [&](Tx& tx, bot::ServerContext& context) {
       return linking_.invite(tx, context, user, "4242");
     });

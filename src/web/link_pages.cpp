@@ -43,6 +43,11 @@ std::optional<std::string> token_of(std::string_view path, std::string_view page
 /// What the forms of a browser's pages bear, and no other site can know.
 std::string form_key(const std::string& browser) { return base64url(sha256("form of " + browser)); }
 
+/// What is confirmed is what the page showed, whatever another tab has proved since.
+std::string does_with(const std::string& what, const Standing& standing) {
+  return what + "." + base64url(sha256(standing.account + "\n" + standing.held)).substr(0, 16);
+}
+
 std::string_view key_of(Step step) {
   switch (step) {
     case Step::off: return "off";
@@ -193,16 +198,21 @@ Task<Standing> LinkPages::change(tenancy::ServerScope scope, Body body) {
 Task<HttpResponse> LinkPages::link_page(HttpRequest request, std::string token) {
   const auto guest = co_await guest_of(request, kLinkPage, std::move(token));
   if (!guest) co_return no_page(404, "gone");
-  const auto session = co_await sessions_.find(session_id_of(request));
-  const auto signed_in = session ? session->member() : std::nullopt;
-  const bool is_another = signed_in && *signed_in != guest->visit.member;
-  if (is_another && !mutated(Mutation::visitor_unread)) co_return no_page(403, "not_you");
+  if (co_await is_somebody_else(request, guest->visit.member)) co_return no_page(403, "not_you");
   if (request.method == "POST") co_return co_await press(std::move(request), *guest);
   const auto standing = co_await guest->scope.read([&](Tx& tx) -> TxTask<Standing> {
     bot::ServerContext context{guest->scope.server(), clocks_.world.now(), guest->settings, guest->texts};
     co_return co_await linking_.look(tx, context, guest->visit);
   });
   co_return show(*guest, standing, parameter(request, "trouble"));
+}
+
+/// In a browser where another member is signed in to the dashboard.
+Task<bool> LinkPages::is_somebody_else(const HttpRequest& request, DiscordUserId member) const {
+  if (mutated(Mutation::visitor_unread)) co_return false;
+  const auto session = co_await sessions_.find(session_id_of(request));
+  const auto signed_in = session ? session->member() : std::nullopt;
+  co_return signed_in && *signed_in != member;
 }
 
 /// Pressed on our page, in the browser that shows it.
@@ -221,10 +231,12 @@ Task<HttpResponse> LinkPages::press(HttpRequest request, Guest guest) {
   const auto does = form.find("do");
   const std::string what = does == form.end() ? "" : does->second;
   if (what == "continue") co_return co_await go_on(std::move(guest));
-  co_await change(guest.scope, [&](Tx& tx, bot::ServerContext& context) {
-    if (what == "replace") return linking_.replace(tx, context, guest.visit);
-    if (what == "move") return linking_.ask_to_move(tx, context, guest.visit);
-    return linking_.look(tx, context, guest.visit);
+  co_await change(guest.scope, [&](Tx& tx, bot::ServerContext& context) -> TxTask<Standing> {
+    Standing standing = co_await linking_.look(tx, context, guest.visit);
+    if (what == does_with("replace", standing)) co_return co_await linking_.replace(tx, context, guest.visit);
+    if (what == does_with("move", standing))
+      co_return co_await linking_.ask_to_move(tx, context, guest.visit);
+    co_return standing;
   });
   co_return redirect(path_of(kLinkPage, guest.token));
 }
@@ -281,7 +293,9 @@ HttpResponse LinkPages::show(const Guest& guest, const Standing& standing, std::
   VisitorPage page = guest.page(guest.say(step + "_title", facts));
   page.paragraphs = {guest.say(step + "_text", facts)};
   const auto action = [&](const char* does) {
-    page.action = {guest.say(fmt::format("{}_button", does), facts), does, form_key(guest.browser)};
+    const std::string button = guest.say(fmt::format("{}_button", does), facts);
+    const bool is_about_account = standing.step != Step::open;
+    page.action = {button, is_about_account ? does_with(does, standing) : does, form_key(guest.browser)};
   };
   const bool is_known_trouble = trouble == "denied" || trouble == "kick";
   if (standing.step == Step::open) {
@@ -305,8 +319,9 @@ HttpResponse LinkPages::show(const Guest& guest, const Standing& standing, std::
 
 Task<HttpResponse> LinkPages::objection_page(HttpRequest request, std::string token) {
   const auto guest = co_await guest_of(request, kObjectionPage, std::move(token));
-  if (!guest) co_return no_page(404, "gone");
+  if (!guest) co_return no_page(404, "late");
   const DiscordUserId holder = guest->visit.member;
+  if (co_await is_somebody_else(request, holder)) co_return no_page(403, "not_you");
   const std::int64_t number = std::strtoll(guest->key.c_str(), nullptr, 10);
   if (request.method == "POST") {
     if (!is_own_press(request, guest->browser)) co_return no_page(403, "not_here");

@@ -55,6 +55,7 @@ class LinkPages {
   net::HttpResponse show(const Guest& guest, const features::linking::Standing& standing,
                          std::string_view trouble) const;
   net::HttpResponse no_page(int status, std::string_view which) const;
+  Task<bool> is_somebody_else(const net::HttpRequest& request, DiscordUserId member) const;
   bool is_own_press(const net::HttpRequest& request, const std::string& browser) const;
 
   tenancy::Tenancy& tenancy_;

@@ -35,7 +35,7 @@ class LinkPagesOf : public testing::Test {
   std::string invited(std::int64_t member, std::int64_t server = 1) {
     bot::CommandCall call;
     call.caller.user = {bot::kDiscord, std::to_string(member), "Member<" + std::to_string(member)};
-    call.place = "77";
+    call.place = "discord:77";
     const auto& command = world_.declarations.commands.at(bot::Door::slash, "link");
     const auto reply = world_.in(server, [&](store::Tx& tx) -> store::TxTask<bot::Reply> {
       bot::ServerContext context{ServerId(server), world_.clock.now(),
@@ -237,7 +237,9 @@ TEST_F(LinkPagesOf, WhoProvesAnothersAccountIsNotToldWhose) {
   come_back(second.state, second.cookie);
   const auto page = get(path, second.cookie);
   EXPECT_THAT(page.body, AllOf(HasSubstr("owl is linked to somebody else"), Not(HasSubstr("Member&lt;5"))));
-  EXPECT_THAT(form_of(page), HasSubstr("do=move"));
+  EXPECT_THAT(form_of(page), HasSubstr("do=move."));
+  EXPECT_EQ(post(path, second.cookie, form_of(page) + "x").status, 303);
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM link_moves"), "0\n") << "the page showed another account";
   EXPECT_EQ(post(path, second.cookie, form_of(page)).header("location"), path);
   EXPECT_THAT(get(path, second.cookie).body, HasSubstr("You have asked for owl"));
 
@@ -246,6 +248,9 @@ TEST_F(LinkPagesOf, WhoProvesAnothersAccountIsNotToldWhose) {
   const auto objection = get(objecting);
   EXPECT_THAT(objection.body, AllOf(HasSubstr("Somebody asks for owl"), Not(HasSubstr("Member&lt;6"))));
   EXPECT_EQ(post(objecting, cookie_of(objection), "do=object").status, 403);
+  const std::string stranger =
+      net::run_to_end(sessions_.sign_in_member({DiscordUserId(6), "Somebody else", {}}));
+  EXPECT_EQ(get(objecting, "guildhall_session=" + stranger).status, 403);
   EXPECT_EQ(post(objecting, cookie_of(objection), form_of(objection)).status, 303);
   EXPECT_THAT(get(objecting).body, HasSubstr("this is decided"));
   EXPECT_EQ(world_.dump("SELECT state FROM link_moves"), "objected\n");

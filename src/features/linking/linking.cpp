@@ -63,11 +63,6 @@ std::string account_hash(const bot::PlatformUser& account) {
   return hex(sha256(account.platform + ":" + account.id)).substr(0, 32);
 }
 
-TxTask<void> write_log(Tx& tx, ServerContext& context, Message line) {
-  const std::string channel = context.settings->get(kLogChannel);
-  if (!channel.empty()) co_await bot::post_to_channel(tx, context, channel, std::move(line));
-}
-
 /// In private, or where he asked.
 TxTask<void> tell(Tx& tx, ServerContext& context, std::string member, Message message, std::string place) {
   const auto id = DiscordUserId::parse(member);
@@ -81,8 +76,27 @@ std::string hash_of_key(std::string_view key) { return base64url(sha256(key)); }
 
 }  // namespace
 
+namespace {
+
+/// Everybody may call himself as somebody else is called.
+std::string unmistakable(const RequestRow& row) {
+  const std::string& handle = row.member_handle;
+  return handle.empty() ? row.member_name : fmt::format("{} (@{})", row.member_name, handle);
+}
+
+}  // namespace
+
 std::int64_t minutes_of(const bot::LinkOutcome& outcome) {
   return std::chrono::duration_cast<std::chrono::minutes>(outcome.watched).count();
+}
+
+TxTask<void> write_log(Tx& tx, ServerContext& context, Message line, Weight weight) {
+  const std::string channel = context.settings->get(kLogChannel);
+  if (!channel.empty()) {
+    co_await bot::post_to_channel(tx, context, channel, std::move(line));
+  } else if (weight == Weight::alarm) {
+    co_await bot::post_to_log_channel(tx, context, std::move(line));
+  }
 }
 
 /// What he has proved, in which request.
@@ -95,11 +109,17 @@ struct Linking::Proof {
 // The page of a link
 // ------------------------------------------------------------------------------------------
 
-TxTask<std::string> Linking::invite(Tx& tx, ServerContext& context, bot::PlatformUser member,
+TxTask<std::string> Linking::invite(Tx& tx, ServerContext& context, bot::Caller member,
                                     std::string place) const {
   std::string key = base64url(random_bytes(kKeyBytes));
-  co_await tx.change(kNewRequest, {kKick, std::move(member.id), std::move(member.name), std::move(place),
-                                   hash_of_key(key), context.now});
+  const NewRequest row{kKick,
+                       std::move(member.user.id),
+                       std::move(member.user.name),
+                       std::move(member.handle),
+                       std::move(place),
+                       hash_of_key(key),
+                       context.now};
+  co_await tx.change(kNewRequest, row);
   co_return key;
 }
 
@@ -109,7 +129,7 @@ TxTask<Standing> Linking::look(Tx& tx, ServerContext& context, Visit visit) cons
   if (!row) co_return Standing{};
   if (!row->browser_hash.empty() && row->browser_hash != visit.browser_hash)
     co_return Standing{Step::elsewhere};
-  Standing standing{step_of(row->step), row->member_name, row->account_name, "", row->step_until};
+  Standing standing{step_of(row->step), unmistakable(*row), row->account_name, "", row->step_until};
   if (const auto held = co_await bot::linked_account(tx, visit.member, kKick)) standing.held = held->name;
   co_return standing;
 }
@@ -143,8 +163,10 @@ TxTask<std::optional<Standing>> Linking::stop(Tx& tx, ServerContext& context, co
   const auto account = co_await bot::find_identity(tx, proof.account.platform, proof.account.id);
   if (account->person_id != account->home_person_id) {
     const auto holder = co_await bot::linked_member(tx, *account);
-    if (holder && holder->platform_user_id == proof.visit.member.str())
+    if (holder && holder->platform_user_id == proof.visit.member.str()) {
+      co_await object(tx, context, proof.visit.member, std::nullopt);  // there is no better objection
       co_return co_await settle(tx, context, proof, Step::linked);
+    }
     co_await note_attempt(tx, context, proof);
     co_return co_await settle(tx, context, proof, Step::taken);
   }
@@ -161,6 +183,7 @@ TxTask<Standing> Linking::link(Tx& tx, ServerContext& context, Proof proof) cons
   const auto made = co_await bot::link_member(tx, declarations_.on_move, std::move(request),
                                               actor_of(proof.visit.member), context.now);
   if (!made) throw ErrorException(made.error());
+  co_await object(tx, context, proof.visit.member, std::nullopt);  // to his losing it, if he had it before
   context.changed.insert({"points", "watchtime", "activity", "overview"});
   const Message told{"link.dm_linked",
                      {{"account", MemberText{proof.account.name}},
@@ -181,7 +204,7 @@ TxTask<Standing> Linking::settle(Tx& tx, ServerContext& context, Proof proof, St
                   {"name", shown(proof.request.member_name)},
                   {"account", MemberText{proof.account.name}}}};
     if (until) line.arguments.emplace_back("until", discord_time(*until));
-    co_await write_log(tx, context, std::move(line));
+    co_await write_log(tx, context, std::move(line), step == Step::asked ? Weight::alarm : Weight::line);
   }
   co_return co_await look(tx, context, std::move(proof.visit));
 }
@@ -190,7 +213,7 @@ TxTask<Standing> Linking::settle(Tx& tx, ServerContext& context, Proof proof, St
 TxTask<void> Linking::note_attempt(Tx& tx, ServerContext& context, const Proof proof) const {
   const std::string hash = account_hash(proof.account);
   const TimePoint since = context.now - kAttemptsCount;
-  co_await tx.change(kForgetAttempts, {kKick, hash, since});
+  co_await tx.change(kForgetAttempts, {since});
   co_await tx.change(kNoteAttempt, {kKick, hash, context.now, proof.visit.member.str()});
   const tenancy::AuditEntry entry{actor_of(proof.visit.member), "member.link_taken", hash, std::nullopt,
                                   "from " + proof.visit.from};
@@ -198,9 +221,7 @@ TxTask<void> Linking::note_attempt(Tx& tx, ServerContext& context, const Proof p
   const auto attempts = co_await tx.one(kCountAttempts, {kKick, hash, since});
   if (attempts->count != kAlarm) co_return;
   Message alarm{"link.log_alarm", {{"account", MemberText{proof.account.name}}, {"count", attempts->count}}};
-  const bool has_log = !context.settings->get(kLogChannel).empty();
-  co_await (has_log ? write_log(tx, context, std::move(alarm))
-                    : bot::post_to_log_channel(tx, context, std::move(alarm)));
+  co_await write_log(tx, context, std::move(alarm), Weight::alarm);
 }
 
 // What he may do about it
@@ -266,7 +287,8 @@ TxTask<void> Linking::tell_holder(Tx& tx, ServerContext& context, const Proof pr
                               std::chrono::duration_cast<std::chrono::seconds>(kObjectionTime)};
   body.buttons.push_back(std::move(button));
   const auto id = DiscordUserId::parse(holder.platform_user_id);
-  if (id) co_await bot::post_to_member(tx, context, *id, std::move(body), proof.request.place_id);
+  // Nowhere but in private: a mention would tell everybody whose account it is.
+  if (id) co_await bot::post_to_member(tx, context, *id, std::move(body), "", kObjectionTime);
 }
 
 // Moves
@@ -299,6 +321,7 @@ TxTask<int> Linking::object(Tx& tx, ServerContext& context, DiscordUserId holder
 }
 
 TxTask<void> Linking::move_due(Tx& tx, ServerContext& context) const {
+  if (!context.settings->get(kEnabled)) co_return;
   for (MoveRow& row : co_await tx.all(kDueMoves, {context.now})) {
     const auto wanted_by = DiscordUserId::parse(row.wanted_by);
     const auto account = co_await bot::find_identity(tx, row.platform, row.account_id);
@@ -308,8 +331,23 @@ TxTask<void> Linking::move_due(Tx& tx, ServerContext& context) const {
     // Much can have happened in three days: then nothing is moved, and everybody is where he was.
     const bool moves = account && !has_another && (!holder || holder->platform_user_id == row.holder_id);
     if (co_await tx.change(kEndMove, {row.move_id, moves ? "moved" : "ended", context.now}) == 0) continue;
-    if (moves) co_await carry_out(tx, context, std::move(row), holder.has_value());
+    co_await (moves ? carry_out(tx, context, std::move(row), holder.has_value())
+                    : end_in_vain(tx, context, std::move(row)));
   }
+}
+
+TxTask<void> Linking::end_in_vain(Tx& tx, ServerContext& context, MoveRow move) const {
+  const tenancy::AuditEntry entry{{"guildhall", "link move"},
+                                  "member.link_move_ended",
+                                  fmt::format("kick {}", move.account_name),
+                                  move.holder_id,
+                                  move.wanted_by};
+  co_await tenancy::audit(tx, context.now, entry);
+  const Message told{"link.dm_not_moved", {{"account", MemberText{move.account_name}}}};
+  co_await tell(tx, context, move.wanted_by, told, move.place_id);
+  const Message line{"link.log_not_moved",
+                     {{"member", mention(move.wanted_by)}, {"account", MemberText{move.account_name}}}};
+  co_await write_log(tx, context, line);
 }
 
 TxTask<void> Linking::carry_out(Tx& tx, ServerContext& context, MoveRow move, bool is_held) const {
@@ -319,7 +357,7 @@ TxTask<void> Linking::carry_out(Tx& tx, ServerContext& context, MoveRow move, bo
         tx, declarations_.on_move, *DiscordUserId::parse(move.holder_id), move.platform, actor, context.now);
     if (!undone) throw ErrorException(undone.error());
     const Message gone{"link.dm_moved_away", {{"account", MemberText{move.account_name}}}};
-    co_await tell(tx, context, move.holder_id, gone, move.place_id);
+    co_await tell(tx, context, move.holder_id, gone, "");
   }
   bot::LinkRequest request{*DiscordUserId::parse(move.wanted_by), move.platform, move.account_name,
                            move.account_id, move.wanted_by_name};

@@ -63,9 +63,9 @@ enum class Step {
 
 struct Standing {
   Step step = Step::gone;
-  std::string member_name = {};
-  std::string account = {};  // as the platform calls what he proved
-  std::string held = {};     // the account that is linked to him
+  std::string member_name = {};  // with what tells him from others of that name
+  std::string account = {};      // as the platform calls what he proved
+  std::string held = {};         // the account that is linked to him
   std::optional<TimePoint> until = {};
 };
 
@@ -78,6 +78,12 @@ struct Objection {
 
 struct MoveRow;
 
+/// A line for the channel that is told of every attempt; what moderators must see goes to the server's log
+/// where there is none.
+enum class Weight { line, alarm };
+store::TxTask<void> write_log(store::Tx& tx, bot::ServerContext& context, Message line,
+                              Weight weight = Weight::line);
+
 class Linking {
  public:
   /// It outlives this.
@@ -85,7 +91,7 @@ class Linking {
 
   /// The key of an address for this member alone; the one of before is of no use from now on. `place`: the
   /// channel where he asked for it.
-  store::TxTask<std::string> invite(store::Tx& tx, bot::ServerContext& context, bot::PlatformUser member,
+  store::TxTask<std::string> invite(store::Tx& tx, bot::ServerContext& context, bot::Caller member,
                                     std::string place) const;
 
   // What the page of a link does, each in one transaction. Where two prove one account at once, one of them
@@ -109,7 +115,7 @@ class Linking {
   /// Of one move, or (nothing) of all that are open; how many have ended by it.
   store::TxTask<int> object(store::Tx& tx, bot::ServerContext& context, DiscordUserId holder,
                             std::optional<std::int64_t> move) const;
-  /// Moves what nobody has objected to in time.
+  /// Moves what nobody has objected to in time; nothing where linking is switched off.
   store::TxTask<void> move_due(store::Tx& tx, bot::ServerContext& context) const;
 
   /// Undoes the link; error `not_found`: there is none.
@@ -126,6 +132,7 @@ class Linking {
                                  std::optional<TimePoint> until = {}) const;
   store::TxTask<void> note_attempt(store::Tx& tx, bot::ServerContext& context, const Proof proof) const;
   store::TxTask<void> carry_out(store::Tx& tx, bot::ServerContext& context, MoveRow move, bool is_held) const;
+  store::TxTask<void> end_in_vain(store::Tx& tx, bot::ServerContext& context, MoveRow move) const;
   store::TxTask<void> tell_holder(store::Tx& tx, bot::ServerContext& context, const Proof proof,
                                   bot::Identity holder, std::int64_t move, TimePoint due) const;
 

@@ -28,11 +28,14 @@ DiscordUserId member_of(const CommandCall& call) {
   return DiscordUserId::parse(call.caller.user.id).value_or(DiscordUserId());
 }
 
+/// The channel where it was called: a place names the platform first.
+std::string channel_of(const CommandCall& call) { return call.place.substr(call.place.find(':') + 1); }
+
 /// An address for him alone; one that he was given before is of no use from now on.
 TxTask<Reply> link(const bot::Declarations& declarations, Tx& tx, ServerContext& context,
                    const CommandCall& call) {
   if (declarations.config->kick_client_id.empty()) co_return bot::refuse("link.unavailable");
-  const std::string key = co_await Linking(declarations).invite(tx, context, call.caller.user, call.place);
+  const std::string key = co_await Linking(declarations).invite(tx, context, call.caller, channel_of(call));
   const auto held = co_await bot::linked_account(tx, member_of(call), kKick);
   Reply reply = held ? bot::say("link.go_again", {{"account", MemberText{held->name}}}) : bot::say("link.go");
   bot::Offer offer{{"link.go_button"}, {}};
@@ -108,6 +111,11 @@ TxTask<Reply> set(const bot::Declarations& declarations, const Linking linking, 
                                               actor_of(call), context.now);
   if (!made) throw ErrorException(made.error());
   context.changed.insert({"points", "watchtime", "activity", "overview"});
+  const Message line{"link.log_set",
+                     {{"actor", MemberText{call.caller.user.name}},
+                      {"member", fmt::format("<@{}>", member.id.str())},
+                      {"account", MemberText{account}}}};
+  co_await write_log(tx, context, line);
   co_return bot::say(
       "link.set",
       {{"name", MemberText{member.name}}, {"points", made->points}, {"minutes", minutes_of(*made)}});
@@ -116,7 +124,7 @@ TxTask<Reply> set(const bot::Declarations& declarations, const Linking linking, 
 /// Puts the panel up where it is called, and nowhere else.
 TxTask<Reply> panel(const bot::Declarations& declarations, Tx& tx, ServerContext& context,
                     const CommandCall& call) {
-  const bot::SettingWish wish{std::string(kPanelChannel.key), call.place};
+  const bot::SettingWish wish{std::string(kPanelChannel.key), channel_of(call)};
   const auto changed = co_await bot::change_server_setting(tx, declarations, context.server, wish,
                                                            actor_of(call), context.now);
   if (!changed) co_return bot::refuse("link.panel_not_here");

@@ -20,11 +20,12 @@ struct NewRequest {
   std::string platform;
   std::string member;
   std::string member_name;
+  std::string member_handle;
   std::string place;
   std::string key_hash;
   TimePoint now;
 };
-BOOST_DESCRIBE_STRUCT(NewRequest, (), (platform, member, member_name, place, key_hash, now))
+BOOST_DESCRIBE_STRUCT(NewRequest, (), (platform, member, member_name, member_handle, place, key_hash, now))
 
 struct RequestKey {
   std::string platform;
@@ -35,6 +36,7 @@ BOOST_DESCRIBE_STRUCT(RequestKey, (), (platform, member, key_hash))
 
 struct RequestRow {
   std::string member_name;
+  std::string member_handle;
   std::string place_id;
   std::string browser_hash;  // empty: nobody opened it
   std::string account_id;    // empty: nothing is proved
@@ -44,8 +46,8 @@ struct RequestRow {
   std::optional<TimePoint> step_until;
 };
 BOOST_DESCRIBE_STRUCT(RequestRow, (),
-                      (member_name, place_id, browser_hash, account_id, account_name, proved_at, step,
-                       step_until))
+                      (member_name, member_handle, place_id, browser_hash, account_id, account_name,
+                       proved_at, step, step_until))
 
 struct OpenRequest {
   std::string platform;
@@ -68,16 +70,20 @@ BOOST_DESCRIBE_STRUCT(SettleRequest, (), (platform, member, account, account_nam
 
 inline constexpr Statement<NewRequest, NoRow> kNewRequest{
     "linking.new_request",
-    "INSERT INTO link_requests (discord_server_id, platform, member_id, member_name, place_id, key_hash, "
+    "INSERT INTO link_requests (discord_server_id, platform, member_id, member_name, member_handle, "
+    "place_id, key_hash, "
     "made_at, browser_hash, account_id, account_name, step) "
-    "VALUES (:server, :platform, :member, :member_name, :place, :key_hash, :now, '', '', '', '') "
+    "VALUES (:server, :platform, :member, :member_name, :member_handle, :place, :key_hash, :now, '', '', '', "
+    "'') "
     "ON CONFLICT (discord_server_id, platform, member_id) DO UPDATE SET member_name = excluded.member_name, "
+    "member_handle = excluded.member_handle, "
     "place_id = excluded.place_id, key_hash = excluded.key_hash, made_at = excluded.made_at, "
     "browser_hash = '', account_id = '', account_name = '', proved_at = NULL, step = '', step_until = NULL"};
 
 inline constexpr Statement<RequestKey, RequestRow> kRequest{
     "linking.request",
-    "SELECT member_name, place_id, browser_hash, account_id, account_name, proved_at, step, step_until "
+    "SELECT member_name, member_handle, place_id, browser_hash, account_id, account_name, proved_at, step, "
+    "step_until "
     "FROM link_requests WHERE discord_server_id = :server AND platform = :platform AND member_id = :member "
     "AND key_hash = :key_hash"};
 
@@ -88,7 +94,8 @@ inline constexpr Statement<OpenRequest, RequestRow> kOpenRequest{
     "UPDATE link_requests SET browser_hash = :browser WHERE discord_server_id = :server "
     "AND platform = :platform AND member_id = :member AND key_hash = :key_hash "
     "AND browser_hash IN ('', :browser) "
-    "RETURNING member_name, place_id, browser_hash, account_id, account_name, proved_at, step, step_until"};
+    "RETURNING member_name, member_handle, place_id, browser_hash, account_id, account_name, proved_at, "
+    "step, step_until"};
 
 inline constexpr Statement<SettleRequest, NoRow> kSettleRequest{
     "linking.settle_request",
@@ -106,6 +113,11 @@ struct AttemptParams {
   std::string member;
 };
 BOOST_DESCRIBE_STRUCT(AttemptParams, (), (platform, account_hash, now, member))
+
+struct OldAttempts {
+  TimePoint before;
+};
+BOOST_DESCRIBE_STRUCT(OldAttempts, (), (before))
 
 struct AttemptsParams {
   std::string platform;
@@ -125,10 +137,9 @@ inline constexpr Statement<AttemptParams, NoRow> kNoteAttempt{
     "VALUES (:server, :platform, :account_hash, :now, :member) "
     "ON CONFLICT (discord_server_id, platform, account_hash, attempted_at, member_id) DO NOTHING"};
 
-inline constexpr Statement<AttemptsParams, NoRow> kForgetAttempts{
+inline constexpr Statement<OldAttempts, NoRow> kForgetAttempts{
     "linking.forget_attempts",
-    "DELETE FROM link_attempts WHERE discord_server_id = :server AND platform = :platform "
-    "AND account_hash = :account_hash AND attempted_at < :since"};
+    "DELETE FROM link_attempts WHERE discord_server_id = :server AND attempted_at < :before"};
 
 inline constexpr Statement<AttemptsParams, CountRow> kCountAttempts{
     "linking.count_attempts",

@@ -49,7 +49,8 @@ class LinkingByMembers : public testing::Test {
     }
     bot::CommandCall call;
     call.caller.user = {bot::kDiscord, std::to_string(member), "Member" + std::to_string(member)};
-    call.place = "77";
+    call.caller.handle = "handle" + std::to_string(member);
+    call.place = "discord:77";
     if (!user.empty()) call.arguments["user"] = bot::PersonArgument{bot::kDiscord, user, ""};
     return in(server, [&](store::Tx& tx, bot::ServerContext& context) {
       return command->handler(tx, context, call);
@@ -315,6 +316,8 @@ TEST_F(LinkingByMembers, NothingMovesToWhoHasLinkedAnotherMeanwhile) {
   move_due();
   EXPECT_EQ(holders(), "5|9\n6|10\n");
   EXPECT_EQ(world_.dump("SELECT state FROM link_moves"), "ended\n");
+  EXPECT_THAT(sent_to("member:6"), HasSubstr("does not move"));
+  EXPECT_THAT(audited(), HasSubstr("member.link_move_ended"));
 }
 
 TEST_F(LinkingByMembers, WhatTheHolderHasLetGoMovesAllTheSame) {
@@ -360,6 +363,52 @@ TEST_F(LinkingByMembers, ThePanelStandsWhereTheSettingSays) {
   EXPECT_EQ(world_.dump("SELECT version FROM posts"), "2\n") << "it says what it said";
   EXPECT_FALSE(call("link panel", 1).refused);
   EXPECT_EQ(world_.dump("SELECT channel_id FROM posts WHERE name = 'link_panel'"), "77\n");
+  world_.execute("UPDATE posts SET message_id = '123'", 1);
+  set("link_panel_channel_id", "56");
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM outbox WHERE destination = 'take_away:77/123'"), "1\n");
+  set("link_panel_channel_id", "");
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM posts"), "0\n");
+}
+
+TEST_F(LinkingByMembers, ThePageNamesTheMemberAsNobodyElseCanBeCalled) {
+  EXPECT_EQ(look(visit(5)).member_name, "Member5 (@handle5)");
+}
+
+TEST_F(LinkingByMembers, TheHolderIsToldInPrivateAloneAndForAsLongAsHeMayObject) {
+  ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
+  const Visit wanting = visit(6);
+  prove(wanting, "9", "Owl");
+  ASSERT_EQ(ask(wanting).step, Step::asked);
+  EXPECT_EQ(world_.dump("SELECT fallback, (expires_at - created_at) / 3600000000 FROM outbox WHERE "
+                        "destination = 'member:5' AND buttons <> ''"),
+            "|72\n");
+  EXPECT_THAT(sent_to("discord:88"), HasSubstr("asked for"));
+}
+
+TEST_F(LinkingByMembers, WhoProvesHisAccountOnceMoreKeepsIt) {
+  ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
+  const Visit wanting = visit(6);
+  prove(wanting, "9", "Owl");
+  ASSERT_EQ(ask(wanting).step, Step::asked);
+  EXPECT_EQ(link(5, "9", "Owl").step, Step::linked);
+  world_.clock.advance(72h);
+  move_due();
+  EXPECT_EQ(holders(), "5|9\n");
+  EXPECT_THAT(sent_to("member:6"), HasSubstr("has objected"));
+}
+
+TEST_F(LinkingByMembers, NothingMovesWhileItIsSwitchedOff) {
+  ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
+  const Visit wanting = visit(6);
+  prove(wanting, "9", "Owl");
+  ASSERT_EQ(ask(wanting).step, Step::asked);
+  set("linking_enabled", "false");
+  world_.clock.advance(72h);
+  move_due();
+  EXPECT_EQ(holders(), "5|9\n");
+  set("linking_enabled", "true");
+  move_due();
+  EXPECT_EQ(holders(), "6|9\n");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "bot/outbox.h"
 #include "bot/posts.h"
 #include "features/linking/linking.h"
 
@@ -36,12 +37,20 @@ class Looked {
   std::set<ServerId> servers_;
 };
 
+TxTask<void> take_down(Tx& tx, ServerContext& context, const bot::Post post) {
+  if (!post.message_id.empty()) co_await bot::take_away(tx, context, post.channel_id, post.message_id);
+  co_await bot::forget_post(tx, kPost);
+}
+
 /// The settings are read anew at the start too: then what was deleted meanwhile is put up again.
 TxTask<void> follow_settings(Tx& tx, ServerContext& context, Looked& looked) {
   const bool first = looked.is_first(context.server);
   const std::string channel = context.settings->get(kPanelChannel);
-  if (channel.empty() || !context.settings->get(kEnabled)) co_return;
   const auto post = co_await bot::read_post(tx, kPost);
+  if (channel.empty() || !context.settings->get(kEnabled)) {
+    if (post) co_await take_down(tx, context, *post);
+    co_return;
+  }
   const bool stands = post && post->channel_id == channel && post->body == body_of(context);
   if (!stands || first) co_await put_panel(tx, context, channel);
 }
@@ -49,6 +58,8 @@ TxTask<void> follow_settings(Tx& tx, ServerContext& context, Looked& looked) {
 }  // namespace
 
 TxTask<void> put_panel(Tx& tx, ServerContext& context, std::string channel_id) {
+  const auto before = co_await bot::read_post(tx, kPost);
+  if (before && before->channel_id != channel_id) co_await take_down(tx, context, *before);
   co_await bot::put_post(tx, context, kPost, std::move(channel_id), body_of(context));
 }
 
