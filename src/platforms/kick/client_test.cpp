@@ -40,7 +40,8 @@ class KickApi : public testing::Test {
 };
 
 TEST_F(KickApi, AsksTheStreamerWithStateAndPkce) {
-  const auto url = client().authorize_url("http://localhost:1/auth/kick/callback", "state", "challenge", kChannelScopes);
+  const auto url =
+      client().authorize_url("http://localhost:1/auth/kick/callback", "state", "challenge", kChannelScopes);
   EXPECT_THAT(url, HasSubstr("https://id.test/oauth/authorize?"));
   for (const char* part :
        {"response_type=code", "client_id=app", "state=state", "code_challenge=challenge",
