@@ -24,9 +24,9 @@ async function take(page, folder, { name, colorScheme, width, height }) {
 
 /** What a member is shown who has pressed the panel's button. */
 async function takeLinkPage(demo, { id: guild }, visitor, folder) {
-  const { servers } = await demo.look('/world');
+  const { servers, bot } = await demo.look('/world');
   const { owner, members } = servers.find(({ id }) => id === guild);
-  const user = members.find(({ id }) => id !== owner).id;
+  const user = members.find(({ id }) => id !== owner && id !== bot).id;
   const { interaction } = await demo.act('/discord/command', { guild, user, name: 'link' });
   const { answer } = await until('an answer to /link', async () => {
     const [found] = await demo.look(`/discord/interactions?id=${interaction}`);
