@@ -230,7 +230,18 @@ export class Bot {
       const consent = await http('GET', `${json.url}&as=${slug}`);
       await api('GET', consent.headers.get('location'));
     }
+    await this.#hears(new Set(world.servers.map((server) => server.suggested_kick_channel)).size);
     return api;
+  }
+
+  /** Waits until Kick posts what happens in so many channels; not for long, since a test may keep it from that. */
+  async #hears(channels) {
+    const { GUILDHALL_KICK_CLIENT_ID, GUILDHALL_KICK_CLIENT_SECRET, GUILDHALL_KICK_OAUTH_URL, GUILDHALL_KICK_API_URL } = this.env;
+    const kick = await kickSubscriptions({
+      kick: { client_id: GUILDHALL_KICK_CLIENT_ID, client_secret: GUILDHALL_KICK_CLIENT_SECRET, oauth: GUILDHALL_KICK_OAUTH_URL, api: GUILDHALL_KICK_API_URL },
+    });
+    const events = 3; // of each channel
+    for (let i = 0; i < 50 && !((await kick.list())?.length >= events * channels); ++i) await sleep(100);
   }
 }
 
