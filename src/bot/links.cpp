@@ -182,19 +182,22 @@ TxTask<std::optional<Identity>> find_viewer(store::Tx& tx, const LinkRequest& re
   co_return co_await find_identity(tx, request.platform, request.user_id);
 }
 
+TxTask<std::optional<Identity>> linked_to(store::Tx& tx, PersonId member, std::string platform) {
+  for (Identity& held : co_await identities_of(tx, member)) {
+    if (held.platform == platform && held.home_person_id != held.person_id) co_return std::move(held);
+  }
+  co_return std::nullopt;
+}
+
 /// Why the two cannot be linked, before anything is made.
 TxTask<Result<void>> check_link(store::Tx& tx, const LinkRequest& request, std::optional<PersonId> member) {
   if (trim(request.name).empty() || !is_clean_utf8(request.name)) {
     co_return fail(ErrorCode::invalid, "the viewer's name is missing");
   }
-  if (member) {
-    for (const Identity& held : co_await identities_of(tx, *member)) {
-      if (held.platform == request.platform && held.home_person_id != *member) {
-        co_return fail(ErrorCode::conflict,
-                       fmt::format("this member is linked to {} already", described(held)),
-                       "Undo that link first: `guildhall member unlink`.");
-      }
-    }
+  const auto held = member ? co_await linked_to(tx, *member, request.platform) : std::optional<Identity>{};
+  if (held) {
+    co_return fail(ErrorCode::conflict, fmt::format("this member is linked to {} already", described(*held)),
+                   "Undo that link first: `guildhall member unlink`.");
   }
   const auto viewer = co_await find_viewer(tx, request);
   if (viewer && viewer->person_id != viewer->home_person_id) {
@@ -276,10 +279,7 @@ TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveH
 TxTask<std::optional<Identity>> linked_account(store::Tx& tx, DiscordUserId member, std::string platform) {
   const auto known = co_await find_identity(tx, kDiscord, member.str());
   if (!known) co_return std::nullopt;
-  for (Identity& held : co_await identities_of(tx, known->person_id)) {
-    if (held.platform == platform && held.home_person_id != held.person_id) co_return std::move(held);
-  }
-  co_return std::nullopt;
+  co_return co_await linked_to(tx, known->person_id, std::move(platform));
 }
 
 TxTask<std::optional<Identity>> linked_member(store::Tx& tx, Identity account) {

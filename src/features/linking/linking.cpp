@@ -74,9 +74,11 @@ TxTask<void> tell(Tx& tx, ServerContext& context, std::string member, Message me
 /// What is kept of an address's key.
 std::string hash_of_key(std::string_view key) { return base64url(sha256(key)); }
 
-}  // namespace
-
-namespace {
+/// His request, locked until the end of the transaction; nothing: it is another browser's, or of no use.
+TxTask<std::optional<RequestRow>> take_request(Tx& tx, Visit visit) {
+  const OpenRequest wanted{kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash};
+  co_return co_await tx.one(kOpenRequest, wanted);
+}
 
 /// Everybody may call himself as somebody else is called.
 std::string unmistakable(const RequestRow& row) {
@@ -99,6 +101,20 @@ TxTask<void> write_log(Tx& tx, ServerContext& context, Message line, Weight weig
   }
 }
 
+namespace {
+
+/// Him, and every open page.
+TxTask<void> tell_linked(Tx& tx, ServerContext& context, std::string member, const bot::LinkOutcome made,
+                         std::string account, std::string place) {
+  context.changed.insert({"points", "watchtime", "activity", "overview"});
+  const Message told{
+      "link.dm_linked",
+      {{"account", MemberText{account}}, {"points", made.points}, {"minutes", minutes_of(made)}}};
+  co_await tell(tx, context, std::move(member), told, std::move(place));
+}
+
+}  // namespace
+
 /// What he has proved, in which request.
 struct Linking::Proof {
   Visit visit;
@@ -106,8 +122,7 @@ struct Linking::Proof {
   bot::PlatformUser account;
 };
 
-// The page of a link
-// ------------------------------------------------------------------------------------------
+// The page of a link ---
 
 TxTask<std::string> Linking::invite(Tx& tx, ServerContext& context, bot::Caller member,
                                     std::string place) const {
@@ -137,14 +152,13 @@ TxTask<Standing> Linking::look(Tx& tx, ServerContext& context, Visit visit) cons
 TxTask<Standing> Linking::open(Tx& tx, ServerContext& context, Visit visit) const {
   const auto before = co_await look(tx, context, visit);
   if (before.step == Step::off || before.step == Step::gone) co_return before;
-  co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  co_await take_request(tx, visit);
   co_return co_await look(tx, context, std::move(visit));
 }
 
 TxTask<Standing> Linking::prove(Tx& tx, ServerContext& context, Visit visit,
                                 bot::PlatformUser account) const {
-  auto row =
-      co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  auto row = co_await take_request(tx, visit);
   const bool settled = row && (row->step == name_of(Step::linked) || row->step == name_of(Step::asked));
   if (!row || settled || !context.settings->get(kEnabled)) co_return co_await look(tx, context, visit);
   co_return co_await decide(tx, context, {std::move(visit), *std::move(row), std::move(account)});
@@ -184,12 +198,8 @@ TxTask<Standing> Linking::link(Tx& tx, ServerContext& context, Proof proof) cons
                                               actor_of(proof.visit.member), context.now);
   if (!made) throw ErrorException(made.error());
   co_await object(tx, context, proof.visit.member, std::nullopt);  // to his losing it, if he had it before
-  context.changed.insert({"points", "watchtime", "activity", "overview"});
-  const Message told{"link.dm_linked",
-                     {{"account", MemberText{proof.account.name}},
-                      {"points", made->points},
-                      {"minutes", minutes_of(*made)}}};
-  co_await tell(tx, context, proof.visit.member.str(), told, proof.request.place_id);
+  co_await tell_linked(tx, context, proof.visit.member.str(), *made, proof.account.name,
+                       proof.request.place_id);
   co_return co_await settle(tx, context, std::move(proof), Step::linked);
 }
 
@@ -224,8 +234,7 @@ TxTask<void> Linking::note_attempt(Tx& tx, ServerContext& context, const Proof p
   co_await write_log(tx, context, std::move(alarm), Weight::alarm);
 }
 
-// What he may do about it
-// -------------------------------------------------------------------------------------
+// What he may do about it ---
 
 namespace {
 
@@ -237,8 +246,7 @@ bool is_fresh(const std::optional<RequestRow>& row, Step step, TimePoint now) {
 }  // namespace
 
 TxTask<Standing> Linking::replace(Tx& tx, ServerContext& context, Visit visit) const {
-  auto row =
-      co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  auto row = co_await take_request(tx, visit);
   if (!is_fresh(row, Step::held, context.now) || !context.settings->get(kEnabled))
     co_return co_await look(tx, context, std::move(visit));
   const Proof proof{std::move(visit), *row, {kKick, row->account_id, row->account_name}};
@@ -249,8 +257,7 @@ TxTask<Standing> Linking::replace(Tx& tx, ServerContext& context, Visit visit) c
 }
 
 TxTask<Standing> Linking::ask_to_move(Tx& tx, ServerContext& context, Visit visit) const {
-  auto row =
-      co_await tx.one(kOpenRequest, {kKick, visit.member.str(), hash_of_key(visit.key), visit.browser_hash});
+  auto row = co_await take_request(tx, visit);
   const bool holds_another = (co_await bot::linked_account(tx, visit.member, kKick)).has_value();
   if (!is_fresh(row, Step::taken, context.now) || holds_another || !context.settings->get(kEnabled))
     co_return co_await look(tx, context, std::move(visit));
@@ -291,8 +298,7 @@ TxTask<void> Linking::tell_holder(Tx& tx, ServerContext& context, const Proof pr
   if (id) co_await bot::post_to_member(tx, context, *id, std::move(body), "", kObjectionTime);
 }
 
-// Moves
-// -------------------------------------------------------------------------------------------------------
+// Moves ---
 
 TxTask<std::optional<Objection>> Linking::look_at_move(Tx& tx, DiscordUserId holder,
                                                        std::int64_t move) const {
@@ -364,11 +370,7 @@ TxTask<void> Linking::carry_out(Tx& tx, ServerContext& context, MoveRow move, bo
   const auto made =
       co_await bot::link_member(tx, declarations_.on_move, std::move(request), actor, context.now);
   if (!made) throw ErrorException(made.error());
-  context.changed.insert({"points", "watchtime", "activity", "overview"});
-  const Message told{
-      "link.dm_linked",
-      {{"account", MemberText{move.account_name}}, {"points", made->points}, {"minutes", minutes_of(*made)}}};
-  co_await tell(tx, context, move.wanted_by, told, move.place_id);
+  co_await tell_linked(tx, context, move.wanted_by, *made, move.account_name, move.place_id);
   const Message line{"link.log_moved",
                      {{"member", mention(move.wanted_by)},
                       {"holder", mention(move.holder_id)},
@@ -389,8 +391,7 @@ TxTask<Result<bot::LinkOutcome>> Linking::undo(Tx& tx, ServerContext& context, D
   co_return undone;
 }
 
-// Declarations
-// ------------------------------------------------------------------------------------------------
+// Declarations ---
 
 namespace {
 
