@@ -25,8 +25,6 @@ constexpr std::chrono::milliseconds kLookAtSettings{200};
 constexpr std::chrono::seconds kRetryBinding{10};
 constexpr Duration kPoll = std::chrono::seconds(120);
 constexpr Duration kCompareSubscriptions = std::chrono::minutes(10);
-/// By then every server has been looked at after a start.
-constexpr Duration kFirstComparison = std::chrono::minutes(1);
 /// So long after Kick's last word its live state counts as known.
 constexpr Duration kWordHolds = std::chrono::minutes(10);
 /// That a consent is of no use is said once a day.
@@ -110,13 +108,14 @@ class CommitCount : public std::enable_shared_from_this<CommitCount> {
     ++open_;
     return [self = shared_from_this()](Outcome outcome) {
       boost::asio::post(self->timer_.get_executor(), [self, outcome] {
-        self->good_ = self->good_ && outcome == Outcome::committed;
+        self->good_ = self->good_ && (outcome == Outcome::committed || outcome == Outcome::failed);
         if (--self->open_ == 0) self->timer_.cancel();
       });
     };
   }
 
-  /// True: all committed in time.
+  /// True: all are done with it in time. What failed for good at one of them would fail again, and telling it
+  /// once more would keep it from the others.
   Task<bool> wait() {
     timer_.expires_after(kCommitPatience);
     if (open_ > 0) co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
@@ -164,7 +163,7 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
       taken_(services.metrics.counter("guildhall_kick_channels_taken_total",
                                       "Attempts to connect a channel that somebody else has connected.")) {
   const auto now = std::chrono::steady_clock::now();
-  compare_subscriptions_at_ = now + services_.clock.real(kFirstComparison);
+  compare_subscriptions_at_ = now;  // one call for all, before each server's channel is looked at
   for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
   // What was known before this start holds until Kick can be asked again: no guessing meanwhile.
   for (const auto& channel : services_.tenancy.channels().list()) {
@@ -209,8 +208,10 @@ Task<void> KickBridge::follow_settings() {
     const auto done = co_await try_reconcile(server);
     if (done) continue;
     set_problem(server, done.error().message);
+    // Where Kick has said no, the next comparison asks again.
+    const bool refused = done.error().code == ErrorCode::refused_by_guard;
     const std::scoped_lock lock(mutex_);
-    due_.emplace(server, now + kRetryBinding);
+    if (!refused) due_.emplace(server, now + kRetryBinding);
   }
 }
 
@@ -371,8 +372,9 @@ Task<void> KickBridge::watch_for_silence(kick::Channel seen) {
 
 Task<void> KickBridge::note_heard(std::string broadcaster) {
   heard_at_[broadcaster] = services_.clock.now();
-  if (silent_.erase(broadcaster) == 0) co_return;
+  if (!silent_.contains(broadcaster)) co_return;
   co_await hearing_.trust(broadcaster, services_.clock.now());
+  silent_.erase(broadcaster);
   changed(services_.tenancy.channels().servers_of({kKick, broadcaster}));
 }
 
@@ -394,7 +396,7 @@ Task<void> KickBridge::check_streams() {
     const auto seen = co_await client_.channels(std::move(ids));
     if (!seen) {
       log::warning("kick streams unknown", {log::field("error", seen.error().message)});
-      co_return;
+      continue;
     }
     for (const kick::Channel& channel : *seen) {
       const auto entry = services_.tenancy.channels().find({kKick, channel.broadcaster_user_id});
@@ -435,9 +437,17 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known,
     status.started_at = known.live_since.value_or(now);
     status.ended_at = now;
   }
+  const bool over = status.live && known.live == "offline" && known.live_since == status.started_at;
+  int& revived = live_polls_[seen.broadcaster_user_id];
+  revived = over ? revived + 1 : 0;
+  std::vector<ServerId> resumed;
+  if (joined && status.live && !is_old_word(known, status)) resumed = {*joined};
+  // Live twice in a row, when we believe that it is over: that word was wrong.
+  if (revived >= 2) resumed = services_.tenancy.channels().servers_of(known.key());
   auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
-  co_await route_status(std::move(status), count, joined);
-  co_await count->wait();
+  route_status(status, count, resumed);
+  const bool done = co_await count->wait();
+  if (done) co_await note_live(std::move(status), !resumed.empty());
 }
 
 bool KickBridge::is_live_known(const ChannelKey& channel) const {
@@ -495,13 +505,15 @@ Task<net::HttpResponse> KickBridge::receive(kick::Delivery delivery, kick::Subsc
 
 Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
   auto count = std::make_shared<CommitCount>(co_await boost::asio::this_coro::executor);
+  std::optional<StreamStatus> live;
   if (const auto* message = std::get_if<kick::ChatMessageSent>(&event)) route_chat(*message, count);
   if (const auto* status = std::get_if<kick::LivestreamStatusUpdated>(&event)) {
     const StreamStatus normal{
         key_of(status->broadcaster), status->is_live, status->started_at,      status->ended_at,
         status->broadcaster.name,    status->title,   status->broadcaster.slug};
     live_known_until_[status->broadcaster.id] = services_.clock.now() + kWordHolds;
-    co_await route_status(normal, count);
+    route_status(normal, count, {});
+    live = normal;
   }
   if (const auto* gifts = std::get_if<kick::SubscriptionGifts>(&event)) {
     const GiftedSubs normal{key_of(gifts->broadcaster), gift_id(*gifts, message_id),
@@ -511,7 +523,9 @@ Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
       services_.dispatcher.submit(scope, normal, count->expect());
     }
   }
-  co_return co_await count->wait();
+  const bool done = co_await count->wait();
+  if (done && live) co_await note_live(*std::move(live), false);
+  co_return done;
 }
 
 bool KickBridge::route_chat(const kick::ChatMessageSent& message, const std::shared_ptr<CommitCount>& count) {
@@ -533,22 +547,31 @@ bool KickBridge::route_chat(const kick::ChatMessageSent& message, const std::sha
   return !scopes.empty();
 }
 
-Task<void> KickBridge::route_status(StreamStatus status, std::shared_ptr<CommitCount> count,
-                                    std::optional<ServerId> joined) {
-  auto& channels = services_.tenancy.channels();
-  const auto known = channels.find(status.channel);
-  const bool old = known && is_old_word(*known, status);
+void KickBridge::route_status(const StreamStatus& status, const std::shared_ptr<CommitCount>& count,
+                              const std::vector<ServerId>& resumed) {
   for (const auto& scope : services_.tenancy.scopes().for_channel_event(status.channel)) {
     StreamStatus told = status;
-    told.resumed = status.live && !old && scope.server() == joined;
+    told.resumed = std::ranges::find(resumed, scope.server()) != resumed.end();
     services_.dispatcher.submit(scope, std::move(told), count->expect());
   }
-  if (!known || old) co_return;
+}
+
+/// What the channel is said to be since, once its servers know it: until then the next look tells them again.
+Task<void> KickBridge::note_live(StreamStatus status, bool resumed) {
+  auto& channels = services_.tenancy.channels();
+  const auto known = channels.find(status.channel);
+  if (!known || (!resumed && is_old_word(*known, status))) co_return;
   if (known->live == (status.live ? "live" : "offline") && known->live_since == status.started_at) co_return;
   co_await channels.set_live(status.channel, status.live, status.started_at, services_.clock.now());
   services_.topics.publish("servers");
   for (const ServerId server : channels.servers_of(status.channel))
     services_.topics.publish(server_topic(server, "overview"));
+}
+
+std::optional<TimePoint> KickBridge::last_heard() const {
+  std::optional<TimePoint> last;
+  for (const auto& [broadcaster, at] : heard_at_) last = std::max(last.value_or(at), at);
+  return last;
 }
 
 std::string KickBridge::redirect_uri() const { return services_.config.public_url() + "/auth/kick/callback"; }

@@ -69,6 +69,8 @@ class KickBridge {
 
   /// Why the server's channel does not send everything, or who else wants it; empty when there is no trouble.
   std::string channel_problem(ServerId server) const;
+  /// When Kick last posted anything of any channel, since the start. On the bridge's loop.
+  std::optional<TimePoint> last_heard() const;
   /// When not everything of the server's channel reached us.
   Task<std::vector<ChannelGap>> gaps(ServerId server) const;
 
@@ -115,8 +117,10 @@ class KickBridge {
   Task<net::HttpResponse> receive(kick::Delivery delivery, kick::Subscription subscription);
   Task<bool> route(kick::Event event, std::string message_id);
   bool route_chat(const kick::ChatMessageSent& message, const std::shared_ptr<class CommitCount>& count);
-  Task<void> route_status(StreamStatus status, std::shared_ptr<class CommitCount> count,
-                          std::optional<ServerId> joined = std::nullopt);
+  /// To `resumed` it begins anew, although they know its end.
+  void route_status(const StreamStatus& status, const std::shared_ptr<class CommitCount>& count,
+                    const std::vector<ServerId>& resumed);
+  Task<void> note_live(StreamStatus status, bool resumed);
   bool is_live_known(const tenancy::ChannelKey& channel) const;
   std::string redirect_uri() const;
 
@@ -135,6 +139,7 @@ class KickBridge {
   std::shared_ptr<void> listening_;
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, int> offline_polls_;
+  std::map<std::string, int> live_polls_;     // of streams that are over, as far as we know
   std::map<ServerId, StreamStatus> endings_;  // that are not stored yet
   TimePoint begun_;
   std::map<std::string, TimePoint> heard_at_;  // by broadcaster: when Kick last posted anything

@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <future>
 #include <thread>
 
 #include "base/log.h"
@@ -249,6 +250,43 @@ TEST_F(InKick, AFailureToConnectStandsInTheLog) {
   EXPECT_THAT(log, HasSubstr("kick channel not connected"));
 }
 
+TEST_F(InKick, AStreamThatWasSaidToBeOverByMistakeGoesOn) {
+  go_live(0);
+  ASSERT_TRUE(connect(1, 0));
+  world_.clock.advance(5min);
+  const auto known = *world_.tenancy->channels().find(key(0));
+  StreamStatus over{key(0), false, *known.live_since, world_.clock.now(), known.name};
+  std::promise<Outcome> told;
+  dispatcher_.submit(*world_.tenancy->scopes().for_job(ServerId(1)), over,
+                     [&](Outcome outcome) { told.set_value(outcome); });
+  ASSERT_EQ(told.get_future().get(), Outcome::committed);
+  run(world_.tenancy->channels().set_live(key(0), false, known.live_since, world_.clock.now()));
+  ASSERT_TRUE(connect(1, 0));
+  EXPECT_EQ(live_for(1), "0\n") << "one look may be older than the end";
+  ASSERT_TRUE(connect(1, 0));
+  EXPECT_EQ(live_for(1), "1\n");
+  EXPECT_EQ(world_.dump("SELECT live FROM channels WHERE live_since IS NOT NULL"), "live\n");
+}
+
+class InKickInWholeFiles : public InKick {
+ protected:
+  InKickInWholeFiles() : InKick(store::Layout::sqlite_per_server) {}
+  std::string live() { return world_.dump("SELECT live FROM channels WHERE live_since IS NOT NULL"); }
+};
+
+TEST_F(InKickInWholeFiles, AStreamIsOverOnceEveryServerKnowsIt) {
+  go_live(0);
+  ASSERT_TRUE(connect(1, 0));
+  ASSERT_TRUE(connect(2, 0));
+  ASSERT_EQ(live(), "live\n");
+  auto held = world_.database->hold_writer(1);
+  act("/kick/offline", {{"slug", channels_[0].slug}});
+  wait_until([&] { return live_for(2) == "0\n"; });
+  EXPECT_EQ(live(), "live\n") << "the first is to be told again";
+  held.reset();
+  wait_until([&] { return live_for(1) == "0\n" && live() == "offline\n"; });
+}
+
 class InKickInFiles : public InKick {
  protected:
   InKickInFiles() : InKick(store::Layout::sqlite_per_server) {
@@ -259,6 +297,15 @@ class InKickInFiles : public InKick {
     world_.reopen();
   }
 };
+
+TEST_F(InKickInFiles, AServerWhoseFileIsUnusableIsNoReasonForKickToPostEverythingAgain) {
+  wait_until([&] { return subscriptions(0) == "3\n"; });
+  go_live(0);
+  wait_until([&] { return live_for(2) == "1\n"; });
+  wait_until([&] {
+    return world_.metrics.text().find("webhooks_total{outcome=\"accepted\"} 1") != std::string::npos;
+  });
+}
 
 TEST_F(InKickInFiles, AServerWhoseFileIsUnusableCostsTheOthersNothing) {
   wait_until([&] { return !shown(2).empty(); });

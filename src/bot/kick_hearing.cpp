@@ -136,7 +136,7 @@ Task<std::vector<std::string>> KickHearing::hear(TimePoint now) {
   const auto rows = co_await global_.transact([now](GlobalTx& tx) -> TxTask<std::vector<UserRow>> {
     const auto missed = co_await tx.all(kStopped, {kKick, now - kUnnoticed, now});
     co_await tx.change(kHear, {kKick, now});
-    if (!missed.empty()) co_await tx.change(kDropOld, {kKick, now - kShown});
+    co_await tx.change(kDropOld, {kKick, now - kShown});
     co_return missed;
   });
   std::vector<std::string> broadcasters;

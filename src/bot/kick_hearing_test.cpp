@@ -94,5 +94,17 @@ TEST_F(Hearing, GapsAreForgottenAfterAMonth) {
   EXPECT_EQ(gaps()[0].until, now());
 }
 
+TEST_F(Hearing, GapsAreForgottenAlsoWhereNothingStopsEver) {
+  trust();
+  after(1h);
+  hear();
+  ASSERT_EQ(gaps().size(), 1U);
+  doubt(now(), kSilent);  // from here on no pause of the bot is a gap of its own
+  after(std::chrono::days(40));
+  EXPECT_THAT(hear(), IsEmpty());
+  ASSERT_EQ(gaps().size(), 1U);
+  EXPECT_FALSE(gaps()[0].until) << "the one that goes on";
+}
+
 }  // namespace
 }  // namespace guildhall::bot

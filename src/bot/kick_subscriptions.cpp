@@ -14,6 +14,9 @@ namespace {
 
 /// Of one call that takes away.
 constexpr std::size_t kIdsTogether = 50;
+/// One channel that Kick refuses costs the others nothing; after so many in a row it is not about the
+/// channel.
+constexpr std::size_t kPatience = 5;
 /// Strangers' posts must not use up our calls.
 constexpr std::chrono::seconds kLookPause{30};
 
@@ -82,20 +85,20 @@ Task<void> KickSubscriptions::reconcile() {
   std::map<std::string, Events> there;
   for (const kick::Subscription& one : left) there[one.broadcaster_user_id].insert(one.event);
   held_ = static_cast<std::int64_t>(left.size());
-  std::string trouble;  // why Kick takes no more for now: the others are not tried
+  std::size_t refused = 0;  // in a row
   for (const auto& [broadcaster, events] : all) {
     Events missing = events;
     if (const auto found = there.find(broadcaster); found != there.end())
       std::erase_if(missing, [&](const std::string& event) { return found->second.contains(event); });
     if (!missing.empty()) co_await note_loss(broadcaster, missing);
-    if (!missing.empty() && !trouble.empty()) {
-      tell(broadcaster, trouble);
+    if (!missing.empty() && refused >= kPatience) {
+      tell(broadcaster, "Kick takes no more subscriptions for now; it is asked again in some minutes");
       continue;
     }
+    const bool asks = !missing.empty();
     const auto asked = co_await ask_for(broadcaster, std::move(missing));
-    if (asked) continue;
-    tell(broadcaster, asked.error().message);
-    trouble = asked.error().message;
+    if (!asked) tell(broadcaster, asked.error().message);
+    if (asks) refused = asked ? 0 : refused + 1;
   }
   compared_at_ = compared;
 }

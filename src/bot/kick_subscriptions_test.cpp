@@ -101,6 +101,25 @@ class AtKick : public testing::Test {
   std::vector<std::string> channels_;  // of the simulated Kick
 };
 
+TEST_F(AtKick, AChannelThatKickDoesNotKnowCostsTheOthersNothing) {
+  listen(2, "1");  // before the other in every list
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(problems_[ServerId(1)], "");
+  EXPECT_NE(problems_[ServerId(2)], "");
+}
+
+TEST_F(AtKick, AfterSoManyRefusalsItIsNotAboutTheChannel) {
+  fault({{"kick_subscription_cap", 1}});
+  for (int i = 1; i <= 8; ++i) {
+    world_.server(100 + i);
+    listen(100 + i, std::to_string(i));
+  }
+  run(subscriptions_->reconcile());
+  EXPECT_THAT(problems_[ServerId(108)], HasSubstr("no more subscriptions for now"));
+  EXPECT_THAT(problems_[ServerId(101)], HasSubstr("Channel not found")) << "what is about it alone";
+}
+
 TEST_F(AtKick, AChannelThatIsListenedToSendsEverything) {
   ASSERT_TRUE(run(subscriptions_->ensure(channels_[0])));
   EXPECT_EQ(held_of(channels_[0]), 3U);
