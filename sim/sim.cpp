@@ -158,6 +158,12 @@ void Simulation::set_kick_webhook(std::string url) {
   asio::post(parts_->stage.loop, [parts = parts_, url = std::move(url)] { parts->kick.set_webhook(url); });
 }
 
+void Simulation::set_discord_redirect(std::string url) {
+  asio::post(parts_->stage.loop, [parts = parts_, url = std::move(url)] {
+    (void)parts->discord.oauth.set_redirect_uris({json::Value(url)});
+  });
+}
+
 void Simulation::start_members() {
   asio::post(parts_->stage.loop, [parts = parts_] { parts->members.start(); });
 }

@@ -67,6 +67,8 @@ class Simulation {
 
   // From any thread; they take effect on the loop.
   void set_kick_webhook(std::string url);
+  /// The one address that the simulated Discord leads back to.
+  void set_discord_redirect(std::string url);
   /// Members act until stop_members().
   void start_members();
   void stop_members();

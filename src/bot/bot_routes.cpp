@@ -109,16 +109,17 @@ Task<Result<RouteAnswer>> read_log(RouteCall call) {
 }  // namespace
 
 void declare_bot_routes(Declarations& declarations) {
-  declarations.routes.add({"bot", "GET", "/settings", [&declarations](RouteCall call) {
-                             return list_settings(declarations, std::move(call));
-                           }});
+  declarations.routes.add(
+      {"bot", "GET", "/settings", tenancy::Access::viewer,
+       [&declarations](RouteCall call) { return list_settings(declarations, std::move(call)); }});
   declarations.routes.add(
       {"bot",
        "PUT",
        "/settings/{key}",
+       tenancy::Access::administrator,
        [&declarations](RouteCall call) { return change(declarations, std::move(call)); },
        {{{{"key", std::string(kTimeZone.key)}}, {}, {{"value", "Europe/Berlin"}, {"expected", nullptr}}}}});
-  declarations.routes.add({"bot", "GET", "/audit", read_log});
+  declarations.routes.add({"bot", "GET", "/audit", tenancy::Access::moderator, read_log});
 }
 
 }  // namespace guildhall::bot

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "bot/feature.h"
+#include "bot/finding.h"
 #include "net/http_client.h"
 #include "platforms/discord/rest.h"
 #include "platforms/discord/state.h"
@@ -26,29 +27,11 @@ inline constexpr discord::Permissions kBotPermissions =
 /// The address by which somebody who manages a server adds the bot to it, with these permissions.
 std::string invite_link(discord::ApplicationId application);
 
-/// One line of the report.
-struct Finding {
-  enum class Level { ok, warning, problem };
-
-  std::string topic;  // "token", "interactions", "sign-in", "intents", "sessions", "commands", "server",
-                      // "permissions", "role", "clock"
-  Level level = Level::ok;
-  std::string text;
-  std::string hint = {};  // the way out, or empty
-  std::optional<ServerId> server = {};
-  ErrorCode code = ErrorCode::failed;  // of a problem
-};
-
 struct CheckedServer {
   ServerId id;
   std::string name;
   std::vector<DiscordChannelId> channels;  // that its settings name: the bot posts there
   std::vector<discord::RoleId> roles;      // that the bot is to give
-};
-
-struct Checkup {
-  std::vector<Finding> findings;
-  std::string invite;  // empty where Discord does not say which application it is
 };
 
 class DiscordCheckup {

@@ -13,7 +13,7 @@
 #include "base/task.h"
 #include "bot/context.h"
 #include "tenancy/audit.h"
-#include "tenancy/scope.h"
+#include "tenancy/scopes.h"
 
 namespace guildhall::bot {
 
@@ -52,6 +52,8 @@ struct RouteSpec {
   std::string owner;
   std::string method;  // GET, PUT, POST, DELETE
   std::string path;    // "/leaderboard", "/settings/{key}"
+  /// The least that somebody must be to the server.
+  tenancy::Access needs;
   std::function<Task<Result<RouteAnswer>>(RouteCall)> handler;
   /// None: the bare path, without query and body.
   std::vector<RouteExample> examples = {};

@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "bot/discord_checkup.h"
+#include "bot/installation_checkup.h"
 #include "bot/process_state.h"
 #include "web/web_server.h"
 
@@ -60,7 +64,7 @@ Result<Secrets> open_secrets(const Config& config, bool has_sealed_tokens) {
 }
 
 App::App(const Config& config, const Clock& clock, Role role)
-    : config_(config), clock_(clock), role_(role), loops_(loop_count()) {}
+    : config_(config), clock_(clock), role_(role), run_(hex(random_bytes(8))), loops_(loop_count()) {}
 
 Result<std::unique_ptr<App>> App::start(const Config& config, const Clock& clock,
                                         migrate::Interrupt* interrupt, Role role) {
@@ -275,7 +279,8 @@ web::DiscordDoor App::discord_door() {
 
 Result<void> App::start_web() {
   sessions_ = std::make_unique<web::Sessions>(workspace_->tenancy().global(), people_clock_);
-  doors_ = {kick_door(), account_door(), discord_door(), [this](ServerId server) { return unsent(server); }};
+  doors_ = {kick_door(), account_door(), discord_door(), [this](ServerId server) { return unsent(server); },
+            [this] { return check_up(); }};
   sign_in_ =
       std::make_unique<web::DiscordSignIn>(workspace_->tenancy(), *sessions_, *oauth_states_, doors_.discord);
   api_ = std::make_unique<web::Api>(loops_.main(), workspace_->tenancy(), workspace_->declarations(),
@@ -284,14 +289,10 @@ Result<void> App::start_web() {
   link_pages_ = std::make_unique<web::LinkPages>(
       workspace_->tenancy(), workspace_->declarations(), *dispatcher_, *sessions_, *pages_,
       web::LinkPages::Clocks{clock_, people_clock_}, doors_.accounts, workspace_->metrics());
-  web::WebRoutes routes{*api_,
-                        *sessions_,
-                        *sign_in_,
-                        *link_pages_,
-                        workspace_->metrics(),
-                        {},
-                        {},
-                        [this] { return not_ready(); }};
+  web::WebRoutes routes{
+      *api_, *sessions_, *sign_in_, *link_pages_, workspace_->metrics(), {}, {}, run_, [this] {
+        return not_ready();
+      }};
   if (kick_)
     routes.kick_webhook = [this](net::HttpRequest request) {
       return kick_->handle_webhook(std::move(request));
@@ -323,8 +324,36 @@ std::vector<Error> App::unsent(ServerId server) const {
 Task<void> App::run_discord() {
   const auto ended = co_await discord_->run();
   if (ended || stopping_) co_return;
-  log::error("discord refused us", {log::field("error", ended.error().message)});
-  give_up(ended.error());
+  log::error("discord refused us",
+             {log::field("error", ended.error().message), log::field("hint", ended.error().hint)});
+  refused_ = ended.error();
+  if (role_ != Role::everything || !is_first_run()) give_up(ended.error());
+}
+
+bool App::is_first_run() const { return workspace_->tenancy().servers().list().empty(); }
+
+Task<bot::Checkup> App::check_up() {
+  const auto send = [this](net::HttpRequest request) { return http_->send(std::move(request)); };
+  const auto channels = workspace_->tenancy().channels().list();
+  const bool listens = std::ranges::any_of(channels, [this](const tenancy::Channel& channel) {
+    return !workspace_->tenancy().channels().servers_of(channel.key()).empty();
+  });
+  bot::InstallationCheckup installation(config_, {run_, listens, kick_ ? kick_->last_heard() : std::nullopt},
+                                        send);
+  bot::Checkup checkup;
+  checkup.findings = co_await installation.run();
+  if (!discord_) {
+    checkup.findings.push_back(
+        {"token", bot::Finding::Level::problem, "discord.token is not set",
+         "docs/guide/discord.md tells how to make the application and where the token is."});
+    co_return checkup;
+  }
+  bot::DiscordCheckup discord(loops_.main(), workspace_->declarations(), *http_, clock_,
+                              workspace_->metrics());
+  bot::Checkup seen = co_await discord.run({});
+  std::ranges::move(seen.findings, std::back_inserter(checkup.findings));
+  checkup.invite = std::move(seen.invite);
+  co_return checkup;
 }
 
 void App::give_up(const Error& error) {
@@ -357,7 +386,11 @@ Task<std::vector<std::string>> App::not_ready() {
   } catch (const store::DatabaseError&) {
     reasons.emplace_back("the database does not answer");
   }
-  if (discord_ && !discord_->health().connected) reasons.emplace_back("Discord is not connected");
+  if (refused_) {
+    reasons.push_back(refused_->message);
+  } else if (discord_ && !discord_->health().connected) {
+    reasons.emplace_back("Discord is not connected");
+  }
   co_return reasons;
 }
 

@@ -49,6 +49,8 @@ class App {
 
   /// Where this machine reaches it, if its role has a dashboard.
   std::string url() const;
+  /// No server has come yet: somebody sets it up.
+  bool is_first_run() const;
   /// As browsers reach it.
   std::string public_url() const { return config_.public_url(); }
   Workspace& workspace() { return *workspace_; }
@@ -57,7 +59,8 @@ class App {
   net::HttpClient& http() { return *http_; }
   bot::Dispatcher& dispatcher() { return *dispatcher_; }
 
-  /// Ends when `stop` is called, or when a platform refused us for good: then with its error.
+  /// Ends when `stop` is called, or when a platform refused us for good: then with its error. On a first run
+  /// it goes on all the same, so that the dashboard can say what is wrong.
   Result<void> wait();
   /// From any thread, a signal's handler included.
   void stop();
@@ -75,6 +78,8 @@ class App {
   web::AccountDoor account_door();
   web::DiscordDoor discord_door();
   Result<void> start_web();
+  /// What the operator has to set right. On the main loop.
+  Task<bot::Checkup> check_up();
   Task<void> run_discord();
   /// Why a server's messages do not appear in Discord. On the main loop.
   std::vector<Error> unsent(ServerId server) const;
@@ -88,6 +93,7 @@ class App {
   Config config_;
   const Clock& clock_;
   const Role role_;
+  const std::string run_;  // by which /healthz tells this run from others
   /// Codes and sessions are for people: fifteen minutes are theirs, however fast the world runs.
   SystemClock people_clock_;
   std::unique_ptr<InstanceLock> lock_;  // of the one that does everything
@@ -112,6 +118,7 @@ class App {
   std::unique_ptr<bot::PageLinks> pages_;
   std::unique_ptr<web::LinkPages> link_pages_;
   std::unique_ptr<net::HttpServer> server_;
+  std::optional<Error> refused_;  // by Discord, on a first run
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::optional<Error> fatal_;

@@ -13,6 +13,7 @@ const std::vector<Command>& commands() {
     add_server_commands(made);
     add_settings_commands(made);
     add_member_commands(made);
+    add_account_commands(made);
     add_setup_commands(made);
     add_doctor_commands(made);
     add_migrate_commands(made);

@@ -15,6 +15,7 @@ void add_sim_check_command(std::vector<Command>& commands);
 void add_server_commands(std::vector<Command>& commands);
 void add_settings_commands(std::vector<Command>& commands);
 void add_member_commands(std::vector<Command>& commands);
+void add_account_commands(std::vector<Command>& commands);
 void add_setup_commands(std::vector<Command>& commands);
 void add_doctor_commands(std::vector<Command>& commands);
 void add_move_command(std::vector<Command>& commands);

@@ -114,6 +114,7 @@ Result<std::unique_ptr<Demo>> Demo::start(Config config, DemoOptions options) {
   if (!app) return std::unexpected(app.error());
   demo->app_ = *std::move(app);
   demo->simulation_->set_kick_webhook(demo->app_->url() + "/webhooks/kick");
+  demo->simulation_->set_discord_redirect(demo->app_->public_url() + "/auth/discord/callback");
   if (auto ready = net::run_to_end(demo->set_up()); !ready) return std::unexpected(ready.error());
   demo->simulation_->start_members();
   return demo;

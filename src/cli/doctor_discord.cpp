@@ -15,15 +15,6 @@ using bot::CheckedServer;
 using bot::Checkup;
 using bot::Finding;
 
-std::string_view word_of(Finding::Level level) {
-  switch (level) {
-    case Finding::Level::ok: return "ok";
-    case Finding::Level::warning: return "warn";
-    case Finding::Level::problem: break;
-  }
-  return "problem";
-}
-
 Result<CheckedServer> read_server(Workspace& workspace, const tenancy::ServerRow& row) {
   const auto scope = workspace.scope(row.discord_server_id.str());
   if (!scope) return std::unexpected(scope.error());
@@ -66,15 +57,6 @@ Result<std::optional<discord::RoleId>> role_of(const Arguments& arguments) {
               "In Discord: Server Settings > Roles, right click on the role > Copy Role ID.");
 }
 
-boost::json::object json_of(const Finding& finding) {
-  boost::json::object written{{"topic", finding.topic},
-                              {"level", word_of(finding.level)},
-                              {"text", finding.text},
-                              {"hint", finding.hint}};
-  if (finding.server) written["server"] = finding.server->str();
-  return written;
-}
-
 Answer answer_of(const Checkup& checkup) {
   Answer answer;
   boost::json::array findings;
@@ -85,7 +67,7 @@ Answer answer_of(const Checkup& checkup) {
     answer.text +=
         fmt::format("{:<7}  {:<12} {}{}\n", word_of(finding.level), finding.topic, place, finding.text);
     if (!finding.hint.empty()) answer.text += fmt::format("{:>22}hint: {}\n", "", finding.hint);
-    findings.push_back(json_of(finding));
+    findings.push_back(bot::to_json(finding));
     if (finding.level == Finding::Level::warning) ++warnings;
     if (finding.level != Finding::Level::problem) continue;
     ++problems;

@@ -1,5 +1,6 @@
 // guildhall run, login-code
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <mutex>
 
@@ -64,6 +65,16 @@ Result<Role> read_role(const Arguments& arguments) {
   return fail(ErrorCode::usage, fmt::format("--roles: there is no role '{}'", *text), "There is: discord.");
 }
 
+/// Where whoever sets it up sees what is left to do. The code lets him in; it is for his eyes, not for a log.
+void tell_first_run(App& app) {
+  std::string way = fmt::format("{}/setup", app.public_url());
+  if (isatty(STDERR_FILENO) == 1) {
+    const std::string code = net::run_to_end(app.sessions().make_login_code(command_line_operator()));
+    way = fmt::format("{}/sign-in?code={} (good for 15 minutes, once)", app.public_url(), code);
+  }
+  fmt::print(stderr, "No server has come yet. What is left to set up: {}\n", way);
+}
+
 Outcome run(const Arguments& arguments) {
   const auto clock = read_clock(arguments);
   if (!clock) return std::unexpected(clock.error());
@@ -79,6 +90,7 @@ Outcome run(const Arguments& arguments) {
   } else {
     fmt::print(stderr, "Guildhall runs. Dashboard: {}   sign-in code: guildhall login-code\n",
                (*app)->public_url());
+    if ((*app)->is_first_run()) tell_first_run(**app);
   }
   const auto ended = (*app)->wait();
   signal.lead_to(nullptr);

@@ -11,6 +11,7 @@
 #include "features/features.h"
 #include "migrate/migrate.h"
 #include "move/move.h"
+#include "web/accounts.h"
 #include "web/sessions.h"
 
 namespace guildhall::cli {
@@ -35,6 +36,7 @@ std::unique_ptr<bot::Declarations> declare_everything(const Config& config) {
   tenancy::Tenancy::declare(declarations->statements, declarations->tables);
   bot::declare_bot(*declarations);
   features::declare_all(*declarations);
+  web::Accounts::declare(*declarations);
   web::Sessions::declare(*declarations);
   declare_demo_check(*declarations);
   declarations->rows.declare(declarations->statements, declarations->tables);

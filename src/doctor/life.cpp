@@ -440,7 +440,7 @@ void Life::request(const std::string& name, const bot::RouteSpec& route, const b
 }
 
 void Life::request_routes() {
-  static const bot::RouteSpec overview{"web", "GET", "", {}};
+  static const bot::RouteSpec overview{"web", "GET", "", tenancy::Access::viewer, {}};
   request("GET /servers/{server}", overview, {});
   for (const bot::RouteSpec& route : bot_.declarations().routes.all()) {
     const std::string name = fmt::format("{} /servers/{{server}}{}", route.method, route.path);

@@ -34,9 +34,9 @@ void declare_core_tables(TableCatalog& catalog) {
   for (const char* name : {"channels", "channel_bindings"})
     catalog.add({name, TableClass::global, "tenancy", false, false, true});
   for (const char* name :
-       {"sessions", "login_codes", "oauth_states", "process_state", "leases", "channel_subscriptions",
-        "channel_hearing", "channel_gaps", "operator_log", "cross_server_log", "migration_journal",
-        "migration_journal_version", "migration_lock", "migration_readers"}) {
+       {"sessions", "disabled_accounts", "login_codes", "oauth_states", "process_state", "leases",
+        "channel_subscriptions", "channel_hearing", "channel_gaps", "operator_log", "cross_server_log",
+        "migration_journal", "migration_journal_version", "migration_lock", "migration_readers"}) {
     catalog.add({name, TableClass::global, "core"});
   }
 }

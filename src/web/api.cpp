@@ -24,6 +24,8 @@ using tenancy::Access;
 using tenancy::ServerScope;
 
 constexpr std::string_view kBase = "/api/v1";
+/// A page that was closed is noticed by then.
+constexpr std::int64_t kUntilAPlaceIsFree = 15;
 
 bool changes_something(const HttpRequest& request) {
   return request.method != "GET" && request.method != "HEAD";
@@ -94,6 +96,15 @@ HttpResponse no_content() {
   HttpResponse response;
   response.status = 204;
   return response;
+}
+
+/// Somebody may open a server, and not this.
+Error lacks(Access needed) {
+  if (needed >= Access::administrator)
+    return {ErrorCode::forbidden, "you may look at this server, and not change it",
+            "Its administrators may."};
+  return {ErrorCode::forbidden, "this is for those who manage the server",
+          "Discord's permission Manage Server opens it."};
 }
 
 HttpResponse not_found() { return error_answer({ErrorCode::not_found, "there is nothing here"}); }
@@ -193,11 +204,8 @@ Task<HttpResponse> Api::handle_signed_in(HttpRequest request, Session session) {
     response.headers.emplace_back("set-cookie", session_cookie(""));
     co_return response;
   }
-  if (path == "/events" && request.method == "GET")
-    co_return stream_events(
-        {loop_, topics_, sessions_, [this](const Session& seen) { return rights_.is_operator(seen); },
-         [this](Session seen, ServerId server) { return may_see(std::move(seen), server); }},
-        request, session);
+  if (path == "/events" && request.method == "GET") co_return listen(request, std::move(session));
+  if (path == "/setup" && request.method == "GET") co_return co_await check_setup(std::move(session));
   if (path == "/servers" && request.method == "GET") co_return co_await list_servers(std::move(session));
   if (path == "/channels" && request.method == "GET") co_return co_await list_channels(std::move(session));
   if (path.starts_with("/channels/kick/") && request.method == "DELETE")
@@ -207,6 +215,32 @@ Task<HttpResponse> Api::handle_signed_in(HttpRequest request, Session session) {
   co_return not_found();
 }
 
+/// The token of a session stays when it gets another id.
+HttpResponse Api::listen(const HttpRequest& request, Session session) {
+  auto place = streams_.take(session.csrf_token);
+  if (!place) return too_many(kUntilAPlaceIsFree);
+  const LiveSources sources{
+      loop_,
+      topics_,
+      sessions_,
+      [this](const Session& seen) { return rights_.is_operator(seen); },
+      [this](Session seen, ServerId server) { return may_see(std::move(seen), server); },
+      std::move(place)};
+  return stream_events(sources, request, std::move(session));
+}
+
+/// What is set up, as far as this process can see, and what is left to do. It asks the platforms each time.
+Task<HttpResponse> Api::check_setup(Session session) {
+  if (!rights_.is_operator(session))
+    co_return error_answer({ErrorCode::forbidden, "this is for the operator"});
+  if (!doors_.checkup) co_return not_found();
+  if (const auto wait = checkups_.take(""); wait > 0) co_return too_many(wait);
+  const bot::Checkup checkup = co_await doors_.checkup();
+  boost::json::array findings;
+  for (const bot::Finding& finding : checkup.findings) findings.push_back(bot::to_json(finding));
+  co_return json_answer(200, {{"findings", std::move(findings)}, {"invite", checkup.invite}});
+}
+
 Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std::string rest) {
   const auto slash = std::min(rest.find('/'), rest.size());
   const auto id = ServerId::parse(std::string_view(rest).substr(0, slash));
@@ -214,30 +248,36 @@ Task<HttpResponse> Api::handle_server(HttpRequest request, Session session, std:
   if (!id) co_return not_found();
   const auto opened = co_await open(session, *id);
   if (!opened) co_return error_answer(opened.error());
-  if (changes_something(request) && opened->access < Access::administrator)
-    co_return error_answer(
-        {ErrorCode::forbidden, "you may look at this server, and not change it", "Its administrators may."});
   if (below.empty() && request.method == "GET") co_return json_answer(200, co_await overview(*opened, true));
-  if (below == "/kick/connect" && request.method == "POST") {
-    if (!doors_.kick.start_connect)
-      co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
-    const auto url = co_await doors_.kick.start_connect(session.hash, *id);
-    if (!url) co_return error_answer(url.error());
-    co_return json_answer(200, {{"url", *url}});
-  }
-  if (below == "/kick" && request.method == "DELETE") {
-    if (!doors_.kick.disconnect) co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
-    const auto done = co_await doors_.kick.disconnect(*id, {session.principal, "dashboard"});
-    co_return done ? no_content() : error_answer(done.error());
+  const bool changes_channel = (below == "/kick/connect" && request.method == "POST") ||
+                               (below == "/kick" && request.method == "DELETE");
+  if (changes_channel) {
+    if (opened->access < Access::administrator) co_return error_answer(lacks(Access::administrator));
+    co_return co_await change_channel(std::move(request), std::move(session), *id);
   }
   for (const bot::RouteSpec& route : declarations_.routes.all()) {
     if (route.method != request.method) continue;
-    if (auto path = match(route.path, below)) {
-      co_return co_await run_route(route, std::move(request), std::move(session), opened->scope,
-                                   *std::move(path));
-    }
+    auto path = match(route.path, below);
+    if (!path) continue;
+    if (opened->access < route.needs) co_return error_answer(lacks(route.needs));
+    co_return co_await run_route(route, std::move(request), std::move(session), opened->scope,
+                                 *std::move(path));
   }
   co_return not_found();
+}
+
+/// The server begins to listen to a channel, or ends it.
+Task<HttpResponse> Api::change_channel(HttpRequest request, Session session, ServerId server) {
+  if (request.method == "POST") {
+    if (!doors_.kick.start_connect)
+      co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
+    const auto url = co_await doors_.kick.start_connect(session.hash, server);
+    if (!url) co_return error_answer(url.error());
+    co_return json_answer(200, {{"url", *url}});
+  }
+  if (!doors_.kick.disconnect) co_return error_answer({ErrorCode::unavailable, "Kick is not configured"});
+  const auto done = co_await doors_.kick.disconnect(server, {session.principal, "dashboard"});
+  co_return done ? no_content() : error_answer(done.error());
 }
 
 Task<Result<std::string>> Api::finish_kick(Session session, std::string state, std::string code,
@@ -258,9 +298,7 @@ tenancy::Granter Api::granter(const Session& session) const {
 Task<Result<void>> Api::may_change(Session session, ServerId server) {
   const auto opened = co_await open(std::move(session), server);
   if (!opened) co_return std::unexpected(opened.error());
-  if (opened->access < Access::administrator)
-    co_return fail(ErrorCode::forbidden, "you may look at this server, and not change it",
-                   "Its administrators may.");
+  if (opened->access < Access::administrator) co_return std::unexpected(lacks(Access::administrator));
   co_return Result<void>{};
 }
 

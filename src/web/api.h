@@ -53,7 +53,10 @@ class Api {
   Task<void> list_server(Session session, ServerId server, std::vector<boost::json::object>& rows,
                          std::optional<Error>& trouble);
   Task<net::HttpResponse> list_servers(Session session);
+  net::HttpResponse listen(const net::HttpRequest& request, Session session);
+  Task<net::HttpResponse> check_setup(Session session);
   Task<net::HttpResponse> handle_server(net::HttpRequest request, Session session, std::string rest);
+  Task<net::HttpResponse> change_channel(net::HttpRequest request, Session session, ServerId server);
   Task<net::HttpResponse> run_route(const bot::RouteSpec& route, net::HttpRequest request, Session session,
                                     tenancy::ServerScope scope,
                                     std::map<std::string, std::string, std::less<>> path);
@@ -73,6 +76,10 @@ class Api {
   CallLimit floods_{6'000, std::chrono::minutes(1)};
   /// Of one session. An open page of a busy server asks about ten times a second.
   CallLimit calls_{1'200, std::chrono::minutes(1)};
+  /// Each asks Discord and Kick a few things.
+  CallLimit checkups_{10, std::chrono::minutes(1)};
+  /// Of one session; the tabs of one browser share one.
+  Places streams_{20};
 };
 
 }  // namespace guildhall::web

@@ -83,11 +83,13 @@ class Contract : public testing::Test {
                        co_return std::vector<bot::ChannelGap>{
                            {from, std::nullopt, "silent"}, {from, from + std::chrono::hours(1), "stopped"}};
                      }},
-                     .unsent = [](ServerId server) {
-                       const Error error{ErrorCode::forbidden, "the bot lacks \"Send Messages\" in channel 5",
-                                         "Allow it."};
-                       return std::vector<Error>(server == ServerId(1) ? 1 : 0, error);
-                     }};
+                     .unsent =
+                         [](ServerId server) {
+                           const Error error{ErrorCode::forbidden,
+                                             "the bot lacks \"Send Messages\" in channel 5", "Allow it."};
+                           return std::vector<Error>(server == ServerId(1) ? 1 : 0, error);
+                         },
+                     .checkup = []() -> Task<bot::Checkup> { co_return bot::Checkup{}; }};
   Api api_{loops_.main(), *world_.tenancy, world_.declarations, dispatcher_,
            topics_,       sessions_,       world_.clock,        doors_};
   std::string session_id_;

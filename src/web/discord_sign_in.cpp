@@ -105,10 +105,11 @@ Task<HttpResponse> DiscordSignIn::admit(HttpRequest request, bot::OAuthStates::R
   // The browser gets a new session; the one it came with ends.
   const auto old = co_await sessions_.find(session_id_of(request));
   if (old && !mutated(Mutation::session_kept)) co_await sessions_.sign_out(old->hash);
-  const std::string session =
+  const auto session =
       co_await sessions_.sign_in_member({person->id, person->name, std::move(person->servers)});
+  if (!session) co_return refused("disabled");
   HttpResponse response = redirect(begun.back_to);
-  response.headers.emplace_back("set-cookie", session_cookie(session));
+  response.headers.emplace_back("set-cookie", session_cookie(*session));
   co_return response;
 }
 

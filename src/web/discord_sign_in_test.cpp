@@ -6,6 +6,7 @@
 
 #include "net/oauth.h"
 #include "tests/support/test_world.h"
+#include "web/accounts.h"
 
 namespace guildhall::web {
 namespace {
@@ -124,7 +125,7 @@ TEST_F(ByDiscord, WhoWentToConnectAChannelIsNotSignedInByThat) {
 
 TEST_F(ByDiscord, TheSessionOfBeforeEnds) {
   const std::string before =
-      net::run_to_end(sessions_.sign_in_member({DiscordUserId(8), "Somebody else", {}}));
+      *net::run_to_end(sessions_.sign_in_member({DiscordUserId(8), "Somebody else", {}}));
   const auto away = start();
   const auto back = finish(state_, kept(away, "guildhall_sign_in=") + "; guildhall_session=" + before);
   EXPECT_EQ(session_of(back)->principal, "discord:7");
@@ -139,6 +140,9 @@ TEST_F(ByDiscord, WhatGoesWrongIsSaid) {
   };
   EXPECT_EQ(answer(""), "/sign-in?error=denied");
   EXPECT_EQ(answer("bad"), "/sign-in?error=expired");
+  net::run_to_end(Accounts(world_.tenancy->global(), world_.clock)
+                      .disable(DiscordUserId(7), "", {"operator", "command_line"}));
+  EXPECT_EQ(answer("good"), "/sign-in?error=disabled");
   reachable_ = false;
   EXPECT_EQ(where(start()), "/sign-in?error=unavailable");
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/task.h"
+#include "bot/finding.h"
 #include "bot/kick_hearing.h"
 #include "bot/persons.h"
 #include "bot/settings.h"
@@ -70,6 +71,9 @@ struct DiscordDoor {
   std::function<bool(DiscordUserId user)> is_operator;
 };
 
+/// What the operator has to set right, looked at now.
+using CheckupDoor = std::function<Task<bot::Checkup>()>;
+
 /// Why a server's messages are not sent to Discord: what lacks, where, and the way out.
 using UnsentDoor = std::function<std::vector<Error>(ServerId server)>;
 
@@ -78,6 +82,7 @@ struct Doors {
   AccountDoor accounts = {};
   DiscordDoor discord = {};
   UnsentDoor unsent = {};
+  CheckupDoor checkup = {};
 };
 
 }  // namespace guildhall::web

@@ -191,9 +191,9 @@ TEST_F(LinkPagesOf, NobodyIsLedToLinkHisAccountToAnother) {
   EXPECT_EQ(state_, "") << "nobody was sent to Kick";
 
   const std::string session =
-      net::run_to_end(sessions_.sign_in_member({DiscordUserId(6), "Somebody else", {}}));
+      *net::run_to_end(sessions_.sign_in_member({DiscordUserId(6), "Somebody else", {}}));
   EXPECT_EQ(get(path, "guildhall_session=" + session).status, 403) << "who is signed in here as another";
-  const std::string own = net::run_to_end(sessions_.sign_in_member({DiscordUserId(5), "Himself", {}}));
+  const std::string own = *net::run_to_end(sessions_.sign_in_member({DiscordUserId(5), "Himself", {}}));
   EXPECT_EQ(get(path, "guildhall_session=" + own).status, 200);
 
   begin(path);
@@ -249,7 +249,7 @@ TEST_F(LinkPagesOf, WhoProvesAnothersAccountIsNotToldWhose) {
   EXPECT_THAT(objection.body, AllOf(HasSubstr("Somebody asks for owl"), Not(HasSubstr("Member&lt;6"))));
   EXPECT_EQ(post(objecting, cookie_of(objection), "do=object").status, 403);
   const std::string stranger =
-      net::run_to_end(sessions_.sign_in_member({DiscordUserId(6), "Somebody else", {}}));
+      *net::run_to_end(sessions_.sign_in_member({DiscordUserId(6), "Somebody else", {}}));
   EXPECT_EQ(get(objecting, "guildhall_session=" + stranger).status, 403);
   EXPECT_EQ(post(objecting, cookie_of(objection), form_of(objection)).status, 303);
   EXPECT_THAT(get(objecting).body, HasSubstr("this is decided"));

@@ -68,7 +68,8 @@ class Hearing {
         sees_all_(sources.sees_all(session_)),
         may_see_(sources.may_see),
         believes_for_(sources.believes_for),
-        looks_every_(sources.looks_every) {
+        looks_every_(sources.looks_every),
+        place_(sources.place) {
     for (const ServerId server : session_.servers) known_.try_emplace(server);
   }
 
@@ -136,6 +137,7 @@ class Hearing {
   std::function<Task<std::optional<bool>>(Session, ServerId)> may_see_;
   std::chrono::milliseconds believes_for_;
   std::chrono::milliseconds looks_every_;
+  std::shared_ptr<void> place_;
   std::chrono::steady_clock::time_point look_again_{};
   std::map<ServerId, Known> known_;  // of whom it could hear
   std::uint64_t list_version_ = 0;

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "bot/topics.h"
@@ -23,6 +24,8 @@ struct LiveSources {
   std::function<bool(const Session& session)> sees_all;
   /// May that session look at that server? Nothing: nobody can say just now.
   std::function<Task<std::optional<bool>>(Session session, ServerId server)> may_see;
+  /// Kept as long as the stream goes on.
+  std::shared_ptr<void> place = {};
   /// So long the last answer counts while nobody can say.
   std::chrono::milliseconds believes_for{60'000};
   /// How often that is asked.

@@ -40,13 +40,14 @@ class Live : public testing::Test {
   void open(bool is_operator, std::chrono::milliseconds every = 15s,
             std::chrono::milliseconds believes = 60s) {
     const std::string id =
-        net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl", {ServerId(1), ServerId(3)}}));
+        *net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl", {ServerId(1), ServerId(3)}}));
     session_ = *net::run_to_end(sessions_.find(id));
     const LiveSources sources{loop_,
                               topics_,
                               sessions_,
                               [is_operator](const Session&) { return is_operator; },
                               [this](const Session&, ServerId server) { return may_see(server); },
+                              place_,
                               believes,
                               every};
     response_ = stream_events(sources, {}, session_);
@@ -84,6 +85,7 @@ class Live : public testing::Test {
   Session session_;
   std::set<ServerId> open_{ServerId(1)};
   Page page_;
+  std::shared_ptr<void> place_ = std::make_shared<int>();
   net::HttpResponse response_;
   bool ended_ = false;
   bool reachable_ = true;  // whoever can say what is open

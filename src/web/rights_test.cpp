@@ -30,7 +30,7 @@ class Members : public testing::Test {
   ~Members() override { loops_.stop(); }
 
   void sign_in(std::vector<ServerId> servers) {
-    cookie_ = net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl", std::move(servers)}));
+    cookie_ = *net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl", std::move(servers)}));
   }
   net::HttpRequest request(std::string method, std::string path, std::string body = "{}") {
     const auto session = net::run_to_end(sessions_.find(cookie_));
@@ -71,6 +71,11 @@ class Members : public testing::Test {
   const Doors doors_{.discord = {
                          .place = [this](ServerId server, DiscordUserId) { return place(server); },
                          .is_operator = [this](DiscordUserId) { return runs_it_all_; },
+                     },
+                     .checkup = []() -> Task<bot::Checkup> {
+                       co_return bot::Checkup{
+                           {{"token", bot::Finding::Level::problem, "Discord refuses it", "Reset it."}},
+                           "https://discord.test/invite"};
                      }};
   Api api_{loops_.main(), *world_.tenancy, world_.declarations, dispatcher_,
            topics_,       sessions_,       world_.clock,        doors_};
@@ -113,15 +118,57 @@ TEST_F(Members, ThoseBelowAdministratorsLookAndChangeNothing) {
     EXPECT_EQ(status("POST", "/servers/1/kick/connect"), 403);
   }
   EXPECT_EQ(world_.dump("SELECT count(*) FROM settings"), "0\n");
-  for (const bot::RouteSpec& route : world_.declarations.routes.all()) {
-    if (route.method == "GET") continue;
-    std::string path = route.path;
-    if (const auto key = path.find("{key}"); key != std::string::npos) path.replace(key, 5, "time_zone");
-    EXPECT_EQ(status(route.method, "/servers/1" + path), 403) << route.method << ' ' << route.path;
-  }
   access_[ServerId(1)] = Access::administrator;
   EXPECT_EQ(change(1).status, 200);
   EXPECT_EQ(world_.dump("SELECT actor, door FROM audit_log"), "discord:7|dashboard\n");
+}
+
+TEST_F(Members, OpenOfAServerWhatEachRouteNeeds) {
+  for (const bot::RouteSpec& route : world_.declarations.routes.all()) {
+    EXPECT_GE(route.needs, route.method == "GET" ? Access::viewer : Access::administrator) << route.path;
+    std::string path = "/servers/1" + route.path;
+    if (const auto key = path.find("{key}"); key != std::string::npos) path.replace(key, 5, "time_zone");
+    for (const Access access : {Access::none, Access::member, Access::viewer, Access::moderator,
+                                Access::administrator, Access::owner}) {
+      access_[ServerId(1)] = access;
+      const int answered = status(route.method, path);
+      if (access < Access::viewer) {
+        EXPECT_EQ(answered, 404) << route.method << ' ' << path;
+      } else {
+        EXPECT_EQ(answered == 403, access < route.needs) << route.method << ' ' << path << ' ' << answered;
+      }
+    }
+  }
+}
+
+TEST_F(Members, ReadWhoChangedWhatWhereTheyManageTheServer) {
+  access_[ServerId(1)] = Access::viewer;
+  EXPECT_EQ(status("GET", "/servers/1/audit"), 403);
+  access_[ServerId(1)] = Access::moderator;
+  EXPECT_EQ(status("GET", "/servers/1/audit"), 200);
+}
+
+TEST_F(Members, LookAtTheSetupWhereTheyRunIt) {
+  EXPECT_EQ(status("GET", "/setup"), 403);
+  runs_it_all_ = true;
+  const json::Value setup = answer("/setup");
+  ASSERT_EQ(json::array(setup, "findings").size(), 1U);
+  EXPECT_EQ(json::text(json::array(setup, "findings")[0], "level"), "problem");
+  EXPECT_EQ(json::text(json::array(setup, "findings")[0], "hint"), "Reset it.");
+  EXPECT_EQ(json::text(setup, "invite"), "https://discord.test/invite");
+}
+
+TEST_F(Members, ListenWithTwentyPagesAndNoMore) {
+  std::vector<net::HttpResponse> open;
+  for (int i = 0; i < 20; ++i) open.push_back(call("GET", "/events"));
+  EXPECT_EQ(open.back().status, 200);
+  const auto refused = call("GET", "/events");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_TRUE(refused.header("retry-after"));
+  open.pop_back();
+  EXPECT_EQ(call("GET", "/events").status, 200) << "one is closed";
+  sign_in({ServerId(1)});
+  EXPECT_EQ(call("GET", "/events").status, 200) << "another browser has its own";
 }
 
 TEST_F(Members, CannotMakeTheBotSpeakInAStrangersChannel) {

@@ -95,13 +95,15 @@ constexpr GlobalStatement<OldestParams, NoRow> kForgetCodes{
 constexpr GlobalStatement<NewSessionParams, NoRow> kNewSession{
     "web.new_session",
     "INSERT INTO sessions (session_hash, principal, csrf_token, name, servers, created_at, seen_at) "
-    "VALUES (:session_hash, :principal, :csrf_token, :name, :servers, :now, :now)"};
+    "SELECT :session_hash, :principal, :csrf_token, :name, :servers, :now, :now "
+    "WHERE NOT EXISTS (SELECT 1 FROM disabled_accounts WHERE principal = :principal)"};
 constexpr GlobalStatement<OldestParams, NoRow> kForgetSessions{
     "web.forget_sessions", "DELETE FROM sessions WHERE created_at <= :oldest"};
 constexpr GlobalStatement<HashParams, SessionRow> kFindSession{
     "web.find_session",
     "SELECT principal, csrf_token, name, servers, created_at, seen_at FROM sessions "
-    "WHERE session_hash = :session_hash",
+    "WHERE session_hash = :session_hash AND NOT EXISTS "
+    "(SELECT 1 FROM disabled_accounts AS d WHERE d.principal = sessions.principal)",
     {},
     store::Cost::bounded};
 constexpr GlobalStatement<SeenParams, NoRow> kSeen{
@@ -163,13 +165,15 @@ TxTask<void> keep_code(GlobalTx& tx, CodeParams code, tenancy::Actor actor) {
   co_await tenancy::log_operator(tx, code.now, entry);
 }
 
-/// `how` it came about stands in the operator's log.
-TxTask<void> keep_session(GlobalTx& tx, NewSessionParams session, std::string how) {
+/// `how` it came about stands in the operator's log. False: that account is disabled.
+TxTask<bool> keep_session(GlobalTx& tx, NewSessionParams session, std::string how) {
   co_await tx.change(kForgetSessions, {session.now - kSessionLife});
-  co_await tx.change(kNewSession, session);
+  const auto kept = co_await tx.change(kNewSession, session);
+  if (kept == 0) co_return false;
   const tenancy::AuditEntry entry{
       {session.principal, "dashboard"}, std::move(how), "dashboard", std::nullopt, std::nullopt};
   co_await tenancy::log_operator(tx, session.now, entry);
+  co_return true;
 }
 
 /// False: the code opens nothing.
@@ -177,8 +181,7 @@ TxTask<bool> open_session(GlobalTx& tx, UseParams use, NewSessionParams session)
   const auto used = co_await tx.change(kUseCode, use);
   if (used == 0) co_return false;
   co_await tx.change(kForgetCodes, {use.now - kCodeLife});
-  co_await keep_session(tx, std::move(session), "login_code.used");
-  co_return true;
+  co_return co_await keep_session(tx, std::move(session), "login_code.used");
 }
 
 TxTask<bool> renew_session(GlobalTx& tx, RenewParams renewal) {
@@ -230,13 +233,13 @@ Task<std::optional<std::string>> Sessions::sign_in(std::string code, std::string
   co_return signed_in ? std::optional(id) : std::nullopt;
 }
 
-Task<std::string> Sessions::sign_in_member(Member member) {
+Task<std::optional<std::string>> Sessions::sign_in_member(Member member) {
   const std::string id = net::random_token();
   const NewSessionParams session{hash_of_secret(id),     principal_of(member.id), net::random_token(),
                                  std::move(member.name), written(member.servers), clock_.now()};
-  co_await global_.transact(
+  const bool kept = co_await global_.transact(
       [session](GlobalTx& tx) { return keep_session(tx, session, "discord.signed_in"); });
-  co_return id;
+  co_return kept ? std::optional(id) : std::nullopt;
 }
 
 Task<std::optional<std::string>> Sessions::renew(std::string hash) {
@@ -315,9 +318,7 @@ Task<void> Sessions::sign_out(std::string hash) {
 }
 
 Task<void> Sessions::sign_out_all(std::string principal) {
-  const PrincipalParams params{std::move(principal)};
-  co_await global_.transact(
-      [params](GlobalTx& tx) -> TxTask<void> { co_await tx.change(kEndSessions, params); });
+  co_await global_.transact([principal](GlobalTx& tx) { return end_sessions(tx, principal); });
 }
 
 std::optional<DiscordUserId> Session::member() const {
@@ -326,6 +327,10 @@ std::optional<DiscordUserId> Session::member() const {
 }
 
 std::string principal_of(DiscordUserId member) { return std::string(kByDiscord) + member.str(); }
+
+store::TxTask<void> end_sessions(store::GlobalTx& tx, std::string principal) {
+  co_await tx.change(kEndSessions, {std::move(principal)});
+}
 
 std::string hash_of_secret(std::string_view secret) { return hex(sha256(secret)); }
 
@@ -351,6 +356,17 @@ std::string session_cookie(const std::string& session_id) {
       session_id.empty() ? 0 : std::chrono::duration_cast<std::chrono::seconds>(kSessionLife).count();
   return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", kSessionCookie, session_id,
                      age);
+}
+
+std::shared_ptr<void> Places::take(const std::string& key) {
+  const std::scoped_lock lock(taken_->mutex);
+  std::size_t& count = taken_->count[key];
+  if (count >= most_) return nullptr;
+  ++count;
+  return {taken_.get(), [taken = taken_, key](void*) {
+            const std::scoped_lock again(taken->mutex);
+            if (--taken->count[key] == 0) taken->count.erase(key);
+          }};
 }
 
 std::int64_t CallLimit::take(const std::string& key) {

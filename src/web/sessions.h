@@ -1,10 +1,11 @@
 // Who is signed in. The operator signs in with a one-time code that `guildhall login-code` prints on the
-// host (15 minutes, single use, logged), everybody else by Discord (discord_sign_in.h). Only hashes of codes
-// and session ids are stored.
+// host (15 minutes, single use, logged), everybody else by Discord (discord_sign_in.h), but for those whom
+// the operator has disabled (accounts.h). Only hashes of codes and session ids are stored.
 #pragma once
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ struct Session {
 
 std::string principal_of(DiscordUserId member);
 
+/// Ends every session of that name, in that transaction.
+store::TxTask<void> end_sessions(store::GlobalTx& tx, std::string principal);
+
 class Sessions {
  public:
   Sessions(tenancy::GlobalScope global, const Clock& clock) : global_(global), clock_(clock) {}
@@ -49,13 +53,14 @@ class Sessions {
   Task<std::string> make_login_code(tenancy::Actor actor);
   /// The id for the cookie, or nothing when the code is wrong, used or too old. Uses the code up.
   Task<std::optional<std::string>> sign_in(std::string code, std::string principal = kOperator);
-  /// The id for the cookie of somebody whom Discord has named. It is in the operator's log.
+  /// The id for the cookie of somebody whom Discord has named, or nothing when his account is disabled. It is
+  /// in the operator's log.
   struct Member {
     DiscordUserId id;
     std::string name;
     std::vector<ServerId> servers;
   };
-  Task<std::string> sign_in_member(Member member);
+  Task<std::optional<std::string>> sign_in_member(Member member);
   /// Another id for the cookie of that session, with which it goes on; what its pages have under way with the
   /// one before is answered for a minute more. Nothing: it has ended, or somebody else has just done that.
   Task<std::optional<std::string>> renew(std::string hash);
@@ -94,6 +99,22 @@ std::string hash_of_secret(std::string_view secret);
 std::string session_id_of(const net::HttpRequest& request);
 /// Set-Cookie for a new session, or for the end of one (empty id).
 std::string session_cookie(const std::string& session_id);
+
+/// So many at once per key.
+class Places {
+ public:
+  explicit Places(std::size_t most) : most_(most) {}
+  /// Held as long as it is kept, also beyond this. Null: all are taken.
+  std::shared_ptr<void> take(const std::string& key);
+
+ private:
+  struct Taken {
+    std::mutex mutex;
+    std::map<std::string, std::size_t> count;
+  };
+  const std::size_t most_;
+  std::shared_ptr<Taken> taken_ = std::make_shared<Taken>();
+};
 
 /// So many calls per key and time; bounded in memory.
 class CallLimit {

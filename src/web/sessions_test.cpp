@@ -113,7 +113,7 @@ TEST_F(SignIn, EachUseIsInTheOperatorsLog) {
 
 TEST_F(SignIn, AMembersSessionKnowsHimAndHisServers) {
   const std::string id =
-      net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl <3", {ServerId(1), ServerId(-4)}}));
+      *net::run_to_end(sessions_.sign_in_member({DiscordUserId(7), "Owl <3", {ServerId(1), ServerId(-4)}}));
   const auto session = find(id);
   ASSERT_TRUE(session);
   EXPECT_EQ(session->principal, "discord:7");
@@ -142,6 +142,21 @@ TEST(SessionCookie, IsOutOfReachOfScriptsAndOtherSites) {
   for (const char* word : {"HttpOnly", "Secure", "SameSite=Lax", "Path=/"})
     EXPECT_THAT(session_cookie("abc"), HasSubstr(word));
   EXPECT_THAT(session_cookie(""), HasSubstr("Max-Age=0"));
+}
+
+TEST(PlacesOfACaller, AreFreeAgainWhenNobodyKeepsThem) {
+  std::shared_ptr<void> outlives;
+  {
+    Places places(2);
+    auto first = places.take("a");
+    outlives = places.take("a");
+    EXPECT_TRUE(first && outlives);
+    EXPECT_FALSE(places.take("a"));
+    EXPECT_TRUE(places.take("b"));
+    first.reset();
+    EXPECT_TRUE(places.take("a"));
+  }
+  outlives.reset();
 }
 
 TEST(CallLimits, AreKeptPerCaller) {

@@ -2,6 +2,7 @@
 //
 //   openapi.yaml    the contract of /api/v1; the dashboard's types are generated from it
 //   sessions.h      one-time codes, sessions, CSRF tokens, limits
+//   accounts.h      whom the operator has disabled
 //   api.h           /api/v1: the session, the servers, and the routes that features declare
 //   live.h          /api/v1/events: what changed, as it changes
 //   static_files.h  the built dashboard, from memory

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "bot/installation_checkup.h"
 #include "web/answers.h"
 #include "web/static_files.h"
 
@@ -43,7 +44,7 @@ class Routes : public std::enable_shared_from_this<Routes> {
       co_return co_await routes_.sign_in.start(std::move(request));
     if (path == "/auth/discord/callback" && request.method == "GET")
       co_return co_await routes_.sign_in.finish(std::move(request));
-    if (path == "/healthz") co_return net::make_response(200, "text/plain", "ok\n");
+    if (path == "/healthz") co_return alive();
     if (path == "/readyz") co_return co_await ready();
     if (path == "/metrics")
       co_return net::make_response(200, "text/plain; version=0.0.4", routes_.metrics.text());
@@ -86,6 +87,12 @@ class Routes : public std::enable_shared_from_this<Routes> {
       case ErrorCode::configuration: return "configuration";
       default: return "unavailable";
     }
+  }
+
+  HttpResponse alive() const {
+    HttpResponse response = net::make_response(200, "text/plain", "ok\n");
+    response.headers.emplace_back(bot::kRunHeader, routes_.run);
+    return response;
   }
 
   Task<HttpResponse> ready() {

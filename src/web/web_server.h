@@ -26,6 +26,8 @@ struct WebRoutes {
   std::function<Task<net::HttpResponse>(net::HttpRequest)> kick_webhook;
   /// POST /webhooks/discord/interactions; none: 404.
   std::function<Task<net::HttpResponse>(net::HttpRequest)> discord_interactions;
+  /// By which this run is known at /healthz (bot/installation_checkup.h).
+  std::string run;
   /// What keeps the bot from being ready; empty: ready.
   std::function<Task<std::vector<std::string>>()> not_ready;
 };

@@ -38,6 +38,15 @@ async function takeLinkPage(demo, { id: guild }, visitor, folder) {
   await page.screenshot({ path: join(folder, 'link-page.png') });
 }
 
+/** What the operator of the demo has set up, and what not. */
+async function takeSetup(page, folder) {
+  await page.setViewportSize({ width: 900, height: 1010 });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto('/setup');
+  await page.locator('main li').first().waitFor();
+  await page.screenshot({ path: join(folder, 'setup-light.png') });
+}
+
 export async function takeScreenshots(folder) {
   mkdirSync(folder, { recursive: true });
   const demo = await Demo.start({ speed: 600, rate: 10 });
@@ -51,6 +60,7 @@ export async function takeScreenshots(folder) {
   await page.locator('.uplot').waitFor();
   for (const picture of PICTURES) await take(page, folder, picture);
   await takeLinkPage(demo, server, visitor, folder);
+  await takeSetup(page, folder);
   await browser.close();
   await demo.stop();
 }

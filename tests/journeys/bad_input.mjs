@@ -21,11 +21,13 @@ async function madeDatabase() {
   return folder;
 }
 
-test('a wrong token ends the run with 77 and says where a right one comes from', async (t) => {
+test('a wrong token ends the run of a bot that serves somebody with 77 and says where a right one comes from', async (t) => {
   const sim = await startSim();
   t.after(() => sim.stop('SIGKILL'));
   const env = { ...simEnvironment(sim.contract), GUILDHALL_DISCORD_TOKEN: 'wrong' };
-  refused(await run(['run', '--data-dir', temporaryFolder(), '--listen', '127.0.0.1:0'], { env }), 77, /token/i);
+  const folder = temporaryFolder();
+  assert.equal((await run(['server', 'add', '-7', 'Alone', '--data-dir', folder])).code, 0);
+  refused(await run(['run', '--data-dir', folder, '--listen', '127.0.0.1:0'], { env }), 77, /token/i);
 });
 
 test("a server's own file that is gone is not replaced by an empty one unless that is said", async () => {

@@ -8,3 +8,4 @@ import './postgres.mjs';
 import './adopt.mjs';
 import './load.mjs';
 import './discord.mjs';
+import './setup.mjs';

@@ -218,7 +218,7 @@ export class Bot {
       cookie = cookiesOf(answer) || cookie; // another one, where his rights have changed
       return answer;
     };
-    return { where: back.headers.get('location'), session: session.json, api };
+    return { where: back.headers.get('location'), session: session.json, api, cookie: () => cookie };
   }
 
   /** Each streamer consents that the servers for which the world suggests his channel listen to it. */

@@ -4,6 +4,7 @@
 
 #include "features/features.h"
 #include "migrate/migrate.h"
+#include "web/accounts.h"
 #include "web/sessions.h"
 
 namespace guildhall::test {
@@ -13,6 +14,7 @@ TestWorld::TestWorld(store::Layout layout) : declarations(config) {
   tenancy::Tenancy::declare(declarations.statements, declarations.tables);
   bot::declare_bot(declarations);
   features::declare_all(declarations);
+  web::Accounts::declare(declarations);
   web::Sessions::declare(declarations);
   declarations.rows.declare(declarations.statements, declarations.tables);
   database.emplace(config, declarations.tables, layout);

@@ -4,7 +4,14 @@ import type { Access } from './types';
 
 const CHANGING: readonly Access[] = ['administrator', 'owner'];
 
+const MANAGING: readonly Access[] = ['moderator', ...CHANGING];
+
 /** Settings, points and the connection to Kick. Everybody else who may open a server looks at them. */
 export function mayChange(access: Access): boolean {
   return CHANGING.includes(access);
+}
+
+/** Who changed what. */
+export function mayReadAudit(access: Access): boolean {
+  return MANAGING.includes(access);
 }

@@ -19,10 +19,13 @@ import type {
   Session,
   Setting,
   SettingChanged,
+  Setup,
   SignIn,
 } from './types';
 
 const DEADLINE_MS = 10_000;
+// The bot asks Discord and Kick meanwhile.
+const SETUP_DEADLINE_MS = 60_000;
 
 // `no-cache` asks the server each time, with the ETag of what the browser has kept.
 const http = createClient<paths>({
@@ -31,7 +34,7 @@ const http = createClient<paths>({
     fetch(request, {
       cache: 'no-cache',
       credentials: 'same-origin',
-      signal: AbortSignal.timeout(DEADLINE_MS),
+      signal: AbortSignal.timeout(request.url.endsWith('/setup') ? SETUP_DEADLINE_MS : DEADLINE_MS),
     }),
 });
 
@@ -99,6 +102,11 @@ export async function signIn(code: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await change((header) => http.DELETE('/api/v1/session', { params: { header } }));
   session.left();
+}
+
+/** What the operator has to set right, looked at now. */
+export function readSetup(): Promise<Setup> {
+  return take(http.GET('/api/v1/setup'));
 }
 
 export async function listServers(): Promise<Server[]> {
@@ -171,7 +179,6 @@ export async function withdrawChannel(channel: string, server?: string): Promise
   );
 }
 
-/** The address at Kick where the streamer gives consent. */
 /** Posts a live alert that is marked as a test. */
 export async function postTestAlert(server: string): Promise<void> {
   await change((header) =>
@@ -179,6 +186,7 @@ export async function postTestAlert(server: string): Promise<void> {
   );
 }
 
+/** The address at Kick where the streamer gives consent. */
 export async function connectKick(server: string): Promise<string> {
   const answer = await change((header) =>
     http.POST('/api/v1/servers/{server}/kick/connect', { params: { path: { server }, header } }),

@@ -17,3 +17,5 @@ export type Setting = Schemas['Setting'];
 export type SettingChanged = Schemas['SettingChanged'];
 export type AuditRow = Schemas['AuditRow'];
 export type Grant = Schemas['Grant'];
+export type Finding = Schemas['Finding'];
+export type Setup = Schemas['Setup'];

@@ -5,6 +5,7 @@ export type Route =
   | { page: 'servers' }
   | { page: 'sign-in' }
   | { page: 'channels' }
+  | { page: 'setup' }
   | { page: 'server' | 'settings' | 'audit'; server: string }
   | { page: 'unknown' };
 
@@ -14,6 +15,7 @@ export function routeOf(path: string): Route {
   if (path === '/') return { page: 'servers' };
   if (path === '/sign-in') return { page: 'sign-in' };
   if (path === '/channels') return { page: 'channels' };
+  if (path === '/setup') return { page: 'setup' };
   const [, server, rest] = /^\/servers\/(-?\d{1,19})(\/settings|\/audit|)$/.exec(path) ?? [];
   if (server === undefined) return { page: 'unknown' };
   return { page: SERVER_PAGES[rest as keyof typeof SERVER_PAGES], server };
@@ -23,6 +25,7 @@ export const path = {
   servers: '/',
   signIn: '/sign-in',
   channels: '/channels',
+  setup: '/setup',
   server: (id: string) => `/servers/${id}`,
   settings: (id: string) => `/servers/${id}/settings`,
   audit: (id: string) => `/servers/${id}/audit`,

@@ -62,7 +62,7 @@ void declare(bot::Declarations& declarations) {
   declarations.on_gift.push_back(on_gift);
   declarations.on_join.push_back(on_join);
   declarations.on_leave.push_back(on_leave);
-  declarations.routes.add({"activity", "GET", "/activity", get_activity});
+  declarations.routes.add({"activity", "GET", "/activity", tenancy::Access::viewer, get_activity});
 }
 
 }  // namespace guildhall::features::activity

@@ -142,9 +142,9 @@ void declare(bot::Declarations& declarations) {
     declarations.settings.add("live_alert", setting);
   declarations.on_stream.push_back(on_stream);
   declarations.rehearsals.server.push_back(rehearse);
-  declarations.routes.add({"live_alert", "POST", "/live-alert/test", [&declarations](bot::RouteCall call) {
-                             return test(declarations, std::move(call));
-                           }});
+  declarations.routes.add(
+      {"live_alert", "POST", "/live-alert/test", tenancy::Access::administrator,
+       [&declarations](bot::RouteCall call) { return test(declarations, std::move(call)); }});
 }
 
 }  // namespace guildhall::features::alerts

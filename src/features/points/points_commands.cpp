@@ -161,7 +161,7 @@ void declare_commands(bot::Declarations& declarations) {
 }
 
 void declare_routes(bot::Declarations& declarations) {
-  declarations.routes.add({"points", "GET", "/points/history", get_history});
+  declarations.routes.add({"points", "GET", "/points/history", tenancy::Access::viewer, get_history});
   declarations.on_overview.push_back(overview);
 }
 

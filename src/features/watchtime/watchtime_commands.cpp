@@ -194,6 +194,7 @@ void declare_routes(bot::Declarations& declarations) {
   declarations.routes.add({"watchtime",
                            "GET",
                            "/leaderboard",
+                           tenancy::Access::viewer,
                            get_leaderboard,
                            {{{}, {{"of", "watchtime"}}}, {{}, {{"of", "points"}, {"limit", "25"}}}}});
   declarations.on_overview.push_back(overview);
