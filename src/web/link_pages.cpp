@@ -269,18 +269,28 @@ Task<std::optional<HttpResponse>> LinkPages::finish(HttpRequest request) {
   const auto guest = token ? co_await guest_of(request, kLinkPage, *token) : std::optional<Guest>{};
   if (!guest) co_return no_page(404, "gone");
   const std::string code = parameter(request, "code");
-  if (code.empty()) co_return redirect(came->back_to + "?trouble=denied");
+  if (code.empty()) co_return co_await come_back_in_vain(*guest, came->back_to, "denied");
   const auto account = co_await door_.account(code, came->verifier);
   if (!account) {
     log::warning("a viewer's account is not known", {log::field("server", guest->scope.server().str()),
                                                      log::field("error", account.error().message)});
-    co_return redirect(came->back_to + "?trouble=kick");
+    co_return co_await come_back_in_vain(*guest, came->back_to, "kick");
   }
   const auto standing = co_await change(guest->scope, [&](Tx& tx, bot::ServerContext& context) {
     return linking_.prove(tx, context, guest->visit, *account);
   });
   if (standing.step == Step::taken) taken_.add();
   co_return redirect(came->back_to);
+}
+
+/// Who cancels at Kick again and again does not fill the moderators' channel with it.
+Task<HttpResponse> LinkPages::come_back_in_vain(Guest guest, std::string back_to, std::string trouble) {
+  const std::string who = fmt::format("{} {}", guest.scope.server().str(), guest.visit.member.str());
+  if (failures_.take(who) == 0)
+    co_await change(guest.scope, [&](Tx& tx, bot::ServerContext& context) {
+      return linking_.come_back_in_vain(tx, context, guest.visit, trouble);
+    });
+  co_return redirect(back_to + "?trouble=" + trouble);
 }
 
 HttpResponse LinkPages::show(const Guest& guest, const Standing& standing, std::string_view trouble) const {

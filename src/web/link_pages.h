@@ -51,6 +51,7 @@ class LinkPages {
   Task<net::HttpResponse> link_page(net::HttpRequest request, std::string token);
   Task<net::HttpResponse> press(net::HttpRequest request, Guest guest);
   Task<net::HttpResponse> go_on(Guest guest);
+  Task<net::HttpResponse> come_back_in_vain(Guest guest, std::string back_to, std::string trouble);
   Task<net::HttpResponse> objection_page(net::HttpRequest request, std::string token);
   net::HttpResponse show(const Guest& guest, const features::linking::Standing& standing,
                          std::string_view trouble) const;
@@ -71,6 +72,8 @@ class LinkPages {
   CallLimit visits_{300, std::chrono::minutes(15)};
   CallLimit presses_{60, std::chrono::minutes(15)};
   CallLimit returns_{60, std::chrono::minutes(15)};
+  /// Of one member, for the log.
+  CallLimit failures_{3, std::chrono::minutes(15)};
 };
 
 }  // namespace guildhall::web

@@ -213,6 +213,11 @@ TEST_F(LinkPagesOf, AnAddressIsGoodForTenMinutesAndForItsServer) {
 }
 
 TEST_F(LinkPagesOf, WhatGoesWrongAtKickIsSaidAndCanBeTriedAgain) {
+  world_.in(1, [&](store::Tx& tx) {
+    const bot::SettingWish wish{.key = "link_log_channel_id", .value = "88"};
+    return bot::change_server_setting(tx, world_.declarations, ServerId(1), wish, {"tester", "system"},
+                                      world_.clock.now());
+  });
   const std::string path = invited(5);
   const auto begun = begin(path);
   const auto denied = come_back(begun.state, begun.cookie, "");
@@ -227,6 +232,8 @@ TEST_F(LinkPagesOf, WhatGoesWrongAtKickIsSaidAndCanBeTriedAgain) {
   post(path, begun.cookie, form_of(page));
   EXPECT_EQ(come_back(state_, begun.cookie, "bad")->header("location"), path + "?trouble=kick");
   EXPECT_EQ(links(), "0\n");
+  EXPECT_THAT(world_.dump("SELECT body FROM outbox WHERE destination = '88' ORDER BY sequence"),
+              AllOf(HasSubstr("<@5>"), HasSubstr("cancelled there"), HasSubstr("Kick did not say")));
 }
 
 TEST_F(LinkPagesOf, WhoProvesAnothersAccountIsNotToldWhose) {

@@ -219,6 +219,18 @@ TxTask<Standing> Linking::settle(Tx& tx, ServerContext& context, Proof proof, St
   co_return co_await look(tx, context, std::move(proof.visit));
 }
 
+TxTask<Standing> Linking::come_back_in_vain(Tx& tx, ServerContext& context, Visit visit,
+                                            std::string trouble) const {
+  const std::string member = visit.member.str();
+  Standing standing = co_await look(tx, context, std::move(visit));
+  if (standing.step == Step::open) {
+    const Message line{"link.log_" + trouble,
+                       {{"member", mention(member)}, {"name", shown(standing.member_name)}}};
+    co_await write_log(tx, context, line);
+  }
+  co_return standing;
+}
+
 /// Somebody has proved an account that is another's: harmless once, an attack perhaps when it goes on.
 TxTask<void> Linking::note_attempt(Tx& tx, ServerContext& context, const Proof proof) const {
   const std::string hash = account_hash(proof.account);

@@ -103,6 +103,9 @@ class Linking {
   /// He came back from the platform, which says who he is there.
   store::TxTask<Standing> prove(store::Tx& tx, bot::ServerContext& context, Visit visit,
                                 bot::PlatformUser account) const;
+  /// He came back with nothing, which moderators see: "denied" there, or "kick", which did not say who he is.
+  store::TxTask<Standing> come_back_in_vain(store::Tx& tx, bot::ServerContext& context, Visit visit,
+                                            std::string trouble) const;
   /// What he proved takes the place of what is linked to him.
   store::TxTask<Standing> replace(store::Tx& tx, bot::ServerContext& context, Visit visit) const;
   /// What he proved shall move to him.
