@@ -41,8 +41,14 @@ Result<json::Value> made_or(std::string_view what, const Result<Snowflake>& resu
 }  // namespace
 
 Control::Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webhooks, KickOAuth& oauth,
-                 Members& members)
-    : stage_(stage), discord_(discord), kick_(kick), webhooks_(webhooks), oauth_(oauth), members_(members) {
+                 KickSocket& socket, Members& members)
+    : stage_(stage),
+      discord_(discord),
+      kick_(kick),
+      webhooks_(webhooks),
+      oauth_(oauth),
+      socket_(socket),
+      members_(members) {
   add_routes();
 }
 
@@ -96,6 +102,8 @@ void Control::add_routes() {
   add("POST", "kick/subscribe", &Control::kick_subscribe);
   add("POST", "kick/follow", &Control::kick_follow);
   add("POST", "kick/kicks", &Control::kick_kicks);
+  add("POST", "kick/redeem", &Control::kick_redeem);
+  add("POST", "kick/redemption", &Control::kick_redemption);
   add("POST", "kick/live", &Control::kick_live);
   add("POST", "kick/offline", &Control::kick_offline);
   add("POST", "kick/retitle", &Control::kick_retitle);
@@ -107,6 +115,8 @@ void Control::add_routes() {
   add("POST", "kick/take-back", &Control::kick_take_back);
   add("GET", "kick/consents", &Control::read_kick_consents);
   add("GET", "kick/chat", &Control::read_kick_chat);
+  add("POST", "kick/socket", &Control::kick_socket);
+  add("GET", "kick/socket", &Control::read_kick_socket);
 }
 
 net::HttpResponse Control::answer(const net::HttpRequest& request) {
@@ -512,6 +522,24 @@ Control::Answer Control::kick_kicks(Call& call) {
   return done_or(kick_.give_kicks(text_in(call, "slug"), *user, static_cast<int>(amount)));
 }
 
+Control::Answer Control::kick_redeem(Call& call) {
+  const auto user = viewer_of(call);
+  if (!user) return std::unexpected(user.error());
+  const auto cost = json::integer(call.body, "cost").value_or(100);
+  const std::string title = text_in(call, "title");
+  if (title.empty() || cost < 1 || cost > 1'000'000)
+    return fail(ErrorCode::invalid, "a title and a cost from 1 to 1,000,000 are needed");
+  const auto redemption =
+      kick_.redeem(text_in(call, "slug"), *user, {title, static_cast<int>(cost)}, text_in(call, "input"));
+  if (!redemption) return std::unexpected(redemption.error());
+  return made("redemption", *redemption);
+}
+
+Control::Answer Control::kick_redemption(Call& call) {
+  return done_or(
+      kick_.settle_redemption(text_in(call, "id"), json::boolean(call.body, "accepted").value_or(true)));
+}
+
 Control::Answer Control::kick_live(Call& call) {
   return done_or(kick_.go_live(text_in(call, "slug"), text_in(call, "title")));
 }
@@ -567,6 +595,21 @@ Control::Answer Control::kick_take_back(Call& call) {
 }
 
 Control::Answer Control::read_kick_consents(Call&) { return oauth_.consents(); }
+
+Control::Answer Control::kick_socket(Call& call) {
+  const std::string act = text_in(call, "do");
+  const auto code = json::integer(call.body, "code").value_or(0);
+  if (act == "say") {
+    socket_.send_all(text_in(call, "frame"));
+  } else if (act == "close" && code >= 1000 && code < 5000) {
+    socket_.close_all(static_cast<std::uint16_t>(code));
+  } else {
+    return fail(ErrorCode::invalid, "do: say a frame, or close with a code");
+  }
+  return done();
+}
+
+Control::Answer Control::read_kick_socket(Call&) { return socket_.describe(); }
 
 Control::Answer Control::read_kick_chat(Call& call) {
   const KickChannel* channel = stage_.world.kick_channel(call.query("slug").value_or(""));

@@ -51,6 +51,8 @@
 //   POST /kick/gift                            {slug, user?, count?}
 //   POST /kick/subscribe, follow               {slug, user}
 //   POST /kick/kicks                           {slug, user, amount?}
+//   POST /kick/redeem                          {slug, user, title, cost?, input?} -> redemption
+//   POST /kick/redemption                      {id, accepted?}: the streamer settles it
 //   POST /kick/live, offline                   {slug, title?}
 //   POST /kick/retitle                         {slug, title?, category?}
 //   POST /kick/moderator                       {slug, user, moderator?}: the streamer makes him one, or not
@@ -63,15 +65,17 @@
 //   POST /kick/take-back                       {user}: on Kick's pages he takes back what he consented to
 //   GET  /kick/consents                        [{user, scope, renewals, revoked}], the oldest first
 //   GET  /kick/chat?slug=                      what the bot wrote there
-//   GET  /witness                              see witness.h
-//   GET  /faults, POST /faults                 the switches of faults.h: {"kick_duplicates": true, ...}
-//   POST /members/start, /members/stop
+//   POST /kick/socket                          {do: say or close, frame?, code?}: of the chat socket, to
+//   everybody GET  /kick/socket                          {connections, pings, pongs, channels} GET  /witness
+//   see witness.h GET  /faults, POST /faults                 the switches of faults.h: {"kick_duplicates":
+//   true, ...} POST /members/start, /members/stop
 #pragma once
 
 #include "net/http.h"
 #include "sim/discord.h"
 #include "sim/kick.h"
 #include "sim/kick_oauth.h"
+#include "sim/kick_socket.h"
 #include "sim/members.h"
 #include "sim/router.h"
 
@@ -80,7 +84,7 @@ namespace guildhall::sim {
 class Control {
  public:
   Control(Stage& stage, Discord& discord, Kick& kick, KickWebhooks& webhooks, KickOAuth& oauth,
-          Members& members);
+          KickSocket& socket, Members& members);
 
   net::HttpResponse answer(const net::HttpRequest& request);
 
@@ -138,6 +142,8 @@ class Control {
   Answer kick_subscribe(Call& call);
   Answer kick_follow(Call& call);
   Answer kick_kicks(Call& call);
+  Answer kick_redeem(Call& call);
+  Answer kick_redemption(Call& call);
   Answer kick_live(Call& call);
   Answer kick_offline(Call& call);
   Answer kick_retitle(Call& call);
@@ -149,6 +155,8 @@ class Control {
   Answer kick_take_back(Call& call);
   Answer read_kick_consents(Call& call);
   Answer read_kick_chat(Call& call);
+  Answer kick_socket(Call& call);
+  Answer read_kick_socket(Call& call);
 
   /// The viewer that the body names by id or slug.
   Result<KickId> viewer_of(const Call& call, std::string_view key = "user") const;
@@ -165,6 +173,7 @@ class Control {
   Kick& kick_;
   KickWebhooks& webhooks_;
   KickOAuth& oauth_;
+  KickSocket& socket_;
   Members& members_;
   Router<Handler> router_;
 };

@@ -53,7 +53,11 @@ constexpr std::array<std::string_view, kFaults> kNames = {"discord_global_429",
                                                           "kick_single_use_refresh",
                                                           "kick_refresh_grace_seconds",
                                                           "kick_oauth_slow_ms",
-                                                          "kick_retry_after"};
+                                                          "kick_retry_after",
+                                                          "kick_chat_refused",
+                                                          "kick_site_403",
+                                                          "kick_socket_mute",
+                                                          "kick_socket_activity"};
 
 std::optional<std::size_t> index_of(std::string_view name) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {

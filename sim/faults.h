@@ -58,8 +58,12 @@ enum class Fault {
   kick_refresh_grace_seconds,  // measure: one that was used works again for so long (0: as long as it lives)
   kick_oauth_slow_ms,          // measure: pause between what OAuth does and its answer, in real time
   kick_retry_after,            // measure: seconds that a 429 names in Retry-After (0: it names none)
+  kick_chat_refused,           // a subscription to chat fails inside a 200
+  kick_site_403,               // the site keeps programs out
+  kick_socket_mute,            // pings of the chat socket are not answered
+  kick_socket_activity,        // measure: seconds of silence after which a ping is wished (0: the usual 120)
 };
-inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kick_retry_after) + 1;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kick_socket_activity) + 1;
 
 class Faults {
  public:

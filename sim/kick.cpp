@@ -18,10 +18,11 @@ std::unexpected<Error> missing(std::string_view what) {
 
 }  // namespace
 
-Kick::Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions)
+Kick::Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions, KickSocket& socket)
     : stage_(stage),
       webhooks_(webhooks),
       subscriptions_(subscriptions),
+      socket_(socket),
       random_(mix(stage.seed ^ 0x4B69636BU)) {
   webhooks_.on_attempt(
       [this](const std::string& event, bool taken) { subscriptions_.attempted(event, taken); });
@@ -112,6 +113,8 @@ void Kick::tell_chat(KickChannel& channel, const KickUser& user, const Viewer& v
   KickFact told = fact("chat.message.sent", channel, user.id, now.at);
   told.subscriber = viewer.subscriber_months > 0;
   told.bot = viewer.bot;
+  socket_.tell_chat(channel,
+                    {&user, kick_shapes::badges(user, channel, viewer), message_id, content, now.text});
   const kick_shapes::ChatText text{&streamer(channel), kick_shapes::sender(user, channel, viewer), message_id,
                                    std::move(content), now.text};
   tell(std::move(told), kick_shapes::chat_message(text, random_));
@@ -207,6 +210,43 @@ Result<void> Kick::give_kicks(std::string_view slug, KickId id, int amount) {
   told.count = amount;
   tell(std::move(told), kick_shapes::kicks(streamer(**channel), **user, amount, now.text));
   return {};
+}
+
+// Rewards -------------------------------------------------------------------------------------------
+
+Result<std::string> Kick::redeem(std::string_view slug, KickId id, Reward reward, std::string input) {
+  const auto channel = channel_of(slug);
+  if (!channel) return std::unexpected(channel.error());
+  if (const auto user = user_of(id); !user) return std::unexpected(user.error());
+  std::string redemption = stage_.mint.ulid();
+  redemptions_[redemption] = {(*channel)->broadcaster, id, std::move(reward), std::move(input),
+                              written(stage_.clock.now())};
+  tell_redemption(redemption);
+  return redemption;
+}
+
+Result<void> Kick::settle_redemption(const std::string& id, bool accepted) {
+  const auto found = redemptions_.find(id);
+  if (found == redemptions_.end()) return missing("redemption");
+  if (found->second.status != "pending") return fail(ErrorCode::conflict, "is settled already");
+  found->second.status = accepted ? "accepted" : "rejected";
+  tell_redemption(id);
+  return {};
+}
+
+/// The same id and moment each time that its status changes.
+void Kick::tell_redemption(const std::string& id) {
+  const Redemption& told = redemptions_.at(id);
+  const KickChannel& channel = *stage_.world.kick_channel(told.broadcaster);
+  const kick_shapes::RedemptionText text{id,
+                                         told.status,
+                                         told.input,
+                                         told.reward.title,
+                                         told.reward.cost,
+                                         told.redeemed_at.text,
+                                         stage_.world.kick_user(told.user)};
+  tell(fact("channel.reward.redemption.updated", channel, told.user, told.redeemed_at.at),
+       kick_shapes::redemption(streamer(channel), text));
 }
 
 // Moderators and names ------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 // The simulated Kick without its wires: what streamers and viewers do. Every act is told to the bot
-// by webhook.
+// by webhook, and chat besides to whoever listens on the chat socket.
 #pragma once
 
 #include <deque>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "sim/kick_socket.h"
 #include "sim/kick_subscriptions.h"
 #include "sim/kick_webhooks.h"
 #include "sim/stage.h"
@@ -24,7 +25,7 @@ struct SentChat {
 
 class Kick {
  public:
-  Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions);
+  Kick(Stage& stage, KickWebhooks& webhooks, KickSubscriptions& subscriptions, KickSocket& socket);
 
   /// A stream that was live when an earlier run ended still is. Call it when the journal has been read.
   void resume_streams();
@@ -43,6 +44,14 @@ class Kick {
   Result<void> subscribe(std::string_view slug, KickId user);
   Result<void> follow(std::string_view slug, KickId user);
   Result<void> give_kicks(std::string_view slug, KickId user, int amount);
+  /// What a viewer pays for with the points of the channel; the id of the redemption.
+  struct Reward {
+    std::string title;
+    int cost = 0;
+  };
+  Result<std::string> redeem(std::string_view slug, KickId user, Reward reward, std::string input);
+  /// The streamer accepts it, or gives the points back. Error besides: `conflict` (that was done already).
+  Result<void> settle_redemption(const std::string& id, bool accepted);
   /// The streamer makes somebody his moderator, or takes that back.
   Result<void> set_moderator(std::string_view slug, KickId user, bool moderator);
   struct Ban {
@@ -77,6 +86,7 @@ class Kick {
   void tell(KickFact fact, json::Object body);
   void tell_chat(KickChannel& channel, const KickUser& user, const Viewer& viewer,
                  const std::string& message_id, std::string content);
+  void tell_redemption(const std::string& id);
   void tell_subscription(KickChannel& channel, const KickUser& user, bool renewal, int months);
   /// Who is no viewer yet becomes one.
   static Viewer& viewer_in(KickChannel& channel, KickId user);
@@ -87,8 +97,18 @@ class Kick {
   Stage& stage_;
   KickWebhooks& webhooks_;
   KickSubscriptions& subscriptions_;
+  KickSocket& socket_;
   Random random_;
   std::map<KickId, std::deque<SentChat>> sent_;
+  struct Redemption {
+    KickId broadcaster = 0;
+    KickId user = 0;
+    Reward reward;
+    std::string input;
+    Written redeemed_at;
+    std::string status = "pending";
+  };
+  std::map<std::string, Redemption> redemptions_;
 };
 
 }  // namespace guildhall::sim

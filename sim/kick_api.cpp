@@ -186,6 +186,7 @@ net::HttpResponse KickApi::subscribe(Call& call, const KickGrant& grant) {
   for (const json::Value& event : events) {
     const std::string name = json::text_or(event, "name", "");
     const bool known = is_kick_event(name) && json::integer(event, "version").value_or(1) == 1;
+    failing = failing || (name == "chat.message.sent" && stage_.faults.on(Fault::kick_chat_refused));
     const std::string id = known && !failing ? subscriptions_.add(broadcaster, name) : "";
     full = full || (known && !failing && id.empty());
     json::Object line{{"name", name}, {"version", 1}};

@@ -21,19 +21,6 @@ json::Object named(const KickUser& user) {
 
 json::Object category(std::string_view name) { return {{"id", 15}, {"name", name}, {"thumbnail", ""}}; }
 
-json::Array badges(const KickUser& user, const KickChannel& channel, const Viewer& viewer) {
-  json::Array out;
-  const auto add = [&](const char* text, const char* type) {
-    out.push_back(json::Object{{"text", text}, {"type", type}});
-    return &out.back().get_object();
-  };
-  if (user.id == channel.broadcaster) add("Broadcaster", "broadcaster");
-  if (viewer.moderator) add("Moderator", "moderator");
-  if (viewer.bot) add("Bot", "bot");
-  if (viewer.subscriber_months > 0) (*add("Subscriber", "subscriber"))["count"] = viewer.subscriber_months;
-  return out;
-}
-
 std::size_t characters(std::string_view text) {
   std::size_t count = 0;
   for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
@@ -87,6 +74,19 @@ json::Object nobody() {
        {"user_id", "username", "is_verified", "profile_picture", "channel_slug", "identity"}) {
     out[key] = nullptr;
   }
+  return out;
+}
+
+json::Array badges(const KickUser& user, const KickChannel& channel, const Viewer& viewer) {
+  json::Array out;
+  const auto add = [&](const char* text, const char* type) {
+    out.push_back(json::Object{{"text", text}, {"type", type}});
+    return &out.back().get_object();
+  };
+  if (user.id == channel.broadcaster) add("Broadcaster", "broadcaster");
+  if (viewer.moderator) add("Moderator", "moderator");
+  if (viewer.bot) add("Bot", "bot");
+  if (viewer.subscriber_months > 0) (*add("Subscriber", "subscriber"))["count"] = viewer.subscriber_months;
   return out;
 }
 
@@ -164,6 +164,21 @@ json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amou
             {"message", "w"},
             {"pinned_time_seconds", 0}}},
           {"created_at", created_at}};
+}
+
+/// Every reward of a title is the same one.
+json::Object redemption(const KickUser& broadcaster, const RedemptionText& text) {
+  return {{"id", text.id},
+          {"user_input", text.input},
+          {"status", text.status},
+          {"redeemed_at", text.redeemed_at},
+          {"reward",
+           {{"id", fmt::format("reward-{}", text.title)},
+            {"title", text.title},
+            {"cost", text.cost},
+            {"description", ""}}},
+          {"redeemer", named(*text.redeemer)},
+          {"broadcaster", named(broadcaster)}};
 }
 
 json::Object banned(const KickUser& broadcaster, const BanText& text) {

@@ -21,6 +21,7 @@ std::string time_text(TimePoint at, Random& random);
 json::Object person(const KickUser& user);
 /// A gifter who does not want to be known: everything but `is_anonymous` is null.
 json::Object nobody();
+json::Array badges(const KickUser& user, const KickChannel& channel, const Viewer& viewer);
 /// The sender of a chat message, with badges.
 json::Object sender(const KickUser& user, const KickChannel& channel, const Viewer& viewer);
 
@@ -45,6 +46,17 @@ json::Object gifts(const KickUser& broadcaster, const KickUser* gifter,
 json::Object followed(const KickUser& broadcaster, const KickUser& follower);
 json::Object kicks(const KickUser& broadcaster, const KickUser& sender, int amount,
                    std::string_view created_at);
+
+struct RedemptionText {
+  std::string id;
+  std::string status;  // pending, accepted, rejected
+  std::string input;
+  std::string title;
+  int cost = 0;
+  std::string redeemed_at;
+  const KickUser* redeemer = nullptr;
+};
+json::Object redemption(const KickUser& broadcaster, const RedemptionText& text);
 
 struct BanText {
   const KickUser* moderator = nullptr;

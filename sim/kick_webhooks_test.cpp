@@ -285,6 +285,30 @@ TEST_F(KickWebhooksTest, AModeratorIsKnownByHisBadgeAndMayBan) {
   EXPECT_TRUE(wait_for(3));
 }
 
+TEST_F(KickWebhooksTest, ARedemptionIsToldAgainWhenItIsSettled) {
+  const json::Value made = control("POST", "/kick/redeem",
+                                   {{"slug", "lantern-live"},
+                                    {"user", "night-owl3"},
+                                    {"title", "Hydrate"},
+                                    {"cost", 300},
+                                    {"input", "now"}});
+  const std::string id = json::text_or(made, "redemption", "");
+  ASSERT_TRUE(wait_for(1));
+  EXPECT_EQ(header(received_[0], "type"), "channel.reward.redemption.updated");
+  const json::Value first = *json::parse(received_[0].body);
+  EXPECT_EQ(json::text(first, "id"), id);
+  EXPECT_EQ(json::text(first, "status"), "pending");
+  EXPECT_EQ(json::integer(*json::find(first, "reward"), "cost"), 300);
+  EXPECT_EQ(json::text(*json::find(first, "redeemer"), "channel_slug"), "night-owl3");
+  control("POST", "/kick/redemption", {{"id", id}, {"accepted", false}});
+  ASSERT_TRUE(wait_for(2));
+  const json::Value second = *json::parse(received_[1].body);
+  EXPECT_EQ(json::text(second, "id"), id);
+  EXPECT_EQ(json::text(second, "status"), "rejected");
+  EXPECT_EQ(json::text(second, "redeemed_at"), json::text(first, "redeemed_at"));
+  EXPECT_EQ(status_of("/kick/redemption", {{"id", id}}), 409);
+}
+
 TEST_F(KickWebhooksTest, WhoIsCalledOtherwiseStaysWhoHeIs) {
   const KickId streamer = sim_->world().kick_channels[0].broadcaster;
   control("POST", "/kick/rename", {{"user", "lantern-live"}, {"username", "Beacon_Live"}});

@@ -22,11 +22,12 @@ struct Simulation::Parts {
         rest(discord),
         webhooks(stage, std::move(key), {options.kick_webhook, options.webhooks_at_once}),
         subscriptions(stage, options.webhooks_unasked),
-        kick(stage, webhooks, subscriptions),
+        socket(stage),
+        kick(stage, webhooks, subscriptions, socket),
         oauth(stage),
         api(stage, kick, oauth, subscriptions, webhooks.key().public_pem()),
         members(stage, discord, kick, Script(options.seed, options.size, options.events_per_minute)),
-        control(stage, discord, kick, webhooks, oauth, members) {}
+        control(stage, discord, kick, webhooks, oauth, socket, members) {}
 
   /// What an earlier run wrote.
   Result<void> remember(const std::filesystem::path& log_file) {
@@ -46,6 +47,7 @@ struct Simulation::Parts {
   DiscordRest rest;
   KickWebhooks webhooks;
   KickSubscriptions subscriptions;
+  KickSocket socket;
   Kick kick;
   KickOAuth oauth;
   KickApi api;
@@ -58,6 +60,8 @@ struct Simulation::Servers {
   std::unique_ptr<net::WebSocketServer> gateway;
   std::unique_ptr<net::HttpServer> oauth;
   std::unique_ptr<net::HttpServer> api;
+  std::unique_ptr<net::HttpServer> site;
+  std::unique_ptr<net::WebSocketServer> socket;
   std::unique_ptr<net::HttpServer> control;
 };
 
@@ -114,6 +118,15 @@ Result<std::unique_ptr<Simulation>> Simulation::start(asio::io_context& loop, Si
   auto api = serve(loop, options.ports.kick_api,
                    [parts](const auto& request) { return parts->api.answer(request); });
   if (!api) return std::unexpected(api.error());
+  auto site = serve(loop, options.ports.kick_site,
+                    [parts](const auto& request) { return parts->socket.answer(request); });
+  if (!site) return std::unexpected(site.error());
+  auto socket =
+      net::WebSocketServer::start(loop, {std::string(kHost), options.ports.kick_socket},
+                                  [parts](std::shared_ptr<net::WebSocket> one, net::HttpRequest request) {
+                                    return parts->socket.serve(std::move(one), std::move(request));
+                                  });
+  if (!socket) return std::unexpected(socket.error());
   auto control = serve(loop, options.ports.control,
                        [parts](const auto& request) { return parts->control.answer(request); });
   if (!control) return std::unexpected(control.error());
@@ -124,8 +137,9 @@ Result<std::unique_ptr<Simulation>> Simulation::start(asio::io_context& loop, Si
       });
   if (!gateway) return std::unexpected(gateway.error());
 
-  auto servers = std::make_unique<Servers>(std::move(*rest), std::move(*gateway), std::move(*oauth),
-                                           std::move(*api), std::move(*control));
+  auto servers =
+      std::make_unique<Servers>(std::move(*rest), std::move(*gateway), std::move(*oauth), std::move(*api),
+                                std::move(*site), std::move(*socket), std::move(*control));
   return std::unique_ptr<Simulation>(new Simulation(std::move(parts), std::move(servers)));
 }
 
@@ -146,6 +160,9 @@ Simulation::Simulation(std::shared_ptr<Parts> parts, std::unique_ptr<Servers> se
                                        {"kick",
                                         {{"oauth", address("http", servers_->oauth->port())},
                                          {"api", address("http", servers_->api->port())},
+                                         {"site", address("http", servers_->site->port())},
+                                         {"socket", address("ws", servers_->socket->port())},
+                                         {"socket_key", parts_->socket.app_key()},
                                          {"client_id", parts_->oauth.client_id()},
                                          {"client_secret", parts_->oauth.client_secret()},
                                          {"public_key", parts_->webhooks.key().public_pem()}}},
@@ -177,11 +194,14 @@ void Simulation::stop() {
   servers_->gateway->stop();
   servers_->oauth->stop();
   servers_->api->stop();
+  servers_->site->stop();
+  servers_->socket->stop();
   servers_->control->stop();
   asio::post(parts_->stage.loop, [parts = parts_] {
     parts->members.stop();
     parts->stage.naps.stop();
     parts->discord.gateway.close_all(1001);
+    parts->socket.close_all(1001);
   });
 }
 

@@ -3,7 +3,7 @@
 //
 //   world.h       the invented people and places      members.h  what they do, from the seed
 //   discord*.h, gateway*.h, interactions.h, components.h, ...   Discord: REST, gateway, OAuth, limits, codes
-//   kick*.h       Kick: OAuth, API, signed webhooks
+//   kick*.h       Kick: OAuth, API, signed webhooks, the chat socket of its own site
 //   faults.h      switches for everything that goes wrong on the real ones
 //   load.h        so many events a second, and how long the answers took
 //   witness.h     what the bot was told and what it took: tests recompute totals from it
@@ -37,6 +37,8 @@ struct SimPorts {
   std::uint16_t discord_gateway = 0;
   std::uint16_t kick_oauth = 0;
   std::uint16_t kick_api = 0;
+  std::uint16_t kick_site = 0;
+  std::uint16_t kick_socket = 0;
   std::uint16_t control = 0;
 };
 

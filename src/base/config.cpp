@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "base/crypto.h"
@@ -58,6 +59,15 @@ constexpr ConfigKey kKeys[] = {
     {"kick.api_url", &Config::kick_api_url, false, "origin, no path"},
     {"kick.public_key_file", &Config::kick_public_key_file, false,
      "pins the webhook key instead of fetching it"},
+    {"kick.chat_socket.app_key", &Config::kick_chat_socket_app_key, false,
+     "of the chat socket of Kick's own site; with it chat comes from there where Kick posts none"},
+    {"kick.chat_socket.cluster", &Config::kick_chat_socket_cluster, false, "where the socket is"},
+    {"kick.chat_socket.url", &Config::kick_chat_socket_url, false,
+     "origin, no path, instead of wss://ws-CLUSTER.pusher.com"},
+    {"kick.chat_socket.site_url", &Config::kick_chat_socket_site_url, false,
+     "origin, no path, where the numbers of chatrooms are looked up"},
+    {"kick.chat_socket.chatrooms", &Config::kick_chat_socket_chatrooms, false,
+     "numbers that are not looked up: \"slug=number\", separated by commas"},
 };
 
 const ConfigKey* find_key(std::string_view name) {
@@ -164,6 +174,46 @@ Result<void> read_environment(Config& config, const ConfigInput& input) {
   return {};
 }
 
+/// "slug=number".
+std::optional<std::pair<std::string, std::int64_t>> read_chatroom(std::string_view text) {
+  const auto sign = text.find('=');
+  if (sign == 0 || sign == std::string_view::npos) return std::nullopt;
+  const auto number = parse_amount(text.substr(sign + 1));
+  if (!number || *number <= 0) return std::nullopt;
+  return std::pair(to_lower_ascii(text.substr(0, sign)), *number);
+}
+
+/// Of a host name or a path.
+bool is_plain_word(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+/// What is wrong, by key; nothing: it can be used.
+std::optional<std::pair<std::string_view, std::string>> fault_of_chat_socket(const Config& config) {
+  using Fault = std::pair<std::string_view, std::string>;
+  if (!is_plain_word(config.kick_chat_socket_app_key))
+    return Fault("kick.chat_socket.app_key", "must be letters and digits");
+  if (!config.kick_chat_socket_app_key.empty() && config.kick_client_id.empty())
+    return Fault("kick.chat_socket.app_key", "is of no use without kick.client_id");
+  if (const auto& cluster = config.kick_chat_socket_cluster; cluster.empty() || !is_plain_word(cluster))
+    return Fault("kick.chat_socket.cluster", "must be a name such as us2");
+  const std::string& url = config.kick_chat_socket_url;
+  if (!url.empty() && !url.starts_with("wss://") && !url.starts_with("ws://"))
+    return Fault("kick.chat_socket.url", "must start with wss:// or ws://");
+  std::set<std::string> slugs;
+  std::set<std::int64_t> numbers;
+  for (const std::string_view text : split_list(config.kick_chat_socket_chatrooms)) {
+    const auto room = read_chatroom(text);
+    if (!room) return Fault("kick.chat_socket.chatrooms", fmt::format("'{}' is not like slug=12345", text));
+    if (!slugs.insert(room->first).second || !numbers.insert(room->second).second)
+      return Fault("kick.chat_socket.chatrooms",
+                   fmt::format("'{}': a channel has one chatroom, and a chatroom one channel", text));
+  }
+  return std::nullopt;
+}
+
 Result<void> check(const Config& config) {
   const auto wrong = [&](std::string_view key, std::string_view why) {
     const auto source = config.sources.find(key);
@@ -198,11 +248,13 @@ Result<void> check(const Config& config) {
   if (!config.kick_client_id.empty() && config.kick_client_secret.empty()) {
     return wrong("kick.client_secret", "is missing; kick.client_id alone is not enough");
   }
+  if (const auto fault = fault_of_chat_socket(config)) return wrong(fault->first, fault->second);
   for (const std::string_view id : split_list(config.discord_operators)) {
     if (!DiscordUserId::parse(id))
       return wrong("discord.operators", fmt::format("'{}' is no Discord id", id));
   }
-  for (const std::string_view key : {"discord.api_url", "kick.oauth_url", "kick.api_url", "web.public_url"}) {
+  for (const std::string_view key :
+       {"discord.api_url", "kick.oauth_url", "kick.api_url", "kick.chat_socket.site_url", "web.public_url"}) {
     const std::string& value = config.*find_key(key)->member;
     if (!value.empty() && !value.starts_with("https://") && !value.starts_with("http://")) {
       return wrong(key, "must start with https:// or http://");
@@ -227,6 +279,19 @@ std::string Config::public_url() const {
 bool Config::is_operator(DiscordUserId user) const {
   const auto ids = split_list(discord_operators);
   return std::ranges::find(ids, user.str()) != ids.end();
+}
+
+std::string Config::chat_socket_url() const {
+  if (!kick_chat_socket_url.empty()) return kick_chat_socket_url;
+  return fmt::format("wss://ws-{}.pusher.com", kick_chat_socket_cluster);
+}
+
+std::map<std::string, std::int64_t> Config::chatrooms() const {
+  std::map<std::string, std::int64_t> rooms;
+  for (const std::string_view text : split_list(kick_chat_socket_chatrooms)) {
+    if (auto room = read_chatroom(text)) rooms.insert(*std::move(room));
+  }
+  return rooms;
 }
 
 std::span<const ConfigKey> config_keys() { return kKeys; }

@@ -45,6 +45,11 @@ struct Config {
   std::string kick_oauth_url = "https://id.kick.com";
   std::string kick_api_url = "https://api.kick.com";
   std::string kick_public_key_file;
+  std::string kick_chat_socket_app_key;
+  std::string kick_chat_socket_cluster = "us2";
+  std::string kick_chat_socket_url;
+  std::string kick_chat_socket_site_url = "https://kick.com";
+  std::string kick_chat_socket_chatrooms;
 
   /// Where a value came from: "default", "file guildhall.toml", "environment GUILDHALL_X", "flag --x".
   std::map<std::string, std::string, std::less<>> sources;
@@ -55,6 +60,10 @@ struct Config {
   std::string public_url() const;
   /// Does he run all of this (discord.operators)?
   bool is_operator(DiscordUserId user) const;
+  /// Where Kick's chat socket is: kick.chat_socket.url, or the host of the cluster.
+  std::string chat_socket_url() const;
+  /// The numbers of kick.chat_socket.chatrooms, by the channel's slug in lower case.
+  std::map<std::string, std::int64_t> chatrooms() const;
 };
 
 /// One key of the configuration as the outside names it.

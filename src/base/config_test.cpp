@@ -1,5 +1,6 @@
 #include "base/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -52,6 +53,38 @@ TEST_F(Configuration, AnUnknownKeyIsAnErrorWithLineAndSuggestion) {
   ConfigInput input;
   input.environment = {{"GUILDHALL_DISCORD_TOKN", "x"}};
   EXPECT_EQ(load("", input).error().hint, "Did you mean 'GUILDHALL_DISCORD_TOKEN'?");
+}
+
+TEST_F(Configuration, TheChatSocketIsOffUntilItHasAKey) {
+  const auto usual = load("");
+  EXPECT_EQ(usual->kick_chat_socket_app_key, "");
+  EXPECT_EQ(usual->chat_socket_url(), "wss://ws-us2.pusher.com");
+  const std::string app = "[kick]\nclient_id = \"a\"\nclient_secret = \"b\"\n[kick.chat_socket]\n";
+  const auto config = load(app +
+                           "app_key = \"0123456789abcdef\"\ncluster = \"eu\"\n"
+                           "chatrooms = \"Night-Owl=668, fox=12\"");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->chat_socket_url(), "wss://ws-eu.pusher.com");
+  EXPECT_EQ(config->chatrooms(), (std::map<std::string, std::int64_t>{{"night-owl", 668}, {"fox", 12}}));
+  EXPECT_EQ(load(app + "url = \"ws://127.0.0.1:1\"")->chat_socket_url(), "ws://127.0.0.1:1");
+}
+
+TEST_F(Configuration, WrongAddressesAndNumbersOfTheChatSocketAreRefused) {
+  for (const auto& [key, value] : {std::pair{"app_key", "a/../b"},
+                                   {"app_key", "key"},
+                                   {"cluster", ""},
+                                   {"cluster", "evil.example/"},
+                                   {"url", "https://kick.com"},
+                                   {"site_url", "kick.com"},
+                                   {"chatrooms", "owl"},
+                                   {"chatrooms", "owl=0"},
+                                   {"chatrooms", "=5"},
+                                   {"chatrooms", "owl=5,OWL=6"},
+                                   {"chatrooms", "owl=5,fox=5"}}) {
+    const auto config = load(fmt::format("[kick.chat_socket]\n{} = \"{}\"", key, value));
+    ASSERT_FALSE(config) << key << " " << value;
+    EXPECT_THAT(config.error().message, HasSubstr(fmt::format("kick.chat_socket.{} (file", key)));
+  }
 }
 
 TEST_F(Configuration, WrongValuesNameKeyAndSource) {

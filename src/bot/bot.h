@@ -24,6 +24,7 @@
 //   kick_accounts.h                   who somebody is at Kick
 //   kick_subscriptions.h              what Kick posts to us; kick_routes.h: under which subscription
 //   kick_hearing.h                    when not all of it reached us
+//   kick_chat_fallback.h              chat from elsewhere, where Kick posts none
 //   discord_needs.h                   what Discord is asked for, as features declare it
 //   custom_ids.h                      what a button, select or form in Discord calls for, signed
 //   discord_commands.h                our commands as Discord knows them, with their forms and selects

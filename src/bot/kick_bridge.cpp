@@ -37,6 +37,9 @@ constexpr std::size_t kIdsPerCall = 50;
 /// Of webhooks: two minutes of a busy evening. What comes again later does no harm either.
 constexpr std::size_t kRemembered = 60'000;
 const tenancy::Actor kProgram{"guildhall", "system"};
+/// Of a message that nobody delivers again.
+constexpr int kSocketAttempts = 3;
+constexpr std::chrono::seconds kSocketPause{1};
 /// What a streamer comes back for.
 constexpr const char* kConnect = "kick.channel";
 
@@ -162,6 +165,8 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
       webhooks_(services.metrics),
       taken_(services.metrics.counter("guildhall_kick_channels_taken_total",
                                       "Attempts to connect a channel that somebody else has connected.")) {
+  if (!services_.config.kick_chat_socket_app_key.empty())
+    socket_chat_ = std::make_unique<KickChatFallback>(services_, chat_hooks());
   const auto now = std::chrono::steady_clock::now();
   compare_subscriptions_at_ = now;  // one call for all, before each server's channel is looked at
   for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
@@ -180,7 +185,18 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
 
 KickBridge::~KickBridge() = default;
 
+KickChatFallback::Hooks KickBridge::chat_hooks() {
+  return {[this](kick::ChatMessageSent message) {
+            net::spawn(services_.loop, "kick.socket_chat",
+                       [this, message = std::move(message)] { return take_from_socket(message); });
+          },
+          [this](const std::string& broadcaster, std::string word) {
+            note_socket(broadcaster, std::move(word));
+          }};
+}
+
 void KickBridge::start() {
+  if (socket_chat_) socket_chat_->start();
   net::repeat(services_.loop, "kick.hearing", services_.clock.real(kNoteHearing),
               [this] { return note_hearing(); });
   net::repeat(services_.loop, "kick.settings", kLookAtSettings, [this] { return follow_settings(); });
@@ -192,7 +208,8 @@ void KickBridge::start() {
 /// Subscriptions are compared in between, so that what one asks for the other does not take away.
 Task<void> KickBridge::follow_settings() {
   const auto now = std::chrono::steady_clock::now();
-  if (now >= compare_subscriptions_at_) {
+  const bool compares = now >= compare_subscriptions_at_;
+  if (compares) {
     compare_subscriptions_at_ = now + services_.clock.real(kCompareSubscriptions);
     co_await by_itself("subscriptions", subscriptions_.reconcile());
   }
@@ -213,6 +230,29 @@ Task<void> KickBridge::follow_settings() {
     const std::scoped_lock lock(mutex_);
     if (!refused) due_.emplace(server, now + kRetryBinding);
   }
+  if (compares || !servers.empty()) follow_chats();
+}
+
+/// Where Kick posts no chat it comes from the socket, and where Kick does, from Kick alone.
+void KickBridge::follow_chats() {
+  if (!socket_chat_) return;
+  std::vector<tenancy::Channel> channels;
+  for (const std::string& broadcaster : subscriptions_.without_chat()) {
+    if (auto channel = services_.tenancy.channels().find({kKick, broadcaster}))
+      channels.push_back(*std::move(channel));
+  }
+  socket_chat_->listen_to(channels);
+}
+
+void KickBridge::note_socket(const std::string& broadcaster, std::string word) {
+  {
+    const std::scoped_lock lock(mutex_);
+    std::string& known = socket_words_[broadcaster];
+    if (known == word) return;
+    known = word;
+  }
+  log::info("kick chat socket", {log::field("channel", broadcaster), log::field("word", word)});
+  changed(services_.tenancy.channels().servers_of({kKick, broadcaster}));
 }
 
 void KickBridge::set_problem(ServerId server, std::string problem) {
@@ -226,12 +266,14 @@ void KickBridge::set_problem(ServerId server, std::string problem) {
 }
 
 std::string KickBridge::channel_problem(ServerId server) const {
+  const auto channel = services_.tenancy.channels().of_server(server, kKick);
   {
     const std::scoped_lock lock(mutex_);
     const auto found = problems_.find(server);
-    if (found != problems_.end() && !found->second.empty()) return found->second;
+    const auto word = channel ? socket_words_.find(channel->platform_user_id) : socket_words_.end();
+    if (found != problems_.end() && !found->second.empty())
+      return found->second + (word == socket_words_.end() || word->second.empty() ? "" : "; " + word->second);
   }
-  const auto channel = services_.tenancy.channels().of_server(server, kKick);
   return channel ? attempts_.warning(channel->key()) : "";
 }
 
@@ -515,6 +557,8 @@ Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
     route_status(normal, count, {});
     live = normal;
   }
+  if (const auto* metadata = std::get_if<kick::LivestreamMetadataUpdated>(&event))
+    route_metadata(*metadata, count);
   if (const auto* gifts = std::get_if<kick::SubscriptionGifts>(&event)) {
     const GiftedSubs normal{key_of(gifts->broadcaster), gift_id(*gifts, message_id),
                             gifts->gifter ? std::optional(gifts->gifter->name) : std::nullopt,
@@ -545,6 +589,29 @@ bool KickBridge::route_chat(const kick::ChatMessageSent& message, const std::sha
         });
   }
   return !scopes.empty();
+}
+
+/// Nobody delivers it again, so it is tried a few times.
+Task<void> KickBridge::take_from_socket(kick::ChatMessageSent message) {
+  for (int attempt = 0; attempt < kSocketAttempts; ++attempt) {
+    if (attempt > 0) co_await net::sleep_for(kSocketPause);
+    auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
+    route_chat(message, count);
+    if (!co_await count->wait()) continue;
+    co_await note_heard(message.broadcaster.id);
+    co_return;
+  }
+  log::warning("kick chat of the socket not taken", {log::field("channel", message.broadcaster.id)});
+}
+
+/// It is told of channels that are not live as well, and does not say of which it is.
+void KickBridge::route_metadata(const kick::LivestreamMetadataUpdated& metadata,
+                                const std::shared_ptr<CommitCount>& count) {
+  const auto known = services_.tenancy.channels().find(key_of(metadata.broadcaster));
+  if (!known || known->live != "live" || !known->live_since) return;
+  route_status({known->key(), true, *known->live_since, std::nullopt, metadata.broadcaster.name,
+                metadata.title, metadata.broadcaster.slug, metadata.category},
+               count, {});
 }
 
 void KickBridge::route_status(const StreamStatus& status, const std::shared_ptr<CommitCount>& count,

@@ -1,5 +1,6 @@
-// Between Kick's client and the bot: webhooks become events of every server that listens to the
-// channel, answers become chat; settings become bindings; a streamer's consent becomes sealed tokens.
+// Between Kick's client and the bot: webhooks, and chat that comes otherwise, become events of every server
+// that listens to the channel, answers become chat; settings become bindings; a streamer's consent becomes
+// sealed tokens.
 #pragma once
 
 #include <functional>
@@ -15,6 +16,7 @@
 #include "bot/chat_sender.h"
 #include "bot/discord_bridge.h"
 #include "bot/kick_accounts.h"
+#include "bot/kick_chat_fallback.h"
 #include "bot/kick_hearing.h"
 #include "bot/kick_subscriptions.h"
 #include "bot/kick_tokens.h"
@@ -112,11 +114,17 @@ class KickBridge {
   Task<void> follow_name(kick::Channel seen, tenancy::Channel known);
   void changed(const std::vector<ServerId>& servers);
   void set_problem(ServerId server, std::string problem);
+  KickChatFallback::Hooks chat_hooks();
+  void follow_chats();
+  void note_socket(const std::string& broadcaster, std::string word);
+  Task<void> take_from_socket(kick::ChatMessageSent message);
 
   net::HttpResponse refuse(const Error& why);
   Task<net::HttpResponse> receive(kick::Delivery delivery, kick::Subscription subscription);
   Task<bool> route(kick::Event event, std::string message_id);
   bool route_chat(const kick::ChatMessageSent& message, const std::shared_ptr<class CommitCount>& count);
+  void route_metadata(const kick::LivestreamMetadataUpdated& metadata,
+                      const std::shared_ptr<class CommitCount>& count);
   /// To `resumed` it begins anew, although they know its end.
   void route_status(const StreamStatus& status, const std::shared_ptr<class CommitCount>& count,
                     const std::vector<ServerId>& resumed);
@@ -136,6 +144,7 @@ class KickBridge {
   std::chrono::steady_clock::time_point compare_subscriptions_at_;
   std::chrono::steady_clock::time_point keep_grants_at_{};
   ChatSender chat_;
+  std::unique_ptr<KickChatFallback> socket_chat_;  // where it is configured
   std::shared_ptr<void> listening_;
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, int> offline_polls_;
@@ -147,7 +156,8 @@ class KickBridge {
   mutable std::mutex mutex_;
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;
-  RecentIds done_;  // what was answered 200, by the message's id
+  std::map<std::string, std::string> socket_words_;  // by broadcaster: of his chat, where Kick posts none
+  RecentIds done_;                                   // what was answered 200, by the message's id
   /// What was posted, by what became of it.
   struct Webhooks {
     explicit Webhooks(Metrics& metrics);

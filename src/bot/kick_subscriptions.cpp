@@ -19,9 +19,12 @@ constexpr std::size_t kIdsTogether = 50;
 constexpr std::size_t kPatience = 5;
 /// Strangers' posts must not use up our calls.
 constexpr std::chrono::seconds kLookPause{30};
+constexpr const char* kChat = "chat.message.sent";
+/// What it tells is asked for every two minutes as well, so that nothing of it is lost for good.
+constexpr const char* kMetadata = "livestream.metadata.updated";
 
 const std::set<std::string>& wanted_events() {
-  static const std::set<std::string> events{"chat.message.sent", "livestream.status.updated",
+  static const std::set<std::string> events{kChat, "livestream.status.updated", kMetadata,
                                             "channel.subscription.gifts"};
   return events;
 }
@@ -77,7 +80,8 @@ Task<void> KickSubscriptions::reconcile() {
     co_return;
   }
   const auto all = wanted();
-  std::erase_if(promised_, [&](const std::string& broadcaster) { return !all.contains(broadcaster); });
+  for (std::set<std::string>* channels : {&promised_, &without_chat_})
+    std::erase_if(*channels, [&](const std::string& broadcaster) { return !all.contains(broadcaster); });
   const auto left = co_await tidy(*held, all);
   co_await routes_.keep(left);
   const auto heard = std::views::keys(all);
@@ -92,6 +96,7 @@ Task<void> KickSubscriptions::reconcile() {
       std::erase_if(missing, [&](const std::string& event) { return found->second.contains(event); });
     if (!missing.empty()) co_await note_loss(broadcaster, missing);
     if (!missing.empty() && refused >= kPatience) {
+      note_chat(broadcaster, missing);
       tell(broadcaster, "Kick takes no more subscriptions for now; it is asked again in some minutes");
       continue;
     }
@@ -136,7 +141,7 @@ Task<void> KickSubscriptions::take_away(std::vector<std::string> useless) {
 
 /// Nothing may have come of them since they were last seen.
 Task<void> KickSubscriptions::note_loss(std::string broadcaster, Events missing) {
-  co_await hearing_.doubt(broadcaster, compared_at_, kUnsubscribed);
+  if (missing != Events{kMetadata}) co_await hearing_.doubt(broadcaster, compared_at_, kUnsubscribed);
   if (promised_.erase(broadcaster) == 0) co_return;
   lost_.add(static_cast<std::int64_t>(missing.size()));
   log::warning(
@@ -148,16 +153,29 @@ Task<void> KickSubscriptions::note_loss(std::string broadcaster, Events missing)
 Task<Result<void>> KickSubscriptions::ask_for(std::string broadcaster, Events missing) {
   if (!missing.empty()) {
     const auto asked = co_await client_.subscribe(broadcaster, {missing.begin(), missing.end()});
-    if (!asked) co_return std::unexpected(asked.error());
+    if (!asked) {
+      note_chat(broadcaster, missing);
+      co_return std::unexpected(asked.error());
+    }
+    for (const kick::Subscription& one : asked->granted) missing.erase(one.event);
+    note_chat(broadcaster, missing);
     co_await routes_.add(asked->granted);
     if (!asked->refused.empty()) {
       tell(broadcaster, fmt::format("Kick refused the events {}", fmt::join(asked->refused, ", ")));
       co_return Result<void>{};
     }
   }
+  note_chat(broadcaster, {});
   if (promised_.insert(broadcaster).second) co_await hearing_.trust(broadcaster, clock_.now());
   tell(broadcaster, "");
   co_return Result<void>{};
+}
+
+void KickSubscriptions::note_chat(const std::string& broadcaster, const Events& missing) {
+  if (missing.contains(kChat))
+    without_chat_.insert(broadcaster);
+  else
+    without_chat_.erase(broadcaster);
 }
 
 /// An unknown one may have been asked for a moment ago, or by hand.

@@ -37,6 +37,9 @@ class KickSubscriptions {
   /// Everything that Kick has, against all that is wanted.
   Task<void> reconcile();
 
+  /// Channels of which Kick posts no chat, although it was asked to: by its last word.
+  const std::set<std::string>& without_chat() const { return without_chat_; }
+
   /// What comes under that subscription; nothing: it is none of ours. At any time. Error `unavailable`:
   /// nobody can say so at the moment.
   Task<Result<std::optional<kick::Subscription>>> route_of(std::string subscription_id);
@@ -50,6 +53,7 @@ class KickSubscriptions {
   Task<void> take_away(std::vector<std::string> ids);
   Task<void> note_loss(std::string broadcaster, Events missing);
   Task<Result<void>> ask_for(std::string broadcaster, Events missing);
+  void note_chat(const std::string& broadcaster, const Events& missing);
   void tell(const std::string& broadcaster, const std::string& problem) const;
 
   kick::Client& client_;
@@ -60,7 +64,8 @@ class KickSubscriptions {
   KickRoutes routes_;
   std::chrono::steady_clock::time_point look_again_at_{};
   std::set<std::string> promised_;  // channels of which everything comes, by the last word of Kick
-  TimePoint compared_at_;           // what is missing now may have been lost since then
+  std::set<std::string> without_chat_;
+  TimePoint compared_at_;  // what is missing now may have been lost since then
   std::int64_t held_ = 0;
   Counter& lost_;
 };

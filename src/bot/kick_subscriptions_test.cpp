@@ -17,6 +17,7 @@ namespace guildhall::bot {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -104,7 +105,7 @@ class AtKick : public testing::Test {
 TEST_F(AtKick, AChannelThatKickDoesNotKnowCostsTheOthersNothing) {
   listen(2, "1");  // before the other in every list
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(held_of(channels_[0]), 4U);
   EXPECT_EQ(problems_[ServerId(1)], "");
   EXPECT_NE(problems_[ServerId(2)], "");
 }
@@ -122,19 +123,19 @@ TEST_F(AtKick, AfterSoManyRefusalsItIsNotAboutTheChannel) {
 
 TEST_F(AtKick, AChannelThatIsListenedToSendsEverything) {
   ASSERT_TRUE(run(subscriptions_->ensure(channels_[0])));
-  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(held_of(channels_[0]), 4U);
   EXPECT_EQ(problems_[ServerId(1)], "");
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held().size(), 3U);
+  EXPECT_EQ(held().size(), 4U);
   EXPECT_EQ(lost(), 0);
 }
 
 TEST_F(AtKick, WhatKickLosesIsAskedForAgain) {
   run(subscriptions_->reconcile());
-  ASSERT_EQ(held().size(), 3U);
+  ASSERT_EQ(held().size(), 4U);
   lose({held().front().id, held().back().id});
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(held_of(channels_[0]), 4U);
   EXPECT_EQ(lost(), 2);
 }
 
@@ -145,12 +146,12 @@ TEST_F(AtKick, WhatKickEndsAfterADayOfFailuresIsAskedForAgain) {
     tell_kick("/kick/chat", {{"slug", "lantern-live"}, {"user", "night-owl3"}, {"content", "hello"}});
   };
   chat();
-  ASSERT_TRUE(held_becomes(3, 300ms)) << "a first failure changes nothing";
+  ASSERT_TRUE(held_becomes(4, 300ms)) << "a first failure changes nothing";
   world_.clock.advance(25h);
   chat();
-  ASSERT_TRUE(held_becomes(2, 10s));
+  ASSERT_TRUE(held_becomes(3, 10s));
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(held_of(channels_[0]), 4U);
   EXPECT_EQ(lost(), 1);
 }
 
@@ -159,8 +160,8 @@ TEST_F(AtKick, WhatSwitchingWebhooksOffEndedIsAskedForAgain) {
   tell_kick("/kick/webhook", {{"url", ""}});
   EXPECT_THAT(held(), IsEmpty());
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held_of(channels_[0]), 3U);
-  EXPECT_EQ(lost(), 3);
+  EXPECT_EQ(held_of(channels_[0]), 4U);
+  EXPECT_EQ(lost(), 4);
 }
 
 TEST_F(AtKick, BetweenTheLastLookAndTheNextOneIsAGapWhereSomethingWasLost) {
@@ -188,14 +189,14 @@ TEST_F(AtKick, BetweenTheLastLookAndTheNextOneIsAGapWhereSomethingWasLost) {
 TEST_F(AtKick, WhatNobodyListensToIsTakenAway) {
   listen(2, channels_[1]);
   run(subscriptions_->reconcile());
-  ASSERT_EQ(held().size(), 6U);
+  ASSERT_EQ(held().size(), 8U);
   net::run_to_end(world_.tenancy->channels().unbind(ServerId(2), kKick));
   run(subscriptions_->reconcile());
   EXPECT_EQ(held_of(channels_[1]), 0U);
-  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(held_of(channels_[0]), 4U);
   listen(2, channels_[1]);
   ASSERT_TRUE(run(subscriptions_->ensure(channels_[1])));
-  EXPECT_EQ(held_of(channels_[1]), 3U) << "who comes back is not taken for one who never left";
+  EXPECT_EQ(held_of(channels_[1]), 4U) << "who comes back is not taken for one who never left";
   net::run_to_end(world_.tenancy->servers().left(ServerId(1), world_.clock.now()));
   run(subscriptions_->reconcile());
   EXPECT_EQ(held_of(channels_[0]), 0U) << "the server has left";
@@ -203,7 +204,7 @@ TEST_F(AtKick, WhatNobodyListensToIsTakenAway) {
 
 TEST_F(AtKick, AChannelWhoseConsentIsTakenBackIsNotListenedTo) {
   run(subscriptions_->reconcile());
-  ASSERT_EQ(held_of(channels_[0]), 3U);
+  ASSERT_EQ(held_of(channels_[0]), 4U);
   auto& grants = world_.tenancy->grants();
   const tenancy::ChannelKey key{kKick, channels_[0]};
   const auto version = net::run_to_end(grants.of(key))->token_version;
@@ -216,31 +217,56 @@ TEST_F(AtKick, WhatIsNotOursStays) {
   ASSERT_TRUE(run(client_->subscribe(channels_[0], {"channel.followed"})));
   ASSERT_TRUE(run(client_->subscribe(channels_[1], {"chat.message.sent"})));  // of whom we know nothing
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held_of(channels_[0]), 4U);
+  EXPECT_EQ(held_of(channels_[0]), 5U);
   EXPECT_EQ(held_of(channels_[1]), 1U);
 }
 
 TEST_F(AtKick, AChannelOfTwoServersIsAskedForOnce) {
   listen(2, channels_[0]);
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held().size(), 3U);
+  EXPECT_EQ(held().size(), 4U);
   net::run_to_end(world_.tenancy->channels().unbind(ServerId(1), kKick));
   run(subscriptions_->reconcile());
-  EXPECT_EQ(held().size(), 3U);
+  EXPECT_EQ(held().size(), 4U);
 }
 
 TEST_F(AtKick, AFullAppIsSaidToTheServersThatGetNothing) {
-  fault({{"kick_subscription_cap", 3}});
+  fault({{"kick_subscription_cap", 4}});
   listen(2, channels_[1]);
   run(subscriptions_->reconcile());
   const std::string said = problems_[ServerId(1)] + problems_[ServerId(2)];
   EXPECT_THAT(said, HasSubstr("event subscription limit reached"));
   const auto gaps = run(hearing_.gaps(channels_[1]));
   EXPECT_THAT(gaps, IsEmpty()) << "what never came is none";
+  EXPECT_EQ(subscriptions_->without_chat().size(), 1U);
   fault({{"kick_subscription_cap", 0}});
   run(subscriptions_->reconcile());
   EXPECT_EQ(problems_[ServerId(1)] + problems_[ServerId(2)], "");
-  EXPECT_EQ(held().size(), 6U);
+  EXPECT_EQ(held().size(), 8U);
+}
+
+TEST_F(AtKick, ATitleThatNobodyToldOfLeavesNoGap) {
+  run(subscriptions_->reconcile());
+  const auto all = held();
+  lose({std::ranges::find(all, "livestream.metadata.updated", &kick::Subscription::event)->id});
+  world_.clock.advance(2min);
+  run(hearing_.hear(world_.clock.now()));
+  run(subscriptions_->reconcile());
+  EXPECT_EQ(lost(), 1);
+  EXPECT_THAT(run(hearing_.gaps(channels_[0])), IsEmpty()) << "the next look at the stream tells it as well";
+}
+
+TEST_F(AtKick, AChannelIsWithoutChatWhileKickKeepsNoSubscriptionToIt) {
+  run(subscriptions_->reconcile());
+  EXPECT_THAT(subscriptions_->without_chat(), IsEmpty());
+  const auto all = held();
+  lose({std::ranges::find(all, "chat.message.sent", &kick::Subscription::event)->id});
+  fault({{"kick_chat_refused", true}});
+  run(subscriptions_->reconcile());
+  EXPECT_THAT(subscriptions_->without_chat(), ElementsAre(channels_[0]));
+  fault({{"kick_chat_refused", false}});
+  run(subscriptions_->reconcile());
+  EXPECT_THAT(subscriptions_->without_chat(), IsEmpty());
 }
 
 TEST_F(AtKick, ARefusalInsideA200IsMadeUpFor) {
@@ -249,7 +275,7 @@ TEST_F(AtKick, ARefusalInsideA200IsMadeUpFor) {
   EXPECT_THAT(problems_[ServerId(1)], HasSubstr("Kick refused the events"));
   run(subscriptions_->reconcile());
   EXPECT_EQ(problems_[ServerId(1)], "");
-  EXPECT_EQ(held_of(channels_[0]), 3U);
+  EXPECT_EQ(held_of(channels_[0]), 4U);
 }
 
 }  // namespace

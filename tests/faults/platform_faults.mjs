@@ -197,4 +197,43 @@ describe('faults of the platforms', { concurrency: 4 }, () => {
     await until('the refusals to be met', async () => (await sim.get('/faults')).kick_5xx === 0);
     await until('the events of both channels', async () => new Set((await kick.list()).map((one) => one.broadcaster_user_id)).size === 2, 60);
   });
+
+  test("chat that Kick does not post comes through the socket of its site, also after a kill, until Kick posts it", { timeout: 180_000 }, async (t) => {
+    const { sim, bot, places } = await world(t, { members: false });
+    const kick = await kickSubscriptions(sim.contract);
+    const { socket, socket_key: key, site } = sim.contract.kick;
+    const slug = places.servers[0].suggested_kick_channel;
+    const [, ...viewers] = places.kick_channels.find((channel) => channel.slug === slug).viewers.filter((one) => !one.bot);
+    const servers = places.servers.filter((server) => server.suggested_kick_channel === slug).length;
+    const listened = (channels) => until(`${channels} chatrooms to be listened to`, async () => (await sim.get('/kick/socket')).channels.length === channels, 60);
+    const answers = async () => (await sim.get(`/kick/chat?slug=${slug}`)).length;
+    let expected = 0;
+    const speak = async () => {
+      await sim.post('/kick/chat', { slug, user: viewers.pop().id, content: '!points' });
+      expected += servers;
+      await until('each server to answer', async () => (await answers()) >= expected);
+    };
+
+    await bot.process.stop('SIGKILL');
+    await kick.erase((await kick.list()).map(({ id }) => id));
+    await sim.post('/faults', { kick_chat_refused: true });
+    Object.assign(bot.env, { GUILDHALL_KICK_CHAT_SOCKET_APP_KEY: key, GUILDHALL_KICK_CHAT_SOCKET_URL: socket, GUILDHALL_KICK_CHAT_SOCKET_SITE_URL: site });
+    bot.begin();
+    await listened(2);
+    await speak();
+    await sim.post('/kick/socket', { do: 'close', code: 4100 });
+    await listened(0);
+    await listened(2);
+    await speak();
+    await bot.process.stop('SIGKILL');
+    await sim.post('/faults', { kick_site_403: true });
+    bot.begin();
+    await listened(2);
+    await speak();
+    await sim.post('/faults', { kick_chat_refused: false });
+    await listened(0);
+    await speak();
+    await sleep(2_000);
+    assert.equal(await answers(), expected, 'something was answered twice');
+  });
 });

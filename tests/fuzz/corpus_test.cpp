@@ -16,10 +16,10 @@ struct Target {
   void (*run)(std::string_view);
 };
 
-constexpr Target kTargets[] = {{"gateway", fuzz_gateway}, {"inflate", fuzz_inflate}, {"rest", fuzz_rest},
-                               {"webhook", fuzz_webhook}, {"command", fuzz_command}, {"sql", fuzz_sql},
-                               {"config", fuzz_config},   {"setting", fuzz_setting}, {"http", fuzz_http},
-                               {"lexer", fuzz_lexer}};
+constexpr Target kTargets[] = {
+    {"gateway", fuzz_gateway}, {"inflate", fuzz_inflate}, {"rest", fuzz_rest},  {"webhook", fuzz_webhook},
+    {"pusher", fuzz_pusher},   {"command", fuzz_command}, {"sql", fuzz_sql},    {"config", fuzz_config},
+    {"setting", fuzz_setting}, {"http", fuzz_http},       {"lexer", fuzz_lexer}};
 
 const fs::path kCorpus = fs::path(GUILDHALL_SOURCE_DIR) / "tests/fuzz/corpus";
 

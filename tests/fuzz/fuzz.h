@@ -20,6 +20,7 @@ void fuzz_gateway(std::string_view input);
 void fuzz_inflate(std::string_view input);
 void fuzz_rest(std::string_view input);
 void fuzz_webhook(std::string_view input);
+void fuzz_pusher(std::string_view input);
 void fuzz_command(std::string_view input);
 void fuzz_sql(std::string_view input);
 void fuzz_config(std::string_view input);

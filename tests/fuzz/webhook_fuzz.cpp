@@ -28,6 +28,11 @@ struct Look {
     require(status.is_live != status.ended_at.has_value(),
             "a live stream has ended, or an ended one has not");
   }
+  void operator()(const LivestreamMetadataUpdated& metadata) const {
+    require_user(metadata.broadcaster);
+    require_text(metadata.title);
+    require_text(metadata.category);
+  }
   void operator()(const SubscriptionGifts& gifts) const {
     require_user(gifts.broadcaster);
     if (gifts.gifter) require_text(gifts.gifter->name);

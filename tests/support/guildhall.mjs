@@ -240,7 +240,7 @@ export class Bot {
     const kick = await kickSubscriptions({
       kick: { client_id: GUILDHALL_KICK_CLIENT_ID, client_secret: GUILDHALL_KICK_CLIENT_SECRET, oauth: GUILDHALL_KICK_OAUTH_URL, api: GUILDHALL_KICK_API_URL },
     });
-    const events = 3; // of each channel
+    const events = 4; // of each channel
     for (let i = 0; i < 50 && !((await kick.list())?.length >= events * channels); ++i) await sleep(100);
   }
 }

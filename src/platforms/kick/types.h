@@ -34,6 +34,13 @@ struct LivestreamStatusUpdated {
   std::optional<TimePoint> ended_at;
 };
 
+/// The stream is called or sorted otherwise, whether it is live or not.
+struct LivestreamMetadataUpdated {
+  User broadcaster;
+  std::string title;
+  std::string category;
+};
+
 struct SubscriptionGifts {
   User broadcaster;
   std::optional<User> gifter;  // none: anonymous
@@ -46,7 +53,8 @@ struct OtherEvent {
   std::string type;
 };
 
-using Event = std::variant<OtherEvent, ChatMessageSent, LivestreamStatusUpdated, SubscriptionGifts>;
+using Event = std::variant<OtherEvent, ChatMessageSent, LivestreamStatusUpdated, LivestreamMetadataUpdated,
+                           SubscriptionGifts>;
 
 struct Channel {
   std::string broadcaster_user_id;

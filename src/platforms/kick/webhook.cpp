@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "platforms/kick/badges.h"
 
 namespace guildhall::kick {
 namespace {
@@ -31,16 +32,6 @@ std::optional<User> read_user(const json::Value& object, std::string_view key) {
               json::text_or(*user, "channel_slug", "")};
 }
 
-std::vector<std::string> read_badges(const json::Value& body) {
-  std::vector<std::string> badges;
-  const json::Value* identity = json::find(body, "sender", "identity");
-  if (identity == nullptr) return badges;
-  for (const json::Value& badge : json::array(*identity, "badges")) {
-    if (auto type = json::text(badge, "type")) badges.push_back(*std::move(type));
-  }
-  return badges;
-}
-
 Result<Event> read_chat(const json::Value& body, const User& broadcaster, TimePoint signed_at) {
   const auto sender = read_user(body, "sender");
   const auto id = json::text(body, "message_id");
@@ -63,6 +54,14 @@ Result<Event> read_status(const json::Value& body, const User& broadcaster, Time
   if (!*live && !status.ended_at) status.ended_at = signed_at;
   if (*live) status.ended_at.reset();
   return status;
+}
+
+Result<Event> read_metadata(const json::Value& body, const User& broadcaster) {
+  const json::Value* metadata = json::find(body, "metadata");
+  if (metadata == nullptr) return missing("metadata");
+  const json::Value* category = json::find(*metadata, "category");
+  return LivestreamMetadataUpdated{broadcaster, json::text_or(*metadata, "title", ""),
+                                   category == nullptr ? "" : json::text_or(*category, "name", "")};
 }
 
 Result<Event> read_gifts(const json::Value& body, const User& broadcaster, TimePoint signed_at) {
@@ -137,6 +136,7 @@ Result<Event> parse_event(const Delivery& delivery) {
   const auto body = json::parse(delivery.body);
   if (!body) return std::unexpected(body.error());
   const bool known = delivery.type == "chat.message.sent" || delivery.type == "livestream.status.updated" ||
+                     delivery.type == "livestream.metadata.updated" ||
                      delivery.type == "channel.subscription.gifts";
   if (!known) return OtherEvent{delivery.type};
   const auto broadcaster = read_user(*body, "broadcaster");
@@ -144,6 +144,7 @@ Result<Event> parse_event(const Delivery& delivery) {
   if (delivery.type == "chat.message.sent") return read_chat(*body, *broadcaster, delivery.signed_at);
   if (delivery.type == "livestream.status.updated")
     return read_status(*body, *broadcaster, delivery.signed_at);
+  if (delivery.type == "livestream.metadata.updated") return read_metadata(*body, *broadcaster);
   return read_gifts(*body, *broadcaster, delivery.signed_at);
 }
 

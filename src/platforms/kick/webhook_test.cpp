@@ -164,6 +164,21 @@ TEST(KickEvents, ReadsTheStreamsState) {
   EXPECT_EQ(format_rfc3339(*std::get<LivestreamStatusUpdated>(*bare).ended_at), "2026-05-01T10:00:00Z");
 }
 
+TEST(KickEvents, ReadsWhatAStreamIsCalledNow) {
+  const auto event = parse(
+      "livestream.metadata.updated",
+      R"({"broadcaster":{"user_id":900001,"username":"S","channel_slug":"s"},"metadata":{"title":"New title","language":"en","has_mature_content":true,"category":{"id":15,"name":"Just Chatting","thumbnail":""},"Category":{"id":15}}})");
+  ASSERT_TRUE(event) << event.error().message;
+  const auto& metadata = std::get<LivestreamMetadataUpdated>(*event);
+  EXPECT_EQ(metadata.broadcaster.slug, "s");
+  EXPECT_EQ(metadata.title, "New title");
+  EXPECT_EQ(metadata.category, "Just Chatting");
+  const auto bare = parse("livestream.metadata.updated",
+                          R"({"broadcaster":{"user_id":900001},"metadata":{"title":"t","category":null}})");
+  EXPECT_EQ(std::get<LivestreamMetadataUpdated>(*bare).category, "");
+  EXPECT_FALSE(parse("livestream.metadata.updated", R"({"broadcaster":{"user_id":900001}})"));
+}
+
 TEST(KickEvents, ReadsGiftsOfTheNamedAndTheAnonymous) {
   const auto named = parse(
       "channel.subscription.gifts",

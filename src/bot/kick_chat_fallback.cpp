@@ -1,0 +1,135 @@
+#include "bot/kick_chat_fallback.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "bot/persons.h"
+#include "bot/process_state.h"
+#include "net/loops.h"
+#include "platforms/kick/chatroom.h"
+
+namespace guildhall::bot {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{200};
+constexpr Duration kLongestPause = std::chrono::hours(1);
+/// Under this name the process keeps the numbers that it found.
+constexpr const char* kFound = "kick.chatrooms";
+
+kick::ChatSocketOptions socket_options(const Config& config) {
+  return {config.chat_socket_url(), config.kick_chat_socket_app_key, config.net_ca_file};
+}
+
+}  // namespace
+
+KickChatFallback::KickChatFallback(BridgeServices services, Hooks hooks)
+    : services_(services),
+      hooks_(std::move(hooks)),
+      socket_(services.loop, services.clock, services.metrics, socket_options(services.config),
+              {hooks_.chat, [this] { tell(); }}),
+      configured_(services.config.chatrooms()) {}
+
+void KickChatFallback::start() {
+  socket_.start();
+  net::repeat(services_.loop, "kick.chatrooms", kLook, [this] { return look_up(); });
+}
+
+void KickChatFallback::listen_to(const std::vector<tenancy::Channel>& channels) {
+  std::set<std::string> wanted;
+  for (const tenancy::Channel& one : channels) {
+    wanted.insert(one.platform_user_id);
+    Channel& channel = channels_[one.platform_user_id];
+    channel.streamer = {one.platform_user_id, one.name, one.slug};
+    channel.room = known_room(channel);
+  }
+  std::erase_if(channels_, [&](const auto& entry) {
+    const bool left = !wanted.contains(entry.first);
+    if (left) hooks_.tell(entry.first, "");
+    return left;
+  });
+  follow();
+}
+
+/// The operator's word comes first.
+std::int64_t KickChatFallback::known_room(const Channel& channel) const {
+  if (const auto said = configured_.find(to_lower_ascii(channel.streamer.slug)); said != configured_.end())
+    return said->second;
+  const auto found = found_.find(channel.streamer.id);
+  return found == found_.end() ? 0 : found->second;
+}
+
+void KickChatFallback::follow() {
+  kick::Chatrooms rooms;
+  for (auto& [broadcaster, channel] : channels_) {
+    if (channel.room == 0 || rooms.emplace(channel.room, channel.streamer).second) continue;
+    channel.room = 0;
+    channel.trouble = "it is another channel's";
+  }
+  socket_.listen_to(std::move(rooms));
+  tell();
+}
+
+void KickChatFallback::tell() const {
+  for (const auto& [broadcaster, channel] : channels_) hooks_.tell(broadcaster, word_of(channel));
+}
+
+std::string KickChatFallback::word_of(const Channel& channel) const {
+  if (channel.room == 0 && channel.trouble.empty()) return "";
+  if (channel.room == 0) return fmt::format("its chatroom is not known: {}", channel.trouble);
+  if (!socket_.refusal().empty())
+    return fmt::format("Kick's chat socket does not take us: {}", socket_.refusal());
+  return socket_.hears(channel.room) ? "its chat comes through Kick's chat socket meanwhile" : "";
+}
+
+/// One after the other: the site takes many questions at once for an attack.
+Task<void> KickChatFallback::look_up() {
+  if (!loaded_) co_await load();
+  const TimePoint now = services_.clock.now();
+  const auto due = std::ranges::find_if(
+      channels_, [&](const auto& entry) { return entry.second.room == 0 && entry.second.look_up_at <= now; });
+  if (due != channels_.end()) co_await look_up(due->first);
+}
+
+Task<void> KickChatFallback::load() {
+  const auto kept = json::parse(co_await ProcessState(services_.tenancy.global()).read(kFound));
+  loaded_ = true;
+  if (!kept || !kept->is_object()) co_return;
+  for (const auto& [broadcaster, room] : kept->get_object()) {
+    if (room.is_int64() && room.get_int64() > 0) found_.emplace(broadcaster, room.get_int64());
+  }
+  for (auto& [broadcaster, channel] : channels_) channel.room = known_room(channel);
+  follow();
+}
+
+Task<void> KickChatFallback::look_up(std::string broadcaster) {
+  const std::string slug = channels_.at(broadcaster).streamer.slug;
+  const auto room = co_await kick::find_chatroom(
+      [&http = services_.http](net::HttpRequest request) { return http.send(std::move(request)); },
+      services_.config.kick_chat_socket_site_url, slug, broadcaster);
+  if (room) co_await keep(broadcaster, *room);
+  const auto wanted = channels_.find(broadcaster);
+  if (wanted == channels_.end()) co_return;  // not any more
+  Channel& channel = wanted->second;
+  channel.room = room.value_or(0);
+  channel.trouble = room ? "" : room.error().message;
+  channel.look_up_at = services_.clock.now() + channel.pause;
+  channel.pause = std::min(2 * channel.pause, kLongestPause);
+  follow();
+}
+
+/// Together with those of other channels that are still known here.
+Task<void> KickChatFallback::keep(std::string broadcaster, std::int64_t room) {
+  found_[broadcaster] = room;
+  std::erase_if(
+      found_, [this](const auto& entry) { return !services_.tenancy.channels().find({kKick, entry.first}); });
+  json::Object kept;
+  for (const auto& [whose, number] : found_) kept[whose] = number;
+  co_await ProcessState(services_.tenancy.global()).write(kFound, json::write(kept));
+}
+
+}  // namespace guildhall::bot
