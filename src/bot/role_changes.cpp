@@ -61,11 +61,13 @@ struct GrantParams {
 };
 BOOST_DESCRIBE_STRUCT(GrantParams, (), (member, role, reason, group, rank, now))
 
+/// Unless something else is wanted of this role by now.
 constexpr Statement<GrantParams, NoRow> kGrant{
     "role_changes.grant",
     "INSERT INTO role_grants (discord_server_id, member_id, role_id, reason, role_group, role_rank, "
-    "granted_at) VALUES (:server, :member, :role, :reason, :group, :rank, :now) "
-    "ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+    "granted_at) SELECT :server, :member, :role, :reason, :group, :rank, :now WHERE NOT EXISTS ("
+    "SELECT 1 FROM role_changes c WHERE c.discord_server_id = :server AND c.member_id = :member "
+    "AND c.role_id = :role) ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
 
 struct MemberRoleParams {
   std::string member;
@@ -84,22 +86,49 @@ struct LesserParams {
 };
 BOOST_DESCRIBE_STRUCT(LesserParams, (), (member, group, rank))
 
-/// Lesser roles of the group that are on their way. Before those that are held: what is held by now is no
-/// longer on its way.
+// Lesser roles of the group that are on their way. Before those that are held: what is held by now is no
+// longer on its way.
+
+/// Never tried, or refused each time: if the member has it all the same, somebody else gave it.
+constexpr Statement<LesserParams, NoRow> kDropUntried{
+    "role_changes.drop_untried",
+    "DELETE FROM role_changes WHERE discord_server_id = :server AND member_id = :member "
+    "AND role_group = :group AND role_rank < :rank AND wanted = 'add' AND attempts = 0"};
+/// Discord may have done it already.
 constexpr Statement<LesserParams, NoRow> kTurnRound{
     "role_changes.turn_round",
     "UPDATE role_changes SET wanted = 'remove', attempts = 0, lease_until = 0, last_error = '' "
     "WHERE discord_server_id = :server AND member_id = :member AND role_group = :group "
     "AND role_rank < :rank AND wanted = 'add'"};
 
-constexpr Statement<LesserParams, NoRow> kTakeLesser{
+struct MemberGroupParams {
+  std::string member;
+  std::string group;
+};
+BOOST_DESCRIBE_STRUCT(MemberGroupParams, (), (member, group))
+
+constexpr Statement<MemberGroupParams, NoRow> kTakeLesser{
     "role_changes.take_lesser",
     "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, "
     "attempts, lease_until, last_error) "
     "SELECT :server, g.member_id, g.role_id, 'remove', g.reason, g.role_group, g.role_rank, 0, 0, '' "
     "FROM role_grants g WHERE g.discord_server_id = :server AND g.member_id = :member "
-    "AND g.role_group = :group AND g.role_rank < :rank "
+    "AND g.role_group = :group AND g.role_rank < (SELECT max(h.role_rank) FROM role_grants h "
+    "WHERE h.discord_server_id = :server AND h.member_id = :member AND h.role_group = :group) "
     "ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+
+struct RankParams {
+  std::string role;
+  std::string reason;
+  std::string group;
+  std::int64_t rank;
+};
+BOOST_DESCRIBE_STRUCT(RankParams, (), (role, reason, group, rank))
+
+constexpr Statement<RankParams, NoRow> kRank{
+    "role_changes.rank",
+    "UPDATE role_grants SET role_group = :group, role_rank = :rank "
+    "WHERE discord_server_id = :server AND role_id = :role AND reason = :reason"};
 
 struct RestoreParams {
   std::string member;
@@ -206,7 +235,8 @@ TxTask<void> rehearse(Tx& tx, ServerContext& context) {
   co_await note_role_changed(tx, greater, now);
   co_await note_role_changed(tx, {"1", "11", "remove", "watchtime", "g", 1}, now);
   co_await tx.change(kGrant, {"1", "11", "watchtime", "g", 1, now});
-  co_await tx.change(kTakeLesser, {"1", "g", 2});
+  co_await tx.change(kTakeLesser, {"1", "g"});
+  co_await rank_role(tx, "11", "watchtime", "g", 1);
   co_await forget_role(tx, "11", "watchtime");
 }
 
@@ -230,17 +260,26 @@ TxTask<void> forget_role(Tx& tx, std::string role_id, std::string reason) {
   co_await tx.change(kForgetGrants, {role_id, reason});
 }
 
+TxTask<void> rank_role(Tx& tx, std::string role_id, std::string reason, std::string group,
+                       std::int64_t rank) {
+  co_await tx.change(kRank, {std::move(role_id), std::move(reason), std::move(group), rank});
+}
+
+/// What was given is held, even if nobody wanted it any more when it was.
 TxTask<void> note_role_changed(Tx& tx, RoleChange change, TimePoint now) {
-  if (co_await tx.change(kDropDone, {change.member_id, change.role_id, change.wanted}) == 0) co_return;
+  const bool waited = co_await tx.change(kDropDone, {change.member_id, change.role_id, change.wanted}) > 0;
   if (change.wanted == "remove") {
-    co_await tx.change(kRevoke, {change.member_id, change.role_id});
+    if (waited) co_await tx.change(kRevoke, {change.member_id, change.role_id});
     co_return;
   }
-  co_await tx.change(
-      kGrant, {change.member_id, change.role_id, change.reason, change.role_group, change.role_rank, now});
-  if (change.role_group.empty()) co_return;
-  co_await tx.change(kTurnRound, {change.member_id, change.role_group, change.role_rank});
-  co_await tx.change(kTakeLesser, {change.member_id, change.role_group, change.role_rank});
+  const GrantParams grant{change.member_id,  change.role_id,   change.reason,
+                          change.role_group, change.role_rank, now};
+  const bool noted = co_await tx.change(kGrant, grant) > 0;
+  if ((!waited && !noted) || change.role_group.empty()) co_return;
+  const LesserParams lesser{change.member_id, change.role_group, change.role_rank};
+  co_await tx.change(kDropUntried, lesser);
+  co_await tx.change(kTurnRound, lesser);
+  co_await tx.change(kTakeLesser, {change.member_id, change.role_group});
 }
 
 RoleWorker::RoleWorker(net::Loops& loops, tenancy::Tenancy& tenancy, const Declarations& declarations,
@@ -380,9 +419,9 @@ void RoleWorker::resume(tenancy::ServerScope scope) {
 void declare_role_changes(Declarations& declarations) {
   for (const char* table : {"role_changes", "role_grants"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "bot", true});
-  declarations.statements.add("role_changes", kLeaseRoles, kDropDone, kGrant, kRevoke, kTurnRound,
-                              kTakeLesser, kRestore, kForgetChanges, kForgetGrants, kTold, kRestRole,
-                              kPostpone, kResume, kDueServers);
+  declarations.statements.add("role_changes", kLeaseRoles, kDropDone, kGrant, kRevoke, kDropUntried,
+                              kTurnRound, kTakeLesser, kRank, kRestore, kForgetChanges, kForgetGrants, kTold,
+                              kRestRole, kPostpone, kResume, kDueServers);
   declarations.rehearsals.server.push_back(rehearse);
 }
 

@@ -45,6 +45,9 @@ enum class RoleAnswer { done, no_member, no_role };
 store::TxTask<void> restore_roles(store::Tx& tx, std::string member_id, std::string reason);
 /// Nothing is known of a role any more: what waits is dropped. Members keep it in Discord.
 store::TxTask<void> forget_role(store::Tx& tx, std::string role_id, std::string reason);
+/// Where in its group a role stands from now on, for who was given it already.
+store::TxTask<void> rank_role(store::Tx& tx, std::string role_id, std::string reason, std::string group,
+                              std::int64_t rank);
 /// In Discord it is so now. Of a change that was turned round meanwhile nothing is noted.
 store::TxTask<void> note_role_changed(store::Tx& tx, RoleChange change, TimePoint now);
 

@@ -78,6 +78,7 @@ TxTask<Reply> put(Tx& tx, ServerContext& context, const CommandCall& call, Subje
     co_return bot::refuse("roles.same_minutes",
                           {{"group", MemberText{wanted.role_group}}, {"minutes", wanted.minutes}});
   co_await tx.change(kPutThreshold, wanted);
+  co_await bot::rank_role(tx, wanted.role_id, "watchtime", wanted.role_group, wanted.minutes);
   co_await tx.change(kCheckAll);
   co_await note(tx, context, call, said, subject, described(wanted));
   co_return bot::say(said, {{"role", bot::role_mention(wanted.role_id)},

@@ -130,21 +130,23 @@ inline constexpr CrossServerStatement<ChunkParams, NoRow> kDropChecks{
   "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, " \
   "attempts, lease_until, last_error) "
 
-/// What was reached and not given; of a group the highest alone, where a role that is held was reached.
+/// What was reached and not given; of a group the highest alone, where a role that is held was reached, even
+/// if it is given to nobody else.
 inline constexpr CrossServerStatement<ChunkParams, NoRow> kAddReached{
     "roles.add_reached", kTickReason,
     GUILDHALL_CHECKED_MEMBERS
     ", reached AS ("
     " SELECT m.discord_server_id, m.member_id, t.role_id, t.role_group, t.minutes, g.role_id AS held,"
     " max(t.minutes) OVER (PARTITION BY m.discord_server_id, m.member_id, t.role_group) AS highest"
-    " FROM checked m JOIN watchtime_roles t ON t.discord_server_id = m.discord_server_id AND t.enabled = 1"
+    " FROM checked m JOIN watchtime_roles t ON t.discord_server_id = m.discord_server_id"
     " LEFT JOIN watchtime w ON w.discord_server_id = m.discord_server_id AND w.person_id = m.person_id"
     " LEFT JOIN role_grants g ON g.discord_server_id = m.discord_server_id AND g.member_id = m.member_id"
     " AND g.role_id = t.role_id"
     " LEFT JOIN settings e ON e.discord_server_id = m.discord_server_id AND e.key = 'watchtime_roles_enabled'"
     " LEFT JOIN setting_defaults d ON d.key = 'watchtime_roles_enabled'"
     " WHERE COALESCE(e.value, d.value, 'true') = 'true'"
-    " AND (w.watched_us >= t.minutes * 60000000 OR g.role_id IS NOT NULL)) " GUILDHALL_INSERT_CHANGES
+    " AND (g.role_id IS NOT NULL"
+    " OR (t.enabled = 1 AND w.watched_us >= t.minutes * 60000000))) " GUILDHALL_INSERT_CHANGES
     "SELECT discord_server_id, member_id, role_id, 'add', 'watchtime', role_group, minutes, 0, 0, '' "
     "FROM reached WHERE held IS NULL AND (role_group = '' OR minutes = highest) ORDER BY 1, 2, 3 "
     "ON CONFLICT (discord_server_id, member_id, role_id) DO UPDATE SET wanted = 'add', attempts = 0, "

@@ -160,6 +160,32 @@ TEST_F(Roles, ALesserRoleThatIsGivenTooLateIsTakenAgain) {
   EXPECT_EQ(grants(), "555|101|watchtime\n");
 }
 
+TEST_F(Roles, OneThatIsDisabledStaysTheHighestOfWhoHasIt) {
+  add("100", 10, "rank");
+  add("101", 20, "rank");
+  watch(member(), 25);
+  done("101", "add", "watchtime", "rank", 20);
+  call("roles disable", {{"role", "101"}});
+  tick();
+  EXPECT_EQ(changes(), "");
+  call("roles enable", {{"role", "101"}});
+  tick();
+  EXPECT_EQ(changes(), "");
+  EXPECT_EQ(grants(), "555|101|watchtime\n");
+}
+
+TEST_F(Roles, OneThatIsLoweredIsTakenFromWhoGetsTheHigherOne) {
+  add("100", 10, "rank");
+  add("101", 20, "rank");
+  watch(member(), 25);
+  done("101", "add", "watchtime", "rank", 20);
+  call("roles update", {{"role", "101"}, {"minutes", std::int64_t{5}}});
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+  done("100", "add", "watchtime", "rank", 10);
+  EXPECT_EQ(changes(), "555|101|remove|watchtime\n");
+}
+
 TEST_F(Roles, AViewerGetsThemWhenHeIsLinked) {
   add("100", 10);
   watch(person(bot::kKick, "7"), 15);
