@@ -23,6 +23,8 @@ constexpr Duration kRoleLease = std::chrono::minutes(5);
 constexpr Duration kRest = std::chrono::minutes(10);
 constexpr Duration kFirstPause = std::chrono::seconds(5);
 constexpr std::int64_t kMostDoublings = 7;
+/// What is held is due when it is released.
+constexpr TimePoint kHeld = TimePoint::max();
 
 struct DueParams {
   TimePoint now;
@@ -133,16 +135,50 @@ constexpr Statement<RankParams, NoRow> kRank{
 struct RestoreParams {
   std::string member;
   std::string reason;
+  std::string role;  // empty: each
+  TimePoint from;
 };
-BOOST_DESCRIBE_STRUCT(RestoreParams, (), (member, reason))
+BOOST_DESCRIBE_STRUCT(RestoreParams, (), (member, reason, role, from))
 
 constexpr Statement<RestoreParams, NoRow> kRestore{
     "role_changes.restore",
     "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, "
     "attempts, lease_until, last_error) "
-    "SELECT :server, g.member_id, g.role_id, 'add', g.reason, g.role_group, g.role_rank, 0, 0, '' "
+    "SELECT :server, g.member_id, g.role_id, 'add', g.reason, g.role_group, g.role_rank, 0, :from, '' "
     "FROM role_grants g WHERE g.discord_server_id = :server AND g.member_id = :member AND g.reason = :reason "
-    "ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+    "AND (:role = '' OR g.role_id = :role) ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+
+struct CancelParams {
+  std::string reason;
+  std::string role;  // empty: each
+};
+BOOST_DESCRIBE_STRUCT(CancelParams, (), (reason, role))
+
+constexpr Statement<CancelParams, NoRow> kCancel{
+    "role_changes.cancel",
+    "DELETE FROM role_changes WHERE discord_server_id = :server AND reason = :reason "
+    "AND (:role = '' OR role_id = :role) AND wanted = 'add' AND NOT EXISTS (SELECT 1 FROM role_grants g "
+    "WHERE g.discord_server_id = :server AND g.member_id = role_changes.member_id "
+    "AND g.role_id = role_changes.role_id)"};
+constexpr Statement<CancelParams, NoRow> kCancelOthers{
+    "role_changes.cancel_others",
+    "DELETE FROM role_changes WHERE discord_server_id = :server AND reason = :reason AND role_id <> :role "
+    "AND wanted = 'add'"};
+
+struct HoldParams {
+  std::string reason;
+  TimePoint until;
+};
+BOOST_DESCRIBE_STRUCT(HoldParams, (), (reason, until))
+
+constexpr Statement<HoldParams, NoRow> kHold{
+    "role_changes.hold",
+    "UPDATE role_changes SET lease_until = :until, last_error = '' "
+    "WHERE discord_server_id = :server AND reason = :reason AND wanted = 'add'"};
+constexpr Statement<HoldParams, NoRow> kRelease{
+    "role_changes.release",
+    "UPDATE role_changes SET lease_until = 0 "
+    "WHERE discord_server_id = :server AND reason = :reason AND lease_until = :until"};
 
 struct ForgetParams {
   std::string role;
@@ -222,22 +258,30 @@ bool passes_by_itself(ErrorCode code) {
 /// Every statement once, for the isolation proof.
 TxTask<void> rehearse(Tx& tx, ServerContext& context) {
   const TimePoint now = context.now;
-  const RoleChange lesser{"1", "11", "add", "watchtime", "g", 1};
-  const RoleChange greater{"1", "12", "add", "watchtime", "g", 2};
-  for (const RoleChange& change : {lesser, greater})
-    co_await tx.change(kGrant, {change.member_id, change.role_id, change.reason, "g", change.role_rank, now});
-  co_await restore_roles(tx, "1", "watchtime");
+  const std::string why = "watchtime";
+  const RoleChange lesser{"1", "11", "add", why, "g", 1};
+  const RoleChange greater{"1", "12", "add", why, "g", 2};
+  const RoleChange least{"1", "13", "add", why, "g", 0};
+  for (const RoleChange& change : {lesser, greater, least})
+    co_await tx.change(kGrant, {change.member_id, change.role_id, why, "g", change.role_rank, now});
+  co_await restore_roles(tx, "1", {why});
+  co_await hold_roles(tx, why);
+  co_await release_roles(tx, why);
   co_await tx.all(kLeaseRoles, {now, now + kRoleLease});
   co_await tx.change(kRestRole, {"11", "roles.refused", now + kRest});
   co_await tx.one(kTold, {"11", "roles.refused"});
   co_await tx.change(kResume);
   co_await tx.change(kPostpone, {now + kRoleLease, now});
   co_await note_role_changed(tx, greater, now);
-  co_await note_role_changed(tx, {"1", "11", "remove", "watchtime", "g", 1}, now);
-  co_await tx.change(kGrant, {"1", "11", "watchtime", "g", 1, now});
-  co_await tx.change(kTakeLesser, {"1", "g"});
-  co_await rank_role(tx, "11", "watchtime", "g", 1);
-  co_await forget_role(tx, "11", "watchtime");
+  co_await note_role_changed(tx, {"1", "11", "remove", why, "g", 1}, now);
+  co_await rank_role(tx, "12", why, "g", 3);
+  co_await restore_roles(tx, "1", {why, "12"});
+  co_await tx.change(kForgetGrants, {"12", why});
+  co_await cancel_roles(tx, why, "12");
+  co_await tx.change(kGrant, {"1", "12", why, "g", 2, now});
+  co_await restore_roles(tx, "1", {why, "12"});
+  co_await cancel_other_roles(tx, why, "13");
+  co_await forget_role(tx, "13", why);
 }
 
 }  // namespace
@@ -251,8 +295,26 @@ Result<std::string> normalise_role_id(std::string_view text) {
 
 std::string role_mention(std::string_view role_id) { return fmt::format("<@&{}>", role_id); }
 
-TxTask<void> restore_roles(Tx& tx, std::string member_id, std::string reason) {
-  co_await tx.change(kRestore, {std::move(member_id), std::move(reason)});
+TxTask<void> restore_roles(Tx& tx, std::string member_id, Restored what) {
+  const TimePoint from = what.held ? kHeld : TimePoint();
+  co_await tx.change(kRestore, {std::move(member_id), std::move(what.reason), std::move(what.role), from});
+}
+
+TxTask<void> cancel_roles(Tx& tx, std::string reason, std::string role_id) {
+  co_await tx.change(kCancel, {std::move(reason), std::move(role_id)});
+}
+
+TxTask<void> cancel_other_roles(Tx& tx, std::string reason, std::string role_id) {
+  co_await tx.change(kCancelOthers, {std::move(reason), std::move(role_id)});
+}
+
+TxTask<void> hold_roles(Tx& tx, std::string reason) {
+  co_await cancel_roles(tx, reason);
+  co_await tx.change(kHold, {std::move(reason), kHeld});
+}
+
+TxTask<void> release_roles(Tx& tx, std::string reason) {
+  co_await tx.change(kRelease, {std::move(reason), kHeld});
 }
 
 TxTask<void> forget_role(Tx& tx, std::string role_id, std::string reason) {
@@ -420,8 +482,9 @@ void declare_role_changes(Declarations& declarations) {
   for (const char* table : {"role_changes", "role_grants"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "bot", true});
   declarations.statements.add("role_changes", kLeaseRoles, kDropDone, kGrant, kRevoke, kDropUntried,
-                              kTurnRound, kTakeLesser, kRank, kRestore, kForgetChanges, kForgetGrants, kTold,
-                              kRestRole, kPostpone, kResume, kDueServers);
+                              kTurnRound, kTakeLesser, kRank, kRestore, kCancel, kCancelOthers, kHold,
+                              kRelease, kForgetChanges, kForgetGrants, kTold, kRestRole, kPostpone, kResume,
+                              kDueServers);
   declarations.rehearsals.server.push_back(rehearse);
 }
 

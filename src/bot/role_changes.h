@@ -41,8 +41,22 @@ BOOST_DESCRIBE_STRUCT(RoleChange, (), (member_id, role_id, wanted, reason, role_
 
 enum class RoleAnswer { done, no_member, no_role };
 
-/// Gives a member who came back what was given him for this reason.
-store::TxTask<void> restore_roles(store::Tx& tx, std::string member_id, std::string reason);
+/// What is given again of what was given before.
+struct Restored {
+  std::string reason;
+  std::string role = {};  // this one alone; empty: each
+  bool held = false;      // not before the reason is released
+};
+/// Gives a member who came back what was given him.
+store::TxTask<void> restore_roles(store::Tx& tx, std::string member_id, Restored what);
+/// Nobody gets for this reason what he is still waiting for, of this role or (empty) of each; what is given
+/// again still is.
+store::TxTask<void> cancel_roles(store::Tx& tx, std::string reason, std::string role_id = "");
+/// For this reason nobody gets another role than this one, not even again.
+store::TxTask<void> cancel_other_roles(store::Tx& tx, std::string reason, std::string role_id);
+/// For this reason nobody gets anything before it is released; what is given again waits until then.
+store::TxTask<void> hold_roles(store::Tx& tx, std::string reason);
+store::TxTask<void> release_roles(store::Tx& tx, std::string reason);
 /// Nothing is known of a role any more: what waits is dropped. Members keep it in Discord.
 store::TxTask<void> forget_role(store::Tx& tx, std::string role_id, std::string reason);
 /// Where in its group a role stands from now on, for who was given it already.

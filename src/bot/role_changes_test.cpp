@@ -101,7 +101,7 @@ TEST_F(RoleChanges, WhoLeftHasItNotedForHisReturn) {
   work();
   EXPECT_EQ(waiting(), "");
   EXPECT_EQ(grants(), "5|100\n");
-  world_.in(1, [](store::Tx& tx) { return restore_roles(tx, "5", "watchtime"); });
+  world_.in(1, [](store::Tx& tx) { return restore_roles(tx, "5", {"watchtime"}); });
   EXPECT_EQ(waiting(), "5|100|add\n");
 }
 

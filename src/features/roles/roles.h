@@ -10,7 +10,9 @@
 //
 // A stage in the minute's tick, after watch time, looks at whoever's time changed and at whom `role_checks`
 // names: links, thresholds and settings that change put people there. It only writes down what is wanted;
-// the rest is bot/role_changes.h. Owns: watchtime_roles, role_checks; writes role_changes.
+// the rest is bot/role_changes.h. Whoever waits for a role when its threshold, the switch or the setting
+// changes is looked at anew, and gets what he gets by then. Owns: watchtime_roles, role_checks; writes
+// role_changes, and what it followed last into settings.
 #pragma once
 
 #include "bot/feature.h"

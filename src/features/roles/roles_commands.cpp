@@ -71,7 +71,8 @@ TxTask<void> note(Tx& tx, ServerContext& context, const CommandCall& call, std::
   co_await tenancy::audit(tx, context.now, entry);
 }
 
-/// Puts a threshold in its new state and lets the next tick find who has reached it already.
+/// Puts a threshold in its new state and lets the next tick find who has reached it already, whoever waits
+/// for it included.
 TxTask<Reply> put(Tx& tx, ServerContext& context, const CommandCall& call, Subject subject,
                   ThresholdRow wanted, std::string said) {
   if (is_ambiguous(subject, wanted))
@@ -79,6 +80,7 @@ TxTask<Reply> put(Tx& tx, ServerContext& context, const CommandCall& call, Subje
                           {{"group", MemberText{wanted.role_group}}, {"minutes", wanted.minutes}});
   co_await tx.change(kPutThreshold, wanted);
   co_await bot::rank_role(tx, wanted.role_id, "watchtime", wanted.role_group, wanted.minutes);
+  co_await bot::cancel_roles(tx, "watchtime", wanted.role_id);
   co_await tx.change(kCheckAll);
   co_await note(tx, context, call, said, subject, described(wanted));
   co_return bot::say(said, {{"role", bot::role_mention(wanted.role_id)},
