@@ -18,7 +18,7 @@ using store::Statement;
 using store::Tx;
 using store::TxTask;
 
-/// For all of a batch: calls wait for Discord's limits.
+/// Calls wait for Discord's limits.
 constexpr Duration kRoleLease = std::chrono::minutes(5);
 constexpr Duration kRest = std::chrono::minutes(10);
 constexpr Duration kFirstPause = std::chrono::seconds(5);
@@ -32,13 +32,17 @@ struct DueParams {
 };
 BOOST_DESCRIBE_STRUCT(DueParams, (), (now, until))
 
-/// The outer condition once more: another process may have been faster.
-constexpr Statement<DueParams, RoleChange> kLeaseRoles{
+/// What is new goes first, so that nothing that fails again and again holds it up. A role rests as long as
+/// the change does that was refused last. The outer condition once more: another process may have been
+/// faster.
+constexpr Statement<DueParams, RoleChange> kLeaseNext{
     "role_changes.lease",
     "UPDATE role_changes SET lease_until = :until, attempts = attempts + 1 "
     "WHERE discord_server_id = :server AND lease_until <= :now AND (member_id, role_id) IN ("
     "SELECT c.member_id, c.role_id FROM role_changes c WHERE c.discord_server_id = :server "
-    "AND c.lease_until <= :now ORDER BY c.lease_until, c.member_id, c.role_id LIMIT 20) "
+    "AND c.lease_until <= :now AND c.role_id NOT IN ("
+    "SELECT r.role_id FROM role_changes r WHERE r.discord_server_id = :server AND r.lease_until > :now "
+    "AND r.last_error <> '') ORDER BY c.lease_until, c.member_id, c.role_id LIMIT 1) "
     "RETURNING member_id, role_id, wanted, reason, role_group, role_rank, attempts"};
 
 struct DoneParams {
@@ -209,27 +213,32 @@ constexpr Statement<TroubleParams, CountRow> kTold{
     "AND last_error = :trouble"};
 
 struct RestParams {
+  std::string member;
   std::string role;
   std::string trouble;
-  TimePoint until;
-};
-BOOST_DESCRIBE_STRUCT(RestParams, (), (role, trouble, until))
-
-constexpr Statement<RestParams, NoRow> kRestRole{
-    "role_changes.rest",
-    "UPDATE role_changes SET lease_until = :until, last_error = :trouble "
-    "WHERE discord_server_id = :server AND role_id = :role"};
-
-struct PostponeParams {
   TimePoint lease;
   TimePoint until;
 };
-BOOST_DESCRIBE_STRUCT(PostponeParams, (), (lease, until))
+BOOST_DESCRIBE_STRUCT(RestParams, (), (member, role, trouble, lease, until))
+
+/// What is refused was not done: it does not count as tried.
+constexpr Statement<RestParams, NoRow> kLetRest{
+    "role_changes.rest",
+    "UPDATE role_changes SET lease_until = :until, last_error = :trouble, attempts = attempts - 1 "
+    "WHERE discord_server_id = :server AND member_id = :member AND role_id = :role AND lease_until = :lease"};
+
+struct PostponeParams {
+  std::string member;
+  std::string role;
+  TimePoint lease;
+  TimePoint until;
+};
+BOOST_DESCRIBE_STRUCT(PostponeParams, (), (member, role, lease, until))
 
 constexpr Statement<PostponeParams, NoRow> kPostpone{
     "role_changes.postpone",
     "UPDATE role_changes SET lease_until = :until "
-    "WHERE discord_server_id = :server AND lease_until = :lease"};
+    "WHERE discord_server_id = :server AND member_id = :member AND role_id = :role AND lease_until = :lease"};
 
 constexpr Statement<NoParams, NoRow> kResume{
     "role_changes.resume",
@@ -267,11 +276,13 @@ TxTask<void> rehearse(Tx& tx, ServerContext& context) {
   co_await restore_roles(tx, "1", {why});
   co_await hold_roles(tx, why);
   co_await release_roles(tx, why);
-  co_await tx.all(kLeaseRoles, {now, now + kRoleLease});
-  co_await tx.change(kRestRole, {"11", "roles.refused", now + kRest});
+  const TimePoint lease = now + kRoleLease;
+  co_await tx.one(kLeaseNext, {now, lease});
+  co_await tx.change(kLetRest, {"1", "11", "roles.refused", lease, now + kRest});
   co_await tx.one(kTold, {"11", "roles.refused"});
   co_await tx.change(kResume);
-  co_await tx.change(kPostpone, {now + kRoleLease, now});
+  co_await tx.one(kLeaseNext, {now, lease});
+  co_await tx.change(kPostpone, {"1", "11", lease, now + kFirstPause});
   co_await note_role_changed(tx, greater, now);
   co_await note_role_changed(tx, {"1", "11", "remove", why, "g", 1}, now);
   co_await rank_role(tx, "12", why, "g", 3);
@@ -385,15 +396,15 @@ Task<void> RoleWorker::sweep() {
 
 Task<void> RoleWorker::drain(tenancy::ServerScope scope) {
   while (woken_again(scope.server())) {
-    while (!stopping_ && co_await try_batch(scope)) {
+    while (!stopping_ && co_await try_next(scope)) {
     }
   }
 }
 
 /// What the database does not take is due again when its lease is over.
-Task<bool> RoleWorker::try_batch(tenancy::ServerScope scope) {
+Task<bool> RoleWorker::try_next(tenancy::ServerScope scope) {
   try {
-    co_return co_await carry_out_batch(scope);
+    co_return co_await carry_out_next(scope);
   } catch (const std::exception& error) {
     log::error("role changes failed",
                {log::field("server", scope.server().str()), log::field("error", error.what())});
@@ -401,31 +412,26 @@ Task<bool> RoleWorker::try_batch(tenancy::ServerScope scope) {
   co_return false;
 }
 
-Task<bool> RoleWorker::carry_out_batch(tenancy::ServerScope scope) {
+/// One at a time, so that whatever is decided meanwhile holds from the next one on.
+Task<bool> RoleWorker::carry_out_next(tenancy::ServerScope scope) {
   const TimePoint now = clock_.now();
   const TimePoint lease = now + kRoleLease;
-  const auto changes = co_await scope.transact([now, lease](Tx& tx) -> TxTask<std::vector<RoleChange>> {
-    co_return co_await tx.all(kLeaseRoles, {now, lease});
+  const auto change = co_await scope.transact([now, lease](Tx& tx) -> TxTask<std::optional<RoleChange>> {
+    co_return co_await tx.one(kLeaseNext, {now, lease});
   });
-  std::set<std::string> resting;  // one refusal of a role is enough
-  for (const RoleChange& change : changes) {
-    if (stopping_) co_return false;
-    if (resting.contains(change.role_id)) continue;
-    const auto answer = co_await change_(scope.server(), change);
-    if (!answer && passes_by_itself(answer.error().code)) {
-      co_await postpone(scope, lease, change.attempts);
-      co_return false;
-    }
-    const bool gone = answer && *answer == RoleAnswer::no_role;
-    if (answer && !gone) {  // one who left has it noted, and gets it when he comes back
-      co_await settle(scope, change);
-      continue;
-    }
-    resting.insert(change.role_id);
-    co_await rest(scope, change.role_id, gone ? "roles.gone" : "roles.refused",
-                  gone ? "unknown role" : answer.error().message);
+  if (!change) co_return false;
+  const auto answer = co_await change_(scope.server(), *change);
+  if (!answer && passes_by_itself(answer.error().code)) {
+    co_await postpone(scope, *change, lease);
+    co_return false;  // the others would hardly fare better
   }
-  co_return !changes.empty();
+  const bool gone = answer && *answer == RoleAnswer::no_role;
+  if (answer && (!gone || change->wanted == "remove")) {
+    co_await settle(scope, *change);  // one who left has it noted, and gets it when he comes back
+  } else {
+    co_await rest(scope, *change, lease, gone ? std::nullopt : std::optional(answer.error()));
+  }
+  co_return true;
 }
 
 Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change) {
@@ -433,38 +439,38 @@ Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change) {
   co_await scope.transact([&](Tx& tx) { return note_role_changed(tx, change, now); });
 }
 
-/// All of a role's changes rest, and it is said when the first of them does.
-Task<void> RoleWorker::rest(tenancy::ServerScope scope, std::string role_id, std::string key,
-                            std::string trouble) {
+/// The role's other changes rest with this one, and it is said when the first of them does.
+Task<void> RoleWorker::rest(tenancy::ServerScope scope, RoleChange change, TimePoint lease,
+                            std::optional<Error> refused) {
   {
     const std::scoped_lock lock(mutex_);
     resting_.insert(scope.server());
   }
   const TimePoint now = clock_.now();
+  const std::string key = refused ? "roles.refused" : "roles.gone";
   const bool said = co_await scope.transact([&](Tx& tx) -> TxTask<bool> {
-    const auto told = co_await tx.one(kTold, {role_id, key});
-    co_await tx.change(kRestRole, {role_id, key, now + kRest});
-    if (told->told > 0) co_return false;
+    const auto told = co_await tx.one(kTold, {change.role_id, key});
+    const RestParams rest{change.member_id, change.role_id, key, lease, now + kRest};
+    if (co_await tx.change(kLetRest, rest) == 0 || told->told > 0) co_return false;
     ServerContext context{scope.server(), now,
                           co_await load_settings(tx, declarations_.settings, *declarations_.config),
                           &declarations_.texts};
-    const Message note{key, {{"role", role_mention(role_id)}}};
+    const Message note{key, {{"role", role_mention(change.role_id)}, {"id", change.role_id}}};
     co_await post_to_log_channel(tx, context, note);
     co_return true;
   });
   if (!said) co_return;
   log::warning("a role cannot be given or taken",
-               {log::field("server", scope.server().str()), log::field("role", role_id),
-                log::field("error", trouble)});
+               {log::field("server", scope.server().str()), log::field("role", change.role_id),
+                log::field("error", refused ? refused->message : "unknown role")});
   if (wake_outbox_) wake_outbox_(scope);
 }
 
-Task<void> RoleWorker::postpone(tenancy::ServerScope scope, TimePoint lease, std::int64_t attempts) {
+Task<void> RoleWorker::postpone(tenancy::ServerScope scope, RoleChange change, TimePoint lease) {
   const Duration pause =
-      std::min<Duration>(kFirstPause * (std::int64_t{1} << std::min(attempts, kMostDoublings)), kRest);
-  const TimePoint until = clock_.now() + pause;
-  co_await scope.transact(
-      [lease, until](Tx& tx) -> TxTask<void> { co_await tx.change(kPostpone, {lease, until}); });
+      std::min<Duration>(kFirstPause * (std::int64_t{1} << std::min(change.attempts, kMostDoublings)), kRest);
+  const PostponeParams postponed{change.member_id, change.role_id, lease, clock_.now() + pause};
+  co_await scope.transact([postponed](Tx& tx) -> TxTask<void> { co_await tx.change(kPostpone, postponed); });
 }
 
 void RoleWorker::resume(tenancy::ServerScope scope) {
@@ -481,9 +487,9 @@ void RoleWorker::resume(tenancy::ServerScope scope) {
 void declare_role_changes(Declarations& declarations) {
   for (const char* table : {"role_changes", "role_grants"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "bot", true});
-  declarations.statements.add("role_changes", kLeaseRoles, kDropDone, kGrant, kRevoke, kDropUntried,
+  declarations.statements.add("role_changes", kLeaseNext, kDropDone, kGrant, kRevoke, kDropUntried,
                               kTurnRound, kTakeLesser, kRank, kRestore, kCancel, kCancelOthers, kHold,
-                              kRelease, kForgetChanges, kForgetGrants, kTold, kRestRole, kPostpone, kResume,
+                              kRelease, kForgetChanges, kForgetGrants, kTold, kLetRest, kPostpone, kResume,
                               kDueServers);
   declarations.rehearsals.server.push_back(rehearse);
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -90,11 +91,13 @@ class RoleWorker {
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
   /// False: nothing left for now.
-  Task<bool> try_batch(tenancy::ServerScope scope);
-  Task<bool> carry_out_batch(tenancy::ServerScope scope);
+  Task<bool> try_next(tenancy::ServerScope scope);
+  Task<bool> carry_out_next(tenancy::ServerScope scope);
   Task<void> settle(tenancy::ServerScope scope, RoleChange change);
-  Task<void> rest(tenancy::ServerScope scope, std::string role_id, std::string key, std::string trouble);
-  Task<void> postpone(tenancy::ServerScope scope, TimePoint lease, std::int64_t attempts);
+  /// `refused`: why; nothing: the role is gone.
+  Task<void> rest(tenancy::ServerScope scope, RoleChange change, TimePoint lease,
+                  std::optional<Error> refused);
+  Task<void> postpone(tenancy::ServerScope scope, RoleChange change, TimePoint lease);
 
   net::Loops& loops_;
   tenancy::Tenancy& tenancy_;

@@ -141,6 +141,7 @@ TxTask<Reply> list(Tx& tx, ServerContext& context, const CommandCall&) {
     const std::string key = row.role_group.empty() ? "roles.row" : "roles.row_group";
     reply.lines.push_back({row.enabled ? key : key + "_off",
                            {{"role", bot::role_mention(row.role_id)},
+                            {"id", row.role_id},
                             {"minutes", row.minutes},
                             {"hours", hours(row.minutes)},
                             {"group", MemberText{row.role_group}}}});
