@@ -152,6 +152,21 @@ constexpr Statement<RestoreParams, NoRow> kRestore{
     "FROM role_grants g WHERE g.discord_server_id = :server AND g.member_id = :member AND g.reason = :reason "
     "AND (:role = '' OR g.role_id = :role) ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
 
+struct RestoreAllParams {
+  std::string reason;
+  std::string role;  // empty: each
+  TimePoint from;
+};
+BOOST_DESCRIBE_STRUCT(RestoreAllParams, (), (reason, role, from))
+
+constexpr Statement<RestoreAllParams, NoRow> kRestoreAll{
+    "role_changes.restore_all",
+    "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, "
+    "attempts, lease_until, last_error) "
+    "SELECT :server, g.member_id, g.role_id, 'add', g.reason, g.role_group, g.role_rank, 0, :from, '' "
+    "FROM role_grants g WHERE g.discord_server_id = :server AND g.reason = :reason "
+    "AND (:role = '' OR g.role_id = :role) ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+
 struct CancelParams {
   std::string reason;
   std::string role;  // empty: each
@@ -286,7 +301,7 @@ TxTask<void> rehearse(Tx& tx, ServerContext& context) {
   co_await note_role_changed(tx, greater, now);
   co_await note_role_changed(tx, {"1", "11", "remove", why, "g", 1}, now);
   co_await rank_role(tx, "12", why, "g", 3);
-  co_await restore_roles(tx, "1", {why, "12"});
+  co_await restore_all_roles(tx, {why, "12"}, now);
   co_await tx.change(kForgetGrants, {"12", why});
   co_await cancel_roles(tx, why, "12");
   co_await tx.change(kGrant, {"1", "12", why, "g", 2, now});
@@ -306,9 +321,13 @@ Result<std::string> normalise_role_id(std::string_view text) {
 
 std::string role_mention(std::string_view role_id) { return fmt::format("<@&{}>", role_id); }
 
-TxTask<void> restore_roles(Tx& tx, std::string member_id, Restored what) {
+TxTask<std::int64_t> restore_roles(Tx& tx, std::string member_id, Restored what) {
   const TimePoint from = what.held ? kHeld : TimePoint();
-  co_await tx.change(kRestore, {std::move(member_id), std::move(what.reason), std::move(what.role), from});
+  co_return co_await tx.change(kRestore, {std::move(member_id), what.reason, what.role, from});
+}
+
+TxTask<std::int64_t> restore_all_roles(Tx& tx, Restored what, TimePoint now) {
+  co_return co_await tx.change(kRestoreAll, {what.reason, what.role, what.held ? kHeld : now});
 }
 
 TxTask<void> cancel_roles(Tx& tx, std::string reason, std::string role_id) {
@@ -488,9 +507,9 @@ void declare_role_changes(Declarations& declarations) {
   for (const char* table : {"role_changes", "role_grants"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "bot", true});
   declarations.statements.add("role_changes", kLeaseNext, kDropDone, kGrant, kRevoke, kDropUntried,
-                              kTurnRound, kTakeLesser, kRank, kRestore, kCancel, kCancelOthers, kHold,
-                              kRelease, kForgetChanges, kForgetGrants, kTold, kLetRest, kPostpone, kResume,
-                              kDueServers);
+                              kTurnRound, kTakeLesser, kRank, kRestore, kRestoreAll, kCancel, kCancelOthers,
+                              kHold, kRelease, kForgetChanges, kForgetGrants, kTold, kLetRest, kPostpone,
+                              kResume, kDueServers);
   declarations.rehearsals.server.push_back(rehearse);
 }
 

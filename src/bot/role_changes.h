@@ -48,8 +48,10 @@ struct Restored {
   std::string role = {};  // this one alone; empty: each
   bool held = false;      // not before the reason is released
 };
-/// Gives a member who came back what was given him.
-store::TxTask<void> restore_roles(store::Tx& tx, std::string member_id, Restored what);
+/// Gives a member who came back what was given him; to how many roles that comes.
+store::TxTask<std::int64_t> restore_roles(store::Tx& tx, std::string member_id, Restored what);
+/// The same for everybody. What is new is given first.
+store::TxTask<std::int64_t> restore_all_roles(store::Tx& tx, Restored what, TimePoint now);
 /// Nobody gets for this reason what he is still waiting for, of this role or (empty) of each; what is given
 /// again still is.
 store::TxTask<void> cancel_roles(store::Tx& tx, std::string reason, std::string role_id = "");

@@ -34,10 +34,7 @@ TxTask<void> on_settings(Tx& tx, ServerContext& context) {
 }
 
 TxTask<void> on_join(Tx& tx, ServerContext& context, const bot::MemberJoined& event) {
-  const std::string linked = context.settings->get(kLinkedRole);
-  if (!linked.empty()) co_await bot::restore_roles(tx, event.user.str(), {"linked", linked});
-  const bool held = !context.settings->get(kEnabled);
-  co_await bot::restore_roles(tx, event.user.str(), {"watchtime", "", held});
+  co_await restore(tx, context, event.user.str());
 }
 
 TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
@@ -50,6 +47,21 @@ TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
 }
 
 }  // namespace
+
+TxTask<std::int64_t> restore(Tx& tx, const ServerContext& context, std::optional<std::string> member_id) {
+  const std::string linked = context.settings->get(kLinkedRole);
+  std::vector<bot::Restored> given{{"watchtime", "", !context.settings->get(kEnabled)}};
+  if (!linked.empty()) given.push_back({"linked", linked});
+  std::int64_t count = 0;
+  for (const bot::Restored& what : given) {
+    if (member_id) {
+      count += co_await bot::restore_roles(tx, *member_id, what);
+    } else {
+      count += co_await bot::restore_all_roles(tx, what, context.now);
+    }
+  }
+  co_return count;
+}
 
 void declare(bot::Declarations& declarations) {
   for (const char* table : {"watchtime_roles", "role_checks"})

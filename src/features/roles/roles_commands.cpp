@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "bot/targets.h"
 #include "features/roles/roles.h"
 #include "features/roles/roles_store.h"
 #include "tenancy/audit.h"
@@ -24,7 +25,7 @@ constexpr std::int64_t kLongestGroup = 32;
 
 std::string hours(std::int64_t minutes) { return fmt::format("{:.1f}", static_cast<double>(minutes) / 60.0); }
 
-/// What a call is about, or what to say instead.
+/// What a call is about, a role if it names one, or what to say instead.
 struct Subject {
   std::string role;
   std::vector<ThresholdRow> all;
@@ -165,6 +166,30 @@ TxTask<Reply> members(Tx& tx, ServerContext& context, const CommandCall& call) {
   co_return reply;
 }
 
+/// Of the member that the call names, or of everybody; whoever was never given what he has earned is looked
+/// at as well.
+TxTask<Reply> restore_given(Tx& tx, ServerContext& context, const CommandCall& call) {
+  Subject subject{.role = "everybody"};
+  std::int64_t count = 0;
+  if (call.person("member")) {
+    const auto target = co_await bot::find_target(tx, call, "member", context.now);
+    if (target.refusal) co_return *target.refusal;
+    for (const bot::Identity& identity : co_await bot::identities_of(tx, target.person)) {
+      if (identity.platform == bot::kDiscord)
+        count += co_await restore(tx, context, identity.platform_user_id);
+    }
+    co_await tx.change(kCheck, {target.person});
+    subject.role = fmt::format("person {}", target.person.str());
+  } else {
+    count = co_await restore(tx, context, std::nullopt);
+    co_await tx.change(kCheckAll);
+  }
+  co_await note(tx, context, call, "roles.restored", subject, std::nullopt);
+  Reply reply = bot::say("roles.restored", {{"count", count}});
+  if (!context.settings->get(kEnabled)) reply.lines.push_back({"roles.off"});
+  co_return reply;
+}
+
 void declare_one(bot::Declarations& declarations, std::string path, std::vector<bot::ArgumentSpec> arguments,
                  bot::CommandHandler handler) {
   bot::CommandSpec command;
@@ -191,6 +216,7 @@ void declare_commands(bot::Declarations& declarations) {
   declare_one(declarations, "roles enable", {role}, enable);
   declare_one(declarations, "roles members", {role}, members);
   declare_one(declarations, "roles remove", {role}, remove);
+  declare_one(declarations, "roles restore", {{"member", bot::ArgumentKind::person}}, restore_given);
 }
 
 }  // namespace guildhall::features::roles

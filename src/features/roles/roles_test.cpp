@@ -437,6 +437,36 @@ TEST_F(Roles, MembersOfARoleAreShown) {
   EXPECT_EQ(call("roles members", {{"role", "100"}}), "roles.members_title roles.member ");
 }
 
+/// A moderator took it by mistake, or he left and came back while the bot was down.
+TEST_F(Roles, WhatSomebodyLostUnseenIsGivenAgainByWord) {
+  add("100", 10);
+  watch(member(), 20);
+  done("100", "add");
+  add("101", 15);
+  EXPECT_EQ(call("roles restore", {{"member", bot::PersonArgument{bot::kDiscord, "555", ""}}}),
+            "roles.restored ");
+  EXPECT_EQ(due(), "555|100|add\n");
+  tick();
+  EXPECT_EQ(due(), "555|100|add\n555|101|add\n");
+  done("100", "add");
+  done("101", "add");
+  EXPECT_EQ(call("roles restore", {}), "roles.restored ");
+  EXPECT_EQ(due(), "555|100|add\n555|101|add\n");
+  EXPECT_EQ(call("roles restore", {{"member", bot::PersonArgument{bot::kDiscord, "556", ""}}}),
+            "common.unknown_person ");
+}
+
+TEST_F(Roles, WhatIsGivenAgainWhileTheyAreOffWaitsToo) {
+  add("100", 10);
+  watch(member(), 20);
+  done("100", "add");
+  set("watchtime_roles_enabled", "false");
+  EXPECT_EQ(call("roles restore", {}), "roles.restored roles.off ");
+  EXPECT_EQ(due(), "");
+  set("watchtime_roles_enabled", "true");
+  EXPECT_EQ(due(), "555|100|add\n");
+}
+
 TEST_F(Roles, AWordForEachArgumentAndTheRestForTheLast) {
   const auto parsed =
       world_.declarations.commands.parse(bot::Door::prefix, "roles add <@&100> 60 long time viewers");
