@@ -201,9 +201,11 @@ struct LeasedMessage {
   /// The channel's id, the member's, or channel and message.
   std::string target() const { return row.destination.substr(row.destination.find(':') + 1); }
   std::int64_t version() const { return post ? post->version : 0; }
+  /// A post that was not sent yet.
+  bool is_news() const { return post && post->message_id.empty(); }
   TimePoint expires_at() const {
     if (!post) return row.expires_at;
-    return row.expires_at + (post->message_id.empty() ? kNewsLife : kEditLife);
+    return row.expires_at + (is_news() ? kNewsLife : kEditLife);
   }
   /// The post is another channel's now, or there is none any more.
   bool is_superseded() const { return !row.post.empty() && (!post || post->channel_id != target()); }
@@ -394,6 +396,11 @@ void OutboxSender::note_sent(ServerId server, const LeasedMessage& leased, const
   tell_refusals(server);
 }
 
+void OutboxSender::note_lost(ServerId server) {
+  const std::scoped_lock lock(mutex_);
+  lost_posts_.insert(server);
+}
+
 /// The lease stays for its minute, so that nobody tries before; the same at each try is told once.
 void OutboxSender::rest(ServerId server, const std::string& destination, std::int64_t sequence,
                         const Error& error) {
@@ -444,10 +451,13 @@ void OutboxSender::tell_refusals(ServerId server) const {
 
 void OutboxSender::resume(tenancy::ServerScope scope) {
   std::map<std::string, Resting> rested;
+  bool lost = false;
   {
     const std::scoped_lock lock(mutex_);
     if (auto entry = resting_.extract(scope.server())) rested = std::move(entry.mapped());
+    lost = lost_posts_.erase(scope.server()) > 0;
   }
+  if (lost && lost_posts_listener_) lost_posts_listener_(scope);
   if (rested.empty()) return;
   tell_refusals(scope.server());
   net::spawn(loops_.of(scope.server()), "outbox",
@@ -533,6 +543,7 @@ Task<bool> OutboxSender::send_next(tenancy::ServerScope scope) {
     sent_.add();
   }
   co_await finish(scope, *leased, sent.value_or(""));
+  if (!rested.empty() && leased->is_news() && !sent) note_lost(scope.server());
   co_return true;
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,11 @@ class OutboxSender {
   std::vector<Error> refusals(ServerId server) const;
   /// Told, on any thread, when that may be another answer. Set before the first message.
   void on_refusals(std::function<void(ServerId)> listener) { refusals_listener_ = std::move(listener); }
+  /// Told when the bot may be allowed what it was not, and a post of this server was forgotten for that:
+  /// whoever wants it to stand there puts it up again. Set before the first message.
+  void on_lost_posts(std::function<void(tenancy::ServerScope)> listener) {
+    lost_posts_listener_ = std::move(listener);
+  }
   /// Tries no message again from now on: what cannot be sent at once stays for the next start.
   void stop() { stopping_ = true; }
 
@@ -122,6 +128,7 @@ class OutboxSender {
   /// empty: it did not.
   std::string end_rest(ServerId server, const std::string& destination, bool given_up);
   void tell_refusals(ServerId server) const;
+  void note_lost(ServerId server);
   Task<void> release(tenancy::ServerScope scope, std::map<std::string, Resting> rested);
 
   net::Loops& loops_;
@@ -133,6 +140,7 @@ class OutboxSender {
   Counter& dropped_;
   std::atomic<bool> stopping_ = false;
   std::function<void(ServerId)> refusals_listener_;
+  std::function<void(tenancy::ServerScope)> lost_posts_listener_;
   mutable std::mutex mutex_;
   std::map<ServerId, bool> draining_;  // value: woken since it last looked
   /// The message of each destination that was sent, until the database is told. When it could not be (its
@@ -140,6 +148,7 @@ class OutboxSender {
   std::map<std::pair<ServerId, std::string>, Sent> sent_untold_;
   /// By destination: that may not be sent to, so that the oldest message keeps its lease.
   std::map<ServerId, std::map<std::string, Resting>> resting_;
+  std::set<ServerId> lost_posts_;  // of whom a post that was never sent was given up for want of a permission
 };
 
 void declare_outbox(store::StatementRegistry& statements, SettingRegistry& settings);

@@ -522,6 +522,26 @@ TEST_F(Outbox, WhatRestedTooLongIsDroppedWithItsReason) {
   EXPECT_THAT(log, testing::HasSubstr("expired: refused by the test"));
 }
 
+TEST_F(Outbox, WhoeverOwnsAPostThatWasForgottenIsToldWhenTheBotMayMore) {
+  std::atomic<int> told = 0;
+  sender_.on_lost_posts(
+      [&](const tenancy::ServerScope& scope) { told += scope.server() == ServerId(1) ? 1 : 100; });
+  refusals_["77"] = ErrorCode::forbidden;
+  put("77", PostBody{"panel"});
+  sender_.wake(world_.server(1));
+  wait_for_tries(1);
+  world_.clock.advance(61min);
+  sender_.wake(world_.server(1));
+  drained();
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM posts"), "0\n");
+  loops_.drain(20s);
+  EXPECT_EQ(told, 0);
+  sender_.resume(world_.server(1));
+  EXPECT_EQ(told, 1);
+  sender_.resume(world_.server(1));
+  EXPECT_EQ(told, 1) << "once is enough";
+}
+
 TEST_F(Outbox, WhatIsTooOldIsNotSent) {
   put("77", 1);
   world_.clock.advance(11min);

@@ -5,7 +5,8 @@
 //
 // It promises: the last that was put is what stands there in the end, whatever dies between two lines. A
 // message that is gone is sent anew, and so is one whose channel is another. While Discord cannot be reached
-// or the bot may not, a change waits for a day. A post that could not be sent for an hour is forgotten.
+// or the bot may not, a change waits for a day. A post that could not be sent for an hour is forgotten; if
+// the bot may be allowed more afterwards, its owner is told (OutboxSender::on_lost_posts).
 #pragma once
 
 #include <optional>

@@ -18,11 +18,13 @@ using store::Statement;
 using store::Tx;
 using store::TxTask;
 
-/// For all of a batch: calls wait for Discord's limits.
+/// Calls wait for Discord's limits.
 constexpr Duration kRoleLease = std::chrono::minutes(5);
 constexpr Duration kRest = std::chrono::minutes(10);
 constexpr Duration kFirstPause = std::chrono::seconds(5);
 constexpr std::int64_t kMostDoublings = 7;
+/// What is held is due when it is released.
+constexpr TimePoint kHeld = TimePoint::max();
 
 struct DueParams {
   TimePoint now;
@@ -30,13 +32,17 @@ struct DueParams {
 };
 BOOST_DESCRIBE_STRUCT(DueParams, (), (now, until))
 
-/// The outer condition once more: another process may have been faster.
-constexpr Statement<DueParams, RoleChange> kLeaseRoles{
+/// What is new goes first, so that nothing that fails again and again holds it up. A role rests as long as
+/// the change does that was refused last. The outer condition once more: another process may have been
+/// faster.
+constexpr Statement<DueParams, RoleChange> kLeaseNext{
     "role_changes.lease",
     "UPDATE role_changes SET lease_until = :until, attempts = attempts + 1 "
     "WHERE discord_server_id = :server AND lease_until <= :now AND (member_id, role_id) IN ("
     "SELECT c.member_id, c.role_id FROM role_changes c WHERE c.discord_server_id = :server "
-    "AND c.lease_until <= :now ORDER BY c.lease_until, c.member_id, c.role_id LIMIT 20) "
+    "AND c.lease_until <= :now AND c.role_id NOT IN ("
+    "SELECT r.role_id FROM role_changes r WHERE r.discord_server_id = :server AND r.lease_until > :now "
+    "AND r.last_error <> '') ORDER BY c.lease_until, c.member_id, c.role_id LIMIT 1) "
     "RETURNING member_id, role_id, wanted, reason, role_group, role_rank, attempts"};
 
 struct DoneParams {
@@ -61,11 +67,13 @@ struct GrantParams {
 };
 BOOST_DESCRIBE_STRUCT(GrantParams, (), (member, role, reason, group, rank, now))
 
+/// Unless something else is wanted of this role by now.
 constexpr Statement<GrantParams, NoRow> kGrant{
     "role_changes.grant",
     "INSERT INTO role_grants (discord_server_id, member_id, role_id, reason, role_group, role_rank, "
-    "granted_at) VALUES (:server, :member, :role, :reason, :group, :rank, :now) "
-    "ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+    "granted_at) SELECT :server, :member, :role, :reason, :group, :rank, :now WHERE NOT EXISTS ("
+    "SELECT 1 FROM role_changes c WHERE c.discord_server_id = :server AND c.member_id = :member "
+    "AND c.role_id = :role) ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
 
 struct MemberRoleParams {
   std::string member;
@@ -84,36 +92,112 @@ struct LesserParams {
 };
 BOOST_DESCRIBE_STRUCT(LesserParams, (), (member, group, rank))
 
-/// Lesser roles of the group that are on their way. Before those that are held: what is held by now is no
-/// longer on its way.
+// Lesser roles of the group that are on their way. Before those that are held: what is held by now is no
+// longer on its way.
+
+/// Never tried, or refused each time: if the member has it all the same, somebody else gave it.
+constexpr Statement<LesserParams, NoRow> kDropUntried{
+    "role_changes.drop_untried",
+    "DELETE FROM role_changes WHERE discord_server_id = :server AND member_id = :member "
+    "AND role_group = :group AND role_rank < :rank AND wanted = 'add' AND attempts = 0"};
+/// Discord may have done it already.
 constexpr Statement<LesserParams, NoRow> kTurnRound{
     "role_changes.turn_round",
     "UPDATE role_changes SET wanted = 'remove', attempts = 0, lease_until = 0, last_error = '' "
     "WHERE discord_server_id = :server AND member_id = :member AND role_group = :group "
     "AND role_rank < :rank AND wanted = 'add'"};
 
-constexpr Statement<LesserParams, NoRow> kTakeLesser{
+struct MemberGroupParams {
+  std::string member;
+  std::string group;
+};
+BOOST_DESCRIBE_STRUCT(MemberGroupParams, (), (member, group))
+
+constexpr Statement<MemberGroupParams, NoRow> kTakeLesser{
     "role_changes.take_lesser",
     "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, "
     "attempts, lease_until, last_error) "
     "SELECT :server, g.member_id, g.role_id, 'remove', g.reason, g.role_group, g.role_rank, 0, 0, '' "
     "FROM role_grants g WHERE g.discord_server_id = :server AND g.member_id = :member "
-    "AND g.role_group = :group AND g.role_rank < :rank "
+    "AND g.role_group = :group AND g.role_rank < (SELECT max(h.role_rank) FROM role_grants h "
+    "WHERE h.discord_server_id = :server AND h.member_id = :member AND h.role_group = :group) "
     "ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+
+struct RankParams {
+  std::string role;
+  std::string reason;
+  std::string group;
+  std::int64_t rank;
+};
+BOOST_DESCRIBE_STRUCT(RankParams, (), (role, reason, group, rank))
+
+constexpr Statement<RankParams, NoRow> kRank{
+    "role_changes.rank",
+    "UPDATE role_grants SET role_group = :group, role_rank = :rank "
+    "WHERE discord_server_id = :server AND role_id = :role AND reason = :reason"};
 
 struct RestoreParams {
   std::string member;
   std::string reason;
+  std::string role;  // empty: each
+  TimePoint from;
 };
-BOOST_DESCRIBE_STRUCT(RestoreParams, (), (member, reason))
+BOOST_DESCRIBE_STRUCT(RestoreParams, (), (member, reason, role, from))
 
 constexpr Statement<RestoreParams, NoRow> kRestore{
     "role_changes.restore",
     "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, "
     "attempts, lease_until, last_error) "
-    "SELECT :server, g.member_id, g.role_id, 'add', g.reason, g.role_group, g.role_rank, 0, 0, '' "
+    "SELECT :server, g.member_id, g.role_id, 'add', g.reason, g.role_group, g.role_rank, 0, :from, '' "
     "FROM role_grants g WHERE g.discord_server_id = :server AND g.member_id = :member AND g.reason = :reason "
-    "ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+    "AND (:role = '' OR g.role_id = :role) ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+
+struct RestoreAllParams {
+  std::string reason;
+  std::string role;  // empty: each
+  TimePoint from;
+};
+BOOST_DESCRIBE_STRUCT(RestoreAllParams, (), (reason, role, from))
+
+constexpr Statement<RestoreAllParams, NoRow> kRestoreAll{
+    "role_changes.restore_all",
+    "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, "
+    "attempts, lease_until, last_error) "
+    "SELECT :server, g.member_id, g.role_id, 'add', g.reason, g.role_group, g.role_rank, 0, :from, '' "
+    "FROM role_grants g WHERE g.discord_server_id = :server AND g.reason = :reason "
+    "AND (:role = '' OR g.role_id = :role) ON CONFLICT (discord_server_id, member_id, role_id) DO NOTHING"};
+
+struct CancelParams {
+  std::string reason;
+  std::string role;  // empty: each
+};
+BOOST_DESCRIBE_STRUCT(CancelParams, (), (reason, role))
+
+constexpr Statement<CancelParams, NoRow> kCancel{
+    "role_changes.cancel",
+    "DELETE FROM role_changes WHERE discord_server_id = :server AND reason = :reason "
+    "AND (:role = '' OR role_id = :role) AND wanted = 'add' AND NOT EXISTS (SELECT 1 FROM role_grants g "
+    "WHERE g.discord_server_id = :server AND g.member_id = role_changes.member_id "
+    "AND g.role_id = role_changes.role_id)"};
+constexpr Statement<CancelParams, NoRow> kCancelOthers{
+    "role_changes.cancel_others",
+    "DELETE FROM role_changes WHERE discord_server_id = :server AND reason = :reason AND role_id <> :role "
+    "AND wanted = 'add'"};
+
+struct HoldParams {
+  std::string reason;
+  TimePoint until;
+};
+BOOST_DESCRIBE_STRUCT(HoldParams, (), (reason, until))
+
+constexpr Statement<HoldParams, NoRow> kHold{
+    "role_changes.hold",
+    "UPDATE role_changes SET lease_until = :until, last_error = '' "
+    "WHERE discord_server_id = :server AND reason = :reason AND wanted = 'add'"};
+constexpr Statement<HoldParams, NoRow> kRelease{
+    "role_changes.release",
+    "UPDATE role_changes SET lease_until = 0 "
+    "WHERE discord_server_id = :server AND reason = :reason AND lease_until = :until"};
 
 struct ForgetParams {
   std::string role;
@@ -144,27 +228,32 @@ constexpr Statement<TroubleParams, CountRow> kTold{
     "AND last_error = :trouble"};
 
 struct RestParams {
+  std::string member;
   std::string role;
   std::string trouble;
-  TimePoint until;
-};
-BOOST_DESCRIBE_STRUCT(RestParams, (), (role, trouble, until))
-
-constexpr Statement<RestParams, NoRow> kRestRole{
-    "role_changes.rest",
-    "UPDATE role_changes SET lease_until = :until, last_error = :trouble "
-    "WHERE discord_server_id = :server AND role_id = :role"};
-
-struct PostponeParams {
   TimePoint lease;
   TimePoint until;
 };
-BOOST_DESCRIBE_STRUCT(PostponeParams, (), (lease, until))
+BOOST_DESCRIBE_STRUCT(RestParams, (), (member, role, trouble, lease, until))
+
+/// What is refused was not done: it does not count as tried.
+constexpr Statement<RestParams, NoRow> kLetRest{
+    "role_changes.rest",
+    "UPDATE role_changes SET lease_until = :until, last_error = :trouble, attempts = attempts - 1 "
+    "WHERE discord_server_id = :server AND member_id = :member AND role_id = :role AND lease_until = :lease"};
+
+struct PostponeParams {
+  std::string member;
+  std::string role;
+  TimePoint lease;
+  TimePoint until;
+};
+BOOST_DESCRIBE_STRUCT(PostponeParams, (), (member, role, lease, until))
 
 constexpr Statement<PostponeParams, NoRow> kPostpone{
     "role_changes.postpone",
     "UPDATE role_changes SET lease_until = :until "
-    "WHERE discord_server_id = :server AND lease_until = :lease"};
+    "WHERE discord_server_id = :server AND member_id = :member AND role_id = :role AND lease_until = :lease"};
 
 constexpr Statement<NoParams, NoRow> kResume{
     "role_changes.resume",
@@ -193,21 +282,32 @@ bool passes_by_itself(ErrorCode code) {
 /// Every statement once, for the isolation proof.
 TxTask<void> rehearse(Tx& tx, ServerContext& context) {
   const TimePoint now = context.now;
-  const RoleChange lesser{"1", "11", "add", "watchtime", "g", 1};
-  const RoleChange greater{"1", "12", "add", "watchtime", "g", 2};
-  for (const RoleChange& change : {lesser, greater})
-    co_await tx.change(kGrant, {change.member_id, change.role_id, change.reason, "g", change.role_rank, now});
-  co_await restore_roles(tx, "1", "watchtime");
-  co_await tx.all(kLeaseRoles, {now, now + kRoleLease});
-  co_await tx.change(kRestRole, {"11", "roles.refused", now + kRest});
+  const std::string why = "watchtime";
+  const RoleChange lesser{"1", "11", "add", why, "g", 1};
+  const RoleChange greater{"1", "12", "add", why, "g", 2};
+  const RoleChange least{"1", "13", "add", why, "g", 0};
+  for (const RoleChange& change : {lesser, greater, least})
+    co_await tx.change(kGrant, {change.member_id, change.role_id, why, "g", change.role_rank, now});
+  co_await restore_roles(tx, "1", {why});
+  co_await hold_roles(tx, why);
+  co_await release_roles(tx, why);
+  const TimePoint lease = now + kRoleLease;
+  co_await tx.one(kLeaseNext, {now, lease});
+  co_await tx.change(kLetRest, {"1", "11", "roles.refused", lease, now + kRest});
   co_await tx.one(kTold, {"11", "roles.refused"});
   co_await tx.change(kResume);
-  co_await tx.change(kPostpone, {now + kRoleLease, now});
+  co_await tx.one(kLeaseNext, {now, lease});
+  co_await tx.change(kPostpone, {"1", "11", lease, now + kFirstPause});
   co_await note_role_changed(tx, greater, now);
-  co_await note_role_changed(tx, {"1", "11", "remove", "watchtime", "g", 1}, now);
-  co_await tx.change(kGrant, {"1", "11", "watchtime", "g", 1, now});
-  co_await tx.change(kTakeLesser, {"1", "g", 2});
-  co_await forget_role(tx, "11", "watchtime");
+  co_await note_role_changed(tx, {"1", "11", "remove", why, "g", 1}, now);
+  co_await rank_role(tx, "12", why, "g", 3);
+  co_await restore_all_roles(tx, {why, "12"}, now);
+  co_await tx.change(kForgetGrants, {"12", why});
+  co_await cancel_roles(tx, why, "12");
+  co_await tx.change(kGrant, {"1", "12", why, "g", 2, now});
+  co_await restore_roles(tx, "1", {why, "12"});
+  co_await cancel_other_roles(tx, why, "13");
+  co_await forget_role(tx, "13", why);
 }
 
 }  // namespace
@@ -221,8 +321,30 @@ Result<std::string> normalise_role_id(std::string_view text) {
 
 std::string role_mention(std::string_view role_id) { return fmt::format("<@&{}>", role_id); }
 
-TxTask<void> restore_roles(Tx& tx, std::string member_id, std::string reason) {
-  co_await tx.change(kRestore, {std::move(member_id), std::move(reason)});
+TxTask<std::int64_t> restore_roles(Tx& tx, std::string member_id, Restored what) {
+  const TimePoint from = what.held ? kHeld : TimePoint();
+  co_return co_await tx.change(kRestore, {std::move(member_id), what.reason, what.role, from});
+}
+
+TxTask<std::int64_t> restore_all_roles(Tx& tx, Restored what, TimePoint now) {
+  co_return co_await tx.change(kRestoreAll, {what.reason, what.role, what.held ? kHeld : now});
+}
+
+TxTask<void> cancel_roles(Tx& tx, std::string reason, std::string role_id) {
+  co_await tx.change(kCancel, {std::move(reason), std::move(role_id)});
+}
+
+TxTask<void> cancel_other_roles(Tx& tx, std::string reason, std::string role_id) {
+  co_await tx.change(kCancelOthers, {std::move(reason), std::move(role_id)});
+}
+
+TxTask<void> hold_roles(Tx& tx, std::string reason) {
+  co_await cancel_roles(tx, reason);
+  co_await tx.change(kHold, {std::move(reason), kHeld});
+}
+
+TxTask<void> release_roles(Tx& tx, std::string reason) {
+  co_await tx.change(kRelease, {std::move(reason), kHeld});
 }
 
 TxTask<void> forget_role(Tx& tx, std::string role_id, std::string reason) {
@@ -230,17 +352,26 @@ TxTask<void> forget_role(Tx& tx, std::string role_id, std::string reason) {
   co_await tx.change(kForgetGrants, {role_id, reason});
 }
 
+TxTask<void> rank_role(Tx& tx, std::string role_id, std::string reason, std::string group,
+                       std::int64_t rank) {
+  co_await tx.change(kRank, {std::move(role_id), std::move(reason), std::move(group), rank});
+}
+
+/// What was given is held, even if nobody wanted it any more when it was.
 TxTask<void> note_role_changed(Tx& tx, RoleChange change, TimePoint now) {
-  if (co_await tx.change(kDropDone, {change.member_id, change.role_id, change.wanted}) == 0) co_return;
+  const bool waited = co_await tx.change(kDropDone, {change.member_id, change.role_id, change.wanted}) > 0;
   if (change.wanted == "remove") {
-    co_await tx.change(kRevoke, {change.member_id, change.role_id});
+    if (waited) co_await tx.change(kRevoke, {change.member_id, change.role_id});
     co_return;
   }
-  co_await tx.change(
-      kGrant, {change.member_id, change.role_id, change.reason, change.role_group, change.role_rank, now});
-  if (change.role_group.empty()) co_return;
-  co_await tx.change(kTurnRound, {change.member_id, change.role_group, change.role_rank});
-  co_await tx.change(kTakeLesser, {change.member_id, change.role_group, change.role_rank});
+  const GrantParams grant{change.member_id,  change.role_id,   change.reason,
+                          change.role_group, change.role_rank, now};
+  const bool noted = co_await tx.change(kGrant, grant) > 0;
+  if ((!waited && !noted) || change.role_group.empty()) co_return;
+  const LesserParams lesser{change.member_id, change.role_group, change.role_rank};
+  co_await tx.change(kDropUntried, lesser);
+  co_await tx.change(kTurnRound, lesser);
+  co_await tx.change(kTakeLesser, {change.member_id, change.role_group});
 }
 
 RoleWorker::RoleWorker(net::Loops& loops, tenancy::Tenancy& tenancy, const Declarations& declarations,
@@ -284,15 +415,15 @@ Task<void> RoleWorker::sweep() {
 
 Task<void> RoleWorker::drain(tenancy::ServerScope scope) {
   while (woken_again(scope.server())) {
-    while (!stopping_ && co_await try_batch(scope)) {
+    while (!stopping_ && co_await try_next(scope)) {
     }
   }
 }
 
 /// What the database does not take is due again when its lease is over.
-Task<bool> RoleWorker::try_batch(tenancy::ServerScope scope) {
+Task<bool> RoleWorker::try_next(tenancy::ServerScope scope) {
   try {
-    co_return co_await carry_out_batch(scope);
+    co_return co_await carry_out_next(scope);
   } catch (const std::exception& error) {
     log::error("role changes failed",
                {log::field("server", scope.server().str()), log::field("error", error.what())});
@@ -300,31 +431,26 @@ Task<bool> RoleWorker::try_batch(tenancy::ServerScope scope) {
   co_return false;
 }
 
-Task<bool> RoleWorker::carry_out_batch(tenancy::ServerScope scope) {
+/// One at a time, so that whatever is decided meanwhile holds from the next one on.
+Task<bool> RoleWorker::carry_out_next(tenancy::ServerScope scope) {
   const TimePoint now = clock_.now();
   const TimePoint lease = now + kRoleLease;
-  const auto changes = co_await scope.transact([now, lease](Tx& tx) -> TxTask<std::vector<RoleChange>> {
-    co_return co_await tx.all(kLeaseRoles, {now, lease});
+  const auto change = co_await scope.transact([now, lease](Tx& tx) -> TxTask<std::optional<RoleChange>> {
+    co_return co_await tx.one(kLeaseNext, {now, lease});
   });
-  std::set<std::string> resting;  // one refusal of a role is enough
-  for (const RoleChange& change : changes) {
-    if (stopping_) co_return false;
-    if (resting.contains(change.role_id)) continue;
-    const auto answer = co_await change_(scope.server(), change);
-    if (!answer && passes_by_itself(answer.error().code)) {
-      co_await postpone(scope, lease, change.attempts);
-      co_return false;
-    }
-    const bool gone = answer && *answer == RoleAnswer::no_role;
-    if (answer && !gone) {  // one who left has it noted, and gets it when he comes back
-      co_await settle(scope, change);
-      continue;
-    }
-    resting.insert(change.role_id);
-    co_await rest(scope, change.role_id, gone ? "roles.gone" : "roles.refused",
-                  gone ? "unknown role" : answer.error().message);
+  if (!change) co_return false;
+  const auto answer = co_await change_(scope.server(), *change);
+  if (!answer && passes_by_itself(answer.error().code)) {
+    co_await postpone(scope, *change, lease);
+    co_return false;  // the others would hardly fare better
   }
-  co_return !changes.empty();
+  const bool gone = answer && *answer == RoleAnswer::no_role;
+  if (answer && (!gone || change->wanted == "remove")) {
+    co_await settle(scope, *change);  // one who left has it noted, and gets it when he comes back
+  } else {
+    co_await rest(scope, *change, lease, gone ? std::nullopt : std::optional(answer.error()));
+  }
+  co_return true;
 }
 
 Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change) {
@@ -332,38 +458,38 @@ Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change) {
   co_await scope.transact([&](Tx& tx) { return note_role_changed(tx, change, now); });
 }
 
-/// All of a role's changes rest, and it is said when the first of them does.
-Task<void> RoleWorker::rest(tenancy::ServerScope scope, std::string role_id, std::string key,
-                            std::string trouble) {
+/// The role's other changes rest with this one, and it is said when the first of them does.
+Task<void> RoleWorker::rest(tenancy::ServerScope scope, RoleChange change, TimePoint lease,
+                            std::optional<Error> refused) {
   {
     const std::scoped_lock lock(mutex_);
     resting_.insert(scope.server());
   }
   const TimePoint now = clock_.now();
+  const std::string key = refused ? "roles.refused" : "roles.gone";
   const bool said = co_await scope.transact([&](Tx& tx) -> TxTask<bool> {
-    const auto told = co_await tx.one(kTold, {role_id, key});
-    co_await tx.change(kRestRole, {role_id, key, now + kRest});
-    if (told->told > 0) co_return false;
+    const auto told = co_await tx.one(kTold, {change.role_id, key});
+    const RestParams rest{change.member_id, change.role_id, key, lease, now + kRest};
+    if (co_await tx.change(kLetRest, rest) == 0 || told->told > 0) co_return false;
     ServerContext context{scope.server(), now,
                           co_await load_settings(tx, declarations_.settings, *declarations_.config),
                           &declarations_.texts};
-    const Message note{key, {{"role", role_mention(role_id)}}};
+    const Message note{key, {{"role", role_mention(change.role_id)}, {"id", change.role_id}}};
     co_await post_to_log_channel(tx, context, note);
     co_return true;
   });
   if (!said) co_return;
   log::warning("a role cannot be given or taken",
-               {log::field("server", scope.server().str()), log::field("role", role_id),
-                log::field("error", trouble)});
+               {log::field("server", scope.server().str()), log::field("role", change.role_id),
+                log::field("error", refused ? refused->message : "unknown role")});
   if (wake_outbox_) wake_outbox_(scope);
 }
 
-Task<void> RoleWorker::postpone(tenancy::ServerScope scope, TimePoint lease, std::int64_t attempts) {
+Task<void> RoleWorker::postpone(tenancy::ServerScope scope, RoleChange change, TimePoint lease) {
   const Duration pause =
-      std::min<Duration>(kFirstPause * (std::int64_t{1} << std::min(attempts, kMostDoublings)), kRest);
-  const TimePoint until = clock_.now() + pause;
-  co_await scope.transact(
-      [lease, until](Tx& tx) -> TxTask<void> { co_await tx.change(kPostpone, {lease, until}); });
+      std::min<Duration>(kFirstPause * (std::int64_t{1} << std::min(change.attempts, kMostDoublings)), kRest);
+  const PostponeParams postponed{change.member_id, change.role_id, lease, clock_.now() + pause};
+  co_await scope.transact([postponed](Tx& tx) -> TxTask<void> { co_await tx.change(kPostpone, postponed); });
 }
 
 void RoleWorker::resume(tenancy::ServerScope scope) {
@@ -380,9 +506,10 @@ void RoleWorker::resume(tenancy::ServerScope scope) {
 void declare_role_changes(Declarations& declarations) {
   for (const char* table : {"role_changes", "role_grants"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "bot", true});
-  declarations.statements.add("role_changes", kLeaseRoles, kDropDone, kGrant, kRevoke, kTurnRound,
-                              kTakeLesser, kRestore, kForgetChanges, kForgetGrants, kTold, kRestRole,
-                              kPostpone, kResume, kDueServers);
+  declarations.statements.add("role_changes", kLeaseNext, kDropDone, kGrant, kRevoke, kDropUntried,
+                              kTurnRound, kTakeLesser, kRank, kRestore, kRestoreAll, kCancel, kCancelOthers,
+                              kHold, kRelease, kForgetChanges, kForgetGrants, kTold, kLetRest, kPostpone,
+                              kResume, kDueServers);
   declarations.rehearsals.server.push_back(rehearse);
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,10 +42,29 @@ BOOST_DESCRIBE_STRUCT(RoleChange, (), (member_id, role_id, wanted, reason, role_
 
 enum class RoleAnswer { done, no_member, no_role };
 
-/// Gives a member who came back what was given him for this reason.
-store::TxTask<void> restore_roles(store::Tx& tx, std::string member_id, std::string reason);
+/// What is given again of what was given before.
+struct Restored {
+  std::string reason;
+  std::string role = {};  // this one alone; empty: each
+  bool held = false;      // not before the reason is released
+};
+/// Gives a member who came back what was given him; to how many roles that comes.
+store::TxTask<std::int64_t> restore_roles(store::Tx& tx, std::string member_id, Restored what);
+/// The same for everybody. What is new is given first.
+store::TxTask<std::int64_t> restore_all_roles(store::Tx& tx, Restored what, TimePoint now);
+/// Nobody gets for this reason what he is still waiting for, of this role or (empty) of each; what is given
+/// again still is.
+store::TxTask<void> cancel_roles(store::Tx& tx, std::string reason, std::string role_id = "");
+/// For this reason nobody gets another role than this one, not even again.
+store::TxTask<void> cancel_other_roles(store::Tx& tx, std::string reason, std::string role_id);
+/// For this reason nobody gets anything before it is released; what is given again waits until then.
+store::TxTask<void> hold_roles(store::Tx& tx, std::string reason);
+store::TxTask<void> release_roles(store::Tx& tx, std::string reason);
 /// Nothing is known of a role any more: what waits is dropped. Members keep it in Discord.
 store::TxTask<void> forget_role(store::Tx& tx, std::string role_id, std::string reason);
+/// Where in its group a role stands from now on, for who was given it already.
+store::TxTask<void> rank_role(store::Tx& tx, std::string role_id, std::string reason, std::string group,
+                              std::int64_t rank);
 /// In Discord it is so now. Of a change that was turned round meanwhile nothing is noted.
 store::TxTask<void> note_role_changed(store::Tx& tx, RoleChange change, TimePoint now);
 
@@ -73,11 +93,13 @@ class RoleWorker {
   Task<void> drain(tenancy::ServerScope scope);
   bool woken_again(ServerId server);
   /// False: nothing left for now.
-  Task<bool> try_batch(tenancy::ServerScope scope);
-  Task<bool> carry_out_batch(tenancy::ServerScope scope);
+  Task<bool> try_next(tenancy::ServerScope scope);
+  Task<bool> carry_out_next(tenancy::ServerScope scope);
   Task<void> settle(tenancy::ServerScope scope, RoleChange change);
-  Task<void> rest(tenancy::ServerScope scope, std::string role_id, std::string key, std::string trouble);
-  Task<void> postpone(tenancy::ServerScope scope, TimePoint lease, std::int64_t attempts);
+  /// `refused`: why; nothing: the role is gone.
+  Task<void> rest(tenancy::ServerScope scope, RoleChange change, TimePoint lease,
+                  std::optional<Error> refused);
+  Task<void> postpone(tenancy::ServerScope scope, RoleChange change, TimePoint lease);
 
   net::Loops& loops_;
   tenancy::Tenancy& tenancy_;

@@ -34,6 +34,14 @@ class RoleChanges : public testing::Test {
                     server, member, role, wanted),
         server);
   }
+  /// Of a group's, of which 101 stands above 100. `attempts`: of which nobody knows what became.
+  void want_of_group(std::string role, int attempts = 0) {
+    world_.execute(
+        fmt::format("INSERT INTO role_changes VALUES (1, '5', '{0}', 'add', 'watchtime', 'g', {0}, {1}, "
+                    "{2}, '')",
+                    role, attempts, attempts > 0 ? to_micros(world_.clock.now() + 5min) : 0),
+        1);
+  }
 
   Task<Result<RoleAnswer>> take(ServerId server, RoleChange change) {
     const std::scoped_lock lock(mutex_);
@@ -78,7 +86,7 @@ TEST_F(RoleChanges, WhatIsWantedIsDoneOnce) {
   EXPECT_EQ(grants(), "6|100\n");
 }
 
-TEST_F(RoleChanges, ManyAreDoneInBatches) {
+TEST_F(RoleChanges, ManyAreDoneOneAfterTheOther) {
   for (int member = 1; member <= 45; ++member) want(std::to_string(member), "100");
   EXPECT_EQ(work().size(), 45U);
   EXPECT_EQ(waiting(), "");
@@ -101,7 +109,7 @@ TEST_F(RoleChanges, WhoLeftHasItNotedForHisReturn) {
   work();
   EXPECT_EQ(waiting(), "");
   EXPECT_EQ(grants(), "5|100\n");
-  world_.in(1, [](store::Tx& tx) { return restore_roles(tx, "5", "watchtime"); });
+  world_.in(1, [](store::Tx& tx) { return restore_roles(tx, "5", {"watchtime"}); });
   EXPECT_EQ(waiting(), "5|100|add\n");
 }
 
@@ -130,23 +138,82 @@ TEST_F(RoleChanges, WhatRestsIsTriedAtOnceWhenTheBotMayMore) {
   EXPECT_EQ(grants(), "5|100\n");
 }
 
+TEST_F(RoleChanges, OfARestingRoleOneIsTriedAndTheOthersAreLeftAlone) {
+  answers_["100"] = fail(ErrorCode::forbidden, "not allowed");
+  for (int member = 10; member < 15; ++member) want(std::to_string(member), "100");
+  work();
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM role_changes WHERE lease_until = 0 AND last_error = ''"),
+            "4\n");
+  world_.clock.advance(10min);
+  EXPECT_EQ(work().size(), 1U);
+  answers_.clear();
+  worker_.resume(world_.server(1));
+  loops_.drain(20s);
+  EXPECT_EQ(waiting(), "");
+}
+
+/// A moderator gave by hand what the bot could not.
+TEST_F(RoleChanges, WhatTheBotNeverGaveIsNotTakenForAHigherRole) {
+  answers_["100"] = fail(ErrorCode::forbidden, "not allowed");
+  want_of_group("100");
+  work();
+  want_of_group("101");
+  work();
+  answers_.clear();
+  world_.clock.advance(10min);
+  EXPECT_THAT(work(), ElementsAre());
+  EXPECT_EQ(waiting(), "");
+  EXPECT_EQ(grants(), "5|101\n");
+}
+
+/// Killed after Discord's answer.
+TEST_F(RoleChanges, WhatTheBotMayHaveGivenIsTakenForAHigherRole) {
+  want_of_group("100", 1);
+  want_of_group("101");
+  EXPECT_THAT(work(), ElementsAre("1 add 5 101", "1 remove 5 100"));
+  EXPECT_EQ(waiting(), "");
+}
+
 TEST_F(RoleChanges, ARoleThatIsGoneIsNamed) {
   answers_["100"] = RoleAnswer::no_role;
   want("5", "100");
   work();
   EXPECT_THAT(said(), HasSubstr("not there any more"));
+  EXPECT_THAT(said(), HasSubstr("(100)")) << "for its name is shown no more";
   EXPECT_EQ(grants(), "");
+}
+
+TEST_F(RoleChanges, ARoleThatIsGoneNeedsNotBeTaken) {
+  want("5", "100");
+  work();
+  answers_["100"] = RoleAnswer::no_role;
+  want("5", "100", "remove");
+  work();
+  EXPECT_EQ(waiting(), "");
+  EXPECT_EQ(grants(), "");
+  EXPECT_EQ(said(), "");
 }
 
 TEST_F(RoleChanges, WhatFailsForNowIsTriedLater) {
   answers_["100"] = fail(ErrorCode::rate_limited, "slow down");
   for (const char* member : {"5", "6"}) want(member, "100");
-  EXPECT_EQ(work().size(), 1U);
+  EXPECT_THAT(work(), ElementsAre("1 add 5 100"));
   EXPECT_EQ(said(), "");
   answers_.clear();
-  EXPECT_EQ(work().size(), 0U);
+  EXPECT_THAT(work(), ElementsAre("1 add 6 100"));
   world_.clock.advance(10s);
-  EXPECT_EQ(work().size(), 2U);
+  EXPECT_THAT(work(), ElementsAre("1 add 5 100"));
+}
+
+/// It comes back before all that was put in meanwhile is done.
+TEST_F(RoleChanges, WhatFailsAgainAndAgainHoldsUpNobody) {
+  answers_["100"] = fail(ErrorCode::unavailable, "Discord is at its wits' end");
+  want("1", "100");
+  work();
+  for (int member = 2; member < 30; ++member) want(std::to_string(member), "101");
+  world_.clock.advance(10min);
+  work();
+  EXPECT_EQ(waiting(), "1|100|add\n");
 }
 
 TEST_F(RoleChanges, IdsAreTakenFromMentions) {

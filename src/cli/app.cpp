@@ -148,6 +148,7 @@ Result<void> App::open(migrate::Interrupt* interrupt) {
         co_return co_await discord_->send(server, std::move(message));
       });
   outbox_->on_refusals([this](ServerId server) { topics_.publish(bot::server_topic(server, "overview")); });
+  outbox_->on_lost_posts([this](tenancy::ServerScope scope) { dispatcher_->refresh(scope); });
   dispatcher_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
   if (discord_) follow_discord();
   return {};

@@ -370,6 +370,14 @@ TEST_F(LinkingByMembers, ThePanelStandsWhereTheSettingSays) {
   EXPECT_EQ(world_.dump("SELECT count(*) FROM posts"), "0\n");
 }
 
+/// Discord refused it for an hour, and the settings are read again.
+TEST_F(LinkingByMembers, APanelThatWasForgottenIsPutUpAgain) {
+  set("link_panel_channel_id", "55");
+  world_.execute("DELETE FROM posts", 1);
+  set("points_per_5min", "7");
+  EXPECT_EQ(world_.dump("SELECT channel_id FROM posts"), "55\n");
+}
+
 TEST_F(LinkingByMembers, ThePageNamesTheMemberAsNobodyElseCanBeCalled) {
   EXPECT_EQ(look(visit(5)).member_name, "Member5 (@handle5)");
 }

@@ -1,5 +1,7 @@
 #include "features/roles/roles.h"
 
+#include <fmt/format.h>
+
 #include "features/roles/roles_commands.h"
 #include "features/roles/roles_store.h"
 
@@ -16,11 +18,23 @@ TxTask<void> on_move(Tx& tx, bot::PersonMove move) {
   for (const PersonId person : {move.from, move.to}) co_await tx.change(kCheck, {person});
 }
 
-TxTask<void> on_settings(Tx& tx, ServerContext&) { co_await tx.change(kCheckAll); }
+/// Settings are read at every start, and whenever any of them may have changed: what has to be done after a
+/// change of these two is done once, by whoever comes first.
+TxTask<void> on_settings(Tx& tx, ServerContext& context) {
+  const bool enabled = context.settings->get(kEnabled);
+  const std::string linked = context.settings->get(kLinkedRole);
+  if (co_await tx.change(kFollow, {fmt::format("{} {}", enabled, linked), context.now}) == 0) co_return;
+  co_await bot::cancel_other_roles(tx, "linked", linked);
+  if (enabled) {
+    co_await bot::release_roles(tx, "watchtime");
+  } else {
+    co_await bot::hold_roles(tx, "watchtime");
+  }
+  co_await tx.change(kCheckAll);
+}
 
 TxTask<void> on_join(Tx& tx, ServerContext& context, const bot::MemberJoined& event) {
-  co_await bot::restore_roles(tx, event.user.str(), "linked");
-  if (context.settings->get(kEnabled)) co_await bot::restore_roles(tx, event.user.str(), "watchtime");
+  co_await restore(tx, context, event.user.str());
 }
 
 TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
@@ -34,10 +48,25 @@ TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
 
 }  // namespace
 
+TxTask<std::int64_t> restore(Tx& tx, const ServerContext& context, std::optional<std::string> member_id) {
+  const std::string linked = context.settings->get(kLinkedRole);
+  std::vector<bot::Restored> given{{"watchtime", "", !context.settings->get(kEnabled)}};
+  if (!linked.empty()) given.push_back({"linked", linked});
+  std::int64_t count = 0;
+  for (const bot::Restored& what : given) {
+    if (member_id) {
+      count += co_await bot::restore_roles(tx, *member_id, what);
+    } else {
+      count += co_await bot::restore_all_roles(tx, what, context.now);
+    }
+  }
+  co_return count;
+}
+
 void declare(bot::Declarations& declarations) {
   for (const char* table : {"watchtime_roles", "role_checks"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "roles", true});
-  declarations.statements.add("roles", kThresholds, kPutThreshold, kDropThreshold, kHolders, kCheck,
+  declarations.statements.add("roles", kThresholds, kPutThreshold, kDropThreshold, kHolders, kFollow, kCheck,
                               kCheckAll, kCheckCrossed, kTakeChecks, kDropChecks, kAddReached, kAddLinked,
                               kTakeLinked);
   declarations.settings.add("roles", kEnabled);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "bot/targets.h"
 #include "features/roles/roles.h"
 #include "features/roles/roles_store.h"
 #include "tenancy/audit.h"
@@ -24,7 +25,7 @@ constexpr std::int64_t kLongestGroup = 32;
 
 std::string hours(std::int64_t minutes) { return fmt::format("{:.1f}", static_cast<double>(minutes) / 60.0); }
 
-/// What a call is about, or what to say instead.
+/// What a call is about, a role if it names one, or what to say instead.
 struct Subject {
   std::string role;
   std::vector<ThresholdRow> all;
@@ -71,13 +72,16 @@ TxTask<void> note(Tx& tx, ServerContext& context, const CommandCall& call, std::
   co_await tenancy::audit(tx, context.now, entry);
 }
 
-/// Puts a threshold in its new state and lets the next tick find who has reached it already.
+/// Puts a threshold in its new state and lets the next tick find who has reached it already, whoever waits
+/// for it included.
 TxTask<Reply> put(Tx& tx, ServerContext& context, const CommandCall& call, Subject subject,
                   ThresholdRow wanted, std::string said) {
   if (is_ambiguous(subject, wanted))
     co_return bot::refuse("roles.same_minutes",
                           {{"group", MemberText{wanted.role_group}}, {"minutes", wanted.minutes}});
   co_await tx.change(kPutThreshold, wanted);
+  co_await bot::rank_role(tx, wanted.role_id, "watchtime", wanted.role_group, wanted.minutes);
+  co_await bot::cancel_roles(tx, "watchtime", wanted.role_id);
   co_await tx.change(kCheckAll);
   co_await note(tx, context, call, said, subject, described(wanted));
   co_return bot::say(said, {{"role", bot::role_mention(wanted.role_id)},
@@ -138,6 +142,7 @@ TxTask<Reply> list(Tx& tx, ServerContext& context, const CommandCall&) {
     const std::string key = row.role_group.empty() ? "roles.row" : "roles.row_group";
     reply.lines.push_back({row.enabled ? key : key + "_off",
                            {{"role", bot::role_mention(row.role_id)},
+                            {"id", row.role_id},
                             {"minutes", row.minutes},
                             {"hours", hours(row.minutes)},
                             {"group", MemberText{row.role_group}}}});
@@ -158,6 +163,30 @@ TxTask<Reply> members(Tx& tx, ServerContext& context, const CommandCall& call) {
                             {"minutes", std::int64_t{minutes}},
                             {"hours", hours(minutes)}}});
   }
+  co_return reply;
+}
+
+/// Of the member that the call names, or of everybody; whoever was never given what he has earned is looked
+/// at as well.
+TxTask<Reply> restore_given(Tx& tx, ServerContext& context, const CommandCall& call) {
+  Subject subject{.role = "everybody"};
+  std::int64_t count = 0;
+  if (call.person("member")) {
+    const auto target = co_await bot::find_target(tx, call, "member", context.now);
+    if (target.refusal) co_return *target.refusal;
+    for (const bot::Identity& identity : co_await bot::identities_of(tx, target.person)) {
+      if (identity.platform == bot::kDiscord)
+        count += co_await restore(tx, context, identity.platform_user_id);
+    }
+    co_await tx.change(kCheck, {target.person});
+    subject.role = fmt::format("person {}", target.person.str());
+  } else {
+    count = co_await restore(tx, context, std::nullopt);
+    co_await tx.change(kCheckAll);
+  }
+  co_await note(tx, context, call, "roles.restored", subject, std::nullopt);
+  Reply reply = bot::say("roles.restored", {{"count", count}});
+  if (!context.settings->get(kEnabled)) reply.lines.push_back({"roles.off"});
   co_return reply;
 }
 
@@ -187,6 +216,7 @@ void declare_commands(bot::Declarations& declarations) {
   declare_one(declarations, "roles enable", {role}, enable);
   declare_one(declarations, "roles members", {role}, members);
   declare_one(declarations, "roles remove", {role}, remove);
+  declare_one(declarations, "roles restore", {{"member", bot::ArgumentKind::person}}, restore_given);
 }
 
 }  // namespace guildhall::features::roles

@@ -60,6 +60,20 @@ inline constexpr Statement<RoleParams, HolderRow> kHolders{
 
 // Checks -------------------------------------------------------------------------------------------------
 
+struct FollowParams {
+  std::string value;
+  TimePoint now;
+};
+BOOST_DESCRIBE_STRUCT(FollowParams, (), (value, now))
+/// By which settings everybody was looked at last; it lies beside them, under a key that none of them has.
+/// Changes nothing where they are the same.
+inline constexpr Statement<FollowParams, NoRow> kFollow{
+    "roles.follow",
+    "INSERT INTO settings (discord_server_id, key, value, updated_at) "
+    "VALUES (:server, 'watchtime_roles_followed', :value, :now) "
+    "ON CONFLICT (discord_server_id, key) DO UPDATE SET value = excluded.value, "
+    "updated_at = excluded.updated_at WHERE settings.value <> excluded.value"};
+
 struct PersonParams {
   PersonId person;
 };
@@ -94,7 +108,8 @@ struct ChunkParams {
 };
 BOOST_DESCRIBE_STRUCT(ChunkParams, (), (first, last))
 
-/// Members whose watch time this tick changed and who have reached a role that they were not given.
+/// Members whose watch time this tick changed and who have reached a role that they were not given; of a
+/// group, one above what they have.
 inline constexpr CrossServerStatement<CrossedParams, NoRow> kCheckCrossed{
     "roles.check_crossed", kTickReason,
     "INSERT INTO role_checks (discord_server_id, person_id, taken) "
@@ -106,7 +121,10 @@ inline constexpr CrossServerStatement<CrossedParams, NoRow> kCheckCrossed{
     "LEFT JOIN role_grants g ON g.discord_server_id = i.discord_server_id "
     "AND g.member_id = i.platform_user_id AND g.role_id = t.role_id "
     "WHERE t.discord_server_id BETWEEN :first AND :last AND t.enabled = 1 AND g.role_id IS NULL "
-    "ORDER BY 1, 2 ON CONFLICT (discord_server_id, person_id) DO UPDATE SET taken = 0"};
+    "AND NOT EXISTS (SELECT 1 FROM role_grants h WHERE h.discord_server_id = i.discord_server_id "
+    "AND h.member_id = i.platform_user_id AND t.role_group <> '' AND h.role_group = t.role_group "
+    "AND h.role_rank >= t.minutes) ORDER BY 1, 2 ON CONFLICT (discord_server_id, person_id) DO UPDATE SET "
+    "taken = 0"};
 
 /// What is put in from now on is left for the next tick.
 inline constexpr CrossServerStatement<ChunkParams, NoRow> kTakeChecks{
@@ -130,21 +148,23 @@ inline constexpr CrossServerStatement<ChunkParams, NoRow> kDropChecks{
   "INSERT INTO role_changes (discord_server_id, member_id, role_id, wanted, reason, role_group, role_rank, " \
   "attempts, lease_until, last_error) "
 
-/// What was reached and not given; of a group the highest alone, where a role that is held was reached.
+/// What was reached and not given; of a group the highest alone, where a role that is held was reached, even
+/// if it is given to nobody else.
 inline constexpr CrossServerStatement<ChunkParams, NoRow> kAddReached{
     "roles.add_reached", kTickReason,
     GUILDHALL_CHECKED_MEMBERS
     ", reached AS ("
     " SELECT m.discord_server_id, m.member_id, t.role_id, t.role_group, t.minutes, g.role_id AS held,"
     " max(t.minutes) OVER (PARTITION BY m.discord_server_id, m.member_id, t.role_group) AS highest"
-    " FROM checked m JOIN watchtime_roles t ON t.discord_server_id = m.discord_server_id AND t.enabled = 1"
+    " FROM checked m JOIN watchtime_roles t ON t.discord_server_id = m.discord_server_id"
     " LEFT JOIN watchtime w ON w.discord_server_id = m.discord_server_id AND w.person_id = m.person_id"
     " LEFT JOIN role_grants g ON g.discord_server_id = m.discord_server_id AND g.member_id = m.member_id"
     " AND g.role_id = t.role_id"
     " LEFT JOIN settings e ON e.discord_server_id = m.discord_server_id AND e.key = 'watchtime_roles_enabled'"
     " LEFT JOIN setting_defaults d ON d.key = 'watchtime_roles_enabled'"
     " WHERE COALESCE(e.value, d.value, 'true') = 'true'"
-    " AND (w.watched_us >= t.minutes * 60000000 OR g.role_id IS NOT NULL)) " GUILDHALL_INSERT_CHANGES
+    " AND (g.role_id IS NOT NULL"
+    " OR (t.enabled = 1 AND w.watched_us >= t.minutes * 60000000))) " GUILDHALL_INSERT_CHANGES
     "SELECT discord_server_id, member_id, role_id, 'add', 'watchtime', role_group, minutes, 0, 0, '' "
     "FROM reached WHERE held IS NULL AND (role_group = '' OR minutes = highest) ORDER BY 1, 2, 3 "
     "ON CONFLICT (discord_server_id, member_id, role_id) DO UPDATE SET wanted = 'add', attempts = 0, "

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "bot/jobs.h"
+#include "features/roles/roles_store.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::features::roles {
@@ -102,7 +103,22 @@ class Roles : public testing::Test {
     const bot::RoleChange change{std::to_string(kMember), role, wanted, reason, group, rank};
     world_.in(1, [&](store::Tx& tx) { return bot::note_role_changed(tx, change, world_.clock.now()); });
   }
+  /// As at every start, and whenever any setting may have changed.
+  void read_settings() {
+    world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
+      bot::ServerContext context = co_await context_of(tx, 1);
+      for (const auto& handler : world_.declarations.on_settings) co_await handler(tx, context);
+    });
+  }
+  std::string checks() { return world_.dump("SELECT count(*) FROM role_checks"); }
   std::string changes() { return world_.dump(kChanges); }
+  /// What is to be done now.
+  std::string due() {
+    return world_.dump(
+        fmt::format("SELECT member_id, role_id, wanted FROM role_changes WHERE lease_until <= {} "
+                    "ORDER BY 1, 2",
+                    to_micros(world_.clock.now())));
+  }
   std::string grants() { return world_.dump(kGrants); }
 
   test::TestWorld world_;
@@ -121,7 +137,7 @@ TEST_F(Roles, AThresholdIsReachedOnce) {
   add("101", 1000);
   tick();
   EXPECT_EQ(changes(), "");
-  EXPECT_EQ(world_.dump("SELECT count(*) FROM role_checks"), "0\n");
+  EXPECT_EQ(checks(), "0\n");
 }
 
 TEST_F(Roles, OnesWithoutAGroupAddUp) {
@@ -160,6 +176,32 @@ TEST_F(Roles, ALesserRoleThatIsGivenTooLateIsTakenAgain) {
   EXPECT_EQ(grants(), "555|101|watchtime\n");
 }
 
+TEST_F(Roles, OneThatIsDisabledStaysTheHighestOfWhoHasIt) {
+  add("100", 10, "rank");
+  add("101", 20, "rank");
+  watch(member(), 25);
+  done("101", "add", "watchtime", "rank", 20);
+  call("roles disable", {{"role", "101"}});
+  tick();
+  EXPECT_EQ(changes(), "");
+  call("roles enable", {{"role", "101"}});
+  tick();
+  EXPECT_EQ(changes(), "");
+  EXPECT_EQ(grants(), "555|101|watchtime\n");
+}
+
+TEST_F(Roles, OneThatIsLoweredIsTakenFromWhoGetsTheHigherOne) {
+  add("100", 10, "rank");
+  add("101", 20, "rank");
+  watch(member(), 25);
+  done("101", "add", "watchtime", "rank", 20);
+  call("roles update", {{"role", "101"}, {"minutes", std::int64_t{5}}});
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+  done("100", "add", "watchtime", "rank", 10);
+  EXPECT_EQ(changes(), "555|101|remove|watchtime\n");
+}
+
 TEST_F(Roles, AViewerGetsThemWhenHeIsLinked) {
   add("100", 10);
   watch(person(bot::kKick, "7"), 15);
@@ -194,6 +236,123 @@ TEST_F(Roles, OneThatIsDisabledIsGivenToNobody) {
   call("roles enable", {{"role", "100"}});
   tick();
   EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, WhoWaitsForOneThatIsDisabledOrTakesMoreGetsNone) {
+  add("100", 10);
+  watch(member(), 20);
+  call("roles disable", {{"role", "100"}});
+  EXPECT_EQ(changes(), "");
+  call("roles enable", {{"role", "100"}});
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+  call("roles update", {{"role", "100"}, {"minutes", std::int64_t{1000}}});
+  tick();
+  EXPECT_EQ(changes(), "");
+  done("100", "add");
+  EXPECT_EQ(grants(), "555|100|watchtime\n") << "Discord was at it";
+}
+
+TEST_F(Roles, WhoWaitsWhenTheyAreSwitchedOffGetsThemWhenTheyAreOnAgain) {
+  add("100", 10);
+  watch(member(), 20);
+  set("watchtime_roles_enabled", "false");
+  tick();
+  EXPECT_EQ(changes(), "");
+  set("watchtime_roles_enabled", "true");
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, ALinkedRoleThatWasNamedWronglyIsGivenToNobodyElse) {
+  person(bot::kKick, "7");
+  set("kick_linked_role_id", "200");
+  link();
+  tick();
+  EXPECT_EQ(changes(), "555|200|add|linked\n");
+  set("kick_linked_role_id", "201");
+  tick();
+  EXPECT_EQ(changes(), "555|201|add|linked\n");
+  set("kick_linked_role_id", "");
+  tick();
+  EXPECT_EQ(changes(), "");
+}
+
+TEST_F(Roles, NobodyIsLookedAtForSettingsThatStayedTheSame) {
+  add("100", 10);
+  set("kick_linked_role_id", "200");
+  tick();
+  read_settings();
+  set("language", "de");
+  EXPECT_EQ(checks(), "0\n");
+  set("kick_linked_role_id", "");
+  set("kick_linked_role_id", "200");
+  EXPECT_EQ(checks(), "1\n");
+}
+
+/// A default is changed beside the bot, for all servers.
+TEST_F(Roles, ADefaultThatChangedIsFollowedWhenTheSettingsAreRead) {
+  world_.execute("INSERT INTO setting_defaults VALUES ('watchtime_roles_enabled', 'false', 0)");
+  read_settings();
+  add("100", 10);
+  watch(member(), 20);
+  EXPECT_EQ(changes(), "");
+  world_.execute("UPDATE setting_defaults SET value = 'true'");
+  read_settings();
+  tick();
+  EXPECT_EQ(changes(), "555|100|add|watchtime\n");
+}
+
+TEST_F(Roles, WhoHasTheHighestOfAGroupIsNotLookedAtForTheOthers) {
+  add("100", 10, "rank");
+  add("101", 20, "rank");
+  watch(member(), 25);
+  done("101", "add", "watchtime", "rank", 20);
+  world_.clock.advance(1min);
+  world_.execute(fmt::format("UPDATE watchtime SET updated_at = {}", to_micros(world_.clock.now())), 1);
+  const TimePoint now = world_.clock.now();
+  const store::ServerRange one{ServerId(1), ServerId(1)};
+  net::run_to_end(
+      world_.tenancy->door().transact("test", now, one, [now](store::CrossTx& tx) -> store::TxTask<void> {
+        co_await tx.change(kCheckCrossed, {ServerId(1), ServerId(1), now});
+      }));
+  EXPECT_EQ(checks(), "0\n");
+}
+
+TEST_F(Roles, WhoComesBackWhileTheyAreOffGetsThemBackWhenTheyAreOn) {
+  add("100", 10);
+  watch(member(), 20);
+  done("100", "add");
+  set("watchtime_roles_enabled", "false");
+  join();
+  EXPECT_EQ(due(), "");
+  set("watchtime_roles_enabled", "true");
+  EXPECT_EQ(due(), "555|100|add\n");
+}
+
+TEST_F(Roles, WhoCameBackBeforeTheyWereSwitchedOffHasToWait) {
+  add("100", 10);
+  watch(member(), 20);
+  done("100", "add");
+  join();
+  set("watchtime_roles_enabled", "false");
+  EXPECT_EQ(due(), "");
+  set("watchtime_roles_enabled", "true");
+  EXPECT_EQ(due(), "555|100|add\n");
+}
+
+TEST_F(Roles, OfLinkedRolesTheOneThatIsNamedNowComesBack) {
+  person(bot::kKick, "7");
+  set("kick_linked_role_id", "200");
+  link();
+  tick();
+  done("200", "add", "linked");
+  set("kick_linked_role_id", "");
+  join();
+  EXPECT_EQ(changes(), "");
+  set("kick_linked_role_id", "200");
+  join();
+  EXPECT_EQ(changes(), "555|200|add|linked\n");
 }
 
 TEST_F(Roles, WhoComesBackGetsThemBack) {
@@ -276,6 +435,36 @@ TEST_F(Roles, MembersOfARoleAreShown) {
   EXPECT_EQ(call("roles members", {{"role", "100"}}), "roles.no_members ");
   done("100", "add");
   EXPECT_EQ(call("roles members", {{"role", "100"}}), "roles.members_title roles.member ");
+}
+
+/// A moderator took it by mistake, or he left and came back while the bot was down.
+TEST_F(Roles, WhatSomebodyLostUnseenIsGivenAgainByWord) {
+  add("100", 10);
+  watch(member(), 20);
+  done("100", "add");
+  add("101", 15);
+  EXPECT_EQ(call("roles restore", {{"member", bot::PersonArgument{bot::kDiscord, "555", ""}}}),
+            "roles.restored ");
+  EXPECT_EQ(due(), "555|100|add\n");
+  tick();
+  EXPECT_EQ(due(), "555|100|add\n555|101|add\n");
+  done("100", "add");
+  done("101", "add");
+  EXPECT_EQ(call("roles restore", {}), "roles.restored ");
+  EXPECT_EQ(due(), "555|100|add\n555|101|add\n");
+  EXPECT_EQ(call("roles restore", {{"member", bot::PersonArgument{bot::kDiscord, "556", ""}}}),
+            "common.unknown_person ");
+}
+
+TEST_F(Roles, WhatIsGivenAgainWhileTheyAreOffWaitsToo) {
+  add("100", 10);
+  watch(member(), 20);
+  done("100", "add");
+  set("watchtime_roles_enabled", "false");
+  EXPECT_EQ(call("roles restore", {}), "roles.restored roles.off ");
+  EXPECT_EQ(due(), "");
+  set("watchtime_roles_enabled", "true");
+  EXPECT_EQ(due(), "555|100|add\n");
 }
 
 TEST_F(Roles, AWordForEachArgumentAndTheRestForTheLast) {
