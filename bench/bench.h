@@ -7,6 +7,8 @@
 //   postgres_server.h  a PostgreSQL of this run's own
 //   turns.h            times of several ways to do the same, taken in turns
 //   events.cpp, webhooks.cpp, memory.cpp   the bot; kick_posts.h: what Kick posts to it
+//   linking.cpp                        members who link their accounts, all at once
+//   roles.cpp                          roles for watch time, as fast as Discord lets them be given
 //   tick.cpp                           the minute's tick on each layout
 //   migrations.cpp                     the migration tool, against psql
 //   convert.cpp, convert_sqlite.cpp    an old bot's database becomes one of many servers
@@ -88,6 +90,12 @@ Figures measure_presence(Size size);
 /// Kick's webhooks per second of one core, and how long they wait for their answer at 500 a second over HTTP:
 /// quick for some seconds, full for a minute, which is held against the promise.
 Figures measure_webhooks(Size size);
+/// Members who link their accounts at once, from the press on the panel's button in Discord over our pages
+/// and the simulated Kick to the page that says so: 500; full: also 1,000, more than Kick answers at once.
+Figures measure_linking(Size size);
+/// Roles for watch time, quick of 10,000 members and full of 100,000 in a hundred servers: found by one tick,
+/// then given in the time of a simulated Discord, which refuses what is beyond its limits.
+Figures measure_roles(Size size);
 /// One due tick of 1,000 servers in one file, of 1,000 and of 100,000 viewers, each of whom is paid; full:
 /// also of a million.
 Figures measure_tick(Size size);

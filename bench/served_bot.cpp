@@ -35,12 +35,13 @@ void wait_until(std::string_view what, const std::function<bool()>& reached) {
   }
 }
 
-ServedBot::ServedBot() {
+ServedBot::ServedBot(const std::function<void(Config&)>& configure) {
   log::set_level(log::Level::error);
   world.config.discord_token = "bench";
   world.config.discord_api_url = discord.api_url();
   world.config.discord_gateway_url = discord.gateway_url();
   world.config.discord_compression = "none";  // the stub knows none
+  if (configure) configure(world.config);
   const auto key_file = world.config.key_file();
   if (auto made = Secrets::create(key_file); !made) throw ErrorException(made.error());
   secrets_ = std::make_unique<Secrets>(*Secrets::load(key_file));

@@ -21,7 +21,8 @@ void wait_until(std::string_view what, const std::function<bool()>& reached);
 
 class ServedBot {
  public:
-  ServedBot();
+  /// `configure`: what is not as usual.
+  explicit ServedBot(const std::function<void(Config&)>& configure = {});
   ~ServedBot();
 
   /// Discord tells of so many more servers; returns when all of them are known and at rest.
@@ -44,6 +45,8 @@ class ServedBot {
 
   net::Loops& loops() { return loops_; }
   bot::KickBridge& kick() { return *kick_; }
+  bot::Dispatcher& dispatcher() { return dispatcher_; }
+  const Secrets& secrets() const { return *secrets_; }
 
  private:
   void connect();

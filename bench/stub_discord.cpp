@@ -29,6 +29,7 @@ std::string StubDiscord::api_url() const { return fmt::format("http://127.0.0.1:
 std::string StubDiscord::gateway_url() const { return fmt::format("ws://127.0.0.1:{}", gateway_->port()); }
 
 Task<net::HttpResponse> StubDiscord::answer(net::HttpRequest request) {
+  if (listener_) listener_(request);
   if (!request.url.ends_with("/callback")) {
     const bool discovery = request.url.ends_with("/gateway/bot");
     co_return net::make_response(

@@ -39,6 +39,10 @@ class StubDiscord {
   std::int64_t answers() const { return answers_; }
   /// What is sent for every answer that comes in; nothing: no more. Called on the stub's loop.
   void follow_answers_with(std::function<std::optional<Dispatch>()> next) { next_ = std::move(next); }
+  /// Who is told of every call, on the stub's loop; set before anything calls.
+  void show_calls_to(std::function<void(const net::HttpRequest&)> listener) {
+    listener_ = std::move(listener);
+  }
 
  private:
   Task<net::HttpResponse> answer(net::HttpRequest request);
@@ -51,6 +55,7 @@ class StubDiscord {
   std::shared_ptr<net::WebSocket> socket_;  // on the loop
   std::int64_t sequence_ = 0;               // on the loop
   std::function<std::optional<Dispatch>()> next_;
+  std::function<void(const net::HttpRequest&)> listener_;
   std::atomic<bool> has_session_ = false;
   std::atomic<std::int64_t> answers_ = 0;
 };

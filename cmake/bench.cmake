@@ -3,7 +3,7 @@ file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.cpp)
 add_executable(bench EXCLUDE_FROM_ALL ${bench_sources})
 target_include_directories(bench PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
 target_compile_definitions(bench PRIVATE GUILDHALL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-target_link_libraries(bench PRIVATE test_support guildhall_convert guildhall_sim sqlite3 pg_query)
+target_link_libraries(bench PRIVATE test_support guildhall_convert guildhall_web guildhall_sim sqlite3 pg_query)
 light_pch(bench)
 set_target_properties(bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR} UNITY_BUILD OFF)
 # The Discord client alone, to stand beside those that others wrote.

@@ -36,6 +36,14 @@ BOOST_DEFINE_ENUM_CLASS(Mutation,
   onward_anywhere,      // who has signed in is sent to any address
   session_kept,         // the session of before signing in goes on
   csrf_unread,          // a request of another site is as good as the page's own
+  // What Kick posts (platforms/kick/webhook.cpp, bot/kick_bridge.cpp, bot/dispatcher.cpp).
+  webhook_signature_unread, // whoever signs is believed
+  webhook_age_unread,       // ... whenever it was signed
+  webhook_repeated,         // what was done already is done once more
+  webhook_of_any_channel,   // ... for whatever channel its subscription is
+  // Channels (bot/settings.cpp, tenancy/channel_grants.cpp).
+  shown_settable,  // what only shows something can be set
+  owner_unread,    // a channel is connected by whoever comes, whosever it is
   // SQLite (store/sqlite/connection.cpp, units.cpp, server_files.cpp).
   authorizer_off,     // running connections may do anything
   scope_kind_unread,  // a statement runs in a scope of any kind

@@ -403,7 +403,8 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
     auto prepared =
         event.sender.bot ? std::nullopt : prepare(declarations_.commands, place->settings(), request);
     // A message that comes twice counts once anyhow; it must not be answered twice either.
-    if (prepared && !place->recent().add(event.message_id)) prepared.reset();
+    if (prepared && !place->recent().add(event.message_id) && !mutated(Mutation::webhook_repeated))
+      prepared.reset();
     // In a busy chat a refusal is noise: who may not, or not yet, gets no answer.
     if (prepared && (check_rules(place->settings(), *prepared) ||
                      place->cool_down(*prepared->command, prepared->call.caller, prepared->call.place) > 0)) {

@@ -63,8 +63,12 @@ class KickPosts : public testing::Test {
     bridge_ = std::make_unique<KickBridge>(services, *secrets_, states_,
                                            *RsaPublicKey::from_pem(key().public_pem()));
   }
-  /// Takes longer than a test, so it is made once.
+  /// Kick's, and somebody's who has one as well. They take longer than a test, so they are made once.
   static const sim::SigningKey& key() {
+    static const auto kKey = sim::SigningKey::generate();
+    return kKey;
+  }
+  static const sim::SigningKey& strangers_key() {
     static const auto kKey = sim::SigningKey::generate();
     return kKey;
   }
@@ -91,18 +95,20 @@ class KickPosts : public testing::Test {
     std::string id = "01KMESSAGE";
     std::string type = kGifts;
     Duration age = {};
-    bool forged = false;
+    bool altered = false;
+    bool by_stranger = false;
   };
   int post(Post what) {
     const std::string timestamp = format_rfc3339(world_.clock.now() - what.age);
-    const std::string signature = key().sign(kick::signed_text(what.id, timestamp, what.body));
+    const auto& signer = what.by_stranger ? strangers_key() : key();
+    const std::string signature = signer.sign(kick::signed_text(what.id, timestamp, what.body));
     net::HttpRequest request{"POST", "/webhooks/kick"};
     request.headers = {{"kick-event-message-id", what.id},
                        {"kick-event-subscription-id", what.subscription},
                        {"kick-event-message-timestamp", timestamp},
                        {"kick-event-signature", base64(signature)},
                        {"kick-event-type", what.type}};
-    request.body = what.body + (what.forged ? " " : "");
+    request.body = what.body + (what.altered ? " " : "");
     return run(bridge_->handle_webhook(std::move(request))).status;
   }
   std::string gift(const std::string& channel, int giftee = 7) const {
@@ -110,6 +116,12 @@ class KickPosts : public testing::Test {
         R"({{"broadcaster":{{"user_id":{},"username":"S"}},"gifter":{{"is_anonymous":false,"user_id":5,)"
         R"("username":"Giver"}},"giftees":[{{"user_id":{},"username":"g"}}],"created_at":"{}"}})",
         channel, giftee, format_rfc3339(world_.clock.now()));
+  }
+  std::string chat(const std::string& text) const {
+    return fmt::format(
+        R"({{"message_id":"01KSAID","broadcaster":{{"user_id":{},"username":"S"}},"sender":{{"user_id":5,)"
+        R"("username":"Viewer"}},"content":"{}","created_at":"{}"}})",
+        channels_[0], text, format_rfc3339(world_.clock.now()));
   }
   std::size_t gifts_of(std::int64_t server) {
     return net::run_to_end(read_activity(world_.server(server), 100)).size();
@@ -167,13 +179,29 @@ TEST_F(KickPosts, WhatIsNotWhatItsSubscriptionIsForIsRefused) {
   EXPECT_EQ(gifts_of(1), 1U);
 }
 
-TEST_F(KickPosts, ForgedAndStaleOnesAreRefusedAndCounted) {
-  EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .forged = true}), 401);
+TEST_F(KickPosts, WhatSomebodyElseSignedIsRefused) {
+  EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .altered = true}), 401);
+  EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .by_stranger = true}), 401);
+  EXPECT_EQ(gifts_of(1), 0U);
+  EXPECT_EQ(count("forged"), 2);
+}
+
+TEST_F(KickPosts, WhatWasSignedLongAgoIsRefused) {
   EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .age = 11min}), 401);
   EXPECT_EQ(post({.subscription = gifts_, .body = gift(channels_[0]), .age = -11min}), 401);
   EXPECT_EQ(gifts_of(1), 0U);
-  EXPECT_EQ(count("forged"), 1);
   EXPECT_EQ(count("stale"), 2);
+}
+
+TEST_F(KickPosts, WhatWasRecordedIsNotAnsweredAgain) {
+  const Counter& answered = world_.metrics.counter("guildhall_commands_total", "Commands answered.");
+  const std::string subscription = ask_for(channels_[0], kChat);
+  const std::string body = chat("!points");
+  EXPECT_EQ(post({subscription, body, "01KRECORDED", kChat}), 200);
+  EXPECT_EQ(answered.value(), 2) << "in both servers";
+  world_.clock.advance(5min);  // no cooldown is left
+  EXPECT_EQ(post({subscription, body, "01KRECORDED", kChat, 5min}), 200);
+  EXPECT_EQ(answered.value(), 2);
 }
 
 TEST_F(KickPosts, ASubscriptionOfALaterHourIsFoundAndRememberedWhereKickIsDown) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/mutation.h"
 #include "base/text.h"
 #include "base/time_zone.h"
 #include "tenancy/registry.h"
@@ -251,7 +252,7 @@ TxTask<Result<SettingChange>> change_setting(store::Tx& tx, const SettingRegistr
                                              tenancy::Actor actor, TimePoint now) {
   const auto checked = check_change(registry, wish.key, wish.value);
   if (!checked) co_return std::unexpected(checked.error());
-  if (!checked->spec->comes_from.empty() && !wish.of_program)
+  if (!checked->spec->comes_from.empty() && !wish.of_program && !mutated(Mutation::shown_settable))
     co_return fail(ErrorCode::forbidden, fmt::format("{} is not set by hand", wish.key),
                    checked->spec->comes_from);
   const auto row = co_await tx.one(kRead, {wish.key});

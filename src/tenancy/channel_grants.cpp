@@ -1,5 +1,7 @@
 #include "tenancy/channel_grants.h"
 
+#include "base/mutation.h"
+
 namespace guildhall::tenancy {
 namespace {
 
@@ -289,7 +291,7 @@ Task<bool> ChannelGrants::grant(ChannelKey channel, Granter by, std::string scop
   const GrantParams params{channel.platform,
                            channel.platform_user_id,
                            std::move(by.principal),
-                           flag(by.is_operator),
+                           flag(by.is_operator || mutated(Mutation::owner_unread)),
                            std::move(scopes),
                            std::move(tokens.access_token),
                            std::move(tokens.refresh_token),

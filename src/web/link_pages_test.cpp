@@ -263,6 +263,33 @@ TEST_F(LinkPagesOf, WhoProvesAnothersAccountIsNotToldWhose) {
   EXPECT_EQ(world_.dump("SELECT state FROM link_moves"), "objected\n");
 }
 
+/// Who tries accounts of others learns from the answer alone neither whether they are taken, nor by how long
+/// it takes.
+TEST_F(LinkPagesOf, ATakenAccountIsAnsweredAsAnyOther) {
+  const Counter& units = world_.metrics.counter("guildhall_db_units_total", "Units of work committed.");
+  struct Seen {
+    int status;
+    bool to_the_page;
+    std::size_t size;
+    std::int64_t units;
+    int asked;
+    auto operator<=>(const Seen&) const = default;
+  };
+  const auto try_it = [&](std::int64_t member, const std::string& account) {
+    const std::string path = invited(member);
+    const auto begun = begin(path);
+    const auto before = units.value();
+    const int asked = asked_;
+    const auto answer = come_back(begun.state, begun.cookie, account);
+    return Seen{answer->status, answer->header("location") == path, answer->body.size(),
+                units.value() - before, asked_ - asked};
+  };
+  const Seen linked = try_it(5, "owl");
+  const Seen taken = try_it(6, "owl");
+  EXPECT_EQ(links(), "1\n");
+  EXPECT_TRUE(taken == linked) << taken.units << " transactions instead of " << linked.units;
+}
+
 TEST_F(LinkPagesOf, OneVisitorCannotTryForEver) {
   const std::string path = invited(5);
   int refused = 0;

@@ -119,6 +119,21 @@ TEST(Arrows, HeavyLibrariesStayInTheirRooms) {
   }
 }
 
+/// Servers set addresses (buttons of alerts), which are shown and never asked: whoever can ask goes to
+/// Discord and Kick alone, as the operator has configured them.
+TEST(Arrows, FeaturesAndSettingsGoToNoAddress) {
+  const std::set<std::string> ways{"net/http_client.h", "net/websocket_client.h", "net/resolve.h"};
+  const std::set<std::string> who{"bot/discord_bridge.h", "bot/discord_checkup.h", "cli/sim_check.cpp",
+                                  "cli/app.h", "cli/doctor_discord.cpp"};
+  for (const Source& source : sources()) {
+    const std::string room = room_of(source.path);
+    if (room == "net" || room == "sim" || room.starts_with("platforms/")) continue;
+    for (const std::string& include : source.own_includes)
+      EXPECT_TRUE(!ways.contains(include) || who.contains(source.path))
+          << source.path << " includes " << include;
+  }
+}
+
 /// The word "guild" is Discord's; above its room the thing is a server. Old bots' columns are called so, too.
 TEST(Arrows, GuildIsAWordOfDiscordsRoom) {
   for (const Source& source : sources()) {
