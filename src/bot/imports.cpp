@@ -153,11 +153,13 @@ TxTask<std::vector<ImportEntry>> book_links(store::Tx& tx, const Declarations& d
 // --- settings
 
 /// A feature's switch in the old bot is a row of its name; here it is a setting.
-std::string setting_of(const std::string& key, bool is_switch) { return is_switch ? key + "_enabled" : key; }
+std::string setting_of(const Declarations& declarations, const std::string& key, bool is_switch) {
+  return declarations.settings.key_of_old(is_switch ? key + "_enabled" : key);
+}
 
 Reckoned reckon_setting(const Declarations& declarations, const OldRow& row, bool is_switch) {
   Reckoned reckoned{.text = row.text};
-  if (!declarations.settings.all().contains(setting_of(row.key, is_switch))) reckoned.waits = true;
+  if (!declarations.settings.all().contains(setting_of(declarations, row.key, is_switch))) reckoned.waits = true;
   return reckoned;
 }
 
@@ -166,7 +168,7 @@ TxTask<std::vector<ImportEntry>> book_settings(store::Tx& tx, const Declarations
                                                bool is_switch) {
   for (ImportEntry& entry : entries) {
     if (entry.text.empty()) continue;  // not set, or not any more: what holds here stays
-    SettingWish wish{setting_of(entry.key, is_switch), entry.text};
+    SettingWish wish{setting_of(declarations, entry.key, is_switch), entry.text};
     // What the old bot listened to shows whose consent is missing; a channel that has consented stays.
     wish.of_program = true;
     const auto changed =

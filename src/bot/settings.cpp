@@ -134,6 +134,15 @@ void SettingRegistry::insert(SettingSpec spec) {
   if (!specs_.emplace(key, std::move(spec)).second) throw std::logic_error("setting declared twice: " + key);
 }
 
+void SettingRegistry::call(std::string old_key, std::string_view key) {
+  old_keys_.emplace(std::move(old_key), key);
+}
+
+const std::string& SettingRegistry::key_of_old(const std::string& old_key) const {
+  const auto found = old_keys_.find(old_key);
+  return found == old_keys_.end() ? old_key : found->second;
+}
+
 void SettingRegistry::add(std::string_view owner, const IntegerSetting& s) {
   insert({std::string(s.key), std::string(owner), SettingSpec::Type::integer, fmt::format("{}", s.builtin),
           s.least, s.most, s.has_default});

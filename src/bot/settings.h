@@ -70,7 +70,12 @@ class SettingRegistry {
   void add(std::string_view owner, const BooleanSetting& setting);
   void add(std::string_view owner, const TextSetting& setting);
 
+  /// What an old bot that is taken over called it.
+  void call(std::string old_key, std::string_view key);
+
   const std::map<std::string, SettingSpec, std::less<>>& all() const { return specs_; }
+  /// The setting that an old bot called so, which most often is the key itself.
+  const std::string& key_of_old(const std::string& old_key) const;
   /// Error `not_found` with the key that may have been meant.
   Result<const SettingSpec*> find(std::string_view key) const;
   /// The value in its stored form. Error `invalid` says what is allowed.
@@ -79,6 +84,7 @@ class SettingRegistry {
  private:
   void insert(SettingSpec spec);
   std::map<std::string, SettingSpec, std::less<>> specs_;
+  std::map<std::string, std::string> old_keys_;
 };
 
 struct SettingRow {

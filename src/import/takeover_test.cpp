@@ -316,6 +316,10 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
   execute("UPDATE bot_settings SET value = 'a_third' WHERE key = 'kick_channel'");
   taken();
   EXPECT_EQ(value("kick_channel"), "a_third\n");
+  execute("UPDATE bot_settings SET key = 'kick_live_alert_title', value = '{streamer} is on' "
+          "WHERE key = 'clip_duration'");
+  taken();
+  EXPECT_EQ(value("live_alert_title"), "{streamer} is on\n") << "by the name that it has here";
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, ImportInto, kEachLayout, layout_name);
