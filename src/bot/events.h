@@ -43,7 +43,8 @@ struct StreamStatus {
   std::string title = {};
   std::string channel_slug = {};
   std::string category = {};
-  /// The server turned away from the stream, for which it ended then, and comes back while it still runs.
+  /// The server turned away from the stream, for which it ended then, and comes back while it still runs; or
+  /// that it had ended was a mistake.
   bool resumed = false;
 };
 

@@ -139,7 +139,8 @@ Task<void> InstallationCheckup::check_redirect() {
     co_return add("kick-redirect", Level::problem, fmt::format("Kick refuses to come back to {}", redirect),
                   way);
   if (answer && answer->status < 400)
-    co_return add("kick-redirect", Level::ok, fmt::format("Kick comes back to {}", redirect));
+    co_return add("kick-redirect", Level::ok,
+                  fmt::format("Kick does not object to coming back to {}", redirect));
   add("kick-redirect", Level::warning,
       fmt::format("whether Kick comes back to {} cannot be seen from here", redirect), way);
 }

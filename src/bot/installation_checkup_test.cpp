@@ -68,8 +68,10 @@ TEST_F(Installation, ThatIsWholeHasNoFault) {
   EXPECT_THAT(faults(), IsEmpty());
   EXPECT_THAT(look(),
               Contains(HasSubstr("ok address: browsers reach the dashboard at https://bot.example.org")));
-  EXPECT_THAT(look(),
-              Contains(HasSubstr("ok kick-redirect: Kick comes back to https://bot.example.org/auth/kick")));
+  EXPECT_THAT(
+      look(),
+      Contains(HasSubstr(
+          "ok kick-redirect: Kick does not object to coming back to https://bot.example.org/auth/kick")));
   EXPECT_THAT(look(),
               Contains(HasSubstr("ok kick-webhooks: Kick posts what happens; the last at 2027-01-15T")));
 }

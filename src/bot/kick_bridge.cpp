@@ -26,6 +26,8 @@ constexpr std::chrono::milliseconds kLookAtSettings{200};
 constexpr std::chrono::seconds kRetryBinding{10};
 constexpr Duration kPoll = std::chrono::seconds(120);
 constexpr Duration kCompareSubscriptions = std::chrono::minutes(10);
+/// Of Kick's API two answers that follow each other closely may be the same one.
+constexpr Duration kLooksApart = std::chrono::minutes(1);
 /// So long after Kick's last word its live state counts as known.
 constexpr Duration kWordHolds = std::chrono::minutes(10);
 /// That a consent is of no use is said once a day.
@@ -112,7 +114,8 @@ class CommitCount : public std::enable_shared_from_this<CommitCount> {
     ++open_;
     return [self = shared_from_this()](Outcome outcome) {
       boost::asio::post(self->timer_.get_executor(), [self, outcome] {
-        self->good_ = self->good_ && (outcome == Outcome::committed || outcome == Outcome::failed);
+        self->committed_ = self->committed_ && outcome == Outcome::committed;
+        self->done_ = self->done_ && (outcome == Outcome::committed || outcome == Outcome::failed);
         if (--self->open_ == 0) self->timer_.cancel();
       });
     };
@@ -123,13 +126,17 @@ class CommitCount : public std::enable_shared_from_this<CommitCount> {
   Task<bool> wait() {
     timer_.expires_after(kCommitPatience);
     if (open_ > 0) co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-    co_return open_ == 0 && good_;
+    co_return open_ == 0 && done_;
   }
+
+  /// Of those that have told.
+  bool all_committed() const { return committed_; }
 
  private:
   boost::asio::steady_timer timer_;
   int open_ = 0;
-  bool good_ = true;
+  bool done_ = true;
+  bool committed_ = true;
 };
 
 KickBridge::Webhooks::Webhooks(Metrics& metrics)
@@ -194,6 +201,10 @@ KickChatFallback::Hooks KickBridge::chat_hooks() {
           [this](const std::string& broadcaster, std::string word) {
             note_socket(broadcaster, std::move(word));
           }};
+}
+
+void KickBridge::stop() {
+  if (socket_chat_) socket_chat_->stop();
 }
 
 void KickBridge::start() {
@@ -334,7 +345,8 @@ Task<bool> KickBridge::store_ending(ServerId server) {
   if (!ending || !scope || (channel && channel->key() == ending.mapped().channel)) co_return true;
   auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
   services_.dispatcher.submit(*scope, ending.mapped(), count->expect());
-  const bool stored = co_await count->wait();
+  const bool done = co_await count->wait();
+  const bool stored = done && count->all_committed();
   if (!stored) endings_.try_emplace(server, ending.mapped());
   co_return stored;
 }
@@ -469,8 +481,7 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known,
   StreamStatus status{known.key(),  *seen.is_live, seen.live_since.value_or(now),
                       std::nullopt, known.name,    seen.title,
                       seen.slug,    seen.category};
-  int& offline = offline_polls_[seen.broadcaster_user_id];
-  offline = *seen.is_live ? 0 : offline + 1;
+  const int offline = times_seen(offline_[seen.broadcaster_user_id], !*seen.is_live);
   if (!*seen.is_live) {
     // Offline twice in a row, while we believe that it is live: its end was lost.
     const bool lost = known.live == "live" && offline >= 2;
@@ -481,8 +492,7 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known,
     status.ended_at = now;
   }
   const bool over = status.live && known.live == "offline" && known.live_since == status.started_at;
-  int& revived = live_polls_[seen.broadcaster_user_id];
-  revived = over ? revived + 1 : 0;
+  const int revived = times_seen(revived_[seen.broadcaster_user_id], over);
   std::vector<ServerId> resumed;
   if (joined && status.live && !is_old_word(known, status)) resumed = {*joined};
   // Live twice in a row, when we believe that it is over: that word was wrong.
@@ -491,6 +501,15 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known,
   route_status(status, count, resumed);
   const bool done = co_await count->wait();
   if (done) co_await note_live(std::move(status), !resumed.empty());
+}
+
+/// How often in a row, by looks that are not almost the same one.
+int KickBridge::times_seen(Sight& sight, bool seen) const {
+  const TimePoint now = services_.clock.now();
+  if (!seen) sight = {};
+  if (!seen || (sight.times > 0 && now - sight.at < kLooksApart)) return sight.times;
+  sight.at = now;
+  return ++sight.times;
 }
 
 bool KickBridge::is_live_known(const ChannelKey& channel) const {
@@ -599,9 +618,7 @@ Task<void> KickBridge::take_from_socket(kick::ChatMessageSent message) {
     if (attempt > 0) co_await net::sleep_for(kSocketPause);
     auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
     route_chat(message, count);
-    if (!co_await count->wait()) continue;
-    co_await note_heard(message.broadcaster.id);
-    co_return;
+    if (co_await count->wait()) co_return;
   }
   log::warning("kick chat of the socket not taken", {log::field("channel", message.broadcaster.id)});
 }

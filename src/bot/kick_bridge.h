@@ -37,12 +37,14 @@ class KickBridge {
   /// From here on consents are kept alive, servers are told of those that end, and Kick is asked now and then
   /// whether streams are live, for what its webhooks lose.
   void start();
+  /// Takes nothing more that nobody would deliver again.
+  void stop();
 
   /// POST /webhooks/kick. The subscription says of which channel it is, and so for which servers. 200 when
-  /// its effects are committed in every one of them, also when it comes again, or when nobody asked for it:
-  /// another application's, or a channel's that nobody listens to. 401 for a forged or stale one, or one that
-  /// is not what its subscription is for. 503 when the commits take longer than three seconds, or nobody
-  /// knows the subscription yet: Kick delivers it again then, which does no harm.
+  /// its effects are committed in every one of them whose data can be used, also when it comes again, or when
+  /// nobody asked for it: another application's, or a channel's that nobody listens to. 401 for a forged or
+  /// stale one, or one that is not what its subscription is for. 503 when the commits take longer than three
+  /// seconds, or nobody knows the subscription yet: Kick delivers it again then, which does no harm.
   Task<net::HttpResponse> handle_webhook(net::HttpRequest request);
 
   /// Where a streamer consents; `session` and `server` come back with finish_connect.
@@ -82,6 +84,12 @@ class KickBridge {
   /// `joined`: listens to it since a moment ago.
   Task<void> apply_stream(kick::Channel seen, tenancy::Channel known,
                           std::optional<ServerId> joined = std::nullopt);
+  /// What looks at a channel have found, one after the other.
+  struct Sight {
+    int times = 0;
+    TimePoint at{};
+  };
+  int times_seen(Sight& sight, bool seen) const;
   Task<void> note_hearing();
   Task<void> watch_for_silence(kick::Channel seen);
   Task<void> note_heard(std::string broadcaster);
@@ -147,9 +155,9 @@ class KickBridge {
   std::unique_ptr<KickChatFallback> socket_chat_;  // where it is configured
   std::shared_ptr<void> listening_;
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
-  std::map<std::string, int> offline_polls_;
-  std::map<std::string, int> live_polls_;     // of streams that are over, as far as we know
-  std::map<ServerId, StreamStatus> endings_;  // that are not stored yet
+  std::map<std::string, Sight> offline_;               // by broadcaster
+  std::map<std::string, Sight> revived_;               // live, although it is over as far as we know
+  std::map<ServerId, StreamStatus> endings_;           // that are not stored yet
   TimePoint begun_;
   std::map<std::string, TimePoint> heard_at_;  // by broadcaster: when Kick last posted anything
   std::set<std::string> silent_;

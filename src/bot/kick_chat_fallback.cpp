@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{200};
 constexpr Duration kLongestPause = std::chrono::hours(1);
+/// Between two questions to the site.
+constexpr Duration kBetween = std::chrono::seconds(2);
 /// Under this name the process keeps the numbers that it found.
 constexpr const char* kFound = "kick.chatrooms";
 
@@ -37,6 +39,11 @@ KickChatFallback::KickChatFallback(BridgeServices services, Hooks hooks)
 void KickChatFallback::start() {
   socket_.start();
   net::repeat(services_.loop, "kick.chatrooms", kLook, [this] { return look_up(); });
+}
+
+void KickChatFallback::stop() {
+  stopped_ = true;
+  socket_.listen_to({});
 }
 
 void KickChatFallback::listen_to(const std::vector<tenancy::Channel>& channels) {
@@ -63,14 +70,21 @@ std::int64_t KickChatFallback::known_room(const Channel& channel) const {
   return found == found_.end() ? 0 : found->second;
 }
 
+/// Where two claim a number, the site's word is better than that of a list which a new name may have made
+/// wrong.
 void KickChatFallback::follow() {
   kick::Chatrooms rooms;
-  for (auto& [broadcaster, channel] : channels_) {
-    if (channel.room == 0 || rooms.emplace(channel.room, channel.streamer).second) continue;
-    channel.room = 0;
-    channel.trouble = "it is another channel's";
+  for (const bool by_site : {true, false}) {
+    for (auto& [broadcaster, channel] : channels_) {
+      const auto found = found_.find(broadcaster);
+      const bool is_sure = found != found_.end() && found->second == channel.room;
+      if (channel.room == 0 || is_sure != by_site) continue;
+      if (rooms.emplace(channel.room, channel.streamer).second) continue;
+      channel.room = 0;
+      channel.trouble = "it is another channel's";
+    }
   }
-  socket_.listen_to(std::move(rooms));
+  if (!stopped_) socket_.listen_to(std::move(rooms));
   tell();
 }
 
@@ -83,13 +97,17 @@ std::string KickChatFallback::word_of(const Channel& channel) const {
   if (channel.room == 0) return fmt::format("its chatroom is not known: {}", channel.trouble);
   if (!socket_.refusal().empty())
     return fmt::format("Kick's chat socket does not take us: {}", socket_.refusal());
+  if (!socket_.trouble().empty())
+    return fmt::format("Kick's chat socket cannot be reached: {}", socket_.trouble());
   return socket_.hears(channel.room) ? "its chat comes through Kick's chat socket meanwhile" : "";
 }
 
 /// One after the other: the site takes many questions at once for an attack.
 Task<void> KickChatFallback::look_up() {
-  if (!loaded_) co_await load();
   const TimePoint now = services_.clock.now();
+  if (now < ask_site_at_) co_return;
+  ask_site_at_ = now + kBetween;
+  if (!loaded_) co_await load();
   const auto due = std::ranges::find_if(
       channels_, [&](const auto& entry) { return entry.second.room == 0 && entry.second.look_up_at <= now; });
   if (due != channels_.end()) co_await look_up(due->first);
@@ -106,20 +124,34 @@ Task<void> KickChatFallback::load() {
   follow();
 }
 
+/// What is to happen next is settled first: whatever fails then, the site is not asked again at once.
 Task<void> KickChatFallback::look_up(std::string broadcaster) {
-  const std::string slug = channels_.at(broadcaster).streamer.slug;
+  Channel& asked = channels_.at(broadcaster);
+  const std::string slug = asked.streamer.slug;
+  const TimePoint now = services_.clock.now();
+  ask_site_at_ = now + kBetween;
+  asked.look_up_at = now + asked.pause;
+  asked.pause = std::min(2 * asked.pause, kLongestPause);
   const auto room = co_await kick::find_chatroom(
       [&http = services_.http](net::HttpRequest request) { return http.send(std::move(request)); },
       services_.config.kick_chat_socket_site_url, slug, broadcaster);
+  note_site(room);
+  if (const auto wanted = channels_.find(broadcaster); wanted != channels_.end()) {
+    wanted->second.room = room.value_or(0);
+    wanted->second.trouble = room ? "" : room.error().message;
+    if (room) found_[broadcaster] = *room;
+    follow();
+  }
   if (room) co_await keep(broadcaster, *room);
-  const auto wanted = channels_.find(broadcaster);
-  if (wanted == channels_.end()) co_return;  // not any more
-  Channel& channel = wanted->second;
-  channel.room = room.value_or(0);
-  channel.trouble = room ? "" : room.error().message;
-  channel.look_up_at = services_.clock.now() + channel.pause;
-  channel.pause = std::min(2 * channel.pause, kLongestPause);
-  follow();
+}
+
+/// That it does not know a channel, or knows it as another's, is about that channel; anything else is about
+/// us.
+void KickChatFallback::note_site(const Result<std::int64_t>& answer) {
+  const bool is_about_channel =
+      answer || answer.error().code == ErrorCode::not_found || answer.error().code == ErrorCode::conflict;
+  site_pause_ = is_about_channel ? kFirstPause : std::min(2 * site_pause_, kLongestPause);
+  if (!is_about_channel) ask_site_at_ = services_.clock.now() + site_pause_;
 }
 
 /// Together with those of other channels that are still known here.

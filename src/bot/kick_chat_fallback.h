@@ -31,21 +31,25 @@ class KickChatFallback {
   KickChatFallback(BridgeServices services, Hooks hooks);
 
   void start();
+  void stop();
   /// Of these, and of no others, Kick posts no chat.
   void listen_to(const std::vector<tenancy::Channel>& channels);
 
  private:
+  static constexpr Duration kFirstPause = std::chrono::seconds(30);
+
   struct Channel {
     kick::User streamer;
     std::int64_t room = 0;  // 0: not known yet
     std::string trouble;    // why not
     TimePoint look_up_at{};
-    Duration pause = std::chrono::seconds(30);  // behind the next failure; it doubles
+    Duration pause = kFirstPause;  // behind the next failure; it doubles
   };
 
   Task<void> look_up();
   Task<void> load();
   Task<void> look_up(std::string broadcaster);
+  void note_site(const Result<std::int64_t>& answer);
   Task<void> keep(std::string broadcaster, std::int64_t room);
   std::int64_t known_room(const Channel& channel) const;
   void follow();
@@ -58,6 +62,9 @@ class KickChatFallback {
   std::map<std::string, std::int64_t> configured_;  // by slug
   std::map<std::string, std::int64_t> found_;       // by broadcaster
   bool loaded_ = false;
+  bool stopped_ = false;
+  TimePoint ask_site_at_{};
+  Duration site_pause_ = kFirstPause;        // behind its next refusal; it doubles
   std::map<std::string, Channel> channels_;  // by broadcaster
 };
 

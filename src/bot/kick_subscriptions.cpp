@@ -20,14 +20,18 @@ constexpr std::size_t kPatience = 5;
 /// Strangers' posts must not use up our calls.
 constexpr std::chrono::seconds kLookPause{30};
 constexpr const char* kChat = "chat.message.sent";
-/// What it tells is asked for every two minutes as well, so that nothing of it is lost for good.
-constexpr const char* kMetadata = "livestream.metadata.updated";
+/// Titles and categories. Kick is asked for them every two minutes as well, so that these events take no
+/// place from any other, and are missed by nobody.
+constexpr const char* kTitles = "livestream.metadata.updated";
+constexpr const char* kSpared = "Kick takes no more subscriptions for now; it is asked again in some minutes";
 
 const std::set<std::string>& wanted_events() {
-  static const std::set<std::string> events{kChat, "livestream.status.updated", kMetadata,
-                                            "channel.subscription.gifts"};
+  static const std::set<std::string> events{kChat, "livestream.status.updated", "channel.subscription.gifts"};
   return events;
 }
+
+/// Source: Kick's issue tracker, the text of a 400.
+bool is_full(const Error& refusal) { return refusal.message.find("limit reached") != std::string::npos; }
 
 }  // namespace
 
@@ -63,13 +67,17 @@ Task<Result<void>> KickSubscriptions::ensure(std::string broadcaster) {
     tell(broadcaster, "");
     co_return Result<void>{};
   }
+  if (spared_.contains(broadcaster)) co_return fail(ErrorCode::refused_by_guard, kSpared);
   const auto held = co_await client_.subscriptions(broadcaster);
   if (!held) co_return std::unexpected(held.error());
   co_await routes_.add(*held);
   Events missing = wanted_events();
   for (const kick::Subscription& one : *held) missing.erase(one.event);
   if (!missing.empty()) co_await note_loss(broadcaster, missing);
-  co_return co_await ask_for(std::move(broadcaster), std::move(missing));
+  const auto asked = co_await ask_for(broadcaster, std::move(missing));
+  if (asked && std::ranges::find(*held, kTitles, &kick::Subscription::event) == held->end())
+    co_await ask_for_titles({broadcaster});
+  co_return asked;
 }
 
 Task<void> KickSubscriptions::reconcile() {
@@ -89,6 +97,7 @@ Task<void> KickSubscriptions::reconcile() {
   std::map<std::string, Events> there;
   for (const kick::Subscription& one : left) there[one.broadcaster_user_id].insert(one.event);
   held_ = static_cast<std::int64_t>(left.size());
+  spared_.clear();
   std::size_t refused = 0;  // in a row
   for (const auto& [broadcaster, events] : all) {
     Events missing = events;
@@ -97,7 +106,8 @@ Task<void> KickSubscriptions::reconcile() {
     if (!missing.empty()) co_await note_loss(broadcaster, missing);
     if (!missing.empty() && refused >= kPatience) {
       note_chat(broadcaster, missing);
-      tell(broadcaster, "Kick takes no more subscriptions for now; it is asked again in some minutes");
+      spared_.insert(broadcaster);
+      tell(broadcaster, kSpared);
       continue;
     }
     const bool asks = !missing.empty();
@@ -106,6 +116,22 @@ Task<void> KickSubscriptions::reconcile() {
     if (asks) refused = asked ? 0 : refused + 1;
   }
   compared_at_ = compared;
+  std::vector<std::string> untitled;
+  for (const auto& [broadcaster, events] : all)
+    if (!there[broadcaster].contains(kTitles)) untitled.push_back(broadcaster);
+  co_await ask_for_titles(std::move(untitled));
+}
+
+/// As far as there is room for them.
+Task<void> KickSubscriptions::ask_for_titles(std::vector<std::string> broadcasters) {
+  std::size_t refused = 0;  // in a row
+  for (const std::string& broadcaster : broadcasters) {
+    if (full_ || refused >= kPatience) co_return;
+    const auto asked = co_await client_.subscribe(broadcaster, {kTitles});
+    if (asked) co_await routes_.add(asked->granted);
+    if (!asked && is_full(asked.error())) full_ = true;
+    refused = asked ? 0 : refused + 1;
+  }
 }
 
 Task<std::vector<kick::Subscription>> KickSubscriptions::tidy(std::vector<kick::Subscription> held,
@@ -115,9 +141,10 @@ Task<std::vector<kick::Subscription>> KickSubscriptions::tidy(std::vector<kick::
   std::vector<std::string> useless;
   for (const kick::Subscription& one : held) {
     const auto of_channel = wanted.find(one.broadcaster_user_id);
-    const bool needed = of_channel != wanted.end() && of_channel->second.contains(one.event) &&
-                        there[one.broadcaster_user_id].insert(one.event).second;
-    const bool ours = wanted_events().contains(one.event) &&
+    const bool asked_for = of_channel != wanted.end() &&
+                           (one.event == kTitles ? !full_ : of_channel->second.contains(one.event));
+    const bool needed = asked_for && there[one.broadcaster_user_id].insert(one.event).second;
+    const bool ours = (wanted_events().contains(one.event) || one.event == kTitles) &&
                       tenancy_.channels().find({kKick, one.broadcaster_user_id}).has_value();
     if (!needed && ours)
       useless.push_back(one.id);
@@ -141,7 +168,7 @@ Task<void> KickSubscriptions::take_away(std::vector<std::string> useless) {
 
 /// Nothing may have come of them since they were last seen.
 Task<void> KickSubscriptions::note_loss(std::string broadcaster, Events missing) {
-  if (missing != Events{kMetadata}) co_await hearing_.doubt(broadcaster, compared_at_, kUnsubscribed);
+  co_await hearing_.doubt(broadcaster, compared_at_, kUnsubscribed);
   if (promised_.erase(broadcaster) == 0) co_return;
   lost_.add(static_cast<std::int64_t>(missing.size()));
   log::warning(
@@ -154,6 +181,7 @@ Task<Result<void>> KickSubscriptions::ask_for(std::string broadcaster, Events mi
   if (!missing.empty()) {
     const auto asked = co_await client_.subscribe(broadcaster, {missing.begin(), missing.end()});
     if (!asked) {
+      full_ = full_ || is_full(asked.error());
       note_chat(broadcaster, missing);
       co_return std::unexpected(asked.error());
     }

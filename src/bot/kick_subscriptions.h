@@ -53,6 +53,7 @@ class KickSubscriptions {
   Task<void> take_away(std::vector<std::string> ids);
   Task<void> note_loss(std::string broadcaster, Events missing);
   Task<Result<void>> ask_for(std::string broadcaster, Events missing);
+  Task<void> ask_for_titles(std::vector<std::string> broadcasters);
   void note_chat(const std::string& broadcaster, const Events& missing);
   void tell(const std::string& broadcaster, const std::string& problem) const;
 
@@ -65,6 +66,8 @@ class KickSubscriptions {
   std::chrono::steady_clock::time_point look_again_at_{};
   std::set<std::string> promised_;  // channels of which everything comes, by the last word of Kick
   std::set<std::string> without_chat_;
+  std::set<std::string> spared_;  // that wait for the next comparison
+  bool full_ = false;      // Kick has said that the app has all that it may have: what it can do without goes
   TimePoint compared_at_;  // what is missing now may have been lost since then
   std::int64_t held_ = 0;
   Counter& lost_;

@@ -416,6 +416,7 @@ App::~App() {
   if (outbox_) outbox_->stop();
   if (roles_) roles_->stop();
   if (discord_) discord_->stop();
+  if (kick_) kick_->stop();
   // What is under way ends and is answered; what is left then lies in the database for the next start.
   if (!loops_.drain(kLastWord)) log::warning("stopped with work under way");
   if (workspace_) net::spawn(loops_.main(), "schema reader", [this] { return workspace_->end_reader(); });

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -45,7 +46,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox> {
     bool gap = false;                              // there was more
   };
   /// Waits for news, at most `time`.
-  Task<News> take(std::chrono::seconds time) {
+  Task<News> take(std::chrono::steady_clock::duration time) {
     if (changes_.empty() && !overflowed_) {
       timer_.expires_after(time);
       co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
@@ -161,7 +162,8 @@ Task<void> write_events(net::EventStream& out, std::shared_ptr<Mailbox> mailbox,
   auto checked = spoke;
   const auto has_ended = [&] { return session_has_ended(sessions, hearing->session().hash, checked); };
   while (alive) {
-    auto news = co_await mailbox->take(kCheckRights);
+    const auto left = checked + kCheckRights - std::chrono::steady_clock::now();
+    auto news = co_await mailbox->take(std::max(left, std::chrono::steady_clock::duration::zero()));
     const bool told = !news.changes.empty();
     bool ended = co_await has_ended();
     std::string text;

@@ -64,7 +64,7 @@ std::optional<TimePoint> end_of(const ConditionRow& open, const bot::StreamStatu
   return std::nullopt;
 }
 
-/// The stream was over for this server alone.
+/// The stream was over for this server alone, or its end was told by mistake.
 bool is_to_be_reopened(const std::vector<ConditionRow>& conditions, const bot::StreamStatus& status) {
   bool closed = false;
   bool open = false;
@@ -82,7 +82,12 @@ TxTask<void> on_stream(Tx& tx, ServerContext& context, const bot::StreamStatus& 
   std::optional<TimePoint> ended = status.ended_at;
   const auto conditions = co_await tx.all(kConditions);
   for (const ConditionRow& row : conditions) {
-    if (row.kind != "live" || row.from_us == status.started_at) continue;
+    if (row.kind != "live") continue;
+    if (row.from_us == status.started_at) {
+      // Whoever tells of the end once more knows it no better.
+      if (row.until_us) ended = std::min(ended.value_or(*row.until_us), *row.until_us);
+      continue;
+    }
     if (row.from_us > status.started_at && !ended) ended = row.from_us;
     if (row.until_us) continue;
     if (const auto end = end_of(row, status)) co_await tx.change(kSetCondition, {"live", row.from_us, end});

@@ -177,6 +177,17 @@ TEST_F(Watchtime, ALostEndIsTheNextBeginning) {
             "1\n");
 }
 
+TEST_F(Watchtime, AnEndThatIsToldAgainLengthensNothing) {
+  live(start_);
+  chat("1", start_ + 10s);
+  live(start_, start_ + 60s);
+  chat("1", start_ + 70s);
+  live(start_, start_ + 200s);
+  live(start_ + 300s);
+  tick_at(start_ + 20min);
+  EXPECT_EQ(settled(), "1|50|0\n");
+}
+
 /// The server turned away from the channel and came back to it.
 TEST_F(Watchtime, AStreamThatIsResumedCountsFromThereOn) {
   live(start_);

@@ -75,6 +75,8 @@ Task<void> ChatSocket::serve() {
     end_connection(close_code);
   } else {
     log::warning("kick chat socket cannot be reached", {log::field("error", connected.error().message)});
+    trouble_ = connected.error().message;
+    hooks_.changed();
   }
   if (!refusal_.empty() || rooms_.empty()) co_return;
   co_await net::sleep_for(pause_after(close_code, Steady::now() - begun));
@@ -134,6 +136,7 @@ void ChatSocket::receive(std::string_view text) {
 
 void ChatSocket::greeted(const PusherFrame& greeting) {
   greeted_ = true;
+  trouble_.clear();
   pause_ = options_.first_pause;
   const auto wished = json::integer(greeting.data, "activity_timeout").value_or(0);
   if (wished > 0 && wished < ping_after_ / std::chrono::seconds(1))

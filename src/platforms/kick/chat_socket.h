@@ -42,7 +42,7 @@ class ChatSocket {
  public:
   struct Hooks {
     std::function<void(ChatMessageSent)> chat;
-    /// `hears` or `refusal` may answer otherwise from now on.
+    /// `hears`, `refusal` or `trouble` may answer otherwise from now on.
     std::function<void()> changed;
   };
 
@@ -57,6 +57,8 @@ class ChatSocket {
   bool hears(std::int64_t chatroom) const { return heard_.contains(chatroom); }
   /// Why the other side does not want us; then it is not asked again. Empty: it has not said so.
   const std::string& refusal() const { return refusal_; }
+  /// Why there is no connection at the moment. Empty: there is one, or it is not known yet.
+  const std::string& trouble() const { return trouble_; }
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -93,6 +95,7 @@ class ChatSocket {
   std::chrono::milliseconds pause_;
   bool hurried_ = false;  // it came back at once, a short while ago
   std::string refusal_;
+  std::string trouble_;
   Counter& messages_;
   Counter& unreadable_;
 };
