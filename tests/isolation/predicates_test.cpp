@@ -26,12 +26,22 @@ const std::set<std::string> kWithoutEffect{"ledger.post_balances",  "ledger.post
                                            "roles.take_linked",     "roles.drop_checks"};
 
 /// Those that the proof does not see yet: neither life ends with such rows for the same member, role or post,
-/// so that there is nothing of the other server to be met.
-const std::set<std::string> kNotSeenYet{
-    "posts.note",           "posts.forget_unsent",     "role_changes.lease",
-    "role_changes.revoke",  "role_changes.turn_round", "role_changes.take_lesser",
-    "role_changes.restore", "role_changes.told",       "role_changes.postpone",
-    "role_changes.resume"};
+/// so that there is nothing of the other server to be met. With #1: the second of its predicates alone.
+const std::set<std::string> kNotSeenYet{"posts.note",
+                                        "posts.forget_unsent",
+                                        "role_changes.lease",
+                                        "role_changes.revoke",
+                                        "role_changes.turn_round",
+                                        "role_changes.take_lesser",
+                                        "role_changes.restore",
+                                        "role_changes.told",
+                                        "role_changes.postpone",
+                                        "role_changes.resume",
+                                        "role_changes.rest",
+                                        "role_changes.release",
+                                        "role_changes.drop_untried",
+                                        "role_changes.restore_all",
+                                        "role_changes.cancel#1"};
 
 /// The statement without its n-th binding to the scope's server, or to the range; nothing: it has no more.
 std::optional<std::string> unbound(const store::StatementInfo& info, std::size_t number) {
@@ -70,7 +80,8 @@ TEST(Predicates, TheProofSeesEachThatIsMissing) {
   for (std::size_t i = 0; i < statements.size(); ++i) {
     if (kWithoutEffect.contains(statements[i].name) || kNotSeenYet.contains(statements[i].name)) continue;
     for (std::size_t number = 0; auto sql = unbound(statements[i], number); ++number) {
-      if (!kWithoutEffect.contains(fmt::format("{}#{}", statements[i].name, number)))
+      const std::string one = fmt::format("{}#{}", statements[i].name, number);
+      if (!kWithoutEffect.contains(one) && !kNotSeenYet.contains(one))
         mutants.emplace_back(i, *std::move(sql));
     }
   }

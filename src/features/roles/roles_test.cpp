@@ -103,6 +103,13 @@ class Roles : public testing::Test {
     const bot::RoleChange change{std::to_string(kMember), role, wanted, reason, group, rank};
     world_.in(1, [&](store::Tx& tx) { return bot::note_role_changed(tx, change, world_.clock.now()); });
   }
+  void set_default(std::string key, std::string value) {
+    const auto done = net::run_to_end(world_.tenancy->global().transact([&](store::GlobalTx& tx) {
+      return bot::change_default(tx, world_.declarations.settings, key, value, {"tester", "system"},
+                                 world_.clock.now());
+    }));
+    ASSERT_TRUE(done);
+  }
   /// As at every start, and whenever any setting may have changed.
   void read_settings() {
     world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
@@ -173,6 +180,7 @@ TEST_F(Roles, ALesserRoleThatIsGivenTooLateIsTakenAgain) {
   done("101", "add", "watchtime", "rank", 20);
   done("100", "add", "watchtime", "rank", 10);
   EXPECT_EQ(changes(), "555|100|remove|watchtime\n");
+  done("100", "remove");
   EXPECT_EQ(grants(), "555|101|watchtime\n");
 }
 
@@ -292,12 +300,12 @@ TEST_F(Roles, NobodyIsLookedAtForSettingsThatStayedTheSame) {
 
 /// A default is changed beside the bot, for all servers.
 TEST_F(Roles, ADefaultThatChangedIsFollowedWhenTheSettingsAreRead) {
-  world_.execute("INSERT INTO setting_defaults VALUES ('watchtime_roles_enabled', 'false', 0)");
+  set_default("watchtime_roles_enabled", "false");
   read_settings();
   add("100", 10);
   watch(member(), 20);
   EXPECT_EQ(changes(), "");
-  world_.execute("UPDATE setting_defaults SET value = 'true'");
+  set_default("watchtime_roles_enabled", "true");
   read_settings();
   tick();
   EXPECT_EQ(changes(), "555|100|add|watchtime\n");
