@@ -99,6 +99,8 @@ class Declarations {
 
   /// What is taken over from old bots, in this order.
   std::vector<Importer> importers;
+  /// Something of an old bot's was booked: in the transaction of it.
+  std::vector<std::function<store::TxTask<void>(store::Tx&)>> on_import;
 
   Rehearsals rehearsals;
 

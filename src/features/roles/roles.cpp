@@ -1,6 +1,9 @@
 #include "features/roles/roles.h"
 
+#include <fmt/format.h>
+
 #include "features/roles/roles_commands.h"
+#include "features/roles/roles_import.h"
 #include "features/roles/roles_store.h"
 
 namespace guildhall::features::roles {
@@ -23,6 +26,9 @@ TxTask<void> on_join(Tx& tx, ServerContext& context, const bot::MemberJoined& ev
   if (context.settings->get(kEnabled)) co_await bot::restore_roles(tx, event.user.str(), "watchtime");
 }
 
+/// Whoever was taken over may have earned something by now.
+TxTask<void> on_import(Tx& tx) { co_await tx.change(kCheckAll); }
+
 TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
   co_await tx.change(kCheckCrossed, {chunk.first, chunk.last, chunk.now});
   co_await tx.change(kTakeChecks, {chunk.first, chunk.last});
@@ -33,6 +39,8 @@ TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
 }
 
 }  // namespace
+
+std::string hours(std::int64_t minutes) { return fmt::format("{:.1f}", static_cast<double>(minutes) / 60.0); }
 
 void declare(bot::Declarations& declarations) {
   for (const char* table : {"watchtime_roles", "role_checks"})
@@ -45,8 +53,10 @@ void declare(bot::Declarations& declarations) {
   declarations.on_move.push_back(on_move);
   declarations.on_settings.push_back(on_settings);
   declarations.on_join.push_back(on_join);
+  declarations.on_import.push_back(on_import);
   declarations.minute_stages.push_back(find_changes);
   declare_commands(declarations);
+  declare_import(declarations);
 }
 
 }  // namespace guildhall::features::roles

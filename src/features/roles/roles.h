@@ -9,8 +9,9 @@
 // last link is undone. Who comes back to the Discord server gets back what was given him.
 //
 // A stage in the minute's tick, after watch time, looks at whoever's time changed and at whom `role_checks`
-// names: links, thresholds and settings that change put people there. It only writes down what is wanted;
-// the rest is bot/role_changes.h. Owns: watchtime_roles, role_checks; writes role_changes.
+// names: links, thresholds and settings that change put people there, and so does an import. It only writes
+// down what is wanted; the rest is bot/role_changes.h. Owns: watchtime_roles, role_checks; writes
+// role_changes.
 #pragma once
 
 #include "bot/feature.h"
@@ -20,6 +21,11 @@ namespace guildhall::features::roles {
 
 inline constexpr bot::BooleanSetting kEnabled{"watchtime_roles_enabled", true};
 inline constexpr bot::TextSetting kLinkedRole{"kick_linked_role_id", "", false, bot::normalise_role_id};
+
+inline constexpr std::int64_t kMostMinutes = 10'000'000;
+inline constexpr std::size_t kMostThresholds = 25;
+/// As people read it beside minutes.
+std::string hours(std::int64_t minutes);
 
 void declare(bot::Declarations& declarations);
 
