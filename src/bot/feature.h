@@ -81,6 +81,7 @@ class Declarations {
   std::vector<EventHandler<GiftedSubs>> on_gift;
   std::vector<EventHandler<MemberJoined>> on_join;
   std::vector<EventHandler<MemberLeft>> on_leave;
+  std::vector<EventHandler<RoleGiven>> on_role_given;
   /// The server's settings changed, or were read anew: in the transaction of the change.
   std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&)>> on_settings;
   std::vector<MoveHandler> on_move;

@@ -230,17 +230,19 @@ TxTask<void> forget_role(Tx& tx, std::string role_id, std::string reason) {
   co_await tx.change(kForgetGrants, {role_id, reason});
 }
 
-TxTask<void> note_role_changed(Tx& tx, RoleChange change, TimePoint now) {
-  if (co_await tx.change(kDropDone, {change.member_id, change.role_id, change.wanted}) == 0) co_return;
+TxTask<bool> note_role_changed(Tx& tx, RoleChange change, TimePoint now) {
+  if (co_await tx.change(kDropDone, {change.member_id, change.role_id, change.wanted}) == 0) co_return false;
   if (change.wanted == "remove") {
     co_await tx.change(kRevoke, {change.member_id, change.role_id});
-    co_return;
+    co_return false;
   }
-  co_await tx.change(
+  const auto given = co_await tx.change(
       kGrant, {change.member_id, change.role_id, change.reason, change.role_group, change.role_rank, now});
-  if (change.role_group.empty()) co_return;
-  co_await tx.change(kTurnRound, {change.member_id, change.role_group, change.role_rank});
-  co_await tx.change(kTakeLesser, {change.member_id, change.role_group, change.role_rank});
+  if (!change.role_group.empty()) {
+    co_await tx.change(kTurnRound, {change.member_id, change.role_group, change.role_rank});
+    co_await tx.change(kTakeLesser, {change.member_id, change.role_group, change.role_rank});
+  }
+  co_return given > 0;
 }
 
 RoleWorker::RoleWorker(net::Loops& loops, tenancy::Tenancy& tenancy, const Declarations& declarations,
@@ -317,7 +319,7 @@ Task<bool> RoleWorker::carry_out_batch(tenancy::ServerScope scope) {
     }
     const bool gone = answer && *answer == RoleAnswer::no_role;
     if (answer && !gone) {  // one who left has it noted, and gets it when he comes back
-      co_await settle(scope, change);
+      co_await settle(scope, change, *answer);
       continue;
     }
     resting.insert(change.role_id);
@@ -327,9 +329,36 @@ Task<bool> RoleWorker::carry_out_batch(tenancy::ServerScope scope) {
   co_return !changes.empty();
 }
 
-Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change) {
+Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change, RoleAnswer answer) {
   const TimePoint now = clock_.now();
-  co_await scope.transact([&](Tx& tx) { return note_role_changed(tx, change, now); });
+  const auto given = co_await given_by(scope.server(), change, answer);
+  const bool outbox = co_await scope.transact([&](Tx& tx) -> TxTask<bool> {
+    const bool first = co_await note_role_changed(tx, change, now);
+    if (!first || !given) co_return false;
+    co_return co_await tell(tx, scope.server(), *given, now);
+  });
+  if (outbox && wake_outbox_) wake_outbox_(scope);
+}
+
+/// What features are told when it is the first time; nothing: there is nothing to tell, or nobody.
+Task<std::optional<RoleGiven>> RoleWorker::given_by(ServerId server, RoleChange change,
+                                                    RoleAnswer answer) const {
+  const auto member = DiscordUserId::parse(change.member_id);
+  if (change.wanted != "add" || answer != RoleAnswer::done || !member || declarations_.on_role_given.empty())
+    co_return std::nullopt;
+  RoleGiven given{*member, change.role_id, "", change.reason, change.role_rank, ""};
+  if (name_) given.role_name = co_await name_(server, change.role_id);
+  if (const auto known = tenancy_.servers().find(server)) given.server_name = known->name;
+  co_return given;
+}
+
+/// True: they have put something into the outbox.
+TxTask<bool> RoleWorker::tell(Tx& tx, ServerId server, const RoleGiven given, TimePoint now) const {
+  ServerContext context{server, now,
+                        co_await load_settings(tx, declarations_.settings, *declarations_.config),
+                        &declarations_.texts};
+  for (const auto& handler : declarations_.on_role_given) co_await handler(tx, context, given);
+  co_return context.outbox;
 }
 
 /// All of a role's changes rest, and it is said when the first of them does.

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,8 +46,9 @@ enum class RoleAnswer { done, no_member, no_role };
 store::TxTask<void> restore_roles(store::Tx& tx, std::string member_id, std::string reason);
 /// Nothing is known of a role any more: what waits is dropped. Members keep it in Discord.
 store::TxTask<void> forget_role(store::Tx& tx, std::string role_id, std::string reason);
-/// In Discord it is so now. Of a change that was turned round meanwhile nothing is noted.
-store::TxTask<void> note_role_changed(store::Tx& tx, RoleChange change, TimePoint now);
+/// In Discord it is so now. Of a change that was turned round meanwhile nothing is noted. True: the role is
+/// given to the member for the first time.
+store::TxTask<bool> note_role_changed(store::Tx& tx, RoleChange change, TimePoint now);
 
 /// Does in Discord what is wanted. One per process; lives on the servers' loops.
 class RoleWorker {
@@ -54,12 +56,16 @@ class RoleWorker {
   /// Changes one role of a member. Error `unavailable`, `timeout` or `rate_limited` = again later; any other:
   /// the server's people have to do something first.
   using Change = std::function<Task<Result<RoleAnswer>>(ServerId server, RoleChange change)>;
+  /// What a role is called; empty: it is not known.
+  using Name = std::function<Task<std::string>(ServerId server, std::string role_id)>;
 
   RoleWorker(net::Loops& loops, tenancy::Tenancy& tenancy, const Declarations& declarations,
              const Clock& clock, Change change);
 
   /// Called after something was put into the outbox.
   void on_outbox(std::function<void(tenancy::ServerScope)> wake) { wake_outbox_ = std::move(wake); }
+  /// How features learn the names of roles that were given.
+  void on_names(Name name) { name_ = std::move(name); }
   /// Something may be due for this server. From any thread.
   void wake(tenancy::ServerScope scope);
   /// Wakes every server for which something is due.
@@ -75,7 +81,9 @@ class RoleWorker {
   /// False: nothing left for now.
   Task<bool> try_batch(tenancy::ServerScope scope);
   Task<bool> carry_out_batch(tenancy::ServerScope scope);
-  Task<void> settle(tenancy::ServerScope scope, RoleChange change);
+  Task<void> settle(tenancy::ServerScope scope, RoleChange change, RoleAnswer answer);
+  Task<std::optional<RoleGiven>> given_by(ServerId server, RoleChange change, RoleAnswer answer) const;
+  store::TxTask<bool> tell(store::Tx& tx, ServerId server, RoleGiven given, TimePoint now) const;
   Task<void> rest(tenancy::ServerScope scope, std::string role_id, std::string key, std::string trouble);
   Task<void> postpone(tenancy::ServerScope scope, TimePoint lease, std::int64_t attempts);
 
@@ -84,6 +92,7 @@ class RoleWorker {
   const Declarations& declarations_;
   const Clock& clock_;
   Change change_;
+  Name name_;
   std::function<void(tenancy::ServerScope)> wake_outbox_;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;

@@ -6,7 +6,8 @@
 //
 // Whoever is linked or writes in Discord and reaches a threshold gets its role; of the roles of one group a
 // member holds the highest alone, and no other is ever taken for watch time. The linked role goes when the
-// last link is undone. Who comes back to the Discord server gets back what was given him.
+// last link is undone, or when another one is named. Who comes back to the Discord server gets back what was
+// given him. With `watchtime_roles_message` a member is told in private what his watch time has earned.
 //
 // A stage in the minute's tick, after watch time, looks at whoever's time changed and at whom `role_checks`
 // names: links, thresholds and settings that change put people there, and so does an import. It only writes
@@ -20,6 +21,7 @@
 namespace guildhall::features::roles {
 
 inline constexpr bot::BooleanSetting kEnabled{"watchtime_roles_enabled", true};
+inline constexpr bot::BooleanSetting kMessage{"watchtime_roles_message", false};
 inline constexpr bot::TextSetting kLinkedRole{"kick_linked_role_id", "", false, bot::normalise_role_id};
 
 inline constexpr std::int64_t kMostMinutes = 10'000'000;
