@@ -406,6 +406,14 @@ void RoleWorker::resume(tenancy::ServerScope scope) {
   });
 }
 
+TxTask<void> leave_role_changes(Tx& tx, std::string own_role, TimePoint rehearsed_at) {
+  for (const std::string& role : {std::string("11"), own_role})
+    co_await tx.change(kGrant, {"1", role, "watchtime", "g", 1, rehearsed_at});
+  co_await restore_roles(tx, "1", "watchtime");
+  co_await tx.change(kRestRole, {"11", "roles.refused", TimePoint{}});
+  co_await tx.change(kRestRole, {own_role, "", rehearsed_at + kRoleLease});
+}
+
 void declare_role_changes(Declarations& declarations) {
   for (const char* table : {"role_changes", "role_grants"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "bot", true});

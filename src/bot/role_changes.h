@@ -100,6 +100,10 @@ class RoleWorker {
   std::set<ServerId> resting_;         // something of theirs waits for people
 };
 
+/// For the isolation proof: what each server ends with, so that another one's rehearsals would meet it.
+/// `own_role` is the server's alone.
+store::TxTask<void> leave_role_changes(store::Tx& tx, std::string own_role, TimePoint rehearsed_at);
+
 void declare_role_changes(Declarations& declarations);
 
 }  // namespace guildhall::bot
