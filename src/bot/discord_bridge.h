@@ -97,6 +97,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// Gives a member a role, or takes it. From any loop. Errors as of the bot's calls; `forbidden` without
   /// asking Discord where that is certain.
   Task<Result<RoleAnswer>> change_role(ServerId server, RoleChange change);
+  /// What a role is called, by a word of Discord that is ten minutes old at most; empty: it cannot be asked.
+  /// From any loop.
+  Task<std::string> role_name(ServerId server, std::string role_id);
 
  private:
   void on_ready(discord::Ready ready, discord::Receipt receipt) override;
@@ -146,6 +149,11 @@ class DiscordBridge final : private discord::GatewayHandler {
   Task<Result<void>> require_own(ServerId server, DiscordChannelId channel);
   void note_home(DiscordChannelId channel, ServerId server);
   Result<void> foresee(const discord::RestCall& call) const;
+  struct RoleNames {
+    std::chrono::steady_clock::time_point told_at;
+    std::map<std::string, std::string> by_id;
+  };
+  Task<std::string> look_up_role(ServerId server, std::string role_id);
   Task<void> handle_message(discord::Message message, UnderWay::Place place);
   bool lacks_history_alone(const discord::Message& message, const Error& error) const;
   Task<void> reply(discord::Message message, Answer answer);
@@ -157,6 +165,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   discord::SignInOptions sign_in_options_;
   discord::SignInClient sign_in_;
   std::optional<discord::ApplicationId> application_;  // once it is known
+  std::map<ServerId, RoleNames> role_names_;           // on the bridge's loop
   std::optional<discord::PostedInteractions> posted_;
   Counter& posted_taken_;
   Counter& posted_refused_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 
 #include "bot/discord_bridge.h"
 #include "platforms/discord/parse.h"
@@ -9,6 +10,8 @@
 
 namespace guildhall::bot {
 namespace {
+
+constexpr std::chrono::minutes kNamesHold{10};
 
 /// Discord itself says that he or the bot is not there: what stands between us and Discord answers 403 and
 /// 404, too.
@@ -93,6 +96,29 @@ Task<Result<RoleAnswer>> DiscordBridge::change_role(ServerId server, RoleChange 
     case discord::api_code::kUnknownRole: co_return RoleAnswer::no_role;
     default: co_return std::unexpected(told.error());
   }
+}
+
+Task<std::string> DiscordBridge::role_name(ServerId server, std::string role_id) {
+  return boost::asio::co_spawn(services_.loop, look_up_role(server, std::move(role_id)),
+                               boost::asio::use_awaitable);
+}
+
+Task<std::string> DiscordBridge::look_up_role(ServerId server, std::string role_id) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(role_names_, [&](const auto& one) { return now - one.second.told_at > kNamesHold; });
+  if (!role_names_.contains(server)) {
+    RoleNames names{now, {}};
+    // Where it cannot be asked it is not asked for each member either.
+    const auto told = co_await rest_.guild(server);
+    if (told) {
+      for (const json::Value& role : json::array(*told, "roles"))
+        names.by_id[json::text_or(role, "id", "")] = json::text_or(role, "name", "");
+    }
+    role_names_[server] = std::move(names);
+  }
+  const auto& names = role_names_[server].by_id;
+  const auto found = names.find(role_id);
+  co_return found == names.end() ? "" : found->second;
 }
 
 Task<Result<discord::ApplicationId>> DiscordBridge::application() {

@@ -69,4 +69,14 @@ struct MemberLeft {
   TimePoint at;
 };
 
+/// A member who is there was given a role, for the first time. Told once.
+struct RoleGiven {
+  DiscordUserId member;
+  std::string role_id;
+  std::string role_name;  // empty: not known
+  std::string reason;     // watchtime, linked
+  std::int64_t rank = 0;
+  std::string server_name;
+};
+
 }  // namespace guildhall::bot

@@ -81,6 +81,7 @@ class Declarations {
   std::vector<EventHandler<GiftedSubs>> on_gift;
   std::vector<EventHandler<MemberJoined>> on_join;
   std::vector<EventHandler<MemberLeft>> on_leave;
+  std::vector<EventHandler<RoleGiven>> on_role_given;
   /// The server's settings changed, or were read anew: in the transaction of the change.
   std::vector<std::function<store::TxTask<void>(store::Tx&, ServerContext&)>> on_settings;
   std::vector<MoveHandler> on_move;
@@ -99,6 +100,8 @@ class Declarations {
 
   /// What is taken over from old bots, in this order.
   std::vector<Importer> importers;
+  /// Something of an old bot's was booked: in the transaction of it.
+  std::vector<std::function<store::TxTask<void>(store::Tx&)>> on_import;
 
   Rehearsals rehearsals;
 

@@ -358,20 +358,21 @@ TxTask<void> rank_role(Tx& tx, std::string role_id, std::string reason, std::str
 }
 
 /// What was given is held, even if nobody wanted it any more when it was.
-TxTask<void> note_role_changed(Tx& tx, RoleChange change, TimePoint now) {
+TxTask<bool> note_role_changed(Tx& tx, RoleChange change, TimePoint now) {
   const bool waited = co_await tx.change(kDropDone, {change.member_id, change.role_id, change.wanted}) > 0;
   if (change.wanted == "remove") {
     if (waited) co_await tx.change(kRevoke, {change.member_id, change.role_id});
-    co_return;
+    co_return false;
   }
   const GrantParams grant{change.member_id,  change.role_id,   change.reason,
                           change.role_group, change.role_rank, now};
   const bool noted = co_await tx.change(kGrant, grant) > 0;
-  if ((!waited && !noted) || change.role_group.empty()) co_return;
+  if ((!waited && !noted) || change.role_group.empty()) co_return noted;
   const LesserParams lesser{change.member_id, change.role_group, change.role_rank};
   co_await tx.change(kDropUntried, lesser);
   co_await tx.change(kTurnRound, lesser);
   co_await tx.change(kTakeLesser, {change.member_id, change.role_group});
+  co_return noted;
 }
 
 RoleWorker::RoleWorker(net::Loops& loops, tenancy::Tenancy& tenancy, const Declarations& declarations,
@@ -446,16 +447,43 @@ Task<bool> RoleWorker::carry_out_next(tenancy::ServerScope scope) {
   }
   const bool gone = answer && *answer == RoleAnswer::no_role;
   if (answer && (!gone || change->wanted == "remove")) {
-    co_await settle(scope, *change);  // one who left has it noted, and gets it when he comes back
+    co_await settle(scope, *change, *answer);  // one who left has it noted, and gets it when he comes back
   } else {
     co_await rest(scope, *change, lease, gone ? std::nullopt : std::optional(answer.error()));
   }
   co_return true;
 }
 
-Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change) {
+Task<void> RoleWorker::settle(tenancy::ServerScope scope, RoleChange change, RoleAnswer answer) {
   const TimePoint now = clock_.now();
-  co_await scope.transact([&](Tx& tx) { return note_role_changed(tx, change, now); });
+  const auto given = co_await given_by(scope.server(), change, answer);
+  const bool outbox = co_await scope.transact([&](Tx& tx) -> TxTask<bool> {
+    const bool first = co_await note_role_changed(tx, change, now);
+    if (!first || !given) co_return false;
+    co_return co_await tell(tx, scope.server(), *given, now);
+  });
+  if (outbox && wake_outbox_) wake_outbox_(scope);
+}
+
+/// What features are told when it is the first time; nothing: there is nothing to tell, or nobody.
+Task<std::optional<RoleGiven>> RoleWorker::given_by(ServerId server, RoleChange change,
+                                                    RoleAnswer answer) const {
+  const auto member = DiscordUserId::parse(change.member_id);
+  if (change.wanted != "add" || answer != RoleAnswer::done || !member || declarations_.on_role_given.empty())
+    co_return std::nullopt;
+  RoleGiven given{*member, change.role_id, "", change.reason, change.role_rank, ""};
+  if (name_) given.role_name = co_await name_(server, change.role_id);
+  if (const auto known = tenancy_.servers().find(server)) given.server_name = known->name;
+  co_return given;
+}
+
+/// True: they have put something into the outbox.
+TxTask<bool> RoleWorker::tell(Tx& tx, ServerId server, const RoleGiven given, TimePoint now) const {
+  ServerContext context{server, now,
+                        co_await load_settings(tx, declarations_.settings, *declarations_.config),
+                        &declarations_.texts};
+  for (const auto& handler : declarations_.on_role_given) co_await handler(tx, context, given);
+  co_return context.outbox;
 }
 
 /// The role's other changes rest with this one, and it is said when the first of them does.
@@ -501,6 +529,14 @@ void RoleWorker::resume(tenancy::ServerScope scope) {
     co_await scope.transact([](Tx& tx) -> TxTask<void> { co_await tx.change(kResume); });
     wake(scope);
   });
+}
+
+TxTask<void> leave_role_changes(Tx& tx, std::string own_role, TimePoint rehearsed_at) {
+  for (const std::string& role : {std::string("11"), own_role})
+    co_await tx.change(kGrant, {"1", role, "watchtime", "g", 1, rehearsed_at});
+  co_await restore_roles(tx, "1", "watchtime");
+  co_await tx.change(kRestRole, {"11", "roles.refused", TimePoint{}});
+  co_await tx.change(kRestRole, {own_role, "", rehearsed_at + kRoleLease});
 }
 
 void declare_role_changes(Declarations& declarations) {

@@ -65,8 +65,9 @@ store::TxTask<void> forget_role(store::Tx& tx, std::string role_id, std::string 
 /// Where in its group a role stands from now on, for who was given it already.
 store::TxTask<void> rank_role(store::Tx& tx, std::string role_id, std::string reason, std::string group,
                               std::int64_t rank);
-/// In Discord it is so now. Of a change that was turned round meanwhile nothing is noted.
-store::TxTask<void> note_role_changed(store::Tx& tx, RoleChange change, TimePoint now);
+/// In Discord it is so now. Of a change that was turned round meanwhile nothing is noted. True: the role is
+/// given to the member for the first time.
+store::TxTask<bool> note_role_changed(store::Tx& tx, RoleChange change, TimePoint now);
 
 /// Does in Discord what is wanted. One per process; lives on the servers' loops.
 class RoleWorker {
@@ -74,12 +75,16 @@ class RoleWorker {
   /// Changes one role of a member. Error `unavailable`, `timeout` or `rate_limited` = again later; any other:
   /// the server's people have to do something first.
   using Change = std::function<Task<Result<RoleAnswer>>(ServerId server, RoleChange change)>;
+  /// What a role is called; empty: it is not known.
+  using Name = std::function<Task<std::string>(ServerId server, std::string role_id)>;
 
   RoleWorker(net::Loops& loops, tenancy::Tenancy& tenancy, const Declarations& declarations,
              const Clock& clock, Change change);
 
   /// Called after something was put into the outbox.
   void on_outbox(std::function<void(tenancy::ServerScope)> wake) { wake_outbox_ = std::move(wake); }
+  /// How features learn the names of roles that were given.
+  void on_names(Name name) { name_ = std::move(name); }
   /// Something may be due for this server. From any thread.
   void wake(tenancy::ServerScope scope);
   /// Wakes every server for which something is due.
@@ -95,7 +100,9 @@ class RoleWorker {
   /// False: nothing left for now.
   Task<bool> try_next(tenancy::ServerScope scope);
   Task<bool> carry_out_next(tenancy::ServerScope scope);
-  Task<void> settle(tenancy::ServerScope scope, RoleChange change);
+  Task<void> settle(tenancy::ServerScope scope, RoleChange change, RoleAnswer answer);
+  Task<std::optional<RoleGiven>> given_by(ServerId server, RoleChange change, RoleAnswer answer) const;
+  store::TxTask<bool> tell(store::Tx& tx, ServerId server, RoleGiven given, TimePoint now) const;
   /// `refused`: why; nothing: the role is gone.
   Task<void> rest(tenancy::ServerScope scope, RoleChange change, TimePoint lease,
                   std::optional<Error> refused);
@@ -106,12 +113,17 @@ class RoleWorker {
   const Declarations& declarations_;
   const Clock& clock_;
   Change change_;
+  Name name_;
   std::function<void(tenancy::ServerScope)> wake_outbox_;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::map<ServerId, bool> draining_;  // value: woken since it last looked
   std::set<ServerId> resting_;         // something of theirs waits for people
 };
+
+/// For the isolation proof: what each server ends with, so that another one's rehearsals would meet it.
+/// `own_role` is the server's alone.
+store::TxTask<void> leave_role_changes(store::Tx& tx, std::string own_role, TimePoint rehearsed_at);
 
 void declare_role_changes(Declarations& declarations);
 

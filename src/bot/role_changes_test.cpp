@@ -29,7 +29,7 @@ class RoleChanges : public testing::Test {
 
   void want(std::string member, std::string role, std::string wanted = "add", std::int64_t server = 1) {
     world_.execute(
-        fmt::format("INSERT INTO role_changes VALUES ({}, '{}', '{}', '{}', 'watchtime', '', 0, 0, "
+        fmt::format("INSERT INTO role_changes VALUES ({}, '{}', '{}', '{}', 'watchtime', '', 90, 0, "
                     "0, '')",
                     server, member, role, wanted),
         server);
@@ -214,6 +214,27 @@ TEST_F(RoleChanges, WhatFailsAgainAndAgainHoldsUpNobody) {
   world_.clock.advance(10min);
   work();
   EXPECT_EQ(waiting(), "1|100|add\n");
+}
+
+TEST_F(RoleChanges, AMemberIsToldOnceWhatHeHasEarned) {
+  worker_.on_names([](ServerId, std::string) -> Task<std::string> { co_return "Regular*"; });
+  want("7", "100");
+  work();
+  EXPECT_EQ(said(), "") << "nobody asked for that";
+  world_.execute("INSERT INTO settings VALUES (1, 'watchtime_roles_message', 'true', 0)", 1);
+  want("8", "100");
+  want("9", "100");
+  answers_["100"] = RoleAnswer::done;
+  work();
+  EXPECT_EQ(world_.dump("SELECT destination FROM outbox ORDER BY 1"), "member:8\nmember:9\n");
+  EXPECT_THAT(said(), testing::AllOf(HasSubstr("90 minutes (1.5 h)"), HasSubstr("Regular\\*")));
+  want("8", "100");
+  work();
+  want("8", "100", "remove");
+  answers_["100"] = RoleAnswer::no_member;
+  want("10", "100");
+  work();
+  EXPECT_EQ(world_.dump("SELECT count(*) FROM outbox"), "2\n") << "he has it already, or has left";
 }
 
 TEST_F(RoleChanges, IdsAreTakenFromMentions) {

@@ -159,6 +159,8 @@ void App::follow_discord() {
                                              clock_, [this](ServerId server, bot::RoleChange change) {
                                                return discord_->change_role(server, std::move(change));
                                              });
+  roles_->on_names(
+      [this](ServerId server, std::string role) { return discord_->role_name(server, std::move(role)); });
   roles_->on_outbox([this](tenancy::ServerScope scope) { outbox_->wake(scope); });
   discord_->on_permissions([this](ServerId server) {
     const auto scope = workspace_->tenancy().scopes().for_job(server);

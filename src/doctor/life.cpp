@@ -10,6 +10,7 @@
 #include "bot/imports.h"
 #include "bot/ledger.h"
 #include "bot/links.h"
+#include "bot/posts.h"
 
 namespace guildhall::doctor {
 namespace {
@@ -96,6 +97,7 @@ void Life::run() {
   request_routes();
   step("outbox", [&] { deliver(); }, true);
   step("crowd", [&] { crowd(); });
+  rehearsed_at_ = bot_.clock().now();
   rehearse();
   step("last events", [&] { stay(); }, true);
   step("leave", [&] { net::run_to_end(bot_.tenancy().servers().left(own_.server, bot_.clock().now())); });
@@ -177,6 +179,18 @@ void Life::stay() {
   const bot::StreamStatus next{bot_.channel(), true, from + 160min, std::nullopt, "Stream " + own_.canary};
   bot_.tell_channel(own_.server, next);
   bot_.wait();
+  leave_roles_and_posts();
+}
+
+/// Under the names by which rehearsals know them, and one that is this server's alone.
+void Life::leave_roles_and_posts() {
+  const auto& declarations = bot_.declarations();
+  net::run_to_end(bot_.scope(own_.server).transact([&](store::Tx& tx) -> store::TxTask<void> {
+    co_await bot::leave_role_changes(tx, fmt::format("{}", 20 + own_.number), rehearsed_at_);
+    const auto settings = co_await bot::load_settings(tx, declarations.settings, *declarations.config);
+    bot::ServerContext context{own_.server, bot_.clock().now(), settings, &declarations.texts};
+    co_await bot::put_post(tx, context, "rehearsal", "1", {own_.canary});
+  }));
 }
 
 /// As much as an old bot kept of one viewer, who was linked, or of two.

@@ -84,6 +84,7 @@ class Life {
   void earn_roles();
   void show_role();
   void stay();
+  void leave_roles_and_posts();
   void carry(bool second);
   void write(int viewer, TimePoint from);
   void keep_channel();
@@ -104,6 +105,7 @@ class Life {
   Marks own_;
   Marks other_;
   TimePoint begin_;
+  TimePoint rehearsed_at_;
   std::vector<Run> runs_;
   std::map<std::string, std::string> failures_;
   std::map<std::string, std::map<std::size_t, Effect>> effects_;

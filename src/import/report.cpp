@@ -15,7 +15,7 @@ constexpr std::size_t kShown = 20;
 
 /// What an old table was for; whoever has no place here yet waits for it.
 std::string_view feature_of(std::string_view table) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kFeatures{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kFeatures{{
       {"raffle_", "raffles"},
       {"point_shop_items", "point shop"},
       {"point_sales", "point shop"},
@@ -29,7 +29,6 @@ std::string_view feature_of(std::string_view table) {
       {"giveaway", "giveaways"},
       {"tournament", "tournaments"},
       {"wager_", "wager leaderboard"},
-      {"watchtime_roles", "watch time roles"},
       {"pending_links", "linking by the members themselves"},
       {"oauth_", "linking by the members themselves"},
       {"link_", "linking by the members themselves"},

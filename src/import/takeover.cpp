@@ -349,6 +349,7 @@ Result<void> Takeover::carry(const Importer& importer, Chunk chunk) {
       count(aside, found);
       if (entries.empty()) co_return found;
       entries = co_await book(tx, importer, how, std::move(entries), found);
+      for (const auto& handler : declarations_.on_import) co_await handler(tx);
       co_await bot::set_carried(tx, importer.source, importer.item, carried_by(importer, entries, before),
                                 how.now);
       count(entries, found);

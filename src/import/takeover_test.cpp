@@ -322,6 +322,69 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
   EXPECT_EQ(value("live_alert_title"), "{streamer} is on\n") << "by the name that it has here";
 }
 
+TEST_P(ImportInto, RolesForWatchTimeComeAcrossWhereTheirRoleIsKnown) {
+  make(plain());
+  execute("ALTER TABLE watchtime_roles ADD COLUMN role_id bigint");
+  execute("UPDATE watchtime_roles SET role_id = 100 WHERE role_name = 'Tier 1'");
+  execute("UPDATE watchtime_roles SET role_id = 101, enabled = false WHERE role_name = 'Tier 2'");
+  const auto here = [&] {
+    return world_.dump(
+        fmt::format("SELECT role_id, minutes, enabled FROM watchtime_roles WHERE discord_server_id = {} "
+                    "ORDER BY role_id",
+                    made_.home));
+  };
+  const Report report = taken();
+  EXPECT_EQ(here(), "100|120|1\n");
+  ASSERT_EQ(item(report, "watchtime_roles").refused.size(), 1U);
+  EXPECT_THAT(item(report, "watchtime_roles").refused[0].text, HasSubstr("'Tier 3' by its name alone"));
+  execute("UPDATE watchtime_roles SET minutes_required = 90 WHERE role_id = 100");
+  execute("UPDATE watchtime_roles SET enabled = true WHERE role_id = 101");
+  taken();
+  EXPECT_EQ(here(), "100|90|1\n101|600|1\n");
+  execute("UPDATE watchtime_roles SET role_id = 102 WHERE role_id = 100");
+  execute("DELETE FROM watchtime_roles WHERE role_id = 101");
+  taken();
+  EXPECT_EQ(here(), "102|90|1\n");
+}
+
+TEST_P(ImportInto, AThresholdThatIsSetHereStays) {
+  make(plain());
+  execute("ALTER TABLE watchtime_roles ADD COLUMN role_id bigint");
+  execute("UPDATE watchtime_roles SET role_id = 100 WHERE role_name = 'Tier 1'");
+  world_.server(made_.home);
+  world_.execute(fmt::format("INSERT INTO watchtime_roles VALUES ({}, '100', 7, '', 1)", made_.home),
+                 made_.home);
+  const Report report = taken();
+  EXPECT_EQ(item(report, "watchtime_roles").refused.size(), 3U);
+  EXPECT_EQ(world_.dump("SELECT minutes FROM watchtime_roles"), "7\n");
+}
+
+TEST_P(ImportInto, WhoHasEarnedARoleOrIsLinkedGetsItWithTheNextTick) {
+  make(plain());
+  execute("ALTER TABLE watchtime_roles ADD COLUMN role_id bigint");
+  execute("UPDATE watchtime_roles SET role_id = 100 WHERE role_name = 'Tier 1'");
+  execute(fmt::format(
+      "INSERT INTO bot_settings (key, value, discord_server_id) VALUES ('kick_linked_role_id', '200', {})",
+      made_.home));
+  taken();
+  bot::TickRunner ticks(*world_.tenancy, world_.declarations, world_.clock, world_.metrics);
+  const auto wanted = [&](const std::string& role) {
+    world_.clock.advance(1min);
+    net::run_to_end(ticks.run_due());
+    return world_.dump("SELECT count(*) FROM role_changes WHERE role_id = '" + role + "'");
+  };
+  EXPECT_EQ(wanted("200"), ask("SELECT count(*) FROM links") + "\n");
+  const std::string watched =
+      "SELECT count(*) FROM links l JOIN watchtime w ON lower(w.username) = lower(l.kick_name) AND w.minutes "
+      ">= 120";
+  EXPECT_EQ(wanted("100"), ask(watched) + "\n");
+  execute(fmt::format("INSERT INTO links VALUES (370000000000000077, 'of_today', {})", made_.home));
+  execute("INSERT INTO watchtime VALUES ('of_today', 500, now())");
+  taken();
+  EXPECT_EQ(wanted("100"), ask(watched) + "\n");
+  EXPECT_EQ(wanted("200"), ask("SELECT count(*) FROM links") + "\n");
+}
+
 INSTANTIATE_TEST_SUITE_P(Layouts, ImportInto, kEachLayout, layout_name);
 
 TEST(ImportOfPoints, TheThreeFiguresAreMadeToAgree) {

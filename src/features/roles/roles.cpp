@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "bot/outbox.h"
 #include "features/roles/roles_commands.h"
+#include "features/roles/roles_import.h"
 #include "features/roles/roles_store.h"
 
 namespace guildhall::features::roles {
@@ -37,6 +39,21 @@ TxTask<void> on_join(Tx& tx, ServerContext& context, const bot::MemberJoined& ev
   co_await restore(tx, context, event.user.str());
 }
 
+/// Whoever was taken over may have earned something by now.
+TxTask<void> on_import(Tx& tx) { co_await tx.change(kCheckAll); }
+
+/// In private alone, and nothing where he takes no messages.
+TxTask<void> on_role_given(Tx& tx, ServerContext& context, const bot::RoleGiven& given) {
+  if (given.reason != "watchtime" || !context.settings->get(kMessage)) co_return;
+  const Message text{given.role_name.empty() ? "roles.earned_unnamed" : "roles.earned",
+                     {{"server", MemberText{given.server_name}},
+                      {"role", MemberText{given.role_name}},
+                      {"minutes", given.rank},
+                      {"hours", hours(given.rank)}}};
+  const bot::PostBody body{context.texts->render(context.language(), text, Markup::discord)};
+  co_await bot::post_to_member(tx, context, given.member, body, "");
+}
+
 TxTask<void> find_changes(CrossTx& tx, const bot::TickChunk& chunk) {
   co_await tx.change(kCheckCrossed, {chunk.first, chunk.last, chunk.now});
   co_await tx.change(kTakeChecks, {chunk.first, chunk.last});
@@ -63,6 +80,8 @@ TxTask<std::int64_t> restore(Tx& tx, const ServerContext& context, std::optional
   co_return count;
 }
 
+std::string hours(std::int64_t minutes) { return fmt::format("{:.1f}", static_cast<double>(minutes) / 60.0); }
+
 void declare(bot::Declarations& declarations) {
   for (const char* table : {"watchtime_roles", "role_checks"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "roles", true});
@@ -70,12 +89,16 @@ void declare(bot::Declarations& declarations) {
                               kCheckAll, kCheckCrossed, kTakeChecks, kDropChecks, kAddReached, kAddLinked,
                               kTakeLinked);
   declarations.settings.add("roles", kEnabled);
+  declarations.settings.add("roles", kMessage);
   declarations.settings.add("roles", kLinkedRole);
   declarations.on_move.push_back(on_move);
   declarations.on_settings.push_back(on_settings);
   declarations.on_join.push_back(on_join);
+  declarations.on_role_given.push_back(on_role_given);
+  declarations.on_import.push_back(on_import);
   declarations.minute_stages.push_back(find_changes);
   declare_commands(declarations);
+  declare_import(declarations);
 }
 
 }  // namespace guildhall::features::roles

@@ -19,11 +19,7 @@ using bot::ServerContext;
 using store::Tx;
 using store::TxTask;
 
-constexpr std::int64_t kMostMinutes = 10'000'000;
-constexpr std::size_t kMostThresholds = 25;
 constexpr std::int64_t kLongestGroup = 32;
-
-std::string hours(std::int64_t minutes) { return fmt::format("{:.1f}", static_cast<double>(minutes) / 60.0); }
 
 /// What a call is about, a role if it names one, or what to say instead.
 struct Subject {
@@ -48,11 +44,6 @@ TxTask<Subject> find_threshold(Tx& tx, const ServerContext& context, const Comma
   if (!subject.refusal && !subject.threshold)
     subject.refusal = bot::refuse("roles.unknown", {{"role", bot::role_mention(subject.role)}});
   co_return subject;
-}
-
-std::string described(const ThresholdRow& row) {
-  return fmt::format("{} minutes{}{}", row.minutes, row.role_group.empty() ? "" : ", group " + row.role_group,
-                     row.enabled ? "" : ", off");
 }
 
 /// In one group the minutes say which role is the higher one.
@@ -204,6 +195,11 @@ void declare_one(bot::Declarations& declarations, std::string path, std::vector<
 }
 
 }  // namespace
+
+std::string described(const ThresholdRow& row) {
+  return fmt::format("{} minutes{}{}", row.minutes, row.role_group.empty() ? "" : ", group " + row.role_group,
+                     row.enabled ? "" : ", off");
+}
 
 void declare_commands(bot::Declarations& declarations) {
   const bot::ArgumentSpec role{"role", bot::ArgumentKind::text, true};

@@ -187,7 +187,8 @@ inline constexpr CrossServerStatement<ChunkParams, NoRow> kAddLinked{
     "ON CONFLICT (discord_server_id, member_id, role_id) DO UPDATE SET wanted = 'add', attempts = 0, "
     "lease_until = 0, last_error = '' WHERE role_changes.wanted = 'remove'"};
 
-/// Of members without a link; a role that is also earned by watch time stays.
+/// Of members without a link, and of everybody where another role is named by now; a role that is also earned
+/// by watch time stays.
 inline constexpr CrossServerStatement<ChunkParams, NoRow> kTakeLinked{
     "roles.take_linked", kTickReason,
     GUILDHALL_CHECKED_MEMBERS
@@ -199,8 +200,10 @@ inline constexpr CrossServerStatement<ChunkParams, NoRow> kTakeLinked{
     " JOIN role_changes c ON c.discord_server_id = m.discord_server_id AND c.member_id = m.member_id"
     " AND c.reason = 'linked' AND c.wanted = 'add') " GUILDHALL_INSERT_CHANGES
     "SELECT v.discord_server_id, v.member_id, v.role_id, 'remove', 'linked', '', 0, 0, 0, '' FROM given v "
-    "WHERE NOT EXISTS (SELECT 1 FROM identities k WHERE k.discord_server_id = v.discord_server_id "
+    "WHERE (NOT EXISTS (SELECT 1 FROM identities k WHERE k.discord_server_id = v.discord_server_id "
     "AND k.person_id = v.person_id AND k.platform = 'kick' AND k.home_person_id <> k.person_id) "
+    "OR EXISTS (SELECT 1 FROM settings s WHERE s.discord_server_id = v.discord_server_id "
+    "AND s.key = 'kick_linked_role_id' AND s.value <> '' AND s.value <> v.role_id)) "
     "AND NOT EXISTS (SELECT 1 FROM watchtime_roles t WHERE t.discord_server_id = v.discord_server_id "
     "AND t.role_id = v.role_id AND t.enabled = 1) ORDER BY 1, 2, 3 "
     "ON CONFLICT (discord_server_id, member_id, role_id) DO UPDATE SET wanted = 'remove', attempts = 0, "

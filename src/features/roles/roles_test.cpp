@@ -402,6 +402,26 @@ TEST_F(Roles, WhoIsLinkedGetsALinkedRoleThatIsNamedLater) {
   EXPECT_EQ(changes(), "555|200|add|linked\n");
 }
 
+TEST_F(Roles, AnotherLinkedRoleTakesThePlaceOfTheOne) {
+  person(bot::kKick, "7");
+  link();
+  set("kick_linked_role_id", "200");
+  tick();
+  done("200", "add", "linked");
+  set("kick_linked_role_id", "300");
+  tick();
+  EXPECT_EQ(changes(), "555|200|remove|linked\n555|300|add|linked\n");
+  set("kick_linked_role_id", "200");
+  tick();
+  EXPECT_EQ(changes(), "555|200|add|linked\n555|300|remove|linked\n") << "before Discord was told";
+  done("200", "add", "linked");
+  done("300", "remove", "linked");
+  EXPECT_EQ(grants(), "555|200|linked\n");
+  set("kick_linked_role_id", "");
+  tick();
+  EXPECT_EQ(changes(), "") << "who has it keeps it";
+}
+
 TEST_F(Roles, OfOneServerAreNoneOfAnother) {
   world_.server(2);
   add("100", 10);
