@@ -34,11 +34,11 @@ BOOST_DESCRIBE_STRUCT(DueParams, (), (now, until))
 
 /// What is new goes first, so that nothing that fails again and again holds it up. A role rests as long as
 /// the change does that was refused last. The outer condition once more: another process may have been
-/// faster.
+/// faster; its plus keeps SQLite from looking at all that is due.
 constexpr Statement<DueParams, RoleChange> kLeaseNext{
     "role_changes.lease",
     "UPDATE role_changes SET lease_until = :until, attempts = attempts + 1 "
-    "WHERE discord_server_id = :server AND lease_until <= :now AND (member_id, role_id) IN ("
+    "WHERE discord_server_id = :server AND +lease_until <= :now AND (member_id, role_id) IN ("
     "SELECT c.member_id, c.role_id FROM role_changes c WHERE c.discord_server_id = :server "
     "AND c.lease_until <= :now AND c.role_id NOT IN ("
     "SELECT r.role_id FROM role_changes r WHERE r.discord_server_id = :server AND r.lease_until > :now "
