@@ -106,8 +106,11 @@ std::string KickChatFallback::word_of(const Channel& channel) const {
 Task<void> KickChatFallback::look_up() {
   const TimePoint now = services_.clock.now();
   if (now < ask_site_at_) co_return;
-  ask_site_at_ = now + kBetween;
-  if (!loaded_) co_await load();
+  if (!loaded_) {
+    ask_site_at_ = now + kBetween;  // where the database fails
+    co_await load();
+    ask_site_at_ = now;
+  }
   const auto due = std::ranges::find_if(
       channels_, [&](const auto& entry) { return entry.second.room == 0 && entry.second.look_up_at <= now; });
   if (due != channels_.end()) co_await look_up(due->first);
@@ -150,8 +153,8 @@ Task<void> KickChatFallback::look_up(std::string broadcaster) {
 void KickChatFallback::note_site(const Result<std::int64_t>& answer) {
   const bool is_about_channel =
       answer || answer.error().code == ErrorCode::not_found || answer.error().code == ErrorCode::conflict;
-  site_pause_ = is_about_channel ? kFirstPause : std::min(2 * site_pause_, kLongestPause);
   if (!is_about_channel) ask_site_at_ = services_.clock.now() + site_pause_;
+  site_pause_ = is_about_channel ? kFirstPause : std::min(2 * site_pause_, kLongestPause);
 }
 
 /// Together with those of other channels that are still known here.
