@@ -17,7 +17,7 @@ namespace guildhall::bot {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{200};
-constexpr Duration kLongestPause = std::chrono::hours(1);
+constexpr Duration kLongestSitePause = std::chrono::hours(1);
 /// Between two questions to the site.
 constexpr Duration kBetween = std::chrono::seconds(2);
 /// Under this name the process keeps the numbers that it found.
@@ -134,7 +134,7 @@ Task<void> KickChatFallback::look_up(std::string broadcaster) {
   const TimePoint now = services_.clock.now();
   ask_site_at_ = now + kBetween;
   asked.look_up_at = now + asked.pause;
-  asked.pause = std::min(2 * asked.pause, kLongestPause);
+  asked.pause = std::min(2 * asked.pause, kLongestSitePause);
   const auto room = co_await kick::find_chatroom(
       [&http = services_.http](net::HttpRequest request) { return http.send(std::move(request)); },
       services_.config.kick_chat_socket_site_url, slug, broadcaster);
@@ -154,7 +154,7 @@ void KickChatFallback::note_site(const Result<std::int64_t>& answer) {
   const bool is_about_channel =
       answer || answer.error().code == ErrorCode::not_found || answer.error().code == ErrorCode::conflict;
   if (!is_about_channel) ask_site_at_ = services_.clock.now() + site_pause_;
-  site_pause_ = is_about_channel ? kFirstPause : std::min(2 * site_pause_, kLongestPause);
+  site_pause_ = is_about_channel ? kFirstPause : std::min(2 * site_pause_, kLongestSitePause);
 }
 
 /// Together with those of other channels that are still known here.
