@@ -534,9 +534,11 @@ void RoleWorker::resume(tenancy::ServerScope scope) {
 TxTask<void> leave_role_changes(Tx& tx, std::string own_role, TimePoint rehearsed_at) {
   for (const std::string& role : {std::string("11"), own_role})
     co_await tx.change(kGrant, {"1", role, "watchtime", "g", 1, rehearsed_at});
-  co_await restore_roles(tx, "1", "watchtime");
-  co_await tx.change(kRestRole, {"11", "roles.refused", TimePoint{}});
-  co_await tx.change(kRestRole, {own_role, "", rehearsed_at + kRoleLease});
+  co_await restore_roles(tx, "1", {"watchtime"});
+  const TimePoint lease = rehearsed_at + kRoleLease;
+  co_await tx.one(kLeaseNext, {rehearsed_at, lease});
+  co_await tx.change(kLetRest, {"1", "11", "roles.refused", lease, TimePoint{}});
+  co_await tx.change(kPostpone, {"1", own_role, TimePoint{}, lease});
 }
 
 void declare_role_changes(Declarations& declarations) {
