@@ -204,6 +204,16 @@ TEST_F(BridgeInDiscord, AMemberIsGivenARoleAndItIsTakenAsOftenAsItIsWanted) {
   EXPECT_THAT(roles_of(owner), Not(HasSubstr(role)));
 }
 
+TEST_F(BridgeInDiscord, WhatARoleIsCalledIsDiscordsWord) {
+  wait_until([&] { return bot_->bridge().health().connected; });
+  const auto name = [&](std::string role) {
+    return net::run_to_end(bot_->bridge().role_name(ServerId(servers_[0].id), std::move(role)));
+  };
+  EXPECT_EQ(name(id(servers_[0].roles[1].id)), servers_[0].roles[1].name);
+  EXPECT_EQ(name(id(servers_[0].roles[2].id)), servers_[0].roles[2].name);
+  EXPECT_EQ(name("4711"), "");
+}
+
 TEST_F(BridgeInDiscord, OfARoleThatCannotBeGivenIsSaidWhy) {
   wait_until([&] { return bot_->bridge().health().connected; });
   const std::string owner = id(servers_[0].owner);
