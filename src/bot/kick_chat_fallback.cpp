@@ -62,12 +62,12 @@ void KickChatFallback::listen_to(const std::vector<tenancy::Channel>& channels) 
   follow();
 }
 
-/// The operator's word comes first.
+/// What the site has said was compared with whose channel it is; a name in the operator's list may be
+/// somebody else's by now.
 std::int64_t KickChatFallback::known_room(const Channel& channel) const {
-  if (const auto said = configured_.find(to_lower_ascii(channel.streamer.slug)); said != configured_.end())
-    return said->second;
-  const auto found = found_.find(channel.streamer.id);
-  return found == found_.end() ? 0 : found->second;
+  if (const auto found = found_.find(channel.streamer.id); found != found_.end()) return found->second;
+  const auto said = configured_.find(to_lower_ascii(channel.streamer.slug));
+  return said == configured_.end() ? 0 : said->second;
 }
 
 /// Where two claim a number, the site's word is better than that of a list which a new name may have made

@@ -128,6 +128,25 @@ TEST_F(ToldByTheOperator, ANumberIsNotLookedUp) {
   wait_until([&] { return presence() == "2\n"; });
 }
 
+class ToldOfAnotherChatroom : public FromTheSocket {
+ protected:
+  ToldOfAnotherChatroom() {
+    world_.config.kick_chat_socket_chatrooms =
+        fmt::format("{}={}", channels_[0].slug, sim::chatroom_of(channels_[1].broadcaster));
+  }
+};
+
+TEST_F(ToldOfAnotherChatroom, AChatroomIsOneChannels) {
+  fault({{"kick_chat_refused", true}});
+  ASSERT_TRUE(connect(1, 0));
+  ASSERT_TRUE(connect(2, 1, kFox));
+  const auto problems = [&] {
+    return bridge_->channel_problem(ServerId(1)) + bridge_->channel_problem(ServerId(2));
+  };
+  wait_until([&] { return problems().find("it is another channel's") != std::string::npos; });
+  EXPECT_EQ(rooms(), 1U);
+}
+
 class FoundBefore : public FromTheSocket {
  protected:
   FoundBefore() {

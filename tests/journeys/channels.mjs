@@ -69,14 +69,14 @@ test('who denies on Kick\'s page has connected nothing', async () => {
 
 test('the streamer consents, and all his events come', async () => {
   assert.equal(await connect(owner, his), `/servers/${server(his)}?connected=kick`);
-  await until('his events', async () => (await kick.list()).length === 3);
+  await until('his events', async () => (await kick.list()).length === 4);
   const { channels } = (await owner.api('GET', '/api/v1/channels')).json;
   assert.deepEqual(channels.map(({ id, token_state: state }) => [id, state]), [[channel.broadcaster_user_id, 'connected']]);
 });
 
 test('another person with the same account is refused, and what Kick gave him is of no use to anybody', async () => {
   assert.equal(await connect(stranger, theirs, `as=${own.slug}`), `/servers/${server(theirs)}?connected=kick`);
-  await until('his own events', async () => (await kick.list()).length === 6);
+  await until('his own events', async () => (await kick.list()).length === 8);
   await sim.post('/kick/live', { slug: own.slug });
   await until('his own stream', async () => (await happened(theirs)).includes('stream_live'));
   assert.equal(await connect(stranger, theirs), '/?error=taken');
@@ -139,6 +139,6 @@ test('then the channel is anybody\'s who can sign in to it', async () => {
   assert.ok((await happened(theirs)).includes('stream_offline'), 'for his server the stream of the one before is over');
   await until('its events alone', async () => {
     const events = await kick.list();
-    return events.length === 3 && events.every((one) => String(one.broadcaster_user_id) === channel.broadcaster_user_id);
+    return events.length === 4 && events.every((one) => String(one.broadcaster_user_id) === channel.broadcaster_user_id);
   });
 });

@@ -78,7 +78,7 @@ test('a bot that runs beside it goes on and hears nothing of it', async (t) => {
   await until('the servers to arrive', async () => (await bot.commandJson('server', 'list')).servers.length === world.servers.length);
   const api = await bot.bindTo(world);
   const heard = async () => (await query(bot.dataDir, 'SELECT count(*) AS n FROM channel_subscriptions'))[0].n;
-  await until('the events of both channels', async () => (await heard()) === 6);
+  await until('the events of both channels', async () => (await heard()) === 8);
   const servers = await bot.commandJson('server', 'list');
   const channels = await query(bot.dataDir, 'SELECT platform_user_id FROM channels ORDER BY 1');
 
