@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "bot/links.h"
+#include "bot/oauth_states.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::web {
@@ -232,7 +233,7 @@ TEST_F(LinkPagesOf, WhatGoesWrongAtKickIsSaidAndCanBeTriedAgain) {
   post(path, begun.cookie, form_of(page));
   EXPECT_EQ(come_back(state_, begun.cookie, "bad")->header("location"), path + "?trouble=kick");
   EXPECT_EQ(links(), "0\n");
-  EXPECT_THAT(world_.dump("SELECT body FROM outbox WHERE destination = '88' ORDER BY sequence"),
+  EXPECT_THAT(world_.dump("SELECT body FROM outbox WHERE destination = 'discord:88' ORDER BY sequence"),
               AllOf(HasSubstr("<@5>"), HasSubstr("cancelled there"), HasSubstr("Kick did not say")));
 }
 
