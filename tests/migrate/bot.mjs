@@ -73,7 +73,7 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
       };
       await call('server', 'add', '-7', 'Alone');
       const scratch = layout === onPostgres ? ['--scratch-url', (await postgres()).url('postgres', 'postgres')] : [];
-      const back = layout === filePerServer ? ['--to', '0010'] : [];
+      const back = layout === filePerServer ? ['--to', '0011'] : [];
       await call('migrate', 'down', ...back, '--confirm-data-loss', ...scratch);
       const applied = async () => (await bot.commandJson('migrate', 'status')).counts;
       const before = await applied();
