@@ -164,6 +164,7 @@ void DiscordRest::add_routes() {
     add("POST", scope, &Rest::create_command);
     add("DELETE", scope + "/{}", &Rest::delete_command);
   }
+  add("GET", "applications/{}/emojis", &Rest::application_emojis);
   add("GET", "applications/{}/guilds/{}/commands/permissions", &Rest::read_command_permissions);
   add_open("POST", "interactions/{}/{}/callback", &Rest::answer_interaction, false);
   add_open("POST", "webhooks/{}/{}", &Rest::add_answer, true);
@@ -322,6 +323,10 @@ ApiAnswer DiscordRest::application(Call&) {
   out["redirect_uris"] = discord_.oauth.redirect_uris();
   if (endpoint.counts()) out["interactions_endpoint_url"] = endpoint.describe().at("url");
   return ApiReply{200, std::move(out)};
+}
+
+ApiAnswer DiscordRest::application_emojis(Call&) {
+  return ApiReply{200, json::Object{{"items", shapes::application_emojis(stage_.world)}}};
 }
 
 json::Value DiscordRest::person(const DiscordGrant& grant) const {

@@ -84,6 +84,7 @@ class DiscordRest {
   ApiAnswer own_user(Call& call);
   ApiAnswer own_servers(Call& call);
   ApiAnswer application(Call& call);
+  ApiAnswer application_emojis(Call& call);
   json::Value person(const DiscordGrant& grant) const;
   json::Value servers_of_person(const DiscordGrant& grant) const;
   json::Value authorization(const DiscordGrant& grant) const;

@@ -290,6 +290,23 @@ json::Object partial_application(const World& world) {
                       {"flags_new", std::to_string(kApplicationFlags)}});
 }
 
+/// Two, of which one moves.
+json::Array application_emojis(const World& world) {
+  json::Array out;
+  for (const auto& [name, number, animated] :
+       {std::tuple{"live", 1, true}, std::tuple{"guildhall", 2, false}}) {
+    out.emplace_back(json::Object{{"id", id(world.bot.id + number)},
+                                  {"name", name},
+                                  {"roles", json::Array{}},
+                                  {"user", user(world.bot)},
+                                  {"require_colons", true},
+                                  {"managed", false},
+                                  {"animated", animated},
+                                  {"available", true}});
+  }
+  return out;
+}
+
 json::Object application(const World& world) {
   json::Object out = partial_application(world);
   out["redirect_uris"] = json::Array{};

@@ -36,5 +36,6 @@ json::Object guild_create(const World& world, const Server& server);
 /// What everybody is told of it.
 json::Object partial_application(const World& world);
 json::Object application(const World& world);
+json::Array application_emojis(const World& world);
 
 }  // namespace guildhall::sim::shapes

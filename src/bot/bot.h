@@ -10,7 +10,8 @@
 //   dispatcher.h  the road of an event: server's queue -> features -> one transaction -> answers
 //   jobs.h        set-based ticks, claimed in the database
 //   outbox.h      messages that must survive a crash
-//   posts.h       messages that are changed later where they stand; link_buttons.h: their buttons
+//   posts.h       messages that are changed later where they stand;
+//                 link_buttons.h: their buttons, app_emojis.h: emojis on them
 //   role_changes.h  roles that members get in Discord
 //   page_links.h  addresses of pages that are made for one person, signed (short_signature.h)
 //   due_work.h    what features do when its time has come; find_servers.h: where

@@ -124,7 +124,27 @@ Task<Result<void>> DiscordBridge::run() {
 
 void DiscordBridge::stop() { shards_.stop(); }
 
+Task<Result<AppEmojis::Emojis>> DiscordBridge::read_emojis() {
+  const auto own = co_await application();
+  if (!own) co_return std::unexpected(own.error());
+  co_return co_await rest_.application_emojis(*own);
+}
+
+/// Those of the application's own, by which people know them by name.
+Task<Outgoing> DiscordBridge::with_emojis(Outgoing message) {
+  for (LinkButton& button : message.body.buttons) {
+    if (button.emoji.starts_with(kAppEmoji))
+      button.emoji = co_await emojis_.find(button.emoji.substr(kAppEmoji.size()));
+  }
+  co_return message;
+}
+
 Task<Result<std::string>> DiscordBridge::send(ServerId server, Outgoing message) {
+  const bool has_own = std::ranges::any_of(
+      message.body.buttons, [](const LinkButton& button) { return button.emoji.starts_with(kAppEmoji); });
+  if (has_own)
+    message = co_await boost::asio::co_spawn(services_.loop, with_emojis(std::move(message)),
+                                             boost::asio::use_awaitable);
   if (!message.member.empty()) co_return co_await send_direct(server, std::move(message));
   const auto channel = DiscordChannelId::parse(message.channel_id);
   if (!channel) co_return fail(ErrorCode::invalid, "not a channel's id");

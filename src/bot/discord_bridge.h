@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/metrics.h"
+#include "bot/app_emojis.h"
 #include "bot/discord_interactions.h"
 #include "bot/discord_shards.h"
 #include "bot/dispatcher.h"
@@ -153,6 +154,8 @@ class DiscordBridge final : private discord::GatewayHandler {
     std::chrono::steady_clock::time_point told_at;
     std::map<std::string, std::string> by_id;
   };
+  Task<Result<AppEmojis::Emojis>> read_emojis();
+  Task<Outgoing> with_emojis(Outgoing message);
   Task<std::string> look_up_role(ServerId server, std::string role_id);
   Task<void> handle_message(discord::Message message, UnderWay::Place place);
   bool lacks_history_alone(const discord::Message& message, const Error& error) const;
@@ -164,8 +167,9 @@ class DiscordBridge final : private discord::GatewayHandler {
   DiscordInteractions interactions_;
   discord::SignInOptions sign_in_options_;
   discord::SignInClient sign_in_;
-  std::optional<discord::ApplicationId> application_;  // once it is known
-  std::map<ServerId, RoleNames> role_names_;           // on the bridge's loop
+  std::optional<discord::ApplicationId> application_;   // once it is known
+  std::map<ServerId, RoleNames> role_names_;            // on the bridge's loop
+  AppEmojis emojis_{[this] { return read_emojis(); }};  // likewise
   std::optional<discord::PostedInteractions> posted_;
   Counter& posted_taken_;
   Counter& posted_refused_;

@@ -37,7 +37,7 @@ bool is_pictograph(utf8proc_int32_t code) {
 
 /// Discord refuses a whole message for one emoji that is none.
 bool is_emoji(const std::string& text) {
-  static const std::regex own("<a?:[A-Za-z0-9_]{2,32}:[0-9]{15,20}>");
+  static const std::regex own("<a?:[A-Za-z0-9_]{2,32}:[0-9]{15,20}>|app:[A-Za-z0-9_]{2,32}");
   if (std::regex_match(text, own)) return true;
   if (text.size() > kLongestEmoji) return false;
   utf8proc_int32_t first = 0;

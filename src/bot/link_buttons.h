@@ -18,7 +18,8 @@ inline constexpr std::size_t kMostLinkButtons = 5;
 struct LinkButton {
   std::string label;
   std::string url;
-  std::string emoji = {};  // one of Unicode's, or a server's own as <:name:id>; empty: none
+  std::string emoji =
+      {};  // one of Unicode's, a server's as <:name:id>, the application's as app:name; or none
   /// In place of an address, of buttons of the program's own: the path of a command that is open at
   /// Door::button and needs no arguments, for whoever presses it; or a page.
   std::string command = {};

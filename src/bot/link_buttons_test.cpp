@@ -21,10 +21,11 @@ TEST(LinkButtons, AreReadAsTheyWereWritten) {
   const auto parsed = parse_link_buttons(
       R"([{"label": " Shop ", "url": "https://shop.example/a?b=c#d", "emoji": "🛒"},
           {"label": "Watch", "url": "{url}"},
-          {"label": "Ours", "url": "http://one.example:8080", "emoji": "<a:owl_1:123456789012345678>"}])",
+          {"label": "Ours", "url": "http://one.example:8080", "emoji": "<a:owl_1:123456789012345678>"},
+          {"label": "Bot", "url": "{url}", "emoji": "app:live"}])",
       "{url}");
   ASSERT_TRUE(parsed) << parsed.error().message;
-  ASSERT_EQ(parsed->size(), 3U);
+  ASSERT_EQ(parsed->size(), 4U);
   EXPECT_EQ(parsed->front(), (LinkButton{"Shop", "https://shop.example/a?b=c#d", "🛒"}));
   EXPECT_EQ(read_link_buttons(write_link_buttons(*parsed)), *parsed);
   EXPECT_EQ(write_link_buttons({}), "");
@@ -55,7 +56,7 @@ TEST(LinkButtons, SayWhatIsWrongWithThem) {
   EXPECT_THAT(refusal(fmt::format(R"([{{"label": "{}", "url": "{{url}}"}}])", std::string(81, 'x'))),
               HasSubstr("at most 80"));
   EXPECT_THAT(refusal(R"([{"label": "a", "url": "{url}", "style": 1}])"), HasSubstr("knows no 'style'"));
-  for (const char* emoji : {"x", "smile", ":smile:", "<:owl:1>", "ä", "🛒x"}) {
+  for (const char* emoji : {"x", "smile", ":smile:", "<:owl:1>", "ä", "🛒x", "app:", "app:no way"}) {
     EXPECT_THAT(refusal(fmt::format(R"([{{"label": "a", "url": "{{url}}", "emoji": "{}"}}])", emoji)),
                 HasSubstr("is not an emoji"));
   }

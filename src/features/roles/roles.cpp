@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "bot/outbox.h"
 #include "features/roles/roles_commands.h"
 #include "features/roles/roles_import.h"
@@ -80,6 +81,28 @@ TxTask<std::int64_t> restore(Tx& tx, const ServerContext& context, std::optional
   co_return count;
 }
 
+Result<std::string> normalise_minutes(std::string_view text) {
+  std::string made;
+  std::int64_t before = 0;
+  std::size_t count = 0;
+  for (const std::string_view word : split_list(text)) {
+    const auto minutes = parse_amount(word);
+    if (!minutes || *minutes <= before || *minutes > kMostMinutes || ++count > kMostThresholds)
+      return fail(ErrorCode::invalid,
+                  "must be whole numbers of minutes with commas between, such as 120, 600, "
+                  "2000, each greater than the one before");
+    made += fmt::format("{}{}", made.empty() ? "" : ", ", *minutes);
+    before = *minutes;
+  }
+  return made;
+}
+
+std::vector<std::int64_t> read_minutes(std::string_view text) {
+  std::vector<std::int64_t> all;
+  for (const std::string_view word : split_list(text)) all.push_back(parse_amount(word).value_or(0));
+  return all;
+}
+
 std::string hours(std::int64_t minutes) { return fmt::format("{:.1f}", static_cast<double>(minutes) / 60.0); }
 
 void declare(bot::Declarations& declarations) {
@@ -90,6 +113,7 @@ void declare(bot::Declarations& declarations) {
                               kTakeLinked);
   declarations.settings.add("roles", kEnabled);
   declarations.settings.add("roles", kMessage);
+  declarations.settings.add("roles", kUsualMinutes);
   declarations.settings.add("roles", kLinkedRole);
   declarations.on_move.push_back(on_move);
   declarations.on_settings.push_back(on_settings);

@@ -16,8 +16,11 @@
 // role_checks; writes role_changes, and what it followed last into settings.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "bot/feature.h"
 #include "bot/role_changes.h"
@@ -26,10 +29,16 @@ namespace guildhall::features::roles {
 
 inline constexpr bot::BooleanSetting kEnabled{"watchtime_roles_enabled", true};
 inline constexpr bot::BooleanSetting kMessage{"watchtime_roles_message", false};
+/// Minutes of the thresholds of a server that says none: of its first role, its second, ...
+Result<std::string> normalise_minutes(std::string_view text);
+inline constexpr bot::TextSetting kUsualMinutes{"watchtime_roles_minutes", "120, 600, 2000", true,
+                                                normalise_minutes};
 inline constexpr bot::TextSetting kLinkedRole{"kick_linked_role_id", "", false, bot::normalise_role_id};
 
 inline constexpr std::int64_t kMostMinutes = 10'000'000;
 inline constexpr std::size_t kMostThresholds = 25;
+/// What `normalise_minutes` has made.
+std::vector<std::int64_t> read_minutes(std::string_view text);
 /// As people read it beside minutes.
 std::string hours(std::int64_t minutes);
 

@@ -80,14 +80,29 @@ TxTask<Reply> put(Tx& tx, ServerContext& context, const CommandCall& call, Subje
                             {"hours", hours(wanted.minutes)}});
 }
 
+/// The first that no role of that group has yet; nothing: all have one.
+std::optional<std::int64_t> next_usual_minutes(const ServerContext& context, const Subject& subject,
+                                               const std::string& group) {
+  for (const std::int64_t minutes : read_minutes(context.settings->get(kUsualMinutes))) {
+    const bool taken = std::ranges::any_of(subject.all, [&](const ThresholdRow& row) {
+      return row.role_group == group && row.minutes == minutes;
+    });
+    if (!taken) return minutes;
+  }
+  return std::nullopt;
+}
+
 TxTask<Reply> add(Tx& tx, ServerContext& context, const CommandCall& call) {
   Subject subject = co_await find_subject(tx, context, call);
   if (subject.refusal) co_return *subject.refusal;
   if (subject.threshold) co_return bot::refuse("roles.exists", {{"role", bot::role_mention(subject.role)}});
   if (subject.all.size() >= kMostThresholds)
     co_return bot::refuse("roles.too_many", {{"most", std::int64_t{kMostThresholds}}});
-  const ThresholdRow wanted{subject.role, call.integer("minutes").value_or(0),
-                            std::string(trim(call.text("group").value_or(""))), true};
+  const std::string group(trim(call.text("group").value_or("")));
+  auto minutes = call.integer("minutes");
+  if (!minutes) minutes = next_usual_minutes(context, subject, group);
+  if (!minutes) co_return bot::refuse("roles.no_minutes");
+  const ThresholdRow wanted{subject.role, *minutes, group, true};
   co_return co_await put(tx, context, call, std::move(subject), wanted, "roles.added");
 }
 
@@ -205,7 +220,9 @@ void declare_commands(bot::Declarations& declarations) {
   const bot::ArgumentSpec role{"role", bot::ArgumentKind::text, true};
   const bot::ArgumentSpec minutes{"minutes", bot::ArgumentKind::integer, true, 1, kMostMinutes};
   const bot::ArgumentSpec group{"group", bot::ArgumentKind::text, false, 0, kLongestGroup};
-  declare_one(declarations, "roles add", {role, minutes, group}, add);
+  bot::ArgumentSpec usual = minutes;
+  usual.required = false;
+  declare_one(declarations, "roles add", {role, usual, group}, add);
   declare_one(declarations, "roles list", {}, list);
   declare_one(declarations, "roles update", {role, minutes}, update);
   declare_one(declarations, "roles disable", {role}, disable);

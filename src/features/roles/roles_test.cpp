@@ -132,6 +132,29 @@ class Roles : public testing::Test {
   bot::TickRunner ticks_{*world_.tenancy, world_.declarations, world_.clock, world_.metrics};
 };
 
+TEST_F(Roles, WithoutMinutesARoleTakesTheNextOfTheUsualOnes) {
+  const auto add = [&](const char* role) { return call("roles add", {{"role", role}}); };
+  for (const char* role : {"100", "101", "102"}) EXPECT_EQ(add(role), "roles.added ");
+  const auto minutes = [&] {
+    return world_.dump("SELECT role_id, minutes FROM watchtime_roles ORDER BY minutes");
+  };
+  EXPECT_EQ(minutes(), "100|120\n101|600\n102|2000\n");
+  EXPECT_EQ(add("103"), "roles.no_minutes ");
+  call("roles remove", {{"role", "101"}});
+  set("watchtime_roles_minutes", "120,700 , 2000");
+  EXPECT_EQ(add("103"), "roles.added ");
+  EXPECT_EQ(minutes(), "100|120\n103|700\n102|2000\n");
+  EXPECT_EQ(call("roles add", {{"role", "104"}, {"group", "loyal"}}), "roles.added ")
+      << "another group begins anew";
+}
+
+TEST(UsualMinutes, AreNumbersThatGrow) {
+  EXPECT_EQ(normalise_minutes(" 5,70 ").value_or("-"), "5, 70");
+  EXPECT_EQ(normalise_minutes("").value_or("-"), "");
+  for (const char* wrong : {"0", "-5", "70, 5", "5, 5", "many", "5; 70", "10000001"})
+    EXPECT_FALSE(normalise_minutes(wrong)) << wrong;
+}
+
 TEST_F(Roles, AThresholdIsReachedOnce) {
   add("100", 60);
   watch(member(), 59);

@@ -95,6 +95,20 @@ Task<Result<Application>> RestClient::application() {
   co_return understood(answer, read_application);
 }
 
+Task<Result<std::map<std::string, std::string, std::less<>>>> RestClient::application_emojis(
+    ApplicationId application) {
+  const auto answer = co_await call(routes::kApplicationEmojis, {}, application);
+  if (!answer) co_return std::unexpected(answer.error());
+  std::map<std::string, std::string, std::less<>> emojis;
+  for (const json::Value& emoji : json::array(*answer, "items")) {
+    const std::string name = json::text_or(emoji, "name", "");
+    const auto id = json::id(emoji, "id");
+    const bool animated = json::boolean(emoji, "animated").value_or(false);
+    if (id && !name.empty()) emojis[name] = fmt::format("<{}:{}:{}>", animated ? "a" : "", name, *id);
+  }
+  co_return emojis;
+}
+
 Task<Result<User>> RestClient::self() {
   const auto answer = co_await call(routes::kSelf, {});
   co_return understood(answer, [](const json::Value& user) { return read_user(user); });

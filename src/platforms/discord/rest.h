@@ -74,6 +74,8 @@ class RestClient {
 
   Task<Result<GatewayInfo>> gateway_info();
   Task<Result<Application>> application();
+  /// Its own emojis, as messages write them (<:name:id>), by name.
+  Task<Result<std::map<std::string, std::string, std::less<>>>> application_emojis(ApplicationId application);
   /// The bot's own user.
   Task<Result<User>> self();
   /// As State::put_guild takes it, for guilds of a resumed session, which tells of none.

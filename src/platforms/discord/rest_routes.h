@@ -306,6 +306,7 @@ inline constexpr Route<ApplicationId, Secret> kFollowUp{{.method = "POST",
                                                          .has_body = true}};
 inline constexpr Route<ApplicationId> kCommands{
     {"GET", "/applications/{}/commands?with_localizations=true", yes}};
+inline constexpr Route<ApplicationId> kApplicationEmojis{{"GET", "/applications/{}/emojis", yes}};
 inline constexpr Route<ApplicationId> kOverwriteCommands{
     {.method = "PUT", .path = "/applications/{}/commands", .again = yes, .has_body = true}};
 inline constexpr Route<ApplicationId, Guild> kGuildCommands{
