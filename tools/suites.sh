@@ -1,12 +1,12 @@
 # Sourced by ./test: the suites, and how their results are counted and summed up.
 
-# In the order in which they begin: what takes long first. One more than there are cores run at once, because each
-# waits now and then. `twice` ones, which have two halves or a world that is faster than the clock, count for two; `alone`
-# ones measure.
-suites=(postgres migrate convert faults browser journeys postgres-isolation unit files isolation dashboard sim contract platforms lint)
+# What takes long first; whatever fits beside what runs begins. Two more than there are cores run at once, because each waits
+# half of its time. `twice` ones, which have two halves or a world that is faster than the clock, count for two; `alone` ones
+# measure.
+suites=(postgres faults unit journeys files migrate convert postgres-isolation browser isolation dashboard sim contract platforms lint)
 twice=(postgres faults)
 alone=(browser sanitized bench-check)
-at_once=$(($(nproc) + 1))
+at_once=$(($(nproc) + 2))
 
 # In seconds: a suite that goes on for longer hangs.
 longest() { if [ "$GUILDHALL_FULL" = 1 ]; then echo 5400; else echo 1200; fi; }
@@ -178,17 +178,24 @@ counts_for() { if [[ " ${twice[*]} " == *" $1 "* ]]; then echo 2; else echo 1; f
 
 # Those that are not alone, into the folder.
 run_beside_each_other() {
-  local folder=$1 name ended running=0
+  local folder=$1 name ended running=0 waiting=() left
   local -A counted=()
-  for name in "${@:2}"; do
-    ! is_alone "$name" || continue
-    until [ $((running + $(counts_for "$name"))) -le "$at_once" ]; do
-      wait -n -p ended || true
-      running=$((running - counted[$ended]))
+  for name in "${@:2}"; do is_alone "$name" || waiting+=("$name"); done
+  while [ ${#waiting[@]} -gt 0 ]; do
+    left=()
+    for name in "${waiting[@]}"; do
+      if [ $((running + $(counts_for "$name"))) -gt "$at_once" ]; then
+        left+=("$name")
+        continue
+      fi
+      run_suite "$name" "$folder" &
+      counted[$!]=$(counts_for "$name")
+      running=$((running + counted[$!]))
     done
-    run_suite "$name" "$folder" &
-    counted[$!]=$(counts_for "$name")
-    running=$((running + counted[$!]))
+    waiting=("${left[@]}")
+    [ ${#waiting[@]} -gt 0 ] || break
+    wait -n -p ended || true
+    running=$((running - counted[$ended]))
   done
   wait
 }

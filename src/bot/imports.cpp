@@ -159,7 +159,8 @@ std::string setting_of(const Declarations& declarations, const std::string& key,
 
 Reckoned reckon_setting(const Declarations& declarations, const OldRow& row, bool is_switch) {
   Reckoned reckoned{.text = row.text};
-  if (!declarations.settings.all().contains(setting_of(declarations, row.key, is_switch))) reckoned.waits = true;
+  if (!declarations.settings.all().contains(setting_of(declarations, row.key, is_switch)))
+    reckoned.waits = true;
   return reckoned;
 }
 

@@ -316,8 +316,9 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
   execute("UPDATE bot_settings SET value = 'a_third' WHERE key = 'kick_channel'");
   taken();
   EXPECT_EQ(value("kick_channel"), "a_third\n");
-  execute("UPDATE bot_settings SET key = 'kick_live_alert_title', value = '{streamer} is on' "
-          "WHERE key = 'clip_duration'");
+  execute(
+      "UPDATE bot_settings SET key = 'kick_live_alert_title', value = '{streamer} is on' "
+      "WHERE key = 'clip_duration'");
   taken();
   EXPECT_EQ(value("live_alert_title"), "{streamer} is on\n") << "by the name that it has here";
 }

@@ -140,8 +140,8 @@ void declare(bot::Declarations& declarations) {
   declarations.settings.add("live_alert", kEnabled);
   for (const auto& setting : {kChannelId, kTitle, kDescription, kLinkText, kFooter, kEndText, kButtons})
     declarations.settings.add("live_alert", setting);
-  for (const auto key : {kEnabled.key, kChannelId.key, kTitle.key, kDescription.key, kLinkText.key, kFooter.key,
-                         kButtons.key})
+  for (const auto key :
+       {kEnabled.key, kChannelId.key, kTitle.key, kDescription.key, kLinkText.key, kFooter.key, kButtons.key})
     declarations.settings.call(fmt::format("kick_{}", key), key);
   declarations.on_stream.push_back(on_stream);
   declarations.rehearsals.server.push_back(rehearse);
