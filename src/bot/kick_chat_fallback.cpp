@@ -19,7 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds kLook{200};
 constexpr Duration kLongestSitePause = std::chrono::hours(1);
 /// Between two questions to the site.
-constexpr Duration kBetween = std::chrono::seconds(2);
+constexpr Duration kBetweenQuestions = std::chrono::seconds(2);
 /// Under this name the process keeps the numbers that it found.
 constexpr const char* kFound = "kick.chatrooms";
 
@@ -107,7 +107,7 @@ Task<void> KickChatFallback::look_up() {
   const TimePoint now = services_.clock.now();
   if (now < ask_site_at_) co_return;
   if (!loaded_) {
-    ask_site_at_ = now + kBetween;  // where the database fails
+    ask_site_at_ = now + kBetweenQuestions;  // where the database fails
     co_await load();
     ask_site_at_ = now;
   }
@@ -132,7 +132,7 @@ Task<void> KickChatFallback::look_up(std::string broadcaster) {
   Channel& asked = channels_.at(broadcaster);
   const std::string slug = asked.streamer.slug;
   const TimePoint now = services_.clock.now();
-  ask_site_at_ = now + kBetween;
+  ask_site_at_ = now + kBetweenQuestions;
   asked.look_up_at = now + asked.pause;
   asked.pause = std::min(2 * asked.pause, kLongestSitePause);
   const auto room = co_await kick::find_chatroom(
