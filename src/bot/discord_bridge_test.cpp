@@ -143,8 +143,9 @@ TEST_F(BridgeInDiscord, AButtonBearsAnEmojiOfTheApplicationByItsName) {
   const LinkButton ours{"Watch", "https://kick.com/owl", "app:live"};
   const LinkButton unknown{"Shop", "https://shop.example/", "app:sold_out"};
   ASSERT_TRUE(send(0, servers_[0].channels[0].id, {"live", {ours, unknown}}));
-  ASSERT_EQ(messages(0).size(), 1U);
-  const json::Value& buttons = messages(0)[0].at("components").at(0).at("components");
+  const auto posted = messages(0);
+  ASSERT_EQ(posted.size(), 1U);
+  const json::Value& buttons = posted[0].at("components").at(0).at("components");
   EXPECT_EQ(json::text_or(buttons.at(0).at("emoji"), "name", ""), "live");
   EXPECT_EQ(json::boolean(buttons.at(0).at("emoji"), "animated"), true);
   EXPECT_FALSE(buttons.at(1).as_object().contains("emoji")) << "one that is not there is left out";
