@@ -15,7 +15,7 @@ using testing::HasSubstr;
 class FromTheSocket : public InKick {
  protected:
   FromTheSocket() {
-    const json::Value contract = *json::parse(sim_->contract_json());
+    const json::Value contract = *json::parse(kick_.sim->contract_json());
     const json::Value& kick = contract.at("kick");
     world_.config.kick_chat_socket_url = json::text_or(kick, "socket", "");
     world_.config.kick_chat_socket_site_url = json::text_or(kick, "site", "");
@@ -23,7 +23,7 @@ class FromTheSocket : public InKick {
   }
 
   json::Value ask(const std::string& what) {
-    return *json::parse(run(http_.send({"GET", control_ + what}))->body);
+    return *json::parse(run(http_.send({"GET", kick_.control + what}))->body);
   }
   void fault(const json::Value& faults) { act("/faults", faults); }
   /// Which chatrooms somebody listens to.

@@ -10,7 +10,7 @@
 
 #include "bot/persons.h"
 #include "net/http_client.h"
-#include "sim/sim.h"
+#include "tests/support/simulated_kick.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -24,25 +24,15 @@ using testing::IsEmpty;
 class AtKick : public testing::Test {
  protected:
   AtKick() {
-    // The key takes longer than the whole test, so it is made once.
-    static const test::TemporaryFolder kKeys;
-    sim::SimOptions options;
-    options.clock = &world_.clock;
-    options.key_file = kKeys.path() / "kick.pem";
-    auto started = sim::Simulation::start(loops_.main(), options);
-    if (!started) throw ErrorException(started.error());
-    sim_ = *std::move(started);
-    const json::Value contract = *json::parse(sim_->contract_json());
-    const json::Value& kick = contract.at("kick");
-    control_ = json::text_or(contract, "control", "");
-    client_.emplace(
-        kick::ClientOptions{json::text_or(kick, "oauth", ""), json::text_or(kick, "api", ""),
-                            json::text_or(kick, "client_id", ""), json::text_or(kick, "client_secret", "")},
-        [this](net::HttpRequest request) { return http_.send(std::move(request)); });
+    kick_ = test::start_kick(loops_.main(), world_.clock, world_.config);
+    const Config& config = world_.config;
+    client_.emplace(kick::ClientOptions{config.kick_oauth_url, config.kick_api_url, config.kick_client_id,
+                                        config.kick_client_secret},
+                    [this](net::HttpRequest request) { return http_.send(std::move(request)); });
     subscriptions_.emplace(
         *client_, *world_.tenancy, hearing_, world_.clock, world_.metrics,
         [this](ServerId server, std::string problem) { problems_[server] = std::move(problem); });
-    for (const auto& channel : sim_->world().kick_channels)
+    for (const auto& channel : kick_.sim->world().kick_channels)
       channels_.push_back(std::to_string(channel.broadcaster));
     loops_.start();
     world_.server(1);
@@ -50,7 +40,7 @@ class AtKick : public testing::Test {
     listen(1, channels_[0]);
   }
   ~AtKick() override {
-    sim_->stop();
+    kick_.sim->stop();
     loops_.drain(10s);
     world_.close(loops_);
   }
@@ -70,7 +60,7 @@ class AtKick : public testing::Test {
   }
   void lose(std::vector<std::string> ids) { ASSERT_TRUE(run(client_->unsubscribe(std::move(ids)))); }
   void tell_kick(const std::string& path, const json::Value& body) {
-    net::HttpRequest request{"POST", control_ + path};
+    net::HttpRequest request{"POST", kick_.control + path};
     request.body = json::write(body);
     ASSERT_EQ(run(http_.send(std::move(request)))->status, 200);
   }
@@ -92,8 +82,7 @@ class AtKick : public testing::Test {
 
   net::Loops loops_{1};
   test::TestWorld world_;
-  std::unique_ptr<sim::Simulation> sim_;
-  std::string control_;
+  test::SimulatedKick kick_;
   net::HttpClient http_{loops_.main(), {}};
   std::optional<kick::Client> client_;
   KickHearing hearing_{world_.tenancy->global()};

@@ -11,7 +11,7 @@
 #include "bot/kick_bridge.h"
 #include "bot/persons.h"
 #include "sim/signing.h"
-#include "sim/sim.h"
+#include "tests/support/simulated_kick.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -26,23 +26,10 @@ constexpr const char* kChat = "chat.message.sent";
 class KickPosts : public testing::Test {
  protected:
   KickPosts() {
-    static const test::TemporaryFolder kKeys;
-    sim::SimOptions options;
-    options.clock = &world_.clock;
-    options.key_file = kKeys.path() / "kick.pem";
-    auto started = sim::Simulation::start(loops_.main(), options);
-    if (!started) throw ErrorException(started.error());
-    sim_ = *std::move(started);
-    const json::Value contract = *json::parse(sim_->contract_json());
-    const json::Value& kick = contract.at("kick");
-    control_ = json::text_or(contract, "control", "");
-    world_.config.kick_oauth_url = json::text_or(kick, "oauth", "");
-    world_.config.kick_api_url = json::text_or(kick, "api", "");
-    world_.config.kick_client_id = json::text_or(kick, "client_id", "");
-    world_.config.kick_client_secret = json::text_or(kick, "client_secret", "");
+    kick_ = test::start_kick(loops_.main(), world_.clock, world_.config);
     if (auto made = Secrets::create(world_.config.key_file()); !made) throw ErrorException(made.error());
     secrets_.emplace(*Secrets::load(world_.config.key_file()));
-    for (const auto& channel : sim_->world().kick_channels)
+    for (const auto& channel : kick_.sim->world().kick_channels)
       channels_.push_back(std::to_string(channel.broadcaster));
     loops_.start();
     for (const std::int64_t server : {1, 2}) world_.listen(server, channels_[0], "slug");
@@ -51,7 +38,7 @@ class KickPosts : public testing::Test {
     start();
   }
   ~KickPosts() override {
-    sim_->stop();
+    kick_.sim->stop();
     loops_.drain(10s);
     world_.close(loops_);
   }
@@ -84,7 +71,7 @@ class KickPosts : public testing::Test {
     return run(client.subscribe(channel, {event})).value().granted.at(0).id;
   }
   void control(const std::string& path, const json::Value& body) {
-    net::HttpRequest request{"POST", control_ + path};
+    net::HttpRequest request{"POST", kick_.control + path};
     request.body = json::write(body);
     ASSERT_EQ(run(http_.send(std::move(request)))->status, 200);
   }
@@ -133,8 +120,7 @@ class KickPosts : public testing::Test {
 
   net::Loops loops_{2};
   test::TestWorld world_;
-  std::unique_ptr<sim::Simulation> sim_;
-  std::string control_;
+  test::SimulatedKick kick_;
   net::HttpClient http_{loops_.main(), {}};
   TopicHub topics_;
   Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
@@ -232,7 +218,7 @@ TEST_F(KickPosts, TheSilenceOfAWatchedStreamIsAGapThatEndsWithItsNextEvent) {
   for (const char* event : {kChat, "livestream.status.updated"}) ask_for(channel, event);
   KickHearing hearing(world_.tenancy->global());
   run(hearing.trust(channel, world_.clock.now()));
-  control("/kick/live", {{"slug", sim_->world().kick_channels[0].slug}, {"title", "t"}});
+  control("/kick/live", {{"slug", kick_.sim->world().kick_channels[0].slug}, {"title", "t"}});
   const TimePoint begun = world_.clock.now();
   for (int i = 0; i < 10; ++i) {
     world_.clock.set(world_.clock.now() + 2min);

@@ -12,7 +12,7 @@
 #include "bot/persons.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
-#include "sim/sim.h"
+#include "tests/support/simulated_kick.h"
 #include "tests/support/test_world.h"
 
 namespace guildhall::bot {
@@ -25,26 +25,12 @@ inline const tenancy::Granter kFox{"discord:2"};
 class InKick : public testing::Test {
  protected:
   explicit InKick(store::Layout layout = test::tested_layout()) : world_(layout) {
-    // The key takes longer than the whole test, so it is made once.
-    static const test::TemporaryFolder kKeys;
-    sim::SimOptions options;
-    options.clock = &world_.clock;
-    options.key_file = kKeys.path() / "kick.pem";
-    auto started = sim::Simulation::start(loops_.main(), options);
-    if (!started) throw ErrorException(started.error());
-    sim_ = *std::move(started);
-    const json::Value contract = *json::parse(sim_->contract_json());
-    const json::Value& kick = contract.at("kick");
-    control_ = json::text_or(contract, "control", "");
-    world_.config.kick_oauth_url = json::text_or(kick, "oauth", "");
-    world_.config.kick_api_url = json::text_or(kick, "api", "");
-    world_.config.kick_client_id = json::text_or(kick, "client_id", "");
-    world_.config.kick_client_secret = json::text_or(kick, "client_secret", "");
-    channels_ = sim_->world().kick_channels;
+    kick_ = test::start_kick(loops_.main(), world_.clock, world_.config);
+    channels_ = kick_.sim->world().kick_channels;
     const auto& viewers = channels_[0].viewers;  // the streamer is the first
     const auto viewer =
         std::find_if(viewers.begin() + 1, viewers.end(), [](const sim::Viewer& one) { return !one.bot; });
-    viewer_ = sim_->world().kick_user(viewer->user)->slug;
+    viewer_ = kick_.sim->world().kick_user(viewer->user)->slug;
     world_.server(1);
     world_.server(2);
   }
@@ -61,13 +47,13 @@ class InKick : public testing::Test {
     web_ = *net::HttpServer::start(loops_.main(), options, [this](net::HttpRequest request) {
       return bridge_->handle_webhook(std::move(request));
     });
-    sim_->set_kick_webhook(fmt::format("http://127.0.0.1:{}/webhooks/kick", web_->port()));
+    kick_.sim->set_kick_webhook(fmt::format("http://127.0.0.1:{}/webhooks/kick", web_->port()));
     bridge_->start();
     loops_.start();
   }
   ~InKick() override {
     web_->stop();
-    sim_->stop();
+    kick_.sim->stop();
     loops_.drain(std::chrono::seconds(10));
     world_.close(loops_);
   }
@@ -84,7 +70,7 @@ class InKick : public testing::Test {
     }
   }
   void act(const std::string& what, const json::Value& body) {
-    net::HttpRequest request{"POST", control_ + what};
+    net::HttpRequest request{"POST", kick_.control + what};
     request.body = json::write(body);
     ASSERT_EQ(run(http_.send(std::move(request)))->status, 200);
   }
@@ -148,8 +134,7 @@ class InKick : public testing::Test {
   test::TestWorld world_;
   TopicHub topics_;
   Dispatcher dispatcher_{loops_, world_.declarations, world_.clock, topics_, world_.metrics};
-  std::unique_ptr<sim::Simulation> sim_;
-  std::string control_;
+  test::SimulatedKick kick_;
   net::HttpClient http_{loops_.main(), {}};
   std::vector<sim::KickChannel> channels_;
   std::string viewer_;  // of the first channel
