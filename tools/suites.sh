@@ -53,7 +53,7 @@ with_postgres() {
 # What is about PostgreSQL alone, and what brings data from it to the layouts, which needs all of them.
 of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*:*/Postgres:PostgresBackup.*:PostgresRestoreTest.*:*OfPostgres.*:*/ImportInto*'
 # What is about no layout, or about one of SQLite's: run once.
-of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:SchemaReadersInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*:*/Sqlite:*OfSqlite.*:SqliteBackup.*:SqliteRestoreTest.*:Program*:Isolation.SaysWhat*:Isolation.SeesAnAnswer*:CheckedDiscord.*:OnOneMessage.*:InDiscordWithMembers.*:BridgeInDiscord.*:Forms.*:DeclaredForms.*:SignedIds.*:DiscordNeeds.*'
+of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:SchemaReadersInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*:*/Sqlite:*OfSqlite.*:SqliteBackup.*:SqliteRestoreTest.*:Program*:Isolation.SaysWhat*:Isolation.SeesAnAnswer*:CheckedDiscord.*:InKickInFiles.*:InKickInWholeFiles.*:FromTheSocket.*:ToldByTheOperator.*:ToldOfAnotherChatroom.*:FoundBefore.*:WithTheWrongKey.*:OnOneMessage.*:InDiscordWithMembers.*:BridgeInDiscord.*:Forms.*:DeclaredForms.*:SignedIds.*:DiscordNeeds.*'
 # On anybody's database, which is a SQLite file or on PostgreSQL.
 of_anybody='AnyDatabase*:*/Postgres'
 
