@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/crypto.h"
+#include "bot/kick_accounts.h"
 #include "net/oauth.h"
 #include "net/url.h"
 
@@ -95,8 +95,7 @@ void InstallationCheckup::check_operators() {
   add("operators", Level::warning,
       "nobody opens this page by Discord: it takes a code of `guildhall login-code` each time",
       "Put your Discord user id into discord.operators. In Discord: Settings > Advanced > Developer Mode; "
-      "then "
-      "right click on your name > Copy User ID.");
+      "then right click on your name > Copy User ID.");
 }
 
 // Kick ---------------------------------------------------------------------------------------------------
@@ -123,7 +122,7 @@ Task<void> InstallationCheckup::check_kick() {
 /// As a browser would go there. What Kick answers to a server may be its protection against robots, and says
 /// nothing then. That its page makes localhost of 127.0.0.1 is known from its developers' forum alone.
 Task<void> InstallationCheckup::check_redirect() {
-  const std::string redirect = config_.public_url() + "/auth/kick/callback";
+  const std::string redirect = kick_callback(config_);
   const auto url = net::parse_url(redirect);
   if (url && url->host.starts_with("127."))
     co_return add("kick-redirect", Level::warning,

@@ -20,12 +20,12 @@ KickAccounts::KickAccounts(const Config& config, OAuthStates& states, kick::Clie
                kCallsPerMinute},
               std::move(send)) {}
 
-std::string KickAccounts::redirect_uri() const { return config_.public_url() + "/auth/kick/callback"; }
+std::string kick_callback(const Config& config) { return config.public_url() + "/auth/kick/callback"; }
 
 Task<std::string> KickAccounts::begin(std::string browser_hash, ServerId server, std::string back_to) {
   OAuthStates::Intent intent{kPurpose, std::move(browser_hash), server, std::move(back_to)};
   const auto begun = co_await states_.begin(std::move(intent));
-  co_return client_.authorize_url(redirect_uri(), begun.state, begun.challenge, kick::kViewerScopes);
+  co_return client_.authorize_url(kick_callback(config_), begun.state, begun.challenge, kick::kViewerScopes);
 }
 
 Task<std::optional<OAuthStates::Returned>> KickAccounts::returned(std::string state,
@@ -34,7 +34,8 @@ Task<std::optional<OAuthStates::Returned>> KickAccounts::returned(std::string st
 }
 
 Task<Result<kick::User>> KickAccounts::account(std::string code, std::string verifier) {
-  const auto tokens = co_await client_.exchange_code(std::move(code), std::move(verifier), redirect_uri());
+  const auto tokens =
+      co_await client_.exchange_code(std::move(code), std::move(verifier), kick_callback(config_));
   if (!tokens) co_return std::unexpected(tokens.error());
   auto user = co_await client_.own_user(tokens->access_token);
   // Nothing else is asked in his name. Should Kick not hear of it: the token is kept nowhere.

@@ -10,6 +10,9 @@
 
 namespace guildhall::bot {
 
+/// Where Kick sends everybody back to, whatever he went there for: the application's redirect address.
+std::string kick_callback(const Config& config);
+
 class KickAccounts {
  public:
   /// All of it outlives this. Calls of viewers do not wait for those of channels, nor those for them.
@@ -25,8 +28,6 @@ class KickAccounts {
   Task<Result<kick::User>> account(std::string code, std::string verifier);
 
  private:
-  std::string redirect_uri() const;
-
   const Config& config_;
   OAuthStates& states_;
   kick::Client client_;

@@ -660,8 +660,6 @@ std::optional<TimePoint> KickBridge::last_heard() const {
   return last;
 }
 
-std::string KickBridge::redirect_uri() const { return services_.config.public_url() + "/auth/kick/callback"; }
-
 Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, ServerId server) {
   if (services_.config.kick_client_id.empty()) {
     co_return fail(ErrorCode::configuration, "kick.client_id is not set",
@@ -669,7 +667,8 @@ Task<Result<std::string>> KickBridge::start_connect(std::string session_hash, Se
   }
   OAuthStates::Intent intent{kConnect, std::move(session_hash), server};
   const auto begun = co_await states_.begin(std::move(intent));
-  co_return client_.authorize_url(redirect_uri(), begun.state, begun.challenge, kick::kChannelScopes);
+  co_return client_.authorize_url(kick_callback(services_.config), begun.state, begun.challenge,
+                                  kick::kChannelScopes);
 }
 
 Task<Result<ServerId>> KickBridge::finish_connect(std::string state, std::string code, Visitor visitor,
@@ -680,7 +679,8 @@ Task<Result<ServerId>> KickBridge::finish_connect(std::string state, std::string
                    "Start it again from the server's page.");
   const auto may = co_await allowed(begun->server);
   if (!may) co_return std::unexpected(may.error());
-  const auto tokens = co_await client_.exchange_code(std::move(code), begun->verifier, redirect_uri());
+  const auto tokens =
+      co_await client_.exchange_code(std::move(code), begun->verifier, kick_callback(services_.config));
   Result<void> taken;
   if (!tokens) taken = std::unexpected(tokens.error());
   if (tokens) taken = co_await take_or_revoke(begun->server, std::move(visitor), *tokens);

@@ -138,7 +138,6 @@ class KickBridge {
                     const std::vector<ServerId>& resumed);
   Task<void> note_live(StreamStatus status, bool resumed);
   bool is_live_known(const tenancy::ChannelKey& channel) const;
-  std::string redirect_uri() const;
 
   BridgeServices services_;
   OAuthStates& states_;

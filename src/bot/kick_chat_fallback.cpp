@@ -139,13 +139,13 @@ Task<void> KickChatFallback::look_up(std::string broadcaster) {
       [&http = services_.http](net::HttpRequest request) { return http.send(std::move(request)); },
       services_.config.kick_chat_socket_site_url, slug, broadcaster);
   note_site(room);
+  if (room) found_[broadcaster] = *room;
   if (const auto wanted = channels_.find(broadcaster); wanted != channels_.end()) {
     wanted->second.room = room.value_or(0);
     wanted->second.trouble = room ? "" : room.error().message;
-    if (room) found_[broadcaster] = *room;
     follow();
   }
-  if (room) co_await keep(broadcaster, *room);
+  if (room) co_await keep_found();
 }
 
 /// That it does not know a channel, or knows it as another's, is about that channel; anything else is about
@@ -157,9 +157,8 @@ void KickChatFallback::note_site(const Result<std::int64_t>& answer) {
   site_pause_ = is_about_channel ? kFirstPause : std::min(2 * site_pause_, kLongestSitePause);
 }
 
-/// Together with those of other channels that are still known here.
-Task<void> KickChatFallback::keep(std::string broadcaster, std::int64_t room) {
-  found_[broadcaster] = room;
+/// Those of channels that are still known here.
+Task<void> KickChatFallback::keep_found() {
   std::erase_if(
       found_, [this](const auto& entry) { return !services_.tenancy.channels().find({kKick, entry.first}); });
   json::Object kept;

@@ -50,7 +50,7 @@ class KickChatFallback {
   Task<void> load();
   Task<void> look_up(std::string broadcaster);
   void note_site(const Result<std::int64_t>& answer);
-  Task<void> keep(std::string broadcaster, std::int64_t room);
+  Task<void> keep_found();
   std::int64_t known_room(const Channel& channel) const;
   void follow();
   void tell() const;
