@@ -18,14 +18,19 @@ export class Resource<T> {
   data = $state.raw<T>();
   error = $state.raw<ApiError>();
   #refresh: (() => void) | undefined;
+  #patches = 0;
 
   /** Fetches now, whatever the topics say. */
   refresh(): void {
     this.#refresh?.();
   }
 
-  /** Shows at once what a change has led to; the next answer of the server replaces it. */
+  /**
+   * Shows at once what a change has led to; the next answer of the server replaces it. One that was asked for earlier may not
+   * know of the change, and is asked for once more.
+   */
   patch(change: (data: T) => T): void {
+    this.#patches += 1;
     if (this.data !== undefined) this.data = change(this.data);
   }
 
@@ -35,9 +40,12 @@ export class Resource<T> {
     let retry: ReturnType<typeof setTimeout> | undefined;
     const refresher = new Refresher(async () => {
       clearTimeout(retry);
+      const patches = this.#patches;
       try {
         const data = await load();
-        if (!ended) this.#loaded(data);
+        if (ended) return;
+        if (patches === this.#patches) this.#loaded(data);
+        else refresher.request();
       } catch (error) {
         if (!ended && this.#failed(error)) retry = setTimeout(() => refresher.request(), RETRY_MS);
       }

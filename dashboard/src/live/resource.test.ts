@@ -37,3 +37,18 @@ it('a resource shows nothing any longer of what is not for this session', async 
   expect(await refreshed(() => Promise.resolve('second'))).toEqual(['second', undefined]);
   expect(await refreshed(refuse('not_found'))).toEqual([undefined, 'not_found']);
 });
+
+it('an answer from before a change does not take that back', async () => {
+  expect(await refreshed(() => Promise.resolve('second'))).toEqual(['second', undefined]);
+  let late!: (data: string) => void;
+  expect(await refreshed(() => new Promise((resolve) => (late = resolve)))).toEqual(['second', undefined]);
+  shown.patch(() => 'changed');
+  answer = () => Promise.resolve('changed, and more');
+  const seen: (string | undefined)[] = [];
+  late('second');
+  for (let step = 0; step < 10; step += 1) {
+    await vi.advanceTimersByTimeAsync(100);
+    seen.push(shown.data);
+  }
+  expect([...new Set(seen)]).toEqual(['changed, and more']);
+});
