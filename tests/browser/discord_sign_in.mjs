@@ -1,7 +1,8 @@
 // People of the simulated Discord sign in with it, each in a browser of their own, and find what they may there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { overflow, violations, Visitor } from './browser.mjs';
+import { overflow, violations } from './browser.mjs';
+import { atDiscord, signedIn } from './platforms.mjs';
 
 const KEY = 'points_per_5min';
 const NAME = 'Points per 5 minutes';
@@ -32,32 +33,13 @@ export function discordSignInTests(world) {
     return world.demo.look('/world');
   };
 
-  /** Somebody in front of Discord's question who he is, on his way to that page. */
-  const atDiscord = async (t, path) => {
-    const visitor = await Visitor.arrive(world);
-    t.after(() => visitor.leave());
-    const page = await visitor.open(path);
-    await page.getByRole('link', { name: 'Sign in with Discord' }).click();
-    await page.getByRole('link', { name: 'Cancel' }).waitFor();
-    assert.notEqual(new URL(page.url()).origin, world.demo.url);
-    visitor.calm('401 GET /api/v1/session');
-    return { visitor, page };
-  };
-
-  const signIn = async (t, { id }, path = '/') => {
-    const { visitor, page } = await atDiscord(t, path);
-    await page.locator(`a[href*="as=${id}"]`).click();
-    await page.waitForURL(world.demo.url + path);
-    return { visitor, page };
-  };
-
   test('the owner of a server finds it, changes a setting, and stands in the audit trail', async (t) => {
     const places = await rest(t);
     const [, server] = places.servers;
     const owner = await newMember(places, server);
     await world.demo.act('/discord/guild-update', { guild: server.id, owner: owner.id });
 
-    const { visitor, page } = await signIn(t, owner);
+    const { visitor, page } = await signedIn(t, world, owner);
     await listed(page, server);
     assert.deepEqual(await names(page), [server.name]);
     await page.getByRole('banner').getByText(owner.username).waitFor();
@@ -89,7 +71,7 @@ export function discordSignInTests(world) {
   test('a member without rights is told which servers appear, and opens none', async (t) => {
     const places = await rest(t);
     const [home] = places.servers;
-    const { visitor, page } = await signIn(t, await newMember(places, home));
+    const { visitor, page } = await signedIn(t, world, await newMember(places, home));
     await page.getByText('There is no server here yet that you may open.').waitFor();
     assert.equal(await page.getByRole('link', { name: 'Look again' }).count(), 1);
     assert.deepEqual(await violations(page), []);
@@ -103,7 +85,7 @@ export function discordSignInTests(world) {
   });
 
   test('who cancels at Discord comes back to the page, is told so, and can sign in after all', async (t) => {
-    const { visitor, page } = await atDiscord(t, '/');
+    const { visitor, page } = await atDiscord(t, world, '/');
     await page.getByRole('link', { name: 'Cancel' }).click();
     await page.getByRole('alert').getByText('The sign-in was cancelled at Discord.').waitFor();
     assert.equal(page.url(), `${world.demo.url}/sign-in`);
@@ -134,7 +116,7 @@ export function discordSignInTests(world) {
       const person = await newMember(places, server);
       await world.demo.act('/discord/member-update', { guild: server.id, user: person.id, ...(await admit(server)) });
 
-      const { visitor, page } = await signIn(t, person, `/servers/${server.id}/settings`);
+      const { visitor, page } = await signedIn(t, world, person, `/servers/${server.id}/settings`);
       await page.getByText('You may look at these settings').waitFor();
       await row(page, KEY).waitFor();
       assert.equal(await page.locator('main :is(button, input, select)').count(), 0);

@@ -1,51 +1,12 @@
-// Members press the panel's button in the simulated Discord, and prove their accounts at the simulated Kick, each in a
-// browser of his own.
+// What stands between a member and what is another's: accounts that are taken, and addresses that were sent on. How linking
+// goes well is part of evening.mjs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { query, until } from '../support/guildhall.mjs';
-import { overflow, violations, Visitor } from './browser.mjs';
-
-const PANEL = 'Link your Kick account';
+import { query } from '../support/guildhall.mjs';
+import { Visitor } from './browser.mjs';
+import { buttonsOf, direct, invited, message, PANEL, proved } from './platforms.mjs';
 
 export function linkingTests(world) {
-  /** The newest message of that channel that says so. */
-  const message = (server, channel, words) =>
-    until(`a message with "${words}"`, async () => {
-      const found = await world.demo.look(`/discord/messages?guild=${server.id}&channel=${channel}`);
-      return found.findLast(({ content }) => content.includes(words));
-    });
-  const direct = (user, words) =>
-    until(`a direct message with "${words}"`, async () => {
-      const found = await world.demo.look(`/discord/messages?user=${user.id}`);
-      return found.findLast(({ content }) => content.includes(words));
-    });
-  const buttonsOf = ({ components }) => components.flatMap((row) => row.components);
-
-  /** The address that the panel's button gives this member, and nobody else sees. */
-  const invited = async (server, panel, user) => {
-    const [button] = buttonsOf(panel);
-    const { interaction } = await world.demo.act('/discord/click', { guild: server.id, message: panel.id, user: user.id, custom_id: button.custom_id });
-    const { answer } = await until('an answer to the press', async () => {
-      const [found] = await world.demo.look(`/discord/interactions?id=${interaction}`);
-      return found.answer?.components?.length > 0 ? found : null;
-    });
-    assert.equal(answer.flags & 64, 64, 'he alone sees it');
-    return buttonsOf(answer)[0].url;
-  };
-
-  /** A fresh browser that has gone to Kick from there, and come back as that viewer. */
-  const proved = async (t, address, viewer) => {
-    const visitor = await Visitor.arrive(world);
-    t.after(() => visitor.leave());
-    const page = await visitor.open(address);
-    await page.getByRole('button', { name: /go on to Kick/ }).click();
-    await page.getByRole('heading', { name: 'Simulated Kick' }).waitFor();
-    assert.match(await page.locator('body').innerText(), /asks for: user:read$/m);
-    await page.locator(`a[href*="as=${viewer.slug}"]`).first().click();
-    await page.waitForURL(new RegExp('/link/'));
-    return { visitor, page };
-  };
-
   /** Members of a server who take direct messages, and viewers of its channel; the demo has linked none of them. */
   const people = async (index) => {
     const places = await world.demo.look('/world');
@@ -64,7 +25,7 @@ export function linkingTests(world) {
   const panelOf = async (server) => {
     const { id } = server.channels.find(({ type }) => (type ?? 0) === 0);
     await world.demo.set(server.id, 'link_panel_channel_id', id);
-    return message(server, id, PANEL);
+    return message(world.demo, server, id, PANEL);
   };
 
   /** Nobody comes or goes meanwhile. */
@@ -73,31 +34,13 @@ export function linkingTests(world) {
     t.after(() => world.demo.act('/members/start'));
   };
 
-  test('members link their accounts from the panel, in two servers, and nothing crosses', async (t) => {
-    await rest(t);
-    for (const index of [0, 1]) {
-      const { server, members, viewers } = await people(index);
-      const panel = await panelOf(server);
-      const address = await invited(server, panel, members[0]);
-      const { visitor, page } = await proved(t, address, viewers[0]);
-      await page.getByRole('heading', { name: `${viewers[0].username} is linked`, exact: true }).waitFor();
-      assert.deepEqual(await violations(page), []);
-      await page.setViewportSize({ width: 360, height: 740 });
-      assert.equal(await overflow(page), 0);
-      await direct(members[0], 'is linked');
-      visitor.calm();
-      await page.goto('/');
-      visitor.calm('401 GET /api/v1/session');
-    }
-  });
-
   test('who proves an account of somebody else is not told whose, may ask for it, and its holder keeps it', async (t) => {
     await rest(t);
     const { server, members, viewers } = await people(0);
     const panel = await panelOf(server);
-    const first = await proved(t, await invited(server, panel, members[0]), viewers[0]);
+    const first = await proved(t, world, await invited(world.demo, server, panel, members[0]), viewers[0]);
     await first.page.getByRole('heading', { name: /is linked$/ }).waitFor();
-    const { page } = await proved(t, await invited(server, panel, members[1]), viewers[0]);
+    const { page } = await proved(t, world, await invited(world.demo, server, panel, members[1]), viewers[0]);
     await page.getByRole('heading', { name: /is linked to somebody else/ }).waitFor();
     const said = await page.locator('main').innerText();
     const names = [members[0].id, members[0].username].filter((name) => name !== viewers[0].username);
@@ -105,20 +48,20 @@ export function linkingTests(world) {
     await page.getByRole('button', { name: /Ask for/ }).click();
     await page.getByRole('heading', { name: /You have asked for/ }).waitFor();
 
-    const told = await direct(members[0], 'Somebody has proved');
+    const told = await direct(world.demo, members[0], 'Somebody has proved');
     const holder = await Visitor.arrive(world);
     t.after(() => holder.leave());
     const objection = await holder.open(buttonsOf(told)[0].url);
     await objection.getByRole('button', { name: 'Keep it mine' }).click();
     await objection.getByRole('heading', { name: /this is decided/ }).waitFor();
-    await direct(members[1], 'has objected');
+    await direct(world.demo, members[1], 'has objected');
     holder.calm();
   });
 
   test('an address that was sent on is of no use in another browser, nor on a page of another site', async (t) => {
     await rest(t);
     const { server, members, viewers } = await people(0);
-    const address = await invited(server, await panelOf(server), members[0]);
+    const address = await invited(world.demo, server, await panelOf(server), members[0]);
     const own = await Visitor.arrive(world);
     const other = await Visitor.arrive(world);
     t.after(() => Promise.all([own.leave(), other.leave()]));

@@ -9,6 +9,7 @@ import { after, afterEach, before } from 'node:test';
 import { openBrowser, Visitor } from './browser.mjs';
 import { Demo } from './demo.mjs';
 import { discordSignInTests } from './discord_sign_in.mjs';
+import { eveningTests } from './evening.mjs';
 import { takeScreenshots } from './screenshots.mjs';
 import { linkingTests } from './linking.mjs';
 import { liveTests } from './live.mjs';
@@ -49,6 +50,7 @@ function registerTests() {
     pageTests,
     discordSignInTests,
     linkingTests,
+    eveningTests,
     outageTests,
   ])
     register(world);
