@@ -10,6 +10,7 @@ function pagesOf({ servers }) {
     { path: server, complete: '.uplot' },
     { path: `${server}/settings`, complete: '#watchtime_excluded' },
     { path: `${server}/audit`, complete: 'tbody tr' },
+    { path: '/channels', complete: '.scopes li' },
     { path: '/setup', complete: 'main li' },
     { path: '/nowhere', complete: 'h1' },
   ];
