@@ -1,9 +1,11 @@
-// kill -9 between Kick's word and the commit of it: while a streamer's tokens are renewed, and while his consent becomes
-// tokens. Kick has done its part then, and its answer is on its way, has just come or has just been kept.
+// kill -9 between Kick's word and the commit of it: while a streamer's tokens are renewed, while his consent becomes tokens,
+// and while a member's word becomes a link. Kick has done its part then, and its answer is on its way, has just come or has
+// just been kept.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { http, sleep, until } from '../support/guildhall.mjs';
-import { layouts } from '../support/layouts.mjs';
+import { layouts, sum } from '../support/layouts.mjs';
+import { answered, title, Way } from '../support/linking.mjs';
 import { smallCount, world } from './world.mjs';
 
 const kills = smallCount(4, 25);
@@ -76,6 +78,59 @@ class Consent {
   }
 }
 
+/** A member and a viewer who has earned something, in the server of such a channel. */
+class Link extends Consent {
+  constructor(parts, index) {
+    super(parts, index);
+    const closed = new Set(parts.places.users.filter(({ bot, closed_messages: shut }) => bot || shut).map(({ id }) => id));
+    this.member = this.server.members.find(({ id }) => id !== this.server.owner && !closed.has(id)).id;
+    const channel = parts.places.kick_channels.find((one) => one.slug === this.slug);
+    this.account = channel.viewers.find(({ id }) => id === this.viewer);
+  }
+  /** The panel stands, and he has watched a stream that is over. */
+  async prepare() {
+    const panel = this.server.channels.find(({ name }) => name === 'general').id;
+    await this.bot.command('settings', 'set', '--server', this.server.id, 'link_panel_channel_id', panel);
+    await this.sim.post('/kick/live', { slug: this.slug });
+    await until('points', async () => {
+      await this.sim.post('/kick/chat', { slug: this.slug, user: this.viewer, content: 'hello' });
+      await sleep(400);
+      return (await this.points()).all > 0;
+    }, 90);
+    await this.sim.post('/kick/offline', { slug: this.slug });
+    await sleep(10_000); // five minutes of the world: what he watched to the end is paid
+  }
+  begin() {
+    return Way.begin(this.sim, this.server.id, this.member);
+  }
+  /** How often Kick has given what proves who he is. */
+  async provedAtKick() {
+    return (await this.sim.get('/kick/consents')).filter(({ user }) => user === this.viewer).length;
+  }
+  /** Of the viewer and the member together, and what of it is the member's. */
+  async points() {
+    const holder = 'i.discord_server_id = b.discord_server_id AND i.person_id = b.holder_id';
+    const rows = await this.bot.query(`SELECT b.balance, (SELECT count(*) FROM identities i WHERE ${holder} AND i.platform_user_id = '${this.member}') AS his
+      FROM balances b WHERE b.discord_server_id = ${this.server.id}
+      AND EXISTS (SELECT 1 FROM identities i WHERE ${holder} AND i.platform_user_id IN ('${this.member}', '${this.viewer}'))`);
+    return { all: sum(rows, 'balance'), his: sum(rows.filter(({ his }) => his === 1), 'balance') };
+  }
+  /** How many are not what the ledger comes to. */
+  async wrongBalances() {
+    const rows = await this.bot.query(`SELECT count(*) AS n FROM balances b WHERE b.balance <> (SELECT COALESCE(sum(l.amount), 0) FROM ledger l
+      WHERE l.discord_server_id = b.discord_server_id AND l.unit = b.unit AND l.holder_id = b.holder_id)`);
+    return sum(rows, 'n');
+  }
+  /** The links that hold. */
+  async held() {
+    return this.bot.query(`SELECT moved_points FROM links WHERE discord_server_id = ${this.server.id} AND undone_at IS NULL`);
+  }
+  async undo() {
+    const { interaction } = await this.sim.post('/discord/command', { guild: this.server.id, user: this.member, name: 'unlink' });
+    assert.match((await answered(this.sim, interaction)).content, /is undone/);
+  }
+}
+
 const consentOf = async (t, index, options) => new Consent(await world(t, { members: false, ...options }), index);
 
 describe("kill -9 between Kick's answer and the commit", { concurrency: 3 }, () => {
@@ -115,6 +170,40 @@ describe("kill -9 between Kick's answer and the commit", { concurrency: 3 }, () 
         await his.speaks();
       }
       assert.ok(held < kills, 'no kill met the consent on its way');
+    });
+  }
+
+  for (const layout of layouts) {
+    test(`of a link on ${layout.name}: it holds or does not, and linking again is all it takes`, { timeout: 600_000 }, async (t) => {
+      const his = new Link(await world(t, { members: false, layout }), 2);
+      await his.prepare();
+      const { all } = await his.points();
+      let held = 0;
+      for (let i = 0; i < kills; i += 1) {
+        const way = await his.begin();
+        const location = await way.prove(his.account);
+        const before = await his.provedAtKick();
+        await his.slow(onItsWay);
+        const answer = way.open(location).catch(() => undefined);
+        await until('Kick to say who he is', async () => (await his.provedAtKick()) > before);
+        await sleep(i === 0 ? 0 : Math.random() * 3 * onItsWay);
+        await his.killAndStart();
+        await answer;
+        await his.slow(0);
+        const links = await his.held();
+        assert.deepEqual(await his.points(), { all, his: links.length === 1 ? all : 0 }, 'half of a link is there');
+        held += links.length;
+
+        const again = await his.begin();
+        await again.comeBack(await again.prove(his.account));
+        assert.equal(title(await again.open(again.url)), `${his.account.username} is linked`);
+        assert.deepEqual(await his.held(), [{ moved_points: all }]);
+        assert.deepEqual(await his.points(), { all, his: all });
+        await his.undo();
+        assert.deepEqual(await his.points(), { all, his: 0 });
+      }
+      assert.ok(held < kills, 'no kill met the link on its way');
+      assert.equal(await his.wrongBalances(), 0);
     });
   }
 
