@@ -114,6 +114,7 @@ void Control::add_routes() {
   add("POST", "kick/end-access", &Control::kick_end_access);
   add("POST", "kick/take-back", &Control::kick_take_back);
   add("GET", "kick/consents", &Control::read_kick_consents);
+  add("GET", "kick/secrets", &Control::read_kick_secrets);
   add("GET", "kick/chat", &Control::read_kick_chat);
   add("POST", "kick/socket", &Control::kick_socket);
   add("GET", "kick/socket", &Control::read_kick_socket);
@@ -595,6 +596,8 @@ Control::Answer Control::kick_take_back(Call& call) {
 }
 
 Control::Answer Control::read_kick_consents(Call&) { return oauth_.consents(); }
+
+Control::Answer Control::read_kick_secrets(Call&) { return oauth_.secrets(); }
 
 Control::Answer Control::kick_socket(Call& call) {
   const std::string act = text_in(call, "do");

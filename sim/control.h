@@ -154,6 +154,7 @@ class Control {
   Answer kick_end_access(Call& call);
   Answer kick_take_back(Call& call);
   Answer read_kick_consents(Call& call);
+  Answer read_kick_secrets(Call& call);
   Answer read_kick_chat(Call& call);
   Answer kick_socket(Call& call);
   Answer read_kick_socket(Call& call);

@@ -16,6 +16,7 @@ constexpr std::chrono::hours kAppLife{60 * 24};
 constexpr std::chrono::hours kRefreshLife{30 * 24};
 constexpr std::chrono::minutes kCodeLife{5};
 constexpr std::size_t kMostCodes = 1'000;
+constexpr std::size_t kMostSecrets = 10'000;
 
 }  // namespace
 
@@ -64,6 +65,7 @@ net::HttpResponse KickOAuth::authorize(Call& call) {
   codes_.push_back({stage_.mint.token(40), value_of(query, "redirect_uri"), value_of(query, "code_challenge"),
                     value_of(query, "scope"), user->id, std::chrono::steady_clock::now()});
   if (codes_.size() > kMostCodes) codes_.pop_front();
+  note_secret(codes_.back().code);
   return oauth::redirect(codes_.back().redirect_uri,
                          {{"code", codes_.back().code}, {"state", value_of(query, "state")}});
 }
@@ -202,14 +204,21 @@ net::HttpResponse KickOAuth::introspect(Call& call) {
                                          {"message", "OK"}});
 }
 
-std::string KickOAuth::write(const Token& token) const {
-  return oauth::seal({{"kind", static_cast<int>(token.kind)},
-                      {"user", token.user},
-                      {"scope", token.scope},
-                      {"issued_at", to_micros(token.issued_at)},
-                      {"grant", token.grant},
-                      {"serial", token.serial}},
-                     client_secret_);
+std::string KickOAuth::write(const Token& token) {
+  std::string text = oauth::seal({{"kind", static_cast<int>(token.kind)},
+                                  {"user", token.user},
+                                  {"scope", token.scope},
+                                  {"issued_at", to_micros(token.issued_at)},
+                                  {"grant", token.grant},
+                                  {"serial", token.serial}},
+                                 client_secret_);
+  note_secret(text);
+  return text;
+}
+
+void KickOAuth::note_secret(std::string secret) {
+  secrets_.push_back(std::move(secret));
+  if (secrets_.size() > kMostSecrets) secrets_.pop_front();
 }
 
 std::optional<KickOAuth::Token> KickOAuth::read(std::string_view text) const {

@@ -43,6 +43,8 @@ class KickOAuth {
   void take_back(KickId user);
   /// What became tokens since the start, the oldest first: [{user, scope, renewals, revoked}].
   json::Array consents() const;
+  /// What is nobody's to read but the application's: the newest codes and tokens that it was given.
+  json::Array secrets() const { return json::Array(secrets_.begin(), secrets_.end()); }
 
  private:
   struct Code {
@@ -75,7 +77,8 @@ class KickOAuth {
   bool use(const Token& token);
   net::HttpResponse pair(KickId user, const std::string& scope, const std::string& grant);
 
-  std::string write(const Token& token) const;
+  std::string write(const Token& token);
+  void note_secret(std::string secret);
   std::optional<Token> read(std::string_view text) const;
   bool alive(const Token& token) const;
 
@@ -83,6 +86,7 @@ class KickOAuth {
   std::string client_id_;
   std::string client_secret_;
   std::deque<Code> codes_;
+  std::deque<std::string> secrets_;
   struct Consent {
     KickId user = 0;
     std::string scope;

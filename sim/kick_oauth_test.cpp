@@ -167,6 +167,15 @@ TEST_F(KickOAuthTest, AccessEndsAndIsRenewed) {
   EXPECT_EQ(json::boolean(consents.at(0), "revoked"), false);
 }
 
+TEST_F(KickOAuthTest, TheControlKnowsWhatIsNobodysToRead) {
+  const net::Query form = code_form();
+  const json::Value tokens = granted(token(form));
+  const json::Value known = control("GET", "/kick/secrets");
+  for (const std::string& secret :
+       {form.at("code"), *json::text(tokens, "access_token"), *json::text(tokens, "refresh_token")})
+    EXPECT_NE(std::ranges::find(known.as_array(), json::Value(secret)), known.as_array().end());
+}
+
 TEST_F(KickOAuthTest, WhatAStreamerTakesBackIsOver) {
   const json::Value tokens = granted(token(code_form()));
   control("POST", "/kick/take-back", {{"user", "lantern-live"}});

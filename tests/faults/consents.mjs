@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { http, sleep, until } from '../support/guildhall.mjs';
 import { layouts, sum } from '../support/layouts.mjs';
 import { answered, title, Way } from '../support/linking.mjs';
+import { checkUnread } from '../support/secrets.mjs';
 import { smallCount, world } from './world.mjs';
 
 const kills = smallCount(4, 25);
@@ -76,6 +77,10 @@ class Consent {
     this.bot.begin();
     await this.bot.ready();
   }
+  /** What it printed tells nothing that Kick gave, nor any of these addresses. */
+  keptQuiet(addresses) {
+    return checkUnread(this.sim, { 'what the bot printed': this.bot.printed() }, addresses);
+  }
 }
 
 /** A member and a viewer who has earned something, in the server of such a channel. */
@@ -144,6 +149,7 @@ describe("kill -9 between Kick's answer and the commit", { concurrency: 3 }, () 
         await his.speaks();
         assert.equal((await his.shown()).token_state, 'connected');
       }
+      await his.keptQuiet();
     });
 
     test(`of a consent on ${layout.name}: it holds or does not, and connecting again is all it takes`, { timeout: 600_000 }, async (t) => {
@@ -170,6 +176,7 @@ describe("kill -9 between Kick's answer and the commit", { concurrency: 3 }, () 
         await his.speaks();
       }
       assert.ok(held < kills, 'no kill met the consent on its way');
+      await his.keptQuiet();
     });
   }
 
@@ -178,9 +185,11 @@ describe("kill -9 between Kick's answer and the commit", { concurrency: 3 }, () 
       const his = new Link(await world(t, { members: false, layout }), 2);
       await his.prepare();
       const { all } = await his.points();
+      const addresses = [];
       let held = 0;
       for (let i = 0; i < kills; i += 1) {
         const way = await his.begin();
+        addresses.push(way.url.slice(his.bot.url.length));
         const location = await way.prove(his.account);
         const before = await his.provedAtKick();
         await his.slow(onItsWay);
@@ -204,6 +213,7 @@ describe("kill -9 between Kick's answer and the commit", { concurrency: 3 }, () 
       }
       assert.ok(held < kills, 'no kill met the link on its way');
       assert.equal(await his.wrongBalances(), 0);
+      await his.keptQuiet(addresses);
     });
   }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Bot, freePort, http, kickSubscriptions, simEnvironment, sleep, startSim, temporaryFolder, until } from '../support/guildhall.mjs';
 import { testedLayout } from '../support/layouts.mjs';
+import { checkUnread, filesOf } from '../support/secrets.mjs';
 
 let sim;
 let bot;
@@ -141,4 +142,15 @@ test('then the channel is anybody\'s who can sign in to it', async () => {
     const events = await kick.list();
     return events.length === 4 && events.every((one) => String(one.broadcaster_user_id) === channel.broadcaster_user_id);
   });
+});
+
+test('nothing that Kick gave is readable: not in what the bot printed, in its folder, nor in a backup', async () => {
+  const backups = temporaryFolder();
+  if (!storage.address.startsWith('sqlite-per-server:')) { // where a copy of the folder is the backup
+    const scratch = storage.postgres ? ['--scratch-url', storage.postgres.admin] : [];
+    const { code, stderr } = await bot.command('migrate', 'backup', '--backup-dir', backups, ...scratch);
+    assert.equal(code, 0, stderr);
+    assert.ok(Object.keys(filesOf(backups)).length > 0, 'there is no backup');
+  }
+  await checkUnread(sim, { 'what it printed': bot.printed(), ...filesOf(bot.dataDir), ...filesOf(backups) });
 });

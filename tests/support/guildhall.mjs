@@ -170,13 +170,20 @@ const cookiesOf = (answer) => answer.headers.getSetCookie().map((cookie) => cook
 
 /** A bot on its own data folder and port. */
 export class Bot {
+  #processes = []; // it may have been started again
+
   constructor({ dataDir, port, env = {}, args = [] }) {
     Object.assign(this, { dataDir, port, env, args, url: `http://127.0.0.1:${port}` });
   }
 
   begin() {
     this.process = start(['run', '--data-dir', this.dataDir, '--listen', `127.0.0.1:${this.port}`, ...this.args], { env: this.env });
+    this.#processes.push(this.process);
     return this.process;
+  }
+  /** What it has written since its first start. */
+  printed() {
+    return this.#processes.map(({ stdout, stderr }) => stdout() + stderr()).join('');
   }
   async ready(seconds = 30) {
     await until('the bot to be ready', async () => {
