@@ -299,12 +299,8 @@ TEST_P(ImportInto, AStoppedRunGoesOnToTheSameEnd) {
 TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
   make(plain());
   const Report report = taken();
-  const auto value = [&](const std::string& key) {
-    return world_.dump(fmt::format("SELECT value FROM settings WHERE discord_server_id = {} AND key = '{}'",
-                                   made_.home, key));
-  };
-  EXPECT_EQ(value("kick_channel"), "the_channel\n");
-  EXPECT_EQ(value("sub_points_per_5min"), "2\n");
+  EXPECT_EQ(setting("kick_channel"), "the_channel\n");
+  EXPECT_EQ(setting("sub_points_per_5min"), "2\n");
   EXPECT_THAT(item(report, "settings").waiting_keys, testing::Contains("clip_duration"));
   in([&](store::Tx& tx) {
     return bot::change_server_setting(tx, world_.declarations, ServerId(made_.home),
@@ -312,15 +308,32 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
                                       {"operator", "command_line"}, world_.clock.now());
   });
   taken();
-  EXPECT_EQ(value("kick_channel"), "another\n");
+  EXPECT_EQ(setting("kick_channel"), "another\n");
   execute("UPDATE bot_settings SET value = 'a_third' WHERE key = 'kick_channel'");
   taken();
-  EXPECT_EQ(value("kick_channel"), "a_third\n");
+  EXPECT_EQ(setting("kick_channel"), "a_third\n");
   execute(
       "UPDATE bot_settings SET key = 'kick_live_alert_title', value = '{streamer} is on' "
       "WHERE key = 'clip_duration'");
   taken();
-  EXPECT_EQ(value("live_alert_title"), "{streamer} is on\n") << "by the name that it has here";
+  EXPECT_EQ(setting("live_alert_title"), "{streamer} is on\n") << "by the name that it has here";
+}
+
+TEST_P(ImportInto, PanelAndLogOfLinksComeUpInTheSameChannels) {
+  make(plain());
+  taken();
+  EXPECT_EQ(setting("link_panel_channel_id"), "910000000000000001\n") << "of whatever kind: nothing says it";
+  EXPECT_EQ(setting("link_log_channel_id"), "910000000000000002\n");
+  execute("ALTER TABLE link_panels ADD COLUMN panel_type text NOT NULL DEFAULT 'kick_link'");
+  execute("UPDATE link_panels SET channel_id = 910000000000000003");
+  execute(
+      fmt::format("INSERT INTO link_panels (guild_id, channel_id, message_id, emoji, panel_type) "
+                  "VALUES ({}, 910000000000000004, 1, '', 'rules')",
+                  made_.home));
+  execute("UPDATE link_logs_config SET channel_id = 910000000000000005, enabled = false");
+  taken();
+  EXPECT_EQ(setting("link_panel_channel_id"), "910000000000000003\n") << "that of the rules is none of ours";
+  EXPECT_EQ(setting("link_log_channel_id"), "910000000000000002\n") << "one that is off says nothing";
 }
 
 TEST_P(ImportInto, RolesForWatchTimeComeAcrossWhereTheirRoleIsKnown) {

@@ -69,6 +69,10 @@ class ImportInto : public testing::TestWithParam<store::Layout> {
       co_return (co_await bot::balance_of(tx, bot::kPoints, viewer->person_id)).balance;
     });
   }
+  std::string setting(const std::string& key) {
+    return world_.dump(fmt::format("SELECT value FROM settings WHERE discord_server_id = {} AND key = '{}'",
+                                   made_.home, key));
+  }
   std::string rows() { return world_.database->rows("import_carried", made_.home); }
   std::string old_sum(const std::string& column, const std::string& table,
                       const std::string& where = "true") {
