@@ -106,6 +106,19 @@ TEST_F(Links, AViewerHasOneMemberAndAMemberOneViewer) {
   EXPECT_TRUE(link(556, "Nightowl_7"));
 }
 
+/// Whatever a program may do: the database itself has the last word.
+TEST_F(Links, TheDatabaseTakesNoSecondAccountOfAMember) {
+  viewer("7", "Nightowl_7");
+  const auto other = viewer("8", "Owl");
+  const auto linked = link(555, "Nightowl_7");
+  ASSERT_TRUE(linked);
+  const std::string second = "INSERT INTO links SELECT discord_server_id, 9, platform, " + other.str() +
+                             ", to_person_id, 0, 0, 0, 0, 't', NULL, NULL FROM links WHERE link_id = 1";
+  EXPECT_THROW(world_.execute(second, 1), store::DatabaseError);
+  ASSERT_TRUE(unlink(555));
+  EXPECT_NO_THROW(world_.execute(second, 1));
+}
+
 TEST_F(Links, AViewerWhoWasOnlyHeardOfIsRecognisedWhenHeComes) {
   const auto linked = link(555, "Later_One");
   ASSERT_TRUE(linked);

@@ -47,7 +47,7 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
       assert.equal(expanded.code, 0, expanded.stderr);
       const refused = await up();
       assert.equal(refused.code, 6, refused.stdout);
-      assert.match(refused.stderr, /^MG-READERS: 0902_less takes away .*: guildhall@.* pid \d+ .*written for 0012_disabled_accounts, heartbeat \d+ s ago\)/m);
+      assert.match(refused.stderr, /^MG-READERS: 0902_less takes away .*: guildhall@.* pid \d+ .*written for 0013_links, heartbeat \d+ s ago\)/m);
 
       await where.bot.process.stop('SIGKILL');
       assert.equal((await up()).code, 6, 'it may be back in a moment');
@@ -73,14 +73,14 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
       };
       await call('server', 'add', '-7', 'Alone');
       const scratch = layout === onPostgres ? ['--scratch-url', (await postgres()).url('postgres', 'postgres')] : [];
-      const back = layout === filePerServer ? ['--to', '0011'] : [];
+      const back = layout === filePerServer ? ['--to', '0012'] : [];
       await call('migrate', 'down', ...back, '--confirm-data-loss', ...scratch);
       const applied = async () => (await bot.commandJson('migrate', 'status')).counts;
       const before = await applied();
       for (const words of [['server', 'list'], ['server', 'add', '-8', 'Other'], ['settings', 'list', '--global'], ['settings', 'set', '--server', '-7', 'language', 'de'], ['login-code'], ['doctor', 'isolation']]) {
         const refused = await bot.command(...words);
         assert.equal(refused.code, 5, `${words.join(' ')}: ${refused.stdout}${refused.stderr}`);
-        assert.match(refused.stderr, /is older than this program: it lacks migration 0012_disabled_accounts\nhint: `guildhall migrate up` brings it up to date/);
+        assert.match(refused.stderr, /is older than this program: it lacks migration 0013_links\nhint: `guildhall migrate up` brings it up to date/);
         assert.equal(refused.stdout, '');
       }
       assert.deepEqual(await applied(), before);
@@ -91,7 +91,7 @@ describe('the bot beside the tool', { concurrency: 2 }, () => {
         renameSync(`${file}.older`, file);
         const lagging = await bot.command('settings', 'list', '--server', '-7');
         assert.equal(lagging.code, 5, lagging.stderr);
-        assert.match(lagging.stderr, /-7\.db' is older than this program: it lacks migration 0012_disabled_accounts\nhint: `guildhall migrate up`/);
+        assert.match(lagging.stderr, /-7\.db' is older than this program: it lacks migration 0013_links\nhint: `guildhall migrate up`/);
       }
       await call('migrate', 'up', ...scratch);
       assert.match((await call('server', 'list')).stdout, /Alone/);

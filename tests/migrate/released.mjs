@@ -37,7 +37,7 @@ const schemaOf = (file) => queryFile(file, "SELECT name, sql FROM sqlite_schema 
 
 const none = { up_to_date: 0, pending: 0, midway: 0, drift: 0, failed: 0 };
 /** Of a database that is one. */
-const single = { upToDate: Array(12).fill('applied'), oneDown: [...Array(11).fill('applied'), 'pending'], back: [] };
+const single = { upToDate: Array(13).fill('applied'), oneDown: [...Array(12).fill('applied'), 'pending'], back: [] };
 
 /** {call(...words), folder, rows(), schema()} of a database of that version, as it was left. */
 const places = {
