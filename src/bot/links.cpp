@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "bot/activity.h"
 #include "bot/ledger.h"
+#include "bot/renamed_links.h"
 #include "tenancy/counters.h"
 #include "tenancy/registry.h"
 
@@ -215,6 +216,30 @@ TxTask<Identity> viewer_identity(store::Tx& tx, const LinkRequest& request, Time
   co_return co_await provisional_identity(tx, request.platform, std::string(trim(request.name)), now);
 }
 
+TxTask<Result<LinkRow>> open_link(store::Tx& tx, DiscordUserId member, std::string platform) {
+  const auto known = co_await find_identity(tx, kDiscord, member.str());
+  auto link = known ? co_await tx.one(kOpen, {platform, known->person_id}) : std::optional<LinkRow>{};
+  if (!link) {
+    co_return fail(ErrorCode::not_found,
+                   fmt::format("member {} has no {} link in this server", member.str(), platform));
+  }
+  co_return *std::move(link);
+}
+
+/// The viewer is a person of his own again. `stays`: what does not go back to him, for the audit log.
+TxTask<void> end_link(store::Tx& tx, LinkRow link, DiscordUserId member, tenancy::Actor actor, TimePoint now,
+                      std::optional<std::string> stays = std::nullopt) {
+  const auto identity = co_await find_identity(tx, link.platform, link.platform_user_id);
+  co_await repoint(tx, *identity, link.from_person_id);
+  co_await tx.change(kUndone, {link.link_id, now, actor.name});
+  const tenancy::AuditEntry entry{std::move(actor), "member.unlink", member.str(), described(*identity),
+                                  std::move(stays)};
+  co_await tenancy::audit(tx, now, entry);
+  co_await note_activity(
+      tx, {now, "unlinked", identity->name, std::nullopt, fmt::format("unlink:{}", link.link_id)});
+  co_await tenancy::bump_revision(tx);
+}
+
 }  // namespace
 
 TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
@@ -246,34 +271,37 @@ TxTask<Result<LinkOutcome>> link_member(store::Tx& tx, const std::vector<MoveHan
   co_await tenancy::audit(tx, now, entry);
   co_await note_activity(tx, {now, "linked", identity.name, std::nullopt, fmt::format("link:{}", link_id)});
   co_await tenancy::bump_revision(tx);
-  co_return LinkOutcome{member, balance.balance, minutes.watched_us,
-                        identity.platform_user_id.starts_with("name:")};
+  co_return LinkOutcome{member, balance.balance, minutes.watched_us, is_known_by_name(identity)};
 }
 
 TxTask<Result<LinkOutcome>> unlink_member(store::Tx& tx, const std::vector<MoveHandler>& handlers,
                                           DiscordUserId member, std::string platform, tenancy::Actor actor,
                                           TimePoint now) {
-  const auto known = co_await find_identity(tx, kDiscord, member.str());
-  const auto link = known ? co_await tx.one(kOpen, {platform, known->person_id}) : std::optional<LinkRow>{};
-  if (!link) {
-    co_return fail(ErrorCode::not_found,
-                   fmt::format("member {} has no {} link in this server", member.str(), platform));
-  }
+  const auto link = co_await open_link(tx, member, std::move(platform));
+  if (!link) co_return std::unexpected(link.error());
   // What was spent since cannot come back; the member's person keeps what was earned while linked.
   const auto balance = co_await balance_of(tx, kPoints, link->to_person_id);
   const auto points = std::min(balance.balance, link->moved_points);
   const PersonMove between{link->to_person_id, link->from_person_id, link->moved_watched_us,
                            link->moved_subscribed_us, true};
   co_await move(tx, handlers, fmt::format("unlink:{}", link->link_id), between, points, actor.name, now);
-  const auto identity = co_await find_identity(tx, platform, link->platform_user_id);
-  co_await repoint(tx, *identity, link->from_person_id);
-  co_await tx.change(kUndone, {link->link_id, now, actor.name});
-  const tenancy::AuditEntry entry{actor, "member.unlink", member.str(), described(*identity), std::nullopt};
-  co_await tenancy::audit(tx, now, entry);
-  co_await note_activity(
-      tx, {now, "unlinked", identity->name, std::nullopt, fmt::format("unlink:{}", link->link_id)});
-  co_await tenancy::bump_revision(tx);
+  co_await end_link(tx, *link, member, std::move(actor), now);
   co_return LinkOutcome{link->from_person_id, points, link->moved_watched_us, false};
+}
+
+bool is_known_by_name(const Identity& account) { return account.platform_user_id.starts_with("name:"); }
+
+TxTask<Result<void>> leave_old_name(store::Tx& tx, DiscordUserId member, std::string platform,
+                                    tenancy::Actor actor, TimePoint now) {
+  const auto link = co_await open_link(tx, member, std::move(platform));
+  if (!link) co_return std::unexpected(link.error());
+  const auto account = co_await find_identity(tx, link->platform, link->platform_user_id);
+  if (!is_known_by_name(*account))
+    co_return fail(ErrorCode::not_found, fmt::format("{} is known by its number", described(*account)));
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(link->moved_watched_us).count();
+  co_await end_link(tx, *link, member, std::move(actor), now,
+                    fmt::format("{} points and {} minutes stay", link->moved_points, minutes));
+  co_return Result<void>{};
 }
 
 TxTask<std::optional<Identity>> linked_account(store::Tx& tx, DiscordUserId member, std::string platform) {

@@ -301,7 +301,8 @@ HttpResponse LinkPages::show(const Guest& guest, const Standing& standing, std::
   if (standing.until)
     facts.emplace_back("until", format_local(*standing.until, guest.settings->get(bot::kTimeZone)));
   VisitorPage page = guest.page(guest.say(step + "_title", facts));
-  page.paragraphs = {guest.say(step + "_text", facts)};
+  page.paragraphs = {
+      guest.say(step + (standing.step == Step::held && standing.keeps ? "_keeps" : "_text"), facts)};
   const auto action = [&](const char* does) {
     const std::string button = guest.say(fmt::format("{}_button", does), facts);
     const bool is_about_account = standing.step != Step::open;

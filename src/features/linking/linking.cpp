@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "bot/activity.h"
+#include "bot/renamed_links.h"
 #include "features/linking/linking_commands.h"
 #include "features/linking/linking_import.h"
 #include "features/linking/linking_store.h"
@@ -145,7 +146,10 @@ TxTask<Standing> Linking::look(Tx& tx, ServerContext& context, Visit visit) cons
   if (!row->browser_hash.empty() && row->browser_hash != visit.browser_hash)
     co_return Standing{Step::elsewhere};
   Standing standing{step_of(row->step), unmistakable(*row), row->account_name, "", row->step_until};
-  if (const auto held = co_await bot::linked_account(tx, visit.member, kKick)) standing.held = held->name;
+  if (const auto held = co_await bot::linked_account(tx, visit.member, kKick)) {
+    standing.held = held->name;
+    standing.keeps = bot::is_known_by_name(*held);
+  }
   co_return standing;
 }
 
@@ -194,8 +198,7 @@ TxTask<std::optional<Standing>> Linking::stop(Tx& tx, ServerContext& context, co
 TxTask<Standing> Linking::link(Tx& tx, ServerContext& context, Proof proof) const {
   bot::LinkRequest request{proof.visit.member, proof.account.platform, proof.account.name, proof.account.id,
                            proof.request.member_name};
-  const auto made = co_await bot::link_member(tx, declarations_.on_move, std::move(request),
-                                              actor_of(proof.visit.member), context.now);
+  const auto made = co_await link_instead(tx, context, std::move(request), actor_of(proof.visit.member));
   if (!made) throw ErrorException(made.error());
   co_await object(tx, context, proof.visit.member, std::nullopt);  // to his losing it, if he had it before
   co_await tell_linked(tx, context, proof.visit.member.str(), *made, proof.account.name,
@@ -263,8 +266,6 @@ TxTask<Standing> Linking::replace(Tx& tx, ServerContext& context, Visit visit) c
     co_return co_await look(tx, context, std::move(visit));
   const Proof proof{std::move(visit), *row, {kKick, row->account_id, row->account_name}};
   if (auto stopped = co_await stop(tx, context, proof)) co_return *std::move(stopped);
-  const auto undone = co_await undo(tx, context, proof.visit.member, actor_of(proof.visit.member));
-  if (!undone && undone.error().code != ErrorCode::not_found) throw ErrorException(undone.error());
   co_return co_await link(tx, context, proof);
 }
 
@@ -388,6 +389,26 @@ TxTask<void> Linking::carry_out(Tx& tx, ServerContext& context, MoveRow move, bo
                       {"holder", mention(move.holder_id)},
                       {"account", MemberText{move.account_name}}}};
   co_await write_log(tx, context, line);
+}
+
+TxTask<Result<bot::LinkOutcome>> Linking::link_instead(Tx& tx, ServerContext& context,
+                                                       bot::LinkRequest request, tenancy::Actor actor) const {
+  const auto held = co_await bot::linked_account(tx, request.member, request.platform);
+  if (held && bot::is_known_by_name(*held)) {
+    const auto left = co_await bot::leave_old_name(tx, request.member, request.platform, actor, context.now);
+    if (!left) co_return std::unexpected(left.error());
+    const Message line{"link.log_renamed",
+                       {{"member", mention(request.member.str())},
+                        {"held", MemberText{held->name}},
+                        {"account", MemberText{request.name}}}};
+    co_await write_log(tx, context, line);
+  } else if (held) {
+    const auto undone = co_await undo(tx, context, request.member, actor);
+    if (!undone) co_return undone;
+  }
+  context.changed.insert({"points", "watchtime", "activity", "overview"});
+  co_return co_await bot::link_member(tx, declarations_.on_move, std::move(request), std::move(actor),
+                                      context.now);
 }
 
 TxTask<Result<bot::LinkOutcome>> Linking::undo(Tx& tx, ServerContext& context, DiscordUserId member,

@@ -67,6 +67,7 @@ struct Standing {
   std::string account = {};      // as the platform calls what he proved
   std::string held = {};         // the account that is linked to him
   std::optional<TimePoint> until = {};
+  bool keeps = false;  // what that has brought stays with him when another takes its place
 };
 
 /// A move as its holder sees it.
@@ -121,6 +122,10 @@ class Linking {
   /// Moves what nobody has objected to in time; nothing where linking is switched off.
   store::TxTask<void> move_due(store::Tx& tx, bot::ServerContext& context) const;
 
+  /// In place of what is linked to him, if anything is. What that had brought goes back to it, or stays with
+  /// him where it is known by its name alone (bot/renamed_links.h). Errors as of bot::link_member.
+  store::TxTask<Result<bot::LinkOutcome>> link_instead(store::Tx& tx, bot::ServerContext& context,
+                                                       bot::LinkRequest request, tenancy::Actor actor) const;
   /// Undoes the link; error `not_found`: there is none.
   store::TxTask<Result<bot::LinkOutcome>> undo(store::Tx& tx, bot::ServerContext& context,
                                                DiscordUserId member, tenancy::Actor actor) const;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "bot/links.h"
+#include "bot/renamed_links.h"
 #include "bot/targets.h"
 #include "features/linking/linking.h"
 #include "features/linking/panel.h"
@@ -93,9 +93,8 @@ TxTask<Reply> remove(const Linking linking, Tx& tx, ServerContext& context, cons
 }
 
 /// By an administrator's word: also for a viewer who was called otherwise when he was linked, and was not
-/// seen since.
-TxTask<Reply> set(const bot::Declarations& declarations, const Linking linking, Tx& tx,
-                  ServerContext& context, const CommandCall& call) {
+/// seen since. What his old name had brought stays his.
+TxTask<Reply> set(const Linking linking, Tx& tx, ServerContext& context, const CommandCall& call) {
   const Member member = co_await find_member(tx, context, call);
   if (member.refusal) co_return *member.refusal;
   const std::string account = call.text("account").value_or("");
@@ -105,20 +104,21 @@ TxTask<Reply> set(const bot::Declarations& declarations, const Linking linking, 
     co_return bot::refuse("link.set_taken",
                           {{"account", MemberText{viewer->name}}, {"name", MemberText{holder->name}}});
   }
-  const auto undone = co_await linking.undo(tx, context, member.id, actor_of(call));
-  if (!undone && undone.error().code != ErrorCode::not_found) throw ErrorException(undone.error());
-  const auto made = co_await bot::link_member(tx, declarations.on_move, {member.id, kKick, account},
-                                              actor_of(call), context.now);
+  const auto held = co_await bot::linked_account(tx, member.id, kKick);
+  const auto made = co_await linking.link_instead(tx, context, {member.id, kKick, account}, actor_of(call));
   if (!made) throw ErrorException(made.error());
-  context.changed.insert({"points", "watchtime", "activity", "overview"});
   const Message line{"link.log_set",
                      {{"actor", MemberText{call.caller.user.name}},
                       {"member", fmt::format("<@{}>", member.id.str())},
                       {"account", MemberText{account}}}};
   co_await write_log(tx, context, line);
-  co_return bot::say(
-      "link.set",
-      {{"name", MemberText{member.name}}, {"points", made->points}, {"minutes", minutes_of(*made)}});
+  Reply reply =
+      bot::say("link.set",
+               {{"name", MemberText{member.name}}, {"points", made->points}, {"minutes", minutes_of(*made)}});
+  if (held && bot::is_known_by_name(*held))
+    reply.lines.push_back(
+        {"link.set_renamed", {{"held", MemberText{held->name}}, {"name", MemberText{member.name}}}});
+  co_return reply;
 }
 
 /// Puts the panel up where it is called, and nowhere else.
@@ -171,12 +171,12 @@ void declare_commands(bot::Declarations& declarations) {
       command("link keep", {Door::slash}, [linking](Tx& tx, ServerContext& context, const CommandCall& call) {
         return keep(linking, tx, context, call);
       }));
-  declarations.commands.add(for_administrators(
-      command("link set", {Door::slash, Door::prefix},
-              [&declarations, linking](Tx& tx, ServerContext& context, const CommandCall& call) {
-                return set(declarations, linking, tx, context, call);
-              }),
-      {user, account}));
+  declarations.commands.add(
+      for_administrators(command("link set", {Door::slash, Door::prefix},
+                                 [linking](Tx& tx, ServerContext& context, const CommandCall& call) {
+                                   return set(linking, tx, context, call);
+                                 }),
+                         {user, account}));
   declarations.commands.add(
       for_administrators(command("link remove", {Door::slash, Door::prefix},
                                  [linking](Tx& tx, ServerContext& context, const CommandCall& call) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "bot/ledger.h"
+#include "bot/links.h"
 #include "bot/persons.h"
 #include "bot/posts.h"
 #include "tests/support/test_world.h"
@@ -42,7 +43,8 @@ class LinkingByMembers : public testing::Test {
   }
 
   /// What the command answers.
-  bot::Reply call(std::string path, std::int64_t member, std::int64_t server = 1, std::string user = "") {
+  bot::Reply call(std::string path, std::int64_t member, std::int64_t server = 1, std::string user = "",
+                  std::string account = "") {
     const bot::CommandSpec* command = nullptr;
     for (const auto& one : world_.declarations.commands.all()) {
       if (one.path == path) command = &one;
@@ -52,6 +54,7 @@ class LinkingByMembers : public testing::Test {
     call.caller.handle = "handle" + std::to_string(member);
     call.place = "discord:77";
     if (!user.empty()) call.arguments["user"] = bot::PersonArgument{bot::kDiscord, user, ""};
+    if (!account.empty()) call.arguments["account"] = account;
     return in(server, [&](store::Tx& tx, bot::ServerContext& context) {
       return command->handler(tx, context, call);
     });
@@ -103,6 +106,25 @@ class LinkingByMembers : public testing::Test {
       const PersonId person = co_await bot::person_of(tx, {kKick, id, name}, world_.clock.now());
       bot::LedgerOperation operation{"earn:" + id, "test", "", "t", {{person, points}}};
       co_await bot::apply(tx, bot::kPoints, std::move(operation), world_.clock.now());
+    });
+  }
+  /// As an old bot knew him, and what it kept of him.
+  void carry(std::int64_t member, std::string name, std::int64_t points) {
+    world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
+      const TimePoint now = world_.clock.now();
+      co_await bot::link_known(tx, world_.declarations.on_move, kKick, {{DiscordUserId(member), name}},
+                               {"operator", "system"}, now);
+      const auto viewer = co_await bot::find_identity_by_name(tx, kKick, name);
+      bot::LedgerOperation operation{"import:" + name, "import", "", "t", {{viewer->person_id, points}}};
+      co_await bot::apply(tx, bot::kPoints, std::move(operation), now);
+      co_await bot::note_brought(tx, {{viewer->home_person_id, points, Duration(0)}});
+    });
+  }
+  std::int64_t points_of_viewer(std::string id) {
+    return world_.in(1, [&](store::Tx& tx) -> store::TxTask<std::int64_t> {
+      const auto known = co_await bot::find_identity(tx, kKick, id);
+      if (!known) co_return -1;
+      co_return (co_await bot::balance_of(tx, bot::kPoints, known->person_id)).balance;
     });
   }
   std::int64_t points_of(std::int64_t member) {
@@ -243,6 +265,41 @@ TEST_F(LinkingByMembers, WhoIsKnownByNameAloneIsRecognised) {
   EXPECT_EQ(link(5, "9", "Owl").step, Step::linked);
   EXPECT_EQ(world_.dump("SELECT home_person_id FROM identities WHERE platform = 'kick'"),
             imported.home_person_id.str() + "\n");
+}
+
+TEST_F(LinkingByMembers, WhoHasANewNameSinceAnOldBotLinkedHimKeepsWhatItKnew) {
+  carry(5, "Owl", 40);
+  earn("9", "Dayowl", 7);
+  const Visit visitor = visit(5);
+  const auto asked = prove(visitor, "9", "Dayowl");
+  EXPECT_EQ(asked.step, Step::held);
+  EXPECT_TRUE(asked.keeps);
+  EXPECT_EQ(replace(visitor).step, Step::linked);
+  EXPECT_EQ(holders(), "5|9\n");
+  EXPECT_EQ(points_of(5), 47);
+  earn("77", "Owl", 1);
+  EXPECT_EQ(points_of_viewer("77"), 1) << "who is called so now is another";
+  EXPECT_FALSE(call("link remove", 1, 1, "5").refused);
+  EXPECT_EQ(points_of(5), 40) << "with the account goes what came with it";
+  EXPECT_EQ(points_of_viewer("9"), 7);
+  EXPECT_EQ(mismatches(), 0);
+}
+
+TEST_F(LinkingByMembers, AnAdministratorSaysTheNewNameOfWhoIsKnownByNameAlone) {
+  carry(5, "Owl", 40);
+  earn("9", "Somebody", 7);
+  const auto wrong = call("link set", 1, 1, "5", "Somebody");
+  ASSERT_EQ(wrong.lines.size(), 2U);
+  EXPECT_EQ(wrong.lines[1].key, "link.set_renamed");
+  EXPECT_EQ(points_of(5), 47);
+  EXPECT_EQ(call("link set", 1, 1, "5", "Dayowl").lines.size(), 1U) << "Kick knows the one of before";
+  EXPECT_EQ(points_of(5), 40);
+  EXPECT_EQ(points_of_viewer("9"), 7) << "a slip gives nothing away";
+  EXPECT_EQ(link(5, "10", "Dayowl").step, Step::linked);
+  EXPECT_EQ(holders(), "5|10\n");
+  EXPECT_EQ(points_of(5), 40);
+  EXPECT_THAT(sent_to("discord:88"), HasSubstr("was known as Owl"));
+  EXPECT_EQ(mismatches(), 0);
 }
 
 TEST_F(LinkingByMembers, AnAccountMovesWhenNobodyObjects) {
