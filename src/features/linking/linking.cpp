@@ -182,7 +182,7 @@ TxTask<std::optional<Standing>> Linking::stop(Tx& tx, ServerContext& context, co
   if (account->person_id != account->home_person_id) {
     const auto holder = co_await bot::linked_member(tx, *account);
     if (holder && holder->platform_user_id == proof.visit.member.str()) {
-      co_await object(tx, context, proof.visit.member, std::nullopt);  // there is no better objection
+      co_await keep(tx, context, proof);
       co_return co_await settle(tx, context, proof, Step::linked);
     }
     co_await note_attempt(tx, context, proof);
@@ -200,7 +200,7 @@ TxTask<Standing> Linking::link(Tx& tx, ServerContext& context, Proof proof) cons
                            proof.request.member_name};
   const auto made = co_await link_instead(tx, context, std::move(request), actor_of(proof.visit.member));
   if (!made) throw ErrorException(made.error());
-  co_await object(tx, context, proof.visit.member, std::nullopt);  // to his losing it, if he had it before
+  co_await keep(tx, context, proof);  // if he had it before, and somebody has asked for it
   co_await tell_linked(tx, context, proof.visit.member.str(), *made, proof.account.name,
                        proof.request.place_id);
   co_return co_await settle(tx, context, std::move(proof), Step::linked);
@@ -325,18 +325,31 @@ TxTask<int> Linking::object(Tx& tx, ServerContext& context, DiscordUserId holder
   int ended = 0;
   for (const MoveRow& row : co_await tx.all(kOpenOfHolder, {holder.str()})) {
     if (move && row.move_id != *move) continue;
-    if (co_await tx.change(kEndMove, {row.move_id, "objected", context.now}) == 0) continue;
-    ++ended;
-    const tenancy::AuditEntry entry{actor_of(holder), "member.link_move_objected",
-                                    fmt::format("kick {}", row.account_name), row.wanted_by, holder.str()};
-    co_await tenancy::audit(tx, context.now, entry);
-    const Message told{"link.dm_objected", {{"account", MemberText{row.account_name}}}};
-    co_await tell(tx, context, row.wanted_by, told, row.place_id);
-    const Message line{"link.log_objected",
-                       {{"member", mention(row.holder_id)}, {"account", MemberText{row.account_name}}}};
-    co_await write_log(tx, context, line);
+    if (co_await object_to(tx, context, holder, row)) ++ended;
   }
   co_return ended;
+}
+
+/// There is no better objection than to prove the account once more. Others that he had are not spoken for.
+TxTask<void> Linking::keep(Tx& tx, ServerContext& context, const Proof proof) const {
+  for (const MoveRow& row : co_await tx.all(kOpenOfHolder, {proof.visit.member.str()})) {
+    const bool is_proved = row.platform == proof.account.platform && row.account_id == proof.account.id;
+    if (is_proved) co_await object_to(tx, context, proof.visit.member, row);
+  }
+}
+
+TxTask<bool> Linking::object_to(Tx& tx, ServerContext& context, DiscordUserId holder,
+                                const MoveRow move) const {
+  if (co_await tx.change(kEndMove, {move.move_id, "objected", context.now}) == 0) co_return false;
+  const tenancy::AuditEntry entry{actor_of(holder), "member.link_move_objected",
+                                  fmt::format("kick {}", move.account_name), move.wanted_by, holder.str()};
+  co_await tenancy::audit(tx, context.now, entry);
+  const Message told{"link.dm_objected", {{"account", MemberText{move.account_name}}}};
+  co_await tell(tx, context, move.wanted_by, told, move.place_id);
+  const Message line{"link.log_objected",
+                     {{"member", mention(move.holder_id)}, {"account", MemberText{move.account_name}}}};
+  co_await write_log(tx, context, line);
+  co_return true;
 }
 
 TxTask<void> Linking::move_due(Tx& tx, ServerContext& context) const {

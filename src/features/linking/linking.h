@@ -139,6 +139,9 @@ class Linking {
   store::TxTask<Standing> settle(store::Tx& tx, bot::ServerContext& context, Proof proof, Step step,
                                  std::optional<TimePoint> until = {}) const;
   store::TxTask<void> note_attempt(store::Tx& tx, bot::ServerContext& context, const Proof proof) const;
+  store::TxTask<void> keep(store::Tx& tx, bot::ServerContext& context, const Proof proof) const;
+  store::TxTask<bool> object_to(store::Tx& tx, bot::ServerContext& context, DiscordUserId holder,
+                                const MoveRow move) const;
   store::TxTask<void> carry_out(store::Tx& tx, bot::ServerContext& context, MoveRow move, bool is_held) const;
   store::TxTask<void> end_in_vain(store::Tx& tx, bot::ServerContext& context, MoveRow move) const;
   store::TxTask<void> tell_holder(store::Tx& tx, bot::ServerContext& context, const Proof proof,

@@ -462,6 +462,21 @@ TEST_F(LinkingByMembers, WhoProvesHisAccountOnceMoreKeepsIt) {
   EXPECT_THAT(sent_to("member:6"), HasSubstr("has objected"));
 }
 
+TEST_F(LinkingByMembers, WhoLinksAnotherInItsPlaceHasNotObjected) {
+  ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
+  const Visit wanting = visit(6);
+  prove(wanting, "9", "Owl");
+  ASSERT_EQ(ask(wanting).step, Step::asked);
+  const Visit again = visit(5);
+  ASSERT_EQ(prove(again, "10", "Dayowl").step, Step::held);
+  ASSERT_EQ(replace(again).step, Step::linked);
+  ASSERT_EQ(link(5, "10", "Dayowl").step, Step::linked) << "he proves it once more";
+  EXPECT_THAT(sent_to("member:6"), Not(HasSubstr("has objected")));
+  world_.clock.advance(72h);
+  move_due();
+  EXPECT_EQ(holders(), "5|10\n6|9\n");
+}
+
 TEST_F(LinkingByMembers, NothingMovesWhileItIsSwitchedOff) {
   ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
   const Visit wanting = visit(6);
