@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/crypto.h"
 #include "bot/activity.h"
@@ -28,7 +29,6 @@ using store::TxTask;
 /// From so many attempts at one account on, in that time, moderators are told.
 constexpr std::int64_t kAlarm = 3;
 constexpr std::size_t kKeyBytes = 24;
-constexpr Duration kAttemptsCount = std::chrono::hours(24);
 
 struct StepName {
   Step step;
@@ -237,8 +237,7 @@ TxTask<Standing> Linking::come_back_in_vain(Tx& tx, ServerContext& context, Visi
 /// Somebody has proved an account that is another's: harmless once, an attack perhaps when it goes on.
 TxTask<void> Linking::note_attempt(Tx& tx, ServerContext& context, const Proof proof) const {
   const std::string hash = account_hash(proof.account);
-  const TimePoint since = context.now - kAttemptsCount;
-  co_await tx.change(kForgetAttempts, {since});
+  const TimePoint since = context.now - kAttemptsKept;
   co_await tx.change(kNoteAttempt, {kKick, hash, context.now, proof.visit.member.str()});
   const tenancy::AuditEntry entry{actor_of(proof.visit.member), "member.link_taken", hash, std::nullopt,
                                   "from " + proof.visit.from};
@@ -368,6 +367,12 @@ TxTask<void> Linking::move_due(Tx& tx, ServerContext& context) const {
   }
 }
 
+TxTask<void> Linking::forget_old(Tx& tx, ServerContext& context) const {
+  co_await tx.change(kForgetRequests, {context.now - kAddressLives - kRequestsKept});
+  co_await tx.change(kForgetAttempts, {context.now - kAttemptsKept});
+  co_await tx.change(kForgetMoves, {context.now - kMovesKept});
+}
+
 TxTask<void> Linking::end_in_vain(Tx& tx, ServerContext& context, MoveRow move) const {
   const tenancy::AuditEntry entry{{"guildhall", "link move"},
                                   "member.link_move_ended",
@@ -449,15 +454,28 @@ TxTask<std::vector<ServerId>> servers_with_due_moves(store::CrossTx& tx, store::
   co_return servers;
 }
 
+TxTask<std::vector<ServerId>> servers_with_old_rows(store::CrossTx& tx, store::ServerRange range,
+                                                    TimePoint now) {
+  std::set<ServerId> servers;
+  const auto add = [&](const std::vector<ServerRow>& rows) {
+    for (const ServerRow& row : rows) servers.insert(row.discord_server_id);
+  };
+  add(co_await tx.all(kServersWithOldRequests,
+                      {range.first, range.last, now - kAddressLives - kRequestsKept}));
+  add(co_await tx.all(kServersWithOldAttempts, {range.first, range.last, now - kAttemptsKept}));
+  add(co_await tx.all(kServersWithOldMoves, {range.first, range.last, now - kMovesKept}));
+  co_return std::vector<ServerId>(servers.begin(), servers.end());
+}
+
 }  // namespace
 
 void declare(bot::Declarations& declarations) {
-  for (const char* table : {"link_requests", "link_attempts"})
-    declarations.tables.add({table, tenancy::TableClass::tenant, "linking"});
-  declarations.tables.add({"link_moves", tenancy::TableClass::tenant, "linking", true});
+  for (const char* table : {"link_requests", "link_attempts", "link_moves"})
+    declarations.tables.add({table, tenancy::TableClass::tenant, "linking", true});
   declarations.statements.add("linking", kNewRequest, kRequest, kOpenRequest, kSettleRequest, kNoteAttempt,
-                              kForgetAttempts, kCountAttempts, kNewMove, kInTheWay, kMoveOfHolder,
-                              kOpenOfHolder, kDueMoves, kEndMove, kServersWithDueMoves);
+                              kCountAttempts, kNewMove, kInTheWay, kMoveOfHolder, kOpenOfHolder, kDueMoves,
+                              kEndMove, kServersWithDueMoves, kForgetRequests, kForgetAttempts, kForgetMoves,
+                              kServersWithOldRequests, kServersWithOldAttempts, kServersWithOldMoves);
   declarations.settings.add("linking", kEnabled);
   declarations.settings.add("linking", kPanelChannel);
   declarations.settings.add("linking", kLogChannel);
@@ -466,6 +484,10 @@ void declare(bot::Declarations& declarations) {
                                    [linking = Linking(declarations)](Tx& tx, ServerContext& context) {
                                      return linking.move_due(tx, context);
                                    }});
+  declarations.due_work.push_back(
+      {"old links", servers_with_old_rows, [linking = Linking(declarations)](Tx& tx, ServerContext& context) {
+         return linking.forget_old(tx, context);
+       }});
   declare_panel(declarations);
   declare_commands(declarations);
   declare_import(declarations);

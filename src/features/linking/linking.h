@@ -34,6 +34,11 @@ inline constexpr bot::IntegerSetting kPauseDays{"link_pause_days", 7, 0, 365};
 inline constexpr Duration kAddressLives = std::chrono::minutes(10);
 inline constexpr Duration kObjectionTime = std::chrono::hours(72);
 inline constexpr Duration kFrozen = std::chrono::days(7);
+/// What is kept of who wanted which account: of an address that is over, of attempts at what is another's, of
+/// moves that have ended.
+inline constexpr Duration kRequestsKept = std::chrono::hours(24);
+inline constexpr Duration kAttemptsKept = std::chrono::hours(24);
+inline constexpr Duration kMovesKept = std::chrono::days(30);
 
 /// The pages, by the name that their addresses are signed for (bot/page_links.h).
 inline constexpr const char* kLinkPage = "link";
@@ -121,6 +126,8 @@ class Linking {
                             std::optional<std::int64_t> move) const;
   /// Moves what nobody has objected to in time; nothing where linking is switched off.
   store::TxTask<void> move_due(store::Tx& tx, bot::ServerContext& context) const;
+  /// Drops what is kept no longer.
+  store::TxTask<void> forget_old(store::Tx& tx, bot::ServerContext& context) const;
 
   /// In place of what is linked to him, if anything is. What that had brought goes back to it, or stays with
   /// him where it is known by its name alone (bot/renamed_links.h). Errors as of bot::link_member.

@@ -114,11 +114,6 @@ struct AttemptParams {
 };
 BOOST_DESCRIBE_STRUCT(AttemptParams, (), (platform, account_hash, now, member))
 
-struct OldAttempts {
-  TimePoint before;
-};
-BOOST_DESCRIBE_STRUCT(OldAttempts, (), (before))
-
 struct AttemptsParams {
   std::string platform;
   std::string account_hash;
@@ -136,10 +131,6 @@ inline constexpr Statement<AttemptParams, NoRow> kNoteAttempt{
     "INSERT INTO link_attempts (discord_server_id, platform, account_hash, attempted_at, member_id) "
     "VALUES (:server, :platform, :account_hash, :now, :member) "
     "ON CONFLICT (discord_server_id, platform, account_hash, attempted_at, member_id) DO NOTHING"};
-
-inline constexpr Statement<OldAttempts, NoRow> kForgetAttempts{
-    "linking.forget_attempts",
-    "DELETE FROM link_attempts WHERE discord_server_id = :server AND attempted_at < :before"};
 
 inline constexpr Statement<AttemptsParams, CountRow> kCountAttempts{
     "linking.count_attempts",
@@ -268,5 +259,46 @@ inline constexpr CrossServerStatement<DueIn, ServerRow> kServersWithDueMoves{
     "finds the servers where accounts are to move whose holders have not objected",
     "SELECT DISTINCT discord_server_id FROM link_moves WHERE discord_server_id BETWEEN :first AND :last "
     "AND state = 'open' AND due_at <= :now"};
+
+// What is of no use any more
+// ---------------------------------------------------------------------------------------
+
+struct Before {
+  TimePoint before;
+};
+BOOST_DESCRIBE_STRUCT(Before, (), (before))
+
+struct BeforeIn {
+  ServerId first;
+  ServerId last;
+  TimePoint before;
+};
+BOOST_DESCRIBE_STRUCT(BeforeIn, (), (first, last, before))
+
+inline constexpr Statement<Before, NoRow> kForgetRequests{
+    "linking.forget_requests",
+    "DELETE FROM link_requests WHERE discord_server_id = :server AND made_at < :before"};
+inline constexpr Statement<Before, NoRow> kForgetAttempts{
+    "linking.forget_attempts",
+    "DELETE FROM link_attempts WHERE discord_server_id = :server AND attempted_at < :before"};
+/// Open ones have no end.
+inline constexpr Statement<Before, NoRow> kForgetMoves{
+    "linking.forget_moves",
+    "DELETE FROM link_moves WHERE discord_server_id = :server AND ended_at < :before"};
+
+inline constexpr CrossServerStatement<BeforeIn, ServerRow> kServersWithOldRequests{
+    "linking.servers_with_old_requests",
+    "finds the servers whose members' addresses for linking are long over",
+    "SELECT DISTINCT discord_server_id FROM link_requests WHERE discord_server_id BETWEEN :first AND :last "
+    "AND made_at < :before"};
+inline constexpr CrossServerStatement<BeforeIn, ServerRow> kServersWithOldAttempts{
+    "linking.servers_with_old_attempts",
+    "finds the servers with attempts at others' accounts that count no more",
+    "SELECT DISTINCT discord_server_id FROM link_attempts WHERE discord_server_id BETWEEN :first AND :last "
+    "AND attempted_at < :before"};
+inline constexpr CrossServerStatement<BeforeIn, ServerRow> kServersWithOldMoves{
+    "linking.servers_with_old_moves", "finds the servers where moves of accounts have ended long ago",
+    "SELECT DISTINCT discord_server_id FROM link_moves WHERE discord_server_id BETWEEN :first AND :last "
+    "AND ended_at < :before"};
 
 }  // namespace guildhall::features::linking

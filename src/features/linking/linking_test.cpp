@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bot/due_work.h"
 #include "bot/ledger.h"
 #include "bot/links.h"
 #include "bot/persons.h"
@@ -100,6 +101,11 @@ class LinkingByMembers : public testing::Test {
                                  &world_.declarations.texts};
       co_await linking_.move_due(tx, context);
     });
+  }
+  void work_due() {
+    bot::DueWorker worker(*world_.tenancy, world_.declarations, world_.clock,
+                          [](tenancy::ServerScope, const bot::ServerContext&) {});
+    net::run_to_end(worker.run_due());
   }
   void earn(std::string id, std::string name, std::int64_t points) {
     world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
@@ -475,6 +481,33 @@ TEST_F(LinkingByMembers, WhoLinksAnotherInItsPlaceHasNotObjected) {
   world_.clock.advance(72h);
   move_due();
   EXPECT_EQ(holders(), "5|10\n6|9\n");
+}
+
+TEST_F(LinkingByMembers, WhoWantedWhichAccountIsNotKeptForEver) {
+  ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
+  const Visit wanting = visit(6);
+  prove(wanting, "9", "Owl");
+  ASSERT_EQ(ask(wanting).step, Step::asked);
+  object(5);
+  const auto counts = [&] {
+    work_due();
+    return world_.dump(
+        "SELECT (SELECT count(*) FROM link_requests), (SELECT count(*) FROM link_attempts), "
+        "(SELECT count(*) FROM link_moves)");
+  };
+  world_.clock.advance(24h);
+  EXPECT_EQ(counts(), "2|1|1\n");
+  world_.clock.advance(1s);
+  EXPECT_EQ(counts(), "2|0|1\n");
+  world_.clock.advance(10min);
+  EXPECT_EQ(counts(), "0|0|1\n");
+  world_.clock.advance(29 * 24h);
+  const Visit again = visit(6);
+  prove(again, "9", "Owl");
+  ASSERT_EQ(ask(again).step, Step::asked);
+  EXPECT_EQ(counts(), "1|1|1\n");
+  EXPECT_EQ(world_.dump("SELECT state FROM link_moves"), "open\n");
+  EXPECT_EQ(holders(), "5|9\n");
 }
 
 TEST_F(LinkingByMembers, NothingMovesWhileItIsSwitchedOff) {
