@@ -332,6 +332,39 @@ TEST_F(LinkingByMembers, AnAccountMovesWhenNobodyObjects) {
   EXPECT_THAT(sent_to("member:5"), HasSubstr("not linked to you any more"));
 }
 
+/// By an administrator, who sees that it was no good.
+TEST_F(LinkingByMembers, AMoveIsTakenBackWithThirtyDaysBehindIt) {
+  earn("9", "Owl", 40);
+  ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
+  const Visit wanting = visit(6);
+  prove(wanting, "9", "Owl");
+  ASSERT_EQ(ask(wanting).step, Step::asked);
+  world_.clock.advance(72h);
+  move_due();
+  ASSERT_EQ(points_of(6), 40);
+  world_.clock.advance(30 * 24h);
+  EXPECT_TRUE(call("link set", 1, 1, "5", "Owl").refused) << "it has a holder";
+  EXPECT_FALSE(call("link remove", 1, 1, "6").refused);
+  EXPECT_EQ(holders(), "");
+  EXPECT_EQ(points_of(6), 0);
+  EXPECT_EQ(points_of_viewer("9"), 40);
+  EXPECT_FALSE(call("link set", 1, 1, "5", "Owl").refused);
+  EXPECT_EQ(holders(), "5|9\n");
+  EXPECT_EQ(points_of(5), 40);
+  EXPECT_EQ(mismatches(), 0);
+}
+
+TEST_F(LinkingByMembers, ALinkIsUndoneAfterThirtyDaysWithWhatItHadBrought) {
+  earn("9", "Owl", 40);
+  ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
+  world_.clock.advance(30 * 24h);
+  EXPECT_FALSE(call("unlink", 5).refused);
+  EXPECT_EQ(holders(), "");
+  EXPECT_EQ(points_of(5), 0);
+  EXPECT_EQ(points_of_viewer("9"), 40);
+  EXPECT_EQ(mismatches(), 0);
+}
+
 TEST_F(LinkingByMembers, AnObjectionEndsItForAWeek) {
   ASSERT_EQ(link(5, "9", "Owl").step, Step::linked);
   const Visit wanting = visit(6);
