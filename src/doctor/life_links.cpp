@@ -43,6 +43,9 @@ class Pages {
     const auto key = at(time, [&](Tx& tx, bot::ServerContext& context) {
       return linking_.invite(tx, context, user, "4242");
     });
+    at(time, [&](Tx& tx, bot::ServerContext& context) {  // he presses twice
+      return linking_.wait_for_next(tx, context, member(who));
+    });
     const Visit visit{member(who), key, "isolation browser", "127.0.0.1"};
     at(time, [&](Tx& tx, bot::ServerContext& context) { return linking_.open(tx, context, visit); });
     const bot::PlatformUser proved{bot::kKick, fmt::format("{}", kMembers + account),

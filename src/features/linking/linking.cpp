@@ -29,6 +29,9 @@ using store::TxTask;
 /// From so many attempts at one account on, in that time, moderators are told.
 constexpr std::int64_t kAlarm = 3;
 constexpr std::size_t kKeyBytes = 24;
+/// Between two addresses: so long, for each that he has asked for in a row, and that at most.
+constexpr Duration kWait = std::chrono::seconds(10);
+constexpr Duration kLongestWait = std::chrono::seconds(60);
 
 struct StepName {
   Step step;
@@ -125,6 +128,13 @@ struct Linking::Proof {
 
 // The page of a link ---
 
+TxTask<Duration> Linking::wait_for_next(Tx& tx, ServerContext& context, DiscordUserId member) const {
+  const auto row = co_await tx.one(kUnopened, {kKick, member.str()});
+  if (!row || row->made_at > context.now) co_return Duration(0);
+  const TimePoint until = row->made_at + std::min<Duration>(kWait * row->asked_in_a_row, kLongestWait);
+  co_return std::max<Duration>(until - context.now, Duration(0));
+}
+
 TxTask<std::string> Linking::invite(Tx& tx, ServerContext& context, bot::Caller member,
                                     std::string place) const {
   std::string key = base64url(random_bytes(kKeyBytes));
@@ -134,7 +144,8 @@ TxTask<std::string> Linking::invite(Tx& tx, ServerContext& context, bot::Caller 
                        std::move(member.handle),
                        std::move(place),
                        hash_of_key(key),
-                       context.now};
+                       context.now,
+                       context.now - 2 * kLongestWait};
   co_await tx.change(kNewRequest, row);
   co_return key;
 }
@@ -472,10 +483,11 @@ TxTask<std::vector<ServerId>> servers_with_old_rows(store::CrossTx& tx, store::S
 void declare(bot::Declarations& declarations) {
   for (const char* table : {"link_requests", "link_attempts", "link_moves"})
     declarations.tables.add({table, tenancy::TableClass::tenant, "linking", true});
-  declarations.statements.add("linking", kNewRequest, kRequest, kOpenRequest, kSettleRequest, kNoteAttempt,
-                              kCountAttempts, kNewMove, kInTheWay, kMoveOfHolder, kOpenOfHolder, kDueMoves,
-                              kEndMove, kServersWithDueMoves, kForgetRequests, kForgetAttempts, kForgetMoves,
-                              kServersWithOldRequests, kServersWithOldAttempts, kServersWithOldMoves);
+  declarations.statements.add("linking", kNewRequest, kUnopened, kRequest, kOpenRequest, kSettleRequest,
+                              kNoteAttempt, kCountAttempts, kNewMove, kInTheWay, kMoveOfHolder, kOpenOfHolder,
+                              kDueMoves, kEndMove, kServersWithDueMoves, kForgetRequests, kForgetAttempts,
+                              kForgetMoves, kServersWithOldRequests, kServersWithOldAttempts,
+                              kServersWithOldMoves);
   declarations.settings.add("linking", kEnabled);
   declarations.settings.add("linking", kPanelChannel);
   declarations.settings.add("linking", kLogChannel);

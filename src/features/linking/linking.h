@@ -95,6 +95,10 @@ class Linking {
   /// It outlives this.
   explicit Linking(const bot::Declarations& declarations) : declarations_(declarations) {}
 
+  /// How long the address that he was given just now is as good as another one: he asked twice, and holds the
+  /// first. Longer each time, and nothing once he has gone on with it.
+  store::TxTask<Duration> wait_for_next(store::Tx& tx, bot::ServerContext& context,
+                                        DiscordUserId member) const;
   /// The key of an address for this member alone; the one of before is of no use from now on. `place`: the
   /// channel where he asked for it.
   store::TxTask<std::string> invite(store::Tx& tx, bot::ServerContext& context, bot::Caller member,

@@ -35,7 +35,12 @@ std::string channel_of(const CommandCall& call) { return call.place.substr(call.
 TxTask<Reply> link(const bot::Declarations& declarations, Tx& tx, ServerContext& context,
                    const CommandCall& call) {
   if (declarations.config->kick_client_id.empty()) co_return bot::refuse("link.unavailable");
-  const std::string key = co_await Linking(declarations).invite(tx, context, call.caller, channel_of(call));
+  const Linking linking(declarations);
+  if (const Duration wait = co_await linking.wait_for_next(tx, context, member_of(call)); wait.count() > 0) {
+    const std::int64_t seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+    co_return bot::refuse("link.wait", {{"seconds", seconds}});
+  }
+  const std::string key = co_await linking.invite(tx, context, call.caller, channel_of(call));
   const auto held = co_await bot::linked_account(tx, member_of(call), kKick);
   Reply reply = held ? bot::say("link.go_again", {{"account", MemberText{held->name}}}) : bot::say("link.go");
   bot::Offer offer{{"link.go_button"}, {}};

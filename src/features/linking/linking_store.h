@@ -24,8 +24,22 @@ struct NewRequest {
   std::string place;
   std::string key_hash;
   TimePoint now;
+  TimePoint recent;  // what he asked for since counts with it
 };
-BOOST_DESCRIBE_STRUCT(NewRequest, (), (platform, member, member_name, member_handle, place, key_hash, now))
+BOOST_DESCRIBE_STRUCT(NewRequest, (),
+                      (platform, member, member_name, member_handle, place, key_hash, now, recent))
+
+struct UnopenedParams {
+  std::string platform;
+  std::string member;
+};
+BOOST_DESCRIBE_STRUCT(UnopenedParams, (), (platform, member))
+
+struct UnopenedRow {
+  TimePoint made_at;
+  std::int64_t asked_in_a_row = 1;
+};
+BOOST_DESCRIBE_STRUCT(UnopenedRow, (), (made_at, asked_in_a_row))
 
 struct RequestKey {
   std::string platform;
@@ -78,7 +92,15 @@ inline constexpr Statement<NewRequest, NoRow> kNewRequest{
     "ON CONFLICT (discord_server_id, platform, member_id) DO UPDATE SET member_name = excluded.member_name, "
     "member_handle = excluded.member_handle, "
     "place_id = excluded.place_id, key_hash = excluded.key_hash, made_at = excluded.made_at, "
-    "browser_hash = '', account_id = '', account_name = '', proved_at = NULL, step = '', step_until = NULL"};
+    "browser_hash = '', account_id = '', account_name = '', proved_at = NULL, step = '', step_until = NULL, "
+    "asked_in_a_row = CASE WHEN link_requests.made_at > :recent THEN link_requests.asked_in_a_row + 1 "
+    "ELSE 1 END"};
+
+/// His address, where no browser has gone on with it.
+inline constexpr Statement<UnopenedParams, UnopenedRow> kUnopened{
+    "linking.unopened",
+    "SELECT made_at, asked_in_a_row FROM link_requests WHERE discord_server_id = :server "
+    "AND platform = :platform AND member_id = :member AND browser_hash = ''"};
 
 inline constexpr Statement<RequestKey, RequestRow> kRequest{
     "linking.request",

@@ -174,6 +174,7 @@ TEST_F(LinkingByMembers, WhoProvesAnAccountIsLinkedAndToldSo) {
 
 TEST_F(LinkingByMembers, AnAddressIsForOneBrowserAndTheNewestAlone) {
   const Visit first = visit(5);
+  world_.clock.advance(1min);
   const Visit second = visit(5);
   EXPECT_EQ(look(first).step, Step::gone) << "he asked for another since";
   EXPECT_EQ(look(second).step, Step::open);
@@ -187,6 +188,30 @@ TEST_F(LinkingByMembers, AnAddressIsForOneBrowserAndTheNewestAlone) {
   forged.member = DiscordUserId(6);
   EXPECT_EQ(prove(forged, "9", "Owl").step, Step::gone) << "the key is another's";
   EXPECT_EQ(prove(second, "9", "Owl").step, Step::linked);
+}
+
+TEST_F(LinkingByMembers, WhoPressesTwiceGoesOnWithTheFirst) {
+  const Visit first = visit(5);
+  const auto again = call("link", 5);
+  EXPECT_TRUE(again.refused);
+  EXPECT_EQ(again.lines.at(0).key, "link.wait");
+  EXPECT_FALSE(call("link", 6).refused) << "another member";
+  EXPECT_EQ(prove(first, "9", "Owl").step, Step::linked);
+  EXPECT_FALSE(call("link", 5).refused) << "he has gone on with the first";
+}
+
+TEST_F(LinkingByMembers, TheWaitForAnotherAddressGrowsToAMinute) {
+  const auto waits = [&](Duration time) {
+    world_.clock.advance(time - 1s);
+    const bool early = call("link", 5).refused;
+    world_.clock.advance(1s);
+    return early && !call("link", 5).refused;
+  };
+  call("link", 5);
+  for (const auto time : {10s, 20s, 30s, 40s, 50s, 60s, 60s}) EXPECT_TRUE(waits(time)) << time.count();
+  world_.clock.advance(2min);
+  call("link", 5);
+  EXPECT_TRUE(waits(10s)) << "it is forgotten after a while";
 }
 
 TEST_F(LinkingByMembers, AnotherMembersAccountIsNotTakenAndNobodyIsNamed) {
