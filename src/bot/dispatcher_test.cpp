@@ -95,6 +95,18 @@ TEST_F(Road, AMessageLeavesPresenceAndIsAnsweredAfterItsCommit) {
   EXPECT_EQ(world_.dump("SELECT discord_server_id, person_id FROM presence"), "1|1\n");
 }
 
+TEST_F(Road, WhoHasNothingYetIsToldWhatToDoForIt) {
+  for (const char* command : {"watchtime", "points"})
+    EXPECT_THAT(said(slash(command)), HasSubstr("/link")) << command;
+  const LinkRequest request{DiscordUserId(555), kKick, "Nightowl_7"};
+  ASSERT_TRUE(world_.in(1, [&](store::Tx& tx) {
+    return link_member(tx, world_.declarations.on_move, request, {"tester", "system"}, world_.clock.now());
+  }));
+  world_.clock.advance(1min);
+  EXPECT_THAT(said(slash("watchtime")), HasSubstr("write in chat"));
+  EXPECT_THAT(said(slash("points")), HasSubstr("keep watching"));
+}
+
 TEST_F(Road, TheSameMessageTwiceIsAnsweredOnce) {
   EXPECT_TRUE(chat(1, message("!points")).answer);
   const Told again = chat(1, message("!points"));

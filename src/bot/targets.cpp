@@ -44,6 +44,15 @@ store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call
   co_return Target{person, identity->name, wanted->id == call.caller.user.id, std::nullopt};
 }
 
+store::TxTask<std::string> none_yet(store::Tx& tx, const ServerContext& context, const CommandCall& call,
+                                    const Target& target) {
+  if (call.door == Door::chat) co_return "none_yet";
+  for (const Identity& identity : co_await identities_of(tx, target.person)) {
+    if (identity.platform != kDiscord) co_return "none_yet";
+  }
+  co_return context.settings->is_on("linking") ? "none_yet_link" : "none_yet_discord";
+}
+
 void offer_others(Reply& reply, const CommandCall& call, const Target& target, std::string command,
                   std::string argument) {
   reply.replaces = true;

@@ -23,6 +23,12 @@ store::TxTask<Target> find_target(store::Tx& tx, const CommandCall& call, std::s
 store::TxTask<Target> find_or_make_target(store::Tx& tx, const CommandCall& call, std::string argument,
                                           TimePoint now);
 
+/// The last part of the key of a text for a caller who has nothing to show yet: "none_yet" for a viewer, who
+/// has to watch; in Discord "none_yet_link" for who has to link his viewer first, or "none_yet_discord" where
+/// members do not do so themselves.
+store::TxTask<std::string> none_yet(store::Tx& tx, const ServerContext& context, const CommandCall& call,
+                                    const Target& target);
+
 /// Below what was said about somebody else: a select of the server's members, to look at the next one in the
 /// same place. `argument`: of the command, which is open at Door::button; it needs no others.
 void offer_others(Reply& reply, const CommandCall& call, const Target& target, std::string command,

@@ -24,8 +24,6 @@ constexpr std::int64_t kLongestReason = 200;
 
 Reply balance_reply(const CommandCall& call, const bot::Target& target, const bot::BalanceRow& row) {
   const bool own_in_chat = call.door == bot::Door::chat && target.is_caller;
-  if (row.total_credited == 0 && target.is_caller)
-    return bot::say(own_in_chat ? "points.none_yet" : "points.none_yet_discord");
   return bot::say(own_in_chat ? "points.balance_chat" : "points.balance", {{"name", MemberText{target.name}},
                                                                            {"points", row.balance},
                                                                            {"earned", row.total_credited},
@@ -37,6 +35,8 @@ TxTask<Reply> points(Tx& tx, ServerContext& context, const CommandCall& call) {
   if (target.refusal) co_return *target.refusal;
   const auto row = co_await bot::balance_of(tx, bot::kPoints, target.person);
   Reply reply = balance_reply(call, target, row);
+  if (row.total_credited == 0 && target.is_caller)
+    reply = bot::say("points." + co_await bot::none_yet(tx, context, call, target));
   bot::offer_others(reply, call, target, "points", "user");
   co_return reply;
 }

@@ -32,12 +32,8 @@ std::string hours_text(Duration time) {
   return fmt::format("{:.1f}", static_cast<double>(whole_minutes(time)) / 60.0);
 }
 
-Reply time_reply(const CommandCall& call, const bot::Target& target, Duration watched) {
-  if (watched.count() == 0) {
-    if (target.is_caller)
-      return bot::say(call.door == bot::Door::chat ? "watchtime.none_yet" : "watchtime.none_yet_discord");
-    return bot::say("watchtime.none_of", {{"name", MemberText{target.name}}});
-  }
+Reply time_reply(const bot::Target& target, Duration watched) {
+  if (watched.count() == 0) return bot::say("watchtime.none_of", {{"name", MemberText{target.name}}});
   return bot::say("watchtime.of", {{"name", MemberText{target.name}},
                                    {"minutes", whole_minutes(watched)},
                                    {"hours", hours_text(watched)}});
@@ -47,7 +43,10 @@ TxTask<Reply> watchtime(Tx& tx, ServerContext& context, const CommandCall& call)
   const auto target = co_await bot::find_target(tx, call, "user", context.now);
   if (target.refusal) co_return *target.refusal;
   const auto row = co_await tx.one(kMinutes, {target.person});
-  Reply reply = time_reply(call, target, row ? row->watched_us : Duration{0});
+  const Duration watched = row ? row->watched_us : Duration{0};
+  Reply reply = time_reply(target, watched);
+  if (watched.count() == 0 && target.is_caller)
+    reply = bot::say("watchtime." + co_await bot::none_yet(tx, context, call, target));
   bot::offer_others(reply, call, target, "watchtime", "user");
   co_return reply;
 }
