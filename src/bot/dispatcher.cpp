@@ -381,6 +381,9 @@ void Dispatcher::submit_event(ServerScope scope, Event event, Done done) {
 void Dispatcher::submit(ServerScope scope, StreamStatus event, Done done) {
   submit_event(scope, std::move(event), std::move(done));
 }
+void Dispatcher::submit(ServerScope scope, StreamsOver event, Done done) {
+  submit_event(scope, event, std::move(done));
+}
 void Dispatcher::submit(ServerScope scope, GiftedSubs event, Done done) {
   submit_event(scope, std::move(event), std::move(done));
 }

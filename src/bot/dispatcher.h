@@ -77,6 +77,7 @@ class Dispatcher {
 
   /// From any thread; `done` is called on the server's loop.
   void submit(tenancy::ServerScope scope, StreamStatus event, Done done);
+  void submit(tenancy::ServerScope scope, StreamsOver event, Done done);
   void submit(tenancy::ServerScope scope, GiftedSubs event, Done done);
   void submit(tenancy::ServerScope scope, MemberJoined event, Done done);
   void submit(tenancy::ServerScope scope, MemberLeft event, Done done);

@@ -48,6 +48,10 @@ struct StreamStatus {
   bool resumed = false;
 };
 
+/// Nothing that began before is live for the server any more, of whatever channel it was, and whether anybody
+/// told the end or not. Where no stream is open it changes nothing.
+struct StreamsOver {};
+
 struct GiftedSubs {
   tenancy::ChannelKey channel;
   std::string event_id;

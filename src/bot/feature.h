@@ -78,6 +78,7 @@ class Declarations {
 
   std::vector<EventHandler<ChatMessage>> on_chat;
   std::vector<EventHandler<StreamStatus>> on_stream;
+  std::vector<EventHandler<StreamsOver>> on_streams_over;
   std::vector<EventHandler<GiftedSubs>> on_gift;
   std::vector<EventHandler<MemberJoined>> on_join;
   std::vector<EventHandler<MemberLeft>> on_leave;
@@ -119,6 +120,10 @@ inline const std::vector<EventHandler<ChatMessage>>& Declarations::handlers() co
 template <>
 inline const std::vector<EventHandler<StreamStatus>>& Declarations::handlers() const {
   return on_stream;
+}
+template <>
+inline const std::vector<EventHandler<StreamsOver>>& Declarations::handlers() const {
+  return on_streams_over;
 }
 template <>
 inline const std::vector<EventHandler<GiftedSubs>>& Declarations::handlers() const {

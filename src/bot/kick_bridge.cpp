@@ -28,6 +28,8 @@ constexpr Duration kPoll = std::chrono::seconds(120);
 constexpr Duration kCompareSubscriptions = std::chrono::minutes(10);
 /// Of Kick's API two answers that follow each other closely may be the same one.
 constexpr Duration kLooksApart = std::chrono::minutes(1);
+/// So often in a row a look has to say the same before it is believed against what was said before.
+constexpr int kSure = 2;
 /// So long after Kick's last word its live state counts as known.
 constexpr Duration kWordHolds = std::chrono::minutes(10);
 /// That a consent is of no use is said once a day.
@@ -177,7 +179,10 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
     socket_chat_ = std::make_unique<KickChatFallback>(services_, chat_hooks());
   const auto now = std::chrono::steady_clock::now();
   compare_subscriptions_at_ = now;  // one call for all, before each server's channel is looked at
-  for (const auto& server : services_.tenancy.servers().list()) due_[server.discord_server_id] = now;
+  for (const auto& server : services_.tenancy.servers().list()) {
+    due_[server.discord_server_id] = now;
+    owed_.insert(server.discord_server_id);  // the process before may have died before it told
+  }
   // What was known before this start holds until Kick can be asked again: no guessing meanwhile.
   for (const auto& channel : services_.tenancy.channels().list()) {
     if (channel.live != "unknown")
@@ -188,6 +193,7 @@ KickBridge::KickBridge(BridgeServices services, const Secrets& secrets, OAuthSta
     if (!server || topic != server_topic(*server, "settings")) return;
     const std::scoped_lock lock(mutex_);
     due_[*server] = std::chrono::steady_clock::now();
+    owed_.insert(*server);  // it may have come back, and was told nothing meanwhile
   });
 }
 
@@ -301,8 +307,8 @@ Task<Result<void>> KickBridge::try_reconcile(ServerId server) {
 }
 
 Task<Result<void>> KickBridge::reconcile(ServerId server) {
-  const bool ended = co_await store_ending(server);
-  if (!ended) co_return fail(ErrorCode::storage, "the end of the stream is not stored yet");
+  const bool told = co_await tell_owed(server);
+  if (!told) co_return fail(ErrorCode::storage, "the end of the stream is not stored yet");
   const auto channel = services_.tenancy.channels().of_server(server, kKick);
   if (!channel) {
     set_problem(server, "");
@@ -325,30 +331,61 @@ Task<bool> KickBridge::show_channel(ServerId server, std::optional<std::string> 
   co_return true;
 }
 
-/// The server has turned away from the channel: where that is live, the stream ends for it now. Until this is
-/// stored it is tried again; when the process dies meanwhile, the next stream's beginning makes up for it, as
-/// for any end that was lost.
+/// The server has turned away from the channel: where that is live, the stream ends for it now.
 Task<void> KickBridge::end_here(ServerId server, tenancy::Channel channel) {
-  if (channel.live != "live") co_return;
+  const auto scope = services_.tenancy.scopes().for_job(server);
   const TimePoint now = services_.clock.now();
-  endings_.insert_or_assign(
-      server, StreamStatus{channel.key(), false, channel.live_since.value_or(now), now, channel.name});
-  const bool stored = co_await store_ending(server);
-  if (!stored) look_again(server);
+  if (scope && channel.live == "live") {
+    const StreamStatus end{channel.key(), false, channel.live_since.value_or(now), now, channel.name};
+    services_.dispatcher.submit(*scope, end, [](Outcome) {});
+  }
+  co_await tell_over(server);
 }
 
-Task<bool> KickBridge::store_ending(ServerId server) {
-  const auto ending = endings_.extract(server);
-  const auto scope = services_.tenancy.scopes().for_job(server);
+/// Who is owed nothing, or listens to a channel that may be live, is not told.
+Task<bool> KickBridge::tell_owed(ServerId server) {
   const auto channel = services_.tenancy.channels().of_server(server, kKick);
-  // Nothing waits, the server has left, or it listens to that channel again.
-  if (!ending || !scope || (channel && channel->key() == ending.mapped().channel)) co_return true;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!owed_.contains(server) || (channel && !is_over(channel->key()))) co_return true;
+  }
+  co_return co_await tell_over(server);
+}
+
+/// Owed until it is stored. Who is served again later is told then.
+Task<bool> KickBridge::tell_over(ServerId server) {
+  const auto scope = services_.tenancy.scopes().for_job(server);
+  if (!scope) co_return true;
+  {
+    const std::scoped_lock lock(mutex_);
+    owed_.erase(server);
+  }
   auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
-  services_.dispatcher.submit(*scope, ending.mapped(), count->expect());
+  services_.dispatcher.submit(*scope, StreamsOver{}, count->expect());
   const bool done = co_await count->wait();
   const bool stored = done && count->all_committed();
-  if (!stored) endings_.try_emplace(server, ending.mapped());
+  if (!stored) owe_end(server);
   co_return stored;
+}
+
+/// Kick said so, or looked at it was so for a while.
+bool KickBridge::is_over(const ChannelKey& channel) const {
+  const auto found = offline_.find(channel.platform_user_id);
+  return found != offline_.end() && found->second.times >= kSure;
+}
+
+void KickBridge::owe_end(ServerId server) {
+  const std::scoped_lock lock(mutex_);
+  owed_.insert(server);
+  due_.emplace(server, std::chrono::steady_clock::now() + kRetryBinding);
+}
+
+/// The channel's stream is over; those of its servers that may not know it are told.
+void KickBridge::look_at_owed(const ChannelKey& channel) {
+  const auto servers = services_.tenancy.channels().servers_of(channel);
+  const std::scoped_lock lock(mutex_);
+  for (const ServerId server : servers)
+    if (owed_.contains(server)) due_[server] = std::chrono::steady_clock::now();
 }
 
 void KickBridge::changed(const std::vector<ServerId>& servers) {
@@ -481,10 +518,11 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known,
   StreamStatus status{known.key(),  *seen.is_live, seen.live_since.value_or(now),
                       std::nullopt, known.name,    seen.title,
                       seen.slug,    seen.category};
-  const int offline = times_seen(offline_[seen.broadcaster_user_id], !*seen.is_live);
+  times_seen(offline_[seen.broadcaster_user_id], !*seen.is_live);
   if (!*seen.is_live) {
+    if (is_over(known.key())) look_at_owed(known.key());
     // Offline twice in a row, while we believe that it is live: its end was lost.
-    const bool lost = known.live == "live" && offline >= 2;
+    const bool lost = known.live == "live" && is_over(known.key());
     if (known.live == "unknown")
       co_await services_.tenancy.channels().set_live(known.key(), false, std::nullopt, now);
     if (!lost) co_return;
@@ -496,7 +534,7 @@ Task<void> KickBridge::apply_stream(kick::Channel seen, tenancy::Channel known,
   std::vector<ServerId> resumed;
   if (joined && status.live && !is_old_word(known, status)) resumed = {*joined};
   // Live twice in a row, when we believe that it is over: that word was wrong.
-  if (revived >= 2) resumed = services_.tenancy.channels().servers_of(known.key());
+  if (revived >= kSure) resumed = services_.tenancy.channels().servers_of(known.key());
   auto count = std::make_shared<CommitCount>(services_.loop.get_executor());
   route_status(status, count, resumed);
   const bool done = co_await count->wait();
@@ -575,6 +613,7 @@ Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
         key_of(status->broadcaster), status->is_live, status->started_at,      status->ended_at,
         status->broadcaster.name,    status->title,   status->broadcaster.slug};
     live_known_until_[status->broadcaster.id] = services_.clock.now() + kWordHolds;
+    if (normal.live) offline_.erase(status->broadcaster.id);
     route_status(normal, count, {});
     live = normal;
   }
@@ -638,7 +677,13 @@ void KickBridge::route_status(const StreamStatus& status, const std::shared_ptr<
   for (const auto& scope : services_.tenancy.scopes().for_channel_event(status.channel)) {
     StreamStatus told = status;
     told.resumed = std::ranges::find(resumed, scope.server()) != resumed.end();
-    services_.dispatcher.submit(scope, std::move(told), count->expect());
+    services_.dispatcher.submit(
+        scope, std::move(told),
+        [this, server = scope.server(), ends = !status.live, tell = count->expect()](Outcome outcome) {
+          // Who could not take it is told nothing of that stream again.
+          if (ends && outcome != Outcome::committed) owe_end(server);
+          tell(outcome);
+        });
   }
 }
 
@@ -647,6 +692,10 @@ Task<void> KickBridge::note_live(StreamStatus status, bool resumed) {
   auto& channels = services_.tenancy.channels();
   const auto known = channels.find(status.channel);
   if (!known || (!resumed && is_old_word(*known, status))) co_return;
+  if (!status.live) {
+    offline_[status.channel.platform_user_id] = {kSure, services_.clock.now()};
+    look_at_owed(status.channel);
+  }
   if (known->live == (status.live ? "live" : "offline") && known->live_since == status.started_at) co_return;
   co_await channels.set_live(status.channel, status.live, status.started_at, services_.clock.now());
   services_.topics.publish("servers");
@@ -841,8 +890,9 @@ Task<void> KickBridge::let_go(std::vector<ServerId> servers, tenancy::Channel ch
 }
 
 Task<void> KickBridge::leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor) {
-  co_await end_here(server, std::move(channel));
+  owe_end(server);
   const auto another = services_.tenancy.channels().of_server(server, kKick);
+  if (!another) co_await end_here(server, std::move(channel));
   co_await show_channel(server, another ? std::optional(another->slug) : std::nullopt, std::move(actor));
 }
 

@@ -114,8 +114,12 @@ class KickBridge {
   /// The setting kick_channel shows what the server listens to; it decides nothing. False: it showed that.
   Task<bool> show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor);
   Task<void> end_here(ServerId server, tenancy::Channel channel);
-  /// False: it waits for its next turn.
-  Task<bool> store_ending(ServerId server);
+  /// Tells the server that nothing is live, where it may not know that. False: it waits for its next turn.
+  Task<bool> tell_owed(ServerId server);
+  Task<bool> tell_over(ServerId server);
+  bool is_over(const tenancy::ChannelKey& channel) const;
+  void owe_end(ServerId server);
+  void look_at_owed(const tenancy::ChannelKey& channel);
   void look_again(ServerId server);
   Task<void> let_go(std::vector<ServerId> servers, tenancy::Channel channel, tenancy::Actor actor);
   Task<void> leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor);
@@ -156,11 +160,11 @@ class KickBridge {
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, Sight> offline_;               // by broadcaster
   std::map<std::string, Sight> revived_;               // live, although it is over as far as we know
-  std::map<ServerId, StreamStatus> endings_;           // that are not stored yet
   TimePoint begun_;
   std::map<std::string, TimePoint> heard_at_;  // by broadcaster: when Kick last posted anything
   std::set<std::string> silent_;
   mutable std::mutex mutex_;
+  std::set<ServerId> owed_;  // servers for which a stream may be open that is over
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
   std::map<ServerId, std::string> problems_;
   std::map<std::string, std::string> socket_words_;  // by broadcaster: of his chat, where Kick posts none

@@ -51,6 +51,55 @@ TEST_F(InKick, WhoComesBackDuringAStreamIsInItAgain) {
   EXPECT_EQ(shown(1), channels_[0].slug + "\n");
 }
 
+TEST_F(InKick, AServerThatWasAwayWhenTheStreamEndedHearsOfItWhenItIsBack) {
+  set(1, "live_alert_enabled", "true");
+  set(1, "live_alert_channel_id", "77");
+  for (const int server : {1, 2}) ASSERT_TRUE(connect(server, 0));
+  wait_until([&] { return subscriptions(0) == "4\n"; });
+  go_live(0);
+  wait_until([&] { return live_for(1) == "1\n" && live_for(2) == "1\n"; });
+  auto& servers = world_.tenancy->servers();
+  ASSERT_TRUE(run(servers.left(ServerId(1), world_.clock.now())));
+  act("/kick/offline", {{"slug", channels_[0].slug}});
+  wait_until([&] { return live_for(2) == "0\n"; });
+  EXPECT_EQ(live_for(1), "1\n");
+  run(servers.arrived(ServerId(1), "One", world_.clock.now()));
+  dispatcher_.refresh(*world_.tenancy->scopes().for_job(ServerId(1)));
+  wait_until([&] { return live_for(1) == "0\n"; });
+  EXPECT_THAT(world_.dump("SELECT text FROM posts"), HasSubstr("was live"));
+}
+
+TEST_F(InKick, WhatAProcessThatDiedDidNotEndIsOverForTheServerAfterwards) {
+  go_live(0);
+  for (const int server : {1, 2}) ASSERT_TRUE(connect(server, 0));
+  auto& tenancy = *world_.tenancy;
+  const TimePoint now = world_.clock.now();
+  run(tenancy.channels().know(key(1), channels_[1].slug, "Name", now));
+  ASSERT_TRUE(run(tenancy.grants().grant(key(1), kOwl, "", {}, ServerId(1), now)));
+  run(tenancy.channels().unbind(ServerId(2), kKick));
+  make_bridge();
+  bridge_->start();
+  wait_until([&] { return live_for(2) == "0\n"; });
+  EXPECT_EQ(live_for(1), "1\n") << "nobody has looked at its channel often enough";
+  ASSERT_TRUE(connect(1, 1));
+  world_.clock.advance(2min);
+  ASSERT_TRUE(connect(1, 1));
+  wait_until([&] { return live_for(1) == "0\n"; });
+}
+
+TEST_F(InKick, AStreamThatIsLiveGoesOnAfterARestart) {
+  go_live(0);
+  ASSERT_TRUE(connect(1, 0));
+  make_bridge();
+  bridge_->start();
+  world_.clock.advance(2min);
+  ASSERT_TRUE(connect(1, 0));
+  topics_.publish(server_topic(ServerId(1), "settings"));
+  ASSERT_TRUE(connect(2, 1));
+  wait_until([&] { return subscriptions(1) == "4\n"; });
+  EXPECT_EQ(live_for(1), "1\n");
+}
+
 TEST_F(InKick, AnAlertIsEditedAsSoonAsTheStreamIsCalledOtherwise) {
   set(1, "live_alert_enabled", "true");
   set(1, "live_alert_channel_id", "77");
@@ -161,6 +210,21 @@ TEST_F(InKickInWholeFiles, AStreamIsOverOnceEveryServerKnowsIt) {
   }
   EXPECT_EQ(live_for(1), "0\n");
   EXPECT_EQ(live(), "offline\n");
+}
+
+TEST_F(InKickInWholeFiles, AServerThatCouldNotTakeTheEndIsToldAgain) {
+  go_live(0);
+  for (const int server : {1, 2}) ASSERT_TRUE(connect(server, 0));
+  wait_until([&] { return subscriptions(0) == "4\n"; });
+  world_.execute(
+      "CREATE TRIGGER refuses BEFORE INSERT ON watch_conditions BEGIN SELECT RAISE(ABORT, 'no'); END", 1);
+  act("/kick/offline", {{"slug", channels_[0].slug}});
+  wait_until([&] { return live() == "offline\n"; });
+  EXPECT_EQ(live_for(1), "1\n");
+  EXPECT_EQ(live_for(2), "0\n");
+  world_.execute("DROP TRIGGER refuses", 1);
+  ASSERT_TRUE(connect(2, 0));  // which looks at the stream
+  wait_until([&] { return live_for(1) == "0\n"; });
 }
 
 class InKickInFiles : public InKick {

@@ -39,9 +39,7 @@ class InKick : public testing::Test {
       throw ErrorException(made.error());
     secrets_.emplace(*Secrets::load(world_.folder.path() / "test.key"));
     states_.emplace(world_.tenancy->global(), world_.clock);
-    bridge_.emplace(BridgeServices{loops_.main(), world_.config, world_.clock, world_.metrics,
-                                   *world_.tenancy, world_.declarations, dispatcher_, topics_, http_},
-                    *secrets_, *states_, std::nullopt);
+    make_bridge();
     net::HttpServerOptions options;
     options.listen = {"127.0.0.1", 0};
     web_ = *net::HttpServer::start(loops_.main(), options, [this](net::HttpRequest request) {
@@ -58,6 +56,14 @@ class InKick : public testing::Test {
     world_.close(loops_);
   }
 
+  /// From here on; one from before goes on, and is told nothing by Kick.
+  void make_bridge() {
+    const BridgeServices services{loops_.main(),  world_.config,   world_.clock,
+                                  world_.metrics, *world_.tenancy, world_.declarations,
+                                  dispatcher_,    topics_,         http_};
+    bridges_.push_back(std::make_unique<KickBridge>(services, *secrets_, *states_, std::nullopt));
+    bridge_ = bridges_.back().get();
+  }
   template <class T>
   T run(Task<T> task) {
     return boost::asio::co_spawn(loops_.main(), std::move(task), boost::asio::use_future).get();
@@ -140,7 +146,8 @@ class InKick : public testing::Test {
   std::string viewer_;  // of the first channel
   std::optional<Secrets> secrets_;
   std::optional<OAuthStates> states_;
-  std::optional<KickBridge> bridge_;
+  std::vector<std::unique_ptr<KickBridge>> bridges_;
+  KickBridge* bridge_ = nullptr;  // the last of them
   std::unique_ptr<net::HttpServer> web_;
 };
 

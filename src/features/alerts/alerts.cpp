@@ -101,11 +101,20 @@ TxTask<void> on_stream(Tx& tx, ServerContext& context, const StreamStatus& statu
   co_await begin(tx, context, status);
 }
 
+/// They end where they were last heard of.
+TxTask<void> on_streams_over(Tx& tx, ServerContext& context, const bot::StreamsOver&) {
+  for (AlertRow& alert : co_await tx.all(kTakeOpen)) {
+    alert.ended_at = alert.heard_at;
+    co_await change(tx, context, std::move(alert));
+  }
+}
+
 TxTask<void> rehearse(Tx& tx, ServerContext& context) {
   const tenancy::ChannelKey channel{"kick", "rehearsal"};
   const TimePoint before = context.now - 2 * kKept;
   co_await on_stream(tx, context, {channel, false, before, before, ""});
   co_await on_stream(tx, context, {channel, true, context.now, std::nullopt, ""});
+  co_await on_streams_over(tx, context, {});
 }
 
 TxTask<Result<void>> post_test(Tx& tx, ServerContext& context) {
@@ -136,7 +145,7 @@ Task<Result<bot::RouteAnswer>> test(const bot::Declarations& declarations, bot::
 
 void declare(bot::Declarations& declarations) {
   declarations.tables.add({"live_alerts", tenancy::TableClass::tenant, "live_alert"});
-  declarations.statements.add("live_alert", kTakeNewest, kBegin, kForgetOld, kGoOn);
+  declarations.statements.add("live_alert", kTakeNewest, kTakeOpen, kBegin, kForgetOld, kGoOn);
   declarations.settings.add("live_alert", kEnabled);
   for (const auto& setting : {kChannelId, kTitle, kDescription, kLinkText, kFooter, kEndText, kButtons})
     declarations.settings.add("live_alert", setting);
@@ -144,6 +153,7 @@ void declare(bot::Declarations& declarations) {
        {kEnabled.key, kChannelId.key, kTitle.key, kDescription.key, kLinkText.key, kFooter.key, kButtons.key})
     declarations.settings.call(fmt::format("kick_{}", key), key);
   declarations.on_stream.push_back(on_stream);
+  declarations.on_streams_over.push_back(on_streams_over);
   declarations.rehearsals.server.push_back(rehearse);
   declarations.routes.add(
       {"live_alert", "POST", "/live-alert/test", tenancy::Access::administrator,

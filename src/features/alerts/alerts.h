@@ -8,8 +8,8 @@
 //
 // What ended a week ago is forgotten when the next stream begins.
 //
-// Subscribes to StreamStatus. Owns: live_alerts. The switch is `live_alert_enabled`; streams are followed
-// while it is off too, so that none is announced in its middle.
+// Subscribes to StreamStatus and StreamsOver. Owns: live_alerts. The switch is `live_alert_enabled`; streams
+// are followed while it is off too, so that none is announced in its middle.
 #pragma once
 
 #include "bot/feature.h"

@@ -9,6 +9,7 @@
 
 namespace guildhall::features::alerts {
 
+using store::NoParams;
 using store::NoRow;
 using store::Statement;
 
@@ -42,6 +43,13 @@ inline constexpr Statement<ChannelParams, AlertRow> kTakeNewest{
     "WHERE discord_server_id = :server AND platform = :platform AND platform_user_id = :user "
     "AND started_at = (SELECT max(a.started_at) FROM live_alerts a "
     "WHERE a.discord_server_id = :server AND a.platform = :platform AND a.platform_user_id = :user) "
+    "RETURNING platform, platform_user_id, started_at, latest_start, heard_at, ended_at, streamer, channel, "
+    "title, category"};
+
+/// Those that nobody said to have ended, locked.
+inline constexpr Statement<NoParams, AlertRow> kTakeOpen{
+    "live_alert.take_open",
+    "UPDATE live_alerts SET heard_at = heard_at WHERE discord_server_id = :server AND ended_at IS NULL "
     "RETURNING platform, platform_user_id, started_at, latest_start, heard_at, ended_at, streamer, channel, "
     "title, category"};
 

@@ -145,6 +145,27 @@ TEST_F(LiveAlerts, ALostEndIsMadeUpForWhenTheNextStreamBegins) {
   EXPECT_THAT(world_.dump("SELECT text FROM posts ORDER BY name LIMIT 1"), HasSubstr("for 29 min."));
 }
 
+TEST_F(LiveAlerts, AStreamOfWhichNobodyToldTheEndIsOverWhenThatIsKnown) {
+  const auto nothing_is_live = [&] {
+    const auto settings = world_.in(1, [&](store::Tx& tx) {
+      return bot::load_settings(tx, world_.declarations.settings, world_.config);
+    });
+    world_.in(1, [&](store::Tx& tx) -> store::TxTask<void> {
+      bot::ServerContext context{ServerId(1), world_.clock.now(), settings, &world_.declarations.texts};
+      for (const auto& handler : world_.declarations.on_streams_over) co_await handler(tx, context, {});
+    });
+  };
+  nothing_is_live();
+  EXPECT_EQ(count(), "0\n");
+  live(start_);
+  live(start_, start_ + 20min);
+  world_.clock.set(start_ + 5h);
+  for (int i = 0; i < 2; ++i) nothing_is_live();
+  EXPECT_THAT(text(), HasSubstr("for 20 min."));
+  EXPECT_EQ(count(), "1\n");
+  EXPECT_EQ(world_.dump("SELECT version FROM posts"), "2\n");
+}
+
 TEST_F(LiveAlerts, WhatEndedBeforeItWasHeardOfIsNotAnnounced) {
   over(start_, start_ + 30min);
   live(start_, start_ + 31min);

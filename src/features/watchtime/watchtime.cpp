@@ -99,6 +99,19 @@ TxTask<void> on_stream(Tx& tx, ServerContext& context, const bot::StreamStatus& 
   context.changed.insert("overview");
 }
 
+/// What is still open ends here: when it did end nobody knows.
+TxTask<void> on_streams_over(Tx& tx, ServerContext& context, const bot::StreamsOver&) {
+  bool closed = false;
+  for (const ConditionRow& row : co_await tx.all(kConditions)) {
+    if (row.kind != "live" || row.until_us) continue;
+    co_await tx.change(kSetCondition, {"live", row.from_us, std::max(row.from_us, context.now)});
+    closed = true;
+  }
+  if (!closed) co_return;
+  co_await refresh_spans(tx);
+  context.changed.insert("overview");
+}
+
 /// Opens or closes a condition that a setting decides, at this moment.
 TxTask<bool> follow(Tx& tx, std::vector<ConditionRow> conditions, std::string kind, bool wanted,
                     TimePoint now) {
@@ -208,6 +221,7 @@ void declare(bot::Declarations& declarations) {
   declarations.settings.add("watchtime", kExcluded);
   declarations.on_chat.push_back(on_chat);
   declarations.on_stream.push_back(on_stream);
+  declarations.on_streams_over.push_back(on_streams_over);
   declarations.on_settings.push_back(on_settings);
   declarations.on_move.push_back(on_move);
   declarations.minute_stages.push_back(settle);

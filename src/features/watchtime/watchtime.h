@@ -12,7 +12,7 @@
 // Messages leave moments in `presence`; the minute's tick settles them up to two minutes ago (by then
 // late webhooks have come) with one set-based statement for all servers of a chunk. What is settled is
 // never counted again, whatever arrives later; what was not settled is settled later, whatever the
-// delay. Subscribes to: ChatMessage, StreamStatus, settings. Owns: presence, watch_conditions,
+// delay. Subscribes to: ChatMessage, StreamStatus, StreamsOver, settings. Owns: presence, watch_conditions,
 // watch_spans, watch_settlements; writes the core table watchtime.
 #pragma once
 

@@ -188,6 +188,22 @@ TEST_F(Watchtime, AnEndThatIsToldAgainLengthensNothing) {
   EXPECT_EQ(settled(), "1|50|0\n");
 }
 
+TEST_F(Watchtime, AStreamOfWhichNobodyToldTheEndIsOverWhenThatIsKnown) {
+  const auto conditions = [&] {
+    return world_.dump("SELECT count(*), count(until_us) FROM watch_conditions WHERE kind = 'live'");
+  };
+  tell(1, bot::StreamsOver{});
+  EXPECT_EQ(conditions(), "0|0\n");
+  live(start_);
+  chat("1", start_ + 10s);
+  world_.clock.set(start_ + 60s);
+  for (int i = 0; i < 2; ++i) tell(1, bot::StreamsOver{});
+  EXPECT_EQ(conditions(), "1|1\n");
+  chat("1", start_ + 70s);
+  tick_at(start_ + 20min);
+  EXPECT_EQ(settled(), "1|50|0\n");
+}
+
 /// The server turned away from the channel and came back to it.
 TEST_F(Watchtime, AStreamThatIsResumedCountsFromThereOn) {
   live(start_);
