@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kLongestQueue = 50;
 constexpr std::chrono::seconds kPatience{60};
+/// Some apps hear nothing but 500 of their bot (KickDevDocs #343); so many in a row are no accident.
+constexpr int kBotFailures = 3;
+constexpr std::chrono::hours kBotRests{1};
+
 }  // namespace
 
 ChatSender::ChatSender(boost::asio::io_context& loop, kick::Client& client, KickTokens& tokens,
@@ -79,17 +83,28 @@ Task<Result<void>> ChatSender::send_line(tenancy::ChannelKey channel, std::strin
 
 Task<Result<void>> ChatSender::speak(tenancy::ChannelKey channel, std::string token, std::string text) {
   Queue& queue = queues_[channel];
-  if (!queue.as_user) {
+  if (bot_speaks(queue)) {
     auto spoken = co_await client_.send_chat(token, "bot", channel.platform_user_id, text);
-    // Only a refusal says for sure that nothing was posted.
-    if (spoken || spoken.error().code == ErrorCode::unauthenticated ||
-        spoken.error().code == ErrorCode::unavailable || spoken.error().code == ErrorCode::timeout ||
-        spoken.error().code == ErrorCode::rate_limited) {
-      co_return spoken;
-    }
-    queue.as_user = true;
+    note_bot(queue, spoken);
+    // Only this says for sure that it is not about the text, and that nothing was posted.
+    if (spoken || spoken.error().code != ErrorCode::forbidden) co_return spoken;
   }
   co_return co_await client_.send_chat(std::move(token), "user", channel.platform_user_id, std::move(text));
+}
+
+bool ChatSender::bot_speaks(const Queue& queue) {
+  return !queue.bot_refused && std::chrono::steady_clock::now() >= queue.bot_rests_until;
+}
+
+/// A bot that rested and fails once more rests again.
+void ChatSender::note_bot(Queue& queue, const Result<void>& spoken) {
+  if (spoken) {
+    queue.bot_failures = 0;
+  } else if (spoken.error().code == ErrorCode::forbidden) {
+    queue.bot_refused = true;
+  } else if (spoken.error().code == ErrorCode::failed && ++queue.bot_failures >= kBotFailures) {
+    queue.bot_rests_until = std::chrono::steady_clock::now() + kBotRests;
+  }
 }
 
 }  // namespace guildhall::bot

@@ -1,5 +1,6 @@
 // Sends to a stream's chat with the streamer's own token: one queue per channel, in order, each text
-// at most once, split where it is too long, dropped when it has waited for a minute.
+// at most once, split where it is too long, dropped when it has waited for a minute. The app's bot speaks, or
+// the streamer himself where Kick does not let it.
 #pragma once
 
 #include <chrono>
@@ -32,7 +33,10 @@ class ChatSender {
   struct Queue {
     std::deque<Line> lines;
     bool sending = false;
-    bool as_user = false;  // Kick refused to let the app's bot speak here
+    bool bot_refused = false;  // Kick does not let the app's bot speak here
+    int bot_failures = 0;      // in a row
+    /// Until then the streamer speaks in place of a bot that has failed too often.
+    std::chrono::steady_clock::time_point bot_rests_until{};
   };
 
   void enqueue(tenancy::ChannelKey channel, std::string text);
@@ -40,6 +44,8 @@ class ChatSender {
   Task<Result<void>> try_line(tenancy::ChannelKey channel, std::string text);
   Task<Result<void>> send_line(tenancy::ChannelKey channel, std::string text);
   Task<Result<void>> speak(tenancy::ChannelKey channel, std::string token, std::string text);
+  static bool bot_speaks(const Queue& queue);
+  static void note_bot(Queue& queue, const Result<void>& spoken);
 
   boost::asio::io_context& loop_;
   kick::Client& client_;

@@ -57,7 +57,7 @@ class Chat : public testing::Test {
       co_await release_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     const int status = statuses_.empty() ? 200 : statuses_.front();
     if (!statuses_.empty()) statuses_.erase(statuses_.begin());
-    auto response = net::make_response(status, "application/json", R"({"data":{"is_sent":true}})");
+    auto response = net::make_response(status, "application/json", answer_);
     if (status == 429) response.headers.emplace_back("retry-after", "0");
     co_return response;
   }
@@ -93,6 +93,7 @@ class Chat : public testing::Test {
   boost::asio::steady_timer release_{loop_, std::chrono::steady_clock::time_point::max()};
   std::vector<Said> said_;
   std::vector<int> statuses_;  // of the next answers; then 200
+  std::string answer_ = R"({"data":{"is_sent":true}})";
   std::string blocked_;        // whoever speaks with this waits for release_
   int refresh_status_ = 200;
   int refreshes_ = 0;
@@ -185,6 +186,31 @@ TEST_F(Chat, WhereTheAppsBotMayNotSpeakTheStreamerDoes) {
   EXPECT_EQ(said_[0].type, "bot");
   EXPECT_EQ(said_[1].type, "user");
   EXPECT_EQ(said_[2].type, "user") << "asks again for what was refused";
+}
+
+TEST_F(Chat, WhereKickNeverTakesAWordOfTheBotTheStreamerSpeaksFromTheNextLineOn) {
+  statuses_ = {500, 500, 200, 500, 500, 500};
+  for (int i = 1; i <= 8; ++i) chat_.send(kOne, std::to_string(i));
+  run();
+  std::vector<std::string> spoken;
+  for (const Said& said : said_) spoken.push_back(said.text + said.type);
+  EXPECT_THAT(spoken, ElementsAre("1bot", "2bot", "3bot", "4bot", "5bot", "6bot", "7user", "8user"));
+}
+
+TEST_F(Chat, ATextThatKickDoesNotWantIsNotSaidByTheStreamer) {
+  answer_ = R"({"data":{"is_sent":false}})";
+  chat_.send(kOne, "refused");
+  run();
+  answer_ = R"({"data":"Invalid content"})";
+  statuses_ = {400};
+  chat_.send(kOne, "this too");
+  run();
+  answer_ = "{}";
+  chat_.send(kOne, "after it");
+  run();
+  EXPECT_THAT(texts(), ElementsAre("refused", "this too", "after it"));
+  for (const Said& said : said_) EXPECT_EQ(said.type, "bot");
+  EXPECT_EQ(dropped(), 2);
 }
 
 TEST_F(Chat, AChannelThatIsNotConnectedSaysNothing) {

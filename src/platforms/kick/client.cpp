@@ -38,6 +38,17 @@ Error error_of(const net::HttpResponse& response) {
   }
 }
 
+/// Of a 500 nobody knows whether the message was posted all the same.
+Error chat_error_of(const net::HttpResponse& response) {
+  Error error = error_of(response);
+  // Source: KickDevDocs #123, #143, of a bot that its app's settings do not let speak; #343 of the 500.
+  const bool about_speaker =
+      response.status == 403 || error.message.find("Channel not found") != std::string::npos;
+  if (about_speaker) error.code = ErrorCode::forbidden;
+  if (response.status == 500) error.code = ErrorCode::failed;
+  return error;
+}
+
 /// Only the one word says that a grant is gone; a wrong secret of the app is nobody's fault but the
 /// operator's.
 ErrorCode token_error_of(int status, const Result<json::Value>& body) {
@@ -161,11 +172,17 @@ Task<void> Client::wait_for_turn() {
   }
 }
 
-Task<Result<json::Value>> Client::call(net::HttpRequest request) {
+Task<Result<net::HttpResponse>> Client::exchange(net::HttpRequest request) {
   co_await wait_for_turn();
-  const auto response = co_await send_(std::move(request));
+  auto response = co_await send_(std::move(request));
+  if (response && response->status == 429)
+    quiet_until_ = std::chrono::steady_clock::now() + quiet_of(*response);
+  co_return response;
+}
+
+Task<Result<json::Value>> Client::call(net::HttpRequest request) {
+  const auto response = co_await exchange(std::move(request));
   if (!response) co_return std::unexpected(response.error());
-  if (response->status == 429) quiet_until_ = std::chrono::steady_clock::now() + quiet_of(*response);
   if (response->status < 200 || response->status > 299) co_return std::unexpected(error_of(*response));
   if (response->body.empty()) co_return json::Value(nullptr);
   co_return json::parse(response->body);
@@ -290,9 +307,11 @@ Task<Result<void>> Client::send_chat(std::string access_token, std::string type,
   }
   net::HttpRequest request = post_json(options_.api_url + "/public/v1/chat", std::move(body));
   request.headers.emplace_back("authorization", "Bearer " + access_token);
-  const auto answer = co_await call(std::move(request));
-  if (!answer) co_return std::unexpected(answer.error());
-  const json::Value* data = json::find(*answer, "data");
+  const auto response = co_await exchange(std::move(request));
+  if (!response) co_return std::unexpected(response.error());
+  if (response->status < 200 || response->status > 299) co_return std::unexpected(chat_error_of(*response));
+  const auto answer = json::parse(response->body);
+  const json::Value* data = answer ? json::find(*answer, "data") : nullptr;
   if (data != nullptr && !json::boolean(*data, "is_sent").value_or(true))
     co_return fail(ErrorCode::refused_by_guard, "Kick did not send the message");
   co_return Result<void>{};

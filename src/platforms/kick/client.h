@@ -67,12 +67,14 @@ class Client {
   Task<Result<Subscribed>> subscribe(std::string broadcaster_id, std::vector<std::string> events);
 
   /// As the app's bot in the channel of the token's owner, or as that user himself (`type` "bot",
-  /// "user"). Never repeated. Errors: `unauthenticated`, `rate_limited`, `refused_by_guard` (Kick said
-  /// no), `unavailable`.
+  /// "user"). Never repeated. Errors: `unauthenticated`, `rate_limited`, `forbidden` (whoever that is may
+  /// not speak there), `refused_by_guard` (Kick does not want the text), `failed` (a 500, which is all that
+  /// some apps hear of their bot), `unavailable`.
   Task<Result<void>> send_chat(std::string access_token, std::string type, std::string broadcaster_id,
                                std::string text);
 
  private:
+  Task<Result<net::HttpResponse>> exchange(net::HttpRequest request);
   Task<Result<boost::json::value>> call(net::HttpRequest request);
   /// Returns when Kick may be called again.
   Task<void> wait_for_turn();

@@ -153,15 +153,23 @@ TEST_F(KickApi, SaysInWordsWhyChatWasNotSent) {
   answers(429, "");
   answers_.back().headers.emplace_back("retry-after", "0");
   answers(500, R"({"data":{},"message":"Internal Server Error"})");
+  answers(502, "<html>");
+  answers(400, R"({"data":"Invalid content","message":"Bad Request"})");
+  answers(403, "");
   auto one = client();
   const auto send = [&](const char* type) {
     return net::run_to_end(one.send_chat("token", type, "7", "hello"));
   };
   EXPECT_TRUE(send("bot"));
   EXPECT_EQ(send("user").error().code, ErrorCode::refused_by_guard);
-  EXPECT_THAT(send("bot").error().message, HasSubstr("Channel not found"));
+  const auto no_bot = send("bot");
+  EXPECT_EQ(no_bot.error().code, ErrorCode::forbidden);
+  EXPECT_THAT(no_bot.error().message, HasSubstr("Channel not found"));
   EXPECT_EQ(send("bot").error().code, ErrorCode::rate_limited);
+  EXPECT_EQ(send("bot").error().code, ErrorCode::failed);
   EXPECT_EQ(send("bot").error().code, ErrorCode::unavailable);
+  EXPECT_EQ(send("user").error().code, ErrorCode::refused_by_guard);
+  EXPECT_EQ(send("bot").error().code, ErrorCode::forbidden);
   EXPECT_EQ(json::find(*json::parse(asked_[0].body), "broadcaster_user_id"), nullptr)
       << "the bot speaks in the channel of the token's owner";
   EXPECT_EQ(json::integer(*json::parse(asked_[1].body), "broadcaster_user_id"), 7);
