@@ -51,8 +51,11 @@ Task<void> ChatSender::drain(tenancy::ChannelKey channel) {
     const Line line = std::move(queue.lines.front());
     queue.lines.pop_front();
     Result<void> sent = fail(ErrorCode::timeout, "it waited too long");
-    if (std::chrono::steady_clock::now() - line.queued < kPatience)
-      sent = co_await try_line(channel, line.text);
+    if (std::chrono::steady_clock::now() - line.queued < kPatience) sent = co_await try_line(channel, line);
+    if (!sent && sent.error().code == ErrorCode::rate_limited) {  // it was not said
+      queue.lines.push_front(line);
+      continue;
+    }
     (sent ? sent_ : dropped_).add();
     if (!sent)
       log::warning("chat text dropped", {log::field("channel", channel.platform_user_id),
@@ -62,34 +65,36 @@ Task<void> ChatSender::drain(tenancy::ChannelKey channel) {
 }
 
 /// A database error costs this line, never the queue.
-Task<Result<void>> ChatSender::try_line(tenancy::ChannelKey channel, std::string text) {
+Task<Result<void>> ChatSender::try_line(tenancy::ChannelKey channel, Line line) {
   try {
-    co_return co_await send_line(std::move(channel), std::move(text));
+    co_return co_await send_line(std::move(channel), std::move(line));
   } catch (const std::exception& error) {
     co_return fail(ErrorCode::storage, error.what());
   }
 }
 
-Task<Result<void>> ChatSender::send_line(tenancy::ChannelKey channel, std::string text) {
+Task<Result<void>> ChatSender::send_line(tenancy::ChannelKey channel, Line line) {
   const auto first = co_await tokens_.access(channel);
   if (!first) co_return std::unexpected(first.error());
-  auto spoken = co_await speak(channel, *first, text);
+  auto spoken = co_await speak(channel, *first, line);
   if (spoken || spoken.error().code != ErrorCode::unauthenticated) co_return spoken;
   // Refused for its token, so it was not said: once more with a new one.
   const auto second = co_await tokens_.access(channel, *first);
   if (!second) co_return std::unexpected(second.error());
-  co_return co_await speak(channel, *second, std::move(text));
+  co_return co_await speak(channel, *second, std::move(line));
 }
 
-Task<Result<void>> ChatSender::speak(tenancy::ChannelKey channel, std::string token, std::string text) {
+Task<Result<void>> ChatSender::speak(tenancy::ChannelKey channel, std::string token, Line line) {
   Queue& queue = queues_[channel];
+  const std::string& streamer = channel.platform_user_id;
+  const auto latest = line.queued + kPatience;
   if (bot_speaks(queue)) {
-    auto spoken = co_await client_.send_chat(token, "bot", channel.platform_user_id, text);
+    auto spoken = co_await client_.send_chat(token, "bot", streamer, line.text, latest);
     note_bot(queue, spoken);
     // Only this says for sure that it is not about the text, and that nothing was posted.
     if (spoken || spoken.error().code != ErrorCode::forbidden) co_return spoken;
   }
-  co_return co_await client_.send_chat(std::move(token), "user", channel.platform_user_id, std::move(text));
+  co_return co_await client_.send_chat(std::move(token), "user", streamer, std::move(line.text), latest);
 }
 
 bool ChatSender::bot_speaks(const Queue& queue) {

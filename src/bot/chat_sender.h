@@ -1,6 +1,6 @@
 // Sends to a stream's chat with the streamer's own token: one queue per channel, in order, each text
-// at most once, split where it is too long, dropped when it has waited for a minute. The app's bot speaks, or
-// the streamer himself where Kick does not let it.
+// at most once, split where it is too long, dropped when it has waited for a minute. What Kick wants later is
+// said later, within that minute. The app's bot speaks, or the streamer himself where Kick does not let it.
 #pragma once
 
 #include <chrono>
@@ -41,9 +41,9 @@ class ChatSender {
 
   void enqueue(tenancy::ChannelKey channel, std::string text);
   Task<void> drain(tenancy::ChannelKey channel);
-  Task<Result<void>> try_line(tenancy::ChannelKey channel, std::string text);
-  Task<Result<void>> send_line(tenancy::ChannelKey channel, std::string text);
-  Task<Result<void>> speak(tenancy::ChannelKey channel, std::string token, std::string text);
+  Task<Result<void>> try_line(tenancy::ChannelKey channel, Line line);
+  Task<Result<void>> send_line(tenancy::ChannelKey channel, Line line);
+  Task<Result<void>> speak(tenancy::ChannelKey channel, std::string token, Line line);
   static bool bot_speaks(const Queue& queue);
   static void note_bot(Queue& queue, const Result<void>& spoken);
 

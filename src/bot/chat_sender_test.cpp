@@ -58,7 +58,7 @@ class Chat : public testing::Test {
     const int status = statuses_.empty() ? 200 : statuses_.front();
     if (!statuses_.empty()) statuses_.erase(statuses_.begin());
     auto response = net::make_response(status, "application/json", answer_);
-    if (status == 429) response.headers.emplace_back("retry-after", "0");
+    if (status == 429) response.headers.emplace_back("retry-after", retry_after_);
     co_return response;
   }
 
@@ -94,7 +94,8 @@ class Chat : public testing::Test {
   std::vector<Said> said_;
   std::vector<int> statuses_;  // of the next answers; then 200
   std::string answer_ = R"({"data":{"is_sent":true}})";
-  std::string blocked_;        // whoever speaks with this waits for release_
+  std::string retry_after_ = "0";
+  std::string blocked_;  // whoever speaks with this waits for release_
   int refresh_status_ = 200;
   int refreshes_ = 0;
   kick::Client client_{{"https://id.test", "https://api.test", "app", "secret"},
@@ -137,11 +138,29 @@ TEST_F(Chat, AChannelThatIsSlowDoesNotHoldUpAnother) {
 }
 
 TEST_F(Chat, NothingIsSaidTwiceWhateverKickAnswers) {
-  statuses_ = {500, 429, 200};
+  statuses_ = {500, 502, 200};
   for (const char* text : {"one", "two", "three"}) chat_.send(kOne, text);
   run();
   EXPECT_THAT(texts(), ElementsAre("one", "two", "three"));
   EXPECT_EQ(sent(), 1);
+  EXPECT_EQ(dropped(), 2);
+}
+
+TEST_F(Chat, WhatKickWantsLaterIsSaidLaterAndInOrder) {
+  statuses_ = {429, 429, 200};
+  for (const char* text : {"one", "two"}) chat_.send(kOne, text);
+  run();
+  EXPECT_THAT(texts(), ElementsAre("one", "one", "one", "two"));
+  EXPECT_EQ(sent(), 2);
+  EXPECT_EQ(dropped(), 0);
+}
+
+TEST_F(Chat, WhatKickWantsAMinuteLaterIsDropped) {
+  statuses_ = {429};
+  retry_after_ = "60";
+  for (const char* text : {"one", "two"}) chat_.send(kOne, text);
+  run();
+  EXPECT_THAT(texts(), ElementsAre("one"));
   EXPECT_EQ(dropped(), 2);
 }
 

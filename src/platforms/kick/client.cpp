@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMostIds = 50;
 constexpr const char* kSubscriptions = "/public/v1/events/subscriptions";
 constexpr std::int64_t kLongestQuiet = 60;  // seconds
-constexpr std::int64_t kUnstatedQuiet = 2;
+constexpr std::int64_t kUnstatedQuiet = 2;  // the first time
 
 /// `data` of an error may be an object or a text.
 std::string error_text(const net::HttpResponse& response) {
@@ -58,10 +58,11 @@ ErrorCode token_error_of(int status, const Result<json::Value>& body) {
   return word == "invalid_grant" ? ErrorCode::unauthenticated : ErrorCode::configuration;
 }
 
-/// For how long a 429 wants no calls.
-std::chrono::seconds quiet_of(const net::HttpResponse& response) {
+/// For how long a 429 wants no calls, after so many others in a row.
+std::chrono::seconds quiet_of(const net::HttpResponse& response, int refusals) {
   const std::string stated = response.header("retry-after").value_or("");
-  const std::int64_t seconds = parse_amount(stated).value_or(kUnstatedQuiet);
+  const std::int64_t unstated = kUnstatedQuiet << std::min(refusals, 5);
+  const std::int64_t seconds = parse_amount(stated).value_or(unstated);
   return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kLongestQuiet));
 }
 
@@ -163,25 +164,30 @@ Task<Result<void>> Client::revoke(std::string refresh_token) {
   co_return Result<void>{};
 }
 
-Task<void> Client::wait_for_turn() {
+Task<bool> Client::wait_for_turn(Pace& pace, Time latest) {
   while (true) {
     const auto now = std::chrono::steady_clock::now();
-    const std::chrono::duration<double> wait = quiet_until_ > now ? quiet_until_ - now : bucket_.take(now);
-    if (wait.count() <= 0) co_return;
+    if (std::max(now, pace.quiet_until) > latest) co_return false;
+    const std::chrono::duration<double> wait =
+        pace.quiet_until > now ? pace.quiet_until - now : pace.bucket.take(now);
+    if (wait.count() <= 0) co_return true;
     co_await net::sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(wait));
   }
 }
 
-Task<Result<net::HttpResponse>> Client::exchange(net::HttpRequest request) {
-  co_await wait_for_turn();
+Task<Result<net::HttpResponse>> Client::exchange(net::HttpRequest request, Pace& pace, Time latest) {
+  const bool ours = co_await wait_for_turn(pace, latest);
+  if (!ours) co_return fail(ErrorCode::timeout, "Kick wants no calls for longer than this could wait");
   auto response = co_await send_(std::move(request));
-  if (response && response->status == 429)
-    quiet_until_ = std::chrono::steady_clock::now() + quiet_of(*response);
+  if (!response) co_return response;
+  const bool refused = response->status == 429;
+  if (refused) pace.quiet_until = std::chrono::steady_clock::now() + quiet_of(*response, pace.refusals);
+  pace.refusals = refused ? pace.refusals + 1 : 0;
   co_return response;
 }
 
 Task<Result<json::Value>> Client::call(net::HttpRequest request) {
-  const auto response = co_await exchange(std::move(request));
+  const auto response = co_await exchange(std::move(request), pace_, Time::max());
   if (!response) co_return std::unexpected(response.error());
   if (response->status < 200 || response->status > 299) co_return std::unexpected(error_of(*response));
   if (response->body.empty()) co_return json::Value(nullptr);
@@ -298,7 +304,7 @@ Task<Result<Subscribed>> Client::subscribe(std::string broadcaster_id, std::vect
 }
 
 Task<Result<void>> Client::send_chat(std::string access_token, std::string type, std::string broadcaster_id,
-                                     std::string text) {
+                                     std::string text, Time latest) {
   json::Object body{{"type", type}, {"content", text}};
   if (type == "user") {
     std::int64_t id = 0;
@@ -307,7 +313,8 @@ Task<Result<void>> Client::send_chat(std::string access_token, std::string type,
   }
   net::HttpRequest request = post_json(options_.api_url + "/public/v1/chat", std::move(body));
   request.headers.emplace_back("authorization", "Bearer " + access_token);
-  const auto response = co_await exchange(std::move(request));
+  Pace& pace = chat_paces_.try_emplace(broadcaster_id, options_.calls_per_minute).first->second;
+  const auto response = co_await exchange(std::move(request), pace, latest);
   if (!response) co_return std::unexpected(response.error());
   if (response->status < 200 || response->status > 299) co_return std::unexpected(chat_error_of(*response));
   const auto answer = json::parse(response->body);

@@ -1,9 +1,11 @@
-// Kick's OAuth and public API, what the road needs of it. Rate limits are not published: one bucket of
-// 60 calls a minute where nothing else is said, and a 429 stops calls for as long as it says (at most a
-// minute).
+// Kick's OAuth and public API, what the road needs of it. Rate limits are not published: 60 calls a minute
+// where nothing else is said, and a 429 stops calls for as long as it says (at most a minute), or longer each
+// time where it does not say. Each chat has such a limit of its own, all other calls share one: who chats a
+// lot holds up nobody else.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,11 +37,10 @@ inline constexpr std::size_t kLongestChat = 500;
 class Client {
  public:
   using Send = std::function<Task<Result<net::HttpResponse>>(net::HttpRequest)>;
+  using Time = std::chrono::steady_clock::time_point;
 
   Client(ClientOptions options, Send send)
-      : options_(std::move(options)),
-        send_(std::move(send)),
-        bucket_(options_.calls_per_minute, std::chrono::minutes(1)) {}
+      : options_(std::move(options)), send_(std::move(send)), pace_(options_.calls_per_minute) {}
 
   /// Where somebody is sent to consent.
   std::string authorize_url(std::string_view redirect_uri, std::string_view state, std::string_view challenge,
@@ -69,15 +70,22 @@ class Client {
   /// As the app's bot in the channel of the token's owner, or as that user himself (`type` "bot",
   /// "user"). Never repeated. Errors: `unauthenticated`, `rate_limited`, `forbidden` (whoever that is may
   /// not speak there), `refused_by_guard` (Kick does not want the text), `failed` (a 500, which is all that
-  /// some apps hear of their bot), `unavailable`.
+  /// some apps hear of their bot), `unavailable`, `timeout` (Kick wants no calls until after `latest`).
   Task<Result<void>> send_chat(std::string access_token, std::string type, std::string broadcaster_id,
-                               std::string text);
+                               std::string text, Time latest = Time::max());
 
  private:
-  Task<Result<net::HttpResponse>> exchange(net::HttpRequest request);
+  /// How often calls of one kind go out.
+  struct Pace {
+    explicit Pace(double calls_per_minute) : bucket(calls_per_minute, std::chrono::minutes(1)) {}
+    net::TokenBucket bucket;
+    Time quiet_until{};  // Kick asked for that
+    int refusals = 0;    // in a row
+  };
+  Task<Result<net::HttpResponse>> exchange(net::HttpRequest request, Pace& pace, Time latest);
   Task<Result<boost::json::value>> call(net::HttpRequest request);
-  /// Returns when Kick may be called again.
-  Task<void> wait_for_turn();
+  /// True: Kick may be called now. False: not before `latest`.
+  static Task<bool> wait_for_turn(Pace& pace, Time latest);
   Task<Result<Tokens>> token_call(net::Query form);
   /// The app's own token, asked for anew when Kick no longer takes it.
   Task<Result<boost::json::value>> call_as_app(net::HttpRequest request);
@@ -86,8 +94,8 @@ class Client {
   ClientOptions options_;
   Send send_;
   std::string app_token_;
-  net::TokenBucket bucket_;
-  std::chrono::steady_clock::time_point quiet_until_{};  // Kick asked for that
+  Pace pace_;
+  std::map<std::string, Pace> chat_paces_;  // by broadcaster
 };
 
 }  // namespace guildhall::kick

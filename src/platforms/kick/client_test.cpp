@@ -176,17 +176,64 @@ TEST_F(KickApi, SaysInWordsWhyChatWasNotSent) {
   EXPECT_EQ(asked_[0].header("authorization"), "Bearer token");
 }
 
-TEST_F(KickApi, IsNotCalledWhileItWantsNoCalls) {
-  answers(429, "");
-  answers_.back().headers.emplace_back("retry-after", "30");
+/// Chats and other calls, begun and not waited for.
+class KickThatRefuses : public KickApi {
+ protected:
+  void refuses(std::string retry_after) {
+    answers(429, "");
+    if (!retry_after.empty()) answers_.back().headers.emplace_back("retry-after", std::move(retry_after));
+  }
+  template <class T>
+  void begin(Task<T> task) {
+    boost::asio::co_spawn(loop_, std::move(task), boost::asio::detached);
+    loop_.restart();
+    loop_.poll();
+  }
+  Client client_ = client();
+  boost::asio::io_context loop_;
+};
+
+TEST_F(KickThatRefuses, IsNotCalledWhileItWantsNoCalls) {
+  refuses("30");
   answers(200, "{}");
-  auto one = client();
-  const auto first = net::run_to_end(one.send_chat("token", "bot", "7", "hello"));
+  const auto first = net::run_to_end(client_.send_chat("token", "bot", "7", "hello"));
   EXPECT_EQ(first.error().code, ErrorCode::rate_limited);
-  boost::asio::io_context loop;
-  boost::asio::co_spawn(loop, one.send_chat("token", "bot", "7", "again"), boost::asio::detached);
-  loop.poll();
+  begin(client_.send_chat("token", "bot", "7", "again"));
   EXPECT_EQ(asked_.size(), 1U) << "Kick was asked although it wants 30 seconds of quiet";
+}
+
+TEST_F(KickThatRefuses, OneStreamersChatHoldsUpNobodyElse) {
+  for (int i = 0; i < 60; ++i) answers(200, "{}");
+  for (int i = 0; i < 61; ++i) begin(client_.send_chat("token", "bot", "7", "hello"));
+  EXPECT_EQ(asked_.size(), 60U) << "that is its minute's share";
+  refuses("30");
+  begin(client_.send_chat("another", "bot", "8", "hello"));
+  EXPECT_EQ(asked_.size(), 61U);
+  answers_token();
+  answers(200, R"({"data":[]})");
+  begin(client_.channels({"7"}));
+  EXPECT_EQ(asked_.size(), 63U);
+}
+
+TEST_F(KickThatRefuses, WhatCannotWaitSoLongIsGivenUpAtOnce) {
+  refuses("30");
+  net::run_to_end(client_.send_chat("token", "bot", "7", "hello"));
+  const auto soon = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto late = net::run_to_end(client_.send_chat("token", "bot", "7", "again", soon));
+  EXPECT_EQ(late.error().code, ErrorCode::timeout);
+  EXPECT_EQ(asked_.size(), 1U);
+}
+
+TEST_F(KickThatRefuses, IsLeftInPeaceForLongerEachTimeWhereItDoesNotSayForHowLong) {
+  const auto is_asked_within = [&](std::chrono::seconds patience) {
+    const std::size_t before = asked_.size();
+    const auto latest = std::chrono::steady_clock::now() + patience;
+    net::run_to_end(client_.send_chat("token", "bot", "7", "hello", latest));
+    return asked_.size() > before;
+  };
+  for (const char* retry_after : {"0", "0", "", ""}) refuses(retry_after);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(is_asked_within(std::chrono::seconds(1)));
+  EXPECT_FALSE(is_asked_within(std::chrono::seconds(6))) << "twice two seconds are doubled";
 }
 
 }  // namespace
