@@ -1,6 +1,6 @@
 // Between Kick's client and the bot: webhooks, and chat that comes otherwise, become events of every server
-// that listens to the channel, answers become chat; settings become bindings; a streamer's consent becomes
-// sealed tokens.
+// that listens to the channel, answers become chat, and a streamer's consent becomes a binding and sealed
+// tokens.
 #pragma once
 
 #include <functional>
@@ -165,7 +165,7 @@ class KickBridge {
   std::set<std::string> silent_;
   mutable std::mutex mutex_;
   std::set<ServerId> owed_;  // servers for which a stream may be open that is over
-  std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server's setting
+  std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server
   std::map<ServerId, std::string> problems_;
   std::map<std::string, std::string> socket_words_;  // by broadcaster: of his chat, where Kick posts none
   RecentIds done_;                                   // what was answered 200, by the message's id

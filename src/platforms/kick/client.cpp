@@ -220,24 +220,11 @@ Task<Result<User>> Client::own_user(std::string access_token) {
   co_return User{fmt::format("{}", *id), json::text_or(users.front(), "name", ""), ""};
 }
 
-Task<Result<std::optional<Channel>>> Client::find_channel(std::string slug) {
-  const auto found = co_await channels_by("slug=" + net::percent_encode(slug));
-  if (!found) {
-    if (found.error().code == ErrorCode::not_found) co_return std::optional<Channel>{};
-    co_return std::unexpected(found.error());
-  }
-  co_return found->empty() ? std::optional<Channel>{} : std::optional<Channel>(found->front());
-}
-
 Task<Result<std::vector<Channel>>> Client::channels(std::vector<std::string> broadcaster_ids) {
   if (broadcaster_ids.size() > kMostIds) co_return fail(ErrorCode::too_large, "at most 50 channels at once");
   std::string query;
   for (const std::string& id : broadcaster_ids)
     query += fmt::format("{}broadcaster_user_id={}", query.empty() ? "" : "&", id);
-  co_return co_await channels_by(std::move(query));
-}
-
-Task<Result<std::vector<Channel>>> Client::channels_by(std::string query) {
   const auto answer = co_await call_as_app(get(options_.api_url + "/public/v1/channels?" + query));
   if (!answer) co_return std::unexpected(answer.error());
   std::vector<Channel> channels;

@@ -55,8 +55,6 @@ class Client {
 
   /// Whose token it is.
   Task<Result<User>> own_user(std::string access_token);
-  /// Empty when there is no such channel.
-  Task<Result<std::optional<Channel>>> find_channel(std::string slug);
   /// In any order; a channel that is gone is missing. At most 50 ids.
   Task<Result<std::vector<Channel>>> channels(std::vector<std::string> broadcaster_ids);
   Task<Result<std::string>> public_key();
@@ -89,7 +87,6 @@ class Client {
   Task<Result<Tokens>> token_call(net::Query form);
   /// The app's own token, asked for anew when Kick no longer takes it.
   Task<Result<boost::json::value>> call_as_app(net::HttpRequest request);
-  Task<Result<std::vector<Channel>>> channels_by(std::string query);
 
   ClientOptions options_;
   Send send_;

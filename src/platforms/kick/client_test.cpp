@@ -76,7 +76,7 @@ TEST_F(KickApi, ARefusedGrantIsNotAnOutage) {
   EXPECT_EQ(net::run_to_end(one.refresh("r")).error().code, ErrorCode::unavailable);
 }
 
-TEST_F(KickApi, FindsAChannelAndItsState) {
+TEST_F(KickApi, ReadsChannelsAndTheirState) {
   answers_token();
   answers(
       200,
@@ -86,12 +86,14 @@ TEST_F(KickApi, FindsAChannelAndItsState) {
       R"({"data":[{"broadcaster_user_id":7,"slug":"night","stream":{"is_live":false,"start_time":"0001-01-01T00:00:00Z"}}],"message":"OK"})");
   answers(200, R"({"data":[],"message":"OK"})");
   auto one = client();
-  const auto live = net::run_to_end(one.find_channel("night"));
-  EXPECT_EQ((*live)->broadcaster_user_id, "7");
-  EXPECT_EQ(format_rfc3339(*(*live)->live_since), "2026-05-01T10:00:00Z");
-  EXPECT_FALSE((*net::run_to_end(one.find_channel("night")))->live_since);
-  EXPECT_FALSE(*net::run_to_end(one.find_channel("nobody")));
+  const auto live = net::run_to_end(one.channels({"7", "8"}));
+  ASSERT_EQ(live->size(), 1U);
+  EXPECT_EQ(live->front().broadcaster_user_id, "7");
+  EXPECT_EQ(format_rfc3339(*live->front().live_since), "2026-05-01T10:00:00Z");
+  EXPECT_FALSE(net::run_to_end(one.channels({"7"}))->front().live_since);
+  EXPECT_TRUE(net::run_to_end(one.channels({"9"}))->empty());
   EXPECT_EQ(asked_.size(), 4U) << "the app's token is asked for once";
+  EXPECT_EQ(asked_[1].url, "https://api.test/public/v1/channels?broadcaster_user_id=7&broadcaster_user_id=8");
 }
 
 TEST_F(KickApi, AnAppTokenThatDiedIsRenewedOnce) {
@@ -100,7 +102,7 @@ TEST_F(KickApi, AnAppTokenThatDiedIsRenewedOnce) {
   answers_token();
   answers(401, R"({"data":"still","message":"Unauthorized"})");
   auto one = client();
-  EXPECT_EQ(net::run_to_end(one.find_channel("night")).error().code, ErrorCode::unauthenticated);
+  EXPECT_EQ(net::run_to_end(one.channels({"7"})).error().code, ErrorCode::unauthenticated);
   EXPECT_EQ(asked_.size(), 4U);
 }
 
@@ -233,7 +235,7 @@ TEST_F(KickThatRefuses, IsLeftInPeaceForLongerEachTimeWhereItDoesNotSayForHowLon
   };
   for (const char* retry_after : {"0", "0", "", ""}) refuses(retry_after);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(is_asked_within(std::chrono::seconds(1)));
-  EXPECT_FALSE(is_asked_within(std::chrono::seconds(6))) << "twice two seconds are doubled";
+  EXPECT_FALSE(is_asked_within(std::chrono::seconds(6))) << "two seconds, doubled twice";
 }
 
 }  // namespace
