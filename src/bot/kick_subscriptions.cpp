@@ -30,8 +30,25 @@ const std::set<std::string>& wanted_events() {
   return events;
 }
 
-/// Source: Kick's issue tracker, the text of a 400.
-bool is_full(const Error& refusal) { return refusal.message.find("limit reached") != std::string::npos; }
+/// Source: Kick's issue tracker, the text of a 400. It may stand inside a 200 as well.
+bool is_full(std::string_view refusal) { return refusal.find("limit reached") != std::string_view::npos; }
+
+bool is_full(const Result<kick::Subscribed>& asked) {
+  if (!asked) return is_full(asked.error().message);
+  return std::ranges::any_of(asked->refused,
+                             [](const kick::RefusedEvent& one) { return is_full(one.reason); });
+}
+
+/// Of events that Kick did not grant, in an answer that it gave.
+std::string refusal_of(const std::set<std::string>& events, const kick::Subscribed& answer) {
+  std::vector<std::string> said;
+  for (const std::string& event : events) {
+    const auto refused = std::ranges::find(answer.refused, event, &kick::RefusedEvent::event);
+    said.push_back(fmt::format("{} ({})", event,
+                               refused == answer.refused.end() ? "without a reason" : refused->reason));
+  }
+  return fmt::format("Kick refused the events {}", fmt::join(said, ", "));
+}
 
 }  // namespace
 
@@ -129,7 +146,7 @@ Task<void> KickSubscriptions::ask_for_titles(std::vector<std::string> broadcaste
     if (full_ || refused >= kPatience) co_return;
     const auto asked = co_await client_.subscribe(broadcaster, {kTitles});
     if (asked) co_await routes_.add(asked->granted);
-    if (!asked && is_full(asked.error())) full_ = true;
+    full_ = full_ || is_full(asked);
     refused = asked ? 0 : refused + 1;
   }
 }
@@ -180,16 +197,16 @@ Task<void> KickSubscriptions::note_loss(std::string broadcaster, Events missing)
 Task<Result<void>> KickSubscriptions::ask_for(std::string broadcaster, Events missing) {
   if (!missing.empty()) {
     const auto asked = co_await client_.subscribe(broadcaster, {missing.begin(), missing.end()});
+    full_ = full_ || is_full(asked);
     if (!asked) {
-      full_ = full_ || is_full(asked.error());
       note_chat(broadcaster, missing);
       co_return std::unexpected(asked.error());
     }
     for (const kick::Subscription& one : asked->granted) missing.erase(one.event);
     note_chat(broadcaster, missing);
     co_await routes_.add(asked->granted);
-    if (!asked->refused.empty()) {
-      tell(broadcaster, fmt::format("Kick refused the events {}", fmt::join(asked->refused, ", ")));
+    if (!missing.empty()) {
+      tell(broadcaster, refusal_of(missing, *asked));
       co_return Result<void>{};
     }
   }

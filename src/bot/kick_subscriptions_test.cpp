@@ -276,10 +276,46 @@ TEST_F(AtKick, AChannelIsWithoutChatWhileKickKeepsNoSubscriptionToIt) {
   EXPECT_THAT(subscriptions_->without_chat(), IsEmpty());
 }
 
+/// A Kick that grants what it likes, inside a 200.
+class AtAnotherKick : public AtKick {
+ protected:
+  Task<Result<net::HttpResponse>> answer(net::HttpRequest request) {
+    if (request.url.ends_with("/oauth/token"))
+      co_return net::make_response(200, "application/json", R"({"access_token":"app","expires_in":"60"})");
+    if (request.method == "GET") co_return net::make_response(200, "application/json", R"({"data":[]})");
+    ++asked_;
+    co_return net::make_response(200, "application/json", granted_);
+  }
+  int asked_ = 0;
+  std::string granted_;
+  kick::Client other_kick_{{"https://id.test", "https://api.test", "app", "secret"},
+                           [this](net::HttpRequest request) { return answer(std::move(request)); }};
+  KickSubscriptions others_{
+      other_kick_,    *world_.tenancy,
+      hearing_,       world_.clock,
+      world_.metrics, [this](ServerId server, std::string problem) { problems_[server] = problem; }};
+};
+
+TEST_F(AtAnotherKick, WhatIsNotGrantedIsRefused) {
+  granted_ = R"({"data":[{"name":"chat.message.sent","subscription_id":"s1"},)"
+             R"({"name":"livestream.status.updated","subscription_id":"s2"}]})";
+  ASSERT_TRUE(run(others_.ensure(channels_[0])));
+  EXPECT_THAT(problems_[ServerId(1)],
+              HasSubstr("Kick refused the events channel.subscription.gifts (without a reason)"));
+}
+
+TEST_F(AtAnotherKick, AFullAppThatIsToldInsideA200IsAskedForNoTitles) {
+  granted_ = R"({"data":[{"name":"chat.message.sent","error":"event subscription limit reached"}]})";
+  run(others_.reconcile());
+  EXPECT_THAT(problems_[ServerId(1)], HasSubstr("limit reached"));
+  EXPECT_EQ(asked_, 1);
+}
+
 TEST_F(AtKick, ARefusalInsideA200IsMadeUpFor) {
   fault({{"kick_subscription_errors", 1}});
   ASSERT_TRUE(run(subscriptions_->ensure(channels_[0])));
-  EXPECT_THAT(problems_[ServerId(1)], HasSubstr("Kick refused the events"));
+  EXPECT_THAT(problems_[ServerId(1)],
+              HasSubstr("Kick refused the events channel.subscription.gifts (internal error)"));
   run(subscriptions_->reconcile());
   EXPECT_EQ(problems_[ServerId(1)], "");
   EXPECT_EQ(held_of(channels_[0]), 4U);

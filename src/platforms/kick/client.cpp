@@ -282,8 +282,9 @@ Task<Result<Subscribed>> Client::subscribe(std::string broadcaster_id, std::vect
   for (const json::Value& result : json::array(*answer, "data")) {
     const std::string name = json::text_or(result, "name", "?");
     const std::string granted = json::text_or(result, "subscription_id", "");
-    if (!json::text_or(result, "error", "").empty())
-      subscribed.refused.push_back(name);
+    const std::string error = json::text_or(result, "error", "");
+    if (!error.empty())
+      subscribed.refused.push_back({name, error});
     else if (!granted.empty())
       subscribed.granted.push_back({granted, broadcaster_id, name});
   }

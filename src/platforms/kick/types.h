@@ -73,10 +73,15 @@ struct Subscription {
   std::string event;
 };
 
-/// What came of asking for events of a channel.
+struct RefusedEvent {
+  std::string event;
+  std::string reason;
+};
+
+/// What came of asking for events of a channel. An event may be in neither list.
 struct Subscribed {
   std::vector<Subscription> granted;
-  std::vector<std::string> refused;  // their names
+  std::vector<RefusedEvent> refused;
 };
 
 struct Tokens {
