@@ -1,6 +1,7 @@
 // Channels that are connected, left, withdrawn and taken over, at the simulated Kick.
 #include "bot/kick_bridge.h"
 
+#include <atomic>
 #include <future>
 
 #include "base/log.h"
@@ -130,6 +131,71 @@ TEST_F(InKick, AConsentThatIsTakenBackAtKickEndsTheListening) {
   EXPECT_EQ(shown(2), channels_[1].slug + "\n");
   ASSERT_TRUE(connect(2, 0));
   EXPECT_THAT(servers_of(0), ElementsAre(ServerId(2))) << "a consent is for one server";
+}
+
+/// Whoever leaves the second channel makes the bridge look at all consents; that this one's cannot be renewed
+/// stands in the log each time.
+class InKickWithConsents : public InKick {
+ protected:
+  void SetUp() override {
+    InKick::SetUp();
+    for (int server = 3; server <= 9; ++server)
+      world_.listen(server, key(1).platform_user_id, channels_[1].slug);
+    ASSERT_TRUE(connect(2, 1));
+    ASSERT_TRUE(connect(1, 0));
+    set(1, "log_channel_id", "55");
+    wait_until([&] { return subscriptions(0) == "4\n" && subscriptions(1) == "4\n"; });
+    kick_.sim->stop();
+  }
+  /// All consents were looked at after so long.
+  void look_after(Duration passed) {
+    world_.clock.advance(passed);
+    const int before = looks_;
+    for (const int more : {1, 2}) {
+      ASSERT_TRUE(disconnect(leaving_++));
+      wait_until([&] { return looks_ >= before + more; });
+    }
+  }
+  std::string notices(const std::string& words) {
+    return world_.dump("SELECT count(*) FROM outbox WHERE body LIKE '%" + words + "%'");
+  }
+
+  std::atomic<int> looks_ = 0;
+  std::int64_t leaving_ = 3;
+  const log::Capture capture_{[this](std::string_view line) {
+    const bool failed = line.find("tokens are not renewed") != std::string_view::npos;
+    if (failed && line.find(key(1).platform_user_id) != std::string_view::npos) ++looks_;
+  }};
+};
+
+TEST_F(InKickWithConsents, ThatKickDoesNotRenewOneIsSaidOnceADay) {
+  look_after(49h);
+  EXPECT_EQ(notices("has not renewed the consent"), "1\n");
+  look_after(23h);
+  EXPECT_EQ(notices("has not renewed the consent"), "1\n");
+  look_after(2h);
+  EXPECT_EQ(notices("has not renewed the consent"), "2\n");
+}
+
+TEST_F(InKickWithConsents, ThatOneRanOutIsSaidOnceADay) {
+  const auto version = run(world_.tenancy->grants().of(key(0)))->token_version;
+  run(world_.tenancy->grants().ended(key(0), version, tenancy::kRanOut, world_.clock.now()));
+  look_after(21h);
+  EXPECT_EQ(notices("has run out"), "1\n");
+  look_after(23h);
+  EXPECT_EQ(notices("has run out"), "1\n");
+  look_after(2h);
+  EXPECT_EQ(notices("has run out"), "2\n");
+}
+
+TEST_F(InKickWithConsents, ThatKickNoLongerAcceptsOneIsSaidOnceAndEndsTheListening) {
+  const auto version = run(world_.tenancy->grants().of(key(0)))->token_version;
+  run(world_.tenancy->grants().ended(key(0), version, tenancy::kRevoked, world_.clock.now()));
+  look_after(21h);
+  EXPECT_EQ(notices("no longer accepts the consent"), "1\n");
+  EXPECT_THAT(servers_of(0), IsEmpty());
+  look_after(25h);
+  EXPECT_EQ(notices("consent"), "1\n");
 }
 
 TEST_F(InKick, AnotherOwnerTakesOverWhatWasTakenBackAndNotItsServers) {

@@ -228,7 +228,7 @@ describe("kill -9 between Kick's answer and the commit", { concurrency: 3 }, () 
       await his.ask();
       return (await his.shown()).token_state === 'revoked';
     });
-    await until('the server to be told', async () => (await his.sim.get(`/discord/messages?guild=${his.server.id}`)).some(({ content }) => content.includes('taken back the consent')), 60);
+    await until('the server to be told', async () => (await his.sim.get(`/discord/messages?guild=${his.server.id}`)).some(({ content }) => content.includes('no longer accepts the consent')), 60);
     await his.connect();
     await his.speaks();
     assert.equal((await his.shown()).token_state, 'connected');
