@@ -311,6 +311,7 @@ Task<Result<void>> KickBridge::reconcile(ServerId server) {
   if (!told) co_return fail(ErrorCode::storage, "the end of the stream is not stored yet");
   const auto channel = services_.tenancy.channels().of_server(server, kKick);
   if (!channel) {
+    co_await finish_leaving(server);
     set_problem(server, "");
     co_return Result<void>{};
   }
@@ -490,22 +491,24 @@ Task<void> KickBridge::check_streams() {
       log::warning("kick streams unknown", {log::field("error", seen.error().message)});
       continue;
     }
-    for (const kick::Channel& channel : *seen) {
-      const auto entry = services_.tenancy.channels().find({kKick, channel.broadcaster_user_id});
-      if (!entry) continue;
-      co_await follow_name(channel, *entry);
-      co_await apply_stream(channel, *entry);
-      if (channel.is_live.value_or(false)) co_await watch_for_silence(channel);
-    }
+    for (const kick::Channel& channel : *seen) co_await by_itself("a look at a stream", look_at(channel));
   }
 }
 
-/// A streamer may call his channel otherwise; it stays the same one.
+Task<void> KickBridge::look_at(kick::Channel seen) {
+  const auto known = services_.tenancy.channels().find({kKick, seen.broadcaster_user_id});
+  if (!known) co_return;
+  co_await follow_name(seen, *known);
+  co_await apply_stream(seen, *known);
+  if (seen.is_live.value_or(false)) co_await watch_for_silence(std::move(seen));
+}
+
+/// A streamer may call his channel otherwise; it stays the same one. Each server shows that by itself.
 Task<void> KickBridge::follow_name(kick::Channel seen, tenancy::Channel known) {
   if (seen.slug.empty() || seen.slug == known.slug) co_return;
   co_await services_.tenancy.channels().know(known.key(), seen.slug, known.name, services_.clock.now());
   const auto servers = services_.tenancy.channels().servers_of(known.key());
-  for (const ServerId server : servers) co_await show_channel(server, seen.slug, kProgram);
+  for (const ServerId server : servers) look_again(server);
   changed(servers);
 }
 
@@ -780,7 +783,8 @@ Task<Result<void>> KickBridge::take_consent(ServerId server, Visitor visitor, ki
   }
   log::info("kick channel connected",
             {log::field("server", server.str()), log::field("channel", key.platform_user_id)});
-  look_again(server);
+  // The channel may be called otherwise by now.
+  for (const ServerId listening : channels.servers_of(key)) look_again(listening);
   // The one before may send for nobody now.
   if (before.channel && before.channel->key() != key)
     compare_subscriptions_at_ = std::chrono::steady_clock::now();
@@ -799,13 +803,15 @@ Task<void> KickBridge::note_attempt(ServerId server, ChannelKey channel, Visitor
   const auto noted = co_await attempts_.note(channel, visitor.granter.principal, visitor.address);
   const auto known = services_.tenancy.channels().find(channel);
   const std::string slug = known ? known->slug : "";
-  co_await note_at(server, {{visitor.granter.principal, "dashboard"}, "channel.taken", slug, {}, {}}, {});
+  const tenancy::Actor actor{visitor.granter.principal, "dashboard"};
+  co_await by_itself("a note of an attempt", note_at(server, {actor, "channel.taken", slug, {}, {}}, {}));
   const std::string attempts = fmt::format("{}", noted.attempts);
   std::optional<Message> alarm;
   if (noted.alarm) alarm = Message{"kick.channel_attempts", {{"channel", slug}, {"attempts", attempts}}};
   const auto listening = services_.tenancy.channels().servers_of(channel);
   for (const ServerId one : listening)
-    co_await note_at(one, {kProgram, "channel.wanted", slug, {}, attempts}, alarm);
+    co_await by_itself("a note of an attempt",
+                       note_at(one, {kProgram, "channel.wanted", slug, {}, attempts}, alarm));
 }
 
 Task<void> KickBridge::note_at(ServerId server, tenancy::AuditEntry entry, std::optional<Message> alarm) {
@@ -889,11 +895,47 @@ Task<void> KickBridge::let_go(std::vector<ServerId> servers, tenancy::Channel ch
   changed(servers);
 }
 
+/// What of this cannot be stored now is made up for when the server is looked at.
 Task<void> KickBridge::leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor) {
   owe_end(server);
   const auto another = services_.tenancy.channels().of_server(server, kKick);
-  if (!another) co_await end_here(server, std::move(channel));
-  co_await show_channel(server, another ? std::optional(another->slug) : std::nullopt, std::move(actor));
+  if (another) {
+    co_await show_channel(server, another->slug, std::move(actor));
+    co_return;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    left_.insert_or_assign(server, std::move(actor));
+  }
+  co_await end_here(server, std::move(channel));
+  co_await finish_leaving(server);
+}
+
+/// The setting shows nothing of a channel that the server has left. What it waits for since an import stays.
+Task<void> KickBridge::finish_leaving(ServerId server) {
+  const auto scope = services_.tenancy.scopes().for_job(server);
+  if (!scope) co_return;
+  std::optional<tenancy::Actor> actor;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto found = left_.find(server); found != left_.end()) actor = found->second;
+  }
+  const bool left = actor || co_await shows_ended_channel(*scope);
+  if (left) co_await show_channel(server, std::nullopt, actor.value_or(kProgram));
+  const std::scoped_lock lock(mutex_);
+  left_.erase(server);
+}
+
+/// Nobody consents to it any more, and the process died before that was shown.
+Task<bool> KickBridge::shows_ended_channel(tenancy::ServerScope scope) {
+  const SettingsPtr settings = co_await scope.read(
+      [this](store::Tx& tx) { return load_settings(tx, services_.declarations.settings, services_.config); });
+  const std::string slug = settings->get(kKickChannel);
+  co_return std::ranges::any_of(services_.tenancy.channels().list(), [&](const tenancy::Channel& channel) {
+    const auto consent = tenancy::consent_of(channel, services_.clock.now());
+    return channel.platform == kKick && channel.slug == slug &&
+           (consent == "none" || consent == tenancy::kRevoked);
+  });
 }
 
 }  // namespace guildhall::bot

@@ -81,6 +81,7 @@ class KickBridge {
  private:
   Task<void> follow_settings();
   Task<void> check_streams();
+  Task<void> look_at(kick::Channel seen);
   /// `joined`: listens to it since a moment ago.
   Task<void> apply_stream(kick::Channel seen, tenancy::Channel known,
                           std::optional<ServerId> joined = std::nullopt);
@@ -123,6 +124,8 @@ class KickBridge {
   void look_again(ServerId server);
   Task<void> let_go(std::vector<ServerId> servers, tenancy::Channel channel, tenancy::Actor actor);
   Task<void> leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor);
+  Task<void> finish_leaving(ServerId server);
+  Task<bool> shows_ended_channel(tenancy::ServerScope scope);
   Task<void> follow_name(kick::Channel seen, tenancy::Channel known);
   void changed(const std::vector<ServerId>& servers);
   void set_problem(ServerId server, std::string problem);
@@ -165,6 +168,8 @@ class KickBridge {
   std::set<std::string> silent_;
   mutable std::mutex mutex_;
   std::set<ServerId> owed_;  // servers for which a stream may be open that is over
+  std::map<ServerId, tenancy::Actor>
+      left_;  // servers whose setting may show a channel that they left, by whom
   std::map<ServerId, std::chrono::steady_clock::time_point> due_;  // when to look at a server
   std::map<ServerId, std::string> problems_;
   std::map<std::string, std::string> socket_words_;  // by broadcaster: of his chat, where Kick posts none

@@ -293,6 +293,35 @@ TEST_F(InKickInWholeFiles, AServerThatCouldNotTakeTheEndIsToldAgain) {
   wait_until([&] { return live_for(1) == "0\n"; });
 }
 
+TEST_F(InKickInWholeFiles, AChannelThatIsCalledOtherwiseIsShownToEachServerAsSoonAsItCanBe) {
+  for (const int server : {1, 2}) ASSERT_TRUE(connect(server, 0));
+  world_.execute("CREATE TRIGGER refuses BEFORE INSERT ON settings BEGIN SELECT RAISE(ABORT, 'no'); END", 1);
+  const std::string before = channels_[0].slug;
+  act("/kick/rename", {{"user", before}, {"username", "Renamed"}});
+  channels_[0].slug = "renamed";
+  ASSERT_TRUE(connect(2, 0));
+  wait_until([&] { return shown(2) == "renamed\n"; });
+  EXPECT_EQ(shown(1), before + "\n");
+  world_.execute("DROP TRIGGER refuses", 1);
+  topics_.publish(server_topic(ServerId(1), "settings"));
+  wait_until([&] { return shown(1) == "renamed\n"; });
+}
+
+TEST_F(InKickInWholeFiles, AChannelThatWasLeftIsShownNoLongerAsSoonAsThatCanBeStored) {
+  for (const int server : {1, 2}) ASSERT_TRUE(connect(server, 0));
+  world_.execute("CREATE TRIGGER refuses BEFORE DELETE ON settings BEGIN SELECT RAISE(ABORT, 'no'); END", 1);
+  ASSERT_TRUE(disconnect(1));
+  EXPECT_EQ(shown(1), channels_[0].slug + "\n");
+  world_.execute("DROP TRIGGER refuses", 1);
+  topics_.publish(server_topic(ServerId(1), "settings"));
+  wait_until([&] { return shown(1).empty(); });
+
+  // By a process that died before it was shown.
+  ASSERT_TRUE(run(world_.tenancy->grants().withdraw(key(0), kOwl, world_.clock.now())));
+  topics_.publish(server_topic(ServerId(2), "settings"));
+  wait_until([&] { return shown(2).empty(); });
+}
+
 class InKickInFiles : public InKick {
  protected:
   InKickInFiles() : InKick(store::Layout::sqlite_per_server) {
