@@ -73,11 +73,11 @@ TEST_F(InKick, AServerThatWasAwayWhenTheStreamEndedHearsOfItWhenItIsBack) {
 TEST_F(InKick, WhatAProcessThatDiedDidNotEndIsOverForTheServerAfterwards) {
   go_live(0);
   for (const int server : {1, 2}) ASSERT_TRUE(connect(server, 0));
-  auto& tenancy = *world_.tenancy;
   const TimePoint now = world_.clock.now();
-  run(tenancy.channels().know(key(1), channels_[1].slug, "Name", now));
-  ASSERT_TRUE(run(tenancy.grants().grant(key(1), kOwl, "", {}, ServerId(1), now)));
-  run(tenancy.channels().unbind(ServerId(2), kKick));
+  auto& channels = world_.tenancy->channels();
+  run(channels.know(key(1), channels_[1].slug, "Name", now));
+  ASSERT_TRUE(run(world_.tenancy->grants().grant(key(1), kOwl, "", {}, ServerId(1), now)));
+  run(channels.unbind(ServerId(2), kKick));
   make_bridge();
   bridge_->start();
   wait_until([&] { return live_for(2) == "0\n"; });
