@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <stdexcept>
 
 #include "migrate/migrate.h"
@@ -15,6 +17,7 @@
 #include "store/sqlite/connection.h"
 #include "store/sqlite/server_files.h"
 #include "tenancy/postgres_roles.h"
+#include "tests/support/temporary_folder.h"
 
 namespace guildhall::test {
 namespace {
@@ -71,6 +74,32 @@ const std::string& template_database(const tenancy::TableCatalog& tables) {
   }();
   return name;
 }
+
+/// The folder of a database on SQLite as every test begins with it: most of what a test takes would be the
+/// migrations. Made by the first of a program.
+class SqliteTemplate {
+ public:
+  static const SqliteTemplate& of(const Config& config, const tenancy::TableCatalog& tables, Layout layout) {
+    static std::map<Layout, SqliteTemplate> made;
+    return made.try_emplace(layout, config, tables).first->second;
+  }
+
+  SqliteTemplate(Config config, const tenancy::TableCatalog& tables) : homes_(tables.homes()) {
+    config.data_dir = folder_.path().string();
+    migrate_to(*store::find_place(config), tables);
+  }
+
+  /// False: it is one of other tables.
+  bool copy_to(const std::filesystem::path& folder, const tenancy::TableCatalog& tables) const {
+    if (tables.homes() != homes_) return false;
+    std::filesystem::copy(folder_.path(), folder, std::filesystem::copy_options::recursive);
+    return true;
+  }
+
+ private:
+  TemporaryFolder folder_;
+  const store::TableHomes homes_;
+};
 
 /// Databases that are done with. PostgreSQL waits a tenth of a second for sessions that are about to end:
 /// each is dropped when the next was made, and the last with the program.
@@ -170,7 +199,9 @@ TestDatabase::TestDatabase(Config& config, const tenancy::TableCatalog& tables, 
   if (layout == Layout::sqlite_per_server) config.database_url = "sqlite-per-server:servers";
   place_ = *store::find_place(config);
   homes_ = tables.homes();
-  if (created_.empty()) migrate_to(place_, tables);
+  const bool is_there =
+      !created_.empty() || SqliteTemplate::of(config, tables, layout).copy_to(config.data_dir, tables);
+  if (!is_there) migrate_to(place_, tables);
 }
 
 TestDatabase::~TestDatabase() {

@@ -19,8 +19,8 @@ store::Layout tested_layout();
 
 class TestDatabase {
  public:
-  /// Sets the addresses of `config`, and brings the schema there. On PostgreSQL the first of a process makes
-  /// a template, the others are copies.
+  /// Sets the addresses of `config`, and brings the schema there: the first of a process makes a template, of
+  /// which the others are copies.
   TestDatabase(Config& config, const tenancy::TableCatalog& tables, store::Layout layout);
   /// Drops what it made.
   ~TestDatabase();
