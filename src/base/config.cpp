@@ -214,6 +214,24 @@ std::optional<std::pair<std::string_view, std::string>> fault_of_chat_socket(con
   return std::nullopt;
 }
 
+/// https://host or https://host:port, and what stands behind.
+bool is_http_address(std::string_view text) {
+  const auto scheme = text.find("://");
+  if (scheme == std::string_view::npos ||
+      (text.substr(0, scheme) != "https" && text.substr(0, scheme) != "http"))
+    return false;
+  if (std::ranges::any_of(text, [](char c) { return c >= 0 && c <= ' '; })) return false;
+  std::string_view host = text.substr(scheme + 3);
+  host = host.substr(0, std::min(host.find_first_of("/?#"), host.size()));
+  const auto colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+    const auto port = parse_amount(host.substr(colon + 1));
+    if (!port || *port < 1 || *port > 65'535) return false;
+    host = host.substr(0, colon);
+  }
+  return !host.empty() && host.find('@') == std::string_view::npos;
+}
+
 Result<void> check(const Config& config) {
   const auto wrong = [&](std::string_view key, std::string_view why) {
     const auto source = config.sources.find(key);
@@ -256,9 +274,8 @@ Result<void> check(const Config& config) {
   for (const std::string_view key :
        {"discord.api_url", "kick.oauth_url", "kick.api_url", "kick.chat_socket.site_url", "web.public_url"}) {
     const std::string& value = config.*find_key(key)->member;
-    if (!value.empty() && !value.starts_with("https://") && !value.starts_with("http://")) {
-      return wrong(key, "must start with https:// or http://");
-    }
+    if (!value.empty() && !is_http_address(value))
+      return wrong(key, "must be an address such as https://host or http://host:port");
   }
   return {};
 }

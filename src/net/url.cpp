@@ -14,12 +14,23 @@ int hex_digit(char c) {
                                 : -1;
 }
 
+/// Which address it is, for an error: what stands behind the host may be secret, and what before an '@' is.
+std::string_view without_secrets(std::string_view text) {
+  const auto separator = text.find("://");
+  const auto host = separator == std::string_view::npos ? 0 : separator + 3;
+  text = text.substr(0, std::min(text.find_first_of("/?#", host), text.size()));
+  const auto at = text.rfind('@');
+  return at == std::string_view::npos ? text : text.substr(at + 1);
+}
+
 }  // namespace
 
 std::string Url::origin() const { return fmt::format("{}://{}:{}", scheme, host, port); }
 
 Result<Url> parse_url(std::string_view text) {
-  const auto wrong = [&] { return fail(ErrorCode::invalid, fmt::format("'{}' is not an address", text)); };
+  const auto wrong = [&] {
+    return fail(ErrorCode::invalid, fmt::format("'{}' is not an address", without_secrets(text)));
+  };
   const auto separator = text.find("://");
   if (separator == std::string_view::npos) return wrong();
   Url url;

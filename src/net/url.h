@@ -20,6 +20,7 @@ struct Url {
   std::string origin() const;
 };
 
+/// Error `invalid`: names the host at most, as the rest may be secret.
 Result<Url> parse_url(std::string_view text);
 
 using Query = std::map<std::string, std::string, std::less<>>;
