@@ -164,12 +164,20 @@ Reckoned reckon_setting(const Declarations& declarations, const OldRow& row, boo
   return reckoned;
 }
 
+TxTask<bool> is_set(store::Tx& tx, const Declarations& declarations, const std::string& key) {
+  const auto settings = co_await load_settings(tx, declarations.settings, *declarations.config);
+  const auto found = settings->all().find(key);
+  co_return found != settings->all().end() && found->second.source == "server";
+}
+
 TxTask<std::vector<ImportEntry>> book_settings(store::Tx& tx, const Declarations& declarations,
                                                const ImportCall& call, std::vector<ImportEntry> entries,
                                                bool is_switch) {
   for (ImportEntry& entry : entries) {
     if (entry.text.empty()) continue;  // not set, or not any more: what holds here stays
-    SettingWish wish{setting_of(declarations, entry.key, is_switch), entry.text};
+    const std::string key = setting_of(declarations, entry.key, is_switch);
+    if (declarations.settings.is_fallback(entry.key) && co_await is_set(tx, declarations, key)) continue;
+    SettingWish wish{key, entry.text};
     // What the old bot listened to shows whose consent is missing; a channel that has consented stays.
     wish.of_program = true;
     const auto changed =

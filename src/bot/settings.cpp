@@ -134,7 +134,8 @@ void SettingRegistry::insert(SettingSpec spec) {
   if (!specs_.emplace(key, std::move(spec)).second) throw std::logic_error("setting declared twice: " + key);
 }
 
-void SettingRegistry::call(std::string old_key, std::string_view key) {
+void SettingRegistry::call(std::string old_key, std::string_view key, bool fallback) {
+  if (fallback) fallbacks_.insert(old_key);
   old_keys_.emplace(std::move(old_key), key);
 }
 

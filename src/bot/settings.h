@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,12 +71,13 @@ class SettingRegistry {
   void add(std::string_view owner, const BooleanSetting& setting);
   void add(std::string_view owner, const TextSetting& setting);
 
-  /// What an old bot that is taken over called it.
-  void call(std::string old_key, std::string_view key);
+  /// What an old bot that is taken over called it; `fallback`: where it had nothing under its later name.
+  void call(std::string old_key, std::string_view key, bool fallback = false);
 
   const std::map<std::string, SettingSpec, std::less<>>& all() const { return specs_; }
   /// The setting that an old bot called so, which most often is the key itself.
   const std::string& key_of_old(const std::string& old_key) const;
+  bool is_fallback(std::string_view old_key) const { return fallbacks_.contains(old_key); }
   /// Error `not_found` with the key that may have been meant.
   Result<const SettingSpec*> find(std::string_view key) const;
   /// The value in its stored form. Error `invalid` says what is allowed.
@@ -85,6 +87,7 @@ class SettingRegistry {
   void insert(SettingSpec spec);
   std::map<std::string, SettingSpec, std::less<>> specs_;
   std::map<std::string, std::string> old_keys_;
+  std::set<std::string, std::less<>> fallbacks_;
 };
 
 struct SettingRow {

@@ -317,6 +317,15 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
       "WHERE key = 'clip_duration'");
   taken();
   EXPECT_EQ(setting("live_alert_title"), "{streamer} is on\n") << "by the name that it has here";
+  execute(
+      "UPDATE bot_settings SET key = 'stream_notification_title', value = 'Live!' "
+      "WHERE key = 'kick_live_alert_title'");
+  execute(
+      "UPDATE bot_settings SET key = 'stream_notification_footer', value = 'Come in' WHERE key = "
+      "'kick_channel'");
+  taken();
+  EXPECT_EQ(setting("live_alert_title"), "{streamer} is on\n") << "of two names the later one counts";
+  EXPECT_EQ(setting("live_alert_footer"), "Come in\n");
 }
 
 TEST_P(ImportInto, PanelAndLogOfLinksComeUpInTheSameChannels) {

@@ -149,9 +149,13 @@ void declare(bot::Declarations& declarations) {
   declarations.settings.add("live_alert", kEnabled);
   for (const auto& setting : {kChannelId, kTitle, kDescription, kLinkText, kFooter, kEndText, kButtons})
     declarations.settings.add("live_alert", setting);
-  for (const auto key :
-       {kEnabled.key, kChannelId.key, kTitle.key, kDescription.key, kLinkText.key, kFooter.key, kButtons.key})
+  for (const auto key : {kEnabled.key, kChannelId.key, kTitle.key, kDescription.key, kLinkText.key,
+                         kFooter.key, kButtons.key}) {
     declarations.settings.call(fmt::format("kick_{}", key), key);
+    // "live_alert_title": "stream_notification_title" before there were two platforms.
+    const auto what = std::string_view(key).substr(std::string_view("live_alert").size());
+    declarations.settings.call(fmt::format("stream_notification{}", what), key, true);
+  }
   declarations.on_stream.push_back(on_stream);
   declarations.on_streams_over.push_back(on_streams_over);
   declarations.rehearsals.server.push_back(rehearse);
