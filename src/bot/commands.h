@@ -21,7 +21,8 @@ namespace guildhall::bot {
 /// it was shown, a select the same with what was chosen.
 enum class Door { slash, prefix, chat, button };
 
-enum class Permission { everyone, administrator };
+/// Who may call, each also what stands before: managers have Discord's permission Manage Server.
+enum class Permission { everyone, manager, administrator };
 
 enum class ArgumentKind {
   person,   // a Discord member (mention, id or option) or, in chat, a viewer's name
@@ -52,7 +53,7 @@ using ArgumentValue = std::variant<std::int64_t, std::string, PersonArgument>;
 /// Who called.
 struct Caller {
   PlatformUser user;
-  bool administrator = false;
+  Permission permission = Permission::everyone;
   /// By which the platform tells him from everybody else, where it shows another name; empty: not told.
   std::string handle = {};
 };

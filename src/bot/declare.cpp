@@ -46,9 +46,7 @@ TxTask<Reply> help(const Declarations& declarations, ServerContext& context, con
   Reply reply = say("help.title");
   const std::string prefix = call.door == Door::slash ? "/" : context.settings->get(kCommandPrefix);
   for (const CommandSpec& command : declarations.commands.all()) {
-    if (!command.open_at(call.door) ||
-        (command.permission == Permission::administrator && !call.caller.administrator))
-      continue;
+    if (!command.open_at(call.door) || call.caller.permission < command.permission) continue;
     const auto word = [&](std::string key) { return context.texts->text(context.language(), key); };
     const std::string name = call.door == Door::slash ? word(command.name_key()) : command.path;
     std::string words = usage(command).substr(command.path.size());

@@ -313,9 +313,9 @@ void DiscordBridge::on_message(discord::Message message) {
              });
 }
 
-bool DiscordBridge::is_administrator(const discord::Message& message) const {
+Permission DiscordBridge::permission_of(const discord::Message& message) const {
   const auto held = state_.guild_permissions(*message.guild, message.author.id, message.roles);
-  return (held.value_or(0) & discord::kAdministrator) != 0;
+  return permission_by(held.value_or(0));
 }
 
 /// A resumed session tells of no guild again, so it is asked for: once, and after a failure not again at
@@ -420,7 +420,7 @@ Task<void> DiscordBridge::handle_message(discord::Message message, UnderWay::Pla
   CommandRequest request;
   request.door = Door::prefix;
   request.caller.user = {kDiscord, message.author.id.str(), message.author.display_name};
-  request.caller.administrator = is_administrator(message);
+  request.caller.permission = permission_of(message);
   request.place = "discord:" + message.channel.str();
   request.operation_id = "discord:" + message.id.str();
   request.line = message.content;

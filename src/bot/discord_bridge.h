@@ -127,7 +127,7 @@ class DiscordBridge final : private discord::GatewayHandler {
   /// A line for many events of a server.
   void warn(const std::string& trouble, ServerId server);
   /// Message events carry role ids only.
-  bool is_administrator(const discord::Message& message) const;
+  Permission permission_of(const discord::Message& message) const;
   /// Discord says it once, so it is tried until it is in the database, or Discord says something newer.
   Task<void> carry_through(ServerId server, std::string_view what, std::function<Task<void>()> step);
   Task<void> arrive(ServerId server, std::string name);

@@ -76,6 +76,15 @@ std::vector<discord::CommandOption> options_of(const CommandSpec& command, const
   return options;
 }
 
+std::optional<discord::Permissions> shown_to(Permission permission) {
+  switch (permission) {
+    case Permission::everyone: return std::nullopt;
+    case Permission::manager: return discord::kManageGuild;
+    case Permission::administrator: return 0;
+  }
+  return 0;
+}
+
 discord::CommandDefinition slash_command(const CommandSpec& command, const Catalogue& texts) {
   discord::CommandDefinition definition;
   definition.name = command.slash_name();
@@ -83,7 +92,7 @@ discord::CommandDefinition slash_command(const CommandSpec& command, const Catal
   definition.description = texts.text("en", command.description_key());
   definition.translations = in_german(texts, command.description_key());
   definition.options = options_of(command, texts);
-  if (command.permission == Permission::administrator) definition.default_permissions = 0;
+  definition.default_permissions = shown_to(command.permission);
   return definition;
 }
 
@@ -136,7 +145,7 @@ discord::CommandDefinition user_menu(const CommandSpec& command, const Catalogue
   definition.kind = discord::CommandKind::user_menu;
   definition.name = texts.text("en", command.menu_key());
   definition.names = in_german(texts, command.menu_key());
-  if (command.permission == Permission::administrator) definition.default_permissions = 0;
+  definition.default_permissions = shown_to(command.permission);
   return definition;
 }
 
@@ -179,9 +188,13 @@ std::optional<std::map<std::string, std::string, std::less<>>> called_options(
   return options;
 }
 
+Permission permission_by(discord::Permissions held) {
+  if ((held & discord::kAdministrator) != 0) return Permission::administrator;
+  return (held & discord::kManageGuild) != 0 ? Permission::manager : Permission::everyone;
+}
+
 bool may_call(const CommandSpec& command, const discord::Interaction& interaction) {
-  return command.permission == Permission::everyone ||
-         (interaction.permissions & discord::kAdministrator) != 0;
+  return permission_by(interaction.permissions) >= command.permission;
 }
 
 std::vector<std::string> left_open(const CommandSpec& command) {

@@ -25,6 +25,8 @@ const CommandSpec* called_command(const Declarations& declarations, const discor
 std::optional<std::map<std::string, std::string, std::less<>>> called_options(
     const CommandSpec& command, const discord::Interaction& interaction);
 
+/// What somebody may call who has these permissions in a server.
+Permission permission_by(discord::Permissions held);
 /// May whoever began it call this, as far as Discord tells?
 bool may_call(const CommandSpec& command, const discord::Interaction& interaction);
 

@@ -398,7 +398,7 @@ DiscordInteractions::Wish DiscordInteractions::wish_of(const discord::Interactio
                                                                     : offered_wish(interaction);
   CommandRequest& request = wish.request;
   request.caller = {{kDiscord, interaction.user.id.str(), interaction.user.display_name},
-                    (interaction.permissions & discord::kAdministrator) != 0,
+                    permission_by(interaction.permissions),
                     interaction.user.name};
   request.place = interaction.channel ? "discord:" + interaction.channel->str() : "";
   request.operation_id = "discord:" + interaction.id.str();

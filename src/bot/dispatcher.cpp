@@ -105,7 +105,7 @@ class Dispatcher::Lane : public std::enable_shared_from_this<Lane> {
 
   /// How many seconds the caller has to wait; starts the cooldown when it is none.
   std::int64_t cool_down(const CommandSpec& command, const Caller& caller, const std::string& place) {
-    if (command.cooldown.count() == 0 || caller.administrator) return 0;
+    if (command.cooldown.count() == 0 || caller.permission == Permission::administrator) return 0;
     const TimePoint now = owner_.clock_.now();
     if (cooldowns_.size() > kMostCooldowns)
       std::erase_if(cooldowns_, [&](const auto& entry) { return entry.second <= now; });
@@ -322,9 +322,9 @@ std::optional<Prepared> prepare(const CommandRegistry& commands, const Settings&
 std::optional<Reply> check_rules(const Settings& settings, const Prepared& prepared) {
   const CommandSpec& command = *prepared.command;
   if (!settings.is_on(command.owner)) return refuse("common.feature_off");
-  if (command.permission == Permission::administrator && !prepared.call.caller.administrator) {
-    return refuse("common.administrators_only");
-  }
+  if (prepared.call.caller.permission < command.permission)
+    return refuse(command.permission == Permission::manager ? "common.managers_only"
+                                                            : "common.administrators_only");
   return std::nullopt;
 }
 
@@ -399,7 +399,7 @@ void Dispatcher::submit(ServerScope scope, ChatMessage event, Answered answered)
   auto start = [this, place, scope, event = std::move(event), answered] {
     CommandRequest request;
     request.door = Door::chat;
-    request.caller = {{event.channel.platform, event.sender.id, event.sender.name}, false};
+    request.caller = {{event.channel.platform, event.sender.id, event.sender.name}};
     request.place = "chat:" + event.channel.platform_user_id;
     request.operation_id = "chat:" + event.message_id;
     request.line = event.text;

@@ -14,6 +14,8 @@
 namespace guildhall::bot {
 namespace {
 
+constexpr auto kAdmin = Permission::administrator;
+
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
@@ -52,18 +54,18 @@ class Road : public testing::Test {
   }
 
   CommandRequest slash(std::string name, std::map<std::string, std::string, std::less<>> options = {},
-                       bool administrator = false) {
+                       Permission permission = Permission::everyone) {
     CommandRequest request;
     request.door = Door::slash;
-    request.caller = {{kDiscord, "555", "Member"}, administrator};
+    request.caller = {{kDiscord, "555", "Member"}, permission};
     request.place = "discord:1";
     request.operation_id = "discord:" + std::to_string(++operations_);
     request.slash_name = std::move(name);
     request.options = std::move(options);
     return request;
   }
-  CommandRequest prefix(std::string line, bool administrator = false) {
-    CommandRequest request = slash("", {}, administrator);
+  CommandRequest prefix(std::string line, Permission permission = Permission::everyone) {
+    CommandRequest request = slash("", {}, permission);
     request.door = Door::prefix;
     request.line = std::move(line);
     return request;
@@ -122,7 +124,7 @@ TEST_F(Road, WhatFailedInSqliteIsACallAgainWhenItComesAgain) {
     const Told told = chat(1, message("!points", "m1", "8"));
     EXPECT_EQ(told.outcome, Outcome::postponed);
     EXPECT_FALSE(told.answer);
-    EXPECT_THAT(said(prefix("!points add <@777> 5 x", true)), HasSubstr("Something went wrong"));
+    EXPECT_THAT(said(prefix("!points add <@777> 5 x", kAdmin)), HasSubstr("Something went wrong"));
   }
   EXPECT_TRUE(chat(1, message("!points", "m1", "8")).answer) << "neither known already nor cooling down";
   EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "0\n");
@@ -167,10 +169,10 @@ TEST_F(Road, TooMuchAtOnceIsRefusedAndNotQueuedForEver) {
 }
 
 TEST_F(Road, CommandsAreTheSameThroughEveryDoor) {
-  EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "raid"}}, true)),
+  EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "raid"}}, kAdmin)),
               HasSubstr("got 250 points"));
-  EXPECT_THAT(said(prefix("!points add <@777> 50 late bonus", true)), HasSubstr("now has 300"));
-  EXPECT_THAT(said(prefix("!points remove 777 100 oops", true)), HasSubstr("now has 200"));
+  EXPECT_THAT(said(prefix("!points add <@777> 50 late bonus", kAdmin)), HasSubstr("now has 300"));
+  EXPECT_THAT(said(prefix("!points remove 777 100 oops", kAdmin)), HasSubstr("now has 200"));
   EXPECT_THAT(said(slash("points", {{"user", "777"}})), HasSubstr("200 points"));
   EXPECT_EQ(world_.dump("SELECT amount, reason, actor FROM ledger ORDER BY entry_no"),
             "250|raid|discord:555\n50|late bonus|discord:555\n-100|oops|discord:555\n");
@@ -179,18 +181,18 @@ TEST_F(Road, CommandsAreTheSameThroughEveryDoor) {
 }
 
 TEST_F(Road, WhoIsMentionedKeepsTheName) {
-  CommandRequest named = slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "raid"}}, true);
+  CommandRequest named = slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "raid"}}, kAdmin);
   named.person_names["777"] = "Owl";
   EXPECT_THAT(said(named), HasSubstr("Owl got 5 points"));
-  EXPECT_THAT(said(prefix("!points add <@777> 5 late bonus", true)), HasSubstr("Owl got 5 points"));
-  EXPECT_THAT(said(prefix("!points add <@778> 5 late bonus", true)), HasSubstr("778 got 5 points"))
+  EXPECT_THAT(said(prefix("!points add <@777> 5 late bonus", kAdmin)), HasSubstr("Owl got 5 points"));
+  EXPECT_THAT(said(prefix("!points add <@778> 5 late bonus", kAdmin)), HasSubstr("778 got 5 points"))
       << "nobody has told that name yet";
 }
 
 TEST_F(Road, AReasonIsKeptAsLongAsItIsDeclared) {
   for (const std::string& reason : {std::string(200, 'a'), std::string(300, 'b')})
-    call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", reason}}, true));
-  call(prefix("!points add 777 5 " + std::string(300, 'c'), true));
+    call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", reason}}, kAdmin));
+  call(prefix("!points add 777 5 " + std::string(300, 'c'), kAdmin));
   EXPECT_EQ(world_.dump("SELECT length(reason), substr(reason, 1, 1) FROM ledger ORDER BY entry_no"),
             "200|a\n200|b\n200|c\n");
 }
@@ -205,25 +207,41 @@ TEST_F(Road, OnlyAdministratorsCorrect) {
   EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "0\n");
 }
 
+TEST_F(Road, ManagersMayWhatIsTheirsAndNotWhatIsTheAdministrators) {
+  const auto remove = [&](Permission permission) {
+    return said(slash("link-remove", {{"user", "777"}}, permission));
+  };
+  EXPECT_THAT(remove(Permission::everyone), HasSubstr("Only those who may manage this server"));
+  for (const Permission permission : {Permission::manager, kAdmin})
+    EXPECT_THAT(remove(permission), testing::Not(HasSubstr("Only")));
+  EXPECT_THAT(
+      said(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "x"}}, Permission::manager)),
+      HasSubstr("Only administrators"));
+  EXPECT_THAT(said(slash("help", {}, Permission::manager)), HasSubstr("link-panel"));
+  EXPECT_THAT(said(slash("help", {}, Permission::everyone)), testing::Not(HasSubstr("link-panel")));
+}
+
 TEST_F(Road, AmountsThatCannotBeMeantAreRefusedAtEveryDoor) {
   for (const char* amount :
        {"0", "-1", "9000000000000000000", "1e3", "１２", "1.5", "", "9000000000000001"}) {
-    EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", amount}, {"reason", "x"}}, true)),
+    EXPECT_THAT(said(slash("points-add", {{"user", "777"}, {"amount", amount}, {"reason", "x"}}, kAdmin)),
                 HasSubstr("amount"))
         << amount;
-    EXPECT_THAT(said(prefix(std::string("!points add 777 ") + (*amount == '\0' ? "x" : amount) + " x", true)),
-                HasSubstr("amount"))
+    EXPECT_THAT(
+        said(prefix(std::string("!points add 777 ") + (*amount == '\0' ? "x" : amount) + " x", kAdmin)),
+        HasSubstr("amount"))
         << amount;
   }
-  EXPECT_THAT(said(prefix("!points add 777", true)), HasSubstr("missing: amount"));
-  EXPECT_THAT(said(prefix("!points add", true)), HasSubstr("missing: user"));
-  EXPECT_THAT(said(prefix("!points remove 777 5 more than there is", true)), HasSubstr("has only 0 points"));
+  EXPECT_THAT(said(prefix("!points add 777", kAdmin)), HasSubstr("missing: amount"));
+  EXPECT_THAT(said(prefix("!points add", kAdmin)), HasSubstr("missing: user"));
+  EXPECT_THAT(said(prefix("!points remove 777 5 more than there is", kAdmin)),
+              HasSubstr("has only 0 points"));
   EXPECT_EQ(world_.dump("SELECT count(*) FROM ledger"), "0\n");
 }
 
 TEST_F(Road, TheSameInteractionTwicePaysOnce) {
   const CommandRequest request =
-      slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}, true);
+      slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}, kAdmin);
   EXPECT_TRUE(call(request).answer);
   EXPECT_FALSE(call(request).answer);
   EXPECT_EQ(world_.dump("SELECT balance FROM balances"), "250\n");
@@ -271,7 +289,8 @@ TEST_F(Road, WhoAsksTooOftenWaits) {
   EXPECT_THAT(said(slash("watchtime")), HasSubstr("again in 15 s"));
   world_.clock.advance(-1h);  // a clock that jumps back locks nobody out
   EXPECT_THAT(said(slash("watchtime")), HasSubstr("no watch time"));
-  EXPECT_THAT(said(slash("watchtime", {}, true)), HasSubstr("no watch time")) << "administrators do not wait";
+  EXPECT_THAT(said(slash("watchtime", {}, kAdmin)), HasSubstr("no watch time"))
+      << "administrators do not wait";
 }
 
 TEST_F(Road, HostileTextStaysText) {
@@ -290,7 +309,7 @@ TEST_F(Road, APageHearsWhatChanged) {
     const std::scoped_lock lock(mutex);
     heard.insert(topic);
   });
-  call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "x"}}, true));
+  call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "x"}}, kAdmin));
   const std::scoped_lock lock(mutex);
   EXPECT_TRUE(heard.contains("server/1/points"));
   EXPECT_TRUE(heard.contains("server/1/activity"));
@@ -301,7 +320,7 @@ TEST_F(Road, ACorrectionIsAnnouncedThroughTheOutbox) {
     return change_server_setting(tx, world_.declarations, ServerId(1), {"log_channel_id", "4242"},
                                  {"t", "system"}, world_.clock.now());
   });
-  call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "*x*"}}, true));
+  call(slash("points-add", {{"user", "777"}, {"amount", "5"}, {"reason", "*x*"}}, kAdmin));
   EXPECT_EQ(world_.dump("SELECT destination, sequence, body FROM outbox"),
             "discord:4242|1|Points of 777 changed by 5 to 5, by Member: \\*x\\*\n");
 }

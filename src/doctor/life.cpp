@@ -153,8 +153,8 @@ std::string Life::member_name(std::int64_t number) const {
   return fmt::format("Member {} {}", number, own_.canary);
 }
 
-bot::Caller Life::caller(bool administrator) const {
-  return {{bot::kDiscord, number_of(1), member_name(1)}, administrator};
+bot::Caller Life::caller(bot::Permission permission) const {
+  return {{bot::kDiscord, number_of(1), member_name(1)}, permission};
 }
 
 /// In the end something lies in every table, and no two servers hold the same: one has people beyond those
@@ -390,7 +390,7 @@ Said Life::call(const bot::CommandSpec& command, Door door, const CallExample& e
   if (door == Door::chat) return bot_.call_chat(own_.server, chat_call(words_of(command, example), id));
   bot::CommandRequest request;
   request.door = door;
-  request.caller = caller(command.permission == bot::Permission::administrator);
+  request.caller = caller(command.permission);
   request.place = "discord:" + std::string(kLogPlace);
   request.operation_id = id;
   if (door == Door::prefix) {
@@ -407,7 +407,7 @@ Said Life::call(const bot::CommandSpec& command, Door door, const CallExample& e
 Said Life::call_by_member(const std::string& line, const std::string& operation_id) {
   bot::CommandRequest request;
   request.door = Door::prefix;
-  request.caller = caller(false);
+  request.caller = caller(bot::Permission::everyone);
   request.place = "discord:" + std::string(kLogPlace);
   request.operation_id = operation_id;
   request.line = line;

@@ -97,7 +97,7 @@ class Life {
   void ask(const bot::RouteSpec& route);
 
   std::string member_name(std::int64_t number) const;
-  bot::Caller caller(bool administrator) const;
+  bot::Caller caller(bot::Permission permission) const;
   std::int64_t next_amount() { return own_.amount - 7 * ++amounts_; }
 
   ProofBot& bot_;

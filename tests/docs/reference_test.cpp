@@ -46,21 +46,30 @@ std::string doors_of(const bot::CommandSpec& command) {
   return fmt::format("{}", fmt::join(doors, ", "));
 }
 
+const char* who(bot::Permission permission) {
+  switch (permission) {
+    case bot::Permission::everyone: return "everyone";
+    case bot::Permission::manager: return "managers";
+    case bot::Permission::administrator: return "administrators";
+  }
+  return "";
+}
+
 std::string commands_page() {
   std::string page =
       "# Commands of the members\n\n"
       "In Discord each command is a slash command and can also be written as a message; in a stream's chat\n"
       "it is written as a message. Messages begin with the server's `command_prefix` (`!`). `<needed>`,\n"
       "`[optional]`. What stands in the menu of a member (under Apps) is about that member; a form asks for\n"
-      "what else is needed.\n\n"
+      "what else is needed. Managers have Discord's permission Manage Server; administrators may what they "
+      "may.\n\n"
       "| command | also as | does | where | who | again after |\n| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& command : declarations().commands.all()) {
     std::vector<std::string> aliases;
     for (const auto& alias : command.aliases) aliases.push_back(code(alias));
     page += fmt::format(
         "| `{}` | {} | {} | {} | {} | {} |\n", cell(bot::usage(command)), fmt::join(aliases, ", "),
-        described(command.description_key()), doors_of(command),
-        command.permission == bot::Permission::administrator ? "administrators" : "everyone",
+        described(command.description_key()), doors_of(command), who(command.permission),
         command.cooldown.count() == 0
             ? ""
             : fmt::format("{} s for each {}",

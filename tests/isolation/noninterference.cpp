@@ -141,7 +141,8 @@ class Bot {
     bot::CommandRequest request;
     request.door = bot::Door::prefix;
     request.caller = {
-        {bot::kDiscord, fmt::format("{}", 100 + step.person), fmt::format("Member{}", step.person)}, true};
+        {bot::kDiscord, fmt::format("{}", 100 + step.person), fmt::format("Member{}", step.person)},
+        bot::Permission::administrator};
     request.place = "discord:1";
     request.operation_id = "discord:" + step.id;
     request.line = std::move(line);

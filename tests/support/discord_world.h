@@ -147,7 +147,7 @@ class InDiscord : public testing::Test {
     for (int i = 1; i <= people; ++i) {
       CommandRequest request;
       request.door = Door::prefix;
-      request.caller = {{kDiscord, "1", "Owner"}, true};
+      request.caller = {{kDiscord, "1", "Owner"}, Permission::administrator};
       request.operation_id = "give " + id(servers_[server].id) + " " + std::to_string(i);
       request.line = fmt::format("!points add <@{}> {} raid", 5'000 + i, 1'000 - i);
       std::promise<Outcome> done;

@@ -15,6 +15,7 @@ using bot::Door;
 using bot::Identity;
 using bot::kDiscord;
 using bot::kKick;
+using bot::Permission;
 using bot::Reply;
 using bot::ServerContext;
 using store::Tx;
@@ -148,8 +149,9 @@ bot::CommandSpec command(std::string path, std::vector<Door> doors, bot::Command
   return spec;
 }
 
-bot::CommandSpec for_administrators(bot::CommandSpec spec, std::vector<bot::ArgumentSpec> arguments) {
-  spec.permission = bot::Permission::administrator;
+bot::CommandSpec for_those(Permission permission, bot::CommandSpec spec,
+                           std::vector<bot::ArgumentSpec> arguments = {}) {
+  spec.permission = permission;
   spec.arguments = std::move(arguments);
   return spec;
 }
@@ -177,23 +179,24 @@ void declare_commands(bot::Declarations& declarations) {
         return keep(linking, tx, context, call);
       }));
   declarations.commands.add(
-      for_administrators(command("link set", {Door::slash, Door::prefix},
-                                 [linking](Tx& tx, ServerContext& context, const CommandCall& call) {
-                                   return set(linking, tx, context, call);
-                                 }),
-                         {user, account}));
+      for_those(Permission::administrator,
+                command("link set", {Door::slash, Door::prefix},
+                        [linking](Tx& tx, ServerContext& context, const CommandCall& call) {
+                          return set(linking, tx, context, call);
+                        }),
+                {user, account}));
   declarations.commands.add(
-      for_administrators(command("link remove", {Door::slash, Door::prefix},
-                                 [linking](Tx& tx, ServerContext& context, const CommandCall& call) {
-                                   return remove(linking, tx, context, call);
-                                 }),
-                         {user}));
-  declarations.commands.add(
-      for_administrators(command("link panel", {Door::slash, Door::prefix},
-                                 [&declarations](Tx& tx, ServerContext& context, const CommandCall& call) {
-                                   return panel(declarations, tx, context, call);
-                                 }),
-                         {}));
+      for_those(Permission::manager,
+                command("link remove", {Door::slash, Door::prefix},
+                        [linking](Tx& tx, ServerContext& context, const CommandCall& call) {
+                          return remove(linking, tx, context, call);
+                        }),
+                {user}));
+  declarations.commands.add(for_those(
+      Permission::manager, command("link panel", {Door::slash, Door::prefix},
+                                   [&declarations](Tx& tx, ServerContext& context, const CommandCall& call) {
+                                     return panel(declarations, tx, context, call);
+                                   })));
 }
 
 }  // namespace guildhall::features::linking

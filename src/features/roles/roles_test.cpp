@@ -28,7 +28,7 @@ class Roles : public testing::Test {
                    std::int64_t server = 1) {
     const bot::CommandSpec& command = world_.declarations.commands.at(bot::Door::slash, path);
     bot::CommandCall call;
-    call.caller = {{bot::kDiscord, "9", "Admin"}, true};
+    call.caller = {{bot::kDiscord, "9", "Admin"}, bot::Permission::administrator};
     call.arguments = std::move(arguments);
     const bot::Reply reply = world_.in(server, [&](store::Tx& tx) -> store::TxTask<bot::Reply> {
       bot::ServerContext context = co_await context_of(tx, server);
