@@ -271,7 +271,7 @@ Figure unhindered(const Kick& kick) {
   const auto took = members.run(kUnhindered, kUnhindered);
   const double used = (cpu_seconds() - before) * 1'000 / kUnhindered;
   return figure(
-      "linking-p99", p99(took), "ms", "as many, one after the other", each * kUnhindered, 1, "",
+      "linking-p99", p99(took), "ms", "as many, one after the other", each * kUnhindered, 0.6, "",
       fmt::format("{} at once, median {:.0f} ms; one alone {:.1f} ms; {:.2f} ms of CPU each, Kick's part and "
                   "the browser's among it",
                   kUnhindered, took[took.size() / 2], each, used));

@@ -108,8 +108,11 @@ suite_journeys() {
 suite_browser() { node_tests tests/browser run.mjs; }
 # Without colours, which would hide the counts.
 suite_dashboard() { (cd dashboard && export NO_COLOR=1 && npm run --silent check && npm test --silent); }
-# On the disk, which its numbers are about.
-suite_bench_check() { build release bench && env -u TMPDIR build/release/bench --check; }
+# On the disk, which its numbers are about; then what is promised of load, in full.
+suite_bench_check() {
+  build release bench && env -u TMPDIR build/release/bench --check &&
+    env -u TMPDIR build/release/bench --check --full webhooks linking roles
+}
 
 # With sanitizers: the tests of Discord's client, and the whole bot under load. They compile for minutes.
 suite_sanitized() {
