@@ -26,7 +26,7 @@ BOOST_DEFINE_ENUM_CLASS(Mutation,
   // The road (bot/dispatcher.cpp).
   lane_shared,  // servers share settings, cooldowns and recent ids
   // The doors for strangers (bot/short_signature.cpp, bot/oauth_states.cpp, web/link_pages.cpp, web/discord_sign_in.cpp,
-  // web/api.cpp).
+  // web/sessions.cpp, web/api.cpp, net/http.cpp).
   signature_unread,     // whoever writes an address by himself is believed
   state_of_any_browser, // what comes back counts in every browser
   state_for_anything,   // ... and for whatever it is used
@@ -35,6 +35,10 @@ BOOST_DEFINE_ENUM_CLASS(Mutation,
   visitor_unread,       // nobody looks who is signed in where a link is opened
   onward_anywhere,      // who has signed in is sent to any address
   session_kept,         // the session of before signing in goes on
+  session_chosen,       // whoever signs in keeps the id that his browser came with
+  session_in_address,   // the id may stand in an address, which histories and logs keep
+  taken_asked_again,    // who tries somebody's account waits for Kick once more
+  line_ends_pass,       // a header may begin another line
   csrf_unread,          // a request of another site is as good as the page's own
   // What Kick posts (platforms/kick/webhook.cpp, bot/kick_bridge.cpp, bot/dispatcher.cpp).
   webhook_signature_unread, // whoever signs is believed

@@ -1,5 +1,7 @@
 #include "net/http.h"
 
+#include "base/mutation.h"
+
 namespace guildhall::net {
 
 const std::string* peek_header(const Headers& headers, std::string_view lower_case_name) {
@@ -12,6 +14,10 @@ const std::string* peek_header(const Headers& headers, std::string_view lower_ca
 std::optional<std::string> find_header(const Headers& headers, std::string_view lower_case_name) {
   const std::string* value = peek_header(headers, lower_case_name);
   return value == nullptr ? std::nullopt : std::optional(*value);
+}
+
+bool has_line_end(std::string_view text) {
+  return text.find_first_of("\r\n") != std::string_view::npos && !mutated(Mutation::line_ends_pass);
 }
 
 HttpResponse make_response(int status, std::string content_type, std::string body) {

@@ -20,6 +20,9 @@ std::optional<std::string> find_header(const Headers& headers, std::string_view 
 /// The same without a copy; null when there is none.
 const std::string* peek_header(const Headers& headers, std::string_view lower_case_name);
 
+/// Would it end the line of a head early, and begin another? Client and server send none of these.
+bool has_line_end(std::string_view text);
+
 struct HttpRequest {
   std::string method = "GET";
   /// Client: a whole address. Server: the path, without the query.

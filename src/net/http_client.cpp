@@ -41,8 +41,6 @@ Error network_error(const Url& url, error_code error, std::string_view doing) {
   return {ErrorCode::unavailable, fmt::format("{}: {}: {}", url.host, doing, error.message())};
 }
 
-bool has_line_end(std::string_view text) { return text.find_first_of("\r\n") != std::string_view::npos; }
-
 bool carries_body(const HttpRequest& request) {
   return !request.body.empty() ||
          (request.method != "GET" && request.method != "DELETE" && request.method != "HEAD");

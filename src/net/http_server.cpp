@@ -31,6 +31,19 @@ http::response<http::string_body> wire_response(HttpResponse&& response, bool ke
   return wire;
 }
 
+void check_head(const HttpResponse& response) {
+  for (const auto& [name, value] : response.headers) {
+    if (has_line_end(name) || has_line_end(value))
+      throw std::runtime_error("a line end within the header " + name);
+  }
+}
+
+/// For the log: what stands behind the first part may be a member's secret (/link/...).
+std::string first_part(std::string_view path) {
+  const auto second = path.find('/', 1);
+  return std::string(path.substr(0, second)) + (second == std::string_view::npos ? "" : "/...");
+}
+
 class StreamWriter final : public EventStream {
  public:
   explicit StreamWriter(beast::tcp_stream& stream) : stream_(stream) {}
@@ -161,10 +174,13 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
     request.peer = stream.socket().remote_endpoint(ignored).address().to_string();
     const auto& trusted = options_.trusted_proxies;
     if (std::find(trusted.begin(), trusted.end(), request.peer) != trusted.end()) {
-      // The proxy appends the address it saw; what stands before it, anybody may have written.
-      if (const auto chain = request.header("x-forwarded-for")) {
-        const auto comma = chain->rfind(',');
-        request.peer = std::string(trim(comma == std::string::npos ? *chain : chain->substr(comma + 1)));
+      // The proxy appends the address it saw, or a line of its own; what stands before, anybody may have
+      // written.
+      const auto line = std::find_if(request.headers.rbegin(), request.headers.rend(),
+                                     [](const auto& header) { return header.first == "x-forwarded-for"; });
+      if (line != request.headers.rend()) {
+        const std::string_view chain = line->second;
+        request.peer = std::string(trim(chain.substr(chain.rfind(',') + 1)));
       }
     }
     return request;
@@ -172,9 +188,11 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
 
   Task<HttpResponse> answer(HttpRequest request) {
     std::string what;
-    const std::string path = request.url;
+    const std::string path = first_part(request.url);
     try {
-      co_return co_await handler_(std::move(request));
+      HttpResponse response = co_await handler_(std::move(request));
+      check_head(response);
+      co_return response;
     } catch (const std::exception& error) {
       what = error.what();
     }

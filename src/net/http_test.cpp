@@ -17,6 +17,7 @@
 #include <deque>
 #include <future>
 
+#include "base/log.h"
 #include "net/all_of.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -57,6 +58,7 @@ class Http : public testing::Test {
     HttpServerOptions options;
     options.listen = {"127.0.0.1", 0};
     options.largest_body = 1'000;
+    options.trusted_proxies = {"127.0.0.1"};
     options.on_oversized = [this](std::string_view target) { oversized_ = target; };
     server_ = std::move(
         *HttpServer::start(loops_.main(), options, [this](HttpRequest request) -> Task<HttpResponse> {
@@ -64,7 +66,14 @@ class Http : public testing::Test {
             held_.set_value();
             while (!released_) co_await sleep_for(std::chrono::milliseconds(1));
           }
-          if (request.url == "/throw") throw std::runtime_error("the secret reason");
+          if (request.url == "/peer") co_return make_response(200, "text/plain", request.peer);
+          if (request.url == "/onward") {
+            HttpResponse response;
+            response.status = 303;
+            response.headers = {{"location", request.query["to"]}};
+            co_return response;
+          }
+          if (request.url.starts_with("/throw")) throw std::runtime_error("the secret reason");
           if (request.url == "/stream") {
             HttpResponse response;
             response.headers = {{"content-type", "text/event-stream"}};
@@ -124,6 +133,24 @@ TEST_F(Http, AHeadCannotBeginAnotherRequest) {
   EXPECT_EQ(run_to_end(client_.send(request)).error().code, ErrorCode::invalid);
 }
 
+TEST_F(Http, AnAnswersHeadCannotBeginAnotherLine) {
+  EXPECT_THAT(raw("GET /onward?to=/a HTTP/1.1\r\nhost: x\r\n\r\n"), HasSubstr("location: /a\r\n"));
+  const std::string answer = raw("GET /onward?to=/a%0d%0aset-cookie:%20x=1 HTTP/1.1\r\nhost: x\r\n\r\n");
+  EXPECT_THAT(answer, testing::AllOf(HasSubstr("500 "), testing::Not(HasSubstr("set-cookie"))));
+}
+
+/// Limits stand on it: what is believed is what the nearest proxy has seen.
+TEST_F(Http, WhoIsBehindAProxyIsWhomTheProxyNamesLast) {
+  const auto peer = [&](const std::string& lines) {
+    const std::string answer = raw("GET /peer HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + lines + "\r\n");
+    return answer.substr(answer.find("\r\n\r\n") + 4);
+  };
+  EXPECT_EQ(peer(""), "127.0.0.1");
+  EXPECT_EQ(peer("x-forwarded-for: 192.0.2.1\r\n"), "192.0.2.1");
+  EXPECT_EQ(peer("x-forwarded-for: 192.0.2.9, 192.0.2.2\r\n"), "192.0.2.2");
+  EXPECT_EQ(peer("x-forwarded-for: 192.0.2.9\r\nX-Forwarded-For: 192.0.2.3\r\n"), "192.0.2.3");
+}
+
 TEST(HttpRequests, ArriveAsTheyWereGiven) {
   Loops loops(1);
   HttpRequest seen;
@@ -139,11 +166,13 @@ TEST(HttpRequests, ArriveAsTheyWereGiven) {
   request.method = "DELETE";
   request.url = "http://127.0.0.1:" + std::to_string(server->port()) + "/a?b=c";
   request.body = std::string(300'000, 'x');
+  request.headers.emplace_back("x-forwarded-for", "192.0.2.1");
   ASSERT_EQ(run_to_end(client.exchange(request))->status, 204);
   EXPECT_EQ(seen.method, "DELETE");
   EXPECT_EQ(seen.body, request.body);
   EXPECT_EQ(seen.header("host"), "127.0.0.1:" + std::to_string(server->port()));
   EXPECT_EQ(seen.header("user-agent"), "Guildhall");
+  EXPECT_EQ(seen.peer, "127.0.0.1") << "who is no proxy says nothing about it";
   request.headers.emplace_back("User-Agent", "Another");
   request.body.clear();
   ASSERT_EQ(run_to_end(client.exchange(request))->status, 204);
@@ -254,6 +283,11 @@ TEST_F(Http, AnOversizedBodyIsRefusedAndAFaultTellsNothing) {
   const auto fault = send("GET", "/throw");
   EXPECT_EQ(fault->status, 500);
   EXPECT_THAT(fault->body, testing::Not(HasSubstr("secret reason")));
+  std::string log;
+  const log::Capture capture([&](std::string_view line) { log += line; });
+  EXPECT_EQ(send("GET", "/throw/signed")->status, 500);
+  EXPECT_THAT(log, testing::AllOf(HasSubstr("/throw/..."), testing::Not(HasSubstr("signed"))))
+      << "an address may be a secret";
 }
 
 TEST_F(Http, WhoSendsFarTooMuchStillHearsTheRefusal) {
@@ -325,6 +359,11 @@ TEST(Urls, AreReadAndWritten) {
   EXPECT_EQ(parse_url("ws://[::1]:81")->port, 81);
   for (const char* text : {"", "example.test", "ftp://x", "http://", "http://x:99999", "http://me@x"})
     EXPECT_FALSE(parse_url(text)) << text;
+  for (const char* text :
+       {"http://x:y/revoke?token=secret", "x.test/?token=secret", "http://secret@x.test/"}) {
+    const Error error = parse_url(text).error();
+    EXPECT_THAT(error.message, testing::AllOf(HasSubstr("x"), testing::Not(HasSubstr("secret"))));
+  }
   EXPECT_EQ(percent_encode("a b/ü"), "a%20b%2F%C3%BC");
   EXPECT_EQ(percent_decode("a%20b%2"), "a b%2");
   EXPECT_EQ(write_query({{"a", "1"}, {"b", "x y"}}), "a=1&b=x%20y");

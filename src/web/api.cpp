@@ -128,7 +128,7 @@ Task<HttpResponse> Api::handle(HttpRequest request) {
   const std::string path = request.url.substr(kBase.size());
   if (path == "/session" && request.method == "POST") co_return co_await sign_in(std::move(request));
   // Before the look-up, by what the caller cannot choose: a flood must not reach the database.
-  if (const auto wait = floods_.take(request.peer); wait > 0) co_return too_many(wait);
+  if (const auto wait = floods_.take_of(request); wait > 0) co_return too_many(wait);
   if (path == "/sign-in" && request.method == "GET")
     co_return json_answer(200, {{"discord", doors_.discord.address != nullptr}});
   const auto session = co_await sessions_.find(session_id_of(request));
@@ -166,7 +166,7 @@ Task<void> Api::renew(std::string hash, HttpResponse& response) {
 }
 
 Task<HttpResponse> Api::sign_in(HttpRequest request) {
-  if (const auto wait = sign_ins_.take(request.peer); wait > 0) co_return too_many(wait);
+  if (const auto wait = sign_ins_.take_of(request); wait > 0) co_return too_many(wait);
   const auto body = json::parse(request.body);
   const auto code = body ? json::text(*body, "code") : std::nullopt;
   if (!code || trim(*code).empty()) {

@@ -64,7 +64,7 @@ class Contract : public testing::Test {
     request.url = std::regex_replace(request.url, std::regex(R"(\{key\})"), "points_per_5min");
     request.headers = {{"cookie", "guildhall_session=" + session_id_}, {"x-csrf-token", csrf_}};
     request.body = std::move(body);
-    request.peer = "127.0.0.1";
+    request.peer = peer_;
     return net::run_to_end(api_.handle(std::move(request)));
   }
   static std::string error_code(const net::HttpResponse& response) {
@@ -94,6 +94,7 @@ class Contract : public testing::Test {
            topics_,       sessions_,       world_.clock,        doors_};
   std::string session_id_;
   std::string csrf_;
+  std::string peer_ = "127.0.0.1";
 };
 
 TEST_F(Contract, HoldsEveryRouteThatAFeatureDeclares) {
@@ -151,6 +152,42 @@ TEST_F(Contract, AChangeNeedsTheSessionsToken) {
     EXPECT_EQ(response.status, 403) << operation.method << ' ' << operation.path;
     EXPECT_EQ(error_code(response), "forbidden");
   }
+}
+
+/// Histories, logs and pages of others get to see addresses.
+TEST_F(Contract, ASessionInTheAddressOpensNothing) {
+  net::HttpRequest request;
+  request.url = "/api/v1/session";
+  request.query = {{"guildhall_session", session_id_}, {"session", session_id_}, {"token", session_id_}};
+  request.peer = "127.0.0.1";
+  EXPECT_EQ(net::run_to_end(api_.handle(request)).status, 401);
+  request.headers = {{"cookie", "guildhall_session=" + session_id_}};
+  EXPECT_EQ(net::run_to_end(api_.handle(request)).status, 200);
+  request.method = "DELETE";
+  request.query = {{"csrf_token", csrf_}, {"x-csrf-token", csrf_}};
+  EXPECT_EQ(net::run_to_end(api_.handle(request)).status, 403);
+}
+
+TEST_F(Contract, CallsOfOneAddressAndOfOneSessionAreLimited) {
+  peer_ = "192.0.2.1";
+  const auto refused = [&](int calls, const Operation& operation, const std::string& body) {
+    int count = 0;
+    for (int i = 0; i < calls; ++i) {
+      const auto response = call(operation, body);
+      count += response.status == 429 ? 1 : 0;
+      EXPECT_EQ(response.status == 429, response.header("retry-after").has_value());
+    }
+    return count;
+  };
+  EXPECT_EQ(refused(12, {"POST", "/api/v1/session"}, R"({"code":"wrong"})"), 2);
+  peer_ = "192.0.2.2";
+  EXPECT_EQ(refused(1, {"POST", "/api/v1/session"}, R"({"code":"wrong"})"), 0) << "another's is his own";
+  EXPECT_GT(refused(1'500, {"GET", "/api/v1/session"}, ""), 100) << "of one session, wherever it is";
+  session_id_ = "none";
+  EXPECT_EQ(call({"GET", "/api/v1/session"}).status, 401);
+  EXPECT_GT(refused(6'000, {"GET", "/api/v1/session"}, ""), 100) << "of one address, whatever its session";
+  peer_ = "192.0.2.3";
+  EXPECT_EQ(call({"GET", "/api/v1/session"}).status, 401);
 }
 
 TEST_F(Contract, AServerIsToldWhyItsMessagesDoNotAppear) {

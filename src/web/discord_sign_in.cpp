@@ -66,7 +66,7 @@ std::string local_path(std::string_view wanted) {
 Task<HttpResponse> DiscordSignIn::start(HttpRequest request) {
   if (!is_offered()) co_return net::make_response(404, "text/plain", "not found\n");
   if (comes_from_elsewhere(request)) co_return redirect("/sign-in");
-  if (const auto wait = starts_.take(request.peer); wait > 0) co_return refused_for(wait);
+  if (const auto wait = starts_.take_of(request); wait > 0) co_return refused_for(wait);
   const std::string browser = net::random_token();
   bot::OAuthStates::Intent intent{
       kPurpose, hash_of_secret(browser), {}, local_path(parameter(request, "to"))};
@@ -83,7 +83,7 @@ Task<HttpResponse> DiscordSignIn::start(HttpRequest request) {
 
 Task<HttpResponse> DiscordSignIn::finish(HttpRequest request) {
   if (!is_offered()) co_return net::make_response(404, "text/plain", "not found\n");
-  if (const auto wait = returns_.take(request.peer); wait > 0) co_return refused_for(wait);
+  if (const auto wait = returns_.take_of(request); wait > 0) co_return refused_for(wait);
   const std::string browser = cookie_of(request, kBrowserCookie);
   const auto begun = co_await states_.take(parameter(request, "state"), kPurpose, hash_of_secret(browser));
   if (!begun || browser.empty()) co_return refused("expired");
@@ -102,11 +102,9 @@ Task<HttpResponse> DiscordSignIn::admit(HttpRequest request, bot::OAuthStates::R
     co_return refused(person.error().code == ErrorCode::invalid ? "expired" : "unavailable");
   }
   std::erase_if(person->servers, [&](ServerId server) { return !tenancy_.servers().is_active(server); });
-  // The browser gets a new session; the one it came with ends.
-  const auto old = co_await sessions_.find(session_id_of(request));
-  if (old && !mutated(Mutation::session_kept)) co_await sessions_.sign_out(old->hash);
-  const auto session =
-      co_await sessions_.sign_in_member({person->id, person->name, std::move(person->servers)});
+  if (const auto wait = accounts_.take(person->id.str()); wait > 0) co_return refused_for(wait);
+  const auto session = co_await sessions_.sign_in_member(
+      {person->id, person->name, std::move(person->servers), session_id_of(request)});
   if (!session) co_return refused("disabled");
   HttpResponse response = redirect(begun.back_to);
   response.headers.emplace_back("set-cookie", session_cookie(*session));

@@ -36,6 +36,8 @@ class DiscordSignIn {
   const DiscordDoor& door_;
   CallLimit starts_{10, std::chrono::minutes(15)};
   CallLimit returns_{10, std::chrono::minutes(15)};
+  /// Of one Discord user.
+  CallLimit accounts_{10, std::chrono::minutes(15)};
 };
 
 /// The path if it leads to a page of the dashboard and nowhere else, "/" otherwise.

@@ -22,12 +22,12 @@ class ByDiscord : public testing::Test {
     world_.server(2);
   }
 
-  static net::HttpRequest request(std::string path, net::Query query, std::string cookies = "") {
+  net::HttpRequest request(std::string path, net::Query query, std::string cookies = "") {
     net::HttpRequest request;
     request.url = std::move(path);
     request.query = std::move(query);
     request.headers = {{"cookie", std::move(cookies)}};
-    request.peer = "127.0.0.1";
+    request.peer = peer_;
     return request;
   }
   /// What the browser keeps of an answer: the cookie "name=value" that begins so.
@@ -61,6 +61,7 @@ class ByDiscord : public testing::Test {
   std::string challenge_;  // likewise
   std::string verifier_;   // that came with the code
   bool reachable_ = true;
+  std::string peer_ = "127.0.0.1";
   const DiscordDoor door_{
       .address = [this](std::string state, std::string challenge) { return address(state, challenge); },
       .person = [this](std::string code, std::string verifier) { return person(code, verifier); }};
@@ -130,7 +131,35 @@ TEST_F(ByDiscord, TheSessionOfBeforeEnds) {
   const auto back = finish(state_, kept(away, "guildhall_sign_in=") + "; guildhall_session=" + before);
   EXPECT_EQ(session_of(back)->principal, "discord:7");
   EXPECT_FALSE(net::run_to_end(sessions_.find(before)));
-  EXPECT_THAT(kept(back, "guildhall_session="), Not(HasSubstr(before))) << "nobody can choose it beforehand";
+}
+
+/// Whoever plants his own session in another's browser is not signed in as the other.
+TEST_F(ByDiscord, NobodyIsSignedInUnderAnIdThatSomebodyElseKnows) {
+  const std::string planted = *net::run_to_end(sessions_.sign_in_member({DiscordUserId(8), "Attacker", {}}));
+  const auto away = start();
+  const auto back = finish(state_, kept(away, "guildhall_sign_in=") + "; guildhall_session=" + planted);
+  ASSERT_TRUE(session_of(back));
+  const auto known = net::run_to_end(sessions_.find(planted));
+  EXPECT_FALSE(known && known->principal == "discord:7");
+}
+
+TEST_F(ByDiscord, OneAddressAndOneAccountHaveTenAttempts) {
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(start().status, 303);
+  const auto late = start();
+  EXPECT_EQ(late.status, 429);
+  EXPECT_TRUE(late.header("retry-after"));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(finish("none", "").status, 303);
+  EXPECT_EQ(finish("none", "").status, 429);
+}
+
+TEST_F(ByDiscord, OneAccountHasTenAttemptsFromWhereverItComes) {
+  const auto try_from = [&](int host) {
+    peer_ = fmt::format("192.0.2.{}", host);
+    const auto away = start();
+    return finish(state_, kept(away, "guildhall_sign_in=")).status;
+  };
+  for (int host = 0; host < 10; ++host) EXPECT_EQ(try_from(host), 303);
+  EXPECT_EQ(try_from(10), 429);
 }
 
 TEST_F(ByDiscord, WhatGoesWrongIsSaid) {

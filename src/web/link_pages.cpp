@@ -123,7 +123,7 @@ Task<HttpResponse> LinkPages::handle(HttpRequest request) {
   if (request.method != "GET" && request.method != "POST")
     co_return net::make_response(405, "text/plain", "not allowed\n");
   CallLimit& limit = request.method == "GET" ? visits_ : presses_;
-  if (const auto wait = limit.take(request.peer); wait > 0) co_return too_many_visits(wait);
+  if (const auto wait = limit.take_of(request); wait > 0) co_return too_many_visits(wait);
   if (auto token = token_of(request.url, kLinkPage))
     co_return co_await link_page(std::move(request), *std::move(token));
   auto token = token_of(request.url, kObjectionPage);
@@ -258,7 +258,7 @@ Task<HttpResponse> LinkPages::go_on(Guest guest) {
 Task<std::optional<HttpResponse>> LinkPages::finish(HttpRequest request) {
   const std::string browser = cookie_of(request, kBrowserCookie);
   if (browser.empty() || !door_.came) co_return std::nullopt;
-  if (const auto wait = returns_.take(request.peer); wait > 0) co_return too_many_visits(wait);
+  if (const auto wait = returns_.take_of(request); wait > 0) co_return too_many_visits(wait);
   const auto came = co_await door_.came(parameter(request, "state"), hash_of_secret(browser));
   if (!came) {
     const auto session = co_await sessions_.find(session_id_of(request));
@@ -280,6 +280,8 @@ Task<std::optional<HttpResponse>> LinkPages::finish(HttpRequest request) {
     return linking_.prove(tx, context, guest->visit, *account);
   });
   if (standing.step == Step::taken) taken_.add();
+  if (standing.step == Step::taken && mutated(Mutation::taken_asked_again))
+    co_await door_.account(code, came->verifier);
   co_return redirect(came->back_to);
 }
 

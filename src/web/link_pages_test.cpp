@@ -306,6 +306,11 @@ TEST_F(LinkPagesOf, OneVisitorCannotTryForEver) {
   int refused = 0;
   for (int i = 0; i < 65; ++i) refused += post(path, "", "").status == 429 ? 1 : 0;
   EXPECT_EQ(refused, 5);
+  for (int i = 0; i < 300; ++i) EXPECT_NE(get("/link/none").status, 429);
+  EXPECT_EQ(get("/link/none").status, 429);
+  const std::string cookie = "__Host-guildhall_link=browser";
+  for (int i = 0; i < 60; ++i) EXPECT_NE(come_back("none", cookie)->status, 429);
+  EXPECT_EQ(come_back("none", cookie)->status, 429);
 }
 
 }  // namespace

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/network_v6.hpp>
 #include <cmath>
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/mutation.h"
 #include "base/text.h"
 #include "bot/oauth_states.h"
 #include "net/oauth.h"
@@ -234,11 +237,15 @@ Task<std::optional<std::string>> Sessions::sign_in(std::string code, std::string
 }
 
 Task<std::optional<std::string>> Sessions::sign_in_member(Member member) {
-  const std::string id = net::random_token();
+  const bool chosen = mutated(Mutation::session_chosen) && !member.session_before.empty();
+  const std::string id = chosen ? member.session_before : net::random_token();
   const NewSessionParams session{hash_of_secret(id),     principal_of(member.id), net::random_token(),
                                  std::move(member.name), written(member.servers), clock_.now()};
-  const bool kept = co_await global_.transact(
-      [session](GlobalTx& tx) { return keep_session(tx, session, "discord.signed_in"); });
+  const HashParams before{present(hash_of_secret(member.session_before))};
+  const bool kept = co_await global_.transact([session, before](GlobalTx& tx) -> TxTask<bool> {
+    if (!mutated(Mutation::session_kept)) co_await tx.change(kEndSession, before);
+    co_return co_await keep_session(tx, session, "discord.signed_in");
+  });
   co_return kept ? std::optional(id) : std::nullopt;
 }
 
@@ -334,7 +341,11 @@ store::TxTask<void> end_sessions(store::GlobalTx& tx, std::string principal) {
 
 std::string hash_of_secret(std::string_view secret) { return hex(sha256(secret)); }
 
-std::string session_id_of(const net::HttpRequest& request) { return cookie_of(request, kSessionCookie); }
+std::string session_id_of(const net::HttpRequest& request) {
+  const auto in_address = request.query.find(kSessionCookie);
+  if (mutated(Mutation::session_in_address) && in_address != request.query.end()) return in_address->second;
+  return cookie_of(request, kSessionCookie);
+}
 
 std::string cookie_of(const net::HttpRequest& request, std::string_view name) {
   std::string_view cookies;
@@ -369,11 +380,29 @@ std::shared_ptr<void> Places::take(const std::string& key) {
           }};
 }
 
+std::string network_of(const std::string& address) {
+  boost::system::error_code none;
+  const auto read = boost::asio::ip::make_address(address, none);
+  if (none || !read.is_v6()) return address;
+  const auto six = read.to_v6();
+  if (six.is_v4_mapped())
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, six).to_string();
+  return boost::asio::ip::make_network_v6(six, 64).canonical().to_string();
+}
+
 std::int64_t CallLimit::take(const std::string& key) {
-  if (buckets_.size() >= kMostKeys) buckets_.clear();  // forgives a flood of addresses rather than growing
-  const auto wait =
-      buckets_.try_emplace(key, count_, period_).first->second.take(std::chrono::steady_clock::now());
-  return static_cast<std::int64_t>(std::ceil(wait.count()));
+  const Time now = std::chrono::steady_clock::now();
+  if (callers_.size() >= kMostKeys) make_room(now);
+  Caller& caller = callers_.try_emplace(key, net::TokenBucket(count_, period_), now).first->second;
+  caller.seen = now;
+  return static_cast<std::int64_t>(std::ceil(caller.bucket.take(now).count()));
+}
+
+/// Whoever was not there for a whole period has all of his calls again. A flood of others is forgiven rather
+/// than growing.
+void CallLimit::make_room(Time now) {
+  std::erase_if(callers_, [&](const auto& entry) { return now - entry.second.seen >= period_; });
+  if (callers_.size() >= kMostKeys) callers_.clear();
 }
 
 }  // namespace guildhall::web

@@ -59,6 +59,8 @@ class Sessions {
     DiscordUserId id;
     std::string name;
     std::vector<ServerId> servers;
+    /// The session that his browser came with, which ends.
+    std::string session_before = {};
   };
   Task<std::optional<std::string>> sign_in_member(Member member);
   /// Another id for the cookie of that session, with which it goes on; what its pages have under way with the
@@ -116,17 +118,29 @@ class Places {
   std::shared_ptr<Taken> taken_ = std::make_shared<Taken>();
 };
 
+/// Whose address that is, for limits: of IPv6 the /64, as one customer has at least so many addresses.
+std::string network_of(const std::string& address);
+
 /// So many calls per key and time; bounded in memory.
 class CallLimit {
  public:
   CallLimit(double count, std::chrono::seconds period) : count_(count), period_(period) {}
   /// Seconds to wait; 0: go on.
   std::int64_t take(const std::string& key);
+  /// Of the network that a request comes from (`network_of`).
+  std::int64_t take_of(const net::HttpRequest& request) { return take(network_of(request.peer)); }
 
  private:
+  using Time = net::TokenBucket::Time;
+  struct Caller {
+    net::TokenBucket bucket;
+    Time seen;
+  };
+  void make_room(Time now);
+
   double count_;
   std::chrono::seconds period_;
-  std::map<std::string, net::TokenBucket> buckets_;
+  std::map<std::string, Caller> callers_;
 };
 
 }  // namespace guildhall::web

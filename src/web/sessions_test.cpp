@@ -166,5 +166,13 @@ TEST(CallLimits, AreKeptPerCaller) {
   EXPECT_EQ(limit.take("b"), 0);
 }
 
+TEST(CallLimits, OneCustomersAddressesAreOneCaller) {
+  EXPECT_EQ(network_of("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(network_of("::ffff:192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(network_of("2001:db8:1:2:3:4:5:6"), network_of("2001:db8:1:2::9"));
+  EXPECT_NE(network_of("2001:db8:1:2::9"), network_of("2001:db8:1:3::9"));
+  EXPECT_EQ(network_of("whoever"), "whoever");
+}
+
 }  // namespace
 }  // namespace guildhall::web

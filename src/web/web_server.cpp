@@ -64,7 +64,7 @@ class Routes : public std::enable_shared_from_this<Routes> {
   /// Somebody comes back from Kick, in the browser that began: a viewer who links his account, or a streamer.
   Task<HttpResponse> kick_callback(HttpRequest request) {
     if (auto linked = co_await routes_.link_pages.finish(request)) co_return *std::move(linked);
-    if (const auto wait = callbacks_.take(request.peer); wait > 0) co_return too_many(wait);
+    if (const auto wait = callbacks_.take_of(request); wait > 0) co_return too_many(wait);
     const auto session = co_await routes_.sessions.find(session_id_of(request));
     if (!session) co_return redirect("/sign-in");
     const std::string state = request.query["state"];

@@ -119,18 +119,51 @@ TEST(Arrows, HeavyLibrariesStayInTheirRooms) {
   }
 }
 
+/// Everything that a file knows by its includes, and by theirs.
+std::set<std::string> reached(const std::string& path, const std::map<std::string, Source>& all) {
+  std::set<std::string> known;
+  std::vector<std::string> next{path};
+  while (!next.empty()) {
+    const auto found = all.find(next.back());
+    next.pop_back();
+    if (found == all.end()) continue;
+    for (const std::string& include : found->second.own_includes) {
+      if (known.insert(include).second) next.push_back(include);
+    }
+  }
+  return known;
+}
+
 /// Servers set addresses (buttons of alerts), which are shown and never asked: whoever can ask goes to
 /// Discord and Kick alone, as the operator has configured them.
 TEST(Arrows, FeaturesAndSettingsGoToNoAddress) {
-  const std::set<std::string> ways{"net/http_client.h", "net/websocket_client.h", "net/resolve.h"};
-  const std::set<std::string> who{"bot/discord_bridge.h", "bot/discord_checkup.h", "cli/sim_check.cpp",
-                                  "cli/app.h", "cli/doctor_discord.cpp"};
+  const std::set<std::string> may_go{"net", "sim", "platforms/discord", "platforms/kick", "bot", "cli"};
+  std::map<std::string, Source> all;
+  for (Source& source : sources()) all.emplace(source.path, std::move(source));
+  const std::vector<const char*> ways{"net/http_client.h", "net/websocket_client.h", "net/resolve.h"};
+  EXPECT_TRUE(reached("bot/kick_bridge.cpp", all).contains(ways[0])) << "the includes are not followed";
+  for (const auto& [path, source] : all) {
+    if (may_go.contains(room_of(path))) continue;
+    const auto known = reached(path, all);
+    for (const char* way : ways) EXPECT_FALSE(known.contains(way)) << path << " reaches " << way;
+  }
+}
+
+/// ... and within the bot those alone who speak with the platforms.
+TEST(Arrows, WhoSpeaksWithThePlatformsIsNamed) {
+  const std::set<std::string> ways{
+      "net/http_client.h", "net/websocket_client.h",  "net/resolve.h",           "bot/discord_bridge.h",
+      "bot/kick_bridge.h", "platforms/kick/client.h", "platforms/discord/rest.h"};
+  const std::set<std::string> who{
+      "bot/chat_sender.h", "bot/dashboard_access.h", "bot/installation_checkup.h", "cli/sim_check.cpp",
+      "cli/app.h",         "cli/doctor_discord.cpp"};
   for (const Source& source : sources()) {
     const std::string room = room_of(source.path);
-    if (room == "net" || room == "sim" || room.starts_with("platforms/")) continue;
+    if (room == "net" || room == "sim" || room.starts_with("platforms/") || who.contains(source.path) ||
+        source.path.starts_with("bot/discord_") || source.path.starts_with("bot/kick_"))
+      continue;
     for (const std::string& include : source.own_includes)
-      EXPECT_TRUE(!ways.contains(include) || who.contains(source.path))
-          << source.path << " includes " << include;
+      EXPECT_FALSE(ways.contains(include)) << source.path << " includes " << include;
   }
 }
 
