@@ -1,7 +1,7 @@
 // The dashboard as a person uses it: Debian's Chromium on the demo world of the real binary.
 //
 //   node run.mjs                              all tests (GUILDHALL_BIN names another binary)
-//   GUILDHALL_SCREENSHOTS=DIR node run.mjs    only takes the pictures of the README
+//   GUILDHALL_SCREENSHOTS=DIR node run.mjs    only takes the pictures of the README and the guides
 //
 // The tests share one world and two signed-in browsers and run in this order. A test ends with
 // `calm`: no console error, failed request, dialog or broken content policy but those that it names.

@@ -1,14 +1,20 @@
-// The README's pictures: a server of a demo whose world has lived for some hours, while it is live.
+// The pictures of README and guides: a server of a demo whose world has lived for some hours, while it is live; and a bot
+// that nobody has set up yet.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep, until } from '../support/guildhall.mjs';
 import { figure, openBrowser, Visitor } from './browser.mjs';
 import { Demo } from './demo.mjs';
+import { cast } from './evening.mjs';
+import { FreshBot } from './fresh_bot.mjs';
+import { consentAtKick, invited, message, PANEL, proved, signedIn } from './platforms.mjs';
 
 const SECONDS = 40;
+const MARGIN = 12;
+const WHOEVER = { after: () => undefined }; // leaves when the browser is closed
 const PICTURES = [
-  { name: 'overview-light', colorScheme: 'light', width: 1280, height: 925 },
-  { name: 'overview-dark', colorScheme: 'dark', width: 1280, height: 925 },
+  { name: 'overview-light', colorScheme: 'light', width: 1160, height: 860 },
+  { name: 'overview-dark', colorScheme: 'dark', width: 1160, height: 860 },
   { name: 'phone', colorScheme: 'light', width: 360, height: 1090 },
 ];
 
@@ -22,25 +28,61 @@ async function take(page, folder, { name, colorScheme, width, height }) {
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
-/** What a member is shown who has pressed the panel's button. */
-async function takeLinkPage(demo, { id: guild }, visitor, folder) {
-  const { servers, bot } = await demo.look('/world');
-  const { owner, members } = servers.find(({ id }) => id === guild);
-  const user = members.find(({ id }) => id !== owner && id !== bot).id;
-  const { interaction } = await demo.act('/discord/command', { guild, user, name: 'link' });
-  const { answer } = await until('an answer to /link', async () => {
-    const [found] = await demo.look(`/discord/interactions?id=${interaction}`);
-    return found.answer?.components?.length > 0 ? found : null;
-  });
-  const page = await visitor.context.browser().newPage({ viewport: { width: 640, height: 520 } });
-  await page.goto(answer.components[0].components[0].url);
+/** A part of the page with a little around it. */
+async function takePart(page, part, folder, name) {
+  const { x, y, width, height } = await part.boundingBox();
+  const clip = { x: x - MARGIN, y: y - MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN };
+  await page.screenshot({ path: join(folder, `${name}.png`), clip });
+}
+
+/** An owner connects the channel of a server that nobody has set up yet. */
+async function takeConnecting(world, { server, channel, owner }, folder) {
+  const { page } = await signedIn(WHOEVER, world, owner, `/servers/${server.id}`);
+  await page.setViewportSize({ width: 900, height: 700 });
+  const button = page.getByRole('button', { name: 'Connect Kick' });
+  await button.waitFor();
+  await page.locator('.uplot, .empty').first().waitFor();
+  await takePart(page, page.locator('section', { has: button }).last(), folder, 'connect-kick');
+  await button.click();
+  await consentAtKick(page, channel);
+  await page.getByText('Connected to Kick as').waitFor();
+  await page.goto('/channels');
+  await page.locator('.scopes li').first().waitFor();
+  await page.setViewportSize({ width: 860, height: 590 });
+  await page.screenshot({ path: join(folder, 'my-channels.png') });
+}
+
+/** What a member is shown who has pressed the panel's button, and at the end; and who proves an account that is his by then. */
+async function takeLinking(world, { server, general }, [member, another], [viewer], folder) {
+  await world.demo.command('settings', 'set', '--server', server.id, 'link_panel_channel_id', general);
+  const panel = await message(world.demo, server, general, PANEL);
+  const address = () => invited(world.demo, server, panel, member);
+  const shoot = async (page, name) => {
+    await page.setViewportSize({ width: 640, height: 520 });
+    await takePart(page, page.locator('main'), folder, name);
+  };
+  const visitor = await Visitor.arrive(world);
+  const page = await visitor.open(await address());
   await page.getByRole('button').waitFor();
-  await page.screenshot({ path: join(folder, 'link-page.png') });
+  await shoot(page, 'link-page');
+  await shoot((await proved(WHOEVER, world, await address(), viewer)).page, 'link-done');
+  const taken = await invited(world.demo, server, panel, another);
+  await shoot((await proved(WHOEVER, world, taken, viewer)).page, 'link-taken');
+}
+
+async function takeFreshBot(browser, folder) {
+  const demo = await FreshBot.start(30);
+  const { places: [place], members, viewers } = cast(await demo.look('/world'));
+  await demo.act('/discord/guild-update', { guild: place.server.id, owner: place.owner.id });
+  const world = { browser, demo };
+  await takeConnecting(world, place, folder);
+  await takeLinking(world, place, members, viewers, folder);
+  await demo.stop();
 }
 
 /** What the operator of the demo has set up, and what not. */
 async function takeSetup(page, folder) {
-  await page.setViewportSize({ width: 900, height: 1010 });
+  await page.setViewportSize({ width: 860, height: 840 });
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto('/setup');
   await page.locator('main li').first().waitFor();
@@ -59,8 +101,8 @@ export async function takeScreenshots(folder) {
   await page.goto(`/servers/${server.id}`);
   await page.locator('.uplot').waitFor();
   for (const picture of PICTURES) await take(page, folder, picture);
-  await takeLinkPage(demo, server, visitor, folder);
   await takeSetup(page, folder);
-  await browser.close();
   await demo.stop();
+  await takeFreshBot(browser, folder);
+  await browser.close();
 }
