@@ -198,7 +198,7 @@ TEST_F(Road, AReasonIsKeptAsLongAsItIsDeclared) {
 }
 
 TEST_F(Road, OnlyAdministratorsCorrect) {
-  const Told told = call(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}, false));
+  const Told told = call(slash("points-add", {{"user", "777"}, {"amount", "250"}, {"reason", "x"}}));
   EXPECT_THAT(told.answer->text, HasSubstr("Only administrators"));
   EXPECT_TRUE(told.answer->private_answer);
   EXPECT_EQ(said(prefix("!points add 777 5 x")),

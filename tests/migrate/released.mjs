@@ -33,7 +33,10 @@ async function rowsOf(file) {
 /** Of the tables and columns there are now those that were there then. */
 const kept = (now, then) => Object.fromEntries(Object.keys(then).map((key) => [key, Array.isArray(then[key]) ? now[key].map((row) => columns(row, then[key][0])) : kept(now[key], then[key])]));
 const columns = (row, of = row) => Object.fromEntries(Object.keys(of).map((name) => [name, row[name]]));
-const schemaOf = (file) => queryFile(file, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1");
+/** What ties a table to its file's server stands behind the columns of the time when it was tied: what came later is behind it. */
+const tie = /, file_server INTEGER GENERATED ALWAYS AS \(.*?\) VIRTUAL CHECK \(.*?\)/;
+const schemaOf = async (file) =>
+  (await queryFile(file, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY 1")).map(({ name, sql }) => ({ name, sql: sql.replace(tie, ''), tie: tie.exec(sql)?.[0] }));
 
 const none = { up_to_date: 0, pending: 0, midway: 0, drift: 0, failed: 0 };
 /** Of a database that is one. */

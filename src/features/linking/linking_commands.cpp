@@ -122,8 +122,7 @@ TxTask<Reply> set(const Linking linking, Tx& tx, ServerContext& context, const C
       bot::say("link.set",
                {{"name", MemberText{member.name}}, {"points", made->points}, {"minutes", minutes_of(*made)}});
   if (held && bot::is_known_by_name(*held))
-    reply.lines.push_back(
-        {"link.set_renamed", {{"held", MemberText{held->name}}, {"name", MemberText{member.name}}}});
+    reply.lines.push_back({"link.set_renamed", {{"name", MemberText{member.name}}}});
   co_return reply;
 }
 
