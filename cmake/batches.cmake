@@ -9,7 +9,8 @@ set(compiled_alone
   src/bot/dispatcher.cpp src/store/statement.cpp src/store/sqlite/connection.cpp src/store/sqlite/server_files.cpp
   src/store/sqlite/units.cpp src/store/postgres/connection.cpp src/tenancy/scopes.cpp src/tenancy/seal.cpp
   src/bot/short_signature.cpp src/bot/oauth_states.cpp src/web/link_pages.cpp src/web/discord_sign_in.cpp
-  src/web/api.cpp src/platforms/kick/webhook.cpp src/bot/kick_bridge.cpp src/tenancy/channel_grants.cpp
+  src/web/api.cpp src/web/sessions.cpp src/net/http.cpp src/platforms/kick/webhook.cpp src/bot/kick_bridge.cpp
+  src/tenancy/channel_grants.cpp
   tests/isolation/switches.cpp
 
   sim/components.cpp sim/discord_message_check.cpp sim/interactions.cpp sim/kick.cpp sim/message_filling.cpp

@@ -77,8 +77,9 @@ add_library(mutants STATIC src/store/statement.cpp src/store/sqlite/connection.c
                            src/store/sqlite/server_files.cpp src/store/postgres/connection.cpp
                            src/tenancy/seal.cpp src/tenancy/scopes.cpp src/bot/dispatcher.cpp
                            src/bot/short_signature.cpp src/bot/oauth_states.cpp src/web/link_pages.cpp
-                           src/web/discord_sign_in.cpp src/web/api.cpp src/platforms/kick/webhook.cpp
-                           src/bot/kick_bridge.cpp src/bot/settings.cpp src/tenancy/channel_grants.cpp
+                           src/web/discord_sign_in.cpp src/web/sessions.cpp src/web/api.cpp src/net/http.cpp
+                           src/platforms/kick/webhook.cpp src/bot/kick_bridge.cpp src/bot/settings.cpp
+                           src/tenancy/channel_grants.cpp
                            tests/isolation/switches.cpp)
 target_compile_definitions(mutants PRIVATE GUILDHALL_MUTATIONS)
 target_include_directories(mutants PRIVATE src . ${PostgreSQL_INCLUDE_DIRS})
