@@ -164,10 +164,14 @@ Reckoned reckon_setting(const Declarations& declarations, const OldRow& row, boo
   return reckoned;
 }
 
-TxTask<bool> is_set(store::Tx& tx, const Declarations& declarations, const std::string& key) {
+/// By somebody here, or under its later name: not by what this name brought before.
+TxTask<bool> is_set_otherwise(store::Tx& tx, const Declarations& declarations, const std::string& key,
+                              std::string brought) {
   const auto settings = co_await load_settings(tx, declarations.settings, *declarations.config);
   const auto found = settings->all().find(key);
-  co_return found != settings->all().end() && found->second.source == "server";
+  if (found == settings->all().end() || found->second.source != "server") co_return false;
+  const auto stored = SettingRegistry::check(declarations.settings.all().at(key), brought);
+  co_return !stored || *stored != found->second.value;
 }
 
 TxTask<std::vector<ImportEntry>> book_settings(store::Tx& tx, const Declarations& declarations,
@@ -176,7 +180,8 @@ TxTask<std::vector<ImportEntry>> book_settings(store::Tx& tx, const Declarations
   for (ImportEntry& entry : entries) {
     if (entry.text.empty()) continue;  // not set, or not any more: what holds here stays
     const std::string key = setting_of(declarations, entry.key, is_switch);
-    if (declarations.settings.is_fallback(entry.key) && co_await is_set(tx, declarations, key)) continue;
+    const bool is_fallback = declarations.settings.is_fallback(entry.key);
+    if (is_fallback && co_await is_set_otherwise(tx, declarations, key, entry.before)) continue;
     SettingWish wish{key, entry.text};
     // What the old bot listened to shows whose consent is missing; a channel that has consented stays.
     wish.of_program = true;

@@ -308,15 +308,17 @@ Task<Result<void>> KickBridge::try_reconcile(ServerId server) {
 
 Task<Result<void>> KickBridge::reconcile(ServerId server) {
   const bool told = co_await tell_owed(server);
-  if (!told) co_return fail(ErrorCode::storage, "the end of the stream is not stored yet");
   const auto channel = services_.tenancy.channels().of_server(server, kKick);
-  if (!channel) {
+  Result<void> heard{};
+  if (channel) {
+    co_await show_channel(server, channel->slug, kProgram);
+    heard = co_await subscriptions_.ensure(channel->platform_user_id);
+  } else {
     co_await finish_leaving(server);
     set_problem(server, "");
-    co_return Result<void>{};
   }
-  co_await show_channel(server, channel->slug, kProgram);
-  co_return co_await subscriptions_.ensure(channel->platform_user_id);
+  if (heard && !told) co_return fail(ErrorCode::storage, "the end of the stream is not stored yet");
+  co_return heard;
 }
 
 Task<bool> KickBridge::show_channel(ServerId server, std::optional<std::string> slug, tenancy::Actor actor) {
@@ -616,7 +618,6 @@ Task<bool> KickBridge::route(kick::Event event, std::string message_id) {
         key_of(status->broadcaster), status->is_live, status->started_at,      status->ended_at,
         status->broadcaster.name,    status->title,   status->broadcaster.slug};
     live_known_until_[status->broadcaster.id] = services_.clock.now() + kWordHolds;
-    if (normal.live) offline_.erase(status->broadcaster.id);
     route_status(normal, count, {});
     live = normal;
   }
@@ -677,6 +678,7 @@ void KickBridge::route_metadata(const kick::LivestreamMetadataUpdated& metadata,
 
 void KickBridge::route_status(const StreamStatus& status, const std::shared_ptr<CommitCount>& count,
                               const std::vector<ServerId>& resumed) {
+  if (status.live) note_beginning(status);
   for (const auto& scope : services_.tenancy.scopes().for_channel_event(status.channel)) {
     StreamStatus told = status;
     told.resumed = std::ranges::find(resumed, scope.server()) != resumed.end();
@@ -690,12 +692,22 @@ void KickBridge::route_status(const StreamStatus& status, const std::shared_ptr<
   }
 }
 
+/// From here on no end of a stream before counts, however late it comes.
+void KickBridge::note_beginning(const StreamStatus& status) {
+  const std::string& broadcaster = status.channel.platform_user_id;
+  TimePoint& newest = begun_at_.try_emplace(broadcaster, status.started_at).first->second;
+  newest = std::max(newest, status.started_at);
+  offline_.erase(broadcaster);
+}
+
 /// What the channel is said to be since, once its servers know it: until then the next look tells them again.
 Task<void> KickBridge::note_live(StreamStatus status, bool resumed) {
   auto& channels = services_.tenancy.channels();
   const auto known = channels.find(status.channel);
   if (!known || (!resumed && is_old_word(*known, status))) co_return;
-  if (!status.live) {
+  const auto begun = begun_at_.find(status.channel.platform_user_id);
+  const bool is_another_on = begun != begun_at_.end() && begun->second > status.started_at;
+  if (!status.live && !is_another_on) {
     offline_[status.channel.platform_user_id] = {kSure, services_.clock.now()};
     look_at_owed(status.channel);
   }
@@ -895,7 +907,8 @@ Task<void> KickBridge::let_go(std::vector<ServerId> servers, tenancy::Channel ch
   changed(servers);
 }
 
-/// What of this cannot be stored now is made up for when the server is looked at.
+/// What of this cannot be stored now is made up for when the server is looked at, as long as this process
+/// lives.
 Task<void> KickBridge::leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor) {
   owe_end(server);
   const auto another = services_.tenancy.channels().of_server(server, kKick);
@@ -913,29 +926,15 @@ Task<void> KickBridge::leave(ServerId server, tenancy::Channel channel, tenancy:
 
 /// The setting shows nothing of a channel that the server has left. What it waits for since an import stays.
 Task<void> KickBridge::finish_leaving(ServerId server) {
-  const auto scope = services_.tenancy.scopes().for_job(server);
-  if (!scope) co_return;
   std::optional<tenancy::Actor> actor;
   {
     const std::scoped_lock lock(mutex_);
     if (const auto found = left_.find(server); found != left_.end()) actor = found->second;
   }
-  const bool left = actor || co_await shows_ended_channel(*scope);
-  if (left) co_await show_channel(server, std::nullopt, actor.value_or(kProgram));
+  if (!actor) co_return;
+  co_await show_channel(server, std::nullopt, *actor);
   const std::scoped_lock lock(mutex_);
   left_.erase(server);
-}
-
-/// Nobody consents to it any more, and the process died before that was shown.
-Task<bool> KickBridge::shows_ended_channel(tenancy::ServerScope scope) {
-  const SettingsPtr settings = co_await scope.read(
-      [this](store::Tx& tx) { return load_settings(tx, services_.declarations.settings, services_.config); });
-  const std::string slug = settings->get(kKickChannel);
-  co_return std::ranges::any_of(services_.tenancy.channels().list(), [&](const tenancy::Channel& channel) {
-    const auto consent = tenancy::consent_of(channel, services_.clock.now());
-    return channel.platform == kKick && channel.slug == slug &&
-           (consent == "none" || consent == tenancy::kRevoked);
-  });
 }
 
 }  // namespace guildhall::bot

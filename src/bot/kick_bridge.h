@@ -125,7 +125,6 @@ class KickBridge {
   Task<void> let_go(std::vector<ServerId> servers, tenancy::Channel channel, tenancy::Actor actor);
   Task<void> leave(ServerId server, tenancy::Channel channel, tenancy::Actor actor);
   Task<void> finish_leaving(ServerId server);
-  Task<bool> shows_ended_channel(tenancy::ServerScope scope);
   Task<void> follow_name(kick::Channel seen, tenancy::Channel known);
   void changed(const std::vector<ServerId>& servers);
   void set_problem(ServerId server, std::string problem);
@@ -143,6 +142,7 @@ class KickBridge {
   /// To `resumed` it begins anew, although they know its end.
   void route_status(const StreamStatus& status, const std::shared_ptr<class CommitCount>& count,
                     const std::vector<ServerId>& resumed);
+  void note_beginning(const StreamStatus& status);
   Task<void> note_live(StreamStatus status, bool resumed);
   bool is_live_known(const tenancy::ChannelKey& channel) const;
 
@@ -162,7 +162,8 @@ class KickBridge {
   std::shared_ptr<void> listening_;
   std::map<std::string, TimePoint> live_known_until_;  // by broadcaster
   std::map<std::string, Sight> offline_;               // by broadcaster
-  std::map<std::string, Sight> revived_;               // live, although it is over as far as we know
+  std::map<std::string, TimePoint> begun_at_;  // by broadcaster: the newest stream that servers were told of
+  std::map<std::string, Sight> revived_;       // live, although it is over as far as we know
   TimePoint begun_;
   std::map<std::string, TimePoint> heard_at_;  // by broadcaster: when Kick last posted anything
   std::set<std::string> silent_;

@@ -315,11 +315,22 @@ TEST_F(InKickInWholeFiles, AChannelThatWasLeftIsShownNoLongerAsSoonAsThatCanBeSt
   world_.execute("DROP TRIGGER refuses", 1);
   topics_.publish(server_topic(ServerId(1), "settings"));
   wait_until([&] { return shown(1).empty(); });
+}
 
-  // By a process that died before it was shown.
-  ASSERT_TRUE(run(world_.tenancy->grants().withdraw(key(0), kOwl, world_.clock.now())));
-  topics_.publish(server_topic(ServerId(2), "settings"));
+TEST_F(InKickInWholeFiles, WhatAServerWaitsForStaysWhateverBecomesOfItElsewhere) {
+  const std::string slug = channels_[0].slug;
+  world_.in(1, [&](store::Tx& tx) {
+    return change_server_setting(tx, world_.declarations, ServerId(1),
+                                 {.key = "kick_channel", .value = slug, .of_program = true},
+                                 {"operator", "command_line"}, world_.clock.now());
+  });
+  ASSERT_TRUE(connect(2, 0));
+  world_.execute("CREATE TRIGGER refuses BEFORE DELETE ON settings BEGIN SELECT RAISE(ABORT, 'no'); END", 2);
+  ASSERT_TRUE(run(bridge_->withdraw(key(0), kOwl, std::nullopt)));
+  world_.execute("DROP TRIGGER refuses", 2);
+  for (const int server : {1, 2}) topics_.publish(server_topic(ServerId(server), "settings"));
   wait_until([&] { return shown(2).empty(); });
+  EXPECT_EQ(shown(1), slug + "\n");
 }
 
 class InKickInFiles : public InKick {

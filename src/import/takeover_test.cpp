@@ -326,6 +326,9 @@ TEST_P(ImportInto, SettingsThatAreChangedHereStayAsTheyAre) {
   taken();
   EXPECT_EQ(setting("live_alert_title"), "{streamer} is on\n") << "of two names the later one counts";
   EXPECT_EQ(setting("live_alert_footer"), "Come in\n");
+  execute("UPDATE bot_settings SET value = 'Sit down' WHERE key = 'stream_notification_footer'");
+  taken();
+  EXPECT_EQ(setting("live_alert_footer"), "Sit down\n") << "what changes there comes along";
 }
 
 TEST_P(ImportInto, PanelAndLogOfLinksComeUpInTheSameChannels) {

@@ -103,7 +103,22 @@ class Link extends Consent {
       return (await this.points()).all > 0;
     }, 90);
     await this.sim.post('/kick/offline', { slug: this.slug });
-    await sleep(10_000); // five minutes of the world: what he watched to the end is paid
+    await this.settled();
+  }
+  /** What he watched to the end is counted and paid: minutes of the world have passed of which nothing is open. */
+  async settled() {
+    const seen = await until('the end to be heard', async () => {
+      const [row] = await this.bot.query(`SELECT until_us FROM watch_conditions WHERE discord_server_id = ${this.server.id} AND kind = 'live' AND until_us IS NOT NULL`);
+      return row;
+    });
+    await until('it to be settled', async () => {
+      const [{ at }] = await this.bot.query(`SELECT settled_until AS at FROM watch_settlements WHERE discord_server_id = ${this.server.id}`);
+      return Number(at) > Number(seen.until_us);
+    }, 90);
+    for (let paid = -1, now = await this.points(); paid !== now.all; now = await this.points()) {
+      paid = now.all;
+      await sleep(2_000); // a tick of the world, paid with the minutes
+    }
   }
   begin() {
     return Way.begin(this.sim, this.server.id, this.member);

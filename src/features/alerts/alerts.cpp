@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "features/alerts/alert_text.h"
 #include "features/alerts/alerts_store.h"
@@ -101,9 +102,12 @@ TxTask<void> on_stream(Tx& tx, ServerContext& context, const StreamStatus& statu
   co_await begin(tx, context, status);
 }
 
-/// They end where they were last heard of.
+/// They end where they were last heard of, the oldest first whatever order the database has them in.
 TxTask<void> on_streams_over(Tx& tx, ServerContext& context, const bot::StreamsOver&) {
-  for (AlertRow& alert : co_await tx.all(kTakeOpen)) {
+  auto open = co_await tx.all(kTakeOpen);
+  std::ranges::sort(open, {},
+                    [](const AlertRow& alert) { return std::tie(alert.started_at, alert.platform_user_id); });
+  for (AlertRow& alert : open) {
     alert.ended_at = alert.heard_at;
     co_await change(tx, context, std::move(alert));
   }
