@@ -1,11 +1,11 @@
 # Sourced by ./test: the suites, and how their results are counted and summed up.
 
 # What takes long first; whatever fits beside what runs begins. Two more than there are cores run at once, because each waits
-# half of its time. `twice` ones, which have two halves or a world that is faster than the clock, count for two; `alone` ones
-# measure.
-suites=(postgres faults unit journeys files migrate convert postgres-isolation browser isolation dashboard sim contract platforms lint)
-twice=(postgres faults)
-alone=(browser sanitized bench-check)
+# half of its time. `twice` ones, which have two halves, a world that is faster than the clock or a browser, count for two;
+# `alone` ones measure.
+suites=(postgres faults browser unit journeys files migrate convert postgres-isolation isolation dashboard sim contract platforms lint)
+twice=(postgres faults browser)
+alone=(sanitized bench-check)
 at_once=$(($(nproc) + 2))
 
 # In seconds: a suite that goes on for longer hangs.
@@ -53,7 +53,7 @@ with_postgres() {
 # What is about PostgreSQL alone, and what brings data from it to the layouts, which needs all of them.
 of_postgres='Postgres.*:PostgresCatalog.*:*InPostgres*:Move*:*/Move*:*/Postgres:PostgresBackup.*:PostgresRestoreTest.*:*OfPostgres.*:*/ImportInto*'
 # What is about no layout, or about one of SQLite's: run once.
-of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:SchemaReadersInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*:*/Sqlite:*OfSqlite.*:SqliteBackup.*:SqliteRestoreTest.*:Program*:Isolation.SaysWhat*:Isolation.SeesAnAnswer*:CheckedDiscord.*:InKickInFiles.*:InKickInWholeFiles.*:FromTheSocket.*:ToldByTheOperator.*:ToldOfAnotherChatroom.*:FoundBefore.*:WithTheWrongKey.*:OnOneMessage.*:InDiscordWithMembers.*:BridgeInDiscord.*:Forms.*:DeclaredForms.*:SignedIds.*:DiscordNeeds.*'
+of_no_other='*ReferencePage*:Arrows.*:Seal.*:SqliteDatabase.*:PerServer.*:ManyServers.*:HandleLimits.*:OutboxInFiles.*:SchemaReadersInFiles.*:*InSqlite*:Fuzz*:*/Fuzz*:SqlLexer*:SqlStatements*:MigrationFiles*:Checksums*:Durations*:*/Sqlite:*OfSqlite.*:SqliteBackup.*:SqliteRestoreTest.*:Program*:Isolation.SaysWhat*:Isolation.SeesAnAnswer*:CheckedDiscord.*:InKickInFiles.*:InKickInWholeFiles.*:KickPostsToFiles.*:Live.*:FromTheSocket.*:ToldByTheOperator.*:ToldOfAnotherChatroom.*:FoundBefore.*:WithTheWrongKey.*:OnOneMessage.*:InDiscordWithMembers.*:BridgeInDiscord.*:Forms.*:DeclaredForms.*:SignedIds.*:DiscordNeeds.*'
 # On anybody's database, which is a SQLite file or on PostgreSQL.
 of_anybody='AnyDatabase*:*/Postgres'
 
