@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { until } from '../support/guildhall.mjs';
 import { Visitor } from './browser.mjs';
 
-export const PANEL = 'Link your Kick account';
+export const PANEL = '**Link your Kick account**';
 
 /** The newest message of that channel that says so. */
 export function message(demo, server, channel, words) {

@@ -27,9 +27,22 @@ const std::set<std::string> kWithoutEffect{"ledger.post_balances",  "ledger.post
                                            "role_changes.lease#1"};
 
 /// Those that the proof does not see yet: neither life ends with such rows for the same member, role or post,
-/// so that there is nothing of the other server to be met. With #1: the second of its predicates alone.
-const std::set<std::string> kNotSeenYet{"role_changes.drop_untried", "role_changes.restore_all",
-                                        "role_changes.cancel#1", "role_changes.lease#2"};
+/// or with rows of which something is due, so that there is nothing of the other server to be met. With #1:
+/// the second of its predicates alone.
+const std::set<std::string> kNotSeenYet{"role_changes.drop_untried",
+                                        "role_changes.restore_all",
+                                        "role_changes.cancel#1",
+                                        "role_changes.lease#2",
+                                        "role_changes.take_lesser#1",
+                                        "outbox.lease_next#1",
+                                        "live_alert.forget_old",
+                                        "linking.unopened",
+                                        "linking.due_moves",
+                                        "linking.end_move",
+                                        "linking.servers_with_due_moves",
+                                        "linking.servers_with_old_requests",
+                                        "linking.servers_with_old_attempts",
+                                        "linking.servers_with_old_moves"};
 
 /// The statement without its n-th binding to the scope's server, or to the range; nothing: it has no more.
 std::optional<std::string> unbound(const store::StatementInfo& info, std::size_t number) {

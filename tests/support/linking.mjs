@@ -20,7 +20,7 @@ export class Way {
 
   /** He presses the panel's button, and opens the address that he alone is shown. */
   static async begin(sim, server, member) {
-    const panel = await until('the panel', async () => (await sim.get(`/discord/messages?guild=${server}`)).findLast(({ content }) => content.includes('Link your Kick account')), 60);
+    const panel = await until('the panel', async () => (await sim.get(`/discord/messages?guild=${server}`)).findLast(({ content }) => content.includes('**Link your Kick account**')), 60);
     const [{ components: [button] }] = panel.components;
     const { interaction } = await sim.post('/discord/click', { guild: server, message: panel.id, user: member, custom_id: button.custom_id });
     const answer = await answered(sim, interaction);
