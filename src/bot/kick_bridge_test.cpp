@@ -160,6 +160,16 @@ class InKickWithConsents : public InKick {
     return world_.dump("SELECT count(*) FROM outbox WHERE body LIKE '%" + words + "%'");
   }
 
+  /// Once by then, and once more a day later.
+  void expect_said_once_a_day(const std::string& words, Duration first) {
+    look_after(first);
+    EXPECT_EQ(notices(words), "1\n");
+    look_after(23h);
+    EXPECT_EQ(notices(words), "1\n");
+    look_after(2h);
+    EXPECT_EQ(notices(words), "2\n");
+  }
+
   std::atomic<int> looks_ = 0;
   std::int64_t leaving_ = 3;
   const log::Capture capture_{[this](std::string_view line) {
@@ -169,23 +179,13 @@ class InKickWithConsents : public InKick {
 };
 
 TEST_F(InKickWithConsents, ThatKickDoesNotRenewOneIsSaidOnceADay) {
-  look_after(49h);
-  EXPECT_EQ(notices("has not renewed the consent"), "1\n");
-  look_after(23h);
-  EXPECT_EQ(notices("has not renewed the consent"), "1\n");
-  look_after(2h);
-  EXPECT_EQ(notices("has not renewed the consent"), "2\n");
+  expect_said_once_a_day("has not renewed the consent", 49h);
 }
 
 TEST_F(InKickWithConsents, ThatOneRanOutIsSaidOnceADay) {
   const auto version = run(world_.tenancy->grants().of(key(0)))->token_version;
   run(world_.tenancy->grants().ended(key(0), version, tenancy::kRanOut, world_.clock.now()));
-  look_after(21h);
-  EXPECT_EQ(notices("has run out"), "1\n");
-  look_after(23h);
-  EXPECT_EQ(notices("has run out"), "1\n");
-  look_after(2h);
-  EXPECT_EQ(notices("has run out"), "2\n");
+  expect_said_once_a_day("has run out", 21h);
 }
 
 TEST_F(InKickWithConsents, ThatKickNoLongerAcceptsOneIsSaidOnceAndEndsTheListening) {
